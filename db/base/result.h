@@ -1,0 +1,63 @@
+// Errors as values: Result<T>, Status, Error, and the macros that pass errors on.
+#pragma once
+
+#include <string>
+#include <tl/expected.hpp>
+#include <utility>
+
+namespace tocsin {
+
+/// Few codes, chosen by what the caller should do about it.
+enum class ErrorCode {
+  kInvalid,      ///< the input is wrong: mend it (HTTP 400, exit 1)
+  kNotFound,     ///< no such measurement, column, file, rule
+  kConflict,     ///< contradicts what is stored: a type, a second writer, a port in use
+  kLimit,        ///< a named limit was passed: ask for less
+  kBusy,         ///< transient: try again later (HTTP 503)
+  kDiskFull,     ///< no space left: make room, it resumes by itself
+  kIo,           ///< a system call failed
+  kCorrupt,      ///< stored bytes are damaged: see `tocsin verify` and `tocsin repair`
+  kUnsupported,  ///< a format of a later version, or something not built in
+  kCancelled,    ///< the caller gave up
+  kTimeout,      ///< the time limit passed
+};
+
+/// The message says what was attempted, what was found, what was expected, and where.
+struct Error {
+  ErrorCode code = ErrorCode::kInvalid;
+  std::string message;
+};
+
+template <class T>
+using Result = tl::expected<T, Error>;
+using Status = Result<void>;
+
+inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
+  return tl::unexpected<Error>(Error{code, std::move(message)});
+}
+
+/// The same error with `context: ` in front of its message.
+inline tl::unexpected<Error> fail(const Error& error, const std::string& context) {
+  return tl::unexpected<Error>(Error{error.code, context + ": " + error.message});
+}
+
+}  // namespace tocsin
+
+#define TOCSIN_CONCAT_INNER(a, b) a##b
+#define TOCSIN_CONCAT(a, b) TOCSIN_CONCAT_INNER(a, b)
+
+/// `TOCSIN_TRY(auto segment, open(path));` declares from a Result or returns its error.
+#define TOCSIN_TRY(declaration, expression) \
+  TOCSIN_TRY_INNER(TOCSIN_CONCAT(tocsin_result_, __LINE__), declaration, expression)
+#define TOCSIN_TRY_INNER(result, declaration, expression)                        \
+  auto result = (expression);                                                    \
+  if (!result) return tl::unexpected<::tocsin::Error>(std::move(result).error()); \
+  declaration = *std::move(result)
+
+/// Returns the error of a Status or Result, else goes on.
+#define TOCSIN_RETURN_IF_ERROR(expression)                                          \
+  do {                                                                              \
+    auto tocsin_status = (expression);                                              \
+    if (!tocsin_status)                                                             \
+      return tl::unexpected<::tocsin::Error>(std::move(tocsin_status).error());     \
+  } while (false)

@@ -1,0 +1,37 @@
+// InfluxDB line protocol: bytes in, rows out; no I/O.
+// Source: the line protocol reference of InfluxDB 1.8 and 2, with Telegraf's raw newlines in strings.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "db/base/time.h"
+#include "db/batch.h"
+
+namespace tocsin {
+
+/// A line that could not be taken, in the words that the shipper's operator needs.
+struct LineError {
+  uint64_t line = 0;   ///< from 1, in the buffer that was parsed
+  std::string reason;  ///< e.g. `missing field value after "duration_ms=" at byte 31`
+  std::string_view text;  ///< the raw line, in the buffer
+};
+
+/// What parsers need to know besides the bytes.
+struct ParseOptions {
+  Timestamp now = 0;               ///< the time of rows that carry none
+  /// Nanoseconds per unit of a line's timestamp: 1 for ns; 0 tells s, ms, us and ns by size.
+  int64_t time_unit = 1;
+  std::string measurement;         ///< JSON: of objects without a `measurement` key
+  std::vector<std::string> tags;   ///< JSON: keys whose columns are tags
+  std::vector<std::string> time_keys;  ///< JSON: instead of the usual candidates, when not empty
+};
+
+/// Parses whole lines; a last line needs no newline. `buffer` must live as long as the batch: pass a
+/// view that Batch::keep returned. Bad lines go to `errors` and never stop the rest.
+void parse_line_protocol(std::string_view buffer, const ParseOptions& options, Batch& batch,
+                         std::vector<LineError>& errors);
+
+}  // namespace tocsin

@@ -1,0 +1,70 @@
+// The network's door: one libuv loop that takes events in, answers queries, and delivers alerts.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "db/base/result.h"
+#include "db/database.h"
+#include "query/query.h"
+#include "rules/engine.h"
+
+namespace tocsin {
+
+struct TailOptions {
+  std::vector<std::string> paths;  ///< globs
+  std::string format = "auto";     ///< auto, json, lp
+  std::string measurement;         ///< of lines that name none; empty: the file's folder's name
+  std::vector<std::string> tags;
+  bool from_end = false;
+};
+
+struct ForwarderOptions {
+  std::string name;
+  std::string url;
+  std::string payload = "alertmanager";  ///< alertmanager, simple
+  std::map<std::string, std::string> headers;
+};
+
+struct ServerOptions {
+  std::string tcp_address = "127.0.0.1:8094";   ///< HOST:PORT; port 0 picks a free one; empty: off
+  std::string http_address = "127.0.0.1:8086";
+  std::vector<TailOptions> tail;
+  std::vector<ForwarderOptions> forwarders;
+  size_t connection_count_max = 1'000;
+  size_t http_body_bytes_max = size_t{64} << 20;
+  Duration query_timeout = 5 * kMinute;
+  size_t query_thread_count = 2;
+  /// Answers POST /-/reload and SIGHUP; returns one line that says what changed. May be empty.
+  std::function<Result<std::string>()> reload;
+  std::string version;
+};
+
+/// Runs in the thread that calls run(). `database`, `queries` and `rules` must outlive it.
+class Server {
+ public:
+  /// Binds both listeners; kConflict names a port in use and what to do.
+  static Result<std::unique_ptr<Server>> create(Database& database, const QueryEngine& queries,
+                                                RuleEngine* rules, ServerOptions options);
+  virtual ~Server() = default;
+
+  virtual uint16_t tcp_port() const = 0;   ///< 0 when off
+  virtual uint16_t http_port() const = 0;
+
+  /// Serves until stop() or SIGINT/SIGTERM; then drains: stops accepting, parses what has arrived,
+  /// commits it, answers what is open, and returns.
+  virtual Status run() = 0;
+
+  // The rest may be called from any thread.
+  virtual void stop() = 0;
+  /// Whether every followed file has been read up to the size it had when run() began.
+  virtual bool tail_caught_up() const = 0;
+  /// Tells the deliverer to look into the outbox.
+  virtual void outbox_changed() = 0;
+};
+
+}  // namespace tocsin

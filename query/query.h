@@ -1,0 +1,82 @@
+// The query layer's door: text in, table out.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "db/base/result.h"
+#include "db/base/time.h"
+#include "db/database.h"
+#include "query/plan.h"
+#include "query/result.h"
+#include "query/value.h"
+
+namespace tocsin {
+
+/// What is wrong with a query, and where. `Error::message` of a failed prepare is `render()`.
+struct Diagnostic {
+  std::string message;   ///< one sentence; says what to do
+  uint32_t offset = 0;   ///< byte offset in the query's text
+  uint32_t length = 1;   ///< bytes under the carets
+  uint32_t line = 1;     ///< from 1
+  uint32_t column = 1;   ///< from 1, in bytes
+  std::vector<std::string> expected;
+  std::string hint;      ///< e.g. `did you mean duration_ms?`
+
+  /// Message, `line:column`, the line of the text, carets, and the hint.
+  std::string render(std::string_view query_text) const;
+};
+
+/// Intervals in which one alert instance was firing, for `excluding alerts`: the group keys' values
+/// in the order of the last `stats`' keys.
+struct Exclusion {
+  std::vector<Value> group;
+  std::vector<TimeRange> intervals;
+};
+
+struct QueryOptions {
+  Timestamp now = 0;  ///< 0: the system's clock
+  TimeZone zone;
+  /// `$name` -> value. Parameters that the query does not use are ignored.
+  std::map<std::string, Value> parameters;
+  /// In a rule an unknown measurement or column is a warning, not an error: it is empty, or null.
+  bool rule_mode = false;
+  std::vector<Exclusion> exclusions;
+  bool remember = true;       ///< answer baseline windows from memory where nothing changed
+  Duration timeout = 0;       ///< 0: none
+  size_t memory_bytes_max = 256 * kMiB;
+  unsigned threads = 0;       ///< 0: one per core
+  const std::atomic<bool>* cancelled = nullptr;  ///< looked at between vectors; may be null
+};
+
+/// Runs queries over one database. Holds what is remembered between queries. All functions may
+/// be called from any thread. `database` must outlive it.
+class QueryEngine {
+ public:
+  explicit QueryEngine(const Database& database);
+  ~QueryEngine();
+
+  /// Parses and checks. On failure the error's message is a rendered diagnostic, which is also put
+  /// into `diagnostic` when that is not null.
+  Result<Plan> prepare(std::string_view text, const QueryOptions& options,
+                       Diagnostic* diagnostic = nullptr) const;
+  /// Runs a plan. Errors: kCancelled, kTimeout, kLimit (memory), kCorrupt (names the segment).
+  Result<ResultTable> execute(const Plan& plan, const QueryOptions& options) const;
+  /// prepare, then execute.
+  Result<ResultTable> run(std::string_view text, const QueryOptions& options,
+                          Diagnostic* diagnostic = nullptr) const;
+
+ private:
+  struct Memory;  // remembered windows, bounded; its own lock
+  const Database& database_;
+  std::unique_ptr<Memory> memory_;
+};
+
+}  // namespace tocsin

@@ -1,0 +1,48 @@
+// Values of the language: their types, and a single value that owns its string.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "db/base/time.h"
+
+namespace tocsin {
+
+enum class ValueType : uint8_t {
+  kNull,  ///< only of the literal `null`
+  kBool,
+  kI64,
+  kU64,
+  kF64,
+  kString,
+  kTime,      ///< int64 nanoseconds since the epoch
+  kDuration,  ///< int64 nanoseconds
+};
+
+const char* name_of(ValueType type);  ///< `bool`, `i64`, ... `time`, `duration`
+
+inline bool is_number(ValueType type) {
+  return type == ValueType::kI64 || type == ValueType::kU64 || type == ValueType::kF64;
+}
+
+/// One value. Times and durations are int64 with their type beside them.
+struct Value {
+  ValueType type = ValueType::kNull;
+  std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string> data;
+
+  static Value null() { return {}; }
+  static Value of(bool v) { return {ValueType::kBool, v}; }
+  static Value of(int64_t v) { return {ValueType::kI64, v}; }
+  static Value of(uint64_t v) { return {ValueType::kU64, v}; }
+  static Value of(double v) { return {ValueType::kF64, v}; }
+  static Value of(std::string v) { return {ValueType::kString, std::move(v)}; }
+  static Value of(const char* v) { return {ValueType::kString, std::string(v)}; }
+  static Value time(Timestamp v) { return {ValueType::kTime, v}; }
+  static Value duration(Duration v) { return {ValueType::kDuration, v}; }
+
+  bool is_null() const { return data.index() == 0; }
+  bool operator==(const Value&) const = default;
+};
+
+}  // namespace tocsin

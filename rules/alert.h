@@ -1,0 +1,57 @@
+// Alerts: one rule and one group, with a life cycle; and their text form in the outbox.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "db/base/result.h"
+#include "db/base/time.h"
+
+namespace tocsin {
+
+enum class Severity : uint8_t { kLow = 1, kMedium = 2, kHigh = 3, kCritical = 4 };
+const char* name_of(Severity severity);  ///< `LOW`, `MEDIUM`, `HIGH`, `CRITICAL`
+Result<Severity> parse_severity(std::string_view text);
+
+/// What an event of an alert says happened; as text in the column `state` of `alerts`.
+enum class AlertState : uint8_t { kInactive, kPending, kFiring, kResolved, kRetracted };
+const char* name_of(AlertState state);  ///< `inactive`, `pending`, `firing`, ...
+Result<AlertState> parse_alert_state(std::string_view text);
+
+/// One change of one alert instance: one row of the measurement `alerts`, one outbox entry per
+/// forwarder that wants it.
+struct AlertEvent {
+  Timestamp time = 0;        ///< end of the evaluated window
+  Timestamp written_at = 0;  ///< the clock
+  std::string rule;          ///< the alert's name
+  std::string type;          ///< e.g. FAILURE_RATE_SPIKE
+  Severity severity = Severity::kMedium;
+  AlertState state = AlertState::kFiring;
+  std::string service;       ///< the group's `service`, else empty
+  double value = 0;          ///< NaN when the rule has none
+  double baseline = 0;       ///< NaN when the rule has none
+  std::string summary;
+  std::string fingerprint;   ///< 16 hex digits of rule and group: SEMANTICS "identity"
+  Timestamp started_at = 0;  ///< when this firing (or pending) began
+  Timestamp window_from = 0;
+  Timestamp window_to = 0;
+  std::map<std::string, std::string> labels;  ///< the group's columns and the rule's labels
+  std::map<std::string, std::string> annotations;
+  std::vector<std::string> samples;  ///< a few events as evidence, each as a line of JSON
+  bool late = false;                 ///< found only after late events
+
+  bool operator==(const AlertEvent&) const = default;
+};
+
+/// An outbox entry's value: JSON, stable across versions by ignoring unknown keys.
+std::string encode_alert(const AlertEvent& event);
+Result<AlertEvent> decode_alert(std::string_view text);
+
+/// Key of an outbox entry: `forwarder`, `/`, 20 digits of `sequence`; keys of one forwarder sort in the
+/// order of delivery. Names of forwarders contain no `/`.
+std::string outbox_key(std::string_view forwarder, uint64_t sequence);
+
+}  // namespace tocsin

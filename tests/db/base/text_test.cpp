@@ -1,0 +1,30 @@
+#include "db/base/text.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+using namespace tocsin;
+
+TEST_CASE("text: the nearest name is a likely misspelling or nothing", "[base]") {
+  const std::vector<std::string> names = {"duration_ms", "service", "status", "host"};
+  CHECK(nearest_name("durtion_ms", names) == "duration_ms");
+  CHECK(nearest_name("sevrice", names) == "service");
+  CHECK(nearest_name("hots", names) == "host");
+  CHECK(nearest_name("zebra", names).empty());
+}
+
+TEST_CASE("text: invalid UTF-8 is replaced byte by byte and counted", "[base]") {
+  size_t replaced = 0;
+  CHECK(valid_utf8("gr\xC3\xBC\xC3\x9F", replaced) == "gr\xC3\xBC\xC3\x9F");
+  CHECK(replaced == 0);
+  CHECK(valid_utf8("a\xFF\xC3", replaced) == "a\xEF\xBF\xBD\xEF\xBF\xBD");
+  CHECK(replaced == 2);
+  CHECK_FALSE(is_valid_utf8("\xED\xA0\x80"));  // a surrogate
+  CHECK_FALSE(is_valid_utf8("\xC0\x80"));      // overlong
+}
+
+TEST_CASE("text: JSON strings escape what RFC 8259 demands", "[base]") {
+  CHECK(json_quote("a\"b\\c\n\x01") == R"("a\"b\\c\n\u0001")");
+  CHECK(json_quote("\xFF") == "\"\xEF\xBF\xBD\"");
+}
