@@ -2,7 +2,8 @@
 //
 // The seam between the language (grammar.cpp, check.cpp) and whatever executes it. No segment,
 // no catalog, no thread appears here. Stages work on tables whose columns are numbered: stage k
-// reads the columns of stage k - 1 and every expression refers to them by index.
+// reads the columns of stage k - 1 and every expression refers to them by index. Column names are
+// unique within a stage's output, and no column has the type kNull.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,21 @@ struct PlanColumn {
   bool operator==(const PlanColumn&) const = default;
 };
 
-/// Functions of one row. The registry (query/functions.h) has their names, signatures and help.
+/// Functions of one row. The registry (query/functions.h) has their names, signatures and help;
+/// query/scalar.h computes each of them for single values. What the checker has made sure of:
+/// - and, or, not: booleans (a null counts as false); comparisons: two numbers of any types,
+///   compared exactly, or two values of one other type;
+/// - in: the operand, then non-null literals comparable to it; matches and extract: the pattern is a
+///   literal that RE2 has compiled;
+/// - if (after its condition), coalesce, least, greatest: arguments of the call's own type;
+/// - arithmetic with an f64 result: f64 arguments (integers stand inside kToF64); with an integer result:
+///   i64 and u64 in any mix, computed exactly, null where the result's type cannot hold it; with
+///   times and durations as int64: time + duration, time - duration, time - time, duration +- duration,
+///   duration * number (the duration first, the number of any type; rounded to whole
+///   nanoseconds), duration / number, duration / duration (f64), duration div duration (i64),
+///   duration % duration.
+/// Any argument may also be a literal null of type kNull; the result is then null (false for
+/// comparisons).
 enum class Function : uint16_t {
   // operators
   kAnd, kOr, kNot, kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,
@@ -37,13 +52,14 @@ enum class Function : uint16_t {
   kIn, kNotIn, kMatches, kNotMatches, kContains,
   // of any type
   kExists, kIf, kCoalesce, kLeast, kGreatest, kToString, kToNumber,
+  kToF64,  ///< from i64 or u64; put in by the checker, has no name
   // numbers
   kAbs, kCeil, kFloor, kRound, kSqrt, kLn, kLog2, kLog10, kExp, kPow,
   // strings
   kLength, kLower, kUpper, kTrim, kStartsWith, kEndsWith, kReplace, kSubstring, kConcat, kExtract,
   kTemplate,
   // time
-  kNow, kBucket, kHour, kWeekday, kDayOf, kToSeconds,
+  kNow, kBucket, kHour, kWeekday, kDay, kToSeconds, kToTime,
 };
 
 /// A typed expression over one row of a stage's input.
@@ -56,7 +72,7 @@ struct Expression {
   Value literal;                      // kLiteral
   uint32_t column = 0;                // kColumn: index into the stage's input
   Function function = Function::kAnd;  // kCall
-  std::vector<Expression> arguments;  // kCall; for kIn: the operand, then the list
+  std::vector<Expression> arguments;  // kCall; for kIn, kNotIn: the operand, then the list
 };
 
 struct NamedExpression {
@@ -77,11 +93,11 @@ struct Aggregate {
   std::optional<Expression> where;      ///< only rows for which this holds
   double quantile = 0;                  ///< kQuantile: in [0, 1]; median is 0.5
   uint32_t time_column = 0;             ///< kFirst, kLast, kSlope: where `time` is in the input
-  uint32_t sample_count = 0;            ///< kSample
+  uint32_t sample_count = 0;            ///< kSample: a JSON array of this many earliest values
   TextSpan span;
 };
 
-/// One key of `by`: a column, or a bucket of the column `time`.
+/// One key of `by`: a column, or a bucket of the column `time` (of type kTime, in the plan's zone).
 struct GroupKey {
   std::string name;
   uint32_t column = 0;
@@ -106,13 +122,19 @@ struct SortKey {
 };
 
 struct FilterStage { Expression condition; };
-struct LetStage { std::vector<NamedExpression> definitions; };  ///< appended; a known name replaces
+/// Every definition reads the stage's input, never its neighbours (the checker makes two stages of
+/// `let a = x, b = a`). A name that the input has is replaced in its place, a new one appended.
+struct LetStage {
+  std::vector<NamedExpression> definitions;
+  std::vector<uint32_t> outputs;  ///< by definition: its index in the stage's output
+};
 struct StatsStage {
   std::vector<GroupKey> keys;         ///< output: keys first, then aggregates
   std::vector<Aggregate> aggregates;
 };
 /// Runs the stages before it over each earlier window [start - k*step, end - k*step) that lies wholly
-/// inside `depth` before the range; appends `columns`. Semantics: SEMANTICS.md section 3,
+/// inside `depth` before the range; appends `columns` (f64; i64 for windows; a duration for one of a
+/// duration). At least one stats stands before it, and else only where and let. Semantics: SEMANTICS.md section 3,
 /// repeated in query/README.md.
 struct BaselineStage {
   Duration depth = 0;
@@ -121,6 +143,8 @@ struct BaselineStage {
   /// Past windows that overlap one of a group's intervals are left out for that group.
   bool excluding_alerts = false;
   std::string excluding_rule;  ///< ad hoc: `excluding alerts of RULE`; empty: of the caller's rule
+  /// Where the keys of the last stats stand in the input, in their order: a group's identity.
+  std::vector<uint32_t> key_columns;
   std::vector<BaselineColumn> columns;
 };
 struct SortStage { std::vector<SortKey> keys; };
@@ -129,14 +153,17 @@ struct LimitStage { uint64_t count = 0; };
 struct TopStage { uint64_t count = 0; std::vector<SortKey> keys; };
 struct DistinctStage { std::vector<uint32_t> columns; };  ///< keeps these columns only
 struct ProjectStage { std::vector<uint32_t> columns; };   ///< `keep` and `drop`
-/// Adds the empty buckets between the first and the last of the range, per group.
+/// Adds the missing buckets of every group: of the whole range when one is given, else from the
+/// first to the last bucket that any group has. Rows come out by group, then time.
 struct FillStage {
   uint32_t time_column = 0;
   Duration bucket = 0;
   std::vector<uint32_t> group_columns;
-  std::optional<Value> value;      ///< for the other columns; null (or 0 for counts) when absent
-  std::vector<uint32_t> zero_columns;  ///< counts and sums: 0 unless `value` is given
+  /// By column: its value in an added row, of the column's type or null; unused for the time and the
+  /// group columns. Counts and sums have 0 unless the query says otherwise.
+  std::vector<Value> values;
 };
+/// Appends expected, lower, upper, score (f64) and anomaly (bool), from earlier buckets of the group.
 struct DetectStage {
   uint32_t time_column = 0;
   uint32_t value_column = 0;
@@ -153,12 +180,13 @@ struct Stage {
   TextSpan span;
 };
 
-/// One measurement of the source, with where each column of the source table comes from.
+/// One measurement of the source and the columns that it has.
 struct SourceMeasurement {
   std::string name;
-  /// By index of `Plan::source_columns`: the stored column's name, or empty when this measurement
-  /// has none or has it in a type that does not fit (then it is null).
-  std::vector<std::string> columns;
+  /// Indexes of `Plan::source_columns` that it stores, under the same name and from 2 on, ascending. A
+  /// stored number may have another numeric type than the source table (i64 or u64 for f64). All other
+  /// columns are null here.
+  std::vector<uint32_t> columns;
 };
 
 struct Plan {
@@ -166,7 +194,8 @@ struct Plan {
   TimeRange range;  ///< absolute
   bool range_given = false;
   /// The source as one table: always `time` at index 0 and `measurement` at 1, then every
-  /// column of the measurements by name of first appearance. The executor reads only those used.
+  /// column of the measurements in the order of first appearance. The executor reads only those
+  /// used. In a rule a column may be one that no measurement has.
   std::vector<PlanColumn> source_columns;
   std::vector<Stage> stages;
   Timestamp now = 0;
@@ -181,5 +210,8 @@ struct Plan {
 /// One text for equal plans, without times and measurements' contents: printed by `explain`, and part
 /// of the key under which partial results are remembered.
 std::string print_plan(const Plan& plan);
+/// One stage as a line of print_plan; `input` is what it reads.
+std::string print_stage(const Stage& stage, const std::vector<PlanColumn>& input);
+std::string print_expression(const Expression& expression, const std::vector<PlanColumn>& input);
 
 }  // namespace tocsin
