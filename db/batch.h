@@ -27,8 +27,15 @@ enum class ConflictPolicy : uint8_t {
   kKeepInRest,  ///< JSON lines: the row stays, the value goes as JSON into the column `_rest`
 };
 
+/// Looks names up by view without a copy.
+struct NameHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+};
+
 /// One typed stream of values of one column in one RowBatch.
-/// Invariant: `rows` ascends strictly, and has as many entries as the one filled value vector.
+/// Invariant: `rows` ascends strictly, and has as many entries as `text` and as the one value
+/// vector that the type fills (none for kString). A lane whose rows were all abandoned is empty.
 struct Lane {
   std::string name;
   ColumnType type = ColumnType::kString;
@@ -61,8 +68,8 @@ class RowBatch {
   /// Takes the row just begun back, with every value set since.
   void abandon_row();
 
-  /// The lane of (name, type), made when it is new. `hint` is the index to try first: rows of
-  /// one stream have their keys in the same order, so the caller passes a running number.
+  /// The lane of (name, type, kind), made when it is new. `hint` is the index to try first: rows
+  /// of one stream have their keys in the same order, so the caller passes a running number.
   size_t lane(std::string_view name, ColumnType type, ColumnKind kind, size_t hint);
 
   /// Sets a value of the row just begun; a second value in the same lane replaces the first.
@@ -75,12 +82,15 @@ class RowBatch {
 
  private:
   friend class Batch;
-  Lane* open(size_t lane);  // the lane with room for one more value of this row
+  Lane& open(size_t lane);  // the lane, without a value of this row, ready for one
+  size_t find_or_add_lane(std::string_view name, ColumnType type, ColumnKind kind);
+  size_t byte_size() const;
 
   std::string measurement_;
   std::vector<Timestamp> times_;
   std::vector<std::string_view> lines_;
   std::vector<Lane> lanes_;
+  std::unordered_multimap<std::string, size_t, NameHash, std::equal_to<>> lanes_by_name_;
 };
 
 /// Rows of any measurements with the memory that their strings lie in. Movable, not copyable,
@@ -88,8 +98,8 @@ class RowBatch {
 class Batch {
  public:
   explicit Batch(ConflictPolicy policy = ConflictPolicy::kRejectRow) : policy_(policy) {}
-  Batch(Batch&&) = default;
-  Batch& operator=(Batch&&) = default;
+  Batch(Batch&& other) noexcept;
+  Batch& operator=(Batch&& other) noexcept;
 
   ConflictPolicy policy() const { return policy_; }
   /// The rows of that measurement, made when it is new. The reference stays valid.
@@ -109,9 +119,10 @@ class Batch {
  private:
   ConflictPolicy policy_;
   std::deque<RowBatch> measurements_;           // deque: references stay valid
+  std::unordered_map<std::string_view, RowBatch*> by_name_;  // names lie in measurements_
   RowBatch* last_ = nullptr;                    // the measurement of the row before
   std::deque<std::unique_ptr<std::string>> buffers_;
-  std::deque<std::unique_ptr<char[]>> blocks_;  // arena of copy()
+  std::deque<std::unique_ptr<char[]>> blocks_;  // arena of copy(); the last one is being filled
   size_t block_used_ = 0;
   size_t block_size_ = 0;
   size_t memory_bytes_ = 0;

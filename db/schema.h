@@ -32,6 +32,8 @@ struct Column {
   std::string name;
   ColumnType type = ColumnType::kString;
   ColumnKind kind = ColumnKind::kField;
+  /// Some stored integer exceeds 2^53 in magnitude, so the column can no longer become f64.
+  bool beyond_double = false;
 };
 
 struct Measurement {
