@@ -1,0 +1,312 @@
+// From the YAML tree to Settings, one function per section. The defaults live in settings.h and in
+// the table of rule parameters below; config/tocsin.yml repeats them for people, and a test
+// compares.
+#include "config/settings.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "config/section.h"
+#include "config/yaml.h"
+
+namespace tocsin {
+namespace {
+
+constexpr Duration kDurationMax = 3650 * kDay;
+
+struct ParameterSpec {
+  enum class Kind { kNumber, kCount, kDuration };
+  const char* section;
+  const char* name;
+  Kind kind;
+  const char* value;
+  double min;  ///< a number or count; seconds of a duration
+  double max;
+};
+
+// Every threshold and window of the shipped rules.
+constexpr ParameterSpec::Kind kNumber = ParameterSpec::Kind::kNumber;
+constexpr ParameterSpec::Kind kCount = ParameterSpec::Kind::kCount;
+constexpr ParameterSpec::Kind kDuration = ParameterSpec::Kind::kDuration;
+constexpr const char* kDetection = "anomaly_detection";
+constexpr const char* kWindows = "time_windows";
+constexpr double kDaySeconds = 86'400;
+constexpr ParameterSpec kParameters[] = {
+    {kDetection, "failure_rate_threshold_multiplier", kNumber, "2.0", 1, 1000},
+    {kDetection, "high_response_time_p95_threshold", kDuration, "30s", 0.001, kDaySeconds},
+    {kDetection, "high_response_time_p99_threshold", kDuration, "60s", 0.001, kDaySeconds},
+    {kDetection, "missing_heartbeat_interval", kDuration, "5m", 60, kDaySeconds},
+    {kDetection, "transaction_timeout", kDuration, "15m", 60, kDaySeconds},
+    {kDetection, "volume_anomaly_threshold_multiplier", kNumber, "3.0", 1, 1000},
+    {kDetection, "degradation_increase_threshold_percent", kNumber, "50", 1, 100'000},
+    {kDetection, "min_events", kCount, "20", 1, 1e9},
+    {kDetection, "noise_tolerance", kNumber, "5", 0, 100},
+    {kWindows, "short_window", kDuration, "5m", 60, kDaySeconds},
+    {kWindows, "medium_window", kDuration, "15m", 60, kDaySeconds},
+    {kWindows, "long_window", kDuration, "30m", 60, kDaySeconds},
+    {kWindows, "baseline_window", kDuration, "7d", kDaySeconds, 366 * kDaySeconds},
+};
+
+Duration seconds(double count) { return static_cast<Duration>(count * 1e9); }
+
+// Checks the value by its kind and keeps it as it was written.
+void read_parameter(Section& section, const ParameterSpec& spec, RuleParameters& out) {
+  const YamlNode* value = nullptr;
+  bool fits = false;
+  if (spec.kind == kNumber) {
+    double number = -1;
+    value = section.number(spec.name, number, spec.min, spec.max);
+    fits = number >= 0;
+  } else if (spec.kind == kCount) {
+    uint64_t number = UINT64_MAX;
+    value = section.count(spec.name, number, static_cast<uint64_t>(spec.min),
+                          static_cast<uint64_t>(spec.max));
+    fits = number != UINT64_MAX;
+  } else {
+    Duration duration = -1;
+    value = section.duration(spec.name, duration, seconds(spec.min), seconds(spec.max));
+    fits = duration >= 0;
+  }
+  if (value && fits) out[spec.name] = value->scalar;
+}
+
+void read_parameters(const YamlNode& node, const char* name, Problems& problems,
+                     RuleParameters& out) {
+  Section section(node, name, problems);
+  for (const ParameterSpec& spec : kParameters) {
+    if (std::string_view(spec.section) == name) read_parameter(section, spec, out);
+  }
+  section.finish();
+}
+
+bool is_identifier(std::string_view text) {
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  return !text.empty() && letter(text[0]) && std::all_of(text.begin(), text.end(), [&](char c) {
+    return letter(c) || (c >= '0' && c <= '9');
+  });
+}
+
+// `parameters`: names of the user's own.
+void read_own_parameters(const YamlNode& node, Problems& problems, RuleParameters& out) {
+  Section section(node, "parameters", problems);
+  for (const auto& [name, value] : node.entries) {
+    const YamlNode* known = section.any(name.scalar.c_str());
+    if (!is_identifier(name.scalar)) {
+      problems.add(name.position(),
+                   fmt::format("parameters: `{}` is no name for a parameter; expected "
+                               "letters, digits and _, no digit first",
+                               name.scalar));
+    } else if (out.contains(name.scalar)) {
+      problems.add(name.position(),
+                   fmt::format("parameters: `{}` is a setting of its own; set it in "
+                               "its section instead",
+                               name.scalar));
+    } else if (known->kind != YamlNode::Kind::kScalar) {
+      section.wrong(*known, name.scalar.c_str(), "a number, a duration or a text");
+    } else {
+      out[name.scalar] = value.scalar;
+    }
+  }
+}
+
+void read_store(const YamlNode& node, Problems& problems, StoreSettings& out) {
+  Section section(node, "store", problems);
+  const YamlNode* directory = section.text("directory", out.directory);
+  if (directory && out.directory.empty()) section.wrong(*directory, "directory", "a directory");
+  section.duration("commit_interval", out.commit_interval, kMillisecond, kMinute);
+  section.bytes("commit_bytes", out.commit_bytes, 64 << 10, 1 << 30);
+  section.bytes("pending_bytes_max", out.pending_bytes_max, 1 << 20, uint64_t{16} << 30);
+  section.duration("future_max", out.future_max, kMinute, kDurationMax);
+  section.duration_or_forever("retention", out.retention, kDay);
+  const YamlNode* by_measurement = section.any("measurement_retention");
+  if (by_measurement) {
+    Section map(*by_measurement, section.path_of("measurement_retention"), problems);
+    out.measurement_retention.clear();
+    for (const auto& [name, value] : by_measurement->entries) {
+      Duration retention = 0;
+      map.duration_or_forever(name.scalar.c_str(), retention, kDay);
+      out.measurement_retention.emplace_back(name.scalar, retention);
+    }
+  }
+  section.finish();
+}
+
+bool is_address(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  const std::string_view port = text.substr(colon + 1);
+  uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return error == std::errc() && end == port.data() + port.size();
+}
+
+void read_address(Section& section, const char* key, std::string& out) {
+  const YamlNode* value = section.text(key, out);
+  if (!value) return;
+  if (out == "off") {
+    out.clear();
+  } else if (!is_address(out)) {
+    section.wrong(*value, key, "HOST:PORT like 127.0.0.1:8094, or off");
+  }
+}
+
+void read_listen(const YamlNode& node, Problems& problems, ListenSettings& out) {
+  Section section(node, "listen", problems);
+  read_address(section, "tcp", out.tcp);
+  read_address(section, "http", out.http);
+  section.count("connection_count_max", out.connection_count_max, 1, 100'000);
+  section.bytes("http_body_bytes_max", out.http_body_bytes_max, 64 << 10, uint64_t{4} << 30);
+  section.duration("query_timeout", out.query_timeout, kSecond, kDay);
+  section.count("query_thread_count", out.query_thread_count, 1, 256);
+  section.finish();
+}
+
+TailSettings read_tail(const YamlNode& node, const std::string& path, Problems& problems) {
+  TailSettings out;
+  Section section(node, path, problems);
+  section.require("paths");
+  section.texts("paths", out.paths);
+  section.one_of("format", out.format, {"auto", "json", "lp"});
+  section.text("measurement", out.measurement);
+  section.texts("tags", out.tags);
+  section.flag("from_end", out.from_end);
+  section.finish();
+  return out;
+}
+
+// The name becomes a part of keys in the outbox, so it may not hold a `/`.
+bool is_forwarder_name(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
+}
+
+ForwarderSettings read_forwarder(const YamlNode& node, const std::string& path,
+                                 Problems& problems) {
+  static const std::set<std::string> kSeverities = {"LOW", "MEDIUM", "HIGH", "CRITICAL"};
+  ForwarderSettings out;
+  Section section(node, path, problems);
+  section.require("name");
+  section.require("url");
+  const YamlNode* name = section.text("name", out.name);
+  if (name && !is_forwarder_name(out.name)) {
+    section.wrong(*name, "name", "1 to 64 letters, digits, `-`, `_` or `.`");
+  }
+  section.one_of("type", out.type, {"webhook"});
+  const YamlNode* url = section.text("url", out.url);
+  if (url && !out.url.starts_with("http://") && !out.url.starts_with("https://")) {
+    section.wrong(*url, "url", "a URL that begins with http:// or https://");
+  }
+  section.one_of("payload", out.payload, {"alertmanager", "simple"});
+  const YamlNode* severities = section.texts("severities", out.severities);
+  for (const std::string& severity : out.severities) {
+    if (kSeverities.contains(severity)) continue;
+    problems.add(severities->position(),
+                 fmt::format("{}: unknown severity `{}`; expected LOW, MEDIUM, "
+                             "HIGH or CRITICAL",
+                             section.path_of("severities"), severity));
+  }
+  section.flag("send_resolved", out.send_resolved);
+  section.text_map("headers", out.headers);
+  section.finish();
+  return out;
+}
+
+void read_rules(const YamlNode& node, Problems& problems, RuleSettings& out) {
+  Section section(node, "rules", problems);
+  section.texts("files", out.files);
+  section.duration("delay", out.delay, 0, kDay);
+  const YamlNode* from = section.text("evaluate_from", out.evaluate_from);
+  if (from && !out.evaluate_from.empty() && !parse_duration(out.evaluate_from) &&
+      !parse_time(out.evaluate_from)) {
+    section.wrong(*from, "evaluate_from", "a duration back from now like 5d, a time, or nothing");
+  }
+  section.duration("catchup_max", out.catchup_max, kMinute, kDurationMax);
+  section.duration("catchup_wait", out.catchup_wait, 0, kDay);
+  section.duration("late_max", out.late_max, 0, 30 * kDay);
+  section.duration("late_settle", out.late_settle, 0, kDay);
+  section.duration("exclude_max", out.exclude_max, 0, kDurationMax);
+  section.count("sample_count", out.sample_count, 0, 100);
+  const YamlNode* zone = section.text("time_zone", out.time_zone);
+  if (zone && !TimeZone::load(out.time_zone)) {
+    section.wrong(*zone, "time_zone", "a name of the IANA time zone database like Europe/Berlin");
+  }
+  section.finish();
+}
+
+void read_generation(const YamlNode& node, Problems& problems, GenerateSettings& out) {
+  Section section(node, "log_generation", problems);
+  section.duration("interval", out.interval, 10 * kMillisecond, kHour);
+  section.count("logs_per_batch", out.events_per_batch, 1, 1'000'000);
+  section.number("anomaly_injection_rate", out.anomaly_rate, 0, 1);
+  section.finish();
+}
+
+void check_forwarder_names(const YamlNode& list, const std::vector<ForwarderSettings>& forwarders,
+                           Problems& problems) {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < forwarders.size(); ++i) {
+    if (forwarders[i].name.empty() || seen.insert(forwarders[i].name).second) continue;
+    problems.add(list.items[i].position(),
+                 fmt::format("forwarders[{}]: the name `{}` is taken by an earlier one", i + 1,
+                             forwarders[i].name));
+  }
+}
+
+Settings read_file(const YamlNode& root, Problems& problems) {
+  Settings out = default_settings();
+  Section file(root, "", problems);
+  if (const YamlNode* node = file.any("store")) read_store(*node, problems, out.store);
+  if (const YamlNode* node = file.any("listen")) read_listen(*node, problems, out.listen);
+  file.each("tail", [&](const YamlNode& node, const std::string& path) {
+    out.tail.push_back(read_tail(node, path, problems));
+  });
+  file.each("forwarders", [&](const YamlNode& node, const std::string& path) {
+    out.forwarders.push_back(read_forwarder(node, path, problems));
+  });
+  if (!out.forwarders.empty()) {
+    check_forwarder_names(*root.find("forwarders"), out.forwarders, problems);
+  }
+  if (const YamlNode* node = file.any("rules")) read_rules(*node, problems, out.rules);
+  for (const char* name : {kDetection, kWindows}) {
+    if (const YamlNode* node = file.any(name))
+      read_parameters(*node, name, problems, out.parameters);
+  }
+  if (const YamlNode* node = file.any("parameters")) {
+    read_own_parameters(*node, problems, out.parameters);
+  }
+  if (const YamlNode* node = file.any("log_generation")) {
+    read_generation(*node, problems, out.generate);
+  }
+  file.finish();
+  return out;
+}
+
+}  // namespace
+
+Settings default_settings() {
+  Settings settings;
+  for (const ParameterSpec& spec : kParameters) settings.parameters[spec.name] = spec.value;
+  return settings;
+}
+
+Result<Settings> parse_settings(std::string_view text, const std::string& name) {
+  TOCSIN_TRY(const YamlNode root, parse_yaml(text, name));
+  Problems problems(name);
+  Settings settings = read_file(root, problems);
+  if (problems.empty()) return settings;
+  return fail(ErrorCode::kInvalid, fmt::format("{}", fmt::join(problems.lines(), "\n")));
+}
+
+Result<Settings> read_settings(const std::string& path) {
+  TOCSIN_TRY(const std::string text, read_text_file(path));
+  return parse_settings(text, path);
+}
+
+}  // namespace tocsin

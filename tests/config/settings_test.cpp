@@ -1,0 +1,194 @@
+#include "config/settings.h"
+
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "config/section.h"
+#include "config/shipped.h"
+
+using namespace tocsin;
+
+namespace {
+
+std::string error_of(const std::string& text) {
+  const auto settings = parse_settings(text, "t.yml");
+  return settings ? "no error" : settings.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("settings: the shipped tocsin.yml says exactly the defaults", "[config]") {
+  const auto shipped = parse_settings(shipped_config(), "tocsin.yml");
+  REQUIRE(shipped);
+  CHECK(*shipped == default_settings());
+  const auto file = read_settings(std::string(TOCSIN_SOURCE_DIR) + "/config/tocsin.yml");
+  REQUIRE(file);
+  CHECK(*file == default_settings());
+}
+
+TEST_CASE("settings: the shipped tocsin.yml shows every setting", "[config]") {
+  // Whatever is set to another value in a file must show: the shipped file names each parameter.
+  for (const auto& [name, value] : default_settings().parameters) {
+    CHECK(shipped_config().find("  " + name + ": " + value) != std::string_view::npos);
+  }
+}
+
+TEST_CASE("settings: an empty file is the defaults", "[config]") {
+  CHECK(*parse_settings("", "t.yml") == default_settings());
+  CHECK(*parse_settings("store:\nlisten: {}\n", "t.yml") == default_settings());
+}
+
+TEST_CASE("settings: every section is read", "[config]") {
+  const auto read = parse_settings(R"(
+store:
+  directory: /data
+  commit_interval: 1s
+  commit_bytes: 1MiB
+  retention: 90d
+  measurement_retention: {audit: 1w, bpm: forever}
+listen: {tcp: "off", http: "[::1]:80", query_timeout: 30s}
+tail:
+  - paths: [/a/*.json, /b/*.json]
+    format: json
+    tags: [service]
+    from_end: true
+  - paths: /c.log
+forwarders:
+  - name: pager
+    url: http://127.0.0.1:9/x
+    severities: [HIGH, CRITICAL]
+    send_resolved: false
+    headers: {X-Key: 5}
+rules:
+  files: mine/*.yml
+  evaluate_from: 5d
+  time_zone: Europe/Berlin
+anomaly_detection: {min_events: 50, high_response_time_p95_threshold: 2s}
+time_windows: {long_window: 1h}
+parameters: {checkout_limit: 250, team: payments}
+log_generation: {logs_per_batch: 5, anomaly_injection_rate: 0.5}
+)",
+                                   "t.yml");
+  REQUIRE(read);
+  CHECK(read->store.directory == "/data");
+  CHECK(read->store.commit_bytes == 1 << 20);
+  CHECK(read->store.retention == 90 * kDay);
+  REQUIRE(read->store.measurement_retention.size() == 2);
+  CHECK(read->store.measurement_retention[0] == std::pair<std::string, Duration>("audit", kWeek));
+  CHECK(read->store.measurement_retention[1].second == 0);
+  CHECK(read->listen.tcp.empty());
+  CHECK(read->listen.http == "[::1]:80");
+  REQUIRE(read->tail.size() == 2);
+  CHECK(read->tail[0].paths.size() == 2);
+  CHECK(read->tail[0].from_end);
+  CHECK(read->tail[1].paths == std::vector<std::string>{"/c.log"});
+  REQUIRE(read->forwarders.size() == 1);
+  CHECK(read->forwarders[0].severities == std::vector<std::string>{"HIGH", "CRITICAL"});
+  CHECK_FALSE(read->forwarders[0].send_resolved);
+  CHECK(read->forwarders[0].headers.at("X-Key") == "5");
+  CHECK(read->rules.files == std::vector<std::string>{"mine/*.yml"});
+  CHECK(read->rules.evaluate_from == "5d");
+  CHECK(read->rules.time_zone == "Europe/Berlin");
+  CHECK(read->parameters.at("min_events") == "50");
+  CHECK(read->parameters.at("high_response_time_p95_threshold") == "2s");
+  CHECK(read->parameters.at("high_response_time_p99_threshold") == "60s");
+  CHECK(read->parameters.at("long_window") == "1h");
+  CHECK(read->parameters.at("checkout_limit") == "250");
+  CHECK(read->generate.events_per_batch == 5);
+}
+
+TEST_CASE("settings: all mistakes are reported together, each with its place", "[config]") {
+  CHECK(error_of("store:\n  directry: x\n  commit_interval: 5\nlisen: {}\n") ==
+        "t.yml:3:20: store.commit_interval: expected a duration from 1ms to 1m, like 500ms, 5m or "
+        "1h30m, found `5`\n"
+        "t.yml:2:3: unknown key `directry` in store; did you mean `directory`?\n"
+        "t.yml:4:1: unknown key `lisen`; did you mean `listen`?");
+}
+
+TEST_CASE("settings: each kind of value is strict", "[config]") {
+  const auto check = [](const std::string& text, const std::string& expected) {
+    CHECK(error_of(text) == "t.yml:" + expected);
+  };
+  check("store: 5\n", "1:8: store: expected a map of settings, found `5`");
+  check("- a\n", "1:1: the file: expected a map of settings, found a list");
+  check("store: {directory: \"\"}\n", "1:20: store.directory: expected a directory, found ``");
+  check("store: {directory: [a]}\n", "1:20: store.directory: expected a text, found a list");
+  check("store: {commit_bytes: 8MB}\n",
+        "1:23: store.commit_bytes: expected a size from 64KiB to 1GiB, like 64MiB, found `8MB`");
+  check("store: {retention: 0s}\n",
+        "1:20: store.retention: expected `forever`, or a duration of at least 1d, like 90d, found "
+        "`0s`");
+  check(
+      "store: {measurement_retention: {audit: x}}\n",
+      "1:40: store.measurement_retention.audit: expected `forever`, or a duration of at least 1d, "
+      "like 90d, found `x`");
+  check("listen: {tcp: 8094}\n",
+        "1:15: listen.tcp: expected HOST:PORT like 127.0.0.1:8094, or off, found `8094`");
+  check("listen: {http: \"x:99999\"}\n",
+        "1:16: listen.http: expected HOST:PORT like 127.0.0.1:8094, or off, found `x:99999`");
+  check("listen: {query_thread_count: 1.5}\n",
+        "1:30: listen.query_thread_count: expected a whole number from 1 to 256, found `1.5`");
+  check("tail: {paths: a}\n", "1:7: tail: expected a list, found a map");
+  check("tail: [{format: json}]\n", "1:8: tail[1].paths is missing");
+  check("tail: [{paths: a, format: csv}]\n",
+        "1:27: tail[1].format: expected one of auto, json, lp, found `csv`");
+  check("tail: [{paths: a, from_end: yes}]\n",
+        "1:29: tail[1].from_end: expected true or false, found `yes`");
+  check("tail: [{paths: a, from_end: \"true\"}]\n",
+        "1:29: tail[1].from_end: expected true or false, found `true`");
+  check("tail: [{paths: [[a]]}]\n", "1:17: tail[1].paths: expected a list of texts, found a list");
+  check("forwarders: [{name: a/b, url: http://x}]\n",
+        "1:21: forwarders[1].name: expected 1 to 64 letters, digits, `-`, `_` or `.`, found `a/b`");
+  check("forwarders: [{name: a, url: ftp://x}]\n",
+        "1:29: forwarders[1].url: expected a URL that begins with http:// or https://, found "
+        "`ftp://x`");
+  check("forwarders: [{name: a, url: http://x, severities: [high]}]\n",
+        "1:51: forwarders[1].severities: unknown severity `high`; expected LOW, MEDIUM, HIGH or "
+        "CRITICAL");
+  check("forwarders: [{name: a, url: http://x}, {name: a, url: http://y}]\n",
+        "1:40: forwarders[2]: the name `a` is taken by an earlier one");
+  check("forwarders: [{name: a, url: http://x, headers: {A: [1]}}]\n",
+        "1:52: forwarders[1].headers.A: expected a text, found a list");
+  check("rules: {evaluate_from: yesterday}\n",
+        "1:24: rules.evaluate_from: expected a duration back from now like 5d, a time, or nothing, "
+        "found `yesterday`");
+  check("rules: {time_zone: Mars/Base}\n",
+        "1:20: rules.time_zone: expected a name of the IANA time zone database like Europe/Berlin, "
+        "found `Mars/Base`");
+  check("anomaly_detection: {min_events: many}\n",
+        "1:33: anomaly_detection.min_events: expected a whole number from 1 to 1000000000, found "
+        "`many`");
+  check("anomaly_detection: {failure_rate_threshold_multiplier: nan}\n",
+        "1:56: anomaly_detection.failure_rate_threshold_multiplier: expected a number from 1 to "
+        "1000, found `nan`");
+  check(
+      "time_windows: {baseline_window: 7}\n",
+      "1:33: time_windows.baseline_window: expected a duration from 1d to 366d, like 500ms, 5m or "
+      "1h30m, found `7`");
+  check("parameters: {min_events: 5}\n",
+        "1:14: parameters: `min_events` is a setting of its own; set it in its section instead");
+  check("parameters: {a-b: 5}\n",
+        "1:14: parameters: `a-b` is no name for a parameter; expected letters, digits and _, no "
+        "digit first");
+  check("parameters: {a: [5]}\n",
+        "1:17: parameters.a: expected a number, a duration or a text, found a list");
+  check("log_generation: {anomaly_injection_rate: 5}\n",
+        "1:42: log_generation.anomaly_injection_rate: expected a number from 0 to 1, found `5`");
+}
+
+TEST_CASE("settings: a missing file is named", "[config]") {
+  const auto settings = read_settings("/nonexistent/t.yml");
+  REQUIRE_FALSE(settings);
+  CHECK(settings.error().code == ErrorCode::kNotFound);
+  CHECK(settings.error().message.find("/nonexistent/t.yml") != std::string::npos);
+}
+
+TEST_CASE("settings: sizes print as they parse", "[config]") {
+  for (const char* text : {"0B", "512B", "8KiB", "64MiB", "3GiB", "1025B"}) {
+    CHECK(format_byte_size(*parse_byte_size(text)) == text);
+  }
+  for (const char* text : {"", "MiB", "1.5MiB", "-1B", "5", "5 MiB", "99999999999999999999B"}) {
+    CHECK_FALSE(parse_byte_size(text));
+  }
+}
