@@ -1,0 +1,211 @@
+// Names of severities and states, and the JSON form of an alert event in the outbox:
+//
+//   {"v":1,"time":1764000000000000000,...,"severity":"HIGH","state":"firing","value":0.5,
+//    "baseline":null,"labels":{...},"annotations":{...},"samples":["..."],"late":false}
+//
+// Times are nanoseconds, a value that is no finite number is null. Unknown keys are ignored and
+// missing ones keep their defaults, so that entries outlive a change of version either way.
+#include "rules/alert.h"
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include "db/base/text.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::array<Severity, 4> kSeverities = {Severity::kLow, Severity::kMedium, Severity::kHigh,
+                                                 Severity::kCritical};
+constexpr std::array<AlertState, 5> kStates = {AlertState::kInactive, AlertState::kPending,
+                                               AlertState::kFiring, AlertState::kResolved,
+                                               AlertState::kRetracted};
+
+std::string number(double value) {
+  return std::isfinite(value) ? fmt::format("{}", value) : "null";
+}
+
+std::string object(const std::map<std::string, std::string>& entries) {
+  std::string out = "{";
+  for (const auto& [key, value] : entries) {
+    if (out.size() > 1) out += ',';
+    out += json_quote(key) + ':' + json_quote(value);
+  }
+  return out + '}';
+}
+
+std::string array(const std::vector<std::string>& items) {
+  std::string out = "[";
+  for (const std::string& item : items) {
+    if (out.size() > 1) out += ',';
+    out += json_quote(item);
+  }
+  return out + ']';
+}
+
+using Json = simdjson::dom::element;
+
+// Each reader leaves `out` alone when the key is missing and answers false when its value is of a
+// wrong kind.
+bool read(const Json& json, const char* key, std::string& out) {
+  const auto value = json[key];
+  if (value.error() == simdjson::NO_SUCH_FIELD) return true;
+  std::string_view text;
+  if (value.get_string().get(text)) return false;
+  out = text;
+  return true;
+}
+
+bool read(const Json& json, const char* key, Timestamp& out) {
+  const auto value = json[key];
+  if (value.error() == simdjson::NO_SUCH_FIELD) return true;
+  return value.get_int64().get(out) == simdjson::SUCCESS;
+}
+
+bool read(const Json& json, const char* key, double& out) {
+  const auto value = json[key];
+  if (value.error() == simdjson::NO_SUCH_FIELD) return true;
+  if (value.is_null()) {
+    out = std::numeric_limits<double>::quiet_NaN();
+    return true;
+  }
+  return value.get_double().get(out) == simdjson::SUCCESS;
+}
+
+bool read(const Json& json, const char* key, bool& out) {
+  const auto value = json[key];
+  if (value.error() == simdjson::NO_SUCH_FIELD) return true;
+  return value.get_bool().get(out) == simdjson::SUCCESS;
+}
+
+bool read(const Json& json, const char* key, std::map<std::string, std::string>& out) {
+  const auto value = json[key];
+  if (value.error() == simdjson::NO_SUCH_FIELD) return true;
+  simdjson::dom::object entries;
+  if (value.get_object().get(entries)) return false;
+  for (const auto& [name, item] : entries) {
+    std::string_view text;
+    if (item.get_string().get(text)) return false;
+    out[std::string(name)] = text;
+  }
+  return true;
+}
+
+bool read(const Json& json, const char* key, std::vector<std::string>& out) {
+  const auto value = json[key];
+  if (value.error() == simdjson::NO_SUCH_FIELD) return true;
+  simdjson::dom::array items;
+  if (value.get_array().get(items)) return false;
+  for (const Json& item : items) {
+    std::string_view text;
+    if (item.get_string().get(text)) return false;
+    out.emplace_back(text);
+  }
+  return true;
+}
+
+tl::unexpected<Error> corrupt(std::string_view what) {
+  return fail(ErrorCode::kCorrupt, fmt::format("cannot read an alert of the outbox: {}", what));
+}
+
+}  // namespace
+
+const char* name_of(Severity severity) {
+  switch (severity) {
+    case Severity::kLow:
+      return "LOW";
+    case Severity::kMedium:
+      return "MEDIUM";
+    case Severity::kHigh:
+      return "HIGH";
+    case Severity::kCritical:
+      return "CRITICAL";
+  }
+  return "unknown";
+}
+
+Result<Severity> parse_severity(std::string_view text) {
+  for (const Severity severity : kSeverities) {
+    if (text == name_of(severity)) return severity;
+  }
+  return fail(ErrorCode::kInvalid,
+              fmt::format("`{}` is no severity; expected LOW, MEDIUM, HIGH or CRITICAL", text));
+}
+
+const char* name_of(AlertState state) {
+  switch (state) {
+    case AlertState::kInactive:
+      return "inactive";
+    case AlertState::kPending:
+      return "pending";
+    case AlertState::kFiring:
+      return "firing";
+    case AlertState::kResolved:
+      return "resolved";
+    case AlertState::kRetracted:
+      return "retracted";
+  }
+  return "unknown";
+}
+
+Result<AlertState> parse_alert_state(std::string_view text) {
+  for (const AlertState state : kStates) {
+    if (text == name_of(state)) return state;
+  }
+  return fail(ErrorCode::kInvalid,
+              fmt::format("`{}` is no state of an alert; expected inactive, pending, firing, "
+                          "resolved or retracted",
+                          text));
+}
+
+std::string encode_alert(const AlertEvent& event) {
+  return fmt::format(
+      "{{\"v\":1,\"time\":{},\"written_at\":{},\"rule\":{},\"type\":{},\"severity\":{},\"state\":{}"
+      ","
+      "\"service\":{},\"value\":{},\"baseline\":{},\"summary\":{},\"fingerprint\":{},"
+      "\"started_at\":{},\"window_from\":{},\"window_to\":{},\"labels\":{},\"annotations\":{},"
+      "\"samples\":{},\"late\":{}}}",
+      event.time, event.written_at, json_quote(event.rule), json_quote(event.type),
+      json_quote(name_of(event.severity)), json_quote(name_of(event.state)),
+      json_quote(event.service), number(event.value), number(event.baseline),
+      json_quote(event.summary), json_quote(event.fingerprint), event.started_at, event.window_from,
+      event.window_to, object(event.labels), object(event.annotations), array(event.samples),
+      event.late);
+}
+
+Result<AlertEvent> decode_alert(std::string_view text) {
+  simdjson::dom::parser parser;
+  Json json;
+  const auto error = parser.parse(text.data(), text.size()).get(json);
+  if (error) return corrupt(simdjson::error_message(error));
+  if (!json.is_object()) return corrupt("not a JSON object");
+
+  AlertEvent event;
+  event.value = event.baseline = std::numeric_limits<double>::quiet_NaN();
+  std::string severity = name_of(event.severity);
+  std::string state = name_of(event.state);
+  const bool fits =
+      read(json, "time", event.time) && read(json, "written_at", event.written_at) &&
+      read(json, "rule", event.rule) && read(json, "type", event.type) &&
+      read(json, "severity", severity) && read(json, "state", state) &&
+      read(json, "service", event.service) && read(json, "value", event.value) &&
+      read(json, "baseline", event.baseline) && read(json, "summary", event.summary) &&
+      read(json, "fingerprint", event.fingerprint) && read(json, "started_at", event.started_at) &&
+      read(json, "window_from", event.window_from) && read(json, "window_to", event.window_to) &&
+      read(json, "labels", event.labels) && read(json, "annotations", event.annotations) &&
+      read(json, "samples", event.samples) && read(json, "late", event.late);
+  if (!fits) return corrupt("a key has a value of an unexpected kind");
+  TOCSIN_TRY(event.severity, parse_severity(severity));
+  TOCSIN_TRY(event.state, parse_alert_state(state));
+  return event;
+}
+
+std::string outbox_key(std::string_view forwarder, uint64_t sequence) {
+  return fmt::format("{}/{:020}", forwarder, sequence);
+}
+
+}  // namespace tocsin

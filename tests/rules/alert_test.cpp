@@ -1,0 +1,90 @@
+#include "rules/alert.h"
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+using namespace tocsin;
+
+namespace {
+
+AlertEvent example() {
+  AlertEvent event;
+  event.time = 1'764'000'000'000'000'001;
+  event.written_at = event.time + kSecond;
+  event.rule = "FailureRateSpike";
+  event.type = "FAILURE_RATE_SPIKE";
+  event.severity = Severity::kCritical;
+  event.state = AlertState::kResolved;
+  event.service = "pay\"ments\n";
+  event.value = 0.1;
+  event.baseline = 1e-300;
+  event.summary = "50 % failed";
+  event.fingerprint = "0123456789abcdef";
+  event.started_at = -5;
+  event.window_from = event.time - kHour;
+  event.window_to = event.time;
+  event.labels = {{"service", "payments"}, {"team", "a, b"}};
+  event.annotations = {{"summary", "s"}};
+  event.samples = {R"({"time":"x","n":1})", ""};
+  event.late = true;
+  return event;
+}
+
+}  // namespace
+
+TEST_CASE("alert: an encoded event decodes to itself", "[rules]") {
+  const auto decoded = decode_alert(encode_alert(example()));
+  REQUIRE(decoded);
+  CHECK(*decoded == example());
+}
+
+TEST_CASE("alert: values that are no finite numbers are null", "[rules]") {
+  AlertEvent event = example();
+  event.value = std::numeric_limits<double>::quiet_NaN();
+  event.baseline = std::numeric_limits<double>::infinity();
+  const std::string text = encode_alert(event);
+  CHECK(text.find("\"value\":null,\"baseline\":null") != std::string::npos);
+  const auto decoded = decode_alert(text);
+  REQUIRE(decoded);
+  CHECK(std::isnan(decoded->value));
+  CHECK(std::isnan(decoded->baseline));
+}
+
+TEST_CASE("alert: unknown keys are ignored and missing ones keep defaults", "[rules]") {
+  const auto decoded = decode_alert(R"({"v":9,"rule":"R","news":{"a":[1]},"value":3})");
+  REQUIRE(decoded);
+  CHECK(decoded->rule == "R");
+  CHECK(decoded->value == 3);
+  CHECK(std::isnan(decoded->baseline));
+  CHECK(decoded->state == AlertState::kFiring);
+}
+
+TEST_CASE("alert: damaged entries are told from good ones", "[rules]") {
+  for (const char* text : {"", "{", "[]", "5", R"({"time":"x"})", R"({"labels":{"a":1}})",
+                           R"({"samples":"x"})", R"({"late":0})"}) {
+    const auto decoded = decode_alert(text);
+    REQUIRE_FALSE(decoded);
+    CHECK(decoded.error().code == ErrorCode::kCorrupt);
+  }
+  CHECK_FALSE(decode_alert(R"({"severity":"high"})"));
+  CHECK_FALSE(decode_alert(R"({"state":"on"})"));
+}
+
+TEST_CASE("alert: names of severities and states parse back", "[rules]") {
+  for (const Severity s :
+       {Severity::kLow, Severity::kMedium, Severity::kHigh, Severity::kCritical}) {
+    CHECK(parse_severity(name_of(s)) == s);
+  }
+  CHECK(parse_alert_state("resolved") == AlertState::kResolved);
+  CHECK(parse_severity("high").error().message ==
+        "`high` is no severity; expected LOW, MEDIUM, HIGH or CRITICAL");
+}
+
+TEST_CASE("alert: outbox keys of one forwarder sort by sequence", "[rules]") {
+  CHECK(outbox_key("pager", 9) == "pager/00000000000000000009");
+  CHECK(outbox_key("pager", 9) < outbox_key("pager", 10));
+  CHECK(outbox_key("pager", 10) < outbox_key("pager", UINT64_MAX));
+}
