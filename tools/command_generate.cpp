@@ -1,0 +1,218 @@
+// `tocsin generate`: mock logs with labelled anomalies, as history and in real time.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "db/base/time.h"
+#include "tools/command.h"
+#include "tools/generate/run.h"
+
+namespace tocsin {
+namespace {
+
+using generate::Anomaly;
+using generate::AnomalyKind;
+
+constexpr const char* kFooter = R"(Examples:
+  tocsin generate --days 8 --out logs --labels logs/labels.jsonl
+  tocsin generate --days 1 --format lp | tocsin import --db tocsin-data -
+  tocsin generate --live 10m --tcp 127.0.0.1:8094
+  tocsin generate --live --inject MISSING_HEARTBEAT:payment:12m --out logs
+
+Three log types are made: audit, bpm and performance. Files are DIR/audit/2026-11-24.json and so on.
+Anomalies begin three days after the history does; a live run without history has them at once.)";
+
+struct Arguments {
+  std::optional<double> days;
+  std::optional<std::string> start, birth;
+  std::string end = "now", interval = "5s";
+  std::string live;  ///< a duration, or empty: until stopped
+  bool is_live = false;
+  uint64_t seed = 1;
+  double events = 50;
+  double anomaly_rate = 0.05;
+  std::vector<std::string> injected;
+  std::vector<std::string> types;
+  std::string format = "json", out, tcp, labels;
+};
+
+Timestamp align(Timestamp t, Duration interval) { return t - t % interval; }
+
+Result<Timestamp> parse_moment(const std::string& text) {
+  return text == "now" ? Result<Timestamp>(SystemClock().now()) : parse_time(text);
+}
+
+/// `KIND:SERVICE:DURATION` or `KIND:SERVICE:DURATION@TIME`.
+Result<Anomaly> parse_injection(const std::string& text, Timestamp default_start,
+                                Duration interval) {
+  const size_t first = text.find(':');
+  const size_t second = first == std::string::npos ? first : text.find(':', first + 1);
+  if (second == std::string::npos) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("\"{}\" is no injection; write KIND:SERVICE:DURATION, as in "
+                            "MISSING_HEARTBEAT:payment:12m",
+                            text));
+  }
+  const size_t at = text.find('@', second);
+  const std::string service = text.substr(first + 1, second - first - 1);
+  TOCSIN_TRY(const AnomalyKind kind, generate::parse_anomaly_kind(text.substr(0, first)));
+  TOCSIN_TRY(const Duration length, parse_duration(text.substr(second + 1, at - second - 1)));
+  Timestamp start = default_start;
+  if (at != std::string::npos) {
+    TOCSIN_TRY(start, parse_moment(text.substr(at + 1)));
+  }
+  const size_t index = generate::find_service(service);
+  if (index == generate::services().size()) {
+    std::string names;
+    for (const auto& profile : generate::services()) names += fmt::format(" {}", profile.name);
+    return fail(ErrorCode::kInvalid,
+                fmt::format("no service is called \"{}\"; the services are{}", service, names));
+  }
+  generate::Random random(static_cast<uint64_t>(start));
+  Anomaly anomaly = generate::draw_anomaly(random, kind, index, start, interval);
+  anomaly.range.end = align(anomaly.range.start + length, interval);
+  if (anomaly.range.end <= anomaly.range.start) {
+    return fail(ErrorCode::kInvalid, fmt::format("\"{}\" lasts less than one interval", text));
+  }
+  return anomaly;
+}
+
+std::array<bool, generate::kLogTypeCount> parse_types(const std::vector<std::string>& names) {
+  if (names.empty()) return {true, true, true};
+  std::array<bool, generate::kLogTypeCount> wanted{};
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const std::string name = generate::name_of(static_cast<generate::LogType>(i));
+    wanted[i] = std::find(names.begin(), names.end(), name) != names.end();
+  }
+  return wanted;
+}
+
+/// The history's bounds and the world that they lie in.
+void set_times(const Arguments& arguments, generate::RunOptions& run) {
+  const Duration interval = value_of(parse_duration(arguments.interval), "--interval");
+  if (interval < kMillisecond || interval > kHour) {
+    throw CLI::ValidationError("--interval", "must be between 1ms and 1h");
+  }
+  run.world.interval = interval;
+  run.end = align(value_of(parse_moment(arguments.end), "--end"), interval);
+  const double days = arguments.days.value_or(arguments.is_live ? 0 : 1);
+  run.start = run.end - align(static_cast<Duration>(days * static_cast<double>(kDay)), interval);
+  if (arguments.start)
+    run.start = align(value_of(parse_moment(*arguments.start), "--start"), interval);
+  if (run.start > run.end) throw CLI::ValidationError("--start", "must not be after --end");
+  run.world.birth = run.start;
+  if (arguments.birth) {
+    run.world.birth = align(value_of(parse_moment(*arguments.birth), "--birth"), interval);
+  } else if (run.start == run.end) {
+    run.world.quiet = 0;
+  }
+  if (run.start < run.world.birth)
+    throw CLI::ValidationError("--birth", "must not be after the start");
+}
+
+generate::RunOptions run_options(const Arguments& arguments) {
+  generate::RunOptions run;
+  set_times(arguments, run);
+  run.world.seed = arguments.seed;
+  run.world.events_per_batch = arguments.events;
+  run.world.anomaly_rate = arguments.anomaly_rate;
+  for (const std::string& text : arguments.injected) {
+    run.world.injected.push_back(
+        value_of(parse_injection(text, run.end, run.world.interval), "--inject"));
+  }
+  if (arguments.is_live) {
+    run.live = arguments.live.empty() ? 0 : value_of(parse_duration(arguments.live), "--live");
+  }
+  run.types = parse_types(arguments.types);
+  run.format =
+      arguments.format == "lp" ? generate::TextFormat::kLineProtocol : generate::TextFormat::kJson;
+  run.labels_path = arguments.labels;
+  return run;
+}
+
+Result<std::unique_ptr<generate::Sink>> make_sink(const Arguments& arguments) {
+  if (!arguments.tcp.empty()) return generate::make_tcp_sink(arguments.tcp);
+  if (arguments.out.empty()) return generate::make_stdout_sink();
+  return generate::make_file_sink(arguments.out, arguments.format, arguments.is_live);
+}
+
+Status generate_logs(const Arguments& arguments, generate::RunOptions run) {
+  run.stop = &stop_on_signals();
+  const auto begun = std::chrono::steady_clock::now();
+  TOCSIN_TRY(const std::unique_ptr<generate::Sink> sink, make_sink(arguments));
+  TOCSIN_TRY(const generate::RunReport report, generate::run(run, *sink));
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  fmt::print(stderr,
+             "generated {} events ({:.0f} MB) with {} anomalies in {:.1f} s, {} to {}\n"
+             "go on with the same world: tocsin generate --live --seed {} --birth {} --start {}\n",
+             report.event_count, static_cast<double>(report.byte_count) / 1e6, report.anomaly_count,
+             took.count(), format_time_short(run.start), format_time_short(report.end),
+             run.world.seed, format_time_short(run.world.birth), format_time_short(report.end));
+  return {};
+}
+
+void add_time_options(CLI::App& command, Arguments& arguments) {
+  command.add_option("--days", arguments.days, "Length of the history; 1, or none with --live")
+      ->check(CLI::Range(0.0, 3650.0));
+  command.add_option("--start", arguments.start, "Begin of the history, instead of --days");
+  command.add_option("--end", arguments.end, "End of the history: an RFC 3339 time, or now")
+      ->capture_default_str();
+  command.add_option(
+      "--birth", arguments.birth,
+      "When the world began, if before the history: a later run goes on with an earlier one's");
+  command.add_option("--live", arguments.live, "Go on in real time, that long or until stopped")
+      ->expected(0, 1)
+      ->type_name("[DURATION]");
+}
+
+void add_world_options(CLI::App& command, Arguments& arguments) {
+  command.add_option("--seed", arguments.seed, "The same seed gives the same logs")
+      ->capture_default_str();
+  command.add_option("--interval", arguments.interval, "Length of a batch")->capture_default_str();
+  command.add_option("--events", arguments.events, "Events per batch and log type, in the mean")
+      ->check(CLI::Range(0.1, 1e7))
+      ->capture_default_str();
+  command
+      .add_option("--anomaly-rate", arguments.anomaly_rate,
+                  "Share of the hours of each service in which an anomaly begins")
+      ->check(CLI::Range(0.0, generate::kAnomalyRateMax))
+      ->capture_default_str();
+  command.add_option(
+      "--inject", arguments.injected,
+      "One more anomaly: KIND:SERVICE:DURATION, at the history's end, or with @TIME behind");
+}
+
+void add_output_options(CLI::App& command, Arguments& arguments) {
+  command.add_option("--types", arguments.types, "Only these log types, as in audit,bpm")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"audit", "bpm", "performance"}));
+  command.add_option("--format", arguments.format, "json (lines) or lp (line protocol)")
+      ->check(CLI::IsMember({"json", "lp"}))
+      ->capture_default_str();
+  CLI::Option* out =
+      command.add_option("--out", arguments.out, "Folder to write files to; else standard output");
+  command.add_option("--tcp", arguments.tcp, "HOST:PORT to send lines to")->excludes(out);
+  command.add_option("--labels", arguments.labels,
+                     "File to append the anomalies' labels to, as JSON lines");
+}
+
+}  // namespace
+
+void add_generate_command(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+  CLI::App* command = app.add_subcommand("generate", "Make mock logs with labelled anomalies");
+  command->footer(kFooter);
+  add_time_options(*command, *arguments);
+  add_world_options(*command, *arguments);
+  add_output_options(*command, *arguments);
+  command->callback([arguments, command, &action] {
+    arguments->is_live = command->count("--live") > 0;
+    action = [arguments, run = run_options(*arguments)] { return generate_logs(*arguments, run); };
+  });
+}
+
+}  // namespace tocsin

@@ -1,0 +1,83 @@
+// Which anomalies happen where and when: the six kinds, their labels, and the schedule.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "db/base/result.h"
+#include "db/base/time.h"
+#include "tools/generate/random.h"
+
+namespace tocsin::generate {
+
+enum class AnomalyKind : uint8_t {
+  kFailureRateSpike,    ///< failures are 4 to 10 times as frequent, for 30 to 60 minutes
+  kMissingHeartbeat,    ///< the service says nothing at all, for 10 to 30 minutes
+  kHighResponseTime,    ///< P95 over 30 s or P99 over 60 s, for 15 to 40 minutes
+  kTransactionTimeout,  ///< 30 to 60 % of started transactions never end, for 30 to 60 minutes
+  kLogVolume,           ///< 4 times or a fifth of the usual events, for 30 to 60 minutes
+  kDegradation,         ///< durations rise to 1.6 to 2.5 times over two thirds of 60 to 90 minutes
+};
+inline constexpr size_t kAnomalyKindCount = 6;
+
+const char* name_of(AnomalyKind kind);  ///< `FAILURE_RATE_SPIKE`, ...
+Result<AnomalyKind> parse_anomaly_kind(std::string_view text);
+
+/// One injected anomaly. Its times lie on the generator's ticks.
+struct Anomaly {
+  AnomalyKind kind = AnomalyKind::kFailureRateSpike;
+  size_t service = 0;  ///< index into services()
+  TimeRange range;
+  double strength = 0;     ///< factor, or share for kTransactionTimeout
+  bool tail_only = false;  ///< kHighResponseTime: only P99 is hit, not P95
+
+  /// How far its course has gone at `t`, in [0, 1]: kDegradation rises for two thirds of it.
+  double progress(Timestamp t) const;
+};
+
+/// `{"kind":"...","service":"...","start":"...","end":"..."}`: one line of a labels file.
+std::string label_line(const Anomaly& anomaly);
+
+struct ScheduleOptions {
+  uint64_t seed = 1;
+  Timestamp start = 0;  ///< no anomaly begins before
+  Duration tick = 5 * kSecond;
+  double rate = 0.05;  ///< share of (service, hour) slots in which an anomaly begins
+};
+
+inline constexpr double kAnomalyRateMax = 0.25;          ///< beyond it the distances cannot be kept
+inline constexpr Duration kAnomalyDistance = 2 * kHour;  ///< of one service: from an end to a start
+
+/// Draws anomalies hour by hour. The same options give the same schedule however far it is drawn.
+class Schedule {
+ public:
+  explicit Schedule(const ScheduleOptions& options);
+
+  /// Draws every anomaly that begins before `t`.
+  void extend(Timestamp t);
+  /// All drawn so far, by the hour of their start.
+  const std::vector<Anomaly>& anomalies() const { return anomalies_; }
+
+ private:
+  void draw_hour();
+  AnomalyKind next_kind();
+
+  ScheduleOptions options_;
+  double start_chance_ = 0;  ///< of a slot that may have one
+  Random random_;
+  Timestamp next_hour_ = 0;
+  std::vector<Timestamp> free_from_;                ///< by service
+  std::array<AnomalyKind, kAnomalyKindCount> bag_;  ///< shuffled: each kind is equally frequent
+  size_t bag_used_ = kAnomalyKindCount;
+  std::vector<Anomaly> anomalies_;
+};
+
+/// An anomaly of that kind with its strength drawn and its length drawn, starting at `start`.
+Anomaly draw_anomaly(Random& random, AnomalyKind kind, size_t service, Timestamp start,
+                     Duration tick);
+
+}  // namespace tocsin::generate

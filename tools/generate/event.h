@@ -1,0 +1,34 @@
+// One event before it becomes text.
+#pragma once
+
+#include <cstdint>
+
+#include "db/base/time.h"
+
+namespace tocsin::generate {
+
+enum class LogType : uint8_t { kAudit, kBpm, kPerformance };
+inline constexpr size_t kLogTypeCount = 3;
+const char* name_of(LogType type);  ///< `audit`, `bpm`, `performance`
+
+enum class Outcome : uint8_t { kSuccess, kFailed, kTimeout };
+
+/// What a bpm event reports; kNone in the other types.
+enum class Step : uint8_t { kNone, kStart, kStep, kEnd };
+
+struct Event {
+  Timestamp time = 0;
+  LogType type = LogType::kAudit;
+  Outcome outcome = Outcome::kSuccess;
+  Step step = Step::kNone;
+  uint8_t service = 0;           ///< index into services()
+  uint8_t transaction = 0;       ///< index into the service's transactions
+  uint8_t host = 0;              ///< from 1
+  uint16_t cpu_tenths = 0;       ///< performance: percent times ten
+  uint32_t memory_tenths = 0;    ///< performance: MB times ten
+  uint32_t duration_tenths = 0;  ///< milliseconds times ten; 0: none
+  uint64_t transaction_id = 0;   ///< bpm
+  uint64_t noise = 0;            ///< where the message's wording, ids and numbers come from
+};
+
+}  // namespace tocsin::generate

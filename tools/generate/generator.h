@@ -1,0 +1,81 @@
+// The mock log generator's door: a world of services, tick by tick, with labelled anomalies.
+//
+// A world is a function of its options: the events of a tick do not depend on where the reading
+// began, so a second process with the same options goes on exactly where a first one stopped.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "db/base/time.h"
+#include "tools/generate/anomaly.h"
+#include "tools/generate/event.h"
+#include "tools/generate/random.h"
+#include "tools/generate/services.h"
+
+namespace tocsin::generate {
+
+struct WorldOptions {
+  uint64_t seed = 1;
+  /// When the world began, on a tick; anomalies begin `quiet` later.
+  Timestamp birth = 0;
+  Duration quiet = 3 * kDay;
+  Duration interval = 5 * kSecond;  ///< of a tick: one batch
+  double events_per_batch = 50;     ///< per log type, in the long mean
+  double anomaly_rate = 0.05;
+  std::vector<Anomaly> injected;  ///< besides the schedule's; these win where both cover a service
+};
+
+/// The longest time between a transaction's start and its end.
+inline constexpr Duration kDurationMax = 10 * kMinute;
+
+/// Not thread-safe.
+class Generator {
+ public:
+  /// Requires: interval > 0, and `birth` and the range of every injected anomaly lie on ticks.
+  explicit Generator(WorldOptions options);
+
+  /// The next tick will be the one that begins at `start`, on a tick and not before birth.
+  /// Transactions that are open then go on as if every tick before had been read.
+  void seek(Timestamp start);
+  /// Puts the next tick's events into `out`, by time, and returns its range.
+  TimeRange next(std::vector<Event>& out);
+
+  /// The anomalies that begin in the tick that next() gave last.
+  std::vector<Anomaly> begun() const;
+
+ private:
+  /// What is going on at a service during one tick.
+  struct Conditions {
+    double traffic = 1;
+    double failure_factor = 1;
+    double duration_factor = 1;
+    double p95_target_ms = 0;  ///< 0: none
+    double tail_ms = 0;        ///< 0: none
+    double unfinished_share = 0;
+    bool silent = false;
+  };
+
+  void play_tick();
+  void play_service(size_t service, Random& random);
+  void play_requests(LogType type, size_t service, const Conditions& now, Random& random);
+  void play_transactions(size_t service, const Conditions& now, Random& random);
+  void finish_transaction(const Event& start, const Conditions& now, Random& random);
+  Event draw_request(LogType type, size_t service, const Conditions& now, Random& random) const;
+  uint32_t draw_duration(const Event& event, const Conditions& now, Random& random) const;
+  void draw_resources(Event& event, double traffic, Random& random) const;
+
+  Conditions conditions(size_t service) const;
+  const Anomaly* anomaly_of(size_t service, Timestamp t) const;
+  void add(const Event& event);
+
+  WorldOptions options_;
+  Schedule schedule_;
+  Timestamp tick_start_ = 0;
+  size_t schedule_seen_ = 0;  ///< anomalies of the schedule already entered in `current_`
+  std::vector<std::vector<Anomaly>> current_;  ///< by service: not over yet
+  std::deque<std::vector<Event>> ticks_;       ///< events of this tick and later ones
+};
+
+}  // namespace tocsin::generate

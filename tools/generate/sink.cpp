@@ -1,0 +1,178 @@
+// The three destinations.
+#include "tools/generate/sink.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace tocsin::generate {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  ~Descriptor() { reset(-1); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const { return fd_; }
+  void reset(int fd) {
+    if (fd_ >= 0) close(fd_);
+    fd_ = fd;
+  }
+
+ private:
+  int fd_;
+};
+
+/// `send_one(data, size)` is write(2) or send(2).
+template <class Function>
+Status write_all(std::string_view data, const std::string& destination, Function send_one) {
+  while (!data.empty()) {
+    const ssize_t count = send_one(data.data(), data.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      const ErrorCode code = errno == ENOSPC ? ErrorCode::kDiskFull : ErrorCode::kIo;
+      return fail(code, fmt::format("writing to {}: {}", destination, std::strerror(errno)));
+    }
+    data.remove_prefix(static_cast<size_t>(count));
+  }
+  return {};
+}
+
+class FileSink final : public Sink {
+ public:
+  FileSink(std::string directory, std::string extension, bool append)
+      : directory_(std::move(directory)), extension_(std::move(extension)), append_(append) {}
+
+  bool mixed() const override { return false; }
+
+  Status write(LogType type, Timestamp time, std::string_view lines) override {
+    File& file = files_[static_cast<size_t>(type)];
+    const int64_t day = time / kDay;
+    if (file.fd.get() < 0 || file.day != day) TOCSIN_RETURN_IF_ERROR(open_day(file, type, day));
+    return write_all(lines, file.path, [&](const char* data, size_t size) {
+      return ::write(file.fd.get(), data, size);
+    });
+  }
+
+ private:
+  struct File {
+    Descriptor fd;
+    std::string path;
+    int64_t day = 0;
+  };
+
+  Status open_day(File& file, LogType type, int64_t day) {
+    const std::string folder = directory_ + "/" + name_of(type);
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) return fail(ErrorCode::kIo, fmt::format("making {}: {}", folder, error.message()));
+    file.path =
+        fmt::format("{}/{}.{}", folder, format_time_short(day * kDay).substr(0, 10), extension_);
+    file.day = day;
+    file.fd.reset(open(file.path.c_str(),
+                       O_WRONLY | O_CREAT | O_CLOEXEC | (append_ ? O_APPEND : O_EXCL), 0644));
+    if (file.fd.get() >= 0) return {};
+    if (errno == EEXIST) {
+      return fail(
+          ErrorCode::kConflict,
+          fmt::format("{} exists; remove it, or name another folder with --out", file.path));
+    }
+    return fail(ErrorCode::kIo, fmt::format("opening {}: {}", file.path, std::strerror(errno)));
+  }
+
+  std::string directory_, extension_;
+  bool append_;
+  std::array<File, kLogTypeCount> files_;
+};
+
+class TcpSink final : public Sink {
+ public:
+  TcpSink(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+  /// Ends the stream and waits for the receiver to have read it, so that nothing is cut off by a
+  /// reset.
+  ~TcpSink() override {
+    const timeval patience{30, 0};
+    setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    shutdown(fd_.get(), SHUT_WR);
+    char ignored[256];
+    while (recv(fd_.get(), ignored, sizeof ignored, 0) > 0) {
+    }
+  }
+
+  bool mixed() const override { return true; }
+
+  Status write(LogType, Timestamp, std::string_view lines) override {
+    return write_all(lines, name_, [&](const char* data, size_t size) {
+      return send(fd_.get(), data, size, MSG_NOSIGNAL);
+    });
+  }
+
+ private:
+  Descriptor fd_;
+  std::string name_;
+};
+
+class StdoutSink final : public Sink {
+ public:
+  bool mixed() const override { return true; }
+
+  Status write(LogType, Timestamp, std::string_view lines) override {
+    return write_all(lines, "standard output", [](const char* data, size_t size) {
+      return ::write(STDOUT_FILENO, data, size);
+    });
+  }
+};
+
+struct AddressList {
+  addrinfo* first = nullptr;
+  ~AddressList() {
+    if (first != nullptr) freeaddrinfo(first);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Sink> make_file_sink(std::string directory, std::string extension, bool append) {
+  return std::make_unique<FileSink>(std::move(directory), std::move(extension), append);
+}
+
+Result<std::unique_ptr<Sink>> make_tcp_sink(const std::string& host_and_port) {
+  const size_t colon = host_and_port.rfind(':');
+  if (colon == std::string::npos || colon + 1 == host_and_port.size()) {
+    return fail(
+        ErrorCode::kInvalid,
+        fmt::format("\"{}\" is no address; write HOST:PORT, as in 127.0.0.1:8094", host_and_port));
+  }
+  const std::string host = host_and_port.substr(0, colon), port = host_and_port.substr(colon + 1);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  AddressList list;
+  const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &list.first);
+  if (error != 0) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("looking up {}: {}", host_and_port, gai_strerror(error)));
+  }
+  int last_errno = 0;
+  for (const addrinfo* at = list.first; at != nullptr; at = at->ai_next) {
+    const int fd = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol);
+    if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) == 0) {
+      return std::make_unique<TcpSink>(fd, host_and_port);
+    }
+    last_errno = errno;
+    if (fd >= 0) close(fd);
+  }
+  return fail(ErrorCode::kIo, fmt::format("connecting to {}: {}; is `tocsin serve` running there?",
+                                          host_and_port, std::strerror(last_errno)));
+}
+
+std::unique_ptr<Sink> make_stdout_sink() { return std::make_unique<StdoutSink>(); }
+
+}  // namespace tocsin::generate

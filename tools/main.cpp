@@ -1,0 +1,52 @@
+// The program `tocsin`: finds the subcommand, runs it, and maps errors to text and exit code.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "tools/command.h"
+
+namespace tocsin {
+namespace {
+
+std::atomic<bool> stop_requested{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
+
+int run(int argc, char** argv) {
+  CLI::App app{"Tocsin, a time-series database that watches the logs stored in it.", "tocsin"};
+  app.set_version_flag("--version", std::string("tocsin ") + TOCSIN_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "`tocsin COMMAND --help` explains a command and shows examples.\n"
+      "Exit codes: 0 fine, 1 the thing asked for failed, 2 bad usage.");
+  Action action;
+  add_generate_command(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  const Status status = action();
+  if (status) return 0;
+  std::fprintf(stderr, "tocsin: %s\n", status.error().message.c_str());
+  return kExitFailed;
+}
+
+}  // namespace
+
+const std::atomic<bool>& stop_on_signals() {
+  const auto handler = [](int) { stop_requested.store(true); };
+  std::signal(SIGINT, handler);
+  std::signal(SIGTERM, handler);
+  return stop_requested;
+}
+
+}  // namespace tocsin
+
+int main(int argc, char** argv) {
+  try {
+    return tocsin::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tocsin: unexpected error: %s\n", error.what());
+    return tocsin::kExitFailed;
+  }
+}
