@@ -59,7 +59,7 @@ enum class Function : uint16_t {
   kLength, kLower, kUpper, kTrim, kStartsWith, kEndsWith, kReplace, kSubstring, kConcat, kExtract,
   kTemplate,
   // time
-  kNow, kBucket, kHour, kWeekday, kDay, kToSeconds, kToTime,
+  kNow, kBucket, kHourOf, kWeekdayOf, kDayOf, kToSeconds, kToTime,
 };
 
 /// A typed expression over one row of a stage's input.

@@ -14,25 +14,12 @@
 #include "db/base/result.h"
 #include "db/base/time.h"
 #include "db/database.h"
+#include "query/diagnostic.h"
 #include "query/plan.h"
 #include "query/result.h"
 #include "query/value.h"
 
 namespace tocsin {
-
-/// What is wrong with a query, and where. `Error::message` of a failed prepare is `render()`.
-struct Diagnostic {
-  std::string message;   ///< one sentence; says what to do
-  uint32_t offset = 0;   ///< byte offset in the query's text
-  uint32_t length = 1;   ///< bytes under the carets
-  uint32_t line = 1;     ///< from 1
-  uint32_t column = 1;   ///< from 1, in bytes
-  std::vector<std::string> expected;
-  std::string hint;      ///< e.g. `did you mean duration_ms?`
-
-  /// Message, `line:column`, the line of the text, carets, and the hint.
-  std::string render(std::string_view query_text) const;
-};
 
 /// Intervals in which one alert instance was firing, for `excluding alerts`: the group keys' values
 /// in the order of the last `stats`' keys.
