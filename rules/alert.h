@@ -30,9 +30,9 @@ struct AlertEvent {
   std::string type;          ///< e.g. FAILURE_RATE_SPIKE
   Severity severity = Severity::kMedium;
   AlertState state = AlertState::kFiring;
-  std::string service;       ///< the group's `service`, else empty
-  double value = 0;          ///< NaN when the rule has none
-  double baseline = 0;       ///< NaN when the rule has none
+  std::string service;  ///< the group's `service`, else empty
+  double value = 0;     ///< NaN when the rule has none
+  double baseline = 0;  ///< NaN when the rule has none
   std::string summary;
   std::string fingerprint;   ///< 16 hex digits of rule and group: SEMANTICS "identity"
   Timestamp started_at = 0;  ///< when this firing (or pending) began
@@ -50,8 +50,8 @@ struct AlertEvent {
 std::string encode_alert(const AlertEvent& event);
 Result<AlertEvent> decode_alert(std::string_view text);
 
-/// Key of an outbox entry: `forwarder`, `/`, 20 digits of `sequence`; keys of one forwarder sort in the
-/// order of delivery. Names of forwarders contain no `/`.
+/// Key of an outbox entry: `forwarder`, `/`, 20 digits of `sequence`; keys of one forwarder sort in
+/// the order of delivery. Names of forwarders contain no `/`.
 std::string outbox_key(std::string_view forwarder, uint64_t sequence);
 
 }  // namespace tocsin

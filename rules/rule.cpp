@@ -1,0 +1,50 @@
+// Places inside the texts of a rule file, and when two versions of a rule are the same.
+#include "rules/rule.h"
+
+#include <algorithm>
+
+namespace tocsin {
+
+FilePosition RuleText::at(size_t offset) const {
+  const std::string_view before = std::string_view(text).substr(0, offset);
+  const auto line = static_cast<size_t>(std::count(before.begin(), before.end(), '\n'));
+  if (lines.empty()) return {};
+  const size_t newline = before.rfind('\n');
+  const size_t in_line = newline == std::string_view::npos ? offset : offset - newline - 1;
+  const FilePosition start = lines[std::min(line, lines.size() - 1)];
+  return {start.line, start.column + static_cast<uint32_t>(in_line)};
+}
+
+RuleText RuleText::part(size_t offset, size_t length) const {
+  RuleText out{text.substr(offset, length), {}};
+  if (lines.empty()) return out;
+  const auto first = static_cast<size_t>(
+      std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(offset), '\n'));
+  const auto count = static_cast<size_t>(std::count(out.text.begin(), out.text.end(), '\n'));
+  out.lines.push_back(at(offset));
+  for (size_t line = first + 1; line <= first + count && line < lines.size(); ++line) {
+    out.lines.push_back(lines[line]);
+  }
+  return out;
+}
+
+bool Rule::same_as(const Rule& other) const {
+  const auto same_texts = [](const RuleText& a, const RuleText& b) { return a.text == b.text; };
+  return name == other.name && type == other.type && group == other.group &&
+         interval == other.interval && same_texts(expr, other.expr) &&
+         same_texts(value, other.value) && same_texts(baseline, other.baseline) &&
+         std::equal(severities.begin(), severities.end(), other.severities.begin(),
+                    other.severities.end(),
+                    [&](const SeverityCase& a, const SeverityCase& b) {
+                      return a.severity == b.severity && same_texts(a.condition, b.condition);
+                    }) &&
+         hold == other.hold && keep_firing_for == other.keep_firing_for && labels == other.labels &&
+         std::equal(annotations.begin(), annotations.end(), other.annotations.begin(),
+                    other.annotations.end(),
+                    [&](const auto& a, const auto& b) {
+                      return a.first == b.first && same_texts(a.second, b.second);
+                    }) &&
+         parameters == other.parameters;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,30 @@
+// Reads rule files: YAML in the shape that operators know from Prometheus, into Rules.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "query/value.h"
+#include "rules/engine.h"
+#include "rules/rule.h"
+
+namespace tocsin {
+
+/// What one file holds. Rules with a mistake of their own are left out, the others are not.
+struct ParsedRuleFile {
+  std::vector<Rule> rules;
+  std::vector<std::string> errors;  ///< each with `file:line:column: `
+};
+
+/// Checks everything but the language: expressions stay text.
+ParsedRuleFile parse_rule_file(const RuleFile& file);
+
+/// A parameter as the language sees it: `20` is an integer, `0.5` a number, `7d` a duration, `true`
+/// a boolean, anything else a string.
+Value parse_parameter(std::string_view text);
+/// The same for all of a configuration's parameters.
+std::map<std::string, Value> parse_parameters(const std::map<std::string, std::string>& texts);
+
+}  // namespace tocsin

@@ -1,0 +1,319 @@
+// Rule state as JSON:
+//
+//   {"v":1,"last_end":T,"history_end":T,"blind_windows":N,
+//    "evaluated":[[first_end,last_end,commit],...],
+//    "instances":{"FINGERPRINT":{"group":[["service","string","pay"],...],
+//      "phase":"firing","pending_since":T,"firing_since":T,"last_match":T,"severity":"HIGH",
+//      "new_level":false,"event":"{...}",
+//      "runs":[[first_end,last_end,fired_at,flags],...]}}}
+//
+// A value is its type's name and its text; a string that is not valid UTF-8 has the type `bytes`
+// and is in hex. Flags of a run: 1 closed, 2 late, 4 retracted. `event` is an AlertEvent as in the
+// outbox.
+#include "rules/state.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+#include <simdjson.h>
+#include <xxhash.h>
+
+#include "db/base/text.h"
+
+namespace tocsin {
+namespace {
+
+constexpr ValueType kValueTypes[] = {ValueType::kNull, ValueType::kBool,    ValueType::kI64,
+                                     ValueType::kU64,  ValueType::kF64,     ValueType::kString,
+                                     ValueType::kTime, ValueType::kDuration};
+
+std::string value_text(const Value& value) {
+  if (value.is_null()) return "";
+  switch (value.type) {
+    case ValueType::kBool:
+      return std::get<bool>(value.data) ? "1" : "0";
+    case ValueType::kI64:
+    case ValueType::kTime:
+    case ValueType::kDuration:
+      return fmt::format("{}", std::get<int64_t>(value.data));
+    case ValueType::kU64:
+      return fmt::format("{}", std::get<uint64_t>(value.data));
+    case ValueType::kF64:
+      return fmt::format("{}", std::get<double>(value.data));
+    case ValueType::kString:
+      return std::get<std::string>(value.data);
+    case ValueType::kNull:
+      break;
+  }
+  return "";
+}
+
+std::string to_hex(std::string_view bytes) {
+  std::string out;
+  for (const char c : bytes) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return out;
+}
+
+template <class T>
+bool parse(std::string_view text, T& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+template <class T>
+bool parse_value(std::string_view text, Value& out) {
+  T parsed{};
+  if (!parse(text, parsed)) return false;
+  out.data = parsed;
+  return true;
+}
+
+bool from_hex(std::string_view hex, std::string& out) {
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
+    uint8_t byte = 0;
+    const auto [end, error] = std::from_chars(hex.data() + i, hex.data() + i + 2, byte, 16);
+    if (error != std::errc() || end != hex.data() + i + 2) return false;
+    out += static_cast<char>(byte);
+  }
+  return hex.size() % 2 == 0;
+}
+
+bool decode_value(std::string_view type, std::string_view text, Value& out) {
+  if (type == "bytes") {
+    std::string bytes;
+    if (!from_hex(text, bytes)) return false;
+    out = Value::of(std::move(bytes));
+    return true;
+  }
+  const auto found = std::find_if(std::begin(kValueTypes), std::end(kValueTypes),
+                                  [&](ValueType candidate) { return type == name_of(candidate); });
+  if (found == std::end(kValueTypes)) return false;
+  out.type = *found;
+  switch (*found) {
+    case ValueType::kNull:
+      return true;
+    case ValueType::kBool:
+      out.data = text == "1";
+      return true;
+    case ValueType::kI64:
+    case ValueType::kTime:
+    case ValueType::kDuration:
+      return parse_value<int64_t>(text, out);
+    case ValueType::kU64:
+      return parse_value<uint64_t>(text, out);
+    case ValueType::kF64:
+      return parse_value<double>(text, out);
+    case ValueType::kString:
+      out.data = std::string(text);
+      return true;
+  }
+  return false;
+}
+
+std::string encode_group(const GroupValues& group) {
+  std::string out = "[";
+  for (const auto& [name, value] : group) {
+    if (out.size() > 1) out += ',';
+    const std::string text = value_text(value);
+    const bool bytes = value.type == ValueType::kString && !is_valid_utf8(text);
+    const char* type = value.is_null() ? "null" : bytes ? "bytes" : name_of(value.type);
+    out += fmt::format("[{},\"{}\",{}]", json_quote(name), type,
+                       json_quote(bytes ? to_hex(text) : text));
+  }
+  return out + ']';
+}
+
+std::string encode_runs(const std::vector<MatchRun>& runs) {
+  std::string out = "[";
+  for (const MatchRun& run : runs) {
+    if (out.size() > 1) out += ',';
+    const int flags = (run.closed ? 1 : 0) | (run.late ? 2 : 0) | (run.retracted ? 4 : 0);
+    out += fmt::format("[{},{},{},{}]", run.first_end, run.last_end, run.fired_at, flags);
+  }
+  return out + ']';
+}
+
+std::string encode_instance(const Instance& instance) {
+  const LifecycleState& life = instance.life;
+  const bool has_event = life.phase != AlertState::kInactive;
+  return fmt::format(
+      "{{\"group\":{},\"phase\":\"{}\",\"pending_since\":{},\"firing_since\":{},\"last_match\":{},"
+      "\"severity\":\"{}\",\"new_level\":{},\"event\":{},\"runs\":{}}}",
+      encode_group(instance.group), name_of(life.phase), life.pending_since, life.firing_since,
+      life.last_match, name_of(life.severity), life.new_level,
+      json_quote(has_event ? encode_alert(instance.last_event) : ""), encode_runs(instance.runs));
+}
+
+using Json = simdjson::dom::element;
+
+// Reads a state and remembers the first thing that does not fit: a state is all right or of no use.
+class Decoder {
+ public:
+  const char* damaged = nullptr;
+
+  RuleState state(const Json& json) {
+    RuleState out;
+    out.cursor.last_end = get<int64_t>(json["last_end"], "last_end");
+    out.cursor.history_end = get<int64_t>(json["history_end"], "history_end");
+    out.blind_windows = get<uint64_t>(json["blind_windows"], "blind_windows");
+    for (const Json& item : list(json["evaluated"], "evaluated")) {
+      const std::vector<Json> piece = list(item, "evaluated", 3);
+      out.evaluated.push_back({get<int64_t>(piece[0], "evaluated"),
+                               get<int64_t>(piece[1], "evaluated"),
+                               get<uint64_t>(piece[2], "evaluated")});
+    }
+    simdjson::dom::object instances;
+    if (json["instances"].get_object().get(instances)) {
+      fail_at("instances");
+      return out;
+    }
+    for (const auto& [key, value] : instances) out.instances.emplace(key, instance(value));
+    return out;
+  }
+
+ private:
+  void fail_at(const char* what) {
+    if (!damaged) damaged = what;
+  }
+
+  // `value` is an element or the result of looking one up.
+  template <class T, class Source>
+  T get(const Source& value, const char* what) {
+    T out{};
+    if (value.template get<T>().get(out)) fail_at(what);
+    return out;
+  }
+
+  // Exactly `count` items when that is not 0: on failure, as many empty strings.
+  template <class Source>
+  std::vector<Json> list(const Source& value, const char* what, size_t count = 0) {
+    simdjson::dom::array items;
+    std::vector<Json> out;
+    if (value.get_array().get(items)) {
+      fail_at(what);
+    } else {
+      out.assign(items.begin(), items.end());
+    }
+    if (count != 0 && out.size() != count) {
+      fail_at(what);
+      out.assign(count, empty_);
+    }
+    return out;
+  }
+
+  GroupValues group(const Json& json) {
+    GroupValues out;
+    for (const Json& item : list(json["group"], "group")) {
+      const std::vector<Json> piece = list(item, "group", 3);
+      Value value;
+      if (!decode_value(get<std::string_view>(piece[1], "group"),
+                        get<std::string_view>(piece[2], "group"), value)) {
+        fail_at("a value of a group");
+      }
+      out.emplace_back(std::string(get<std::string_view>(piece[0], "group")), std::move(value));
+    }
+    return out;
+  }
+
+  std::vector<MatchRun> runs(const Json& json) {
+    std::vector<MatchRun> out;
+    for (const Json& item : list(json["runs"], "runs")) {
+      const std::vector<Json> piece = list(item, "runs", 4);
+      const auto number = [&](size_t i) { return get<int64_t>(piece[i], "runs"); };
+      const int64_t flags = number(3);
+      out.push_back(
+          {number(0), number(1), number(2), (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0});
+    }
+    return out;
+  }
+
+  LifecycleState life(const Json& json) {
+    LifecycleState out;
+    const auto phase = parse_alert_state(get<std::string_view>(json["phase"], "phase"));
+    const auto severity = parse_severity(get<std::string_view>(json["severity"], "severity"));
+    if (phase && severity) {
+      out.phase = *phase;
+      out.severity = *severity;
+    } else {
+      fail_at("phase or severity");
+    }
+    out.pending_since = get<int64_t>(json["pending_since"], "pending_since");
+    out.firing_since = get<int64_t>(json["firing_since"], "firing_since");
+    out.last_match = get<int64_t>(json["last_match"], "last_match");
+    out.new_level = get<bool>(json["new_level"], "new_level");
+    return out;
+  }
+
+  Instance instance(const Json& json) {
+    Instance out;
+    out.group = group(json);
+    out.life = life(json);
+    const auto event = get<std::string_view>(json["event"], "event");
+    if (!event.empty()) {
+      Result<AlertEvent> decoded = decode_alert(event);
+      if (decoded) out.last_event = *std::move(decoded);
+      if (!decoded) fail_at("event");
+    }
+    out.runs = runs(json);
+    return out;
+  }
+
+  simdjson::dom::parser parser_;
+  const Json empty_ = parser_.parse(R"("")", 2).value_unsafe();
+};
+
+}  // namespace
+
+std::string encode_state(const RuleState& state) {
+  std::string evaluated;
+  for (const EvaluatedRun& run : state.evaluated) {
+    evaluated += fmt::format("{}[{},{},{}]", evaluated.empty() ? "" : ",", run.first_end,
+                             run.last_end, run.commit_number);
+  }
+  std::string instances;
+  for (const auto& [key, instance] : state.instances) {
+    instances +=
+        fmt::format("{}\"{}\":{}", instances.empty() ? "" : ",", key, encode_instance(instance));
+  }
+  return fmt::format(
+      "{{\"v\":1,\"last_end\":{},\"history_end\":{},\"blind_windows\":{},\"evaluated\":[{}],"
+      "\"instances\":{{{}}}}}",
+      state.cursor.last_end, state.cursor.history_end, state.blind_windows, evaluated, instances);
+}
+
+Result<RuleState> decode_state(std::string_view text) {
+  simdjson::dom::parser parser;
+  Json json;
+  Decoder decoder;
+  RuleState state;
+  const auto error = parser.parse(text.data(), text.size()).get(json);
+  if (!error) state = decoder.state(json);
+  const char* damaged = error ? simdjson::error_message(error) : decoder.damaged;
+  if (!damaged) return state;
+  return fail(ErrorCode::kCorrupt, fmt::format("cannot read a rule's state: {}", damaged));
+}
+
+std::string fingerprint(std::string_view rule, const GroupValues& group) {
+  GroupValues sorted = group;
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::string bytes;
+  const auto add = [&](std::string_view piece) {
+    const auto length = static_cast<uint32_t>(piece.size());
+    for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(length >> shift & 0xFF);
+    bytes += piece;
+  };
+  add(rule);
+  for (const auto& [name, value] : sorted) {
+    add(name);
+    // A null and an empty string are different groups.
+    bytes += value.is_null() ? '\0' : '\1';
+    add(value_text(value));
+  }
+  return fmt::format("{:016x}", XXH3_64bits(bytes.data(), bytes.size()));
+}
+
+std::string state_key(std::string_view rule) { return "rule/" + std::string(rule); }
+
+}  // namespace tocsin

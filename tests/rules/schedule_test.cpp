@@ -1,0 +1,63 @@
+#include "rules/schedule.h"
+
+#include <catch2/catch.hpp>
+
+using namespace tocsin;
+
+namespace {
+
+ScheduleOptions options() { return {5 * kMinute, 10 * kSecond, kHour}; }
+constexpr Timestamp at(int hour, int minute, int second = 0) {
+  return 1000 * kDay + hour * kHour + minute * kMinute + second * kSecond;
+}
+
+}  // namespace
+
+TEST_CASE("schedule: a new rule starts at the window that holds now", "[rules]") {
+  const Cursor cursor = first_cursor(options(), at(10, 3), 0);
+  CHECK(cursor.last_end == at(10, 0));
+  CHECK(next_end(options(), cursor) == at(10, 5));
+  CHECK(next_due(options(), cursor) == at(10, 5, 10));
+  CHECK(next_end(options(), first_cursor(options(), at(10, 5), 0)) == at(10, 10));
+}
+
+TEST_CASE("schedule: evaluate_from starts at the window that holds it", "[rules]") {
+  const Cursor cursor = first_cursor(options(), at(10, 3), at(4, 2));
+  CHECK(next_end(options(), cursor) == at(4, 5));
+  CHECK(next_end(options(), first_cursor(options(), at(10, 3), at(4, 0))) == at(4, 5));
+  // A time to come means now.
+  CHECK(first_cursor(options(), at(10, 3), at(12, 0)) == first_cursor(options(), at(10, 3), 0));
+}
+
+TEST_CASE("schedule: windows beyond the catch-up bound are skipped and counted", "[rules]") {
+  Cursor cursor{at(4, 0), at(4, 0)};
+  // Due at 10:00:10 and not older than an hour: ends from 9:00 on.
+  const SkippedWindows skipped = skip_missed(options(), at(10, 0, 10), cursor);
+  CHECK(skipped.first_end == at(4, 5));
+  CHECK(skipped.last_end == at(8, 55));
+  CHECK(skipped.count == 59);
+  CHECK(next_end(options(), cursor) == at(9, 0));
+  CHECK(skip_missed(options(), at(10, 0, 10), cursor).count == 0);
+}
+
+TEST_CASE("schedule: nothing within the bound is skipped", "[rules]") {
+  Cursor cursor{at(9, 0), at(4, 0)};
+  CHECK(skip_missed(options(), at(10, 0), cursor).count == 0);
+  CHECK(cursor.last_end == at(9, 0));
+}
+
+TEST_CASE("schedule: history that was asked for has no bound, also after a restart", "[rules]") {
+  Cursor cursor = first_cursor(options(), at(10, 3), at(0, 0) - 5 * kDay);
+  CHECK(skip_missed(options(), at(10, 3), cursor).count == 0);
+  cursor.last_end = at(0, 0) - 4 * kDay;
+  CHECK(skip_missed(options(), at(10, 4), cursor).count == 0);
+  cursor.last_end = cursor.history_end;
+  CHECK(skip_missed(options(), at(14, 0), cursor).count > 0);
+}
+
+TEST_CASE("schedule: a cursor of another interval is aligned anew", "[rules]") {
+  ScheduleOptions hourly = options();
+  hourly.interval = kHour;
+  CHECK(next_end(hourly, {at(10, 25), 0}) == at(11, 0));
+  CHECK(next_end(options(), {at(10, 0), 0}) == at(10, 5));
+}

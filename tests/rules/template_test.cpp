@@ -1,0 +1,90 @@
+#include "rules/template.h"
+
+#include <map>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+using namespace tocsin;
+
+namespace {
+
+RuleText text_of(const std::string& text) { return {text, {{10, 5}}}; }
+
+std::string render(const std::string& text, const std::map<std::string, Value>& values) {
+  std::vector<TemplateProblem> problems;
+  const Template parsed = Template::parse(text_of(text), problems);
+  REQUIRE(problems.empty());
+  return parsed.render(
+      [&](size_t part) { return values.at(parsed.parts()[part].expression.text); });
+}
+
+std::string problem_of(const std::string& text) {
+  std::vector<TemplateProblem> problems;
+  Template::parse(text_of(text), problems);
+  if (problems.empty()) return "none";
+  return std::to_string(problems[0].position.column) + ": " + problems[0].message;
+}
+
+}  // namespace
+
+TEST_CASE("template: text and values alternate", "[rules]") {
+  CHECK(render("", {}).empty());
+  CHECK(render("plain { text }", {}) == "plain { text }");
+  CHECK(render("{{ a }}", {{"a", Value::of("x")}}) == "x");
+  CHECK(render("<{{a}}{{ b + 1 }}>", {{"a", Value::of(int64_t{1})}, {"b + 1", Value::of(2.5)}}) ==
+        "<12.5>");
+  CHECK(render("{{ null_value }}", {{"null_value", Value::null()}}) == "unknown");
+}
+
+TEST_CASE("template: bars and braces inside strings belong to the expression", "[rules]") {
+  CHECK(render(R"({{ replace(a, "|}}\"", "x") }}!)",
+               {{R"(replace(a, "|}}\"", "x"))", Value::of("y")}}) == "y!");
+  CHECK(render(R"({{ replace(a, r"\", "|") | round }})",
+               {{R"(replace(a, r"\", "|"))", Value::of("y")}}) == "y");
+}
+
+TEST_CASE("template: filters shape values", "[rules]") {
+  const auto check = [](const std::string& filter, const Value& value,
+                        const std::string& expected) {
+    CHECK(render("{{ x | " + filter + " }}", {{"x", value}}) == expected);
+  };
+  check("percent", Value::of(0.1234), "12.3 %");
+  check("percent", Value::of(int64_t{1}), "100.0 %");
+  check("percent", Value::of("text"), "text");
+  check("percent", Value::null(), "unknown");
+  check("round", Value::of(2.6), "3");
+  check("round(2)", Value::of(2.005), "2.00");
+  check("round(1)", Value::of(uint64_t{7}), "7.0");
+  check("duration", Value::of(90.0), "1m30s");
+  check("duration", Value::of(3725.2), "1h2m");
+  check("duration(ms)", Value::of(31234.5), "31.2s");
+  check("duration(ms)", Value::of(1534.5), "1.53s");
+  check("duration(ms)", Value::of(12.3456), "12.35ms");
+  check("duration(ms)", Value::of(59'999.0), "60s");
+  check("duration(s)", Value::of(int64_t{0}), "0s");
+  check("duration", Value::of(-90.0), "-1m30s");
+  check("duration", Value::of(1e300), "unknown");
+  check("duration", Value::duration(5 * kMinute), "5m");
+  check("time", Value::time(0), "1970-01-01T00:00:00Z");
+  check("round(1) | percent", Value::of(0.5), "0.5");
+}
+
+TEST_CASE("template: mistakes name their place", "[rules]") {
+  CHECK(problem_of("ab {{ x") == "8: `{{` without its `}}`");
+  CHECK(problem_of("{{ }}") == "7: `{{ }}` holds no expression");
+  CHECK(problem_of("{{ x | prcent }}") ==
+        "11: no filter `prcent`; expected percent, round(decimals), duration, duration(ms), time");
+  CHECK(problem_of("{{ x | round(-1) }}").find("no filter `round(-1)`") != std::string::npos);
+  CHECK(problem_of("{{ x | round(99) }}").find("no filter") != std::string::npos);
+  CHECK(problem_of("{{ x | duration(h) }}").find("no filter") != std::string::npos);
+  CHECK(problem_of("{{ x | }}").find("no filter ``") != std::string::npos);
+}
+
+TEST_CASE("template: numbers are shown short", "[rules]") {
+  CHECK(display(Value::of(1234567.0)) == "1.23457e+06");
+  CHECK(display(Value::of(0.1 + 0.2)) == "0.3");
+  CHECK(display(Value::of(int64_t{1234567})) == "1234567");
+  CHECK(display(Value::of(true)) == "true");
+  CHECK(display(Value::duration(90 * kSecond)) == "1m30s");
+}
