@@ -1,0 +1,200 @@
+#include "net/tail_scanner.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fnmatch.h>
+#include <glob.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kSiblingsMax = 1'000;  // entries with a rotated name that one folder is searched for
+
+OpenFile::Facts facts_of(const struct stat& s) {
+  return {s.st_dev, s.st_ino, static_cast<uint64_t>(s.st_size),
+          s.st_mtim.tv_sec * kSecond + s.st_mtim.tv_nsec};
+}
+
+std::vector<std::string> expand(const std::string& pattern, int flags) {
+  std::vector<std::string> paths;
+  glob_t found{};
+  if (glob(pattern.c_str(), flags, nullptr, &found) == 0) {
+    paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  }
+  globfree(&found);
+  return paths;
+}
+
+// The names in a folder, or none when it cannot be read.
+std::vector<std::pair<std::string, uint64_t>> entries_of(const std::string& folder) {
+  std::vector<std::pair<std::string, uint64_t>> entries;
+  DIR* directory = opendir(folder.c_str());
+  if (directory == nullptr) return entries;
+  while (const dirent* entry = readdir(directory)) {
+    entries.emplace_back(entry->d_name, entry->d_ino);
+  }
+  closedir(directory);
+  return entries;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<OpenFile>> OpenFile::open(const std::string& path) {
+  // O_NONBLOCK: opening a pipe or a device must not hang before it is seen to be none of ours.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (descriptor < 0) {
+    const int error = errno;
+    return fail(error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+                fmt::format("cannot open {}: {}", path, strerror(error)));
+  }
+  std::shared_ptr<OpenFile> file(new OpenFile(descriptor, path));
+  struct stat s{};
+  if (fstat(descriptor, &s) != 0 || !S_ISREG(s.st_mode)) {
+    return fail(ErrorCode::kInvalid, fmt::format("{} is no regular file", path));
+  }
+  return file;
+}
+
+OpenFile::~OpenFile() { ::close(descriptor_); }
+
+Result<OpenFile::Facts> OpenFile::facts() const {
+  struct stat s{};
+  if (fstat(descriptor_, &s) != 0) {
+    return fail(ErrorCode::kIo, fmt::format("cannot stat {}: {}", path_, strerror(errno)));
+  }
+  return facts_of(s);
+}
+
+Result<std::string> OpenFile::read(uint64_t offset, size_t size) const {
+  std::string data(size, '\0');
+  size_t filled = 0;
+  while (filled < size) {
+    const ssize_t count = pread(descriptor_, data.data() + filled, size - filled,
+                                static_cast<off_t>(offset + filled));
+    if (count == 0) break;
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return fail(ErrorCode::kIo, fmt::format("cannot read {} at byte {}: {}", path_,
+                                              offset + filled, strerror(errno)));
+    }
+    filled += static_cast<size_t>(count);
+  }
+  data.resize(filled);
+  return data;
+}
+
+void TailScanner::scan(const std::vector<MissingFile>& missing) {
+  before_.clear();
+  for (FileSeen& file : files_) {
+    std::string path = file.path;
+    before_.emplace(std::move(path), std::move(file));
+  }
+  files_.clear();
+  folders_.clear();
+  troubles_.clear();
+  for (size_t source = 0; source < globs_.size(); ++source) {
+    for (const std::string& pattern : globs_[source]) {
+      for (const std::string& path : expand(pattern, 0)) look_at(path, source, false);
+      const auto folders = expand(folder_of(pattern), GLOB_ONLYDIR);
+      folders_.insert(folders_.end(), folders.begin(), folders.end());
+    }
+  }
+  look_for_siblings(missing);
+  // The first of several paths to one file, and those of the globs before siblings.
+  std::sort(files_.begin(), files_.end(), [](const FileSeen& a, const FileSeen& b) {
+    return std::tie(a.device, a.inode, a.sibling, a.source, a.path) <
+           std::tie(b.device, b.inode, b.sibling, b.source, b.path);
+  });
+  files_.erase(std::unique(files_.begin(), files_.end(),
+                           [](const FileSeen& a, const FileSeen& b) {
+                             return a.device == b.device && a.inode == b.inode;
+                           }),
+               files_.end());
+  std::sort(files_.begin(), files_.end(),
+            [](const FileSeen& a, const FileSeen& b) { return a.path < b.path; });
+  std::sort(folders_.begin(), folders_.end());
+  folders_.erase(std::unique(folders_.begin(), folders_.end()), folders_.end());
+}
+
+size_t TailScanner::source_of(const std::string& path) const {
+  for (size_t source = 0; source < globs_.size(); ++source) {
+    for (const std::string& pattern : globs_[source]) {
+      if (fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) return source;
+    }
+  }
+  return globs_.size();
+}
+
+void TailScanner::look_at(const std::string& path, size_t source, bool sibling) {
+  struct stat s{};
+  if (stat(path.c_str(), &s) != 0 || !S_ISREG(s.st_mode)) return;
+  const OpenFile::Facts facts = facts_of(s);
+  FileSeen file{.path = path, .source = source, .sibling = sibling, .device = facts.device,
+                .inode = facts.inode, .size = facts.size, .changed_at = facts.changed_at, .head = {}};
+  const auto it = before_.find(path);
+  if (it != before_.end() && it->second.device == file.device && it->second.inode == file.inode &&
+      it->second.size == file.size && it->second.changed_at == file.changed_at) {
+    file.head = it->second.head;
+    files_.push_back(std::move(file));
+    return;
+  }
+  const auto opened = OpenFile::open(path);
+  if (!opened) {
+    if (opened.error().code == ErrorCode::kIo) troubles_.emplace(path, opened.error().message);
+    return;
+  }
+  auto head = (*opened)->read(0, kHeadBytesMax);
+  const auto now = (*opened)->facts();
+  if (!head || !now) {
+    troubles_.emplace(path, head ? now.error().message : head.error().message);
+    return;
+  }
+  file.device = now->device;
+  file.inode = now->inode;
+  file.size = std::max<uint64_t>(now->size, head->size());
+  file.changed_at = now->changed_at;
+  file.head = *std::move(head);
+  files_.push_back(std::move(file));
+}
+
+void TailScanner::look_for_siblings(const std::vector<MissingFile>& missing) {
+  std::map<std::string, std::vector<const MissingFile*>> by_folder;
+  for (const MissingFile& file : missing) by_folder[folder_of(file.path)].push_back(&file);
+  for (const auto& [folder, files] : by_folder) {
+    std::set<uint64_t> inodes;
+    std::set<std::string> names;
+    for (const MissingFile* file : files) {
+      inodes.insert(file->inode);
+      names.insert(file_name_of(file->path));
+    }
+    size_t found = 0;
+    for (const auto& [name, inode] : entries_of(folder)) {
+      const bool candidate =
+          inodes.contains(inode) ||
+          std::any_of(names.begin(), names.end(),
+                      [&](const std::string& missed) { return is_rotated_name(missed, name); });
+      if (!candidate || ++found > kSiblingsMax) continue;
+      look_at(folder == "/" ? folder + name : folder + '/' + name, globs_.size(), true);
+    }
+  }
+}
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string file_name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace tocsin

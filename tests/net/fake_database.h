@@ -1,0 +1,171 @@
+// A store in memory for tests of what writes to it: commits on a thread of its own as the real one does, can be
+// told to be busy or to fail, and can be copied as of any commit, as a crash would leave it.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "db/database.h"
+
+namespace tocsin::test {
+
+/// A row as text: `measurement name=value name=value`, values in the order of the lanes.
+inline std::vector<std::string> rows_of(const Batch& batch) {
+  std::vector<std::string> rows;
+  for (const RowBatch& table : batch.measurements()) {
+    std::vector<std::string> texts(table.row_count(), table.measurement());
+    for (const Lane& lane : table.lanes()) {
+      for (size_t i = 0; i < lane.rows.size(); ++i) {
+        std::string value;
+        if (lane.type == ColumnType::kString) value = std::string(lane.text[i]);
+        if (lane.type == ColumnType::kI64 || lane.type == ColumnType::kBool) value = std::to_string(lane.i64[i]);
+        if (lane.type == ColumnType::kU64) value = std::to_string(lane.u64[i]);
+        if (lane.type == ColumnType::kF64) value = std::to_string(lane.f64[i]);
+        texts[lane.rows[i]] += " " + lane.name + "=" + value;
+      }
+    }
+    rows.insert(rows.end(), texts.begin(), texts.end());
+  }
+  return rows;
+}
+
+struct StoreState {
+  std::vector<std::string> rows;
+  std::vector<std::pair<std::string, std::string>> rejected;  ///< reason, line
+  std::map<std::pair<SmallTable, std::string>, std::string> small;
+};
+
+class FakeDatabase final : public Database {
+ public:
+  explicit FakeDatabase(StoreState state = {}) : state_(std::move(state)) {
+    writer_ = std::thread([this] { run(); });
+  }
+  ~FakeDatabase() override {
+    {
+      const std::lock_guard lock(mutex_);
+      closing_ = true;
+    }
+    wake_.notify_all();
+    writer_.join();
+  }
+
+  void set_busy(std::optional<ErrorCode> code) {
+    const std::lock_guard lock(mutex_);
+    busy_ = code;
+  }
+  void fail_commits(size_t count) {
+    const std::lock_guard lock(mutex_);
+    failures_ = count;
+  }
+  StoreState state() const {
+    const std::lock_guard lock(mutex_);
+    return state_;
+  }
+  std::vector<StoreState> history() const {
+    const std::lock_guard lock(mutex_);
+    return history_;
+  }
+  size_t refused() const {
+    const std::lock_guard lock(mutex_);
+    return refused_;
+  }
+  void put(SmallTable table, const std::string& key, const std::string& value) {
+    const std::lock_guard lock(mutex_);
+    state_.small[{table, key}] = value;
+  }
+
+  const std::string& directory() const override { return directory_; }
+  Status submit(WriteRequest request, std::function<void(Result<WriteReport>)> done) override {
+    const std::lock_guard lock(mutex_);
+    if (busy_) {
+      ++refused_;
+      return fail(*busy_, "the store is busy");
+    }
+    queue_.emplace_back(std::move(request), std::move(done));
+    wake_.notify_all();
+    return {};
+  }
+  Result<WriteReport> write(WriteRequest) override { return fail(ErrorCode::kUnsupported, "no write"); }
+  Status seal() override { return {}; }
+  std::shared_ptr<const Catalog> catalog() const override { return std::make_shared<Catalog>(); }
+  Result<Snapshot> snapshot(const SnapshotScope&) const override {
+    return fail(ErrorCode::kUnsupported, "no snapshots");
+  }
+  Result<std::vector<SegmentInfo>> segment_infos(const SnapshotScope&) const override {
+    return fail(ErrorCode::kUnsupported, "no segments");
+  }
+  Result<std::optional<std::string>> get(SmallTable table, std::string_view key) const override {
+    const std::lock_guard lock(mutex_);
+    const auto it = state_.small.find({table, std::string(key)});
+    if (it == state_.small.end()) return std::optional<std::string>();
+    return std::optional<std::string>(it->second);
+  }
+  Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<SmallEntry> entries;
+    for (const auto& [key, value] : state_.small) {
+      if (key.first == table && key.second.starts_with(prefix)) entries.push_back({key.second, value});
+    }
+    return entries;
+  }
+  DatabaseCounters counters() const override { return {}; }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      auto [request, done] = std::move(queue_.front());
+      queue_.pop_front();
+      Result<WriteReport> report = commit(request);
+      lock.unlock();
+      done(std::move(report));
+      done = nullptr;
+      lock.lock();
+    }
+  }
+
+  Result<WriteReport> commit(const WriteRequest& request) {
+    if (failures_ > 0) {
+      --failures_;
+      return fail(ErrorCode::kDiskFull, "no space left");
+    }
+    const auto rows = rows_of(request.batch);
+    state_.rows.insert(state_.rows.end(), rows.begin(), rows.end());
+    for (const RejectedLine& line : request.rejected) state_.rejected.emplace_back(line.reason, line.line);
+    for (const SmallChange& change : request.changes) {
+      if (change.value) {
+        state_.small[{change.table, change.key}] = *change.value;
+      } else {
+        state_.small.erase({change.table, change.key});
+      }
+    }
+    history_.push_back(state_);
+    WriteReport report;
+    report.commit_number = history_.size();
+    report.rows_written = rows.size();
+    return report;
+  }
+
+  const std::string directory_ = "memory";
+  std::thread writer_;
+  mutable std::mutex mutex_;
+  // The rest is guarded by mutex_.
+  std::condition_variable wake_;
+  std::deque<std::pair<WriteRequest, std::function<void(Result<WriteReport>)>>> queue_;
+  StoreState state_;
+  std::vector<StoreState> history_;  // after each commit
+  std::optional<ErrorCode> busy_;
+  size_t failures_ = 0;
+  size_t refused_ = 0;
+  bool closing_ = false;
+};
+
+}  // namespace tocsin::test
