@@ -71,7 +71,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void begin_read(uint64_t id);
   void has_read(uint64_t id, ReadOutcome outcome);
   void submit(uint64_t id, ReadOutcome outcome);
-  void committed(uint64_t id, const FilePosition& next, uint64_t size, size_t bytes,
+  void committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
                  const Result<WriteReport>& report);
   void count(uint64_t bytes, const WriteReport& report);
   void pause(const Error& error);
@@ -325,7 +325,7 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
   pause(submitted.error());
 }
 
-void Tail::Impl::committed(uint64_t id, const FilePosition& next, uint64_t size, size_t bytes,
+void Tail::Impl::committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
                            const Result<WriteReport>& report) {
   --in_flight_;
   in_flight_bytes_ -= bytes;

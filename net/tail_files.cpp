@@ -7,7 +7,7 @@
 
 namespace tocsin {
 
-void TailFiles::add_stored(FilePosition position, size_t source) {
+void TailFiles::add_stored(TailPosition position, size_t source) {
   const uint64_t id = position.id;
   next_id_ = std::max(next_id_, id + 1);
   FollowedFile& file = files_[id];
@@ -29,7 +29,7 @@ std::vector<MissingFile> TailFiles::missing() const {
 }
 
 TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Timestamp now) {
-  std::vector<FilePosition> positions;
+  std::vector<TailPosition> positions;
   std::vector<FollowedFile*> owners;
   for (auto& [id, file] : files_) {
     positions.push_back(file.position);
@@ -156,7 +156,7 @@ std::vector<uint64_t> TailFiles::to_read(Timestamp now) const {
   return ids;
 }
 
-void TailFiles::committed(uint64_t id, const FilePosition& position, uint64_t size, Timestamp now) {
+void TailFiles::committed(uint64_t id, const TailPosition& position, uint64_t size, Timestamp now) {
   FollowedFile& file = at(id);
   file.position = position;
   file.stored = true;
@@ -223,7 +223,7 @@ TailFiles::Heads TailFiles::heads_present() const {
 TailFiles::Upkeep TailFiles::upkeep_of(const FollowedFile& file, const Heads& present,
                                        Timestamp now) const {
   if (file.in_flight || file.search) return Upkeep::kNone;
-  const FilePosition& position = file.position;
+  const TailPosition& position = file.position;
   if (!file.path.empty() || file.file) {
     return position.gone_since != 0 && file.stored ? Upkeep::kBack : Upkeep::kNone;
   }
@@ -242,7 +242,7 @@ std::vector<SmallChange> TailFiles::outdated(Timestamp now) const {
     if (upkeep == Upkeep::kNone || !file.stored) continue;
     SmallChange change{SmallTable::kSources, position_key(id), std::nullopt};
     if (upkeep != Upkeep::kRemove) {
-      FilePosition position = file.position;
+      TailPosition position = file.position;
       position.gone_since = upkeep == Upkeep::kGone ? now : 0;
       change.value = encode_position(position);
     }

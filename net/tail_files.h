@@ -22,7 +22,7 @@ inline constexpr size_t kTailOpenFilesMax = 128;  ///< kept open, so that a rena
 
 /// A file with a position, whether or not some path leads to it at the moment.
 struct FollowedFile {
-  FilePosition position;  ///< as committed; of a new file, as it will be
+  TailPosition position;  ///< as committed; of a new file, as it will be
   bool stored = false;    ///< the position is in the database
   size_t source = 0;
   std::string path;       ///< where it is now; empty when no path leads to it
@@ -52,7 +52,7 @@ class TailFiles {
   explicit TailFiles(Settings settings) : settings_(std::move(settings)) {}
 
   /// `source` follows the path at which the file was found; none when it is out of range.
-  void add_stored(FilePosition position, size_t source);
+  void add_stored(TailPosition position, size_t source);
 
   /// What of the missing the next scan should look for.
   std::vector<MissingFile> missing() const;
@@ -73,7 +73,7 @@ class TailFiles {
   TailStep step_of(const FollowedFile& file, Timestamp now) const;
 
   // What became of a read. Each ends `in_flight`.
-  void committed(uint64_t id, const FilePosition& position, uint64_t size, Timestamp now);
+  void committed(uint64_t id, const TailPosition& position, uint64_t size, Timestamp now);
   void nothing_whole(uint64_t id, uint64_t size, Timestamp now);
   void changed(uint64_t id);  ///< it is not the file that it was
   void failed(uint64_t id);   ///< tried again after the next scan

@@ -35,12 +35,12 @@ bool has_head(const FileSeen& file, uint32_t size, uint64_t hash) {
 // The work of match_files: every step fills what the steps before left open.
 class Matcher {
  public:
-  Matcher(std::span<const FilePosition> positions, std::span<const FileSeen> seen)
+  Matcher(std::span<const TailPosition> positions, std::span<const FileSeen> seen)
       : positions_(positions), seen_(seen), matches_(seen.size()), taken_(positions.size(), false) {
     order_.resize(positions.size());
     std::iota(order_.begin(), order_.end(), size_t{0});
     std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) {
-      const auto rank = [&](const FilePosition& p) {
+      const auto rank = [&](const TailPosition& p) {
         return std::make_tuple(p.gone_since == 0, p.head_size, p.offset);
       };
       return rank(positions_[a]) > rank(positions_[b]);
@@ -67,7 +67,7 @@ class Matcher {
     std::unordered_multimap<uint64_t, size_t> by_inode;
     for (size_t i = 0; i < seen_.size(); ++i) by_inode.emplace(seen_[i].inode, i);
     for (const size_t p : order_) {
-      const FilePosition& position = positions_[p];
+      const TailPosition& position = positions_[p];
       size_t best = kNone;
       const auto [begin, end] = by_inode.equal_range(position.inode);
       for (auto it = begin; it != end; ++it) {
@@ -85,7 +85,7 @@ class Matcher {
     // One index per head size that occurs: few, since most files are longer than a head.
     std::map<uint32_t, std::unordered_multimap<uint64_t, size_t>> indexes;
     for (const size_t p : order_) {
-      const FilePosition& position = positions_[p];
+      const TailPosition& position = positions_[p];
       if (taken_[p] || position.head_size < kHeadBytesMin) continue;
       auto [index, made] = indexes.try_emplace(position.head_size);
       if (made) index->second = files_by_head(position.head_size);
@@ -102,7 +102,7 @@ class Matcher {
     }
   }
 
-  static bool preferred(const FileSeen& a, const FileSeen& b, const FilePosition& position) {
+  static bool preferred(const FileSeen& a, const FileSeen& b, const TailPosition& position) {
     const auto rank = [&](const FileSeen& f) {
       return std::make_pair(f.inode == position.inode, f.size);
     };
@@ -149,7 +149,7 @@ class Matcher {
     return false;
   }
 
-  std::span<const FilePosition> positions_;
+  std::span<const TailPosition> positions_;
   std::span<const FileSeen> seen_;
   std::vector<FileMatch> matches_;
   std::vector<bool> taken_;
@@ -162,17 +162,17 @@ uint64_t head_hash(std::string_view head) { return XXH3_64bits(head.data(), head
 
 std::string position_key(uint64_t id) { return fmt::format("{}{:020}", kPositionPrefix, id); }
 
-std::string encode_position(const FilePosition& p) {
+std::string encode_position(const TailPosition& p) {
   return fmt::format("{} {} {} {} {} {} {} {} {}", kPositionVersion, p.device, p.inode, p.head_size,
                      p.head_hash, p.offset, p.skip_line ? 1 : 0, p.gone_since, p.path);
 }
 
-Result<FilePosition> decode_position(std::string_view key, std::string_view value) {
+Result<TailPosition> decode_position(std::string_view key, std::string_view value) {
   const auto damaged = [&] {
     return fail(ErrorCode::kCorrupt,
                 fmt::format("the position `{}` of a followed file cannot be read", key));
   };
-  FilePosition p;
+  TailPosition p;
   if (!key.starts_with(kPositionPrefix)) return damaged();
   std::string id_text(key.substr(kPositionPrefix.size()));
   id_text += ' ';
@@ -191,7 +191,7 @@ Result<FilePosition> decode_position(std::string_view key, std::string_view valu
   return p;
 }
 
-std::vector<FileMatch> match_files(std::span<const FilePosition> positions,
+std::vector<FileMatch> match_files(std::span<const TailPosition> positions,
                                    std::span<const FileSeen> seen) {
   return Matcher(positions, seen).run();
 }

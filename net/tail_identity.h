@@ -24,7 +24,7 @@ inline constexpr Duration kPositionKept = 7 * kDay;  ///< of a file that is gone
 uint64_t head_hash(std::string_view head);
 
 /// How far a file has been read: a value of SmallTable::kSources, committed with the rows it stands for.
-struct FilePosition {
+struct TailPosition {
   uint64_t id = 0;         ///< its key; unique in the database
   std::string path;        ///< where it was first found; a rename does not change it
   uint64_t device = 0;     ///< a hint, never required
@@ -35,14 +35,14 @@ struct FilePosition {
   bool skip_line = false;  ///< `offset` lies in a line that was rejected for its length
   Timestamp gone_since = 0;  ///< when no path led to it any more; 0: it is there
 
-  bool operator==(const FilePosition&) const = default;
+  bool operator==(const TailPosition&) const = default;
 };
 
 std::string position_key(uint64_t id);
 inline constexpr std::string_view kPositionPrefix = "tail/";
-std::string encode_position(const FilePosition& position);
+std::string encode_position(const TailPosition& position);
 /// The opposite; kCorrupt names the key.
-Result<FilePosition> decode_position(std::string_view key, std::string_view value);
+Result<TailPosition> decode_position(std::string_view key, std::string_view value);
 
 /// A regular file as a scan saw it.
 struct FileSeen {
@@ -74,7 +74,7 @@ struct FileMatch {
 /// Tells for each file seen what it is; `out.size() == seen.size()`. A position is given to one file at
 /// most. Among several with its head: the one with its inode, else the largest. Positions of files that
 /// were there until now choose before those of files that are gone.
-std::vector<FileMatch> match_files(std::span<const FilePosition> positions,
+std::vector<FileMatch> match_files(std::span<const TailPosition> positions,
                                    std::span<const FileSeen> seen);
 
 /// What is known of a followed file between two reads.

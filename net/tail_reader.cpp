@@ -34,7 +34,7 @@ Status open_and_check(const ReadRequest& request, ReadOutcome& outcome) {
   }
   TOCSIN_TRY(const auto facts, outcome.file->facts());
   TOCSIN_TRY(const std::string head, outcome.file->read(0, kHeadBytesMax));
-  const FilePosition& before = request.position;
+  const TailPosition& before = request.position;
   outcome.size = facts.size;
   outcome.next = before;
   const bool same = facts.inode == before.inode && facts.device == before.device &&

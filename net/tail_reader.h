@@ -21,7 +21,7 @@ enum class TailFormat : uint8_t { kAuto, kJson, kLineProtocol };
 Result<TailFormat> parse_tail_format(std::string_view name);
 
 struct ReadRequest {
-  FilePosition position;           ///< as committed
+  TailPosition position;           ///< as committed
   std::string path;                ///< to open when `file` is null, and for `rejected`
   std::shared_ptr<OpenFile> file;
   bool last_line = false;          ///< what is left at the end is a line, also without a newline
@@ -42,7 +42,7 @@ struct ReadOutcome {
   Kind kind = Kind::kFailed;
   std::shared_ptr<OpenFile> file;
   uint64_t size = 0;       ///< of the file, at the read
-  FilePosition next;
+  TailPosition next;
   WriteRequest write;
   std::string error;
 };

@@ -27,7 +27,7 @@ TailFiles::Settings settings(bool from_end = false) {
 
 // Reads a file up to `offset` as the reader would.
 void commit(TailFiles& files, uint64_t id, const FileSeen& file, uint64_t offset, Timestamp now) {
-  FilePosition next = files.at(id).position;
+  TailPosition next = files.at(id).position;
   next.head_size = static_cast<uint32_t>(file.head.size());
   next.head_hash = head_hash(file.head);
   next.offset = offset;
@@ -97,7 +97,7 @@ TEST_CASE("tail files: from the end holds for files of the start only", "[net]")
 
 TEST_CASE("tail files: a missing file is searched for once, then counts as gone", "[net]") {
   TailFiles files(settings());
-  FilePosition p;
+  TailPosition p;
   p.id = 7;
   p.path = "/l/a.log";
   p.head_size = 64;
@@ -127,7 +127,7 @@ TEST_CASE("tail files: a missing file is searched for once, then counts as gone"
 TEST_CASE("tail files: a file that comes back is no longer gone", "[net]") {
   TailFiles files(settings());
   const std::string bytes(100, 'a');
-  FilePosition p;
+  TailPosition p;
   p.id = 7;
   p.path = "/l/a.log";
   p.head_size = 64;
@@ -145,7 +145,7 @@ TEST_CASE("tail files: a file that comes back is no longer gone", "[net]") {
 TEST_CASE("tail files: a sibling is followed until it has been read and is at rest", "[net]") {
   TailFiles files(settings());
   const std::string bytes(200, 'a');
-  FilePosition p;
+  TailPosition p;
   p.id = 7;
   p.path = "/l/a.log";
   p.head_size = 64;

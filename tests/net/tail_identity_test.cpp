@@ -21,8 +21,8 @@ FileSeen seen(std::string path, uint64_t inode, const std::string& bytes) {
 }
 
 // The position of a file that was read up to `offset` when it held `bytes`.
-FilePosition position(const FileSeen& file, const std::string& bytes, uint64_t offset) {
-  FilePosition p;
+TailPosition position(const FileSeen& file, const std::string& bytes, uint64_t offset) {
+  TailPosition p;
   p.path = file.path;
   p.device = file.device;
   p.inode = file.inode;
@@ -32,7 +32,7 @@ FilePosition position(const FileSeen& file, const std::string& bytes, uint64_t o
   return p;
 }
 
-std::vector<FileVerdict> verdicts(const std::vector<FilePosition>& positions,
+std::vector<FileVerdict> verdicts(const std::vector<TailPosition>& positions,
                                   const std::vector<FileSeen>& files) {
   std::vector<FileVerdict> out;
   for (const FileMatch& match : match_files(positions, files)) out.push_back(match.verdict);
@@ -44,7 +44,7 @@ using V = FileVerdict;
 }  // namespace
 
 TEST_CASE("tail identity: a position survives being written and read", "[net]") {
-  FilePosition p;
+  TailPosition p;
   p.id = 42;
   p.path = "/var/log/with space\nand newline.json";
   p.device = 7;
@@ -110,7 +110,7 @@ TEST_CASE("tail identity: inode and device are not needed when the head is long 
 
 TEST_CASE("tail identity: under 64 bytes the inode counts too", "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 63));
-  const std::vector<FilePosition> positions = {position(before, content('a', 63), 63)};
+  const std::vector<TailPosition> positions = {position(before, content('a', 63), 63)};
   CHECK(verdicts(positions, {seen("/l/a", 2, content('a', 63))}) == std::vector{V::kNew});
   CHECK(verdicts(positions, {seen("/l/a", 1, content('a', 63))}) == std::vector{V::kContinue});
   FileSeen other_device = seen("/l/a", 1, content('a', 63));
@@ -166,9 +166,9 @@ TEST_CASE("tail identity: a file that goes on differently after a common beginni
 TEST_CASE("tail identity: files that are there choose before those that are gone", "[net]") {
   const std::string bytes = content('a', 3000);
   const FileSeen file = seen("/l/a", 1, bytes);
-  FilePosition gone = position(file, bytes, 2500);
+  TailPosition gone = position(file, bytes, 2500);
   gone.gone_since = 1;
-  const FilePosition present = position(file, content('a', 200), 200);
+  const TailPosition present = position(file, content('a', 200), 200);
   const auto matches = match_files(std::vector{gone, present}, std::vector{file});
   REQUIRE(matches.size() == 1);
   CHECK(matches[0].verdict == V::kContinue);
@@ -183,7 +183,7 @@ TEST_CASE("tail identity: a sibling continues a position or nothing", "[net]") {
   stranger.sibling = true;
   FileSeen shorter = seen("/l/a.log.3", 3, content('a', 1500));
   shorter.sibling = true;
-  const FilePosition p = position(rotated, bytes, 2000);
+  const TailPosition p = position(rotated, bytes, 2000);
   CHECK(verdicts({p}, {rotated, stranger}) == std::vector{V::kContinue, V::kStranger});
   CHECK(verdicts({p}, {shorter}) == std::vector{V::kStranger});
 }
