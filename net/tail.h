@@ -32,7 +32,7 @@ struct TailCounters {
 
 /// All functions on the loop's thread, except caught_up(). `loop`, `database` and `clock` must outlive it.
 /// Its destruction stops it at once: what was not committed is read again after the next start. The loop
-/// must run on until what it had in the background has ended.
+/// must run on until what it had in the background has ended, and only then may `database` go.
 class Tail {
  public:
   /// kInvalid names an option that is wrong.
