@@ -1,0 +1,79 @@
+// Aggregates: what `stats` computes per group, fed vector by vector, merged between threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "db/base/result.h"
+#include "db/segment.h"
+#include "query/plan.h"
+#include "query/table.h"
+#include "query/vector.h"
+
+namespace tocsin {
+
+/// Rows of one vector and their groups: `rows[i]` belongs to `groups[i]`.
+struct AggregateInput {
+  std::span<const uint32_t> rows;
+  std::span<const uint32_t> groups;
+  const Vector* argument = nullptr;  ///< null for count()
+  const Vector* time = nullptr;      ///< for aggregates that need it
+};
+
+/// The state of one or more aggregates for all groups. Not thread-safe.
+class Accumulator {
+ public:
+  virtual ~Accumulator() = default;
+
+  /// There are that many groups from now on; new ones are empty.
+  virtual void resize(size_t group_count) = 0;
+  virtual void update(const AggregateInput& input) = 0;
+  /// Adds what another thread's accumulator of the same aggregates has; it is empty afterwards.
+  /// `map[group there]` is the group here.
+  virtual void merge(Accumulator& other, std::span<const uint32_t> map) = 0;
+  /// Appends one value per group to each of `outputs`, as many as aggregates were given to
+  /// make_accumulator. kLimit when a sum does not fit its type.
+  virtual Status finish(std::span<TableColumn* const> outputs, StringArena& arena) = 0;
+  virtual size_t memory_bytes() const = 0;
+
+  /// Adds rows of which only number and times are known. Only for count() and for min and max of the
+  /// source's `time`.
+  virtual void add_rows(uint32_t group, const EntryStatistics& rows);
+};
+
+/// Whether the aggregate needs AggregateInput::time.
+bool needs_time(AggregateKind kind);
+/// Whether two aggregates over the same argument and filter can share one accumulator: those that
+/// collect all values.
+bool shares_values(AggregateKind kind);
+
+/// `aggregates` are over the same argument, of type `argument` (kNull for count()); more than one only
+/// when all of them share values.
+std::unique_ptr<Accumulator> make_accumulator(std::span<const Aggregate* const> aggregates,
+                                              ValueType argument);
+
+// The families; each in its own file.
+std::unique_ptr<Accumulator> make_count(const Aggregate& aggregate);
+std::unique_ptr<Accumulator> make_sum(const Aggregate& aggregate, ValueType argument);
+std::unique_ptr<Accumulator> make_extreme(const Aggregate& aggregate, ValueType argument);
+std::unique_ptr<Accumulator> make_edge(const Aggregate& aggregate, ValueType argument);
+std::unique_ptr<Accumulator> make_moments(const Aggregate& aggregate);
+std::unique_ptr<Accumulator> make_slope(const Aggregate& aggregate);
+std::unique_ptr<Accumulator> make_values(std::span<const Aggregate* const> aggregates);
+std::unique_ptr<Accumulator> make_distinct(const Aggregate& aggregate, ValueType argument);
+std::unique_ptr<Accumulator> make_sample(const Aggregate& aggregate);
+
+/// Appends a number as the column's type: rounded for integers, null when it is not finite or does
+/// not fit.
+void append_number(double value, TableColumn& out);
+
+/// Statistics of a list of numbers, as the aggregates of the same name; NaN when there is none. May reorder
+/// `values`. Quantiles interpolate as PostgreSQL's percentile_cont.
+double quantile_of(std::span<double> values, double q);
+double mad_of(std::span<double> values);
+double mean_of(std::span<const double> values);
+double stddev_of(std::span<const double> values);
+
+}  // namespace tocsin

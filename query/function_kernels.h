@@ -1,0 +1,31 @@
+// Functions of the language over vectors: typed kernels for the common ones, rows for the rest.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "query/program.h"
+#include "query/scalar.h"
+#include "query/vector.h"
+
+namespace tocsin {
+
+struct FunctionInput {
+  const Node& node;  ///< a call
+  std::span<const Vector* const> arguments;
+  std::span<const uint32_t> rows;  ///< for which a result is needed
+  size_t row_count = 0;            ///< of the result; literals among the arguments may be longer
+};
+
+/// Computes the call with a kernel; false when there is none for it, and `out` is undefined then.
+bool call_kernel(const FunctionInput& input, ScalarContext& scalar, Vector& out);
+/// Computes the call row by row through evaluate_function.
+void call_by_row(const FunctionInput& input, ScalarContext& scalar, Vector& out);
+
+/// `row_count` times the same value; `value` must outlive the vector.
+void fill_constant(const Value& value, ValueType type, size_t row_count, Vector& out);
+
+/// The values of a vector as doubles: its own, or converted into `buffer`. Integers, times and durations.
+std::span<const double> as_f64(const Vector& vector, size_t row_count, std::vector<double>& buffer);
+
+}  // namespace tocsin

@@ -1,0 +1,59 @@
+// The physical operators: tables in, tables out. One function per stage; each in its own file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "query/execution.h"
+#include "query/program.h"
+#include "query/source_reader.h"
+#include "query/stats.h"
+#include "query/table.h"
+#include "query/windows.h"
+
+namespace tocsin {
+
+/// Which columns of a stage's input the later stages and the result need. `index`: of that stage; the
+/// number of stages stands for the result.
+std::vector<uint8_t> live_columns(const Plan& plan, size_t index);
+
+// ---- from the source ----------------------------------------------------------------------------
+
+/// Rows of the source in ascending time, or those that an order and a limit leave.
+struct RowsRequest {
+  std::vector<SortKey> order;      ///< over the program's columns; empty: ascending time
+  std::optional<uint64_t> limit;   ///< Requires: set when `order` is not empty
+  std::vector<uint8_t> live;       ///< by column of the program: others stay absent
+};
+Result<Table> read_rows(Execution& execution, const Scan& scan, const Program& program,
+                        const RowsRequest& request);
+
+/// stats over the source. With windows, `counts` receives what was seen of each wanted one.
+Result<Table> source_stats(Execution& execution, const Scan& scan, const Program& program,
+                           const StatsPlan& stats, const Windows* windows, WindowCounts* counts);
+
+/// distinct over the source: the first of equal rows stays.
+Result<Table> source_distinct(Execution& execution, const Scan& scan, const Program& program,
+                              const DistinctStage& stage);
+
+// ---- from a table -------------------------------------------------------------------------------
+// A windowed table has one column more than its stage says, the last: each row's window (i64).
+
+/// Filters, lets and projections. Requires: program was made for the table's columns.
+Result<Table> table_rows(Execution& execution, Table input, const Program& program,
+                         const Windows* windows);
+Result<Table> table_stats(Execution& execution, Table input, const Program& program,
+                          const StatsPlan& stats, const Windows* windows);
+Result<Table> table_distinct(Execution& execution, Table input, const DistinctStage& stage);
+/// Stable; only the first `limit` rows when that is given.
+Table table_sort(Table input, std::span<const SortKey> keys, std::optional<uint64_t> limit);
+Table table_limit(Table input, uint64_t count);
+Result<Table> table_fill(Execution& execution, Table input, const FillStage& stage);
+Result<Table> table_detect(Execution& execution, Table input, const DetectStage& stage);
+
+/// Puts the rows into their pending order.
+Table settle_order(Table input);
+
+}  // namespace tocsin

@@ -1,0 +1,72 @@
+// One thread's way through the source: segments in, vectors of rows that passed the filters out.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "query/evaluator.h"
+#include "query/execution.h"
+#include "query/segment_source.h"
+#include "query/windows.h"
+
+namespace tocsin {
+
+/// What a thread saw of each window, by its index.
+struct WindowCounts {
+  std::vector<uint64_t> source_rows;   ///< before any filter
+  std::vector<uint64_t> matched_rows;  ///< after the filters before the first stats
+};
+
+/// Cuts the units down to the rows of wanted windows: one unit per run of adjoining wanted windows.
+Result<std::vector<ScanUnit>> units_of_windows(const std::vector<ScanUnit>& units,
+                                               const Windows& windows);
+
+/// Not thread-safe: one per thread. Execution, program and windows must outlive it.
+class SourceReader {
+ public:
+  /// With windows, rows are given with their window, and now() is that window's end.
+  SourceReader(Execution& execution, const Program& program, const Windows* windows);
+
+  /// Makes ready for the unit's rows; false when statistics tell that no row passes the filters.
+  Result<bool> open(const ScanUnit& unit);
+  /// The rows [start, start + count) of the open unit's segment that pass the filters: see evaluator().
+  Status load(uint32_t start, uint32_t count);
+
+  /// Calls `take()` for each vector of the unit that has rows left after the filters.
+  template <class F>
+  Status read(const ScanUnit& unit, F take) {
+    TOCSIN_TRY(const bool may_match, open(unit));
+    if (!may_match) return {};
+    for (uint32_t start = unit.start; start < unit.end; start += kVectorRows) {
+      const auto count = std::min<uint32_t>(kVectorRows, unit.end - start);
+      TOCSIN_RETURN_IF_ERROR(load(start, count));
+      if (!evaluator_.rows().empty()) TOCSIN_RETURN_IF_ERROR(take());
+    }
+    return {};
+  }
+
+  Evaluator& evaluator() { return evaluator_; }
+  SegmentSource& source() { return source_; }
+  /// The window of each row of the vector loaded (i64), or null without windows.
+  const Vector* window() const { return windows_ ? &window_ : nullptr; }
+  WindowCounts& counts() { return counts_; }
+
+ private:
+  Status count_skipped(const ScanUnit& unit);
+  Status assign_windows(uint32_t start, uint32_t count);
+
+  Execution& execution_;
+  const Windows* windows_;
+  SegmentSource source_;
+  Evaluator evaluator_;
+  const Segment* segment_ = nullptr;
+  Vector window_;
+  std::vector<Timestamp> times_;  // scratch
+  std::vector<Timestamp> now_;
+  std::vector<uint8_t> inside_;
+  WindowCounts counts_;
+};
+
+}  // namespace tocsin

@@ -1,0 +1,285 @@
+#include "query/stats.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "db/base/check.h"
+#include "query/kernels.h"
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kMeasureEvery = 16;  // vectors between two looks at the memory held
+constexpr NodeId kSourceTime = 0;     // the node of the source's `time`
+
+std::vector<ValueType> key_types(const StatsPlan& plan) {
+  std::vector<ValueType> types;
+  for (const auto& key : plan.keys) types.push_back(key.type);
+  if (plan.windowed) types.push_back(ValueType::kI64);
+  return types;
+}
+
+bool is_from_metadata(const Aggregate& aggregate, const StatsPlan::Feed& feed) {
+  if (feed.where) return false;
+  if (aggregate.kind == AggregateKind::kCount) return !feed.argument;
+  return (aggregate.kind == AggregateKind::kMin || aggregate.kind == AggregateKind::kMax) &&
+         feed.argument == kSourceTime;
+}
+
+// Bucket starts of ascending times mostly repeat. A bucket of whole quarter hours is constant within
+// any quarter hour of UTC, since zones change their offset at such instants only.
+class BucketCache {
+ public:
+  BucketCache(Duration width, const TimeZone& zone) : width_(width), zone_(zone) {
+    span_ = width % kQuarterHour == 0 ? kQuarterHour : zone.name() == "UTC" ? width : 1;
+  }
+  Timestamp start_of(Timestamp t) {
+    if (t >= from_ && t < to_) return start_;
+    const int64_t remainder = t % span_;
+    from_ = t - (remainder < 0 ? remainder + span_ : remainder);
+    to_ = from_ > INT64_MAX - span_ ? INT64_MAX : from_ + span_;
+    return start_ = bucket_start(t, width_, zone_);
+  }
+
+ private:
+  static constexpr Duration kQuarterHour = 15 * kMinute;
+
+  Duration width_;
+  const TimeZone& zone_;
+  Duration span_;
+  Timestamp from_ = 0;
+  Timestamp to_ = 0;
+  Timestamp start_ = 0;
+};
+
+}  // namespace
+
+StatsPlan StatsPlan::compile(const StatsStage& stage, bool windowed, const TimeZone& zone,
+                             Program& program) {
+  StatsPlan plan;
+  plan.stage = &stage;
+  plan.windowed = windowed;
+  plan.zone = zone;
+  for (const GroupKey& key : stage.keys) {
+    const NodeId node = program.columns.at(key.column);
+    plan.keys.push_back({node, program.nodes[node].type, key.bucket});
+  }
+  for (uint32_t i = 0; i < stage.aggregates.size(); ++i) {
+    const Aggregate& aggregate = stage.aggregates[i];
+    Feed feed;
+    if (aggregate.argument) feed.argument = program.add(*aggregate.argument);
+    if (aggregate.where) feed.where = program.add(*aggregate.where);
+    if (needs_time(aggregate.kind)) feed.time = program.columns.at(aggregate.time_column);
+    const auto shared = std::ranges::find_if(plan.feeds, [&](const Feed& other) {
+      return shares_values(aggregate.kind) &&
+             shares_values(stage.aggregates[other.aggregates.front()].kind) &&
+             other.argument == feed.argument && other.where == feed.where;
+    });
+    if (shared != plan.feeds.end()) {
+      shared->aggregates.push_back(i);
+      continue;
+    }
+    feed.aggregates = {i};
+    feed.from_metadata = is_from_metadata(aggregate, feed);
+    plan.feeds.push_back(std::move(feed));
+  }
+  return plan;
+}
+
+StatsState::StatsState(const StatsPlan& plan, const Program& program, Execution& execution)
+    : plan_(plan),
+      program_(program),
+      gauge_(execution),
+      groups_(key_types(plan)),
+      buckets_(plan.keys.size()) {
+  for (const StatsPlan::Feed& feed : plan.feeds) {
+    std::vector<const Aggregate*> aggregates;
+    for (const uint32_t index : feed.aggregates) {
+      aggregates.push_back(&plan.stage->aggregates[index]);
+    }
+    const ValueType argument =
+        feed.argument ? program.nodes[*feed.argument].type : ValueType::kNull;
+    accumulators_.push_back(make_accumulator(aggregates, argument));
+  }
+  resize();
+}
+
+void StatsState::resize() {
+  for (auto& accumulator : accumulators_) accumulator->resize(groups_.group_count());
+}
+
+Status StatsState::bucket(const StatsPlan::Key& key, Evaluator& evaluator, Vector& out) {
+  TOCSIN_TRY(const Vector* time, evaluator.value(key.node));
+  out.reset(ValueType::kTime, evaluator.row_count());
+  out.valid = time->valid;
+  const auto starts = out.make_i64();
+  BucketCache cache(key.bucket, plan_.zone);
+  for (const uint32_t row : evaluator.rows()) starts[row] = cache.start_of(time->i64[row]);
+  return {};
+}
+
+Status StatsState::take(Evaluator& evaluator, const Vector* window) {
+  const auto rows = evaluator.rows();
+  if (rows.empty()) return {};
+  std::vector<const Vector*> keys;
+  for (size_t k = 0; k < plan_.keys.size(); ++k) {
+    if (plan_.keys[k].bucket != 0) {
+      TOCSIN_RETURN_IF_ERROR(bucket(plan_.keys[k], evaluator, buckets_[k]));
+      keys.push_back(&buckets_[k]);
+    } else {
+      TOCSIN_TRY(const Vector* key, evaluator.value(plan_.keys[k].node));
+      keys.push_back(key);
+    }
+  }
+  if (plan_.windowed) {
+    TOCSIN_CHECK(window != nullptr);
+    keys.push_back(window);
+  }
+  row_groups_.resize(rows.size());
+  groups_.assign(keys, rows, row_groups_);
+  resize();
+  for (size_t i = 0; i < plan_.feeds.size(); ++i) {
+    TOCSIN_RETURN_IF_ERROR(update(plan_.feeds[i], *accumulators_[i], evaluator));
+  }
+  return ++vectors_taken_ % kMeasureEvery == 0 ? measure_memory() : Status{};
+}
+
+Status StatsState::update(const StatsPlan::Feed& feed, Accumulator& accumulator,
+                          Evaluator& evaluator) {
+  AggregateInput input{evaluator.rows(), row_groups_, nullptr, nullptr};
+  if (feed.where) {
+    TOCSIN_TRY(const Vector* mask, evaluator.value(*feed.where));
+    if (mask->type != ValueType::kBool) return {};  // the literal null counts as false
+    fed_rows_.assign(input.rows.begin(), input.rows.end());
+    fed_groups_ = row_groups_;
+    const size_t kept = kernels::select_pairs(mask->boolean, fed_rows_, fed_groups_);
+    if (kept == 0) return {};
+    input.rows = std::span(fed_rows_).first(kept);
+    input.groups = std::span(fed_groups_).first(kept);
+  }
+  if (feed.argument) {
+    TOCSIN_TRY(input.argument, evaluator.value(*feed.argument));
+    if (input.argument->type == ValueType::kNull) return {};  // no row has a value
+  }
+  if (feed.time) {
+    TOCSIN_TRY(input.time, evaluator.value(*feed.time));
+  }
+  accumulator.update(input);
+  return {};
+}
+
+Status StatsState::measure_memory() {
+  size_t bytes = groups_.memory_bytes();
+  for (const auto& accumulator : accumulators_) bytes += accumulator->memory_bytes();
+  return gauge_.set(bytes);
+}
+
+Result<bool> StatsState::take_metadata(SegmentSource& source, const ScanUnit& unit,
+                                       std::optional<uint32_t> window) {
+  const bool enough = program_.filters.empty() && unit.whole() && plan_.keys.size() <= 1 &&
+                      plan_.windowed == window.has_value() &&
+                      std::ranges::all_of(plan_.feeds, &StatsPlan::Feed::from_metadata);
+  if (!enough) return false;
+
+  const SegmentInfo& info = unit.segment->info();
+  const EntryStatistics whole{info.row_count, info.min_time, info.max_time};
+  std::vector<EntryStatistics> entries;  // by code of `key`
+  const Dictionary* dictionary = nullptr;
+  if (plan_.keys.empty()) {
+    entries.push_back(whole);
+  } else {
+    const Node& key = program_.nodes[plan_.keys[0].node];
+    if (key.kind != Node::Kind::kSource || key.type != ValueType::kString) return false;
+    TOCSIN_TRY(dictionary, source.dictionary(key.column));
+    if (!dictionary) return false;
+    TOCSIN_TRY(const auto statistics, source.statistics(key.column));
+    if (!statistics) {  // the measurement's name
+      entries.push_back(whole);
+    } else if (statistics->null_count == info.row_count) {
+      entries.assign(dictionary->entries.size(), {});
+      entries.push_back(whole);  // the group of nulls
+    } else if (statistics->null_count != 0) {
+      return false;
+    } else {
+      TOCSIN_TRY(const SegmentColumn* column, source.stored(key.column));
+      TOCSIN_TRY(const auto known, column->entry_statistics());
+      entries.assign(known.begin(), known.end());
+    }
+  }
+
+  Vector codes, windows;
+  std::vector<uint32_t> rows;
+  for (size_t start = 0; start < entries.size(); start += kVectorRows) {
+    const size_t count = std::min(kVectorRows, entries.size() - start);
+    codes.reset(ValueType::kString, count);
+    codes.dictionary = dictionary;
+    const auto code = codes.make_codes();
+    windows.reset(ValueType::kI64, count);
+    std::ranges::fill(windows.make_i64(), window.value_or(0));
+    rows.clear();
+    for (uint32_t i = 0; i < count; ++i) {
+      code[i] = static_cast<uint32_t>(start + i);
+      if (entries[start + i].row_count != 0) rows.push_back(i);
+    }
+    std::vector<const Vector*> keys;
+    if (dictionary) keys.push_back(&codes);
+    if (window) keys.push_back(&windows);
+    row_groups_.resize(rows.size());
+    groups_.assign(keys, rows, row_groups_);
+    resize();
+    for (size_t i = 0; i < rows.size(); ++i) {
+      for (auto& accumulator : accumulators_) {
+        accumulator->add_rows(row_groups_[i], entries[start + rows[i]]);
+      }
+    }
+  }
+  return true;
+}
+
+Status StatsState::merge(StatsState& other) {
+  const std::vector<uint32_t> map = groups_.absorb(other.groups_);
+  resize();
+  for (size_t i = 0; i < accumulators_.size(); ++i) {
+    accumulators_[i]->merge(*other.accumulators_[i], map);
+  }
+  other.accumulators_.clear();
+  other.groups_ = GroupTable(std::span<const ValueType>());
+  TOCSIN_RETURN_IF_ERROR(other.gauge_.set(0));
+  return measure_memory();
+}
+
+Result<Table> StatsState::finish() {
+  TOCSIN_RETURN_IF_ERROR(measure_memory());
+  Table table;
+  table.row_count = groups_.group_count();
+  auto arena = std::make_shared<StringArena>();
+  const size_t key_count = plan_.keys.size();
+  for (size_t k = 0; k < key_count; ++k) {
+    groups_.append_key(k, table.columns.emplace_back(plan_.keys[k].type));
+    table.pending_order.push_back({static_cast<uint32_t>(k), false});
+  }
+  for (const Aggregate& aggregate : plan_.stage->aggregates) {
+    table.columns.emplace_back(aggregate.type).reserve(table.row_count);
+  }
+  for (size_t i = 0; i < plan_.feeds.size(); ++i) {
+    std::vector<TableColumn*> outputs;
+    for (const uint32_t index : plan_.feeds[i].aggregates) {
+      outputs.push_back(&table.columns[key_count + index]);
+    }
+    TOCSIN_RETURN_IF_ERROR(accumulators_[i]->finish(outputs, *arena));
+    accumulators_[i].reset();
+  }
+  if (plan_.windowed) {
+    groups_.append_key(key_count, table.columns.emplace_back(ValueType::kI64));
+  }
+  table.arenas.push_back(std::move(arena));
+  for (StringArena& keys : groups_.take_arenas()) {
+    table.arenas.push_back(std::make_shared<StringArena>(std::move(keys)));
+  }
+  accumulators_.clear();
+  groups_ = GroupTable(std::span<const ValueType>());
+  TOCSIN_RETURN_IF_ERROR(gauge_.set(0));
+  return table;
+}
+
+}  // namespace tocsin

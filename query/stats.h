@@ -1,0 +1,76 @@
+// `stats`: from vectors of rows to one row per group.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "query/aggregate.h"
+#include "query/evaluator.h"
+#include "query/execution.h"
+#include "query/group_table.h"
+#include "query/segment_source.h"
+
+namespace tocsin {
+
+/// A stats stage compiled against a program. Immutable; shared by threads.
+struct StatsPlan {
+  struct Key {
+    NodeId node = 0;
+    ValueType type = ValueType::kNull;
+    Duration bucket = 0;
+  };
+  /// What feeds one accumulator.
+  struct Feed {
+    std::optional<NodeId> argument;
+    std::optional<NodeId> where;
+    std::optional<NodeId> time;
+    std::vector<uint32_t> aggregates;  ///< of the stage; several when they share values
+    bool from_metadata = false;        ///< number and times of rows are enough
+  };
+  const StatsStage* stage = nullptr;
+  std::vector<Key> keys;
+  std::vector<Feed> feeds;
+  bool windowed = false;  ///< the window is one more key, behind the others
+  TimeZone zone;
+
+  /// Adds the stage's expressions to `program`, which then must not change any more.
+  static StatsPlan compile(const StatsStage& stage, bool windowed, const TimeZone& zone,
+                           Program& program);
+};
+
+/// The groups of one thread. Not thread-safe; `plan` and `execution` must outlive it.
+class StatsState {
+ public:
+  StatsState(const StatsPlan& plan, const Program& program, Execution& execution);
+
+  /// Takes the evaluator's selected rows. `window`: their windows (i64), null unless windowed.
+  Status take(Evaluator& evaluator, const Vector* window);
+  /// Takes a whole segment from its metadata; false when that cannot give the answer. `window`: the
+  /// one that holds all of it.
+  Result<bool> take_metadata(SegmentSource& source, const ScanUnit& unit,
+                             std::optional<uint32_t> window);
+  Status merge(StatsState& other);
+  /// Keys, aggregates and, when windowed, the window (i64) as columns; the rows wait to be ordered
+  /// by the keys. Leaves the state empty.
+  Result<Table> finish();
+
+ private:
+  Status bucket(const StatsPlan::Key& key, Evaluator& evaluator, Vector& out);
+  Status update(const StatsPlan::Feed& feed, Accumulator& accumulator, Evaluator& evaluator);
+  Status measure_memory();
+  void resize();
+
+  const StatsPlan& plan_;
+  const Program& program_;
+  MemoryGauge gauge_;
+  GroupTable groups_;
+  std::vector<std::unique_ptr<Accumulator>> accumulators_;  // by feed
+  std::vector<Vector> buckets_;                             // by key, scratch
+  std::vector<uint32_t> row_groups_;                        // scratch
+  std::vector<uint32_t> fed_rows_, fed_groups_;             // scratch
+  size_t vectors_taken_ = 0;
+};
+
+}  // namespace tocsin
