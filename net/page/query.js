@@ -1,0 +1,140 @@
+// The query box: text in, a table out, and a chart when there is a time to draw it over.
+
+import * as api from "./api.js";
+import { draw_over_time, series_color, show_chart } from "./charts.js";
+import { clock, count, element, number } from "./format.js";
+
+const kRowsShown = 1_000;
+const kSeriesMax = 12;
+const kTimeout = 300_000; // ms; the server has a limit of its own
+
+const kExamples = [
+  ["The last 100 audit events", "from audit\n| sort -time\n| limit 100"],
+  ["The latest 50 alerts", "from alerts\n| sort -time\n| limit 50"],
+  ["Alerts of the last 24 hours by severity and type", "from alerts last 24h\n| stats n = count() by severity, type"],
+  ["The services with most alerts in 7 days", "from alerts last 7d\n| where state == \"firing\"\n| stats n = count() by service\n| sort -n\n| limit 10"],
+  ["Events per minute by measurement", "from * last 1h\n| stats n = count() by measurement, time(1m)"],
+  ["Lines that were rejected, and why", "from rejected last 24h\n| stats n = count() by source, reason\n| sort -n"],
+  ["Deliveries that failed", "from deliveries last 7d\n| where status == \"failed\"\n| sort -time\n| limit 50"],
+];
+
+const by_id = (id) => document.getElementById(id);
+let running = 0; // the number of the newest run: answers of older ones are dropped
+
+export function set_up() {
+  const text = by_id("query-text");
+  const examples = by_id("query-example");
+  for (const [name, example] of kExamples) examples.append(element("option", { value: example, textContent: name }));
+  examples.addEventListener("change", () => {
+    if (!examples.value) return;
+    text.value = examples.value;
+    examples.value = "";
+    run();
+  });
+  by_id("query-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    run();
+  });
+  text.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    run();
+  });
+  const shared = new URLSearchParams(location.hash.slice(1)).get("q");
+  text.value = shared ?? kExamples[4][1];
+  if (shared) run();
+}
+
+async function run() {
+  const text = by_id("query-text").value;
+  const mine = ++running;
+  history.replaceState(null, "", `#q=${encodeURIComponent(text)}`);
+  by_id("query-note").textContent = "running";
+  const began = performance.now();
+  try {
+    const table = await api.query(text, kTimeout);
+    if (mine !== running) return;
+    show_error("");
+    show_table(table);
+    show_as_chart(table);
+    by_id("query-note").textContent = note_of(table, performance.now() - began);
+  } catch (error) {
+    if (mine !== running) return;
+    show_error(error.message);
+    show_table({ columns: [], rows: [] });
+    show_chart("query-chart", false);
+    by_id("query-note").textContent = "";
+  }
+}
+
+function show_error(message) {
+  const place = by_id("query-error");
+  place.hidden = !message;
+  place.textContent = message;
+}
+
+function note_of(table, ms) {
+  const shown = table.rows.length > kRowsShown ? `the first ${count(kRowsShown)} of ` : "";
+  const warnings = (table.warnings ?? []).map((warning) => `; ${warning}`).join("");
+  return `${shown}${count(table.rows.length)} ${table.rows.length === 1 ? "row" : "rows"} in ${count(ms)} ms${warnings}`;
+}
+
+const is_number = (type) => ["i64", "u64", "f64"].includes(type);
+
+function show_table(table) {
+  const place = by_id("query-result");
+  place.hidden = table.columns.length === 0;
+  const head = element("tr");
+  for (const column of table.columns) {
+    head.append(element("th", { scope: "col", className: is_number(column.type) ? "number" : "", textContent: column.name, title: column.type }));
+  }
+  place.tHead.replaceChildren(head);
+  place.tBodies[0].replaceChildren(...table.rows.slice(0, kRowsShown).map((row) =>
+    element("tr", {}, ...row.map((value, i) => cell(value, table.columns[i].type)))));
+}
+
+function cell(value, type) {
+  if (value === null) return element("td", { className: "null", textContent: "null" });
+  if (type === "time") return element("td", { textContent: clock(value), title: value });
+  if (is_number(type)) return element("td", { className: "number", textContent: type === "f64" ? number(value) : String(value) });
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return element("td", { className: text.length > 60 ? "text" : "", textContent: text });
+}
+
+// One line per numeric column and combination of the text columns.
+function series_of(table) {
+  const time = table.columns.findIndex((column) => column.type === "time");
+  const values = table.columns.flatMap((column, i) => (is_number(column.type) ? [i] : []));
+  const keys = table.columns.flatMap((column, i) => (["string", "bool"].includes(column.type) ? [i] : []));
+  if (time < 0 || values.length === 0) return [];
+  const series = new Map();
+  for (const row of table.rows) {
+    if (row[time] === null) continue;
+    for (const i of values) {
+      if (row[i] === null) continue;
+      const names = keys.map((key) => String(row[key] ?? "null"));
+      if (values.length > 1 || !names.length) names.push(table.columns[i].name);
+      const label = names.join(" ");
+      if (!series.has(label)) series.set(label, { label, points: [] });
+      series.get(label).points.push({ x: Date.parse(row[time]), y: Number(row[i]) });
+    }
+  }
+  return [...series.values()];
+}
+
+function show_as_chart(table) {
+  const series = series_of(table);
+  // Rows of raw events are a table, not a chart.
+  const times = new Set(series.flatMap((one) => one.points.map((point) => point.x)));
+  const worth = series.length > 0 && series.length <= kSeriesMax && times.size > 1;
+  show_chart("query-chart", worth);
+  if (!worth) return;
+  for (const [i, one] of series.entries()) {
+    one.points.sort((a, b) => a.x - b.x);
+    one.color = series_color(i);
+  }
+  draw_over_time("query-chart", series, {
+    kind: "line", from: Math.min(...times), to: Math.max(...times),
+    description: `The result over time: ${series.map((one) => one.label).join(", ")}`,
+  });
+}
