@@ -118,9 +118,9 @@ class Batch {
 
  private:
   ConflictPolicy policy_;
-  std::deque<RowBatch> measurements_;           // deque: references stay valid
+  std::deque<RowBatch> measurements_;                        // deque: references stay valid
   std::unordered_map<std::string_view, RowBatch*> by_name_;  // names lie in measurements_
-  RowBatch* last_ = nullptr;                    // the measurement of the row before
+  RowBatch* last_ = nullptr;                                 // the measurement of the row before
   std::deque<std::unique_ptr<std::string>> buffers_;
   std::deque<std::unique_ptr<char[]>> blocks_;  // arena of copy(); the last one is being filled
   size_t block_used_ = 0;

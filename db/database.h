@@ -52,6 +52,10 @@ struct WriteRequest {
   bool allow_reserved = false;
   /// Commit as soon as the writer is free instead of gathering for commit_interval.
   bool urgent = false;
+  /// For imports: gather these rows in memory, over many requests, until whole segments are full,
+  /// and commit late: when enough is gathered, at seal(), or at close. Only submit() obeys it, and
+  /// `done` comes as late as the commit.
+  bool bulk = false;
 };
 
 /// A row that the store refused.
@@ -130,10 +134,12 @@ class Database {
   virtual const std::string& directory() const = 0;
 
   /// Queues a write. `done` runs once on the writer thread after the commit is durable or has
-  /// failed; it must be quick and must not call back into `write`. Returns kBusy (nothing queued, `done` is
-  /// never called) when pending_bytes_max is passed, and kDiskFull or kIo while not writable.
+  /// failed; it must be quick and must not call back into `write`. Returns kBusy (nothing queued,
+  /// `done` is never called) when pending_bytes_max is passed, and kDiskFull or kIo while not
+  /// writable.
   virtual Status submit(WriteRequest request, std::function<void(Result<WriteReport>)> done) = 0;
-  /// Queues a write, waits for room if need be, and returns when it is durable. Not for event loops.
+  /// Queues a write, waits for room if need be, and returns when it is durable. Not for event
+  /// loops.
   virtual Result<WriteReport> write(WriteRequest request) = 0;
   /// Commits all that is pending and seals every hot segment.
   virtual Status seal() = 0;

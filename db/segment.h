@@ -33,7 +33,7 @@ struct SegmentInfo {
 /// NaN never enters minimum and maximum.
 struct ColumnStatistics {
   uint32_t null_count = 0;
-  bool has_range = false;  ///< minimum and maximum are set (numbers; no strings)
+  bool has_range = false;   ///< minimum and maximum are set (numbers; no strings)
   double min = 0, max = 0;  ///< rounded outwards where the integer is not exact in a double
 };
 

@@ -1,0 +1,96 @@
+// What the catalog holds, as typed values: keys, records, and their checksums.
+//
+// Every value begins with XXH3-64 of the rest, seeded with XXH3-64 of its key, so that damage and
+// misplaced values are seen. Keys of segments are big-endian, so that a cursor walks a measurement
+// in the order of its days: measurement u32, partition u64 (sign bit flipped), segment id u64.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "db/base/result.h"
+#include "db/database.h"
+#include "db/environment.h"
+#include "db/schema.h"
+#include "db/segment.h"
+#include "db/segment_file.h"
+
+namespace tocsin {
+
+/// The version of the whole directory's format. A later one is refused.
+inline constexpr uint32_t kDatabaseFormat = 1;
+
+/// Counters that move with every commit.
+struct CatalogState {
+  uint64_t commit_number = 0;
+  uint64_t schema_version = 0;  ///< moves when a measurement or column is added or changed
+  uint64_t next_segment_id = 1;
+  uint64_t next_file_number = 1;
+  MeasurementId next_measurement_id = 1;
+};
+
+/// A segment as the catalog lists it.
+struct SegmentRecord {
+  SegmentInfo info;
+  uint32_t metadata_size = 0;
+  uint64_t metadata_checksum = 0;  ///< sealed only; hot segments have one for all bytes
+  Timestamp created_at = 0;        ///< hot only: when its oldest rows were committed
+  uint64_t file_number = 0;        ///< sealed only
+  uint64_t file_offset = 0;        ///< sealed only: of its header
+
+  FileId file() const { return {info.measurement, info.partition, file_number}; }
+};
+
+/// A file that no segment is listed in any more.
+struct DroppedFile {
+  FileId file;
+  uint64_t transaction = 0;  ///< readers of an older commit may still open it
+  Timestamp dropped_at = 0;
+};
+
+/// Writes the format version into a new catalog, or checks it: kUnsupported names both versions.
+Status check_format(Transaction& transaction, bool create);
+Status write_format(Transaction& transaction, uint32_t format);
+
+Result<CatalogState> read_state(const Transaction& transaction);
+Status write_state(Transaction& transaction, const CatalogState& state);
+
+Result<std::shared_ptr<const Catalog>> read_catalog(const Transaction& transaction);
+Status write_measurement(Transaction& transaction, const Measurement& measurement);
+
+/// Days of one measurement; inclusive.
+struct PartitionRange {
+  MeasurementId measurement = 0;
+  int64_t first = INT64_MIN;
+  int64_t last = INT64_MAX;
+};
+/// Visits the records of `table` (kHot or kSealed) in key order; `body` is a hot segment's bytes,
+/// unchecked and unaligned. The walk stops at the first error, also of `visit`.
+using VisitSegment = std::function<Status(const SegmentRecord& record, ByteView body)>;
+Status walk_segments(const Transaction& transaction, Table table, PartitionRange range,
+                     const VisitSegment& visit);
+/// The same over all measurements.
+Status walk_all_segments(const Transaction& transaction, Table table, const VisitSegment& visit);
+/// An aligned copy of a hot segment's bytes; kCorrupt when they do not match their checksum.
+Result<AlignedBytes> copy_hot_body(const SegmentRecord& record, ByteView body);
+
+Status write_hot(Transaction& transaction, const SegmentRecord& record, ByteView body);
+Status write_sealed(Transaction& transaction, const SegmentRecord& record);
+/// False when it is not listed.
+Result<bool> remove_segment(Transaction& transaction, const SegmentInfo& info);
+
+Status write_dropped(Transaction& transaction, const DroppedFile& dropped);
+Result<std::vector<DroppedFile>> read_dropped(const Transaction& transaction);
+Status remove_dropped(Transaction& transaction, const FileId& file);
+
+Status apply_change(Transaction& transaction, const SmallChange& change);
+Result<std::optional<std::string>> read_small(const Transaction& transaction, SmallTable table,
+                                              std::string_view key);
+Result<std::vector<SmallEntry>> list_small(const Transaction& transaction, SmallTable table,
+                                           std::string_view prefix);
+
+}  // namespace tocsin

@@ -1,0 +1,140 @@
+#include "db/database.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "db/environment.h"
+#include "db/limits.h"
+#include "db/sealer.h"
+#include "db/store.h"
+#include "db/writer.h"
+#include "db/writer_lock.h"
+
+namespace tocsin {
+namespace {
+
+class OpenDatabase final : public Database {
+ public:
+  OpenDatabase(std::string directory, DatabaseOptions options,
+               std::shared_ptr<Environment> environment, std::optional<WriterLock> lock)
+      : lock_(std::move(lock)),
+        store_(std::move(directory), std::move(options), std::move(environment)) {}
+
+  Status start() {
+    if (store_.options.read_only) {
+      TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
+      TOCSIN_RETURN_IF_ERROR(check_format(transaction, false));
+      TOCSIN_TRY(CatalogState state, read_state(transaction));
+      TOCSIN_TRY(auto catalog, read_catalog(transaction));
+      store_.remember(std::move(catalog), state.schema_version);
+      return {};
+    }
+    {
+      TOCSIN_TRY(Transaction transaction, store_.environment->begin_write());
+      TOCSIN_RETURN_IF_ERROR(check_format(transaction, true));
+      TOCSIN_RETURN_IF_ERROR(transaction.commit());
+    }
+    TOCSIN_TRY(writer_, Writer::start(store_));
+    sealer_ = std::make_unique<Sealer>(store_, *writer_);
+    return {};
+  }
+
+  const std::string& directory() const override { return store_.directory; }
+
+  Status submit(WriteRequest request, std::function<void(Result<WriteReport>)> done) override {
+    if (!writer_) return read_only_error();
+    return writer_->submit(std::move(request), std::move(done));
+  }
+
+  Result<WriteReport> write(WriteRequest request) override {
+    if (!writer_) return read_only_error();
+    return writer_->write(std::move(request));
+  }
+
+  Status seal() override {
+    if (!writer_) return read_only_error();
+    TOCSIN_RETURN_IF_ERROR(writer_->flush());
+    return sealer_->seal_all();
+  }
+
+  std::shared_ptr<const Catalog> catalog() const override {
+    // A reader of another process's database learns of new columns only by looking.
+    if (!writer_) (void)store_.segment_infos({});
+    return store_.remembered();
+  }
+
+  Result<Snapshot> snapshot(const SnapshotScope& scope) const override {
+    return store_.take_snapshot(scope);
+  }
+
+  Result<std::vector<SegmentInfo>> segment_infos(const SnapshotScope& scope) const override {
+    return store_.segment_infos(scope);
+  }
+
+  Result<std::optional<std::string>> get(SmallTable table, std::string_view key) const override {
+    if (key.empty() || key.size() > kSmallKeyBytesMax) return std::nullopt;
+    TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
+    return read_small(transaction, table, key);
+  }
+
+  Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix) const override {
+    if (prefix.size() > kSmallKeyBytesMax) return std::vector<SmallEntry>();
+    TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
+    return list_small(transaction, table, prefix);
+  }
+
+  DatabaseCounters counters() const override {
+    if (writer_) return writer_->counters();
+    DatabaseCounters counters;
+    counters.writable = false;
+    counters.trouble = "opened for reading only";
+    return counters;
+  }
+
+ private:
+  tl::unexpected<Error> read_only_error() const {
+    return fail(ErrorCode::kInvalid, store_.directory + " is opened for reading only");
+  }
+
+  // Destroyed from the last to the first: sealer, writer, environment, lock.
+  const std::optional<WriterLock> lock_;
+  mutable Store store_;
+  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<Sealer> sealer_;
+};
+
+Status make_directory(const std::string& directory, const DatabaseOptions& options) {
+  std::error_code error;
+  if (std::filesystem::is_directory(directory, error)) return {};
+  if (!options.create || options.read_only) {
+    return fail(ErrorCode::kNotFound, fmt::format("there is no database in {}", directory));
+  }
+  std::filesystem::create_directories(directory, error);
+  if (!error) return {};
+  return fail(ErrorCode::kIo,
+              fmt::format("creating the database directory {}: {}", directory, error.message()));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& directory,
+                                                 DatabaseOptions options) {
+  TOCSIN_RETURN_IF_ERROR(make_directory(directory, options));
+  Environment::Mode mode = options.create ? Environment::Mode::kCreate : Environment::Mode::kWrite;
+  std::optional<WriterLock> lock;
+  if (options.read_only) {
+    mode = Environment::Mode::kRead;
+  } else {
+    const SystemClock clock;
+    TOCSIN_TRY(WriterLock acquired, WriterLock::acquire(directory, format_time_short(clock.now())));
+    lock.emplace(std::move(acquired));
+  }
+  TOCSIN_TRY(auto environment, Environment::open(directory, mode));
+  auto database = std::make_unique<OpenDatabase>(directory, std::move(options),
+                                                 std::move(environment), std::move(lock));
+  TOCSIN_RETURN_IF_ERROR(database->start());
+  return database;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,259 @@
+#include "db/environment.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <lmdb.h>
+
+#include "db/limits.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::array<const char*, kTableCount> kTableNames = {
+    "meta", "measurements", "hot", "sealed", "dropped", "sources", "rules", "outbox"};
+
+MDB_txn* txn_of(void* handle) { return static_cast<MDB_txn*>(handle); }
+MDB_env* env_of(void* handle) { return static_cast<MDB_env*>(handle); }
+
+MDB_val value_of(ByteView bytes) {
+  // LMDB takes pointers to mutable data, but writes only through MDB_RESERVE.
+  return {bytes.size(), const_cast<uint8_t*>(bytes.data())};
+}
+ByteView view_of(const MDB_val& value) {
+  return {static_cast<const uint8_t*>(value.mv_data), value.mv_size};
+}
+
+ErrorCode code_of(int code) {
+  switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case MDB_MAP_FULL:
+      return ErrorCode::kDiskFull;
+    case MDB_READERS_FULL:
+      return ErrorCode::kBusy;
+    case ENOENT:
+      return ErrorCode::kNotFound;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_NOTFOUND:
+    case MDB_VERSION_MISMATCH:
+      return ErrorCode::kCorrupt;
+    default:
+      return ErrorCode::kIo;
+  }
+}
+
+/// Environments open in this process, by path. Never destroyed: databases may be closed late.
+struct Registry {
+  std::mutex mutex;
+  std::map<std::string, std::weak_ptr<Environment>> open;
+};
+Registry& registry() {
+  static Registry* instance = new Registry;
+  return *instance;
+}
+
+/// Parses mdb_reader_list's lines `pid thread txnid`, where an idle reader has `-`.
+int note_reader(const char* line, void* context) {
+  int pid = 0;
+  unsigned long thread = 0;
+  unsigned long long transaction = 0;
+  if (std::sscanf(line, "%d %lx %llu", &pid, &thread, &transaction) == 3) {
+    auto& oldest = *static_cast<uint64_t*>(context);
+    oldest = std::min<uint64_t>(oldest, transaction);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Transaction::Transaction(Transaction&& other) noexcept
+    : environment_(other.environment_),
+      handle_(std::exchange(other.handle_, nullptr)),
+      open_(std::move(other.open_)) {}
+
+Transaction::~Transaction() {
+  if (handle_ != nullptr) mdb_txn_abort(txn_of(handle_));
+}
+
+Result<std::optional<ByteView>> Transaction::get(Table table, std::string_view key) const {
+  MDB_val k = value_of(bytes_of(key));
+  MDB_val v;
+  const int code =
+      mdb_get(txn_of(handle_), environment_->tables_[static_cast<size_t>(table)], &k, &v);
+  if (code == MDB_NOTFOUND) return std::nullopt;
+  if (code != 0) return environment_->error("reading", code);
+  return view_of(v);
+}
+
+Status Transaction::put(Table table, std::string_view key, ByteView value) {
+  MDB_val k = value_of(bytes_of(key));
+  MDB_val v = value_of(value);
+  const int code =
+      mdb_put(txn_of(handle_), environment_->tables_[static_cast<size_t>(table)], &k, &v, 0);
+  if (code != 0) return environment_->error("writing", code);
+  return {};
+}
+
+Result<bool> Transaction::remove(Table table, std::string_view key) {
+  MDB_val k = value_of(bytes_of(key));
+  const int code =
+      mdb_del(txn_of(handle_), environment_->tables_[static_cast<size_t>(table)], &k, nullptr);
+  if (code == MDB_NOTFOUND) return false;
+  if (code != 0) return environment_->error("removing from", code);
+  return true;
+}
+
+Status Transaction::walk(Table table, std::string_view from, const Visit& visit) const {
+  MDB_cursor* raw = nullptr;
+  int code =
+      mdb_cursor_open(txn_of(handle_), environment_->tables_[static_cast<size_t>(table)], &raw);
+  if (code != 0) return environment_->error("reading", code);
+  std::unique_ptr<MDB_cursor, void (*)(MDB_cursor*)> cursor(raw, mdb_cursor_close);
+  MDB_val k = value_of(bytes_of(from));
+  MDB_val v;
+  code = mdb_cursor_get(raw, &k, &v, from.empty() ? MDB_FIRST : MDB_SET_RANGE);
+  for (; code == 0; code = mdb_cursor_get(raw, &k, &v, MDB_NEXT)) {
+    if (!visit(text_of(view_of(k)), view_of(v))) return {};
+  }
+  if (code != MDB_NOTFOUND) return environment_->error("reading", code);
+  return {};
+}
+
+uint64_t Transaction::id() const { return mdb_txn_id(txn_of(handle_)); }
+
+Status Transaction::commit() {
+  const int code = mdb_txn_commit(txn_of(std::exchange(handle_, nullptr)));
+  if (code != 0) return environment_->error("committing to", code);
+  return {};
+}
+
+Result<std::shared_ptr<Environment>> Environment::open(const std::string& directory, Mode mode) {
+  std::error_code missing;
+  std::string path = std::filesystem::weakly_canonical(directory, missing) / "catalog.mdb";
+  std::lock_guard lock(registry().mutex);
+  auto& slot = registry().open[path];
+  if (auto shared = slot.lock()) {
+    // A process that first read and now writes needs the tables that may not exist yet.
+    if (mode != Mode::kRead && shared->mode_ == Mode::kRead) {
+      return fail(ErrorCode::kConflict,
+                  fmt::format("opening {} for writing: this process has it open for reading only; "
+                              "close that first",
+                              path));
+    }
+    return shared;
+  }
+  if (mode != Mode::kCreate && !std::filesystem::exists(path, missing)) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("there is no database in {}: {} does not exist", directory, path));
+  }
+  std::shared_ptr<Environment> environment(new Environment(path, mode));
+  TOCSIN_RETURN_IF_ERROR(environment->open_handle());
+  slot = environment;
+  return environment;
+}
+
+Environment::~Environment() { close_handle(); }
+
+void Environment::close_handle() {
+  if (handle_ != nullptr) mdb_env_close(env_of(handle_));
+  handle_ = nullptr;
+}
+
+Status Environment::open_handle() {
+  MDB_env* env = nullptr;
+  if (int code = mdb_env_create(&env)) return error("opening", code);
+  handle_ = env;
+  mdb_env_set_maxdbs(env, kTableCount);
+  mdb_env_set_maxreaders(env, kReaderCountMax);
+  int code = mdb_env_set_mapsize(env, kCatalogMapBytes);
+  if (code == 0) {
+    const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (mode_ == Mode::kRead ? MDB_RDONLY : 0);
+    code = mdb_env_open(env, path_.c_str(), flags, 0644);
+  }
+  if (code != 0) {
+    auto failure = error("opening", code);
+    close_handle();
+    return failure;
+  }
+  int dead = 0;
+  mdb_reader_check(env, &dead);
+  Status status = open_tables();
+  if (!status) close_handle();
+  return status;
+}
+
+Status Environment::open_tables() {
+  MDB_txn* txn = nullptr;
+  const bool create = mode_ != Mode::kRead;
+  int code = mdb_txn_begin(env_of(handle_), nullptr, create ? 0 : MDB_RDONLY, &txn);
+  if (code != 0) return error("opening", code);
+  for (size_t i = 0; i < kTableCount && code == 0; ++i) {
+    code = mdb_dbi_open(txn, kTableNames[i], create ? MDB_CREATE : 0, &tables_[i]);
+  }
+  if (code != 0) {
+    mdb_txn_abort(txn);
+    return error("opening", code);
+  }
+  code = mdb_txn_commit(txn);
+  if (code != 0) return error("opening", code);
+  return {};
+}
+
+Result<Transaction> Environment::begin(bool write) {
+  std::shared_lock<std::shared_mutex> open(open_mutex_);
+  if (handle_ == nullptr) {
+    return fail(ErrorCode::kIo, fmt::format("{} could not be reopened after an error", path_));
+  }
+  MDB_txn* txn = nullptr;
+  int code = mdb_txn_begin(env_of(handle_), nullptr, write ? 0 : MDB_RDONLY, &txn);
+  if (code == MDB_READERS_FULL) {
+    // Slots of readers that died are freed only by a check.
+    int dead = 0;
+    mdb_reader_check(env_of(handle_), &dead);
+    if (dead > 0) code = mdb_txn_begin(env_of(handle_), nullptr, MDB_RDONLY, &txn);
+  }
+  if (code != 0) return error(write ? "beginning to write" : "beginning to read", code);
+  return Transaction(*this, txn, std::move(open));
+}
+
+Result<Transaction> Environment::begin_read() { return begin(false); }
+Result<Transaction> Environment::begin_write() { return begin(true); }
+
+Status Environment::reopen() {
+  std::unique_lock lock(open_mutex_);
+  close_handle();
+  return open_handle();
+}
+
+Result<uint64_t> Environment::oldest_reader() {
+  std::shared_lock<std::shared_mutex> open(open_mutex_);
+  if (handle_ == nullptr) return fail(ErrorCode::kIo, path_ + " is not open");
+  int dead = 0;
+  if (int code = mdb_reader_check(env_of(handle_), &dead)) return error("checking", code);
+  uint64_t oldest = UINT64_MAX;
+  if (int code = mdb_reader_list(env_of(handle_), note_reader, &oldest); code < 0) {
+    return error("listing the readers of", code);
+  }
+  return oldest;
+}
+
+tl::unexpected<Error> Environment::error(const char* attempted, int code) const {
+  const ErrorCode kind = code_of(code);
+  const char* advice = "";
+  if (kind == ErrorCode::kDiskFull) advice = "; make room, writing resumes by itself";
+  if (kind == ErrorCode::kCorrupt) advice = "; see `tocsin repair`";
+  if (kind == ErrorCode::kBusy) advice = "; too many readers at once, try again";
+  return fail(kind, fmt::format("{} {}: {}{}", attempted, path_, mdb_strerror(code), advice));
+}
+
+}  // namespace tocsin

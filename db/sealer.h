@@ -1,0 +1,62 @@
+// The sealer: a thread that turns hot segments into sealed ones and merges small ones, beside the
+// writer. It encodes and syncs files; only the exchange in the catalog is the writer's work.
+#pragma once
+
+#include <condition_variable>
+#include <future>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "db/store.h"
+#include "db/writer.h"
+
+namespace tocsin {
+
+/// All public functions are safe from any thread.
+class Sealer {
+ public:
+  /// `store` and `writer` must outlive the sealer.
+  Sealer(Store& store, Writer& writer);
+  /// Ends the thread after the segment that it is working on.
+  ~Sealer();
+
+  /// Seals every hot segment there is now, and returns when that is durable.
+  Status seal_all();
+
+ private:
+  using Partition = std::pair<MeasurementId, int64_t>;
+  enum class Work { kSeal, kMergeHot, kMergeSealed };
+  struct Job {
+    Partition partition;
+    Work work;
+  };
+  /// What a partition's hot segments, and its small sealed ones, amount to.
+  struct Load {
+    size_t hot_count = 0, hot_rows = 0, hot_bytes = 0;
+    Timestamp hot_since = 0;
+    size_t small_count = 0, small_rows = 0;
+  };
+
+  void run();
+  /// The jobs that are due; with `all`, every partition with hot segments.
+  Result<std::vector<Job>> find_jobs(bool all);
+  Status run_jobs(bool all);
+  Status run_job(const Job& job);
+  Status merge(const std::vector<SegmentRecord>& inputs, Work work);
+  bool is_stopping();
+
+  Store& store_;
+  Writer& writer_;
+
+  std::mutex mutex_;  // guards all below
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::vector<std::promise<Status>> seal_requests_;
+
+  std::thread thread_;
+};
+
+}  // namespace tocsin

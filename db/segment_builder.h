@@ -1,0 +1,66 @@
+// Gathers rows of one measurement and one day and encodes them as segments.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "db/base/result.h"
+#include "db/base/time.h"
+#include "db/bytes.h"
+#include "db/column_builder.h"
+#include "db/schema.h"
+#include "db/segment.h"
+
+namespace tocsin {
+
+/// A segment as it goes to disk.
+struct EncodedSegment {
+  AlignedBytes bytes;
+  uint32_t metadata_size = 0;  ///< the bytes in front of the first buffer
+  uint32_t row_count = 0;
+  Timestamp min_time = 0;
+  Timestamp max_time = 0;
+};
+
+/// Not thread-safe. Memory grows with what is added: the caller bounds it by memory_bytes().
+class SegmentBuilder {
+ public:
+  SegmentBuilder(MeasurementId measurement, std::string name, int64_t partition)
+      : measurement_(measurement), name_(std::move(name)), partition_(partition) {}
+
+  MeasurementId measurement() const { return measurement_; }
+  int64_t partition() const { return partition_; }
+  size_t row_count() const { return times_.size(); }
+  size_t memory_bytes() const;
+  size_t raw_bytes() const;
+
+  /// Appends rows without values; returns the row of the first one.
+  uint32_t add_rows(std::span<const Timestamp> times);
+  uint32_t add_row(Timestamp time);
+  /// The builder of that column, in the type that `column` has now. The reference stays valid.
+  ColumnBuilder& column(const Column& column);
+  /// Appends all rows of a segment. `columns` are those of the measurement now. kCorrupt names the
+  /// segment.
+  Status append(const Segment& segment, std::span<const Column> columns);
+
+  /// Sorts by time (rows of one time keep their order) and encodes, in pieces of at most
+  /// kSegmentRowsMax rows and about kSegmentBytesMax raw bytes. `compress`: see encode_text.
+  std::vector<EncodedSegment> finish(uint64_t commit_number, bool compress);
+
+ private:
+  void sort();
+  EncodedSegment encode(uint32_t start, uint32_t end, uint64_t commit_number, bool compress);
+
+  MeasurementId measurement_;
+  std::string name_;
+  int64_t partition_;
+  std::vector<Timestamp> times_;
+  std::vector<std::unique_ptr<ColumnBuilder>> columns_;
+  std::unordered_map<ColumnId, size_t> column_index_;
+};
+
+}  // namespace tocsin

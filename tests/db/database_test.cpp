@@ -1,0 +1,204 @@
+#include "db/database.h"
+
+#include <fstream>
+
+#include <catch2/catch.hpp>
+
+#include "db/limits.h"
+#include "tests/db/db_support.h"
+
+namespace tocsin {
+namespace {
+
+using namespace testing;
+
+constexpr Timestamp kNoon = 1'795'521'600 * kSecond;  // 2026-11-24T12:00:00Z
+
+const ManualClock& clock_at_noon() {
+  static const ManualClock clock(kNoon);
+  return clock;
+}
+
+DatabaseOptions options_at_noon() {
+  DatabaseOptions options;
+  options.clock = &clock_at_noon();
+  return options;
+}
+
+WriteRequest request_of(size_t rows, Timestamp start = kNoon - kHour, Duration step = kSecond) {
+  WriteRequest request;
+  RowBatch& batch = request.batch.rows_of("audit");
+  for (size_t i = 0; i < rows; ++i) {
+    batch.begin_row(start + static_cast<int64_t>(i) * step);
+    batch.set_string(batch.lane("service", ColumnType::kString, ColumnKind::kTag, 0),
+                     i % 3 == 0 ? "payment" : "account");
+    batch.set_i64(batch.lane("duration_ms", ColumnType::kI64, ColumnKind::kField, 1),
+                  static_cast<int64_t>(i * 7 % 1000));
+  }
+  return request;
+}
+
+TEST_CASE("database: written rows are there at once, after a seal, and after reopening", "[db]") {
+  TemporaryDirectory directory;
+  std::vector<RowText> before;
+  {
+    auto database = take(Database::open(directory.path(), options_at_noon()));
+    const WriteReport report = take(database->write(request_of(100)));
+    CHECK(report.rows_written == 100);
+    CHECK(report.commit_number == 1);
+    before = take(read_rows(*database, "audit"));
+    REQUIRE(before.size() == 100);
+    CHECK(before[1].values.at("service") == "string:account");
+    CHECK(before[1].values.at("duration_ms") == "i64:7");
+    take(database->seal());
+    CHECK(take(read_rows(*database, "audit")) == before);
+    auto infos = take(database->segment_infos({{"audit"}, {}}));
+    REQUIRE(infos.size() == 1);
+    CHECK(infos[0].sealed);
+    CHECK(infos[0].name == "segments/1/2026-11-24.000001.seg@0");
+  }
+  auto database = take(Database::open(directory.path(), options_at_noon()));
+  CHECK(take(read_rows(*database, "audit")) == before);
+}
+
+TEST_CASE("database: closing commits what was submitted", "[db]") {
+  TemporaryDirectory directory;
+  size_t answered = 0;
+  {
+    DatabaseOptions options = options_at_noon();
+    options.commit_interval = kHour;
+    auto database = take(Database::open(directory.path(), options));
+    for (bool bulk : {false, true}) {
+      WriteRequest request = request_of(10);
+      request.bulk = bulk;
+      take(database->submit(std::move(request), [&](Result<WriteReport> report) {
+        CHECK(report.has_value());
+        ++answered;
+      }));
+    }
+  }
+  CHECK(answered == 2);
+  auto database = take(Database::open(directory.path(), options_at_noon()));
+  CHECK(take(read_rows(*database, "audit")).size() == 20);
+}
+
+TEST_CASE("database: a second writer is refused with the first one's pid", "[db]") {
+  TemporaryDirectory directory;
+  auto first = take(Database::open(directory.path()));
+  auto second = Database::open(directory.path());
+  REQUIRE(!second);
+  CHECK(second.error().code == ErrorCode::kConflict);
+  CHECK(second.error().message.find("pid " + std::to_string(::getpid())) != std::string::npos);
+}
+
+TEST_CASE("database: a missing database is not found unless it may be created", "[db]") {
+  TemporaryDirectory directory;
+  DatabaseOptions options;
+  options.create = false;
+  auto missing = Database::open(directory.path() + "/none", options);
+  REQUIRE(!missing);
+  CHECK(missing.error().code == ErrorCode::kNotFound);
+  auto empty = Database::open(directory.path(), options);
+  REQUIRE(!empty);
+  CHECK(empty.error().code == ErrorCode::kNotFound);
+  options.read_only = true;
+  auto reader = Database::open(directory.path(), options);
+  REQUIRE(!reader);
+  CHECK(reader.error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("database: rows and small changes are committed together", "[db]") {
+  TemporaryDirectory directory;
+  auto database = take(Database::open(directory.path(), options_at_noon()));
+  WriteRequest request = request_of(1);
+  request.changes.push_back({SmallTable::kSources, "tail/a", "17"});
+  request.changes.push_back({SmallTable::kSources, "tail/b", "18"});
+  request.changes.push_back({SmallTable::kOutbox, "tail/c", "19"});
+  take(database->write(std::move(request)));
+  CHECK(take(database->get(SmallTable::kSources, "tail/a")) == "17");
+  CHECK(take(database->list(SmallTable::kSources, "tail/")).size() == 2);
+  CHECK(take(database->list(SmallTable::kSources, "x")).empty());
+  WriteRequest removal;
+  removal.changes.push_back({SmallTable::kSources, "tail/a", std::nullopt});
+  take(database->write(std::move(removal)));
+  CHECK(take(database->get(SmallTable::kSources, "tail/a")) == std::nullopt);
+  WriteRequest invalid;
+  invalid.changes.push_back({SmallTable::kSources, std::string(401, 'k'), "v"});
+  CHECK(database->write(std::move(invalid)).error().code == ErrorCode::kInvalid);
+}
+
+TEST_CASE("database: a large commit goes to a file at once, a small one stays hot", "[db]") {
+  TemporaryDirectory directory;
+  auto database = take(Database::open(directory.path(), options_at_noon()));
+  take(database->write(request_of(kDirectRowsMin, kNoon - kHour, kMillisecond)));
+  CHECK(!take(database->segment_infos({{"audit"}, {}}))[0].sealed);
+  take(database->write(request_of(kDirectRowsMin + 1, kNoon, kMillisecond)));
+  auto infos = take(database->segment_infos({{"audit"}, {}}));
+  REQUIRE(infos.size() == 2);
+  CHECK(infos[1].sealed);
+  CHECK(take(read_rows(*database, "audit")).size() == 2 * kDirectRowsMin + 1);
+}
+
+TEST_CASE("database: bulk rows end as full segments", "[db]") {
+  TemporaryDirectory directory;
+  auto database = take(Database::open(directory.path(), options_at_noon()));
+  constexpr size_t kPart = 50'000;
+  size_t answered = 0;
+  for (size_t i = 0; i < 6; ++i) {
+    WriteRequest request =
+        request_of(kPart, kNoon - 10 * kHour + static_cast<int64_t>(i * kPart), 1);
+    request.bulk = true;
+    while (true) {
+      Status status = database->submit(
+          std::move(request), [&](Result<WriteReport> report) { answered += report.has_value(); });
+      if (status || status.error().code != ErrorCode::kBusy) break;
+    }
+  }
+  take(database->seal());
+  CHECK(answered == 6);
+  auto infos = take(database->segment_infos({{"audit"}, {}}));
+  REQUIRE(infos.size() <= 3);
+  size_t rows = 0;
+  for (const SegmentInfo& info : infos) {
+    CHECK(info.sealed);
+    rows += info.row_count;
+  }
+  CHECK(rows == 6 * kPart);
+}
+
+TEST_CASE("database: a snapshot holds what overlaps its range and stays as it was", "[db]") {
+  TemporaryDirectory directory;
+  auto database = take(Database::open(directory.path(), options_at_noon()));
+  take(database->write(request_of(10, kNoon - 3 * kDay)));
+  take(database->write(request_of(10, kNoon - kHour)));
+  auto snapshot = take(database->snapshot({{"audit", "unknown"}, {kNoon - kDay, kNoon}}));
+  CHECK(snapshot.segments.size() == 1);
+  CHECK(snapshot.commit_number == 2);
+  take(database->write(request_of(10, kNoon - kHour)));
+  take(database->seal());
+  CHECK(take(read_rows(snapshot, "audit")).size() == 10);
+  auto later = take(database->snapshot({{"audit"}, {kNoon - kDay, kNoon}}));
+  CHECK(take(read_rows(later, "audit")).size() == 20);
+  auto [start, end] =
+      take(later.segments[0]->rows_in({kNoon - kHour, kNoon - kHour + 3 * kSecond}));
+  CHECK(start == 0);
+  CHECK(end == 6);
+}
+
+TEST_CASE("database: a database of a later format is refused with both versions", "[db]") {
+  TemporaryDirectory directory;
+  { auto database = take(Database::open(directory.path())); }
+  write_future_format(directory.path());
+  for (bool read_only : {false, true}) {
+    DatabaseOptions options;
+    options.read_only = read_only;
+    auto database = Database::open(directory.path(), options);
+    REQUIRE(!database);
+    CHECK(database.error().code == ErrorCode::kUnsupported);
+    CHECK(database.error().message.find("format 99") != std::string::npos);
+    CHECK(database.error().message.find("up to format 1") != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace tocsin
