@@ -3,7 +3,8 @@
 // The seam between the language (grammar.cpp, check.cpp) and whatever executes it. No segment,
 // no catalog, no thread appears here. Stages work on tables whose columns are numbered: stage k
 // reads the columns of stage k - 1 and every expression refers to them by index. Column names are
-// unique within a stage's output, and no column has the type kNull.
+// unique within a stage's output. No column and no expression has the type kNull: where a null
+// stands, it is a literal of the type that is expected there.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,9 @@ struct TextSpan {
 struct PlanColumn {
   std::string name;
   ValueType type = ValueType::kNull;
+  /// In a rule: null in every row, as no measurement has the column yet; what is compiled against the
+  /// result takes it for a value of any type.
+  bool always_null = false;
   bool operator==(const PlanColumn&) const = default;
 };
 
@@ -43,8 +47,6 @@ struct PlanColumn {
 ///   duration * number (the duration first, the number of any type; rounded to whole
 ///   nanoseconds), duration / number, duration / duration (f64), duration div duration (i64),
 ///   duration % duration.
-/// Any argument may also be a literal null of type kNull; the result is then null (false for
-/// comparisons).
 enum class Function : uint16_t {
   // operators
   kAnd, kOr, kNot, kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,

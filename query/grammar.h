@@ -1,0 +1,21 @@
+// Text to AST. The grammar is in grammar.cpp and, as EBNF, in query/README.md.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "db/base/time.h"
+#include "query/ast.h"
+#include "query/diagnostic.h"
+
+namespace tocsin {
+
+/// The query that `text` is, or nothing, with what is wrong in `diagnostic`. A bare date is midnight in
+/// `zone`.
+std::optional<ast::Query> parse_query(std::string_view text, const TimeZone& zone,
+                                      Diagnostic& diagnostic);
+/// The same for a single expression.
+std::optional<ast::Expression> parse_expression(std::string_view text, const TimeZone& zone,
+                                                Diagnostic& diagnostic);
+
+}  // namespace tocsin

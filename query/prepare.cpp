@@ -1,0 +1,207 @@
+#include "query/prepare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "query/analyze.h"
+#include "query/check_source.h"
+#include "query/check_stages.h"
+#include "query/grammar.h"
+#include "query/limits.h"
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kWarningCountMax = 20;
+
+// The `baseline(x)` of a query, each once, in the order of the text.
+class BaselineCollector {
+ public:
+  explicit BaselineCollector(CheckContext& context) : context_(context) {}
+
+  bool expression(const ast::Expression& node) {
+    if (node.kind == ast::Expression::Kind::kCall && node.name == "baseline") return call(node);
+    return std::all_of(node.arguments.begin(), node.arguments.end(),
+                       [&](const ast::Expression& argument) { return expression(argument); });
+  }
+
+  bool stage(const ast::Stage& stage) {
+    if (const auto* where = std::get_if<ast::Where>(&stage.operation)) {
+      return expression(where->condition);
+    }
+    if (const auto* let = std::get_if<ast::Let>(&stage.operation)) {
+      return std::all_of(let->definitions.begin(), let->definitions.end(),
+                         [&](const ast::Definition& each) { return expression(each.value); });
+    }
+    if (const auto* stats = std::get_if<ast::Stats>(&stage.operation)) {
+      return std::all_of(stats->aggregates.begin(), stats->aggregates.end(),
+                         [&](const ast::AggregateItem& item) {
+                           return expression(item.call) && (!item.where || expression(*item.where));
+                         });
+    }
+    for (const ast::Name& name : names_of(stage)) this->name(name);
+    return true;
+  }
+
+  std::vector<BaselineCall> take() { return std::move(calls_); }
+
+ private:
+  // Stages that take names take a baseline by its printed name: sort -`baseline(rate)`.
+  static std::vector<ast::Name> names_of(const ast::Stage& stage) {
+    std::vector<ast::Name> out;
+    const auto add = [&](const std::vector<ast::SortItem>& items) {
+      for (const ast::SortItem& item : items) out.push_back(item.column);
+    };
+    if (const auto* sort = std::get_if<ast::Sort>(&stage.operation)) add(sort->keys);
+    if (const auto* top = std::get_if<ast::Top>(&stage.operation)) add(top->keys);
+    if (const auto* keep = std::get_if<ast::Keep>(&stage.operation)) return keep->columns;
+    return out;
+  }
+
+  void name(const ast::Name& name) {
+    if (!name.text.starts_with("baseline(")) return;
+    Diagnostic ignored;
+    const auto parsed = parse_expression(name.text, TimeZone(), ignored);
+    if (parsed && parsed->kind == ast::Expression::Kind::kCall && parsed->name == "baseline" &&
+        ast::print_expression(*parsed) == name.text) {
+      call(*parsed);
+    }
+  }
+
+  bool call(const ast::Expression& node) {
+    auto found = check_baseline_call(context_, node);
+    if (!found) return false;
+    const bool known = std::any_of(calls_.begin(), calls_.end(), [&](const BaselineCall& each) {
+      return each.name == found->name;
+    });
+    if (!known) calls_.push_back(std::move(*found));
+    return true;
+  }
+
+  CheckContext& context_;
+  std::vector<BaselineCall> calls_;
+};
+
+// One query on its way to a plan. `text` changes while an extra expression is looked at, so that its
+// faults point into it.
+class PlanBuilder {
+ public:
+  PlanBuilder(std::string_view text, const Catalog& catalog, const QueryOptions& options,
+              Diagnostic& diagnostic)
+      : text_(text),
+        catalog_(catalog),
+        options_(options),
+        diagnostic_(diagnostic),
+        now_(options.now != 0 ? options.now : SystemClock().now()) {}
+
+  /// False with the diagnostic set, which is about `fault_text()`.
+  bool build();
+  std::string_view fault_text() const { return fault_text_; }
+  Plan take() { return std::move(plan_); }
+
+ private:
+  bool parse();
+  bool check(std::optional<std::string>& unknown);
+  bool check_extras(CheckContext& context, const Scope& scope);
+
+  std::string_view text_;
+  const Catalog& catalog_;
+  const QueryOptions& options_;
+  Diagnostic& diagnostic_;
+  Timestamp now_;
+  std::string_view fault_text_;
+  ast::Query query_;
+  std::vector<ast::Expression> extras_;  // by options_.extra_expressions
+  std::vector<std::string> unknown_;     // columns that a rule names and no measurement has
+  Plan plan_;
+};
+
+bool PlanBuilder::parse() {
+  fault_text_ = text_;
+  auto query = parse_query(text_, options_.zone, diagnostic_);
+  if (!query) return false;
+  query_ = std::move(*query);
+  for (const std::string& extra : options_.extra_expressions) {
+    fault_text_ = extra;
+    auto expression = parse_expression(extra, options_.zone, diagnostic_);
+    if (!expression) return false;
+    extras_.push_back(std::move(*expression));
+  }
+  return true;
+}
+
+bool PlanBuilder::build() {
+  if (!parse()) return false;
+  // A rule's unknown column becomes a null column of the source, whose indexes the later stages
+  // count from: the check starts again with it.
+  while (true) {
+    std::optional<std::string> unknown;
+    if (check(unknown)) return true;
+    if (!unknown) return false;
+    if (unknown_.size() == kListCountMax) {
+      diagnostic_.message = fmt::format("more than {} columns are unknown", kListCountMax);
+      return false;
+    }
+    unknown_.push_back(std::move(*unknown));
+  }
+}
+
+bool PlanBuilder::check(std::optional<std::string>& unknown) {
+  plan_ = {};
+  plan_.now = now_;
+  plan_.zone = options_.zone;
+  fault_text_ = text_;
+  CheckContext context(text_, options_, now_, diagnostic_);
+  const auto failed = [&] {
+    unknown = std::move(context.unknown_column);
+    return false;
+  };
+  Scope scope;
+  if (!check_source(context, query_.source, catalog_, unknown_, plan_, scope)) return failed();
+  BaselineCollector collector(context);
+  for (const ast::Stage& stage : query_.stages) {
+    if (!collector.stage(stage)) return failed();
+  }
+  for (size_t i = 0; i < extras_.size(); ++i) {
+    context.text = fault_text_ = options_.extra_expressions[i];
+    if (!collector.expression(extras_[i])) return failed();
+  }
+  context.text = fault_text_ = text_;
+  StageChecker checker(context, plan_, std::move(scope), collector.take());
+  for (const ast::Stage& stage : query_.stages) {
+    if (!checker.check(stage)) return failed();
+  }
+  if (!check_extras(context, checker.scope())) return failed();
+  warn_of_type_conflicts(context, catalog_, plan_, used_source_columns(plan_));
+  if (context.warnings.size() > kWarningCountMax) context.warnings.resize(kWarningCountMax);
+  plan_.warnings = std::move(context.warnings);
+  return true;
+}
+
+bool PlanBuilder::check_extras(CheckContext& context, const Scope& scope) {
+  for (size_t i = 0; i < extras_.size(); ++i) {
+    context.text = fault_text_ = options_.extra_expressions[i];
+    Expression ignored;
+    if (!check_expression(context, scope, extras_[i], ignored)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Plan> build_plan(std::string_view text, const Catalog& catalog, const QueryOptions& options,
+                        Diagnostic* diagnostic) {
+  Diagnostic found;
+  PlanBuilder builder(text, catalog, options, found);
+  if (builder.build()) return builder.take();
+  if (diagnostic) *diagnostic = found;
+  return fail(ErrorCode::kInvalid, found.render(builder.fault_text()));
+}
+
+Result<Plan> QueryEngine::prepare(std::string_view text, const QueryOptions& options,
+                                  Diagnostic* diagnostic) const {
+  return build_plan(text, *database_.catalog(), options, diagnostic);
+}
+
+}  // namespace tocsin

@@ -1,0 +1,62 @@
+#include "query/template.h"
+
+#include <algorithm>
+
+#include "query/lexer.h"
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kHexWordMin = 8;       // shorter ones may be English
+constexpr size_t kHexGroupMin = 4;      // of an id like 3f2a91bc-dead-beef-…
+constexpr std::string_view kMask = "<*>";
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+bool joins(char c) { return std::string_view(".:-/,+@").find(c) != std::string_view::npos; }
+
+size_t word_length(std::string_view text) {
+  size_t n = 0;
+  while (n < text.size() && is_word_character(text[n])) ++n;
+  return n;
+}
+
+bool is_variable(std::string_view word, size_t hex_min) {
+  if (std::any_of(word.begin(), word.end(), is_digit)) return true;
+  return word.size() >= hex_min && std::all_of(word.begin(), word.end(), is_hex);
+}
+
+// Length of the variable that `text` begins with, or 0.
+size_t variable_length(std::string_view text) {
+  size_t length = word_length(text);
+  if (length == 0 || !is_variable(text.substr(0, length), kHexWordMin)) return 0;
+  while (length + 1 < text.size() && joins(text[length])) {
+    const std::string_view behind = text.substr(length + 1);
+    const size_t next = word_length(behind);
+    if (next == 0 || !is_variable(behind.substr(0, next), kHexGroupMin)) break;
+    length += 1 + next;
+  }
+  return length;
+}
+
+}  // namespace
+
+std::string message_template(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    if (const size_t length = variable_length(text)) {
+      out += kMask;
+      text.remove_prefix(length);
+      continue;
+    }
+    const size_t plain = std::max<size_t>(1, word_length(text));
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+  }
+  return out;
+}
+
+}  // namespace tocsin
