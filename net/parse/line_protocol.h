@@ -14,23 +14,28 @@ namespace tocsin {
 
 /// A line that could not be taken, in the words that the shipper's operator needs.
 struct LineError {
-  uint64_t line = 0;   ///< from 1, in the buffer that was parsed
-  std::string reason;  ///< e.g. `missing field value after "duration_ms=" at byte 31`
+  uint64_t line = 0;   ///< from 1, in the buffer that was parsed; every newline counts
+  std::string reason;  ///< e.g. `missing field value after "duration_ms=" at byte 31`; bytes from 1
   std::string_view text;  ///< the raw line, in the buffer
 };
 
 /// What parsers need to know besides the bytes.
 struct ParseOptions {
   Timestamp now = 0;               ///< the time of rows that carry none
-  /// Nanoseconds per unit of a line's timestamp: 1 for ns; 0 tells s, ms, us and ns by size.
+  /// Line protocol: nanoseconds per unit of a line's timestamp; 0 tells s, ms, us and ns by size,
+  /// which is how the numbers in JSON are always read.
   int64_t time_unit = 1;
-  std::string measurement;         ///< JSON: of objects without a `measurement` key
-  std::vector<std::string> tags;   ///< JSON: keys whose columns are tags
+  std::string measurement;         ///< JSON: of objects that name none
+  std::vector<std::string> tags;   ///< JSON: keys whose strings are tags; empty: good guesses
   std::vector<std::string> time_keys;  ///< JSON: instead of the usual candidates, when not empty
 };
 
 /// Parses whole lines; a last line needs no newline. `buffer` must live as long as the batch: pass a
 /// view that Batch::keep returned. Bad lines go to `errors` and never stop the rest.
+///
+/// A backslash escapes a comma or blank in measurements, also an equals sign in tags and field keys, and
+/// a quote or backslash in strings; elsewhere it stands for itself. The field `_=t` marks a row
+/// without fields and is not stored.
 void parse_line_protocol(std::string_view buffer, const ParseOptions& options, Batch& batch,
                          std::vector<LineError>& errors);
 

@@ -1,0 +1,216 @@
+// Makes a row of each JSON event: which key is its measurement, which its time, which are tags.
+#include "net/parse/json_lines.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "db/base/text.h"
+#include "db/limits.h"
+#include "net/parse/event_time.h"
+#include "net/parse/framer.h"
+#include "net/parse/json_event.h"
+#include "net/parse/keys.h"
+#include "net/parse/line_numbers.h"
+
+namespace tocsin {
+namespace {
+
+using Kind = JsonValue::Kind;
+constexpr size_t kShownBytesMax = 64;  // of a piece of input in an error message
+constexpr std::string_view kTagsPrefix = "tags.";
+constexpr std::string_view kFieldsPrefix = "fields.";
+
+JsonValue* find(std::vector<JsonValue>& values, std::string_view path) {
+  const auto it = std::find_if(values.begin(), values.end(),
+                               [&](const JsonValue& value) { return value.path == path; });
+  return it == values.end() ? nullptr : &*it;
+}
+
+bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == line.npos; }
+
+std::optional<Timestamp> time_of(const JsonValue& value) {
+  if (value.kind == Kind::kString) return parse_text_time(value.text);
+  if (value.kind == Kind::kI64 || value.kind == Kind::kF64) return parse_numeric_time(value.text);
+  return std::nullopt;
+}
+
+class EventReader {
+ public:
+  EventReader(JsonFlattener& flattener, const ParseOptions& options, Batch& batch)
+      : flattener_(flattener), options_(options), batch_(batch) {
+    time_keys_.assign(options.time_keys.begin(), options.time_keys.end());
+    if (time_keys_.empty()) {
+      const auto usual = usual_time_keys();
+      time_keys_.assign(usual.begin(), usual.end());
+    }
+  }
+
+  /// Appends the line's row to the batch, or returns false with reason() set. Requires: kJsonPadding readable
+  /// bytes behind the line, which lives as long as the batch.
+  bool read(std::string_view line) {
+    if (!flattener_.flatten(line) && !retry_as_utf8(line)) return fail(flattener_.error());
+    std::vector<JsonValue>& values = flattener_.values();
+    std::string measurement;
+    Timestamp time = options_.now;
+    telegraf_ = is_telegraf(values);
+    if (!take_measurement(values, measurement) || !take_time(values, time)) return false;
+    if (values.empty()) return fail("JSON object without any value");
+    for (const JsonValue& value : values) {
+      if (!check(value)) return false;
+    }
+    RowBatch& rows = batch_.rows_of(measurement);
+    rows.begin_row(time, line);
+    for (size_t i = 0; i < values.size(); ++i) append(rows, values[i], i);
+    return true;
+  }
+
+  const std::string& reason() const { return reason_; }
+
+ private:
+  bool fail(std::string reason) {
+    reason_ = std::move(reason);
+    return false;
+  }
+
+  // Bytes that are no UTF-8 are shown as U+FFFD everywhere, so the event is kept that way.
+  bool retry_as_utf8(std::string_view line) {
+    if (!flattener_.invalid_utf8()) return false;
+    size_t replaced = 0;
+    std::string mended = valid_utf8(line, replaced);
+    const size_t size = mended.size();
+    mended.append(kJsonPadding, ' ');
+    return flattener_.flatten(batch_.keep(std::move(mended)).substr(0, size));
+  }
+
+  bool is_telegraf(std::vector<JsonValue>& values) const {
+    const JsonShape& shape = flattener_.shape();
+    if (!shape.only_telegraf_keys || !shape.fields_is_object || !shape.tags_is_object) return false;
+    const JsonValue* name = find(values, "name");
+    return name != nullptr && name->kind == Kind::kString;
+  }
+
+  bool take_measurement(std::vector<JsonValue>& values, std::string& measurement) {
+    JsonValue* named = find(values, telegraf_ ? "name" : "measurement");
+    if (named != nullptr && named->kind == Kind::kString && !named->text.empty()) {
+      measurement = named->text;
+      values.erase(values.begin() + (named - values.data()));
+    } else {
+      measurement = options_.measurement;
+    }
+    if (measurement.empty()) {
+      return fail("no measurement: the event has no key `measurement`, and its source sets none");
+    }
+    if (measurement.size() <= kNameBytesMax) return true;
+    return fail(fmt::format("measurement of {} bytes, at most {} are possible", measurement.size(),
+                            kNameBytesMax));
+  }
+
+  bool take_time(std::vector<JsonValue>& values, Timestamp& time) {
+    const JsonValue* unreadable = nullptr;
+    for (const std::string_view key : time_keys_) {
+      JsonValue* candidate = find(values, key);
+      if (candidate == nullptr) continue;
+      if (const auto found = time_of(*candidate)) {
+        time = *found;
+        values.erase(values.begin() + (candidate - values.data()));
+        return true;
+      }
+      if (unreadable == nullptr) unreadable = candidate;
+    }
+    if (unreadable == nullptr) return true;
+    return fail(fmt::format("invalid time \"{}\" in key `{}`: expected RFC 3339 or a number of s, ms, "
+                            "us or ns since 1970",
+                            unreadable->text.substr(0, kShownBytesMax), unreadable->path));
+  }
+
+  std::string_view column_of(const JsonValue& value) const {
+    if (!telegraf_) return value.path;
+    if (value.path.starts_with(kFieldsPrefix)) return value.path.substr(kFieldsPrefix.size());
+    if (value.path.starts_with(kTagsPrefix)) return value.path.substr(kTagsPrefix.size());
+    return value.path;
+  }
+
+  bool is_tag(const JsonValue& value) const {
+    if (telegraf_) return value.path.starts_with(kTagsPrefix);
+    if (options_.tags.empty()) return is_usual_tag(value.path);
+    return std::find(options_.tags.begin(), options_.tags.end(), value.path) != options_.tags.end();
+  }
+
+  bool check(const JsonValue& value) {
+    if (column_of(value).size() > kNameBytesMax) {
+      return fail(fmt::format("key of {} bytes, at most {} are possible: \"{}...\"",
+                              column_of(value).size(), kNameBytesMax,
+                              column_of(value).substr(0, kShownBytesMax)));
+    }
+    if (value.text.size() > kStringBytesMax) {
+      return fail(fmt::format("string of {} bytes in `{}`, at most {} are possible",
+                              value.text.size(), value.path, kStringBytesMax));
+    }
+    return true;
+  }
+
+  void append(RowBatch& rows, const JsonValue& value, size_t hint) {
+    const std::string_view column = column_of(value);
+    const auto lane = [&](ColumnType type, ColumnKind kind = ColumnKind::kField) {
+      return rows.lane(column, type, kind, hint);
+    };
+    switch (value.kind) {
+      case Kind::kI64: return rows.set_i64(lane(ColumnType::kI64), value.i64, value.text);
+      case Kind::kU64: return rows.set_u64(lane(ColumnType::kU64), value.u64, value.text);
+      case Kind::kF64: return rows.set_f64(lane(ColumnType::kF64), value.f64, value.text);
+      case Kind::kBool: return rows.set_bool(lane(ColumnType::kBool), value.boolean, value.text);
+      case Kind::kArray: return rows.set_string(lane(ColumnType::kString), value.text);
+      case Kind::kString: break;
+    }
+    const ColumnKind kind = is_tag(value) ? ColumnKind::kTag : ColumnKind::kField;
+    rows.set_string(lane(ColumnType::kString, kind),
+                    value.escaped ? batch_.copy(value.text) : value.text);
+  }
+
+  JsonFlattener& flattener_;
+  const ParseOptions& options_;
+  Batch& batch_;
+  std::vector<std::string_view> time_keys_;
+  std::string reason_;
+  bool telegraf_ = false;  // the shape of the event being read
+};
+
+// The line with kJsonPadding readable bytes behind it: itself, except near the end of the buffer.
+std::string_view padded(std::string_view line, std::string_view buffer, Batch& batch) {
+  const char* const line_end = line.data() + line.size();
+  if (static_cast<size_t>(buffer.data() + buffer.size() - line_end) >= kJsonPadding) return line;
+  std::string copy;
+  copy.reserve(line.size() + kJsonPadding);
+  copy.append(line).append(kJsonPadding, ' ');
+  return batch.keep(std::move(copy)).substr(0, line.size());
+}
+
+}  // namespace
+
+struct JsonLinesParser::Impl {
+  JsonFlattener flattener;
+};
+
+JsonLinesParser::JsonLinesParser() : impl_(std::make_unique<Impl>()) {}
+JsonLinesParser::~JsonLinesParser() = default;
+
+void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options, Batch& batch,
+                            std::vector<LineError>& errors) {
+  EventReader reader(impl_->flattener, options, batch);
+  LineNumbers numbers(buffer);
+  for (std::string_view rest = buffer; !rest.empty();) {
+    const std::string_view line = next_line(rest);
+    if (is_blank(line)) continue;
+    if (line.size() > kLineBytesMax) {
+      const std::string reason = fmt::format("line of {} bytes, at most {} are possible",
+                                             line.size(), kLineBytesMax);
+      errors.push_back({numbers.at(line.data()), reason, line});
+    } else if (!reader.read(padded(line, buffer, batch))) {
+      errors.push_back({numbers.at(line.data()), reader.reason(), line});
+    }
+  }
+}
+
+}  // namespace tocsin

@@ -1,0 +1,27 @@
+// Counts lines only when somebody asks: good lines cost nothing.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+namespace tocsin {
+
+/// Numbers of places in one buffer, asked for in ascending order.
+class LineNumbers {
+ public:
+  explicit LineNumbers(std::string_view buffer) : position_(buffer.data()) {}
+
+  /// The number, from 1, of the line that `place` lies in. Requires: not before the last one asked for.
+  uint64_t at(const char* place) {
+    line_ += static_cast<uint64_t>(std::count(position_, place, '\n'));
+    position_ = place;
+    return line_;
+  }
+
+ private:
+  const char* position_;
+  uint64_t line_ = 1;
+};
+
+}  // namespace tocsin

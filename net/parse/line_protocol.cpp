@@ -1,0 +1,296 @@
+// The grammar of one line: measurement[,tag=value]* field=value[,field=value]* [timestamp].
+// The hot path of ingestion: values are views into the buffer, nothing is allocated per row, and error
+// texts are made out of line.
+#include "net/parse/line_protocol.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "db/limits.h"
+#include "net/parse/event_time.h"
+#include "net/parse/framer.h"
+#include "net/parse/line_numbers.h"
+#include "net/parse/number.h"
+#include "net/parse/scan.h"
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kShownBytesMax = 64;  // of a piece of input in an error message
+
+std::string shown(std::string_view text) {
+  const bool cut = text.size() > kShownBytesMax;
+  return fmt::format("\"{}{}\"", text.substr(0, kShownBytesMax), cut ? "..." : "");
+}
+
+template <char... kEscaped>
+void unescape(std::string_view text, std::string& out) {
+  out.clear();
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size() && ((text[i + 1] == kEscaped) || ...)) ++i;
+    out.push_back(text[i]);
+  }
+}
+
+std::optional<bool> parse_bool(std::string_view text) {
+  if (text == "t" || text == "T" || text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "f" || text == "F" || text == "false" || text == "False" || text == "FALSE") {
+    return false;
+  }
+  return std::nullopt;
+}
+
+class RowParser {
+ public:
+  RowParser(const ParseOptions& options, Batch& batch) : options_(options), batch_(batch) {}
+
+  /// Appends the line's row to the batch, or returns false and leaves the batch without it.
+  bool parse(std::string_view line) {
+    begin_ = p_ = line.data();
+    end_ = begin_ + line.size();
+    skip_blanks();
+    if (!read_measurement()) return false;
+    rows_->begin_row(options_.now, line);
+    column_ = 0;
+    if (read_tags() && read_fields() && read_time()) return true;
+    rows_->abandon_row();
+    return false;
+  }
+
+  std::string take_reason() { return std::move(reason_); }
+
+ private:
+  bool fail(std::string reason) { return fail_at(p_, std::move(reason)); }
+  bool fail_at(const char* place, std::string reason) {
+    reason_ = fmt::format("{} at byte {}", reason, place - begin_ + 1);
+    return false;
+  }
+
+  void skip_blanks() {
+    while (p_ != end_ && (*p_ == ' ' || *p_ == '\t')) ++p_;
+  }
+
+  // The text up to one of the stops that has no backslash before it, or to the line's end.
+  template <char... kStops>
+  std::string_view read_token() {
+    const char* const start = p_;
+    const char* stop = p_;
+    escaped_ = false;
+    for (;;) {
+      stop = scan::find_any<kStops...>(stop, end_);
+      if (stop == end_ || stop == start || stop[-1] != '\\') break;
+      escaped_ = true;
+      ++stop;
+    }
+    p_ = stop;
+    return {start, static_cast<size_t>(stop - start)};
+  }
+
+  // A key as it is meant; the view may lie in `name_`.
+  std::string_view unescaped_key(std::string_view key) {
+    if (!escaped_) return key;
+    unescape<',', '=', ' '>(key, name_);
+    return name_;
+  }
+
+  bool check_name(std::string_view name, const char* what, const char* place) {
+    if (name.size() <= kNameBytesMax && !name.empty()) [[likely]] return true;
+    if (name.empty()) return fail_at(place, fmt::format("missing {}", what));
+    return fail_at(place, fmt::format("{} of {} bytes, at most {} are possible: {}", what,
+                                      name.size(), kNameBytesMax, shown(name)));
+  }
+
+  bool read_measurement() {
+    const char* const start = p_;
+    std::string_view name = read_token<',', ' '>();
+    if (escaped_) {
+      unescape<',', ' '>(name, name_);
+      name = name_;
+    }
+    if (!check_name(name, "measurement", start)) return false;
+    rows_ = &batch_.rows_of(name);
+    return true;
+  }
+
+  bool read_tags() {
+    while (p_ != end_ && *p_ == ',') {
+      ++p_;
+      const char* const start = p_;
+      const std::string_view key = unescaped_key(read_token<',', '=', ' '>());
+      if (!check_name(key, "tag key", start)) return false;
+      if (p_ == end_ || *p_ != '=') {
+        return fail(fmt::format("missing tag value after tag key {}", shown(key)));
+      }
+      ++p_;
+      // The lane is looked up before the value is read: `key` may lie in name_.
+      const size_t lane = rows_->lane(key, ColumnType::kString, ColumnKind::kTag, column_++);
+      if (!read_tag_value(lane)) return false;
+    }
+    return true;
+  }
+
+  bool read_tag_value(size_t lane) {
+    std::string_view value = read_token<',', '=', ' '>();
+    if (value.empty() && (p_ == end_ || *p_ != '=')) return fail("missing tag value");
+    if (p_ != end_ && *p_ == '=') return fail("invalid tag format: a `=` without `\\` before it");
+    if (escaped_) {
+      unescape<',', '=', ' '>(value, name_);
+      value = batch_.copy(name_);
+    }
+    if (!check_string(value)) return false;
+    rows_->set_string(lane, value);
+    return true;
+  }
+
+  bool check_string(std::string_view value) {
+    if (value.size() <= kStringBytesMax) [[likely]] return true;
+    return fail(fmt::format("string of {} bytes, at most {} are possible, which ends", value.size(),
+                            kStringBytesMax));
+  }
+
+  bool read_fields() {
+    skip_blanks();
+    if (p_ == end_) return fail("missing fields");
+    for (;;) {
+      const char* const start = p_;
+      const std::string_view key = unescaped_key(read_token<',', '=', ' '>());
+      if (!check_name(key, "field key", start)) return false;
+      if (p_ == end_ || *p_ != '=') {
+        return fail(fmt::format("missing `=` and a value after field key {}", shown(key)));
+      }
+      ++p_;
+      if (p_ == end_ || *p_ == ',' || *p_ == ' ') {
+        return fail(fmt::format("missing field value after \"{}=\"", key.substr(0, kShownBytesMax)));
+      }
+      if (!(*p_ == '"' ? read_string(key) : read_scalar(key))) return false;
+      if (p_ == end_ || *p_ != ',') return true;
+      ++p_;
+    }
+  }
+
+  bool read_string(std::string_view key) {
+    const size_t lane = rows_->lane(key, ColumnType::kString, ColumnKind::kField, column_++);
+    const char* const start = ++p_;
+    bool escaped = false;
+    for (;;) {
+      p_ = scan::find_any<'"', '\\'>(p_, end_);
+      if (p_ == end_) return fail_at(start - 1, "missing `\"` that closes the string that begins");
+      if (*p_ == '"') break;
+      const bool escape = end_ - p_ > 1 && (p_[1] == '"' || p_[1] == '\\');
+      escaped |= escape;
+      p_ += escape ? 2 : 1;
+    }
+    std::string_view value(start, static_cast<size_t>(p_ - start));
+    ++p_;
+    if (p_ != end_ && *p_ != ',' && *p_ != ' ') {
+      return fail("expected `,`, a blank or the line's end after the string's closing `\"`");
+    }
+    if (escaped) {
+      unescape<'"', '\\'>(value, name_);
+      value = batch_.copy(name_);
+    }
+    if (!check_string(value)) return false;
+    rows_->set_string(lane, value);
+    return true;
+  }
+
+  // A number or boolean, which contains no escapes.
+  bool read_scalar(std::string_view key) {
+    const char* const start = p_;
+    p_ = scan::find_any<',', ' '>(p_, end_);
+    const std::string_view text(start, static_cast<size_t>(p_ - start));
+    const char first = text.front();
+    const std::string_view digits = text.substr(0, text.size() - 1);
+    const size_t hint = column_++;
+    if ((first >= '0' && first <= '9') || first == '-' || first == '+' || first == '.') {
+      if (text.back() == 'i') {
+        const auto value = parse_i64(digits);
+        if (!value) return fail_value(key, text, start);
+        rows_->set_i64(lane(key, ColumnType::kI64, hint), *value, digits);
+      } else if (text.back() == 'u') {
+        const auto value = parse_u64(digits);
+        if (!value) return fail_value(key, text, start);
+        rows_->set_u64(lane(key, ColumnType::kU64, hint), *value, digits);
+      } else {
+        const auto value = parse_f64(text);
+        if (!value) return fail_value(key, text, start);
+        rows_->set_f64(lane(key, ColumnType::kF64, hint), *value, text);
+      }
+      return true;
+    }
+    const auto value = parse_bool(text);
+    if (!value) return fail_value(key, text, start);
+    if (key == "_" && text == "t") return true;
+    rows_->set_bool(lane(key, ColumnType::kBool, hint), *value, text);
+    return true;
+  }
+
+  size_t lane(std::string_view key, ColumnType type, size_t hint) {
+    return rows_->lane(key, type, ColumnKind::kField, hint);
+  }
+
+  bool fail_value(std::string_view key, std::string_view text, const char* place) {
+    return fail_at(place, fmt::format("invalid value {} of field {}: expected a number that fits "
+                                      "(12.5, 12i, 12u), true or false, or a \"string\"",
+                                      shown(text), shown(key)));
+  }
+
+  bool read_time() {
+    skip_blanks();
+    if (p_ == end_) return true;
+    const char* const start = p_;
+    p_ = scan::find_any<' ', '\t'>(p_, end_);
+    const std::string_view text(start, static_cast<size_t>(p_ - start));
+    skip_blanks();
+    if (p_ != end_) return fail("expected the line's end after the timestamp");
+    const auto number = parse_i64(text);
+    if (!number) return fail_at(start, fmt::format("invalid timestamp {}", shown(text)));
+    const auto time = scale_time(*number, options_.time_unit);
+    if (!time) return fail_at(start, fmt::format("timestamp {} out of range", text));
+    rows_->set_time(*time);
+    return true;
+  }
+
+  const ParseOptions& options_;
+  Batch& batch_;
+  std::string name_;    // a name or value without its escapes
+  std::string reason_;
+
+  // Of the line being parsed.
+  const char* begin_ = nullptr;
+  const char* p_ = nullptr;
+  const char* end_ = nullptr;
+  RowBatch* rows_ = nullptr;
+  size_t column_ = 0;     // number of the next key: the hint for its lane
+  bool escaped_ = false;  // whether the token just read contains escaped stops
+};
+
+bool holds_no_row(std::string_view line) {
+  for (const char c : line) {
+    if (c == '#') return true;
+    if (c != ' ' && c != '\t') return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void parse_line_protocol(std::string_view buffer, const ParseOptions& options, Batch& batch,
+                         std::vector<LineError>& errors) {
+  RowParser parser(options, batch);
+  LineNumbers numbers(buffer);
+  for (std::string_view rest = buffer; !rest.empty();) {
+    const std::string_view line = next_line(rest);
+    if (holds_no_row(line)) continue;
+    if (line.size() > kLineBytesMax) {
+      const std::string reason = fmt::format("line of {} bytes, at most {} are possible",
+                                             line.size(), kLineBytesMax);
+      errors.push_back({numbers.at(line.data()), reason, line});
+    } else if (!parser.parse(line)) {
+      errors.push_back({numbers.at(line.data()), parser.take_reason(), line});
+    }
+  }
+}
+
+}  // namespace tocsin

@@ -1,0 +1,24 @@
+// Numbers as text to values, exactly: integers that fit, and doubles rounded correctly.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+namespace tocsin {
+
+/// All of `text` as a decimal integer with an optional sign; nothing when it is none or does not fit.
+std::optional<int64_t> parse_i64(std::string_view text);
+std::optional<uint64_t> parse_u64(std::string_view text);
+
+/// All of `text` as a decimal number, e.g. `-12.5`, `+1e9`, `.5`, `1.`; correctly rounded. Too small a
+/// magnitude is 0; nothing when it is no number, too large, or a word like `nan` or `inf`.
+std::optional<double> parse_f64(std::string_view text);
+
+using JsonNumber = std::variant<int64_t, uint64_t, double>;
+/// All of `text` as a number of RFC 8259, section 6: i64 if it is an integer that fits, else u64, else
+/// a double. Nothing when the grammar or the range of a double is violated.
+std::optional<JsonNumber> parse_json_number(std::string_view text);
+
+}  // namespace tocsin

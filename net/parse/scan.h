@@ -1,0 +1,40 @@
+// Searches for delimiters, 16 bytes at a time where the processor has SSE2 (every x86-64 does).
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <string_view>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace tocsin::scan {
+
+/// The first byte of [p, end) that is one of the characters, else `end`.
+template <char... kCharacters>
+inline const char* find_any(const char* p, const char* end) {
+#if defined(__SSE2__)
+  for (; end - p >= 16; p += 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    __m128i hits = _mm_setzero_si128();
+    ((hits = _mm_or_si128(hits, _mm_cmpeq_epi8(block, _mm_set1_epi8(kCharacters)))), ...);
+    const int mask = _mm_movemask_epi8(hits);
+    if (mask != 0) return p + __builtin_ctz(static_cast<unsigned>(mask));
+  }
+#endif
+  for (; p != end; ++p) {
+    if (((*p == kCharacters) || ...)) return p;
+  }
+  return end;
+}
+
+/// The index of the first `c` in text[start, end), else npos. Requires: end <= text.size().
+inline size_t find_byte(std::string_view text, char c, size_t start, size_t end) {
+  if (start >= end) return std::string_view::npos;
+  const void* hit = std::memchr(text.data() + start, c, end - start);
+  if (hit == nullptr) return std::string_view::npos;
+  return static_cast<size_t>(static_cast<const char*>(hit) - text.data());
+}
+
+}  // namespace tocsin::scan

@@ -1,0 +1,42 @@
+// Runs the fuzzer's entry over a small corpus and random changes of it, in every build.
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+namespace {
+
+void feed(const std::string& text) {
+  LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+}
+
+TEST_CASE("parsers: changed and cut input never breaks an invariant", "[net][fuzz]") {
+  const std::vector<std::string> corpus = {
+      "",
+      "m,a=b,c=d f=1,g=2i,h=\"x y\",i=t 1700000000000000000\n",
+      "m f=\"a\nb\\\"c\\\\\" 5\nm f=\"open\nm f=1\n",
+      "m\\ x,t\\,=v\\=w k\\ =1e5,l=18446744073709551615u\r\n# comment \"\n\n",
+      "{\"a\":1,\"b\":{\"c\":[1,{\"d\":null}],\"e\":\"\\u00e9\\n\"},\"time\":\"2023-11-14T22:13:20Z\"}\n",
+      "{\"name\":\"cpu\",\"tags\":{\"h\":\"x\"},\"fields\":{\"v\":-1.5e3},\"timestamp\":1700000000}\n",
+      "{\"a\":1,\"a\":{\"b\":true},\"a\":\"\xff\xfe\"}\n{\"a\":[[[[]]]]}",
+  };
+  const unsigned seed = 7;
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  const std::string_view spice("\"\\\n\r ,={}[]:#0i\xff\0", 18);
+  for (const std::string& text : corpus) {
+    for (size_t cut = 0; cut <= text.size(); ++cut) feed(text.substr(0, cut));
+    for (int round = 0; round < 300 && !text.empty(); ++round) {
+      std::string changed = text;
+      for (unsigned n = 1 + random() % 4; n > 0; --n) {
+        changed[random() % changed.size()] = spice[random() % spice.size()];
+      }
+      feed(changed + corpus[random() % corpus.size()]);
+    }
+  }
+}
+
+}  // namespace

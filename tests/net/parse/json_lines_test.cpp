@@ -1,0 +1,209 @@
+// JSON lines: what each shape of event becomes, and what is said of bad ones.
+#include "net/parse/json_lines.h"
+
+#include <catch2/catch.hpp>
+
+#include "db/limits.h"
+#include "tests/net/parse/batch_text.h"
+
+namespace tocsin {
+namespace {
+
+struct Parsed {
+  Batch batch;
+  std::vector<LineError> errors;
+  std::string rows;
+};
+
+ParseOptions default_options() {
+  ParseOptions options;
+  options.now = 77;
+  options.measurement = "m";
+  return options;
+}
+
+Parsed parse(std::string text, const ParseOptions& options = default_options()) {
+  Parsed out;
+  JsonLinesParser parser;
+  parser.parse(out.batch.keep(std::move(text)), options, out.batch, out.errors);
+  out.rows = batch_text(out.batch);
+  return out;
+}
+
+void check(const std::string& text, const std::string& expected,
+           const ParseOptions& options = default_options()) {
+  CAPTURE(text);
+  const Parsed parsed = parse(text, options);
+  for (const LineError& error : parsed.errors) UNSCOPED_INFO(error.reason);
+  CHECK(parsed.errors.empty());
+  CHECK(parsed.rows == expected);
+}
+
+void check_error(const std::string& text, const std::string& reason,
+                 const ParseOptions& options = default_options()) {
+  CAPTURE(text);
+  const Parsed parsed = parse(text, options);
+  CHECK(parsed.rows.empty());
+  REQUIRE(parsed.errors.size() == 1);
+  INFO(parsed.errors[0].reason);
+  CHECK(parsed.errors[0].reason.starts_with(reason));
+  CHECK(parsed.errors[0].line == 1);
+}
+
+TEST_CASE("json lines: values keep their type exactly", "[net]") {
+  check(R"({"a":1,"b":-2.5,"c":true,"d":false,"e":"x"})", "m @77 a=1i b=-2.5f c=true d=false e='x'");
+  check(R"({"a":9223372036854775807,"b":-9223372036854775808})",
+        "m @77 a=9223372036854775807i b=-9223372036854775808i");
+  check(R"({"a":18446744073709551615})", "m @77 a=18446744073709551615u");
+  check(R"({"a":1e3,"b":1.0})", "m @77 a=1000f b=1f");
+  check(R"( { "a" : 1 , "b" : "x" } )", "m @77 a=1i b='x'");
+  check("{\"a\":1}\r\n", "m @77 a=1i");
+}
+
+TEST_CASE("json lines: null is absent", "[net]") {
+  check(R"({"a":null,"b":1})", "m @77 b=1i");
+  check(R"({"a":{"b":null},"c":1})", "m @77 c=1i");
+}
+
+TEST_CASE("json lines: strings are unescaped", "[net]") {
+  check(R"({"a":"x\"y\\z\n\u00e9\ud83d\ude00"})", "m @77 a='x\"y\\z\n\u00e9\U0001F600'");
+  check(R"({"a\u0062":"x"})", "m @77 ab='x'");
+  check(R"({"a\"":"x"})", "m @77 a\"='x'");
+}
+
+TEST_CASE("json lines: objects flatten, arrays stay JSON", "[net]") {
+  check(R"({"a":{"b":1,"c":{"d":"x"}},"e":2})", "m @77 a.b=1i a.c.d='x' e=2i");
+  check(R"({"a":[1, 2.5,"x",{"b":null},[]] ,"c":1})", R"(m @77 a='[1, 2.5,"x",{"b":null},[]]' c=1i)");
+  check(R"({"a":[]})", "m @77 a='[]'");
+  check(R"({"a":{},"b":1})", "m @77 b=1i");
+  check(R"({"a":{"b":[1] } })", "m @77 a.b='[1]'");
+}
+
+TEST_CASE("json lines: the last of duplicate keys wins", "[net]") {
+  check(R"({"a":1,"a":"x"})", "m @77 a='x'");
+  check(R"({"a":{"b":1},"a":{"c":2}})", "m @77 a.c=2i");
+  check(R"({"a":{"b":1},"a":null,"d":1})", "m @77 d=1i");
+  check(R"({"a.b":1,"a":{"c":2}})", "m @77 a.b=1i a.c=2i");
+  std::string many = "{";
+  for (int i = 0; i < 100; ++i) many += "\"k" + std::to_string(i) + "\":{\"x\":1},";
+  for (int i = 0; i < 100; ++i) many += "\"k" + std::to_string(i) + "\":null,";
+  check(many + "\"last\":1}", "m @77 last=1i");
+}
+
+TEST_CASE("json lines: the measurement is a key or the source's", "[net]") {
+  check(R"({"measurement":"audit","a":1})", "audit @77 a=1i");
+  check(R"({"measurement":"a\"b","a":1})", "a\"b @77 a=1i");
+  check(R"({"measurement":5,"a":1})", "m @77 a=1i measurement=5i");
+  ParseOptions none = default_options();
+  none.measurement.clear();
+  check_error(R"({"a":1})", "no measurement: the event has no key `measurement`", none);
+}
+
+TEST_CASE("json lines: the time is the first key that reads as one", "[net]") {
+  constexpr const char* kRow = "m @1700000000000000000 a=1i";
+  for (const char* key : {"time", "_time", "timestamp", "@timestamp", "ts", "date", "log_timestamp"}) {
+    const std::string quoted = "\"" + std::string(key) + "\":";
+    check("{\"a\":1," + quoted + "1700000000}", kRow);
+    check("{" + quoted + "\"2023-11-14T22:13:20Z\",\"a\":1}", kRow);
+  }
+  check(R"({"ts":5,"time":1700000000000,"a":1})", "m @1700000000000000000 a=1i ts=5i");
+  check(R"({"time":null,"ts":1700000000,"a":1})", kRow);
+  check(R"({"time":"soon","ts":1700000000,"a":1})", "m @1700000000000000000 a=1i time='soon'");
+  check(R"({"date":1644834856.905985,"a":1})", "m @1644834856905985000 a=1i");
+  check_error(R"({"time":"soon","a":1})", "invalid time \"soon\" in key `time`: expected RFC 3339");
+  check_error(R"({"time":[1],"a":1})", "invalid time \"[1]\" in key `time`");
+  ParseOptions own = default_options();
+  own.time_keys = {"when.at"};
+  check(R"({"when":{"at":1700000000},"time":5,"a":1})", "m @1700000000000000000 a=1i time=5i", own);
+}
+
+TEST_CASE("json lines: usual tags, or those that were named", "[net]") {
+  check(R"({"service":"pay","host":"h","status":"OK","level":"INFO","transaction":"t","message":"x"})",
+        "m @77 message='x' tag:host='h' tag:level='INFO' tag:service='pay' tag:status='OK' "
+        "tag:transaction='t'");
+  check(R"({"status":200})", "m @77 status=200i");
+  ParseOptions own = default_options();
+  own.tags = {"k8s.pod"};
+  check(R"({"k8s":{"pod":"p"},"service":"pay"})", "m @77 service='pay' tag:k8s.pod='p'", own);
+}
+
+TEST_CASE("json lines: Telegraf's shape", "[net]") {
+  check(R"({"fields":{"v":1,"s":"x"},"name":"cpu","tags":{"host":"h","x":"y"},"timestamp":1700000000})",
+        "cpu @1700000000000000000 s='x' tag:host='h' tag:x='y' v=1i");
+  check(R"({"name":"cpu","fields":{"v":1},"other":2})", "m @77 fields.v=1i name='cpu' other=2i");
+  check(R"({"name":"bob","timestamp":1700000000})", "m @1700000000000000000 name='bob'");
+}
+
+TEST_CASE("json lines: invalid UTF-8 becomes U+FFFD", "[net]") {
+  check("{\"a\":\"x\xffy\"}", "m @77 a='x\xef\xbf\xbdy'");
+}
+
+TEST_CASE("json lines: errors say what is wrong", "[net]") {
+  check_error("{", "invalid JSON: ");
+  check_error("x", "invalid JSON: ");
+  check_error("[1]", "invalid JSON: ");
+  check_error(R"({"a":1)", "invalid JSON: ");
+  check_error(R"({"a":1}})", "invalid JSON: ");
+  check_error(R"({"a":1} {"b":2})", "invalid JSON: ");
+  check_error(R"({"a" 1})", "invalid JSON: ");
+  check_error(R"({"a":tru})", "invalid JSON value of `a`");
+  check_error(R"({"a":nul})", "invalid JSON value of `a`");
+  check_error(R"({"a":01})", "invalid JSON number 01 of `a`");
+  check_error(R"({"a":1 2})", "invalid JSON: ");
+  check_error(R"({"a":"x"y})", "invalid JSON: ");
+  check_error(R"({"a":[1,,2]})", "invalid JSON");
+  check_error(R"({"a":[1)", "invalid JSON: ");
+  check_error(R"({"a":["\x"]})", "invalid JSON: ");
+  check_error(R"({"a":"\x"})", "invalid JSON: ");
+  check_error(R"({"a":"\ud800"})", "invalid JSON: ");
+  check_error("{\"a\":\"x\ty\"}", "invalid JSON: ");
+  check_error("{\"a\":\"x}", "invalid JSON: ");
+  check_error(R"({"":1})", "empty key in JSON object");
+  check_error("{}", "JSON object without any value");
+  check_error(R"({"time":1700000000})", "JSON object without any value");
+}
+
+TEST_CASE("json lines: depth, keys, names and strings have their limits", "[net]") {
+  const auto nested = [](size_t depth, const std::string& open, const std::string& close) {
+    std::string text = "{\"a\":";
+    for (size_t i = 1; i < depth; ++i) text += open;
+    text += "1";
+    for (size_t i = 1; i < depth; ++i) text += close;
+    return text + "}";
+  };
+  CHECK(parse(nested(64, "{\"b\":", "}")).errors.empty());
+  CHECK(parse(nested(64, "[", "]")).errors.empty());
+  check_error(nested(65, "{\"b\":", "}"), "JSON is nested deeper than 64 levels");
+  check_error(nested(65, "[", "]"), "JSON is nested deeper than 64 levels");
+  check_error(nested(65, "[{\"b\":", "}]"), "JSON is nested deeper than 64 levels");
+  std::string keys = "{\"k\":1";
+  for (size_t i = 1; i < kJsonKeysMax; ++i) keys += ",\"k\":1";
+  CHECK(parse(keys + "}").errors.empty());
+  check_error(keys + ",\"k\":1}", "more than 10000 keys in one line");
+  const std::string name(kNameBytesMax, 'n');
+  CHECK(parse("{\"" + name + "\":1}").errors.empty());
+  check_error("{\"" + name + "n\":1}", "key of 257 bytes");
+  const std::string text(kStringBytesMax, 's');
+  CHECK(parse("{\"a\":\"" + text + "\"}").errors.empty());
+  check_error("{\"a\":\"" + text + "s\"}", "string of 1048577 bytes");
+}
+
+TEST_CASE("json lines: bad lines never stop the rest", "[net]") {
+  const Parsed parsed = parse("{\"a\":1}\n\n{bad\n{\"a\":2}\nx\n{\"a\":3}");
+  CHECK(parsed.rows == "m @77 a=1i\nm @77 a=2i\nm @77 a=3i");
+  REQUIRE(parsed.errors.size() == 2);
+  CHECK(parsed.errors[0].line == 3);
+  CHECK(parsed.errors[0].text == "{bad");
+  CHECK(parsed.errors[1].line == 5);
+}
+
+TEST_CASE("json lines: rows know their line, numbers their text", "[net]") {
+  const Parsed parsed = parse("{\"a\":1.50}\n{\"a\":true}\n");
+  const RowBatch& rows = parsed.batch.measurements().front();
+  CHECK(rows.lines()[0] == "{\"a\":1.50}");
+  CHECK(rows.lanes()[0].text[0] == "1.50");
+  CHECK(rows.lanes()[1].text[0] == "true");
+}
+
+}  // namespace
+}  // namespace tocsin

@@ -1,0 +1,238 @@
+// Line protocol: what each form of line becomes, and what is said of bad ones.
+#include "net/parse/line_protocol.h"
+
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "db/limits.h"
+#include "net/parse/framer.h"
+#include "tests/net/parse/batch_text.h"
+
+namespace tocsin {
+namespace {
+
+struct Parsed {
+  Batch batch;
+  std::vector<LineError> errors;
+  std::string rows;
+};
+
+Parsed parse(std::string text, int64_t time_unit = 1) {
+  Parsed out;
+  ParseOptions options;
+  options.now = 77;
+  options.time_unit = time_unit;
+  parse_line_protocol(out.batch.keep(std::move(text)), options, out.batch, out.errors);
+  out.rows = batch_text(out.batch);
+  return out;
+}
+
+void check(const std::string& text, const std::string& expected) {
+  CAPTURE(text);
+  const Parsed parsed = parse(text);
+  for (const LineError& error : parsed.errors) UNSCOPED_INFO(error.reason);
+  CHECK(parsed.errors.empty());
+  CHECK(parsed.rows == expected);
+}
+
+void check_error(const std::string& text, const std::string& reason) {
+  CAPTURE(text);
+  const Parsed parsed = parse(text);
+  CHECK(parsed.rows.empty());
+  REQUIRE(parsed.errors.size() == 1);
+  CHECK(parsed.errors[0].reason == reason);
+  CHECK(parsed.errors[0].line == 1);
+  CHECK(parsed.errors[0].text == text);
+}
+
+TEST_CASE("line protocol: values have the type that they are written in", "[net]") {
+  check("m f=1 5", "m @5 f=1f");
+  check("m f=-1.5e3 5", "m @5 f=-1500f");
+  check("m f=.5,g=5.,h=+2 5", "m @5 f=0.5f g=5f h=2f");
+  check("m f=1i 5", "m @5 f=1i");
+  check("m f=-9223372036854775808i 5", "m @5 f=-9223372036854775808i");
+  check("m f=18446744073709551615u 5", "m @5 f=18446744073709551615u");
+  for (const char* word : {"t", "T", "true", "True", "TRUE"}) check("m f=" + std::string(word), "m @77 f=true");
+  for (const char* word : {"f", "F", "false", "False", "FALSE"}) check("m f=" + std::string(word), "m @77 f=false");
+  check("m f=\"x\" 5", "m @5 f='x'");
+  check("m f=\"\" 5", "m @5 f=''");
+  check("m f=\"1i, a=b # c\" 5", "m @5 f='1i, a=b # c'");
+}
+
+TEST_CASE("line protocol: tags are string columns of their own kind", "[net]") {
+  check("m,a=x,b=1 f=1 5", "m @5 f=1f tag:a='x' tag:b='1'");
+  check("m,a=x f=1,a=2 5", "m @5 a=2f f=1f tag:a='x'");
+  check("m,a=x,a=y f=1 5", "m @5 f=1f tag:a='y'");
+  check("m,a=\"x\" f=1 5", "m @5 f=1f tag:a='\"x\"'");
+}
+
+TEST_CASE("line protocol: escapes", "[net]") {
+  check("a\\,b\\ c f=1 5", "a,b c @5 f=1f");
+  check("a=b f=1 5", "a=b @5 f=1f");
+  check("a\\=b f=1 5", "a\\=b @5 f=1f");
+  check("m,k\\=1\\,\\ x=v\\=\\,\\  f=1 5", "m @5 f=1f tag:k=1, x='v=, '");
+  check("m k\\=1\\,\\ x=1 5", "m @5 k=1, x=1f");
+  check("m,t=a\\b\\\\c f\\n=1 5", "m @5 f\\n=1f tag:t='a\\b\\\\c'");
+  check("m f=\"a\\\"b\\\\c\\d\\n\" 5", "m @5 f='a\"b\\c\\d\\n'");
+  check("m f=\"\\\\\" 5", "m @5 f='\\'");
+  check("m,t=x\\ y,u=x\\,y f=\"\\\"\",g=\"\\\\\\\\\" 5", "m @5 f='\"' g='\\\\' tag:t='x y' tag:u='x,y'");
+}
+
+TEST_CASE("line protocol: a string may contain raw newlines and any byte", "[net]") {
+  check("m f=\"a\nb\r\n\tc\" 5\nm f=\"d\" 6", "m @5 f='a\nb\r\n\tc'\nm @6 f='d'");
+  check("m f=\"\xff\xfe\" 5", "m @5 f='\xff\xfe'");
+  check(std::string("m f=\"a\0b\" 5", 11), std::string("m @5 f='a\0b'", 12));
+}
+
+TEST_CASE("line protocol: a row without time has the clock's", "[net]") {
+  check("m f=1", "m @77 f=1f");
+  check("m f=1 ", "m @77 f=1f");
+  check("m f=1 -5", "m @-5 f=1f");
+  check("m f=1 0", "m @0 f=1f");
+}
+
+TEST_CASE("line protocol: the unit scales timestamps", "[net]") {
+  CHECK(parse("m f=1 5", kSecond).rows == "m @5000000000 f=1f");
+  CHECK(parse("m f=1 1700000000000", 0).rows == "m @1700000000000000000 f=1f");
+  const Parsed over = parse("m f=1 9223372036854775807", kSecond);
+  REQUIRE(over.errors.size() == 1);
+  CHECK(over.errors[0].reason == "timestamp 9223372036854775807 out of range at byte 7");
+}
+
+TEST_CASE("line protocol: comments, blank lines and blanks are skipped", "[net]") {
+  check("", "");
+  check("\n\n", "");
+  check("# comment\n  # another\n\n \t\nm f=1 5\n", "m @5 f=1f");
+  check("  m,a=b   f=1   5  ", "m @5 f=1f tag:a='b'");
+  check("m f=1 5\r\nm f=2 6\r\n", "m @5 f=1f\nm @6 f=2f");
+}
+
+TEST_CASE("line protocol: the mark of a row without fields is not stored", "[net]") {
+  check("m,a=b _=t 5", "m @5 tag:a='b'");
+  check("m,a=b _=true 5", "m @5 _=true tag:a='b'");
+}
+
+TEST_CASE("line protocol: errors name the place", "[net]") {
+  check_error("m", "missing fields at byte 2");
+  check_error("m,a=b", "missing fields at byte 6");
+  check_error("m ", "missing fields at byte 3");
+  check_error(",a=b f=1", "missing measurement at byte 1");
+  check_error("m,=b f=1", "missing tag key at byte 3");
+  check_error("m, f=1", "missing tag key at byte 3");
+  check_error("m,a f=1", "missing tag value after tag key \"a\" at byte 4");
+  check_error("m,a= f=1", "missing tag value at byte 5");
+  check_error("m,a=b=c f=1", "invalid tag format: a `=` without `\\` before it at byte 6");
+  check_error("m duration_ms=", "missing field value after \"duration_ms=\" at byte 15");
+  check_error("m f=,g=1", "missing field value after \"f=\" at byte 5");
+  check_error("m f=1,", "missing field key at byte 7");
+  check_error("m f", "missing `=` and a value after field key \"f\" at byte 4");
+  check_error("m f=1 x", "invalid timestamp \"x\" at byte 7");
+  check_error("m f=1 1.5", "invalid timestamp \"1.5\" at byte 7");
+  check_error("m f=1 5 6", "expected the line's end after the timestamp at byte 9");
+  check_error("m f=\"x", "missing `\"` that closes the string that begins at byte 5");
+  check_error("m f=\"x\"y", "expected `,`, a blank or the line's end after the string's closing `\"` at byte 8");
+  const std::string value_hint =
+      ": expected a number that fits (12.5, 12i, 12u), true or false, or a \"string\" at byte 5";
+  for (const char* value : {"SUCCESS", "1x", "1.5i", "9223372036854775808i", "-1u", "nan", "NaN", "inf",
+                            "1e400", "tRUE", "i", "-", "'x'", "1\"x\""}) {
+    check_error("m f=" + std::string(value),
+                "invalid value \"" + std::string(value) + "\" of field \"f\"" + value_hint);
+  }
+}
+
+TEST_CASE("line protocol: names and strings have their limits", "[net]") {
+  const std::string name(kNameBytesMax, 'n');
+  check(name + " f=1 5", name + " @5 f=1f");
+  CHECK(parse("m," + name + "=v f=1").errors.empty());
+  CHECK(parse("m " + name + "=1").errors.empty());
+  for (const std::string& text : {name + "x f=1", "m," + name + "x=v f=1", "m " + name + "x=1"}) {
+    const Parsed parsed = parse(text);
+    REQUIRE(parsed.errors.size() == 1);
+    CHECK(parsed.errors[0].reason.find("of 257 bytes, at most 256 are possible") != std::string::npos);
+  }
+  const std::string text(kStringBytesMax, 's');
+  CHECK(parse("m f=\"" + text + "\"").errors.empty());
+  REQUIRE(parse("m f=\"" + text + "s\"").errors.size() == 1);
+  REQUIRE(parse("m,a=" + text + "s f=1").errors.size() == 1);
+  const Parsed line = parse("m f=1,g=\"" + std::string(kLineBytesMax, 's') + "\"\nm f=1 5");
+  REQUIRE(line.errors.size() == 1);
+  CHECK(line.errors[0].reason == "line of 4194314 bytes, at most 4194304 are possible");
+  CHECK(line.rows == "m @5 f=1f");
+}
+
+TEST_CASE("line protocol: bad lines never stop the rest and are numbered", "[net]") {
+  const Parsed parsed = parse("m f=1 1\nbad\nm f=\"a\nb\" 2\n\n# c\nm f=x 3\nm f=\"open 4\nm f=\"fine\" 5\n");
+  CHECK(parsed.rows == "m @1 f=1f\nm @2 f='a\nb'\nm @5 f='fine'");
+  REQUIRE(parsed.errors.size() == 3);
+  CHECK(parsed.errors[0].line == 2);
+  CHECK(parsed.errors[0].text == "bad");
+  CHECK(parsed.errors[1].line == 7);
+  CHECK(parsed.errors[2].line == 8);
+  CHECK(parsed.errors[2].text == "m f=\"open 4");
+}
+
+TEST_CASE("line protocol: a bad line leaves no values behind", "[net]") {
+  const Parsed parsed = parse("m,a=x f=1,g=bad 1\nm,a=y f=2,g=3 2\nm,a=z f=4,g=bad 3");
+  CHECK(parsed.rows == "m @2 f=2f g=3f tag:a='y'");
+  CHECK(parsed.batch.row_count() == 1);
+}
+
+TEST_CASE("line protocol: rows know their line, numbers their text", "[net]") {
+  const Parsed parsed = parse("m f=0012i,g=1.50,h=T 5\nm f=1i\r\n");
+  const RowBatch& rows = parsed.batch.measurements().front();
+  CHECK(rows.lines()[0] == "m f=0012i,g=1.50,h=T 5");
+  CHECK(rows.lines()[1] == "m f=1i");
+  CHECK(rows.lanes()[0].text[0] == "0012");
+  CHECK(rows.lanes()[1].text[0] == "1.50");
+  CHECK(rows.lanes()[2].text[0] == "T");
+}
+
+// Random rows written out and parsed back.
+std::string random_text(std::mt19937_64& random, const char* alphabet, size_t size_min) {
+  const std::string_view letters(alphabet);
+  std::string text;
+  const size_t size = size_min + random() % 12;
+  for (size_t i = 0; i < size; ++i) text += letters[random() % letters.size()];
+  return text;
+}
+
+std::string escaped(std::string_view text, std::string_view stops) {
+  std::string out;
+  for (const char c : text) {
+    if (stops.find(c) != stops.npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+TEST_CASE("line protocol: random rows come back as they were written", "[net]") {
+  const auto seed = 424242U;
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  // No name ends with a backslash, which line protocol cannot express.
+  const auto name = [&] { return random_text(random, "ab,= \\\"#{z", 0) + "n"; };
+  for (int i = 0; i < 2'000; ++i) {
+    std::string line, expected;
+    const std::string measurement = "m" + name();
+    const std::string tag = "t" + name(), tag_value = name();
+    const std::string key = "f" + name();
+    const std::string text = random_text(random, "xy,= \\\"\n\r{#", 0);
+    const auto number = static_cast<int64_t>(random());
+    const auto time = static_cast<int64_t>(random());
+    line = escaped(measurement, ", ") + "," + escaped(tag, ",= ") + "=" + escaped(tag_value, ",= ") +
+           " " + escaped(key, ",= ") + "=\"" + escaped(text, "\"\\") + "\",n=" +
+           std::to_string(number) + "i,u=" + std::to_string(static_cast<uint64_t>(number)) + "u " +
+           std::to_string(time);
+    std::map<std::string, std::string> columns = {
+        {"tag:" + tag, "'" + tag_value + "'"},
+        {key, "'" + text + "'"},
+        {"n", std::to_string(number) + "i"},
+        {"u", std::to_string(static_cast<uint64_t>(number)) + "u"}};
+    expected = measurement + " @" + std::to_string(time);
+    for (const auto& [column, value] : columns) expected += " " + column + "=" + value;
+    check(line, expected);
+  }
+}
+
+}  // namespace
+}  // namespace tocsin
