@@ -45,8 +45,13 @@ Result<Progress> start_with_rows(Execution& execution, const Scan& scan, const P
 }
 
 // The stages from the source up to and with the first that needs all rows.
-Result<Progress> start(Execution& execution, const Database& database) {
+Result<Progress> start(Execution& execution, const Database& database, WindowMemory* memory) {
   const Plan& plan = execution.plan();
+  for (size_t at = 0; at < plan.stages.size(); ++at) {
+    if (!stage_at<BaselineStage>(plan, at)) continue;
+    TOCSIN_TRY(Table table, run_baseline(execution, database, at, memory));
+    return Progress{std::move(table), at + 1};
+  }
   TOCSIN_TRY(const Scan scan, open_scan(database, execution, plan.range));
   Program program(plan.source_columns);
   size_t next = 0;
@@ -112,8 +117,7 @@ Result<Progress> advance(Execution& execution, Progress progress) {
 Result<ResultTable> execute_plan(const Database& database, const Plan& plan,
                                  const QueryOptions& options, WindowMemory* memory) {
   Execution execution(plan, options);
-  static_cast<void>(memory);
-  TOCSIN_TRY(Progress progress, start(execution, database));
+  TOCSIN_TRY(Progress progress, start(execution, database, memory));
   MemoryGauge gauge(execution);
   while (progress.next < plan.stages.size()) {
     TOCSIN_RETURN_IF_ERROR(execution.check());

@@ -270,20 +270,26 @@ std::vector<uint32_t> GroupTable::absorb(const GroupTable& other) {
   return map;
 }
 
-std::vector<uint32_t> GroupTable::key_numbers(size_t key) const {
-  std::vector<uint32_t> result(group_count());
-  for (uint32_t group = 0; group < result.size(); ++group) {
-    uint32_t id = group;
-    for (size_t level = levels_.size() - 1; level > key; --level) {
-      id = static_cast<uint32_t>(levels_[level].pair(id) >> 32);
-    }
-    result[group] = static_cast<uint32_t>(levels_[key].pair(id) & UINT32_MAX);
+uint32_t GroupTable::key_number(size_t key, uint32_t group) const {
+  uint32_t id = group;
+  for (size_t level = levels_.size() - 1; level > key; --level) {
+    id = static_cast<uint32_t>(levels_[level].pair(id) >> 32);
   }
-  return result;
+  return static_cast<uint32_t>(levels_[key].pair(id) & UINT32_MAX);
 }
 
 void GroupTable::append_key(size_t key, TableColumn& column) const {
-  keys_[key].append_to(column, key_numbers(key));
+  std::vector<uint32_t> numbers(group_count());
+  for (uint32_t group = 0; group < numbers.size(); ++group) numbers[group] = key_number(key, group);
+  keys_[key].append_to(column, numbers);
+}
+
+void GroupTable::append_key(size_t key, std::span<const uint32_t> groups,
+                            TableColumn& column) const {
+  std::vector<uint32_t> numbers;
+  numbers.reserve(groups.size());
+  for (const uint32_t group : groups) numbers.push_back(key_number(key, group));
+  keys_[key].append_to(column, numbers);
 }
 
 std::vector<StringArena> GroupTable::take_arenas() {

@@ -87,14 +87,15 @@ class GroupTable {
   std::vector<uint32_t> absorb(const GroupTable& other);
 
   size_t group_count() const;
-  /// Appends the key's value of every group, in group order.
+  /// Appends the key's value of every group, in group order, or of the groups listed.
   void append_key(size_t key, TableColumn& column) const;
+  void append_key(size_t key, std::span<const uint32_t> groups, TableColumn& column) const;
   /// The strings that appended columns point to. The table can only be destroyed after that.
   std::vector<StringArena> take_arenas();
   size_t memory_bytes() const;
 
  private:
-  std::vector<uint32_t> key_numbers(size_t key) const;  // by group
+  uint32_t key_number(size_t key, uint32_t group) const;
 
   std::vector<KeyValues> keys_;
   // Level 0 maps a number of the first key to an id, level k a pair (id of level k - 1, number of

@@ -33,16 +33,6 @@ Verdict judge(std::vector<double>& history) {
   return {median, deviation};
 }
 
-double number_at(const TableColumn& column, size_t row) {
-  if (column.is_null(row)) return std::nan("");
-  switch (column.type) {
-    case ValueType::kF64: return column.f64[row];
-    case ValueType::kU64: return static_cast<double>(column.u64[row]);
-    case ValueType::kBool: return column.boolean[row];
-    default: return static_cast<double>(column.i64[row]);
-  }
-}
-
 // The verdicts of one group's rows, ascending in time.
 class GroupDetector {
  public:

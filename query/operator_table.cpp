@@ -41,7 +41,7 @@ class TableReader {
     window_.i64 = std::span(table_.columns.back().i64).subspan(start, count);
     now_.resize(count);
     for (size_t i = 0; i < count; ++i) {
-      now_[i] = windows_->window(static_cast<uint32_t>(window_.i64[i])).end;
+      now_[i] = windows_->now_in(static_cast<uint32_t>(window_.i64[i]));
     }
     evaluator_.set_now(now_);
   }

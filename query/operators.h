@@ -15,6 +15,8 @@
 
 namespace tocsin {
 
+class WindowMemory;
+
 /// Which columns of a stage's input the later stages and the result need. `index`: of that stage; the
 /// number of stages stands for the result.
 std::vector<uint8_t> live_columns(const Plan& plan, size_t index);
@@ -37,6 +39,10 @@ Result<Table> source_stats(Execution& execution, const Scan& scan, const Program
 /// distinct over the source: the first of equal rows stays.
 Result<Table> source_distinct(Execution& execution, const Scan& scan, const Program& program,
                               const DistinctStage& stage);
+
+/// Everything up to and with the baseline, which is stage `at`. `memory` may be null.
+Result<Table> run_baseline(Execution& execution, const Database& database, size_t at,
+                           WindowMemory* memory);
 
 // ---- from a table -------------------------------------------------------------------------------
 // A windowed table has one column more than its stage says, the last: each row's window (i64).

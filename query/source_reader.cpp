@@ -105,7 +105,7 @@ Status SourceReader::assign_windows(uint32_t start, uint32_t count) {
     const bool inside = k != Windows::kNone && windows_->wanted[k];
     inside_[i] = inside;
     window[i] = inside ? k : 0;
-    now_[i] = inside ? range.end : 0;
+    now_[i] = inside ? windows_->now_in(k) : 0;
     if (inside) ++counts_.source_rows[k];
   }
   evaluator_.select(inside_);

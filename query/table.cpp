@@ -1,6 +1,7 @@
 #include "query/table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "db/base/check.h"
@@ -137,6 +138,16 @@ int compare_in_column(const TableColumn& column, size_t a, size_t b) {
     order = values[a] < values[b] ? -1 : values[b] < values[a] ? 1 : 0;
   });
   return order;
+}
+
+double number_at(const TableColumn& column, size_t row) {
+  if (column.is_null(row)) return std::nan("");
+  switch (column.type) {
+    case ValueType::kF64: return column.f64[row];
+    case ValueType::kU64: return static_cast<double>(column.u64[row]);
+    case ValueType::kBool: return column.boolean[row];
+    default: return static_cast<double>(column.i64[row]);
+  }
 }
 
 RowOrder::RowOrder(const Table& table, std::span<const SortKey> keys) {

@@ -14,6 +14,7 @@ struct Windows {
   TimeRange range;
   Duration step = 0;
   uint32_t past_count = 0;
+  Timestamp now = 0;            ///< what now() is in window 0; in a past one it is its end
   std::vector<uint8_t> wanted;  ///< by index: rows of others are not read
 
   static constexpr uint32_t kNone = UINT32_MAX;
@@ -23,6 +24,7 @@ struct Windows {
     const Duration shift = static_cast<Duration>(k) * step;
     return {range.start - shift, range.end - shift};
   }
+  Timestamp now_in(uint32_t k) const { return k == 0 ? now : window(k).end; }
   /// From the start of the oldest window to the end of the newest.
   TimeRange span() const { return {window(past_count).start, range.end}; }
   /// The window that holds `t`, or kNone.

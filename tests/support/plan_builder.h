@@ -133,6 +133,24 @@ class PlanBuilder {
     }
     return add(std::move(stage), std::move(output));
   }
+  /// `statistics`: a column of the input, and what to make of it.
+  PlanBuilder& baseline(BaselineStage stage,
+                        std::vector<std::pair<std::string, BaselineColumn>> statistics) {
+    for (const Stage& before : plan.stages) {
+      const auto* stats = std::get_if<StatsStage>(&before.operation);
+      if (!stats) continue;
+      stage.key_columns.clear();
+      for (const GroupKey& key : stats->keys) stage.key_columns.push_back(index(key.name));
+    }
+    auto output = columns();
+    for (auto& [name, column] : statistics) {
+      column.column = index(name);
+      const bool windows = column.statistic == BaselineStatistic::kWindows;
+      output.push_back({column.name, windows ? ValueType::kI64 : ValueType::kF64});
+      stage.columns.push_back(column);
+    }
+    return add(std::move(stage), std::move(output));
+  }
   PlanBuilder& add(decltype(Stage::operation) operation, std::vector<PlanColumn> output) {
     plan.stages.push_back({std::move(operation), std::move(output), {}});
     return *this;
