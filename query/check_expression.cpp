@@ -240,19 +240,17 @@ bool check_count(CheckContext& context, const ast::Expression& expression, std::
                  uint64_t count_min, uint64_t count_max, uint64_t& out) {
   Value value;
   if (!check_constant(context, expression, value)) return false;
-  const int64_t* whole = std::get_if<int64_t>(&value.data);
-  if (value.type != ValueType::kI64 || !whole) {
+  const bool whole = value.type == ValueType::kI64 || value.type == ValueType::kU64;
+  if (!whole || value.is_null()) {
     return context.fault(expression.span, fmt::format("{} takes a whole number, and this is {}",
                                                       what, describe(value.type)));
   }
-  const bool fits = *whole >= 0 && static_cast<uint64_t>(*whole) >= count_min &&
-                    static_cast<uint64_t>(*whole) <= count_max;
-  if (!fits) {
-    return context.fault(expression.span, fmt::format("{} takes a number from {} to {}", what,
-                                                      count_min, count_max));
-  }
-  out = static_cast<uint64_t>(*whole);
-  return true;
+  const int64_t* number = std::get_if<int64_t>(&value.data);
+  const bool negative = number && *number < 0;
+  out = number ? static_cast<uint64_t>(*number) : std::get<uint64_t>(value.data);
+  if (!negative && out >= count_min && out <= count_max) return true;
+  return context.fault(expression.span, fmt::format("{} takes a number from {} to {}", what,
+                                                    count_min, count_max));
 }
 
 std::optional<BaselineCall> check_baseline_call(CheckContext& context,

@@ -19,8 +19,6 @@ class StageChecker {
                std::vector<BaselineCall> baseline_calls);
 
   bool check(const ast::Stage& stage);
-  /// The columns behind the last stage.
-  const Scope& scope() const { return scope_; }
 
  private:
   // One per kind of stage; in check_stages.cpp, check_stats.cpp, check_baseline.cpp, check_series.cpp.

@@ -83,61 +83,36 @@ class BaselineCollector {
   std::vector<BaselineCall> calls_;
 };
 
-// One query on its way to a plan. `text` changes while an extra expression is looked at, so that its
-// faults point into it.
 class PlanBuilder {
  public:
-  PlanBuilder(std::string_view text, const Catalog& catalog, const QueryOptions& options,
-              Diagnostic& diagnostic)
-      : text_(text),
-        catalog_(catalog),
+  PlanBuilder(const Catalog& catalog, const QueryOptions& options, Diagnostic& diagnostic)
+      : catalog_(catalog),
         options_(options),
         diagnostic_(diagnostic),
         now_(options.now != 0 ? options.now : SystemClock().now()) {}
 
-  /// False with the diagnostic set, which is about `fault_text()`.
-  bool build();
-  std::string_view fault_text() const { return fault_text_; }
+  /// False with the diagnostic set.
+  bool build(std::string_view text, const ast::Query& query);
   Plan take() { return std::move(plan_); }
 
  private:
-  bool parse();
-  bool check(std::optional<std::string>& unknown);
-  bool check_extras(CheckContext& context, const Scope& scope);
+  bool check(std::string_view text, const ast::Query& query, std::optional<std::string>& unknown);
+  bool check_query(CheckContext& context, const ast::Query& query);
 
-  std::string_view text_;
   const Catalog& catalog_;
   const QueryOptions& options_;
   Diagnostic& diagnostic_;
   Timestamp now_;
-  std::string_view fault_text_;
-  ast::Query query_;
-  std::vector<ast::Expression> extras_;  // by options_.extra_expressions
-  std::vector<std::string> unknown_;     // columns that a rule names and no measurement has
+  std::vector<std::string> unknown_;  // columns that a rule names and no measurement has
   Plan plan_;
 };
 
-bool PlanBuilder::parse() {
-  fault_text_ = text_;
-  auto query = parse_query(text_, options_.zone, diagnostic_);
-  if (!query) return false;
-  query_ = std::move(*query);
-  for (const std::string& extra : options_.extra_expressions) {
-    fault_text_ = extra;
-    auto expression = parse_expression(extra, options_.zone, diagnostic_);
-    if (!expression) return false;
-    extras_.push_back(std::move(*expression));
-  }
-  return true;
-}
-
-bool PlanBuilder::build() {
-  if (!parse()) return false;
+bool PlanBuilder::build(std::string_view text, const ast::Query& query) {
   // A rule's unknown column becomes a null column of the source, whose indexes the later stages
   // count from: the check starts again with it.
   while (true) {
     std::optional<std::string> unknown;
-    if (check(unknown)) return true;
+    if (check(text, query, unknown)) return true;
     if (!unknown) return false;
     if (unknown_.size() == kListCountMax) {
       diagnostic_.message = fmt::format("more than {} columns are unknown", kListCountMax);
@@ -147,45 +122,32 @@ bool PlanBuilder::build() {
   }
 }
 
-bool PlanBuilder::check(std::optional<std::string>& unknown) {
+bool PlanBuilder::check(std::string_view text, const ast::Query& query,
+                        std::optional<std::string>& unknown) {
   plan_ = {};
   plan_.now = now_;
   plan_.zone = options_.zone;
-  fault_text_ = text_;
-  CheckContext context(text_, options_, now_, diagnostic_);
-  const auto failed = [&] {
+  CheckContext context(text, options_, now_, diagnostic_);
+  if (!check_query(context, query)) {
     unknown = std::move(context.unknown_column);
     return false;
-  };
-  Scope scope;
-  if (!check_source(context, query_.source, catalog_, unknown_, plan_, scope)) return failed();
-  BaselineCollector collector(context);
-  for (const ast::Stage& stage : query_.stages) {
-    if (!collector.stage(stage)) return failed();
   }
-  for (size_t i = 0; i < extras_.size(); ++i) {
-    context.text = fault_text_ = options_.extra_expressions[i];
-    if (!collector.expression(extras_[i])) return failed();
-  }
-  context.text = fault_text_ = text_;
-  StageChecker checker(context, plan_, std::move(scope), collector.take());
-  for (const ast::Stage& stage : query_.stages) {
-    if (!checker.check(stage)) return failed();
-  }
-  if (!check_extras(context, checker.scope())) return failed();
   warn_of_type_conflicts(context, catalog_, plan_, used_source_columns(plan_));
   if (context.warnings.size() > kWarningCountMax) context.warnings.resize(kWarningCountMax);
   plan_.warnings = std::move(context.warnings);
   return true;
 }
 
-bool PlanBuilder::check_extras(CheckContext& context, const Scope& scope) {
-  for (size_t i = 0; i < extras_.size(); ++i) {
-    context.text = fault_text_ = options_.extra_expressions[i];
-    Expression ignored;
-    if (!check_expression(context, scope, extras_[i], ignored)) return false;
+bool PlanBuilder::check_query(CheckContext& context, const ast::Query& query) {
+  Scope scope;
+  if (!check_source(context, query.source, catalog_, unknown_, plan_, scope)) return false;
+  BaselineCollector collector(context);
+  for (const ast::Stage& stage : query.stages) {
+    if (!collector.stage(stage)) return false;
   }
-  return true;
+  StageChecker checker(context, plan_, std::move(scope), collector.take());
+  return std::all_of(query.stages.begin(), query.stages.end(),
+                     [&](const ast::Stage& stage) { return checker.check(stage); });
 }
 
 }  // namespace
@@ -193,10 +155,11 @@ bool PlanBuilder::check_extras(CheckContext& context, const Scope& scope) {
 Result<Plan> build_plan(std::string_view text, const Catalog& catalog, const QueryOptions& options,
                         Diagnostic* diagnostic) {
   Diagnostic found;
-  PlanBuilder builder(text, catalog, options, found);
-  if (builder.build()) return builder.take();
+  PlanBuilder builder(catalog, options, found);
+  const auto query = parse_query(text, options.zone, found);
+  if (query && builder.build(text, *query)) return builder.take();
   if (diagnostic) *diagnostic = found;
-  return fail(ErrorCode::kInvalid, found.render(builder.fault_text()));
+  return fail(ErrorCode::kInvalid, found.render(text));
 }
 
 Result<Plan> QueryEngine::prepare(std::string_view text, const QueryOptions& options,

@@ -35,10 +35,6 @@ struct QueryOptions {
   std::map<std::string, Value> parameters;
   /// In a rule an unknown measurement or column is a warning, not an error: it is empty, or null.
   bool rule_mode = false;
-  /// Expressions that the caller will evaluate over the result's rows (a rule's severities and
-  /// annotations; see query/row_expression.h): checked against the final columns, and what they need of
-  /// `baseline(x)` is computed too.
-  std::vector<std::string> extra_expressions;
   std::vector<Exclusion> exclusions;
   bool remember = true;       ///< answer baseline windows from memory where nothing changed
   Duration timeout = 0;       ///< 0: none

@@ -249,21 +249,6 @@ TEST_CASE("prepare: a baseline that nobody asks is a warning", "[query]") {
         1);
 }
 
-TEST_CASE("prepare: extra expressions are checked and have their baselines computed", "[query]") {
-  QueryOptions options = sample_options();
-  const std::string text = "from audit last 1h | stats n = count() by service | baseline 7d";
-  options.extra_expressions = {"n / baseline(n)", "baseline(n, max) > 5"};
-  const Plan plan = built(text, options);
-  CHECK(std::get<BaselineStage>(plan.stages[1].operation).columns.size() == 2);
-  CHECK(plan.warnings.empty());
-  options.extra_expressions = {"n > 1", "m / baseline(n)"};
-  CHECK(plan_of(text, options) ==
-        "1:1: no column `m`\n"
-        "   1 | m / baseline(n)\n"
-        "       ^\n"
-        "     = did you mean `n`?");
-}
-
 TEST_CASE("prepare: a rule warns of what does not exist yet, and reads it as null", "[query]") {
   const Plan plan = built(
       "from audit, nosuch last 1h | where host == \"a\" or code > 1 "
