@@ -1,0 +1,342 @@
+// The engine: which rule comes next, loading, and what is shown of it all. Two locks: `work_mutex_`
+// for rules and their states, held for one window at a time; `status_mutex_` for the copy that
+// status() gives out, never held during work.
+#include "rules/engine.h"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "db/base/log.h"
+#include "rules/rule_set.h"
+#include "rules/runner.h"
+#include "rules/self_alert.h"
+
+namespace tocsin {
+namespace {
+
+constexpr Duration kRetryPause = 10 * kSecond;  // after a failed evaluation
+constexpr Duration kCaughtUpPause = kSecond;    // between looks at options.caught_up
+constexpr const char* kBrokenFileRule = "RuleFileBroken";
+constexpr const char* kBrokenFileState = "self/RuleFileBroken";
+
+RuleHealth health_of(const ActiveRule& rule) {
+  if (!rule.status.last_error.empty()) return RuleHealth::kFailing;
+  if (rule.state.blind_windows >= kBlindWindowsMin) return RuleHealth::kBlind;
+  if (rule.compiled.baseline_depth > 0 && rule.learning) return RuleHealth::kLearning;
+  return RuleHealth::kOk;
+}
+
+// What is told when the rule of an instance goes away.
+AlertEvent last_word(const Instance& instance, Timestamp now) {
+  AlertEvent event = instance.last_event;
+  const bool firing = instance.life.phase == AlertState::kFiring;
+  event.state = firing ? AlertState::kResolved : AlertState::kInactive;
+  event.time = event.written_at = now;
+  event.annotations["note"] = "its rule was removed";
+  event.samples.clear();
+  return event;
+}
+
+}  // namespace
+
+struct RuleEngine::Impl {
+  Impl(Database& db, const QueryEngine& query_engine, const Clock& the_clock,
+       RuleEngineOptions the_options)
+      : database(db),
+        queries(query_engine),
+        clock(the_clock),
+        options(std::move(the_options)),
+        runner(db, query_engine, the_clock, options),
+        created_at(the_clock.now()) {}
+
+  // Loading.
+  RuleLoadReport load(const std::vector<RuleFile>& files);
+  std::unique_ptr<ActiveRule> activate(CompiledRule compiled);
+  RuleState stored_state(const CompiledRule& compiled);
+  void retire(const std::string& name, const RuleState& state, std::vector<AlertEvent>& events,
+              std::vector<SmallChange>& changes) const;
+  void retire_orphans(std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const;
+  void tell_broken(const RuleSet& set, std::vector<AlertEvent>& events,
+                   std::vector<SmallChange>& changes);
+
+  // Evaluating.
+  bool may_start();
+  ActiveRule* next_rule(Timestamp now, const std::set<const ActiveRule*>& failed) const;
+  bool step(const std::atomic<bool>* stop, std::set<const ActiveRule*>& failed);
+  Timestamp finish_round(const std::atomic<bool>* stop);
+  void publish(const ActiveRule& rule);
+  void publish_all();
+
+  Database& database;
+  const QueryEngine& queries;
+  const Clock& clock;
+  const RuleEngineOptions options;
+
+  std::mutex work_mutex;
+  std::atomic<int> loads_waiting{0};               // the evaluating thread lets them go first
+  RuleRunner runner;                               // guarded by work_mutex
+  std::vector<std::unique_ptr<ActiveRule>> rules;  // guarded by work_mutex
+  const Timestamp created_at;
+  bool started = false;  // of the evaluating thread alone
+
+  mutable std::mutex status_mutex;
+  std::map<std::string, RuleStatus> statuses;  // guarded by status_mutex
+};
+
+RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
+  ++loads_waiting;
+  const std::lock_guard lock(work_mutex);
+  --loads_waiting;
+  std::vector<const CompiledRule*> previous;
+  for (const auto& rule : rules) previous.push_back(&rule->compiled);
+  RuleSet set =
+      load_rule_set(files, previous, queries, {options.parameters, options.zone, clock.now()});
+  if (const Status flushed = runner.flush(); !flushed) {
+    set.report.errors.push_back("cannot store the state of rules: " + flushed.error().message);
+    return set.report;  // nothing is replaced: a state that waits must not be lost
+  }
+
+  std::vector<std::unique_ptr<ActiveRule>> before = std::exchange(rules, {});
+  std::vector<AlertEvent> events;
+  std::vector<SmallChange> changes;
+  for (CompiledRule& compiled : set.rules) {
+    const auto known = std::find_if(before.begin(), before.end(), [&](const auto& rule) {
+      return rule && rule->compiled.rule.name == compiled.rule.name;
+    });
+    if (known == before.end()) {
+      rules.push_back(activate(std::move(compiled)));
+      const ActiveRule& rule = *rules.back();
+      changes.push_back(
+          {SmallTable::kRules, state_key(rule.compiled.rule.name), encode_state(rule.state)});
+      continue;
+    }
+    (*known)->compiled = std::move(compiled);
+    (*known)->learning = true;
+    rules.push_back(std::move(*known));
+  }
+  for (const auto& rule : before) {
+    if (!rule) continue;
+    runner.forget(*rule);
+    retire(rule->compiled.rule.name, rule->state, events, changes);
+  }
+  if (set.report.errors.empty()) retire_orphans(events, changes);
+  tell_broken(set, events, changes);
+  if (const Status stored = runner.commit(events, std::move(changes)); !stored) {
+    set.report.errors.push_back("cannot store the state of rules: " + stored.error().message);
+  }
+  publish_all();
+  return std::move(set.report);
+}
+
+std::unique_ptr<ActiveRule> RuleEngine::Impl::activate(CompiledRule compiled) {
+  auto rule = std::make_unique<ActiveRule>();
+  rule->state = stored_state(compiled);
+  rule->compiled = std::move(compiled);
+  return rule;
+}
+
+RuleState RuleEngine::Impl::stored_state(const CompiledRule& compiled) {
+  const auto stored = database.get(SmallTable::kRules, state_key(compiled.rule.name));
+  if (stored && *stored) {
+    Result<RuleState> state = decode_state(**stored);
+    if (state) return *std::move(state);
+    log(LogLevel::kError,
+        fmt::format("rule {} starts anew: {}", compiled.rule.name, state.error().message));
+  }
+  if (!stored) {
+    log(LogLevel::kError,
+        fmt::format("rule {} starts anew: {}", compiled.rule.name, stored.error().message));
+  }
+  RuleState state;
+  state.cursor = first_cursor({compiled.rule.interval, options.delay, options.catchup_max},
+                              clock.now(), options.evaluate_from);
+  return state;
+}
+
+void RuleEngine::Impl::retire(const std::string& name, const RuleState& state,
+                              std::vector<AlertEvent>& events,
+                              std::vector<SmallChange>& changes) const {
+  for (const auto& [fingerprint, instance] : state.instances) {
+    if (instance.life.phase == AlertState::kInactive) continue;
+    events.push_back(last_word(instance, clock.now()));
+  }
+  changes.push_back({SmallTable::kRules, state_key(name), std::nullopt});
+}
+
+// Rules that went away while Tocsin was not running.
+void RuleEngine::Impl::retire_orphans(std::vector<AlertEvent>& events,
+                                      std::vector<SmallChange>& changes) const {
+  std::set<std::string> keys;
+  for (const auto& rule : rules) keys.insert(state_key(rule->compiled.rule.name));
+  for (const SmallChange& change : changes) keys.insert(change.key);
+  const auto stored = database.list(SmallTable::kRules, state_key(""));
+  if (!stored) return;
+  for (const SmallEntry& entry : *stored) {
+    if (keys.contains(entry.key)) continue;
+    const Result<RuleState> state = decode_state(entry.value);
+    retire(entry.key.substr(state_key("").size()), state ? *state : RuleState{}, events, changes);
+  }
+}
+
+void RuleEngine::Impl::tell_broken(const RuleSet& set, std::vector<AlertEvent>& events,
+                                   std::vector<SmallChange>& changes) {
+  RuleState state;
+  const auto stored = database.get(SmallTable::kRules, kBrokenFileState);
+  if (stored && *stored) state = decode_state(**stored).value_or(RuleState{});
+  std::vector<std::pair<GroupValues, std::string>> current;
+  for (const auto& [file, error] : set.broken) {
+    current.push_back({{{"file", Value::of(file)}}, error});
+  }
+  std::vector<AlertEvent> told = standing_self_alerts(kBrokenFileRule, current, clock.now(), state);
+  if (told.empty()) return;
+  std::move(told.begin(), told.end(), std::back_inserter(events));
+  changes.push_back({SmallTable::kRules, kBrokenFileState, encode_state(state)});
+}
+
+// Before the followed files have been read, the past is not complete.
+bool RuleEngine::Impl::may_start() {
+  if (started) return true;
+  if (!options.caught_up || options.caught_up()) {
+    started = true;
+  } else if (clock.now() >= created_at + options.catchup_wait) {
+    started = true;
+    const std::string summary = fmt::format(
+        "rules are evaluated although not all followed files have been read up to the size they "
+        "had at start: rules.catchup_wait ({}) has passed",
+        format_duration(options.catchup_wait));
+    log(LogLevel::kWarning, summary);
+    const std::lock_guard lock(work_mutex);
+    const Status told =
+        runner.commit(passing_self_alert("CatchupWaitOver", {}, summary, clock.now()), {});
+    if (!told) log(LogLevel::kError, told.error().message);
+  }
+  return started;
+}
+
+// The window that ended first; rules that failed last time come after all others.
+ActiveRule* RuleEngine::Impl::next_rule(Timestamp now,
+                                        const std::set<const ActiveRule*>& failed) const {
+  ActiveRule* best = nullptr;
+  std::pair<bool, Timestamp> best_rank;
+  for (const auto& rule : rules) {
+    const ScheduleOptions schedule = rule->schedule(options);
+    if (next_due(schedule, rule->state.cursor) > now || failed.contains(rule.get())) continue;
+    const std::pair<bool, Timestamp> rank{!rule->status.last_error.empty(),
+                                          next_end(schedule, rule->state.cursor)};
+    if (best && best_rank <= rank) continue;
+    best = rule.get();
+    best_rank = rank;
+  }
+  return best;
+}
+
+bool RuleEngine::Impl::step(const std::atomic<bool>* stop, std::set<const ActiveRule*>& failed) {
+  while (loads_waiting > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const std::lock_guard lock(work_mutex);
+  ActiveRule* rule = next_rule(clock.now(), failed);
+  if (!rule) return false;
+  const Status done = runner.evaluate_next(*rule, stop);
+  if (!done && done.error().code != ErrorCode::kCancelled) {
+    log(LogLevel::kWarning,
+        fmt::format("rule {}: {}", rule->compiled.rule.name, done.error().message));
+  }
+  rule->status.last_error = done ? "" : done.error().message;
+  if (!done) failed.insert(rule);
+  publish(*rule);
+  return true;
+}
+
+// When nothing is due any more: what waits is stored, late events are looked for.
+Timestamp RuleEngine::Impl::finish_round(const std::atomic<bool>* stop) {
+  const std::lock_guard lock(work_mutex);
+  const Timestamp now = clock.now();
+  Timestamp next = now + kMinute;
+  for (const auto& rule : rules) {
+    if (stop && *stop) break;
+    if (rule->status.last_error.empty()) {
+      next = std::min(next, next_due(rule->schedule(options), rule->state.cursor));
+    } else {
+      next = std::min(next, now + kRetryPause);
+    }
+    const Result<Timestamp> again = runner.look_again(*rule, stop);
+    if (again) next = std::min(next, *again);
+    if (!again && again.error().code != ErrorCode::kCancelled) {
+      log(LogLevel::kWarning, fmt::format("rule {}, looking for late events: {}",
+                                          rule->compiled.rule.name, again.error().message));
+    }
+  }
+  if (const Status stored = runner.flush(); !stored) {
+    log(LogLevel::kError, "cannot store the state of rules: " + stored.error().message);
+    next = std::min(next, now + kRetryPause);
+  }
+  return next;
+}
+
+void RuleEngine::Impl::publish(const ActiveRule& rule) {
+  RuleStatus status = rule.status;
+  const Rule& source = rule.compiled.rule;
+  status.name = source.name;
+  status.type = source.type;
+  status.group = source.group;
+  status.file = source.file;
+  status.interval = source.interval;
+  status.health = health_of(rule);
+  if (status.evaluations > 0) status.last_window_end = rule.state.cursor.last_end;
+  status.next_due = next_due(rule.schedule(options), rule.state.cursor);
+  for (const auto& [fingerprint, instance] : rule.state.instances) {
+    if (instance.life.phase != AlertState::kInactive) status.active.push_back(instance.last_event);
+  }
+  const std::lock_guard lock(status_mutex);
+  statuses[source.name] = std::move(status);
+}
+
+void RuleEngine::Impl::publish_all() {
+  {
+    const std::lock_guard lock(status_mutex);
+    statuses.clear();
+  }
+  for (const auto& rule : rules) publish(*rule);
+}
+
+RuleEngine::RuleEngine(Database& database, const QueryEngine& queries, const Clock& clock,
+                       RuleEngineOptions options)
+    : impl_(std::make_unique<Impl>(database, queries, clock, std::move(options))) {}
+
+RuleEngine::~RuleEngine() = default;
+
+RuleLoadReport RuleEngine::load(const std::vector<RuleFile>& files) { return impl_->load(files); }
+
+Timestamp RuleEngine::evaluate_due(const std::atomic<bool>* stop) {
+  if (!impl_->may_start()) return impl_->clock.now() + kCaughtUpPause;
+  std::set<const ActiveRule*> failed;
+  while (!(stop && *stop) && impl_->step(stop, failed)) {
+  }
+  return impl_->finish_round(stop);
+}
+
+std::vector<RuleStatus> RuleEngine::status() const {
+  const std::lock_guard lock(impl_->status_mutex);
+  std::vector<RuleStatus> out;
+  for (const auto& [name, status] : impl_->statuses) out.push_back(status);
+  return out;
+}
+
+const char* name_of(RuleHealth health) {
+  switch (health) {
+    case RuleHealth::kOk:
+      return "ok";
+    case RuleHealth::kBlind:
+      return "blind";
+    case RuleHealth::kLearning:
+      return "learning";
+    case RuleHealth::kFailing:
+      return "failing";
+  }
+  return "unknown";
+}
+
+}  // namespace tocsin

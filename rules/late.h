@@ -1,0 +1,32 @@
+// Which windows late events have touched: bookkeeping of the snapshot that each recent window was
+// evaluated on.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "db/base/time.h"
+#include "db/segment.h"
+#include "rules/state.h"
+
+namespace tocsin {
+
+/// Runs that are kept; beyond it neighbours are joined with the older commit, which at worst
+/// evaluates a window once more for nothing.
+inline constexpr size_t kEvaluatedRunsMax = 512;
+
+/// Notes that the window that ends at `end` was evaluated on a snapshot at least as new as the
+/// commit. Overwrites what was noted for it before.
+void note_evaluated(std::vector<EvaluatedRun>& runs, Duration interval, Timestamp end,
+                    uint64_t commit_number);
+
+/// Forgets windows that ended before `oldest`.
+void forget_evaluated(std::vector<EvaluatedRun>& runs, Duration interval, Timestamp oldest);
+
+/// Ends of the noted windows of that length that overlap a segment whose newest row came after the
+/// window was evaluated, but not after `settled_commit`; ascending.
+std::vector<Timestamp> touched_windows(const std::vector<EvaluatedRun>& runs, Duration interval,
+                                       Duration range, const std::vector<SegmentInfo>& segments,
+                                       uint64_t settled_commit);
+
+}  // namespace tocsin

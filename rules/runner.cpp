@@ -1,0 +1,201 @@
+// The steps of one evaluation: window, query, observations, state and events, commit.
+#include "rules/runner.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "db/base/log.h"
+#include "rules/late.h"
+#include "rules/self_alert.h"
+
+namespace tocsin {
+namespace {
+
+// What `excluding alerts` and late events may still ask of the past.
+Duration memory_of(const CompiledRule& compiled, Duration late_max) {
+  return std::max(compiled.baseline_depth, late_max) + 2 * compiled.range;
+}
+
+std::set<std::string> active_instances(const RuleState& state) {
+  std::set<std::string> out;
+  for (const auto& [fingerprint, instance] : state.instances) {
+    if (instance.life.phase != AlertState::kInactive) out.insert(fingerprint);
+  }
+  return out;
+}
+
+}  // namespace
+
+Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop) {
+  const auto started = std::chrono::steady_clock::now();
+  RuleState state = rule.state;
+  TOCSIN_TRY(std::vector<AlertEvent> events, skip_old_windows(rule, state));
+  const Timestamp end = next_end(rule.schedule(options_), state.cursor);
+  if (end + options_.delay > clock_.now()) return finish(rule, std::move(state), events);
+
+  // Read before the query runs: its snapshot is at least as new.
+  TOCSIN_TRY(const uint64_t commit_number, newest_commit());
+  TOCSIN_TRY(const Evaluation evaluation, evaluate(rule, end, stop));
+  const Duration interval = rule.compiled.rule.interval;
+  std::vector<AlertEvent> changes =
+      apply_evaluation(rule.compiled.rule, apply_options(rule), evaluation, state);
+  events.insert(events.end(), std::make_move_iterator(changes.begin()),
+                std::make_move_iterator(changes.end()));
+  state.blind_windows = evaluation.rows_matched == 0 ? state.blind_windows + 1 : 0;
+  state.cursor.last_end = end;
+  note_evaluated(state.evaluated, interval, end, commit_number);
+  forget_evaluated(state.evaluated, interval, end - options_.late_max);
+  forget_before(end - memory_of(rule.compiled, options_.late_max), state);
+  TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
+
+  rule.learning = evaluation.learning;
+  ++rule.status.evaluations;
+  rule.status.last_duration = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                  std::chrono::steady_clock::now() - started)
+                                  .count();
+  return {};
+}
+
+Result<Evaluation> RuleRunner::evaluate(const ActiveRule& rule, Timestamp end,
+                                        const std::atomic<bool>* stop) const {
+  EvaluateOptions options;
+  options.zone = options_.zone;
+  options.cancelled = stop;
+  options.active = active_instances(rule.state);
+  options.was_learning = rule.learning;
+  if (rule.compiled.excluding_alerts) {
+    options.exclusions =
+        exclusions_of(rule.state, rule.compiled.keys, rule.compiled.range, options_.exclude_max);
+  }
+  return evaluate_rule(rule.compiled, queries_, end, options);
+}
+
+ApplyOptions RuleRunner::apply_options(const ActiveRule& rule) const {
+  ApplyOptions out;
+  out.written_at = clock_.now();
+  if (rule.compiled.excluding_alerts) out.new_level_after = options_.exclude_max;
+  out.samples = [this, &rule](const GroupValues& group,
+                              TimeRange window) -> std::vector<std::string> {
+    auto samples =
+        sample_events(rule.compiled, queries_, window, group, options_.sample_count, options_.zone);
+    if (samples) return *std::move(samples);
+    log(LogLevel::kWarning, fmt::format("rule {}: no events as evidence: {}",
+                                        rule.compiled.rule.name, samples.error().message));
+    return {};
+  };
+  return out;
+}
+
+Result<std::vector<AlertEvent>> RuleRunner::skip_old_windows(const ActiveRule& rule,
+                                                             RuleState& state) const {
+  const SkippedWindows skipped = skip_missed(rule.schedule(options_), clock_.now(), state.cursor);
+  if (skipped.count == 0) return std::vector<AlertEvent>{};
+  const std::string summary = fmt::format(
+      "{} windows of the rule {} that ended from {} to {} were missed and are older than "
+      "rules.catchup_max ({}): they were not evaluated",
+      skipped.count, rule.compiled.rule.name, format_time_short(skipped.first_end),
+      format_time_short(skipped.last_end), format_duration(options_.catchup_max));
+  log(LogLevel::kWarning, summary);
+  return passing_self_alert("WindowsSkipped", {{"rule", Value::of(rule.compiled.rule.name)}},
+                            summary, clock_.now());
+}
+
+Status RuleRunner::finish(ActiveRule& rule, RuleState state,
+                          const std::vector<AlertEvent>& events) {
+  if (!events.empty()) {
+    TOCSIN_RETURN_IF_ERROR(commit(
+        events, {{SmallTable::kRules, state_key(rule.compiled.rule.name), encode_state(state)}}));
+    rule.state = std::move(state);
+    deferred_.erase(&rule);
+    return {};
+  }
+  rule.state = std::move(state);
+  if (deferred_windows_++ == 0) deferred_since_ = std::chrono::steady_clock::now();
+  deferred_.insert(&rule);
+  const bool full = deferred_windows_ >= kDeferredWindowsMax;
+  const bool old = std::chrono::steady_clock::now() - deferred_since_ >= kDeferredTimeMax;
+  return full || old ? flush() : Status{};
+}
+
+Status RuleRunner::flush() {
+  if (deferred_.empty()) return {};
+  std::vector<SmallChange> changes;
+  for (const ActiveRule* rule : deferred_) {
+    changes.push_back(
+        {SmallTable::kRules, state_key(rule->compiled.rule.name), encode_state(rule->state)});
+  }
+  TOCSIN_RETURN_IF_ERROR(commit({}, std::move(changes)));
+  deferred_.clear();
+  deferred_windows_ = 0;
+  return {};
+}
+
+Status RuleRunner::commit(const std::vector<AlertEvent>& events, std::vector<SmallChange> changes) {
+  if (!sequence_) {
+    TOCSIN_TRY(sequence_, OutboxSequence::load(database_));
+  }
+  WriteRequest request;
+  request.source = "rules";
+  request.allow_reserved = true;
+  request.urgent = true;
+  request.changes = std::move(changes);
+  const size_t entries = add_alerts(events, options_.routes, clock_.now(), *sequence_, request);
+  TOCSIN_TRY(const WriteReport report, database_.write(std::move(request)));
+  for (const RejectedRow& row : report.rejected) {
+    log(LogLevel::kWarning, fmt::format("an alert was not stored: {}", row.reason));
+  }
+  if (entries > 0 && options_.outbox_changed) options_.outbox_changed();
+  return {};
+}
+
+Result<uint64_t> RuleRunner::newest_commit() const {
+  TOCSIN_TRY(const Snapshot snapshot, database_.snapshot({}));
+  return snapshot.commit_number;
+}
+
+// Late events are looked for every `late_settle`, and what was seen at one look is acted upon at
+// the next: then it has been there for that long, and more of the same late batch has most likely
+// come.
+Result<Timestamp> RuleRunner::look_again(ActiveRule& rule, const std::atomic<bool>* stop) {
+  const Duration pause = std::max(options_.late_settle, kSecond);
+  if (options_.late_max == 0) return kTimeMax;
+  const Timestamp now = clock_.now();
+  if (rule.seen_at != 0 && now < rule.seen_at + pause) return rule.seen_at + pause;
+  TOCSIN_TRY(const uint64_t commit_number, newest_commit());
+  if (rule.seen_at != 0) {
+    TOCSIN_TRY(const std::vector<Timestamp> ends, late_windows(rule, rule.seen_commit));
+    std::vector<Evaluation> evaluations;
+    for (const Timestamp end : ends) {
+      TOCSIN_TRY(Evaluation evaluation, evaluate(rule, end, stop));
+      evaluations.push_back(std::move(evaluation));
+    }
+    if (!ends.empty()) {
+      RuleState state = rule.state;
+      const std::vector<AlertEvent> events =
+          apply_late(rule.compiled.rule, apply_options(rule), evaluations, state);
+      for (const Timestamp end : ends) {
+        note_evaluated(state.evaluated, rule.compiled.rule.interval, end, rule.seen_commit);
+      }
+      TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
+    }
+  }
+  rule.seen_commit = commit_number;
+  rule.seen_at = now;
+  return now + pause;
+}
+
+Result<std::vector<Timestamp>> RuleRunner::late_windows(ActiveRule& rule,
+                                                        uint64_t settled_commit) const {
+  const std::vector<EvaluatedRun>& runs = rule.state.evaluated;
+  if (runs.empty()) return std::vector<Timestamp>{};
+  TOCSIN_TRY(std::vector<std::string> measurements,
+             measurements_of(rule.compiled, queries_, options_.zone));
+  const TimeRange range{runs.front().first_end - rule.compiled.range, runs.back().last_end};
+  TOCSIN_TRY(const std::vector<SegmentInfo> segments,
+             database_.segment_infos({std::move(measurements), range}));
+  return touched_windows(runs, rule.compiled.rule.interval, rule.compiled.range, segments,
+                         settled_commit);
+}
+
+}  // namespace tocsin

@@ -1,0 +1,47 @@
+// SELF alerts go through the same life cycle as all others, as a rule whose rows are made by hand.
+#include "rules/self_alert.h"
+
+#include <limits>
+
+#include "rules/apply.h"
+
+namespace tocsin {
+
+Rule self_rule(std::string_view name) {
+  Rule rule;
+  rule.name = name;
+  rule.type = "SELF";
+  rule.group = "tocsin";
+  return rule;
+}
+
+std::vector<AlertEvent> passing_self_alert(std::string_view name, const GroupValues& group,
+                                           const std::string& summary, Timestamp now) {
+  const Rule rule = self_rule(name);
+  AlertEvent event = make_event(rule, fingerprint(name, group), group, {now, now}, now);
+  event.started_at = now;
+  event.summary = summary;
+  event.annotations = {{"summary", summary}};
+  AlertEvent resolved = event;
+  resolved.state = AlertState::kResolved;
+  return {event, resolved};
+}
+
+std::vector<AlertEvent> standing_self_alerts(
+    std::string_view name, const std::vector<std::pair<GroupValues, std::string>>& current,
+    Timestamp now, RuleState& state) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  Evaluation evaluation;
+  evaluation.window = {now, now};
+  for (const auto& [group, summary] : current) {
+    evaluation.rows[fingerprint(name, group)] = {
+        group, Severity::kHigh, kNone, kNone, {{"summary", summary}}};
+  }
+  ApplyOptions options;
+  options.written_at = now;
+  std::vector<AlertEvent> events = apply_evaluation(self_rule(name), options, evaluation, state);
+  forget_before(kTimeMax, state);
+  return events;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,217 @@
+#include "rules/apply.h"
+
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+using namespace tocsin;
+
+namespace {
+
+constexpr Duration kStep = 5 * kMinute;
+constexpr Timestamp at(int step) { return 1000 * kDay + step * kStep; }
+
+Rule example_rule() {
+  Rule rule;
+  rule.name = "R";
+  rule.type = "T";
+  rule.interval = kStep;
+  rule.labels = {{"team", "pay"}};
+  return rule;
+}
+
+GroupValues service(const std::string& name) { return {{"service", Value::of(name)}}; }
+std::string id(const std::string& name) { return fingerprint("R", service(name)); }
+
+Evaluation seen(int step, const std::vector<std::string>& services, double value = 1) {
+  Evaluation out;
+  out.window = {at(step) - kStep, at(step)};
+  for (const std::string& name : services) {
+    out.rows[id(name)] = {
+        service(name), Severity::kHigh, value, 0.5, {{"summary", name + " is ill"}}};
+  }
+  return out;
+}
+
+ApplyOptions options() {
+  ApplyOptions out;
+  out.written_at = 77;
+  out.samples = [](const GroupValues&, TimeRange) { return std::vector<std::string>{"{}"}; };
+  return out;
+}
+
+// `service:state@step`, in the order told.
+std::vector<std::string> brief(const std::vector<AlertEvent>& events) {
+  std::vector<std::string> out;
+  for (const AlertEvent& event : events) {
+    out.push_back(event.service + ":" + name_of(event.state) + "@" +
+                  std::to_string((event.time - at(0)) / kStep) + (event.late ? " late" : ""));
+  }
+  return out;
+}
+
+using Brief = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("apply: an event carries the row, the window and the rule's labels", "[rules]") {
+  RuleState state;
+  const auto events = apply_evaluation(example_rule(), options(), seen(3, {"a"}), state);
+  REQUIRE(events.size() == 1);
+  const AlertEvent& event = events[0];
+  CHECK(event.time == at(3));
+  CHECK(event.written_at == 77);
+  CHECK(event.window_from == at(2));
+  CHECK(event.window_to == at(3));
+  CHECK(event.started_at == at(3));
+  CHECK(event.severity == Severity::kHigh);
+  CHECK(event.value == 1);
+  CHECK(event.baseline == 0.5);
+  CHECK(event.summary == "a is ill");
+  CHECK(event.fingerprint == id("a"));
+  CHECK(event.labels == std::map<std::string, std::string>{{"service", "a"}, {"team", "pay"}});
+  CHECK(event.samples == std::vector<std::string>{"{}"});
+}
+
+TEST_CASE("apply: instances fire and resolve each on its own", "[rules]") {
+  RuleState state;
+  const Rule rule = example_rule();
+  CHECK(brief(apply_evaluation(rule, options(), seen(1, {"a"}), state)) == Brief{"a:firing@1"});
+  CHECK(brief(apply_evaluation(rule, options(), seen(2, {"a", "b"}), state)) ==
+        Brief{"b:firing@2"});
+  const auto events = apply_evaluation(rule, options(), seen(3, {"b"}), state);
+  CHECK(brief(events) == Brief{"a:resolved@3"});
+  CHECK(events[0].started_at == at(1));
+  CHECK(events[0].summary == "a is ill");
+  CHECK(events[0].severity == Severity::kHigh);
+  CHECK(state.instances.at(id("a")).runs == std::vector<MatchRun>{{at(1), at(2), at(1), true}});
+  CHECK(state.instances.at(id("b")).runs == std::vector<MatchRun>{{at(2), at(3), at(2), false}});
+}
+
+TEST_CASE("apply: an instance that cannot be judged keeps its state", "[rules]") {
+  RuleState state;
+  const Rule rule = example_rule();
+  apply_evaluation(rule, options(), seen(1, {"a"}), state);
+  Evaluation nothing = seen(2, {});
+  nothing.unknown = {id("a")};
+  CHECK(apply_evaluation(rule, options(), nothing, state).empty());
+  CHECK(state.instances.at(id("a")).life.phase == AlertState::kFiring);
+  CHECK(brief(apply_evaluation(rule, options(), seen(3, {}), state)) == Brief{"a:resolved@3"});
+}
+
+TEST_CASE("apply: a long firing is told as a new level", "[rules]") {
+  RuleState state;
+  ApplyOptions with = options();
+  with.new_level_after = 2 * kStep;
+  apply_evaluation(example_rule(), with, seen(1, {"a"}), state);
+  apply_evaluation(example_rule(), with, seen(2, {"a"}), state);
+  const auto events = apply_evaluation(example_rule(), with, seen(3, {"a"}), state);
+  REQUIRE(brief(events) == Brief{"a:firing@3"});
+  CHECK(events[0].annotations.at("note").starts_with("new level: firing for 10m"));
+}
+
+TEST_CASE("apply: exclusions are the windows of firings, up to a bound", "[rules]") {
+  RuleState state;
+  const Rule rule = example_rule();
+  for (int step = 1; step <= 4; ++step) {
+    apply_evaluation(rule, options(), seen(step, {"a"}), state);
+  }
+  apply_evaluation(rule, options(), seen(5, {}), state);
+  const auto check = [&](Duration exclude_max, Timestamp end) {
+    const auto exclusions = exclusions_of(state, {"service"}, kStep, exclude_max);
+    REQUIRE(exclusions.size() == 1);
+    CHECK(exclusions[0].group == std::vector<Value>{Value::of("a")});
+    CHECK(exclusions[0].intervals == std::vector<TimeRange>{{at(0), end}});
+  };
+  check(kDay, at(4));
+  check(kStep, at(2));
+  CHECK(exclusions_of(state, {"host"}, kStep, kDay).empty());
+}
+
+TEST_CASE("apply: a match that only held its breath is not excluded", "[rules]") {
+  RuleState state;
+  Rule rule = example_rule();
+  rule.hold = 2 * kStep;
+  apply_evaluation(rule, options(), seen(1, {"a"}), state);
+  apply_evaluation(rule, options(), seen(2, {}), state);
+  CHECK(exclusions_of(state, {"service"}, kStep, kDay).empty());
+}
+
+TEST_CASE("apply: what nobody asks for any more is forgotten", "[rules]") {
+  RuleState state;
+  apply_evaluation(example_rule(), options(), seen(1, {"a", "b"}), state);
+  apply_evaluation(example_rule(), options(), seen(2, {"b"}), state);
+  forget_before(at(1), state);
+  CHECK(state.instances.size() == 2);
+  forget_before(at(2), state);
+  CHECK(state.instances.size() == 1);
+  CHECK(state.instances.contains(id("b")));
+}
+
+TEST_CASE("late: an instance found only later fires and resolves once", "[rules]") {
+  RuleState state;
+  const Rule rule = example_rule();
+  const std::vector<Evaluation> again = {seen(1, {}), seen(2, {"a"}), seen(3, {"a"}),
+                                         seen(5, {"a"})};
+  const auto events = apply_late(rule, options(), again, state);
+  CHECK(brief(events) ==
+        Brief{"a:firing@2 late", "a:resolved@4 late", "a:firing@5 late", "a:resolved@6 late"});
+  CHECK(events[1].started_at == at(2));
+  CHECK(apply_late(rule, options(), again, state).empty());
+  // The life cycle of the present knows nothing of it.
+  CHECK(state.instances.at(id("a")).life == LifecycleState{});
+  CHECK(brief(apply_evaluation(rule, options(), seen(9, {"a"}), state)) == Brief{"a:firing@9"});
+}
+
+TEST_CASE("late: a finding must have lasted as long as `for` asks", "[rules]") {
+  RuleState state;
+  Rule rule = example_rule();
+  rule.hold = kStep;
+  CHECK(apply_late(rule, options(), {seen(2, {"a"})}, state).empty());
+  RuleState other;
+  CHECK(brief(apply_late(rule, options(), {seen(2, {"a"}), seen(3, {"a"})}, other)) ==
+        Brief{"a:firing@3 late", "a:resolved@4 late"});
+}
+
+TEST_CASE("late: a finding beside a known firing belongs to it", "[rules]") {
+  RuleState state;
+  const Rule rule = example_rule();
+  apply_evaluation(rule, options(), seen(3, {"a"}), state);
+  apply_evaluation(rule, options(), seen(4, {}), state);
+  CHECK(apply_late(rule, options(), {seen(2, {"a"}), seen(4, {"a"})}, state).empty());
+  CHECK(state.instances.at(id("a")).runs == std::vector<MatchRun>{{at(2), at(4), at(3), true}});
+}
+
+TEST_CASE("late: a firing that late events explain away is retracted once", "[rules]") {
+  RuleState state;
+  const Rule rule = example_rule();
+  apply_evaluation(rule, options(), seen(1, {"a"}), state);
+  apply_evaluation(rule, options(), seen(2, {"a"}), state);
+  apply_evaluation(rule, options(), seen(3, {}), state);
+  SECTION("when none of its windows matches any more") {
+    const std::vector<Evaluation> again = {seen(1, {}), seen(2, {})};
+    const auto events = apply_late(rule, options(), again, state);
+    REQUIRE(brief(events) == Brief{"a:retracted@1 late"});
+    CHECK(events[0].started_at == at(1));
+    CHECK(apply_late(rule, options(), again, state).empty());
+    CHECK(exclusions_of(state, {"service"}, kStep, kDay).empty());
+  }
+  SECTION("but not when one still does, or was not looked at") {
+    CHECK(apply_late(rule, options(), {seen(1, {}), seen(2, {"a"})}, state).empty());
+    CHECK(apply_late(rule, options(), {seen(1, {})}, state).empty());
+  }
+  SECTION("nor when it cannot be judged") {
+    Evaluation unknown = seen(2, {});
+    unknown.unknown = {id("a")};
+    CHECK(apply_late(rule, options(), {seen(1, {}), unknown}, state).empty());
+  }
+}
+
+TEST_CASE("late: what fires now is left alone", "[rules]") {
+  RuleState state;
+  const Rule rule = example_rule();
+  apply_evaluation(rule, options(), seen(1, {"a"}), state);
+  CHECK(apply_late(rule, options(), {seen(1, {})}, state).empty());
+  CHECK(state.instances.at(id("a")).life.phase == AlertState::kFiring);
+}
