@@ -23,15 +23,29 @@ namespace tocsin {
 inline constexpr size_t kInstanceCountMax = 1'000;
 inline constexpr size_t kSampleBytesMax = 4 * 1024;  ///< of one event kept as evidence
 
+/// An annotation with, by part, which of the rule's expressions stands there.
+struct CompiledAnnotation {
+  std::string name;
+  Template text;
+  std::vector<size_t> expressions;
+};
+
 /// A rule whose query, expressions and templates have been checked.
 struct CompiledRule {
+  static constexpr size_t kNone = SIZE_MAX;
+
   Rule rule;
   std::map<std::string, Value> parameters;  ///< the engine's, overridden by the group's
-  std::vector<std::pair<std::string, Template>> annotations;
-  std::vector<std::string> expressions;  ///< all of them over a result row, in the order of use
-  std::vector<std::string> keys;         ///< the `by` columns of the last stats
-  Duration range = 0;                    ///< length of a window
-  Duration baseline_depth = 0;           ///< 0: no baseline
+  /// The rule's query with one more column for each expression of the rule: `tocsin.0`, `tocsin.1`,
+  /// …
+  std::string query;
+  size_t value = kNone;            ///< index of an expression
+  size_t baseline = kNone;         ///< likewise
+  std::vector<size_t> conditions;  ///< by severity case; kNone: always
+  std::vector<CompiledAnnotation> annotations;
+  std::vector<std::string> keys;  ///< the `by` columns of the last stats
+  Duration range = 0;             ///< length of a window
+  Duration baseline_depth = 0;    ///< 0: no baseline
   bool excluding_alerts = false;
   std::vector<std::string> warnings;  ///< e.g. a measurement that does not exist yet
 };

@@ -17,10 +17,13 @@ Duration memory_of(const CompiledRule& compiled, Duration late_max) {
   return std::max(compiled.baseline_depth, late_max) + 2 * compiled.range;
 }
 
-std::set<std::string> active_instances(const RuleState& state) {
+// Those of which it matters whether they do not match or cannot be judged. A window looked at once
+// more may retract past firings too.
+std::set<std::string> instances_to_judge(const RuleState& state, Timestamp end) {
   std::set<std::string> out;
+  const bool again = end <= state.cursor.last_end;
   for (const auto& [fingerprint, instance] : state.instances) {
-    if (instance.life.phase != AlertState::kInactive) out.insert(fingerprint);
+    if (again || instance.life.phase != AlertState::kInactive) out.insert(fingerprint);
   }
   return out;
 }
@@ -62,7 +65,7 @@ Result<Evaluation> RuleRunner::evaluate(const ActiveRule& rule, Timestamp end,
   EvaluateOptions options;
   options.zone = options_.zone;
   options.cancelled = stop;
-  options.active = active_instances(rule.state);
+  options.active = instances_to_judge(rule.state, end);
   options.was_learning = rule.learning;
   if (rule.compiled.excluding_alerts) {
     options.exclusions =
@@ -164,7 +167,8 @@ Result<Timestamp> RuleRunner::look_again(ActiveRule& rule, const std::atomic<boo
   if (rule.seen_at != 0 && now < rule.seen_at + pause) return rule.seen_at + pause;
   TOCSIN_TRY(const uint64_t commit_number, newest_commit());
   if (rule.seen_at != 0) {
-    TOCSIN_TRY(const std::vector<Timestamp> ends, late_windows(rule, rule.seen_commit));
+    TOCSIN_TRY(std::vector<Timestamp> ends, late_windows(rule, rule.seen_commit));
+    if (ends.size() > kLateWindowsMax) ends.resize(kLateWindowsMax);
     std::vector<Evaluation> evaluations;
     for (const Timestamp end : ends) {
       TOCSIN_TRY(Evaluation evaluation, evaluate(rule, end, stop));

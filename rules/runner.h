@@ -23,6 +23,8 @@ namespace tocsin {
 /// Windows without events whose states may wait for one commit together.
 inline constexpr size_t kDeferredWindowsMax = 100;
 inline constexpr std::chrono::milliseconds kDeferredTimeMax{1'000};
+/// Windows that one look for late events evaluates; the rest follows at the next.
+inline constexpr size_t kLateWindowsMax = 50;
 /// After so many windows in a row without any matching event a rule is blind.
 inline constexpr uint64_t kBlindWindowsMin = 3;
 

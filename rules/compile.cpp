@@ -1,0 +1,212 @@
+// Checks the language parts of a rule and puts its expressions into its query: each becomes a
+// column of the result, so that severities and annotations are computed like everything else.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "query/analyze.h"
+#include "query/grammar.h"
+#include "rules/evaluate.h"
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kExpressionCountMax = 200;
+
+class Compiler {
+ public:
+  Compiler(const Rule& rule, const QueryEngine& queries, const std::map<std::string, Value>& common,
+           const TimeZone& zone, Timestamp now, std::vector<std::string>& errors)
+      : queries_(queries), errors_(errors) {
+    out_.rule = rule;
+    out_.parameters = common;
+    for (const auto& [name, value] : rule.parameters) out_.parameters[name] = value;
+    options_.parameters = out_.parameters;
+    options_.rule_mode = true;
+    options_.zone = zone;
+    options_.now = now;
+  }
+
+  std::optional<CompiledRule> compile() {
+    const size_t errors_before = errors_.size();
+    if (!check_query()) return std::nullopt;
+    add_expressions();
+    if (errors_.size() == errors_before) build_query();
+    if (errors_.size() != errors_before) return std::nullopt;
+    return std::move(out_);
+  }
+
+ private:
+  void error(FilePosition at, std::string_view message) {
+    errors_.push_back(fmt::format("{}:{}:{}: {}: {}", out_.rule.file, at.line, at.column,
+                                  out_.rule.name, message));
+  }
+
+  void error(const RuleText& text, size_t offset, const Diagnostic& found) {
+    error(text.at(std::min(offset, text.text.size())),
+          found.hint.empty() ? found.message : found.message + "; " + found.hint);
+  }
+
+  // The query alone: its identity, its window, its baseline.
+  bool check_query() {
+    const RuleText& text = out_.rule.expr;
+    Diagnostic found;
+    const Result<Plan> plan = queries_.prepare(text.text, options_, &found);
+    if (!plan) {
+      error(text, found.offset, found);
+      return false;
+    }
+    const PlanSummary summary = summarize_plan(*plan);
+    if (const char* fault = fault_of(*plan, summary)) {
+      error(text.at(0), fault);
+      return false;
+    }
+    out_.keys = summary.group_keys;
+    out_.range = plan->range.end - plan->range.start;
+    for (const Stage& stage : plan->stages) {
+      const auto* baseline = std::get_if<BaselineStage>(&stage.operation);
+      if (!baseline) continue;
+      out_.baseline_depth = baseline->depth;
+      out_.excluding_alerts = baseline->excluding_alerts && baseline->excluding_rule.empty();
+    }
+    for (const std::string& warning : plan->warnings) {
+      out_.warnings.push_back(
+          fmt::format("{}:{}: {}: {}", out_.rule.file, text.at(0).line, out_.rule.name, warning));
+    }
+    check_labels();
+    return true;
+  }
+
+  static const char* fault_of(const Plan& plan, const PlanSummary& summary) {
+    if (!summary.has_stats) {
+      return "the query has no stats: a rule needs `| stats … by …`, and each group is one alert";
+    }
+    if (summary.buckets_time) {
+      return "the query groups by time(…): every bucket would be an alert of its own; leave it out "
+             "of "
+             "the last `by`";
+    }
+    if (!summary.keys_survive) {
+      return "a stage drops or replaces a column of `by`: these tell one alert from another";
+    }
+    if (!plan.range_given || plan.range.end <= plan.range.start) {
+      return "the query has no window: write `from … last 5m`";
+    }
+    return nullptr;
+  }
+
+  void check_labels() {
+    for (const std::string& key : out_.keys) {
+      if (!out_.rule.labels.contains(key)) continue;
+      error(out_.rule.position, fmt::format("the label `{}` is a column of `by` too", key));
+    }
+  }
+
+  void add_expressions() {
+    const Rule& rule = out_.rule;
+    if (!rule.value.empty()) out_.value = add(rule.value, Kind::kValue);
+    if (!rule.baseline.empty()) {
+      out_.baseline = add(rule.baseline, Kind::kValue);
+    } else if (!rule.value.empty() && out_.baseline_depth > 0) {
+      out_.baseline = add_usual_baseline(rule.value.text);
+    }
+    for (const SeverityCase& each : rule.severities) {
+      out_.conditions.push_back(each.condition.empty() ? CompiledRule::kNone
+                                                       : add(each.condition, Kind::kCondition));
+    }
+    for (const auto& [name, text] : rule.annotations) add_annotation(name, text);
+    if (expressions_.size() > kExpressionCountMax) {
+      error(rule.position, fmt::format("more than {} expressions", kExpressionCountMax));
+    }
+  }
+
+  void add_annotation(const std::string& name, const RuleText& text) {
+    std::vector<TemplateProblem> problems;
+    CompiledAnnotation annotation{name, Template::parse(text, problems), {}};
+    for (const TemplateProblem& problem : problems) error(problem.position, problem.message);
+    if (!problems.empty()) return;
+    for (const TemplatePart& part : annotation.text.parts()) {
+      annotation.expressions.push_back(part.expression.empty() ? CompiledRule::kNone
+                                                               : add(part.expression, Kind::kAny));
+    }
+    out_.annotations.push_back(std::move(annotation));
+  }
+
+  enum class Kind { kAny, kValue, kCondition };
+
+  size_t add(const RuleText& text, Kind kind) {
+    Diagnostic found;
+    if (!parse_expression(text.text, options_.zone, found)) {
+      error(text, found.offset, found);
+      return CompiledRule::kNone;
+    }
+    const std::string with = with_columns({text.text});
+    const Result<Plan> plan = queries_.prepare(with, options_, &found);
+    if (!plan) {
+      const size_t start = with.size() - kColumnEnd.size() - text.text.size();
+      error(text, found.offset > start ? found.offset - start : 0, found);
+      return CompiledRule::kNone;
+    }
+    const ValueType type = plan->output_columns().back().type;
+    if (kind == Kind::kCondition && type != ValueType::kBool) {
+      error(text.at(0),
+            fmt::format("a severity needs a condition, and this is of type {}", name_of(type)));
+    }
+    const bool numeric =
+        is_number(type) || type == ValueType::kDuration || type == ValueType::kBool;
+    if (kind == Kind::kValue && !numeric) {
+      error(text.at(0), fmt::format("expected a number, and this is of type {}", name_of(type)));
+    }
+    return append(text.text);
+  }
+
+  // `baseline(rate)` for a value `rate`, where there is such a thing.
+  size_t add_usual_baseline(const std::string& value) {
+    const std::string text = "baseline(" + value + ")";
+    Diagnostic ignored;
+    if (!parse_expression(text, options_.zone, ignored)) return CompiledRule::kNone;
+    if (!queries_.prepare(with_columns({text}), options_)) return CompiledRule::kNone;
+    return append(text);
+  }
+
+  size_t append(const std::string& text) {
+    expressions_.push_back(text);
+    return expressions_.size() - 1;
+  }
+
+  // A comment at the end of a text ends with its line.
+  static constexpr std::string_view kColumnEnd = "\n)";
+  std::string with_columns(const std::vector<std::string>& expressions) const {
+    std::string query = out_.rule.expr.text;
+    for (size_t i = 0; i < expressions.size(); ++i) {
+      query += fmt::format("{}`tocsin.{}` = ({}{}", i == 0 ? "\n| let " : ",\n      ", i,
+                           expressions[i], kColumnEnd);
+    }
+    return query;
+  }
+
+  void build_query() {
+    out_.query = with_columns(expressions_);
+    Diagnostic found;
+    if (const Result<Plan> plan = queries_.prepare(out_.query, options_, &found); !plan) {
+      error(out_.rule.expr.at(0), found.message);
+    }
+  }
+
+  const QueryEngine& queries_;
+  std::vector<std::string>& errors_;
+  QueryOptions options_;
+  CompiledRule out_;
+  std::vector<std::string> expressions_;
+};
+
+}  // namespace
+
+std::optional<CompiledRule> compile_rule(const Rule& rule, const QueryEngine& queries,
+                                         const std::map<std::string, Value>& parameters,
+                                         const TimeZone& zone, Timestamp now,
+                                         std::vector<std::string>& errors) {
+  return Compiler(rule, queries, parameters, zone, now, errors).compile();
+}
+
+}  // namespace tocsin

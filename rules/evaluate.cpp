@@ -1,0 +1,204 @@
+// Runs a rule's query for one window and reads its rows as observations.
+#include "rules/evaluate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "db/base/log.h"
+#include "rules/state.h"
+
+namespace tocsin {
+namespace {
+
+// An evaluation that takes longer than its interval would never catch up.
+constexpr Duration kTimeoutMin = 30 * kSecond;
+constexpr Duration kTimeoutMax = 5 * kMinute;
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+QueryOptions query_options(const CompiledRule& compiled, Timestamp now, const TimeZone& zone) {
+  QueryOptions options;
+  options.now = now;
+  options.zone = zone;
+  options.parameters = compiled.parameters;
+  options.rule_mode = true;
+  options.timeout = std::clamp(compiled.rule.interval, kTimeoutMin, kTimeoutMax);
+  return options;
+}
+
+double number_of(const Value& value) {
+  if (value.is_null()) return kNone;
+  switch (value.type) {
+    case ValueType::kBool:
+      return std::get<bool>(value.data) ? 1 : 0;
+    case ValueType::kI64:
+      return static_cast<double>(std::get<int64_t>(value.data));
+    case ValueType::kU64:
+      return static_cast<double>(std::get<uint64_t>(value.data));
+    case ValueType::kF64:
+      return std::get<double>(value.data);
+    case ValueType::kDuration:
+      return static_cast<double>(std::get<int64_t>(value.data)) / 1e9;
+    default:
+      return kNone;
+  }
+}
+
+// Reads the rows of a result.
+class RowReader {
+ public:
+  RowReader(const CompiledRule& compiled, const ResultTable& table)
+      : compiled_(compiled), table_(table) {
+    for (const std::string& key : compiled.keys) keys_.push_back(table.find(key));
+    while (true) {
+      const size_t column = table.find(fmt::format("tocsin.{}", expressions_.size()));
+      if (column == table.columns.size()) break;
+      expressions_.push_back(column);
+    }
+  }
+
+  ObservedRow read(size_t row) const {
+    ObservedRow out;
+    out.group = group(row);
+    out.value = number_of(expression(compiled_.value, row));
+    out.baseline = number_of(expression(compiled_.baseline, row));
+    out.severity = severity(row);
+    for (const CompiledAnnotation& annotation : compiled_.annotations) {
+      out.annotations[annotation.name] = annotation.text.render(
+          [&](size_t part) { return expression(annotation.expressions[part], row); });
+    }
+    return out;
+  }
+
+ private:
+  GroupValues group(size_t row) const {
+    GroupValues out;
+    for (size_t i = 0; i < keys_.size(); ++i) {
+      out.emplace_back(compiled_.keys[i], table_.columns[keys_[i]].at(row));
+    }
+    return out;
+  }
+
+  Value expression(size_t index, size_t row) const {
+    if (index == CompiledRule::kNone) return Value::null();
+    return table_.columns[expressions_[index]].at(row);
+  }
+
+  Severity severity(size_t row) const {
+    for (size_t i = 0; i < compiled_.conditions.size(); ++i) {
+      if (compiled_.conditions[i] == CompiledRule::kNone ||
+          expression(compiled_.conditions[i], row) == Value::of(true)) {
+        return compiled_.rule.severities[i].severity;
+      }
+    }
+    return Severity::kMedium;
+  }
+
+  const CompiledRule& compiled_;
+  const ResultTable& table_;
+  std::vector<size_t> keys_;         // columns of the result
+  std::vector<size_t> expressions_;  // likewise
+};
+
+// Of too many rows the known instances stay, then the most severe ones, then those with the largest
+// value.
+void keep_worst(const CompiledRule& compiled, const std::set<std::string>& known,
+                std::map<std::string, ObservedRow>& rows) {
+  if (rows.size() <= kInstanceCountMax) return;
+  std::vector<std::string> order;
+  for (const auto& [fingerprint, row] : rows) order.push_back(fingerprint);
+  const auto rank = [&](const std::string& fingerprint) {
+    const ObservedRow& row = rows.at(fingerprint);
+    return std::make_tuple(known.contains(fingerprint), row.severity,
+                           std::isnan(row.value) ? 0 : std::fabs(row.value));
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const std::string& a, const std::string& b) { return rank(a) > rank(b); });
+  log(LogLevel::kWarning, fmt::format("rule {}: {} alerts at once; the worst {} are kept",
+                                      compiled.rule.name, rows.size(), kInstanceCountMax));
+  for (size_t i = kInstanceCountMax; i < order.size(); ++i) rows.erase(order[i]);
+}
+
+// The plan up to its baseline: every group, also those that the stages behind it filter out.
+std::optional<Plan> plan_of_groups(const Plan& plan) {
+  for (size_t i = 0; i < plan.stages.size(); ++i) {
+    if (!std::holds_alternative<BaselineStage>(plan.stages[i].operation)) continue;
+    Plan groups = plan;
+    groups.stages.resize(i + 1);
+    return groups;
+  }
+  return std::nullopt;
+}
+
+// Whether a statistic that the rule asks for is null in that row.
+bool lacks_baseline(const BaselineStage& stage, const ResultTable& table, size_t row) {
+  const size_t first = table.columns.size() - stage.columns.size();
+  for (size_t i = 0; i < stage.columns.size(); ++i) {
+    if (table.columns[first + i].at(row).is_null()) return true;
+  }
+  return false;
+}
+
+// Finds out which of the active instances that left no row cannot be judged.
+Status judge_missing(const CompiledRule& compiled, const QueryEngine& queries, const Plan& plan,
+                     const QueryOptions& query, const EvaluateOptions& options, Evaluation& out) {
+  const bool all_seen = std::all_of(options.active.begin(), options.active.end(),
+                                    [&](const auto& id) { return out.rows.contains(id); });
+  out.learning = options.was_learning && out.rows.empty();
+  if (all_seen && !out.learning) return {};
+  const std::optional<Plan> groups = plan_of_groups(plan);
+  if (!groups) return {};
+  TOCSIN_TRY(const ResultTable table, queries.execute(*groups, query));
+  const auto& stage = std::get<BaselineStage>(groups->stages.back().operation);
+  for (size_t row = 0; row < table.row_count; ++row) {
+    if (!lacks_baseline(stage, table, row)) {
+      out.learning = false;
+      continue;
+    }
+    GroupValues group;
+    for (size_t i = 0; i < stage.key_columns.size(); ++i) {
+      group.emplace_back(compiled.keys[i], table.columns[stage.key_columns[i]].at(row));
+    }
+    const std::string id = fingerprint(compiled.rule.name, group);
+    if (options.active.contains(id) && !out.rows.contains(id)) out.unknown.insert(id);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Evaluation> evaluate_rule(const CompiledRule& compiled, const QueryEngine& queries,
+                                 Timestamp end, const EvaluateOptions& options) {
+  QueryOptions query = query_options(compiled, end, options.zone);
+  query.exclusions = options.exclusions;
+  query.cancelled = options.cancelled;
+  TOCSIN_TRY(const Plan plan, queries.prepare(compiled.query, query));
+  TOCSIN_TRY(const ResultTable table, queries.execute(plan, query));
+  Evaluation out;
+  out.window = plan.range;
+  out.rows_matched = table.rows_matched;
+  const RowReader reader(compiled, table);
+  for (size_t row = 0; row < table.row_count; ++row) {
+    ObservedRow observed = reader.read(row);
+    std::string id = fingerprint(compiled.rule.name, observed.group);
+    out.rows.emplace(std::move(id), std::move(observed));
+  }
+  keep_worst(compiled, options.active, out.rows);
+  if (compiled.baseline_depth > 0) {
+    TOCSIN_RETURN_IF_ERROR(judge_missing(compiled, queries, plan, query, options, out));
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> measurements_of(const CompiledRule& compiled,
+                                                 const QueryEngine& queries, const TimeZone& zone) {
+  TOCSIN_TRY(const Plan plan,
+             queries.prepare(compiled.query, query_options(compiled, SystemClock().now(), zone)));
+  std::vector<std::string> out;
+  for (const SourceMeasurement& measurement : plan.source) out.push_back(measurement.name);
+  return out;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,126 @@
+// Evidence: a few of the events that an alert is about. The plan of the rule's query is cut before
+// its first stats, and filters for the group stand in its place.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "db/base/text.h"
+#include "rules/evaluate.h"
+
+namespace tocsin {
+namespace {
+
+constexpr Duration kSampleTimeout = 10 * kSecond;
+
+std::string json_of(const Value& value) {
+  switch (value.type) {
+    case ValueType::kBool:
+      return std::get<bool>(value.data) ? "true" : "false";
+    case ValueType::kI64:
+      return fmt::format("{}", std::get<int64_t>(value.data));
+    case ValueType::kU64:
+      return fmt::format("{}", std::get<uint64_t>(value.data));
+    case ValueType::kF64:
+      return fmt::format("{}", std::get<double>(value.data));
+    case ValueType::kTime:
+      return json_quote(format_time(std::get<int64_t>(value.data)));
+    case ValueType::kDuration:
+      return json_quote(format_duration(std::get<int64_t>(value.data)));
+    case ValueType::kString: {
+      const auto& text = std::get<std::string>(value.data);
+      return json_quote(std::string_view(text).substr(0, kSampleBytesMax / 2));
+    }
+    case ValueType::kNull:
+      break;
+  }
+  return "null";
+}
+
+// One row without its nulls; columns that would make it too long are left out.
+std::string json_line(const ResultTable& table, size_t row) {
+  std::string out = "{";
+  for (const ResultColumn& column : table.columns) {
+    const Value value = column.at(row);
+    if (value.is_null()) continue;
+    const std::string entry = json_quote(column.name) + ':' + json_of(value);
+    if (out.size() + entry.size() + 2 > kSampleBytesMax) continue;
+    if (out.size() > 1) out += ',';
+    out += entry;
+  }
+  return out + '}';
+}
+
+Expression call(Function function, std::vector<Expression> arguments) {
+  Expression out;
+  out.kind = Expression::Kind::kCall;
+  out.type = ValueType::kBool;
+  out.function = function;
+  out.arguments = std::move(arguments);
+  return out;
+}
+
+// The column equals the value, or is null like it.
+Expression equals(uint32_t column, ValueType type, const Value& value) {
+  Expression left;
+  left.kind = Expression::Kind::kColumn;
+  left.type = type;
+  left.column = column;
+  if (value.is_null()) return call(Function::kNot, {call(Function::kExists, {left})});
+  Expression right;
+  right.type = value.type;
+  right.literal = value;
+  return call(Function::kEqual, {left, right});
+}
+
+void filter(Plan& plan, Expression condition) {
+  Stage stage;
+  stage.columns = plan.output_columns();
+  stage.operation = FilterStage{std::move(condition)};
+  plan.stages.push_back(std::move(stage));
+}
+
+// What the first stats reads, of that group, and of this what an aggregate's `where` picks out.
+void cut_to_events(Plan& plan, const GroupValues& group, size_t count) {
+  const auto stats = std::find_if(plan.stages.begin(), plan.stages.end(), [](const Stage& stage) {
+    return std::holds_alternative<StatsStage>(stage.operation);
+  });
+  if (stats == plan.stages.end()) return;
+  const StatsStage first = std::get<StatsStage>(stats->operation);
+  plan.stages.erase(stats, plan.stages.end());
+  const std::vector<PlanColumn> columns = plan.output_columns();
+  for (const auto& [name, value] : group) {
+    for (uint32_t i = 0; i < columns.size(); ++i) {
+      if (columns[i].name == name) filter(plan, equals(i, columns[i].type, value));
+    }
+  }
+  const auto picking = std::find_if(first.aggregates.begin(), first.aggregates.end(),
+                                    [](const Aggregate& each) { return each.where.has_value(); });
+  if (picking != first.aggregates.end()) filter(plan, *picking->where);
+  Stage limit;
+  limit.columns = plan.output_columns();
+  limit.operation = LimitStage{count};
+  plan.stages.push_back(std::move(limit));
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> sample_events(const CompiledRule& compiled,
+                                               const QueryEngine& queries, TimeRange window,
+                                               const GroupValues& group, size_t count,
+                                               const TimeZone& zone) {
+  std::vector<std::string> out;
+  if (count == 0) return out;
+  QueryOptions options;
+  options.now = window.end;
+  options.zone = zone;
+  options.parameters = compiled.parameters;
+  options.rule_mode = true;
+  options.timeout = kSampleTimeout;
+  TOCSIN_TRY(Plan plan, queries.prepare(compiled.rule.expr.text, options));
+  cut_to_events(plan, group, count);
+  TOCSIN_TRY(const ResultTable table, queries.execute(plan, options));
+  for (size_t row = 0; row < table.row_count; ++row) out.push_back(json_line(table, row));
+  return out;
+}
+
+}  // namespace tocsin
