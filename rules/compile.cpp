@@ -124,7 +124,6 @@ class Compiler {
     std::vector<TemplateProblem> problems;
     CompiledAnnotation annotation{name, Template::parse(text, problems), {}};
     for (const TemplateProblem& problem : problems) error(problem.position, problem.message);
-    if (!problems.empty()) return;
     for (const TemplatePart& part : annotation.text.parts()) {
       annotation.expressions.push_back(part.expression.empty() ? CompiledRule::kNone
                                                                : add(part.expression, Kind::kAny));

@@ -1,0 +1,23 @@
+// The rules that Tocsin ships are right as far as they can be without data.
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "config/shipped.h"
+#include "rules/engine.h"
+#include "rules/rule_file.h"
+
+using namespace tocsin;
+
+TEST_CASE("shipped rules: every file is free of mistakes", "[rules]") {
+  std::vector<RuleFile> files;
+  for (const ShippedFile& file : shipped_rules()) {
+    files.push_back({std::string(file.name), std::string(file.text)});
+  }
+  REQUIRE_FALSE(files.empty());
+  const RuleLoadReport report =
+      check_rules(files, parse_parameters(default_settings().parameters));
+  CHECK(report.errors == std::vector<std::string>{});
+  CHECK(report.added.size() >= 6);
+}
