@@ -240,11 +240,12 @@ bool RuleEngine::Impl::step(const std::atomic<bool>* stop, std::set<const Active
   ActiveRule* rule = next_rule(clock.now(), failed);
   if (!rule) return false;
   const Status done = runner.evaluate_next(*rule, stop);
-  if (!done && done.error().code != ErrorCode::kCancelled) {
-    log(LogLevel::kWarning,
-        fmt::format("rule {}: {}", rule->compiled.rule.name, done.error().message));
+  if (!done && done.error().code == ErrorCode::kCancelled) return false;  // `stop`
+  const std::string error = done ? "" : done.error().message;
+  if (!done && error != rule->status.last_error) {  // once, not at every retry
+    log(LogLevel::kWarning, fmt::format("rule {}: {}", rule->compiled.rule.name, error));
   }
-  rule->status.last_error = done ? "" : done.error().message;
+  rule->status.last_error = error;
   if (!done) failed.insert(rule);
   publish(*rule);
   return true;
@@ -285,7 +286,8 @@ void RuleEngine::Impl::publish(const ActiveRule& rule) {
   status.file = source.file;
   status.interval = source.interval;
   status.health = health_of(rule);
-  if (status.evaluations > 0) status.last_window_end = rule.state.cursor.last_end;
+  const bool evaluated = status.evaluations > 0 || !rule.state.evaluated.empty();
+  if (evaluated) status.last_window_end = rule.state.cursor.last_end;
   status.next_due = next_due(rule.schedule(options), rule.state.cursor);
   for (const auto& [fingerprint, instance] : rule.state.instances) {
     if (instance.life.phase != AlertState::kInactive) status.active.push_back(instance.last_event);

@@ -1,0 +1,426 @@
+#include "rules/engine.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "rule_world.h"
+
+using namespace tocsin;
+
+namespace {
+
+using Brief = std::vector<std::string>;
+
+std::string rule_file(const std::string& keys, const std::string& expr = R"(
+          from audit last 5m
+          | stats failures = count() where status == "FAILED", total = count() by service
+          | where failures > 2)") {
+  return "groups:\n  - name: g\n    interval: 5m\n    rules:\n      - alert: Failures\n"
+         "        expr: |" + expr + "\n" + keys;
+}
+
+// A service that fails from minute 20 to 35.
+void play_failures(RuleWorld& world) {
+  for (int minute = 0; minute < 60; minute += 5) {
+    world.events("pay", minute, minute + 5, 20);
+    world.events("web", minute, minute + 5, 20);
+    if (minute >= 20 && minute < 35) world.events("pay", minute, minute + 5, 5, "FAILED");
+  }
+}
+
+}  // namespace
+
+TEST_CASE("engine: an alert fires with its window and resolves after it", "[rules]") {
+  RuleWorld world;
+  CHECK(world.load(rule_file("")).added == Brief{"Failures"});
+  play_failures(world);
+  world.run(0, 60);
+  CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
+  const auto outbox = world.outbox();
+  REQUIRE(outbox.size() == 2);
+  const auto event = decode_alert(outbox[0].value);
+  REQUIRE(event);
+  CHECK(event->state == AlertState::kFiring);
+  CHECK(event->window_from == RuleWorld::at(20));
+  CHECK(event->window_to == RuleWorld::at(25));
+  CHECK(event->written_at == RuleWorld::at(25));
+  CHECK(event->labels.at("service") == "pay");
+  CHECK(decode_alert(outbox[1].value)->started_at == RuleWorld::at(25));
+}
+
+TEST_CASE("engine: the row of an alert holds what the rule computes", "[rules]") {
+  RuleWorld world;
+  const auto report = world.load(rule_file(R"(
+        value: failures
+        severity:
+          - CRITICAL when failures / total > 0.9
+          - HIGH when failures / total > 0.1
+          - LOW
+        labels: {team: payments}
+        annotations:
+          summary: "{{ service }}: {{ failures / total | percent }}"
+)"));
+  CHECK(report.errors == Brief{});
+  play_failures(world);
+  world.run(0, 25);
+  QueryOptions options;
+  const auto table = world.queries->run(
+      "from alerts | keep rule, type, severity, value, baseline, summary, fingerprint, window_to, "
+      "labels, samples", options);
+  REQUIRE(table);
+  REQUIRE(table->row_count == 1);
+  const auto text = [&](size_t column) { return table->columns[column].text[0]; };
+  CHECK(text(0) == "Failures");
+  CHECK(text(1) == "FAILURES");
+  CHECK(text(2) == "HIGH");
+  CHECK(table->columns[3].f64[0] == 5);
+  CHECK(table->columns[4].at(0).is_null());
+  CHECK(text(5) == "pay: 20.0 %");
+  CHECK(text(6).size() == 16);
+  CHECK(table->columns[7].at(0) == Value::time(RuleWorld::at(25)));
+  CHECK(text(8) == R"({"service":"pay","team":"payments"})");
+  // The evidence is what the aggregate with a condition counted.
+  CHECK(text(9).find("\"FAILED\"") != std::string::npos);
+  CHECK(text(9).find("\"SUCCESS\"") == std::string::npos);
+}
+
+TEST_CASE("engine: `for` holds an alert back, and a pause starts it anew", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file("        for: 10m\n"));
+  play_failures(world);
+  world.events("web", 5, 10, 5, "FAILED");
+  world.run(0, 60);
+  CHECK(world.alerts() == Brief{"web:pending@10", "web:inactive@15", "pay:pending@25",
+                                "pay:firing@35", "pay:resolved@40"});
+  CHECK(world.outbox().size() == 2);
+}
+
+TEST_CASE("engine: `keep_firing_for` bridges a pause", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file("        keep_firing_for: 10m\n"));
+  play_failures(world);
+  world.events("pay", 40, 45, 5, "FAILED");
+  world.run(0, 90);
+  CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@60"});
+}
+
+TEST_CASE("engine: a restart in the middle changes nothing", "[rules]") {
+  const std::string file = rule_file("        for: 5m\n        keep_firing_for: 5m\n");
+  const auto play = [&](const std::set<int>& restarts) {
+    RuleWorld world;
+    world.load(file);
+    play_failures(world);
+    for (int minute = 0; minute <= 60; ++minute) {
+      if (restarts.contains(minute)) {
+        world.restart();
+        world.load(file);
+      }
+      world.advance(minute);
+    }
+    return world.alerts();
+  };
+  const Brief expected = play({});
+  CHECK(expected == Brief{"pay:pending@25", "pay:firing@30", "pay:resolved@45"});
+  CHECK(play({27}) == expected);
+  CHECK(play({3, 25, 26, 30, 38, 44}) == expected);
+}
+
+TEST_CASE("engine: evaluating twice changes nothing", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  play_failures(world);
+  world.run(0, 30);
+  const Brief once = world.alerts();
+  const uint64_t evaluations = world.status("Failures").evaluations;
+  world.advance(30);
+  world.advance(31);
+  CHECK(world.alerts() == once);
+  CHECK(world.status("Failures").evaluations == evaluations);
+}
+
+TEST_CASE("engine: what was missed while down is caught up with, in order", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  play_failures(world);
+  world.advance(3);
+  world.restart();
+  world.load(rule_file(""));
+  world.advance(60);
+  CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
+}
+
+TEST_CASE("engine: windows beyond the catch-up bound are told, not evaluated", "[rules]") {
+  RuleEngineOptions options = RuleWorld::default_options();
+  options.catchup_max = 25 * kMinute;
+  RuleWorld world(options);
+  world.load(rule_file(""));
+  play_failures(world);
+  world.advance(3);
+  world.advance(60);
+  CHECK(world.alerts("type == \"SELF\"") ==
+        Brief{"WindowsSkipped:firing@60", "WindowsSkipped:resolved@60"});
+  CHECK(world.alerts("type != \"SELF\"") == Brief{"pay:firing@35", "pay:resolved@40"});
+}
+
+TEST_CASE("engine: history is evaluated from where the options say", "[rules]") {
+  RuleEngineOptions options = RuleWorld::default_options();
+  options.evaluate_from = RuleWorld::at(0);
+  options.catchup_max = 10 * kMinute;
+  RuleWorld world(options);
+  play_failures(world);
+  world.clock.set(RuleWorld::at(60));
+  world.load(rule_file(""));
+  world.advance(60);
+  CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
+}
+
+TEST_CASE("engine: nothing is evaluated until the followed files are read", "[rules]") {
+  RuleEngineOptions options = RuleWorld::default_options();
+  bool read = false;
+  options.caught_up = [&] { return read; };
+  options.catchup_wait = 40 * kMinute;
+  RuleWorld world(options);
+  world.load(rule_file(""));
+  play_failures(world);
+  world.run(0, 30);
+  CHECK(world.alerts().empty());
+  SECTION("then everything is") {
+    read = true;
+    world.advance(31);
+    CHECK(world.alerts() == Brief{"pay:firing@25"});
+  }
+  SECTION("or the wait is over, which is told") {
+    world.advance(40);
+    CHECK(world.alerts("type == \"SELF\"").size() == 2);
+    CHECK(world.alerts("type != \"SELF\"") == Brief{"pay:firing@25", "pay:resolved@40"});
+  }
+}
+
+TEST_CASE("engine: a severity that rises is told, one that falls is not", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file("        severity: [CRITICAL when failures > 10, LOW]\n"));
+  world.events("pay", 0, 5, 5, "FAILED");
+  world.events("pay", 5, 10, 15, "FAILED");
+  world.events("pay", 10, 15, 5, "FAILED");
+  world.run(0, 20);
+  CHECK(world.alerts("severity == \"LOW\"") == Brief{"pay:firing@5"});
+  CHECK(world.alerts("severity == \"CRITICAL\"") == Brief{"pay:firing@10", "pay:resolved@20"});
+}
+
+TEST_CASE("engine: routes take what they ask for", "[rules]") {
+  RuleEngineOptions options = RuleWorld::default_options();
+  options.routes = {{"all", {}, true}, {"firing", {}, false}, {"low", {Severity::kLow}, true}};
+  int told = 0;
+  options.outbox_changed = [&] { ++told; };
+  RuleWorld world(options);
+  world.load(rule_file("        severity: HIGH\n"));
+  play_failures(world);
+  world.run(0, 60);
+  Brief keys;
+  for (const SmallEntry& entry : world.outbox()) {
+    keys.push_back(entry.key.substr(0, entry.key.find('/')));
+  }
+  CHECK(keys == Brief{"all", "all", "firing"});
+  CHECK(told == 2);
+}
+
+TEST_CASE("engine: silence fires for a service that the baseline knows", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file("        value: n\n", R"(
+          from audit last 5m
+          | stats n = count() by service
+          | baseline 30m min 3
+          | where n == 0 and baseline(n) >= 10)"));
+  for (int minute = 0; minute < 60; minute += 5) {
+    world.events("web", minute, minute + 5, 20);
+    if (minute < 30 || minute >= 45) world.events("pay", minute, minute + 5, 20);
+  }
+  world.run(0, 60);
+  CHECK(world.alerts() == Brief{"pay:firing@35", "pay:resolved@50"});
+  const auto first = decode_alert(world.outbox().at(0).value);
+  REQUIRE(first);
+  CHECK(first->value == 0);
+  CHECK(first->baseline == 20);  // baseline(value) is taken where nothing else is said
+}
+
+TEST_CASE("engine: total silence fires too", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file("", R"(
+          from audit last 5m | stats n = count() by service | baseline 30m min 3
+          | where n == 0 and baseline(n) >= 10)"));
+  for (int minute = 0; minute < 30; minute += 5) world.events("pay", minute, minute + 5, 20);
+  world.run(0, 40);
+  CHECK(world.alerts() == Brief{"pay:firing@35"});
+}
+
+TEST_CASE("engine: an incident does not become the usual while alerts are excluded", "[rules]") {
+  const auto play = [](const std::string& excluding) {
+    RuleWorld world;
+    world.load(rule_file("", R"(
+          from audit last 5m | stats n = count() by service | baseline 20m min 2)" + excluding + R"(
+          | where n > 2 * baseline(n))"));
+    for (int minute = 0; minute < 90; minute += 5) {
+      world.events("pay", minute, minute + 5, minute >= 30 && minute < 70 ? 100 : 20);
+    }
+    world.run(0, 90);
+    return world.alerts();
+  };
+  CHECK(play("") == Brief{"pay:firing@35", "pay:resolved@40"});
+  // With them excluded no baseline is left in the end: it fires on, for it cannot be judged, until the
+  // usual is known again.
+  CHECK(play(" excluding alerts") == Brief{"pay:firing@35", "pay:resolved@80"});
+}
+
+TEST_CASE("engine: a rule without any event is blind, one without a baseline learns", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file("", R"(
+          from audit last 5m | stats n = count() by service | baseline 30m min 3
+          | where n > 2 * baseline(n))"));
+  world.advance(5);
+  CHECK(world.status("Failures").health == RuleHealth::kLearning);
+  world.run(6, 20);
+  CHECK(world.status("Failures").health == RuleHealth::kBlind);
+  for (int minute = 20; minute < 60; minute += 5) world.events("pay", minute, minute + 5, 20);
+  world.run(21, 35);
+  CHECK(world.status("Failures").health == RuleHealth::kLearning);
+  world.run(36, 60);
+  CHECK(world.status("Failures").health == RuleHealth::kOk);
+}
+
+TEST_CASE("engine: a broken file stops neither the others nor what ran before", "[rules]") {
+  RuleWorld world;
+  const std::string good = rule_file("");
+  CHECK(world.engine->load({{"a.yml", good}}).errors.empty());
+  const RuleLoadReport report = world.engine->load(
+      {{"a.yml", rule_file("        fro: 5m\n")},
+       {"b.yml", "groups:\n  - name: h\n    rules:\n      - alert: Other\n"
+                 "        expr: from audit last 1m | stats n = count() | where n > 1000\n"}});
+  CHECK(report.errors == Brief{"a.yml:10:9: unknown key `fro` in groups[1].rules[1]; did you mean "
+                               "`for`?"});
+  CHECK(report.added == Brief{"Other"});
+  CHECK(report.changed.empty());
+  CHECK(report.removed.empty());
+  play_failures(world);
+  world.run(0, 60);
+  CHECK(world.alerts("type != \"SELF\"") == Brief{"pay:firing@25", "pay:resolved@40"});
+  CHECK(world.alerts("type == \"SELF\"") == Brief{"RuleFileBroken:firing@0"});
+
+  world.clock.set(RuleWorld::at(61));
+  world.engine->load({{"a.yml", good}});
+  CHECK(world.alerts("type == \"SELF\"") ==
+        Brief{"RuleFileBroken:firing@0", "RuleFileBroken:resolved@61"});
+}
+
+TEST_CASE("engine: removing a rule resolves what it fired", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  play_failures(world);
+  world.run(0, 30);
+  SECTION("while running") {
+    CHECK(world.load("groups: []").removed == Brief{"Failures"});
+  }
+  SECTION("or while it was down") {
+    world.restart();
+    world.load("groups: []");
+  }
+  CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@30"});
+  CHECK(world.engine->status().empty());
+}
+
+TEST_CASE("engine: a changed rule goes on from its state", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  play_failures(world);
+  world.run(0, 30);
+  CHECK(world.load(rule_file("        severity: LOW\n")).changed == Brief{"Failures"});
+  CHECK(world.load(rule_file("        severity: LOW\n")).changed.empty());
+  world.run(31, 60);
+  CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
+}
+
+TEST_CASE("engine: a rule that fails is shown, retried, and holds up no other", "[rules]") {
+  RuleWorld world;
+  const std::string failing = "groups:\n  - name: h\n    interval: 5m\n    rules:\n"
+                              "      - alert: TooBig\n        expr: |\n"
+                              "          from audit last 5m | stats n = sum(big) by service\n";
+  world.engine->load({{"a.yml", failing}, {"b.yml", rule_file("")}});
+  play_failures(world);
+  const auto write_big = [&](int64_t value) {
+    WriteRequest request;
+    request.urgent = true;
+    RowBatch& rows = request.batch.rows_of("audit");
+    for (int i = 0; i < 3; ++i) {
+      rows.begin_row(RuleWorld::at(31));
+      rows.set_i64(rows.lane("big", ColumnType::kI64, ColumnKind::kField, 0), value);
+    }
+    REQUIRE(world.database->write(std::move(request)));
+  };
+  write_big(INT64_MAX);
+  world.run(0, 60);
+  CHECK(world.status("TooBig").health == RuleHealth::kFailing);
+  CHECK_FALSE(world.status("TooBig").last_error.empty());
+  CHECK(world.status("TooBig").last_window_end == RuleWorld::at(30));
+  CHECK(world.alerts("rule == \"Failures\"") == Brief{"pay:firing@25", "pay:resolved@40"});
+}
+
+TEST_CASE("engine: late events are found, told once, and marked", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  play_failures(world);
+  world.run(0, 50);
+  CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
+  world.events("web", 10, 15, 5, "FAILED");
+  world.run(51, 75);
+  CHECK(world.alerts("service == \"web\"") == Brief{"web:firing@15 late", "web:resolved@20 late"});
+  CHECK(world.alerts("service == \"pay\"") == Brief{"pay:firing@25", "pay:resolved@40"});
+  CHECK(world.outbox().size() == 4);
+}
+
+TEST_CASE("engine: a firing that late events explain away is retracted", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file("", R"(
+          from audit last 5m | stats n = count() by service | baseline 30m min 3
+          | where n < 5 and baseline(n) >= 10)"));
+  for (int minute = 0; minute < 60; minute += 5) {
+    world.events("pay", minute, minute + 5, minute == 30 ? 2 : 20);
+  }
+  world.run(0, 50);
+  CHECK(world.alerts() == Brief{"pay:firing@35", "pay:resolved@40"});
+  world.events("pay", 30, 35, 18);
+  world.run(51, 75);
+  CHECK(world.alerts() == Brief{"pay:firing@35", "pay:retracted@35 late", "pay:resolved@40"});
+  CHECK(world.outbox().size() == 2);
+}
+
+TEST_CASE("engine: rules are evaluated in the order of their windows' ends", "[rules]") {
+  RuleWorld world;
+  const std::string text = R"(groups:
+  - name: slow
+    interval: 20m
+    rules: [{alert: Slow, expr: from audit last 20m | stats n = count() by service}]
+  - name: fast
+    interval: 5m
+    rules: [{alert: Fast, expr: from audit last 5m | stats n = count() by service}]
+)";
+  world.load(text);
+  world.events("pay", 0, 40, 40);
+  world.advance(40);
+  // Rows of one time stand in the order in which they were written.
+  CHECK(world.alerts() == Brief{"pay:firing@5", "pay:firing@20"});
+  CHECK(world.status("Fast").evaluations == 8);
+  CHECK(world.status("Slow").evaluations == 2);
+}
+
+TEST_CASE("engine: many quiet windows share commits", "[rules]") {
+  RuleEngineOptions options = RuleWorld::default_options();
+  options.evaluate_from = RuleWorld::at(0) - 2 * kDay;
+  RuleWorld world(options);
+  world.events("pay", 0, 1, 5);
+  world.load(rule_file(""));
+  const uint64_t before = world.database->counters().commits;
+  world.advance(1);
+  CHECK(world.status("Failures").evaluations == 576);
+  CHECK(world.database->counters().commits - before <= 576 / 100 + 2);
+}
