@@ -1,9 +1,10 @@
 #include "rules/engine.h"
 
-#include <catch2/catch.hpp>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "rule_world.h"
 
@@ -18,7 +19,8 @@ std::string rule_file(const std::string& keys, const std::string& expr = R"(
           | stats failures = count() where status == "FAILED", total = count() by service
           | where failures > 2)") {
   return "groups:\n  - name: g\n    interval: 5m\n    rules:\n      - alert: Failures\n"
-         "        expr: |" + expr + "\n" + keys;
+         "        expr: |" +
+         expr + "\n" + keys;
 }
 
 // A service that fails from minute 20 to 35.
@@ -67,8 +69,10 @@ TEST_CASE("engine: the row of an alert holds what the rule computes", "[rules]")
   world.run(0, 25);
   QueryOptions options;
   const auto table = world.queries->run(
-      "from alerts | keep rule, type, severity, value, baseline, summary, fingerprint, window_to, "
-      "labels, samples", options);
+      "from alerts | keep rule, type, severity, value, service, summary, fingerprint, window_to, "
+      "labels, samples",
+      options);
+  INFO((table ? "" : table.error().message));
   REQUIRE(table);
   REQUIRE(table->row_count == 1);
   const auto text = [&](size_t column) { return table->columns[column].text[0]; };
@@ -76,7 +80,7 @@ TEST_CASE("engine: the row of an alert holds what the rule computes", "[rules]")
   CHECK(text(1) == "FAILURES");
   CHECK(text(2) == "HIGH");
   CHECK(table->columns[3].f64[0] == 5);
-  CHECK(table->columns[4].at(0).is_null());
+  CHECK(text(4) == "pay");
   CHECK(text(5) == "pay: 20.0 %");
   CHECK(text(6).size() == 16);
   CHECK(table->columns[7].at(0) == Value::time(RuleWorld::at(25)));
@@ -259,7 +263,8 @@ TEST_CASE("engine: an incident does not become the usual while alerts are exclud
   const auto play = [](const std::string& excluding) {
     RuleWorld world;
     world.load(rule_file("", R"(
-          from audit last 5m | stats n = count() by service | baseline 20m min 2)" + excluding + R"(
+          from audit last 5m | stats n = count() by service | baseline 20m min 2)" +
+                                 excluding + R"(
           | where n > 2 * baseline(n))"));
     for (int minute = 0; minute < 90; minute += 5) {
       world.events("pay", minute, minute + 5, minute >= 30 && minute < 70 ? 100 : 20);
@@ -267,10 +272,10 @@ TEST_CASE("engine: an incident does not become the usual while alerts are exclud
     world.run(0, 90);
     return world.alerts();
   };
-  CHECK(play("") == Brief{"pay:firing@35", "pay:resolved@40"});
-  // With them excluded no baseline is left in the end: it fires on, for it cannot be judged, until the
-  // usual is known again.
-  CHECK(play(" excluding alerts") == Brief{"pay:firing@35", "pay:resolved@80"});
+  CHECK(play("") == Brief{"pay:firing@35", "pay:resolved@45"});
+  // With them excluded it still matches at 45. At 50 and 55 too few windows are left to judge it,
+  // so it fires on; these windows are no match and count, and at 60 they are the usual.
+  CHECK(play(" excluding alerts") == Brief{"pay:firing@35", "pay:resolved@60"});
 }
 
 TEST_CASE("engine: a rule without any event is blind, one without a baseline learns", "[rules]") {
@@ -295,8 +300,9 @@ TEST_CASE("engine: a broken file stops neither the others nor what ran before", 
   CHECK(world.engine->load({{"a.yml", good}}).errors.empty());
   const RuleLoadReport report = world.engine->load(
       {{"a.yml", rule_file("        fro: 5m\n")},
-       {"b.yml", "groups:\n  - name: h\n    rules:\n      - alert: Other\n"
-                 "        expr: from audit last 1m | stats n = count() | where n > 1000\n"}});
+       {"b.yml",
+        "groups:\n  - name: h\n    rules:\n      - alert: Other\n"
+        "        expr: from audit last 1m | stats n = count() | where n > 1000\n"}});
   CHECK(report.errors == Brief{"a.yml:10:9: unknown key `fro` in groups[1].rules[1]; did you mean "
                                "`for`?"});
   CHECK(report.added == Brief{"Other"});
@@ -318,9 +324,7 @@ TEST_CASE("engine: removing a rule resolves what it fired", "[rules]") {
   world.load(rule_file(""));
   play_failures(world);
   world.run(0, 30);
-  SECTION("while running") {
-    CHECK(world.load("groups: []").removed == Brief{"Failures"});
-  }
+  SECTION("while running") { CHECK(world.load("groups: []").removed == Brief{"Failures"}); }
   SECTION("or while it was down") {
     world.restart();
     world.load("groups: []");
@@ -342,9 +346,10 @@ TEST_CASE("engine: a changed rule goes on from its state", "[rules]") {
 
 TEST_CASE("engine: a rule that fails is shown, retried, and holds up no other", "[rules]") {
   RuleWorld world;
-  const std::string failing = "groups:\n  - name: h\n    interval: 5m\n    rules:\n"
-                              "      - alert: TooBig\n        expr: |\n"
-                              "          from audit last 5m | stats n = sum(big) by service\n";
+  const std::string failing =
+      "groups:\n  - name: h\n    interval: 5m\n    rules:\n"
+      "      - alert: TooBig\n        expr: |\n"
+      "          from audit last 5m | stats n = sum(big) by service\n";
   world.engine->load({{"a.yml", failing}, {"b.yml", rule_file("")}});
   play_failures(world);
   const auto write_big = [&](int64_t value) {
@@ -389,7 +394,7 @@ TEST_CASE("engine: a firing that late events explain away is retracted", "[rules
   world.run(0, 50);
   CHECK(world.alerts() == Brief{"pay:firing@35", "pay:resolved@40"});
   world.events("pay", 30, 35, 18);
-  world.run(51, 75);
+  world.run(51, 64);
   CHECK(world.alerts() == Brief{"pay:firing@35", "pay:retracted@35 late", "pay:resolved@40"});
   CHECK(world.outbox().size() == 2);
 }

@@ -1,9 +1,10 @@
 #include "rule_world.h"
 
-#include <stdlib.h>
+#include <filesystem>
+#include <utility>
 
 #include <catch2/catch.hpp>
-#include <filesystem>
+#include <stdlib.h>
 
 namespace tocsin {
 
@@ -40,6 +41,7 @@ void RuleWorld::open() {
 }
 
 void RuleWorld::restart() {
+  write_events();
   engine.reset();
   queries.reset();
   database.reset();
@@ -48,24 +50,28 @@ void RuleWorld::restart() {
 
 void RuleWorld::events(const std::string& service, double from, double to, int count,
                        const std::string& status) {
-  WriteRequest request;
-  request.urgent = true;
-  RowBatch& rows = request.batch.rows_of("audit");
+  RowBatch& rows = pending_.batch.rows_of("audit");
   for (int i = 0; i < count; ++i) {
     rows.begin_row(at(from + (to - from) * i / count));
     rows.set_string(rows.lane("service", ColumnType::kString, ColumnKind::kTag, 0),
-                    request.batch.copy(service));
+                    pending_.batch.copy(service));
     rows.set_string(rows.lane("status", ColumnType::kString, ColumnKind::kTag, 1),
-                    request.batch.copy(status));
+                    pending_.batch.copy(status));
     rows.set_i64(rows.lane("number", ColumnType::kI64, ColumnKind::kField, 2), i);
   }
-  const auto report = database->write(std::move(request));
+}
+
+void RuleWorld::write_events() {
+  if (pending_.batch.empty()) return;
+  pending_.urgent = true;
+  const auto report = database->write(std::exchange(pending_, WriteRequest()));
   REQUIRE(report);
   REQUIRE(report->rejected.empty());
 }
 
 Timestamp RuleWorld::advance(double minute) {
   clock.set(at(minute));
+  write_events();
   return engine->evaluate_due();
 }
 
@@ -77,9 +83,8 @@ std::vector<std::string> RuleWorld::alerts(const std::string& where) {
   if (!database->catalog()->find(kAlertsMeasurement)) return {};
   QueryOptions query;
   query.now = clock.now();
-  const auto table = queries->run("from alerts | where " + where +
-                                      " | keep time, service, state, late, rule",
-                                  query);
+  const auto table = queries->run(
+      "from alerts | where " + where + " | keep time, service, state, late, rule", query);
   if (!table) FAIL(table.error().message);
   std::vector<std::string> out;
   for (size_t row = 0; row < table->row_count; ++row) {

@@ -1,5 +1,5 @@
-// A database in a temporary directory, a clock that is set by hand, and a rule engine: what the engine's tests
-// play with.
+// A database in a temporary directory, a clock that is set by hand, and a rule engine: what the
+// engine's tests play with.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,8 @@ class RuleWorld {
     return start() + static_cast<Duration>(minute * static_cast<double>(kMinute));
   }
 
-  /// `count` events of a service in the measurement `audit`, spread over [from, to).
+  /// `count` events of a service in the measurement `audit`, spread over [from, to); written with
+  /// the next advance.
   void events(const std::string& service, double from, double to, int count,
               const std::string& status = "SUCCESS");
   RuleLoadReport load(const std::string& text) { return engine->load({{"rules.yml", text}}); }
@@ -33,7 +34,8 @@ class RuleWorld {
   Timestamp advance(double minute);
   /// The same every `step` minutes, as a running daemon does.
   void run(double from, double to, double step = 1);
-  /// Closes all and opens the database again, with the rules that `load` or `engine->load` is given then.
+  /// Closes all and opens the database again, with the rules that `load` or `engine->load` is given
+  /// then.
   void restart();
 
   /// All rows of `alerts` as `service:state@minute`, with ` late` behind late ones.
@@ -49,7 +51,9 @@ class RuleWorld {
 
  private:
   void open();
+  void write_events();
   std::string directory_;
+  WriteRequest pending_;
 };
 
 }  // namespace tocsin

@@ -1,10 +1,12 @@
 // The rules that Tocsin ships are right as far as they can be without data.
-#include <catch2/catch.hpp>
+#include "config/shipped.h"
+
 #include <string>
 #include <vector>
 
+#include <catch2/catch.hpp>
+
 #include "config/settings.h"
-#include "config/shipped.h"
 #include "rules/engine.h"
 #include "rules/rule_file.h"
 
@@ -16,8 +18,7 @@ TEST_CASE("shipped rules: every file is free of mistakes", "[rules]") {
     files.push_back({std::string(file.name), std::string(file.text)});
   }
   REQUIRE_FALSE(files.empty());
-  const RuleLoadReport report =
-      check_rules(files, parse_parameters(default_settings().parameters));
+  const RuleLoadReport report = check_rules(files, parse_parameters(default_settings().parameters));
   CHECK(report.errors == std::vector<std::string>{});
   CHECK(report.added.size() >= 6);
 }
