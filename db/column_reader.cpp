@@ -88,7 +88,8 @@ Result<ByteView> checked_buffer(const format::Buffer* buffer, const std::string&
   const char* fault = nullptr;
   if (buffer == nullptr || buffer->data() == nullptr) {
     fault = "is missing";
-  } else if (reinterpret_cast<uintptr_t>(buffer->data()->data()) % 8 != 0) {
+  } else if (buffer->data()->size() != 0 &&
+             reinterpret_cast<uintptr_t>(buffer->data()->data()) % 8 != 0) {
     fault = "is not aligned";
   } else {
     ByteView bytes(buffer->data()->data(), buffer->data()->size());

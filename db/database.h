@@ -53,8 +53,8 @@ struct WriteRequest {
   /// Commit as soon as the writer is free instead of gathering for commit_interval.
   bool urgent = false;
   /// For imports: gather these rows in memory, over many requests, until whole segments are full,
-  /// and commit late: when enough is gathered, at seal(), or at close. Only submit() obeys it, and
-  /// `done` comes as late as the commit.
+  /// and commit late: when enough is gathered, at seal(), or at close. Only submit() obeys it; it
+  /// then waits for room instead of answering kBusy, and `done` comes as late as the commit.
   bool bulk = false;
 };
 

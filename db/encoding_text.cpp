@@ -30,34 +30,37 @@ ZSTD_DCtx* decompressor() {
   return context.get();
 }
 
-/// Appends the compressed block; false, with `out` as it was, when the library refuses.
-bool append_compressed(Compression compression, std::string_view raw, std::vector<uint8_t>& out) {
-  const size_t before = out.size();
+/// Compresses into `scratch`, which only grows, and gives the part used; empty when the library
+/// refuses.
+ByteView compress_block(Compression compression, std::string_view raw,
+                        std::vector<uint8_t>& scratch) {
+  const size_t bound = compression == Compression::kLz4
+                           ? static_cast<size_t>(LZ4_compressBound(static_cast<int>(raw.size())))
+                           : ZSTD_compressBound(raw.size());
+  if (scratch.size() < bound) scratch.resize(bound);
   size_t size = 0;
   if (compression == Compression::kLz4) {
-    out.resize(before + static_cast<size_t>(LZ4_compressBound(static_cast<int>(raw.size()))));
     size = static_cast<size_t>(
-        LZ4_compress_default(raw.data(), reinterpret_cast<char*>(out.data()) + before,
-                             static_cast<int>(raw.size()), static_cast<int>(out.size() - before)));
+        LZ4_compress_default(raw.data(), reinterpret_cast<char*>(scratch.data()),
+                             static_cast<int>(raw.size()), static_cast<int>(scratch.size())));
   } else {
-    out.resize(before + ZSTD_compressBound(raw.size()));
-    size = ZSTD_compressCCtx(compressor(), out.data() + before, out.size() - before, raw.data(),
-                             raw.size(), kZstdLevel);
+    size = ZSTD_compressCCtx(compressor(), scratch.data(), scratch.size(), raw.data(), raw.size(),
+                             kZstdLevel);
     if (ZSTD_isError(size)) size = 0;
   }
-  out.resize(before + size);
-  return size != 0;
+  return ByteView(scratch).first(size);
 }
 
-size_t compressed_size(Compression compression, std::string_view raw) {
-  std::vector<uint8_t> scratch;
-  return append_compressed(compression, raw, scratch) ? scratch.size() : SIZE_MAX / 4;
+size_t compressed_size(Compression compression, std::string_view raw,
+                       std::vector<uint8_t>& scratch) {
+  const size_t size = compress_block(compression, raw, scratch).size();
+  return size != 0 ? size : SIZE_MAX / 4;
 }
 
-Compression choose_compression(std::string_view first_block) {
+Compression choose_compression(std::string_view first_block, std::vector<uint8_t>& scratch) {
   if (first_block.empty() || first_block.size() > LZ4_MAX_INPUT_SIZE) return Compression::kNone;
-  const size_t lz4 = compressed_size(Compression::kLz4, first_block);
-  const size_t zstd = compressed_size(Compression::kZstd, first_block);
+  const size_t lz4 = compressed_size(Compression::kLz4, first_block, scratch);
+  const size_t zstd = compressed_size(Compression::kZstd, first_block, scratch);
   if (std::min(lz4, zstd) * 10 > first_block.size() * 9) return Compression::kNone;
   return zstd * 3 <= lz4 * 2 ? Compression::kZstd : Compression::kLz4;
 }
@@ -71,20 +74,21 @@ TextColumn encode_text(std::span<const std::string_view> values, bool compress) 
   encode_integers(lengths, column.lengths);
 
   std::string raw;
+  std::vector<uint8_t> scratch;
   for (size_t start = 0; start < values.size(); start += kVectorRows) {
     raw.clear();
     for (std::string_view value :
          values.subspan(start, std::min(kVectorRows, values.size() - start))) {
       raw.append(value);
     }
-    if (start == 0 && compress) column.compression = choose_compression(raw);
+    if (start == 0 && compress) column.compression = choose_compression(raw, scratch);
     const size_t offset = column.bytes.size();
-    if (column.compression == Compression::kNone || raw.empty()) {
-      ByteView bytes = bytes_of(raw);
-      column.bytes.insert(column.bytes.end(), bytes.begin(), bytes.end());
-    } else if (!append_compressed(column.compression, raw, column.bytes)) {
-      return encode_text(values, false);
+    ByteView stored = bytes_of(raw);
+    if (column.compression != Compression::kNone && !raw.empty()) {
+      stored = compress_block(column.compression, raw, scratch);
+      if (stored.empty()) return encode_text(values, false);
     }
+    column.bytes.insert(column.bytes.end(), stored.begin(), stored.end());
     column.blocks.push_back({offset, static_cast<uint32_t>(column.bytes.size() - offset),
                              static_cast<uint32_t>(raw.size())});
   }

@@ -143,8 +143,7 @@ Result<std::shared_ptr<Environment>> Environment::open(const std::string& direct
   std::lock_guard lock(registry().mutex);
   auto& slot = registry().open[path];
   if (auto shared = slot.lock()) {
-    // A process that first read and now writes needs the tables that may not exist yet.
-    if (mode != Mode::kRead && shared->mode_ == Mode::kRead) {
+    if (mode != Mode::kRead && !shared->may_write_) {
       return fail(ErrorCode::kConflict,
                   fmt::format("opening {} for writing: this process has it open for reading only; "
                               "close that first",
@@ -170,26 +169,34 @@ void Environment::close_handle() {
 }
 
 Status Environment::open_handle() {
+  // A reader opens for writing too where it may, because a writer of this process shares what it opens.
+  may_write_ = true;
+  int code = open_with(0);
+  if (mode_ == Mode::kRead && (code == EACCES || code == EROFS || code == EPERM)) {
+    may_write_ = false;
+    code = open_with(MDB_RDONLY);
+  }
+  if (code != 0) return error("opening", code);
+  int dead = 0;
+  mdb_reader_check(env_of(handle_), &dead);
+  Status status = open_tables();
+  if (!status) close_handle();
+  return status;
+}
+
+/// An LMDB error code; on one, nothing is open.
+int Environment::open_with(unsigned flags) {
   MDB_env* env = nullptr;
-  if (int code = mdb_env_create(&env)) return error("opening", code);
+  if (int code = mdb_env_create(&env)) return code;
   handle_ = env;
   mdb_env_set_maxdbs(env, kTableCount);
   mdb_env_set_maxreaders(env, kReaderCountMax);
   int code = mdb_env_set_mapsize(env, kCatalogMapBytes);
   if (code == 0) {
-    const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (mode_ == Mode::kRead ? MDB_RDONLY : 0);
-    code = mdb_env_open(env, path_.c_str(), flags, 0644);
+    code = mdb_env_open(env, path_.c_str(), MDB_NOSUBDIR | MDB_NOTLS | flags, 0644);
   }
-  if (code != 0) {
-    auto failure = error("opening", code);
-    close_handle();
-    return failure;
-  }
-  int dead = 0;
-  mdb_reader_check(env, &dead);
-  Status status = open_tables();
-  if (!status) close_handle();
-  return status;
+  if (code != 0) close_handle();
+  return code;
 }
 
 Status Environment::open_tables() {

@@ -84,13 +84,15 @@ class Environment {
   friend class Transaction;
   Environment(std::string path, Mode mode) : path_(std::move(path)), mode_(mode) {}
   Status open_handle();
+  int open_with(unsigned flags);
   Status open_tables();
   void close_handle();
   Result<Transaction> begin(bool write);
   tl::unexpected<Error> error(const char* attempted, int code) const;
 
   const std::string path_;
-  Mode mode_;
+  const Mode mode_;
+  bool may_write_ = true;         // fixed by the first open
   std::shared_mutex open_mutex_;  // shared by transactions, exclusive for reopen()
   void* handle_ = nullptr;        // guarded by open_mutex_, like tables_
   unsigned tables_[kTableCount] = {};

@@ -194,7 +194,10 @@ std::vector<EncodedSegment> SegmentBuilder::finish(uint64_t commit_number, bool 
 EncodedSegment SegmentBuilder::encode(uint32_t start, uint32_t end, uint64_t commit_number,
                                       bool compress) {
   const RowSlice slice{start, end, times_};
-  flatbuffers::FlatBufferBuilder builder(64 * kKiB);
+  const size_t slice_rows = end - start;
+  // Enough for the raw values, so that it need not be copied to grow; untouched pages cost nothing.
+  const size_t share = raw_bytes() / times_.size() * slice_rows;
+  flatbuffers::FlatBufferBuilder builder(share + 64 * kKiB);
 
   std::vector<uint64_t> times(times_.begin() + start, times_.begin() + end);
   std::vector<uint8_t> stream;

@@ -14,7 +14,7 @@ constexpr size_t kFirstBlockBytes = 512;
 constexpr size_t kBlockBytesMax = 256 * 1024;
 
 /// When, and at how many new strings in 8, a column counts as distinct.
-constexpr size_t kJudgeEvery = 4096;
+constexpr size_t kJudgeEvery = 32 * 1024;
 constexpr size_t kDistinctEighths = 5;
 
 }  // namespace

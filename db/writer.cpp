@@ -104,7 +104,8 @@ Status Writer::enqueue(WriteRequest request, Done done, bool wait_for_room) {
 }
 
 Status Writer::submit(WriteRequest request, Done done) {
-  return enqueue(std::move(request), std::move(done), false);
+  const bool wait_for_room = request.bulk;
+  return enqueue(std::move(request), std::move(done), wait_for_room);
 }
 
 Result<WriteReport> Writer::write(WriteRequest request) {

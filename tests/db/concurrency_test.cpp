@@ -1,0 +1,147 @@
+// Readers beside a writer and the sealer; retention beside snapshots. Meant for ThreadSanitizer.
+#include <atomic>
+#include <thread>
+
+#include <catch2/catch.hpp>
+
+#include "db/limits.h"
+#include "tests/db/db_support.h"
+
+namespace tocsin {
+namespace {
+
+using namespace testing;
+
+constexpr Timestamp kNow = 1'795'521'600 * kSecond;
+constexpr size_t kRowsPerWrite = 50;
+
+WriteRequest rows_at(Timestamp time, int64_t number) {
+  WriteRequest request;
+  for (const char* measurement : {"a", "b"}) {
+    RowBatch& rows = request.batch.rows_of(measurement);
+    for (size_t i = 0; i < kRowsPerWrite; ++i) {
+      rows.begin_row(time + static_cast<int64_t>(i));
+      rows.set_i64(rows.lane("n", ColumnType::kI64, ColumnKind::kField, 0), number);
+      rows.set_string(rows.lane("s", ColumnType::kString, ColumnKind::kTag, 1),
+                      request.batch.copy("value " + std::to_string(number % 5)));
+    }
+  }
+  return request;
+}
+
+TEST_CASE("database: snapshots beside a writer hold whole commits", "[db]") {
+  TemporaryDirectory directory;
+  const ManualClock clock(kNow);
+  DatabaseOptions options;
+  options.clock = &clock;
+  auto database = take(Database::open(directory.path(), options));
+  take(database->write(rows_at(kNow - kHour, 0)));
+  std::atomic<bool> done{false};
+  std::atomic<size_t> faults{0};
+  std::atomic<size_t> snapshots{0};
+
+  const auto read = [&] {
+    uint64_t last_commit = 0;
+    size_t last_rows = 0;
+    while (!done || snapshots == 0) {
+      auto snapshot = database->snapshot({{"a", "b"}, {}});
+      if (!snapshot) {
+        ++faults;
+        continue;
+      }
+      size_t counts[2] = {0, 0};
+      for (const auto& segment : snapshot->segments) {
+        counts[segment->info().measurement % 2] += segment->info().row_count;
+        const Measurement* measurement = snapshot->catalog->find(
+            segment->info().measurement == snapshot->catalog->find("a")->id ? "a" : "b");
+        auto column = segment->column(*measurement->find("n"));
+        std::vector<int64_t> numbers(segment->info().row_count);
+        if (!column || !(*column)->read_i64(0, numbers)) ++faults;
+      }
+      if (counts[0] != counts[1] || counts[0] % kRowsPerWrite != 0) ++faults;
+      if (counts[0] < last_rows || snapshot->commit_number < last_commit) ++faults;
+      last_rows = counts[0];
+      last_commit = snapshot->commit_number;
+      ++snapshots;
+    }
+  };
+  std::thread first(read), second(read);
+  std::atomic<size_t> acknowledged{1};
+  for (int64_t i = 1; i < 150; ++i) {
+    if (i % 3 == 0) {
+      take(database->submit(rows_at(kNow - kHour + i, i), [&](Result<WriteReport> report) {
+        acknowledged += report.has_value();
+      }));
+    } else {
+      take(database->write(rows_at(kNow - kHour + i, i)));
+      ++acknowledged;
+    }
+    if (i % 40 == 0) take(database->seal());
+  }
+  take(database->seal());
+  done = true;
+  first.join();
+  second.join();
+  CHECK(faults == 0);
+  CHECK(acknowledged == 150);
+  CHECK(take(read_rows(*database, "a")).size() == 150 * kRowsPerWrite);
+}
+
+TEST_CASE("database: many small sealed segments of a day become one", "[db]") {
+  TemporaryDirectory directory;
+  const ManualClock clock(kNow);
+  DatabaseOptions options;
+  options.clock = &clock;
+  auto database = take(Database::open(directory.path(), options));
+  for (size_t i = 0; i < kMergeCount; ++i) {
+    take(database->write(rows_at(kNow - kHour + static_cast<int64_t>(i), static_cast<int64_t>(i))));
+    take(database->seal());
+  }
+  take(database->seal());
+  CHECK(take(database->segment_infos({{"a"}, {}})).size() == 1);
+  CHECK(take(read_rows(*database, "a")).size() == kMergeCount * kRowsPerWrite);
+}
+
+TEST_CASE("database: days before the retention are dropped, open snapshots stay", "[db]") {
+  TemporaryDirectory directory;
+  ManualClock clock(kNow);
+  DatabaseOptions options;
+  options.clock = &clock;
+  {
+    auto database = take(Database::open(directory.path(), options));
+    take(database->write(rows_at(kNow - 5 * kDay, 1)));
+    take(database->seal());
+    take(database->write(rows_at(kNow - kHour, 2)));
+  }
+  DatabaseOptions reading = options;
+  reading.read_only = true;
+  auto reader = take(Database::open(directory.path(), reading));
+  auto snapshot = take(reader->snapshot({{"a", "b"}, {}}));
+  CHECK(snapshot.segments.size() == 4);
+
+  options.retention = 2 * kDay;
+  auto database = take(Database::open(directory.path(), options));
+  size_t left = 4;
+  for (int i = 0; i < 500 && left != 2; ++i) {
+    left = take(database->segment_infos({{"a", "b"}, {}})).size();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  CHECK(left == 2);
+  CHECK(take(read_rows(*database, "a")).size() == kRowsPerWrite);
+  CHECK(take(read_rows(snapshot, "a")).size() == 2 * kRowsPerWrite);
+  bool gone = false;
+  for (int i = 0; i < 500 && !gone; ++i) {
+    gone = true;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(directory.path() + "/segments")) {
+      gone = gone && !entry.is_regular_file();
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  CHECK(gone);
+  const WriteReport report = take(database->write(rows_at(kNow - 3 * kDay, 1)));
+  CHECK(report.rejected.size() == 2 * kRowsPerWrite);
+}
+
+}  // namespace
+}  // namespace tocsin
