@@ -146,6 +146,7 @@ double number_at(const TableColumn& column, size_t row) {
     case ValueType::kF64: return column.f64[row];
     case ValueType::kU64: return static_cast<double>(column.u64[row]);
     case ValueType::kBool: return column.boolean[row];
+    case ValueType::kString: return 0;  // only whether there is one is asked of texts
     default: return static_cast<double>(column.i64[row]);
   }
 }

@@ -79,7 +79,7 @@ class RowOrder {
 /// Three-way comparison of two rows of one column; neither may be null.
 int compare_in_column(const TableColumn& column, size_t a, size_t b);
 
-/// A number as a double, a bool as 0 or 1; NaN where the row is null. Requires: no string column.
+/// A number as a double, a bool as 0 or 1, any text as 0; NaN where the row is null.
 double number_at(const TableColumn& column, size_t row);
 
 /// Reads a table's rows into vectors without copying. The table must outlive it.
