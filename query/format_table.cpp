@@ -41,6 +41,7 @@ std::string escaped(std::string_view text) {
 // Six significant digits are enough to read; whole numbers are shown whole.
 std::string readable(double value) {
   constexpr double kWholeMax = 1e15;
+  if (!std::isfinite(value)) return "-";
   const std::string exact = text_of(value);
   constexpr size_t kShort = 9;
   if (exact.size() <= kShort) return exact;

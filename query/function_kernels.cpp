@@ -329,7 +329,7 @@ bool exists(const FunctionInput& input, Vector& out) {
   const auto result = out.make_boolean();
   const Vector& argument = *input.arguments[0];
   std::ranges::fill(result, uint8_t{argument.type != ValueType::kNull});
-  clear_where_null(input.arguments, result);
+  clear_where_null(input.arguments.first(1), result);
   return true;
 }
 

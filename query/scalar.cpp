@@ -144,8 +144,10 @@ Value time_arithmetic(Function function, T type, const Value& a, const Value& b)
     case Function::kDivide: return finite(static_cast<double>(left) / static_cast<double>(right));
     default: break;
   }
-  if (right == 0 || (left == INT64_MIN && right == -1)) return Value::null();
-  result = function == Function::kIntegerDivide ? left / right : left % right;
+  if (right == 0) return Value::null();
+  const bool divides = function == Function::kIntegerDivide;
+  if (right == -1) return typed(__builtin_mul_overflow(left, divides ? -1 : 0, &result));
+  result = divides ? left / right : left % right;
   return typed(false);
 }
 
