@@ -24,7 +24,7 @@ constexpr size_t kReadingMax = 4;         // reads in the background: one per th
 constexpr size_t kInFlightFilesMax = 64;  // read or waiting for a commit
 constexpr size_t kInFlightBytesMax = size_t{16} << 20;  // of batches that wait for a commit
 constexpr size_t kWatchedFoldersMax = 256;
-constexpr size_t kMessagesMax = 1'000;    // paths that a message was already given for
+constexpr size_t kMessagesMax = 1'000;    // warnings in the life of a process, one per file or cause
 
 struct Source {
   TailFormat format = TailFormat::kAuto;
@@ -73,11 +73,11 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void submit(uint64_t id, ReadOutcome outcome);
   void committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
                  const Result<WriteReport>& report);
-  void count(uint64_t bytes, const WriteReport& report);
+  void count(const std::string& path, uint64_t bytes, const WriteReport& report);
   void pause(const Error& error);
   void enqueue(uint64_t id);
   void note_progress() { caught_up_ = files_.caught_up(); }
-  void warn_once(const std::string& path, const std::string& message);
+  void warn_once(const std::string& key, const std::string& message);
 
   uv_loop_t* const loop_;
   Database& database_;
@@ -205,8 +205,8 @@ void Tail::Impl::tell(const TailFiles::ScanEffect& effect) {
   for (const auto& [path, trouble] : scanner_.troubles()) warn_once(path, trouble);
 }
 
-void Tail::Impl::warn_once(const std::string& path, const std::string& message) {
-  if (warned_.size() >= kMessagesMax || !warned_.insert(path).second) return;
+void Tail::Impl::warn_once(const std::string& key, const std::string& message) {
+  if (warned_.size() >= kMessagesMax || !warned_.insert(key).second) return;
   log(LogLevel::kWarning, "following files: " + message);
 }
 
@@ -336,17 +336,25 @@ void Tail::Impl::committed(uint64_t id, const TailPosition& next, uint64_t size,
   }
   retry_delay_ = 0;
   const FollowedFile& file = files_.at(id);
-  count(next.offset - std::min(next.offset, file.position.offset), *report);
+  count(next.path, next.offset - std::min(next.offset, file.position.offset), *report);
   files_.committed(id, next, size, clock_.now());
   if (files_.step_of(file, clock_.now()) == TailStep::kRead) enqueue(id);
   note_progress();
   pump();
 }
 
-void Tail::Impl::count(uint64_t bytes, const WriteReport& report) {
+void Tail::Impl::count(const std::string& path, uint64_t bytes, const WriteReport& report) {
   counters_.bytes += bytes;
   counters_.rows += report.rows_written;
   counters_.rejected += report.rejected.size();
+  if (!report.rejected.empty()) {
+    warn_once(path, fmt::format("{}: a row was rejected: {} (see `from rejected`)", path,
+                                report.rejected.front().reason));
+  }
+  if (!report.warnings.empty()) {
+    const std::string& warning = report.warnings.front();
+    warn_once(warning, path + ": " + warning);
+  }
 }
 
 // Nothing was taken: what was read is read again later.

@@ -39,14 +39,14 @@ export function query(text, timeout) {
   return ask("/api/query", { method: "POST", headers: { "Content-Type": "text/plain" }, body: text, timeout });
 }
 
-/** Runs a query and gives its rows as objects. A measurement that does not exist yet has no rows. */
+/** Runs a query and gives its rows as objects. What does not exist yet (no alert was ever written) has no rows. */
 export async function rows(text) {
   try {
     const table = await query(text);
     const names = table.columns.map((column) => column.name);
     return table.rows.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i]])));
   } catch (error) {
-    if (error.status === 404 || /\b(no|unknown) measurement/i.test(error.message)) return [];
+    if (/\bno (measurement|column) `/.test(error.message)) return [];
     throw error;
   }
 }

@@ -324,8 +324,9 @@ TEST_CASE("tail: many small files are read once each", "[net]") {
     expected = std::move(expected) + std::vector{row("a", n), row("a", 1000 + n)};
   }
   Process process({follow(folder.path("a/*.json"))});
-  CHECK(process.until_rows(expected));
   CHECK(process.loop.run_until([&] { return process.tail->caught_up(); }));
+  std::sort(expected.begin(), expected.end());
+  CHECK((process.rows() == expected));
 }
 
 TEST_CASE("tail: from the end takes what comes after the start", "[net]") {
