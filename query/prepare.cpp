@@ -56,6 +56,9 @@ class BaselineCollector {
     if (const auto* sort = std::get_if<ast::Sort>(&stage.operation)) add(sort->keys);
     if (const auto* top = std::get_if<ast::Top>(&stage.operation)) add(top->keys);
     if (const auto* keep = std::get_if<ast::Keep>(&stage.operation)) return keep->columns;
+    if (const auto* distinct = std::get_if<ast::Distinct>(&stage.operation)) {
+      return distinct->columns;
+    }
     return out;
   }
 

@@ -244,6 +244,15 @@ TEST_CASE("prepare: baseline columns are collected from all later stages", "[que
   CHECK(plan.stages[1].columns[3].type == ValueType::kI64);
 }
 
+TEST_CASE("prepare: stages that take names take a baseline by its printed name", "[query]") {
+  const std::string start = "from audit last 1h | stats n = count() by service | baseline 7d | ";
+  for (const char* stage : {"sort `baseline(n)`", "top 3 by `baseline(n)`", "keep `baseline(n)`",
+                            "distinct `baseline(n)`"}) {
+    INFO(stage);
+    CHECK(built(start + stage).warnings.empty());
+  }
+}
+
 TEST_CASE("prepare: a baseline that nobody asks is a warning", "[query]") {
   CHECK(built("from audit last 1h | stats n = count() by service | baseline 7d").warnings.size() ==
         1);
