@@ -42,12 +42,20 @@ struct ServerOptions {
   /// Answers POST /-/reload and SIGHUP; returns one line that says what changed. May be empty.
   std::function<Result<std::string>()> reload;
   std::string version;
+  /// Of JSON events on the line port and in /insert/jsonline that name none.
+  std::string default_measurement = "logs";
+  /// Names besides localhost under which the server may be asked: other `Host` headers get 403, which keeps web pages
+  /// with a rebound name out.
+  std::vector<std::string> allowed_hosts;
+  /// Listens beyond loopback although anybody there could read and write everything.
+  bool insecure = false;
 };
 
 /// Runs in the thread that calls run(). `database`, `queries` and `rules` must outlive it.
 class Server {
  public:
-  /// Binds both listeners; kConflict names a port in use and what to do.
+  /// Binds both listeners. Errors: kConflict names a port in use and what to do; kInvalid names an option that is wrong,
+  /// such as an address beyond loopback without `insecure`. SIGINT, SIGTERM and SIGHUP are caught from now on.
   static Result<std::unique_ptr<Server>> create(Database& database, const QueryEngine& queries,
                                                 RuleEngine* rules, ServerOptions options);
   virtual ~Server() = default;

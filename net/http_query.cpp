@@ -1,0 +1,145 @@
+// /api/query: a query runs on a thread of its own pool and stops when its client leaves.
+#include <fmt/format.h>
+
+#include "db/base/text.h"
+#include "net/http_api.h"
+#include "net/parse/json_event.h"
+#include "net/parse/number.h"
+#include "rules/rule_file.h"
+
+namespace tocsin::http {
+namespace {
+
+constexpr std::string_view kParameterPrefix = "param.";
+constexpr std::string_view kJsonParameterPrefix = "params.";
+
+struct QueryJob {
+  std::string text;
+  ResultFormat format = ResultFormat::kJson;
+  FormatOptions format_options;
+  QueryOptions options;
+  std::shared_ptr<std::atomic<bool>> cancelled;  // shared with the connection
+  Reply reply;
+};
+
+const char* content_type_of(ResultFormat format) {
+  switch (format) {
+    case ResultFormat::kJson: return "application/json";
+    case ResultFormat::kNdjson: return "application/x-ndjson";
+    case ResultFormat::kCsv: return "text/csv; charset=utf-8";
+    case ResultFormat::kTable:
+    case ResultFormat::kLineProtocol: return "text/plain; charset=utf-8";
+  }
+  return "text/plain";
+}
+
+// Everything a query may be told, from wherever in the request: each name once, the body's winning.
+Result<Parameters> settings_of(const Request& request) {
+  Parameters settings;
+  if (request.method == "POST" && !request.body.empty()) {
+    if (request.has_content_type("application/json")) {
+      JsonFlattener flattener;
+      std::string body = request.body;
+      const size_t size = body.size();
+      body.append(kJsonPadding, ' ');
+      if (!flattener.flatten(std::string_view(body).substr(0, size))) {
+        return fail(ErrorCode::kInvalid, "the request's body: " + flattener.error());
+      }
+      for (const JsonValue& value : flattener.values()) {
+        std::string name(value.path == "query" ? "q" : value.path);
+        if (name.starts_with(kJsonParameterPrefix)) name = "param." + name.substr(kJsonParameterPrefix.size());
+        settings.emplace_back(name, value.text);
+      }
+    } else if (request.has_content_type("application/x-www-form-urlencoded") && request.body.starts_with("q=")) {
+      settings = parse_parameters(request.body);
+    } else {  // also what curl -d sends without a type of its own
+      settings.emplace_back("q", request.body);
+    }
+  }
+  settings.insert(settings.end(), request.parameters.begin(), request.parameters.end());
+  return settings;
+}
+
+Result<Timestamp> parse_now(const std::string& text) {
+  if (const auto ns = parse_i64(text)) return *ns;
+  auto time = parse_time(text);
+  if (!time) return fail(time.error(), "parameter now");
+  return time;
+}
+
+Status apply(const std::string& name, const std::string& value, QueryJob& job) {
+  if (name == "q") {
+    job.text = value;
+  } else if (name == "format") {
+    TOCSIN_TRY(job.format, parse_result_format(value));
+  } else if (name == "time") {
+    if (value != "ns" && value != "rfc3339") {
+      return fail(ErrorCode::kInvalid, fmt::format("time is `{}`: expected ns or rfc3339", value));
+    }
+    job.format_options.times_as_ns = value == "ns";
+  } else if (name == "now") {
+    TOCSIN_TRY(job.options.now, parse_now(value));
+  } else if (name.starts_with(kParameterPrefix)) {
+    job.options.parameters[name.substr(kParameterPrefix.size())] = parse_parameter(value);
+  } else {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("unknown parameter `{}`: expected q, format, time, now or param.NAME", name));
+  }
+  return {};
+}
+
+Status read_request(const Request& request, QueryJob& job) {
+  TOCSIN_TRY(Parameters settings, settings_of(request));
+  for (auto it = settings.rbegin(); it != settings.rend(); ++it) {
+    TOCSIN_RETURN_IF_ERROR(apply(it->first, it->second, job));
+  }
+  if (!job.text.empty()) return {};
+  return fail(ErrorCode::kInvalid, "no query: give it as the parameter q, or as the body of a POST");
+}
+
+Response query_error(const Error& error, const Diagnostic& diagnostic) {
+  std::string body = fmt::format("{{\"error\":{}", json_quote(error.message));
+  if (!diagnostic.message.empty()) {
+    body += fmt::format(",\"message\":{},\"line\":{},\"column\":{},\"offset\":{},\"length\":{}",
+                        json_quote(diagnostic.message), diagnostic.line, diagnostic.column, diagnostic.offset,
+                        diagnostic.length);
+    body += ",\"expected\":[";
+    for (size_t i = 0; i < diagnostic.expected.size(); ++i) {
+      body += (i > 0 ? "," : "") + json_quote(diagnostic.expected[i]);
+    }
+    body += fmt::format("],\"hint\":{}", json_quote(diagnostic.hint));
+  }
+  return json_response(status_of(error.code), body + "}\n");
+}
+
+// On a worker's thread.
+Response run(const QueryEngine& queries, QueryJob& job) {
+  job.options.cancelled = job.cancelled.get();
+  Diagnostic diagnostic;
+  const Result<ResultTable> table = queries.run(job.text, job.options, &diagnostic);
+  if (!table) return query_error(table.error(), diagnostic);
+  return {200, content_type_of(job.format), format_result(*table, job.format, job.format_options)};
+}
+
+}  // namespace
+
+void handle_query(const Context& context, Request request, Reply reply) {
+  auto job = std::make_shared<QueryJob>();  // shared with the worker
+  job->options.timeout = context.query_timeout;
+  job->cancelled = request.cancelled;
+  job->reply = std::move(reply);
+  if (const Status status = read_request(request, *job); !status) {
+    return job->reply(query_error(status.error(), {}));
+  }
+  const bool posted =
+      context.workers.post([job, &queries = context.queries, post = context.mailbox.poster()] {
+        Response response = job->cancelled->load() ? error_response(503, "cancelled") : run(queries, *job);
+        post([job, response = std::move(response)] { job->reply(response); });
+      });
+  if (posted) return;
+  Response response = error_response(503, "too many queries are waiting; try again");
+  response.headers.emplace_back("Retry-After", "1");
+  job->reply(std::move(response));
+}
+
+}  // namespace tocsin::http

@@ -1,0 +1,114 @@
+// Rules and alerts in the shape of Prometheus' API, so that Grafana's alert list and its like work as they are.
+// Source: prometheus.io, HTTP API, "Rules" and "Alerts".
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+
+#include "db/base/text.h"
+#include "net/http_api.h"
+
+namespace tocsin::http {
+namespace {
+
+std::string json_map(const std::map<std::string, std::string>& entries) {
+  std::string out = "{";
+  for (const auto& [name, value] : entries) {
+    out += fmt::format("{}{}:{}", out.size() > 1 ? "," : "", json_quote(name), json_quote(value));
+  }
+  return out + "}";
+}
+
+std::string json_list(const std::vector<std::string>& items) {
+  std::string out = "[";
+  for (const std::string& item : items) out += (out.size() > 1 ? "," : "") + item;
+  return out + "]";
+}
+
+std::string alert_json(const AlertEvent& event) {
+  std::map<std::string, std::string> labels = event.labels;
+  labels["alertname"] = event.rule;
+  labels["severity"] = name_of(event.severity);
+  labels["type"] = event.type;
+  if (!event.service.empty()) labels["service"] = event.service;
+  std::map<std::string, std::string> annotations = event.annotations;
+  if (!event.summary.empty()) annotations["summary"] = event.summary;
+  const std::string value = std::isfinite(event.value) ? fmt::format("{}", event.value) : "NaN";
+  return fmt::format("{{\"labels\":{},\"annotations\":{},\"state\":\"{}\",\"activeAt\":\"{}\",\"value\":\"{}\","
+                     "\"fingerprint\":{}}}",
+                     json_map(labels), json_map(annotations), name_of(event.state), format_time(event.started_at),
+                     value, json_quote(event.fingerprint));
+}
+
+std::vector<std::string> alerts_of(const RuleStatus& rule) {
+  std::vector<std::string> alerts;
+  for (const AlertEvent& event : rule.active) alerts.push_back(alert_json(event));
+  return alerts;
+}
+
+const char* state_of(const RuleStatus& rule) {
+  const char* state = "inactive";
+  for (const AlertEvent& event : rule.active) {
+    if (event.state == AlertState::kFiring) return "firing";
+    state = "pending";
+  }
+  return state;
+}
+
+double seconds(Duration duration) { return static_cast<double>(duration) / static_cast<double>(kSecond); }
+
+std::string rule_json(const RuleStatus& rule) {
+  const std::string last =
+      rule.last_window_end == 0 ? "0001-01-01T00:00:00Z" : format_time(rule.last_window_end);
+  const char* health = rule.health == RuleHealth::kFailing ? "err" : name_of(rule.health);
+  return fmt::format(
+      "{{\"name\":{},\"type\":\"alerting\",\"state\":\"{}\",\"health\":\"{}\",\"lastError\":{},"
+      "\"lastEvaluation\":\"{}\",\"evaluationTime\":{},\"labels\":{},\"annotations\":{{}},\"alerts\":{}}}",
+      json_quote(rule.name), state_of(rule), health, json_quote(rule.last_error), last,
+      seconds(rule.last_duration), json_map({{"type", rule.type}}), json_list(alerts_of(rule)));
+}
+
+std::string groups_json(const std::vector<RuleStatus>& rules) {
+  std::map<std::pair<std::string, std::string>, std::vector<const RuleStatus*>> groups;
+  for (const RuleStatus& rule : rules) groups[{rule.file, rule.group}].push_back(&rule);
+  std::vector<std::string> out;
+  for (const auto& [key, members] : groups) {
+    std::vector<std::string> texts;
+    for (const RuleStatus* rule : members) texts.push_back(rule_json(*rule));
+    out.push_back(fmt::format("{{\"name\":{},\"file\":{},\"interval\":{},\"rules\":{}}}", json_quote(key.second),
+                              json_quote(key.first), seconds(members.front()->interval), json_list(texts)));
+  }
+  return json_list(out);
+}
+
+// status() may wait for an evaluation, so it is asked off the loop.
+void answer_with(const Context& context, const Reply& reply, std::string (*render)(const std::vector<RuleStatus>&)) {
+  auto body = std::make_shared<std::string>();
+  run_in_background(
+      context.loop,
+      [body, rules = context.rules, render] {
+        const std::string data = render(rules == nullptr ? std::vector<RuleStatus>() : rules->status());
+        *body = fmt::format("{{\"status\":\"success\",\"data\":{}}}\n", data);
+      },
+      [body, reply] { reply(json_response(200, *body)); });
+}
+
+}  // namespace
+
+void handle_alerts(const Context& context, Request, Reply reply) {
+  answer_with(context, reply, [](const std::vector<RuleStatus>& rules) {
+    std::vector<std::string> alerts;
+    for (const RuleStatus& rule : rules) {
+      for (std::string& alert : alerts_of(rule)) alerts.push_back(std::move(alert));
+    }
+    return fmt::format("{{\"alerts\":{}}}", json_list(alerts));
+  });
+}
+
+void handle_rules(const Context& context, Request, Reply reply) {
+  answer_with(context, reply, [](const std::vector<RuleStatus>& rules) {
+    return fmt::format("{{\"groups\":{}}}", groups_json(rules));
+  });
+}
+
+}  // namespace tocsin::http
