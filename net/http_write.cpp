@@ -72,9 +72,7 @@ std::string_view line_of(std::string_view text, uint64_t number) {
 // Shippers and their users look for Influx's words.
 std::string describe(const WriteJob& job, std::string_view text, const IngestProblem& problem) {
   const uint64_t line = job.lines_before + problem.line;
-  if (problem.reason.starts_with("field type conflict") || problem.reason.starts_with("points beyond")) {
-    return fmt::format("line {}: {}", line, problem.reason);
-  }
+  if (!problem.unparsed) return fmt::format("line {}: {}", line, problem.reason);
   const std::string_view shown = line_of(text, problem.line);
   return fmt::format("line {}: unable to parse '{}{}': {}", line, shown.substr(0, kShownLineBytes),
                      shown.size() > kShownLineBytes ? "..." : "", problem.reason);

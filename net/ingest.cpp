@@ -76,7 +76,7 @@ WriteRequest parse(Job& job) {
       write.rejected.push_back({error.reason, std::string(error.text.substr(0, kRejectedLineBytesMax))});
     }
     if (job.report.problems.size() < kIngestProblemsMax) {
-      job.report.problems.push_back({error.line, std::move(error.reason)});
+      job.report.problems.push_back({error.line, std::move(error.reason), true});
     }
   }
   job.lines_rejected = job.report.rows_rejected = errors.size();
@@ -91,7 +91,7 @@ void add_rejected_rows(Job& job, const WriteReport& stored) {
     if (report.problems.size() == kIngestProblemsMax) break;
     const auto places = job.places.find(row.measurement);
     TOCSIN_CHECK(places != job.places.end() && row.row < places->second.size());
-    report.problems.push_back({line_at(job.input.text, places->second[row.row]), row.reason});
+    report.problems.push_back({line_at(job.input.text, places->second[row.row]), row.reason, false});
   }
   std::stable_sort(report.problems.begin(), report.problems.end(),
                    [](const IngestProblem& a, const IngestProblem& b) { return a.line < b.line; });

@@ -31,6 +31,7 @@ struct IngestText {
 struct IngestProblem {
   uint64_t line = 0;  ///< from 1, in the text
   std::string reason;
+  bool unparsed = false;  ///< it was no row at all; else the store refused the row
 };
 
 inline constexpr size_t kIngestProblemsMax = 20;  ///< kept of one text; all are counted, all go to `rejected`

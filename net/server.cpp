@@ -268,8 +268,6 @@ void ServerImpl::begin_drain() {
     return;
   }
   drain_start_ = clock_.now();
-  tcp_listener_.reset();
-  http_listener_.reset();
   {
     const std::lock_guard lock(mutex_);
     tail_.reset();
@@ -281,6 +279,8 @@ void ServerImpl::begin_drain() {
 }
 
 void ServerImpl::drain_connections() {
+  tcp_listener_.reset();
+  http_listener_.reset();
   // Copies: a connection that ends leaves the map.
   for (const auto& [id, connection] : std::map(tcp_)) connection->drain();
   for (const auto& [id, connection] : std::map(http_)) connection->drain();

@@ -1,0 +1,346 @@
+// The HTTP port as its clients see it.
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include "tests/net/server_support.h"
+
+namespace tocsin {
+namespace {
+
+using test::Client;
+using test::TestServer;
+
+std::string gzip(const std::string& text) {
+  z_stream stream{};
+  REQUIRE(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+  out.resize(out.size() - stream.avail_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+
+TEST_CASE("http: a write is answered when it can be queried", "[net]") {
+  TestServer server;
+  const auto response = server.request("POST", "/write?db=logs", "m,service=pay f=1i 1000\nm,service=pay f=2i 2000\n");
+  CHECK(response.status == 204);
+  CHECK(response.body.empty());
+  CHECK(server.query("from m | keep time, service, f") == "time,service,f\n1000,pay,1\n2000,pay,2\n");
+}
+
+TEST_CASE("http: precision scales timestamps", "[net]") {
+  TestServer server;
+  const auto check = [&](const std::string& target, Timestamp expected) {
+    const std::string name = fmt::format("m{}", expected);
+    CAPTURE(target);
+    CHECK(server.request("POST", target, name + " f=1 5").status == 204);
+    CHECK(server.query("from " + name + " | keep time") == fmt::format("time\n{}\n", expected));
+  };
+  check("/write", 5);
+  check("/write?precision=u", 5 * kMicrosecond);
+  check("/write?precision=ms", 5 * kMillisecond);
+  check("/write?precision=s", 5 * kSecond);
+  check("/write?precision=m", 5 * kMinute);
+  check("/write?precision=h", 5 * kHour);
+  CHECK(server.request("POST", "/api/v2/write?bucket=b&precision=s", "v2 f=1 6").status == 204);
+  CHECK(server.query("from v2 | keep time") == "time\n6000000000\n");
+  CHECK(server.request("POST", "/write?precision=x", "m f=1").status == 400);
+  CHECK(server.request("POST", "/api/v2/write?precision=h", "m f=1").status == 400);
+}
+
+TEST_CASE("http: good lines are stored, bad ones named", "[net]") {
+  TestServer server;
+  auto response = server.request("POST", "/write", "m f=1 1\nbad\nm f=2 2\nm f=x 3\n");
+  CHECK(response.status == 400);
+  CHECK(response.body ==
+        "{\"error\":\"partial write: line 2: unable to parse 'bad': missing fields at byte 4; line 4: unable to parse "
+        "'m f=x 3': invalid value \\\"x\\\" of field \\\"f\\\": expected a number that fits (12.5, 12i, 12u), true or "
+        "false, or a \\\"string\\\" at byte 5; dropped=2\"}\n");
+  CHECK(server.query("from m | keep f") == "f\n1\n2\n");
+  response = server.request("POST", "/api/v2/write", "\n\nbad\n");
+  CHECK(response.status == 400);
+  CHECK(response.body == "{\"code\":\"invalid\",\"message\":\"line 3: unable to parse 'bad': missing fields at byte 4; "
+                         "dropped=1\",\"line\":3}\n");
+  CHECK(contains(server.query("from rejected | stats n = count() by reason"), "missing fields at byte 4,2"));
+}
+
+TEST_CASE("http: a value of another type costs its row", "[net]") {
+  TestServer server;
+  CHECK(server.request("POST", "/write", "m f=1i 1").status == 204);
+  const auto response = server.request("POST", "/write", "m g=1 2\nm f=\"text\" 3\nm f=4i 4\n");
+  CHECK(response.status == 400);
+  CHECK(contains(response.body, "partial write: line 2: field type conflict"));
+  CHECK(contains(response.body, "dropped=1"));
+  CHECK(server.query("from m | keep time") == "time\n1\n2\n4\n");
+}
+
+TEST_CASE("http: reserved measurements are refused", "[net]") {
+  TestServer server;
+  const auto response = server.request("POST", "/write", "alerts f=1 1\nm f=1 1\n");
+  CHECK(response.status == 400);
+  CHECK(contains(response.body, "partial write: line 1: measurement `alerts` is reserved"));
+  CHECK(server.query("from m | keep time") == "time\n1\n");
+}
+
+TEST_CASE("http: gzip bodies are unpacked, damaged ones refused", "[net]") {
+  TestServer server;
+  const std::string header = "Content-Encoding: gzip\r\n";
+  const std::string body = gzip("m f=1 1\n");
+  CHECK(server.request("POST", "/write", body + gzip("m f=2 2\n"), header).status == 204);
+  CHECK(server.query("from m | keep f") == "f\n1\n2\n");
+  CHECK(server.request("POST", "/write", body.substr(0, body.size() - 9), header).status == 400);
+  CHECK(server.request("POST", "/write", "m f=1 1\n", header).status == 400);
+  CHECK(server.request("POST", "/write", "", header).status == 400);
+  CHECK(server.request("POST", "/write", "x", "Content-Encoding: br\r\n").status == 415);
+}
+
+TEST_CASE("http: bodies have a limit, also unpacked", "[net]") {
+  ServerOptions options;
+  options.http_body_bytes_max = 10'000;
+  TestServer server(options);
+  CHECK(server.request("POST", "/write", std::string(10'001, '#')).status == 413);
+  const auto response = server.request("POST", "/api/v2/write", gzip(std::string(100'000, '#')),
+                                       "Content-Encoding: gzip\r\n");
+  CHECK(response.status == 413);
+  CHECK(contains(response.body, "request too large"));
+  CHECK(server.request("POST", "/write", std::string(10'000, '#')).status == 204);
+}
+
+TEST_CASE("http: a body of many megabytes is taken in parts", "[net]") {
+  TestServer server;
+  std::string body;
+  for (int i = 0; i < 60'000; ++i) body += fmt::format("m,host=h{} f={}i,g=\"some text of some length\" {}\n", i % 10, i, i + 1);
+  body += "bad\n";
+  const auto response = server.request("POST", "/write", body);
+  CHECK(response.status == 400);
+  CHECK(contains(response.body, "line 60001: unable to parse 'bad'"));
+  CHECK(server.query("from m | stats n = count(), s = sum(f)") == "n,s\n60000,1799970000\n");
+}
+
+TEST_CASE("http: JSON lines, arrays, and the names of keys", "[net]") {
+  TestServer server;
+  const auto post = [&](const std::string& target, const std::string& body) {
+    return server.request("POST", target, body, "Content-Type: application/json\r\n");
+  };
+  CHECK(post("/insert/jsonline", "{\"measurement\":\"a\",\"time\":1,\"v\":1}\n{\"time\":2,\"v\":2}\n").status == 204);
+  CHECK(server.query("from a | keep time, v") == "time,v\n1000000000,1\n");
+  CHECK(server.query("from logs | keep v") == "v\n2\n");
+  CHECK(post("/insert/jsonline?measurement=b&_time_field=at", "[{\"at\":3,\n\"v\":\"[,\"},{\"at\":4,\"v\":\"\\\"\"}]").status == 204);
+  CHECK(server.query("from b | keep time, v") == "time,v\n3000000000,\"[,\"\n4000000000,\"\"\"\"\n");
+  const auto response = post("/insert/jsonline", "[{\"v\":1},{bad},{\"v\":3}]");
+  CHECK(response.status == 400);
+  CHECK(contains(response.body, "partial write: line 2: unable to parse '{bad}': invalid JSON"));
+}
+
+TEST_CASE("http: what clients of InfluxDB ask at start", "[net]") {
+  TestServer server;
+  auto response = server.request("GET", "/ping");
+  CHECK(response.status == 204);
+  CHECK(contains(response.head, "X-Influxdb-Version: 1.8.10\r\n"));
+  CHECK(server.request("HEAD", "/ping").status == 204);
+  CHECK(server.request("GET", "/ping?verbose=true").status == 200);
+  response = server.request("POST", "/query?q=CREATE%20DATABASE%20%22telegraf%22");
+  CHECK(response.status == 200);
+  CHECK(response.body == "{\"results\":[{\"statement_id\":0}]}\n");
+  CHECK(server.request("POST", "/query", "q=create+database+x", "Content-Type: application/x-www-form-urlencoded\r\n").status == 200);
+  CHECK(server.request("GET", "/query?q=SELECT+1").status == 400);
+  response = server.request("GET", "/health");
+  CHECK(response.status == 200);
+  CHECK(response.body ==
+        "{\"name\":\"tocsin\",\"message\":\"ready for queries and writes\",\"status\":\"pass\",\"version\":\"1.2.3\"}\n");
+}
+
+TEST_CASE("http: queries answer in every format", "[net]") {
+  TestServer server;
+  REQUIRE(server.request("POST", "/write", "m,service=pay f=1i 1000000000\n").status == 204);
+  auto response = server.request("GET", "/api/query?q=from%20m%20%7C%20keep%20time,f");
+  CHECK(response.status == 200);
+  CHECK(contains(response.head, "Content-Type: application/json\r\n"));
+  CHECK(contains(response.body, R"("columns":[{"name":"time","type":"time"},{"name":"f","type":"i64"}])"));
+  CHECK(contains(response.body, R"(["1970-01-01T00:00:01.000000000Z",1])"));
+  CHECK(contains(response.body, R"("stats":{)"));
+  response = server.request("POST", "/api/query?format=csv&time=ns", "from m | keep time, f");
+  CHECK(TestServer::without_returns(response.body) == "time,f\n1000000000,1\n");
+  CHECK(contains(response.head, "Content-Type: text/csv"));
+  response = server.request("POST", "/api/query", R"({"query": "from m | where f >= $low | keep f", "params": {"low": 1}, "format": "csv"})",
+                            "Content-Type: application/json\r\n");
+  CHECK(TestServer::without_returns(response.body) == "f\n1\n");
+  response = server.request("POST", "/api/query?param.low=2&format=csv", "from m | where f >= $low | keep f");
+  CHECK(TestServer::without_returns(response.body) == "f\n");
+  response = server.request("POST", "/api/query?format=csv&now=2000000000", "from m last 1s | keep f");
+  CHECK(TestServer::without_returns(response.body) == "f\n1\n");
+}
+
+TEST_CASE("http: a wrong query is explained", "[net]") {
+  TestServer server;
+  REQUIRE(server.request("POST", "/write", "m duration_ms=1i 1\n").status == 204);
+  const auto response = server.request("POST", "/api/query", "from m\n| where durtion_ms > 1");
+  CHECK(response.status == 400);
+  CHECK(contains(response.body, "\"line\":2,\"column\":9"));
+  CHECK(contains(response.body, "duration_ms"));
+  CHECK(server.request("POST", "/api/query?format=xml", "from m").status == 400);
+  CHECK(server.request("POST", "/api/query?nonsense=1", "from m").status == 400);
+  CHECK(server.request("GET", "/api/query").status == 400);
+}
+
+TEST_CASE("http: paths and methods", "[net]") {
+  TestServer server;
+  CHECK(server.request("GET", "/nothing").status == 404);
+  const auto response = server.request("GET", "/write");
+  CHECK(response.status == 405);
+  CHECK(contains(response.head, "Allow: POST\r\n"));
+  CHECK(contains(server.request("DELETE", "/api/query").head, "Allow: GET, POST\r\n"));
+  CHECK(server.request("GET", "/-/healthy").body == "healthy\n");
+  CHECK(server.request("GET", "/-/ready").status == 200);
+  CHECK(server.request("POST", "/-/reload").status == 501);
+  CHECK(contains(server.request("GET", "/").head, "Content-Security-Policy: "));
+  const auto head = server.request("HEAD", "/");
+  CHECK(head.status == 200);
+  CHECK(contains(head.head, "Content-Length: "));
+}
+
+TEST_CASE("http: reload answers with what changed", "[net]") {
+  ServerOptions options;
+  options.reload = [] { return Result<std::string>("1 rule changed"); };
+  TestServer server(options);
+  CHECK(server.request("POST", "/-/reload").body == "1 rule changed\n");
+}
+
+TEST_CASE("http: metrics and the shape of Prometheus' rules", "[net]") {
+  TestServer server;
+  REQUIRE(server.request("POST", "/write", "m f=1 1\nbad\n").status == 400);
+  const std::string metrics = server.request("GET", "/metrics").body;
+  CHECK(contains(metrics, "# TYPE tocsin_rows_written_total counter\n"));
+  CHECK(contains(metrics, "tocsin_http_requests_total{code=\"400\"} 1\n"));
+  CHECK(contains(metrics, "tocsin_writable 1\n"));
+  CHECK(server.request("GET", "/api/v1/alerts").body == "{\"status\":\"success\",\"data\":{\"alerts\":[]}}\n");
+  CHECK(server.request("GET", "/api/v1/rules").body == "{\"status\":\"success\",\"data\":{\"groups\":[]}}\n");
+}
+
+TEST_CASE("http: pages of other origins are kept out", "[net]") {
+  TestServer server;
+  const auto status = [&](const std::string& headers) {
+    Client client(server.http());
+    client.send("GET /health HTTP/1.1\r\n" + headers + "\r\n");
+    return client.read_response().status;
+  };
+  CHECK(status("Host: localhost:8086\r\n") == 200);
+  CHECK(status("Host: 127.0.0.1\r\n") == 200);
+  CHECK(status("Host: [::1]:8086\r\n") == 200);
+  CHECK(status("Host: evil.example\r\n") == 403);
+  CHECK(status("Host: 127.0.0.1.evil.example\r\n") == 403);
+  CHECK(status("Host: 10.0.0.1\r\n") == 403);
+  CHECK(status("Host: localhost\r\nHost: localhost\r\n") == 403);
+  CHECK(status("") == 400);
+  CHECK(status("Host: localhost:1\r\nOrigin: http://localhost:1\r\n") == 200);
+  CHECK(status("Host: localhost:1\r\nOrigin: http://evil.example\r\n") == 403);
+  CHECK(status("Host: localhost:1\r\nOrigin: null\r\n") == 403);
+  ServerOptions options;
+  options.allowed_hosts = {"logs.example"};
+  TestServer named(options);
+  Client client(named.http());
+  client.send("GET /health HTTP/1.1\r\nHost: logs.example\r\n\r\n");
+  CHECK(client.read_response().status == 200);
+}
+
+TEST_CASE("http: a connection is kept and requests may be pipelined", "[net]") {
+  TestServer server;
+  Client client(server.http());
+  const std::string write = TestServer::request_text("POST", "/write", "m f=1 1\n");
+  client.send(write + write + TestServer::request_text("GET", "/ping?verbose=true"));
+  CHECK(client.read_response().status == 204);
+  CHECK(client.read_response().status == 204);
+  CHECK(client.read_response().status == 200);
+  client.send("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  const auto last = client.read_response();
+  CHECK(last.status == 200);
+  CHECK(contains(last.head, "Connection: close"));
+  CHECK(client.read_all().empty());
+}
+
+TEST_CASE("http: requests may arrive byte by byte and in chunks", "[net]") {
+  TestServer server;
+  Client client(server.http());
+  for (const char c : std::string("POST /write HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                  "5\r\nm f=1\r\n3\r\n 1\n\r\n0\r\n\r\n")) {
+    client.send(std::string(1, c));
+  }
+  CHECK(client.read_response().status == 204);
+  CHECK(server.query("from m | keep f") == "f\n1\n");
+}
+
+TEST_CASE("http: a client that waits for 100 Continue gets it", "[net]") {
+  TestServer server;
+  Client client(server.http());
+  client.send("POST /write HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n");
+  CHECK(client.read_until("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("m f=1 1");
+  CHECK(client.read_response().status == 204);
+}
+
+TEST_CASE("http: what is no request is refused and the connection closed", "[net]") {
+  TestServer server;
+  const auto status = [&](const std::string& text) {
+    Client client(server.http());
+    client.send(text);
+    const int code = client.read_response().status;
+    client.read_all();
+    return code;
+  };
+  CHECK(status("nonsense\r\n\r\n") == 400);
+  CHECK(status("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n") == 400);
+  CHECK(status("GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n") == 431);
+  CHECK(status("GET /health HTTP/1.0\r\n\r\n") == 200);
+}
+
+TEST_CASE("http: too many connections are told so", "[net]") {
+  ServerOptions options;
+  options.connection_count_max = 1;
+  TestServer server(options);
+  Client first(server.http());
+  first.send(TestServer::request_text("GET", "/-/healthy"));
+  CHECK(first.read_response().status == 200);
+  Client second(server.http());
+  CHECK(second.read_response().status == 503);
+}
+
+TEST_CASE("http: many clients write at once and each is durable", "[net]") {
+  TestServer server;
+  std::vector<std::thread> clients;
+  std::atomic<int> good{0};
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back([&, i] {
+      for (int k = 0; k < 10; ++k) {
+        Client client(server.http());
+        client.send(TestServer::request_text("POST", "/write", fmt::format("m,c={} f={}i {}\n", i, k, 1 + i * 100 + k)));
+        if (client.read_response().status == 204) ++good;
+      }
+    });
+  }
+  for (auto& client : clients) client.join();
+  CHECK(good == 80);
+  CHECK(server.query("from m | stats n = count()") == "n\n80\n");
+}
+
+TEST_CASE("http: stopping answers what is open and ends idle connections", "[net]") {
+  TestServer server;
+  Client idle(server.http());
+  idle.send(TestServer::request_text("GET", "/-/healthy"));
+  CHECK(idle.read_response().status == 200);
+  Client busy(server.http());
+  busy.send(TestServer::request_text("POST", "/write", "m f=1 1\n"));
+  server.server().stop();
+  CHECK(busy.read_response().status == 204);
+  CHECK(idle.read_all().empty());
+  server.stop();
+  CHECK(server.query("from m | keep f") == "f\n1\n");
+}
+
+}  // namespace
+}  // namespace tocsin

@@ -1,0 +1,168 @@
+// The line port as shippers see it, and what listening refuses.
+#include <fmt/format.h>
+
+#include "db/limits.h"
+#include "net/parse/framer.h"
+#include "tests/net/server_support.h"
+
+namespace tocsin {
+namespace {
+
+using test::Client;
+using test::TestServer;
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+
+TEST_CASE("tcp: lines of both formats become rows, and nothing is sent back", "[net]") {
+  TestServer server;
+  Client client(server.tcp());
+  client.send("m f=1i 1\n{\"measurement\":\"j\",\"time\":2,\"v\":1}\nbad\nm f=2i 2\n\n# comment\n{\"v\":3}");
+  client.end();
+  CHECK(client.read_all().empty());
+  CHECK(server.query("from m | keep f") == "f\n1\n2\n");
+  CHECK(server.query("from j | keep v") == "v\n1\n");
+  CHECK(server.query("from logs | keep v") == "v\n3\n");
+  CHECK(contains(server.query("from rejected | keep reason, line"), "missing fields at byte 4,bad"));
+}
+
+TEST_CASE("tcp: a quoted newline belongs to its line, however the bytes arrive", "[net]") {
+  TestServer server;
+  Client client(server.tcp());
+  for (const char c : std::string("m f=\"a\nb\" 1\nm f=\"c\" 2\n")) client.send(std::string(1, c));
+  client.end();
+  CHECK(client.read_all().empty());
+  CHECK(server.query("from m | keep f") == "f\n\"a\nb\"\nc\n");
+}
+
+TEST_CASE("tcp: acknowledgements come when they were asked for", "[net]") {
+  TestServer server;
+  Client client(server.tcp());
+  client.send("# tocsin ack=on\nm f=1 1\nm f=2 2\n");
+  CHECK(client.read_until("\n") == "+OK 3\n");
+  CHECK(server.query("from m | stats n = count()") == "n\n2\n");
+  client.send("m f=3 3\nbad\nworse\n");
+  CHECK(client.read_until("\n") == "-ERR line 5: missing fields at byte 4 (and 1 more); 6 lines done\n");
+  client.send("{\"v\":1}\n");
+  CHECK(client.read_until("\n") == "+OK 7\n");
+  client.send("m f=\"text\" 4\n");
+  CHECK(contains(client.read_until("\n"), "-ERR line 8: field type conflict"));
+}
+
+TEST_CASE("tcp: a line that is too long is rejected and the next one read", "[net]") {
+  TestServer server;
+  Client client(server.tcp());
+  client.send("# tocsin ack=on\n");
+  CHECK(client.read_until("\n") == "+OK 1\n");
+  std::thread sender([&] {
+    client.send("m f=\"" + std::string(kLineBytesMax + 3 * kMiB, 'x') + "\" 1\nm f=1 2\n");
+    client.end();
+  });
+  const std::string answers = client.read_all();
+  sender.join();
+  CHECK(contains(answers, "-ERR line 2: line of "));
+  CHECK(contains(answers, "+OK 3\n"));
+  CHECK(server.query("from m | keep f") == "f\n1\n");
+  CHECK(server.query("from rejected | stats n = count()") == "n\n1\n");
+}
+
+TEST_CASE("tcp: formats that alternate keep their order and their numbers", "[net]") {
+  TestServer server;
+  Client client(server.tcp());
+  std::string text = "# tocsin ack=on\n";
+  for (int i = 0; i < 200; ++i) text += fmt::format("m f={}i {}\n{{\"measurement\":\"j\",\"v\":{}}}\n", i, i + 1, i);
+  client.send(text);
+  client.end();
+  const std::string answers = client.read_all();
+  CHECK(contains(answers, "+OK 401\n"));
+  CHECK(!contains(answers, "-ERR"));
+  CHECK(server.query("from m | stats n = count(), s = sum(f)") == "n,s\n200,19900\n");
+  CHECK(server.query("from j | stats n = count(), s = sum(v)") == "n,s\n200,19900\n");
+}
+
+TEST_CASE("tcp: many shippers at once, with a store that has little room", "[net]") {
+  DatabaseOptions database;
+  database.pending_bytes_max = 64 * kKiB;
+  TestServer server({}, database);
+  std::vector<std::thread> shippers;
+  for (int s = 0; s < 4; ++s) {
+    shippers.emplace_back([&server, s] {
+      Client client(server.tcp());
+      std::string text;
+      for (int i = 0; i < 5'000; ++i) text += fmt::format("m,s={} f={}i,g=\"a few more bytes of text\" {}\n", s, i, i + 1);
+      client.send(text);
+      client.end();
+      client.read_all();
+    });
+  }
+  for (auto& shipper : shippers) shipper.join();
+  CHECK(server.query("from m | stats n = count(), s = sum(f)") == "n,s\n20000,49990000\n");
+}
+
+TEST_CASE("tcp: stopping stores what has arrived and drops a line that was cut off", "[net]") {
+  TestServer server;
+  Client client(server.tcp());
+  client.send("m f=1i 1\nm f=2");
+  server.stop();
+  CHECK(server.query("from m | keep f") == "f\n1\n");
+}
+
+TEST_CASE("tcp: a connection that breaks stores its whole lines", "[net]") {
+  TestServer server;
+  {
+    Client client(server.tcp());
+    client.send("# tocsin ack=on\nm f=1i 1\n");
+    CHECK(client.read_until("\n") == "+OK 2\n");
+  }
+  server.stop();
+  CHECK(server.query("from m | keep f") == "f\n1\n");
+}
+
+TEST_CASE("server: a port in use is named, with what to do", "[net]") {
+  TestServer server;
+  const QueryEngine queries(server.database());
+  ServerOptions options;
+  options.tcp_address = "";
+  options.http_address = fmt::format("127.0.0.1:{}", server.http());
+  const auto second = Server::create(server.database(), queries, nullptr, options);
+  REQUIRE(!second);
+  CHECK(second.error().code == ErrorCode::kConflict);
+  CHECK(contains(second.error().message, fmt::format("cannot listen on 127.0.0.1:{}: the port is in use", server.http())));
+  CHECK(contains(second.error().message, "--http HOST:PORT"));
+}
+
+TEST_CASE("server: addresses beyond loopback are refused unless that is wanted", "[net]") {
+  TestServer server;
+  const QueryEngine queries(server.database());
+  ServerOptions options;
+  options.tcp_address = "";
+  const auto check = [&](const std::string& address, std::string_view reason) {
+    options.http_address = address;
+    const auto created = Server::create(server.database(), queries, nullptr, options);
+    REQUIRE(!created);
+    CHECK(created.error().code == ErrorCode::kInvalid);
+    CHECK(contains(created.error().message, reason));
+  };
+  check("0.0.0.0:0", "refusing to listen on 0.0.0.0:0");
+  check("*:0", "--insecure");
+  check("[::]:0", "refusing to listen on [::]:0");
+  check("8086", "expected HOST:PORT");
+  check("127.0.0.1:70000", "expected HOST:PORT");
+  check("some.name:80", "expected HOST:PORT");
+  options.insecure = true;
+  options.http_address = "0.0.0.0:0";
+  CHECK(Server::create(server.database(), queries, nullptr, options));
+}
+
+TEST_CASE("server: a followed file is read beside the ports", "[net]") {
+  test::TemporaryFolder folder;
+  folder.append("audit/a.json", "{\"time\":1,\"v\":1}\n");
+  ServerOptions options;
+  options.tail = {{{folder.path("audit/*.json")}, "auto", "", {}, false}};
+  TestServer server(options);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!server.server().tail_caught_up() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  CHECK(server.query("from audit | keep v") == "v\n1\n");
+}
+
+}  // namespace
+}  // namespace tocsin
