@@ -18,6 +18,10 @@ inline constexpr int kExitUsage = 2;
 /// What the chosen subcommand does once the command line is read; its callback sets it.
 using Action = std::function<Status()>;
 
+void add_serve_command(CLI::App& app, Action& action);
+void add_query_command(CLI::App& app, Action& action);
+void add_import_command(CLI::App& app, Action& action);
+void add_rules_command(CLI::App& app, Action& action);
 void add_generate_command(CLI::App& app, Action& action);
 
 /// The value, or bad usage of `option`: for use while the command line is read.

@@ -10,6 +10,7 @@
 #include "db/base/time.h"
 #include "tools/command.h"
 #include "tools/generate/run.h"
+#include "tools/wiring.h"
 
 namespace tocsin {
 namespace {
@@ -29,12 +30,14 @@ Anomalies begin three days after the history does; a live run without history ha
 struct Arguments {
   std::optional<double> days;
   std::optional<std::string> start, birth;
-  std::string end = "now", interval = "5s";
+  std::string end = "now";
   std::string live;  ///< a duration, or empty: until stopped
   bool is_live = false;
   uint64_t seed = 1;
-  double events = 50;
-  double anomaly_rate = 0.05;
+  std::string config;
+  std::optional<std::string> interval;  ///< this and the next two: else those of the config
+  std::optional<double> events;
+  std::optional<double> anomaly_rate;
   std::vector<std::string> injected;
   std::vector<std::string> types;
   std::string format = "json", out, tcp, labels;
@@ -93,11 +96,10 @@ std::array<bool, generate::kLogTypeCount> parse_types(const std::vector<std::str
 
 /// The history's bounds and the world that they lie in.
 void set_times(const Arguments& arguments, generate::RunOptions& run) {
-  const Duration interval = value_of(parse_duration(arguments.interval), "--interval");
+  const Duration interval = run.world.interval;
   if (interval < kMillisecond || interval > kHour) {
     throw CLI::ValidationError("--interval", "must be between 1ms and 1h");
   }
-  run.world.interval = interval;
   run.end = align(value_of(parse_moment(arguments.end), "--end"), interval);
   const double days = arguments.days.value_or(arguments.is_live ? 0 : 1);
   run.start = run.end - align(static_cast<Duration>(days * static_cast<double>(kDay)), interval);
@@ -114,12 +116,22 @@ void set_times(const Arguments& arguments, generate::RunOptions& run) {
     throw CLI::ValidationError("--birth", "must not be after the start");
 }
 
+/// What the settings say of the world, where no option says otherwise.
+void set_world(const Arguments& arguments, generate::WorldOptions& world) {
+  const GenerateSettings settings = value_of(load_settings(arguments.config), "--config").generate;
+  world.seed = arguments.seed;
+  world.interval = settings.interval;
+  if (arguments.interval)
+    world.interval = value_of(parse_duration(*arguments.interval), "--interval");
+  world.events_per_batch =
+      arguments.events.value_or(static_cast<double>(settings.events_per_batch));
+  world.anomaly_rate = arguments.anomaly_rate.value_or(settings.anomaly_rate);
+}
+
 generate::RunOptions run_options(const Arguments& arguments) {
   generate::RunOptions run;
+  set_world(arguments, run.world);
   set_times(arguments, run);
-  run.world.seed = arguments.seed;
-  run.world.events_per_batch = arguments.events;
-  run.world.anomaly_rate = arguments.anomaly_rate;
   for (const std::string& text : arguments.injected) {
     run.world.injected.push_back(
         value_of(parse_injection(text, run.end, run.world.interval), "--inject"));
@@ -172,15 +184,18 @@ void add_time_options(CLI::App& command, Arguments& arguments) {
 void add_world_options(CLI::App& command, Arguments& arguments) {
   command.add_option("--seed", arguments.seed, "The same seed gives the same logs")
       ->capture_default_str();
-  command.add_option("--interval", arguments.interval, "Length of a batch")->capture_default_str();
-  command.add_option("--events", arguments.events, "Events per batch and log type, in the mean")
-      ->check(CLI::Range(0.1, 1e7))
-      ->capture_default_str();
+  command
+      .add_option("--config", arguments.config,
+                  "Settings whose log_generation holds where no option is given")
+      ->check(CLI::ExistingFile);
+  command.add_option("--interval", arguments.interval, "Length of a batch [5s]");
+  command
+      .add_option("--events", arguments.events, "Events per batch and log type, in the mean [50]")
+      ->check(CLI::Range(0.1, 1e7));
   command
       .add_option("--anomaly-rate", arguments.anomaly_rate,
-                  "Share of the hours of each service in which an anomaly begins")
-      ->check(CLI::Range(0.0, generate::kAnomalyRateMax))
-      ->capture_default_str();
+                  "Share of the hours of each service in which an anomaly begins [0.05]")
+      ->check(CLI::Range(0.0, generate::kAnomalyRateMax));
   command.add_option(
       "--inject", arguments.injected,
       "One more anomaly: KIND:SERVICE:DURATION, at the history's end, or with @TIME behind");

@@ -1,0 +1,181 @@
+// Bulk import: chunks of whole lines, every row durable, everything refused counted.
+#include "tools/import/import.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include <catch2/catch.hpp>
+#include <unistd.h>
+
+#include "tools/import/progress_line.h"
+
+namespace tocsin {
+namespace {
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "tocsin-import-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  std::string operator/(const std::string& name) const { return path_ / name; }
+
+  std::string write(const std::string& name, const std::string& text) const {
+    const std::filesystem::path path = path_ / name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+    return path;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::vector<Chunk> chunks_of(const std::string& path, ChunkReaderOptions options = {}) {
+  std::vector<Chunk> chunks;
+  REQUIRE(read_chunks(path, options, [&](Chunk chunk) {
+    chunks.push_back(std::move(chunk));
+    return true;
+  }));
+  return chunks;
+}
+
+size_t stored_rows(const Database& database, const std::string& measurement) {
+  const auto snapshot = database.snapshot({{measurement}, {}});
+  REQUIRE(snapshot);
+  size_t count = 0;
+  for (const auto& segment : snapshot->segments) count += segment->info().row_count;
+  return count;
+}
+
+std::string json_lines(int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) {
+    text += R"({"log_timestamp":"2026-11-20T10:00:00.)" + std::to_string(100000 + i) +
+            R"(Z","service":"pay","id":)" + std::to_string(i) + "}\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("chunk reader: chunks end with whole lines and know their line numbers", "[import]") {
+  TemporaryFolder folder;
+  const std::string text = json_lines(1000);
+  const std::string path = folder.write("audit/a.json", text + "{\"last\":1}");
+  const auto chunks = chunks_of(path, {"auto", "", 1000});
+  CHECK(chunks.size() > 10);
+  std::string joined;
+  uint64_t line = 1;
+  for (const Chunk& chunk : chunks) {
+    CHECK(chunk.measurement == "audit");
+    CHECK(chunk.format == LineFormat::kJson);
+    CHECK(chunk.first_line == line);
+    line += static_cast<uint64_t>(std::count(chunk.lines.begin(), chunk.lines.end(), '\n'));
+    joined += chunk.lines;
+  }
+  CHECK(joined == text + "{\"last\":1}");
+}
+
+TEST_CASE("chunk reader: the first line tells the format, unless it is given", "[import]") {
+  TemporaryFolder folder;
+  const auto format_of = [&](const std::string& text, const std::string& format = "auto") {
+    return chunks_of(folder.write("x/file", text), {format, "", 1000}).front().format;
+  };
+  CHECK(format_of("audit n=1i\n") == LineFormat::kLineProtocol);
+  CHECK(format_of("# comment\naudit n=1i\n") == LineFormat::kLineProtocol);
+  CHECK(format_of("\n  {\"n\":1}\n") == LineFormat::kJson);
+  CHECK(format_of("{\"n\":1}\n", "lp") == LineFormat::kLineProtocol);
+}
+
+TEST_CASE("chunk reader: a raw newline inside a quoted field does not end a chunk", "[import]") {
+  TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 100; ++i)
+    text += "audit message=\"one\ntwo\nthree\" " + std::to_string(i) + "\n";
+  for (const Chunk& chunk : chunks_of(folder.write("a.lp", text), {"lp", "", 100})) {
+    CHECK(chunk.lines.substr(0, 5) == "audit");
+    CHECK(chunk.lines.back() == '\n');
+    CHECK(std::count(chunk.lines.begin(), chunk.lines.end(), '"') % 2 == 0);
+  }
+}
+
+TEST_CASE("find_files: a folder stands for its files, and what is missing is named", "[import]") {
+  TemporaryFolder folder;
+  folder.write("logs/b/2.json", "{}");
+  folder.write("logs/a/1.json", "{}");
+  folder.write("logs/a/1.labels", "no log");
+  const auto found = find_files({folder / "logs"});
+  REQUIRE(found);
+  CHECK(*found == std::vector<std::string>{folder / "logs/a/1.json", folder / "logs/b/2.json"});
+  const auto missing = find_files({folder / "other"});
+  REQUIRE(!missing);
+  CHECK(missing.error().message.find("other") != std::string::npos);
+  CHECK(total_bytes(*found) == 4);
+  CHECK(total_bytes({"/dev/null"}) == 0);
+}
+
+TEST_CASE("import: every line of every file becomes a durable row", "[import]") {
+  TemporaryFolder folder;
+  folder.write("logs/audit/1.json", json_lines(3000));
+  folder.write("logs/bpm/1.json", json_lines(2000));
+  folder.write("logs/more.lp", "audit,service=pay n=1i 1764000000000000000\n");
+  ImportOptions options;
+  options.paths = {folder / "logs"};
+  options.reader.chunk_bytes = 16 * 1024;
+  {
+    const auto database = Database::open(folder / "data", import_database_options());
+    REQUIRE(database);
+    const auto done = import_files(**database, options, [](const ImportProgress&) {});
+    REQUIRE(done);
+    CHECK(done->events == 5001);
+    CHECK(done->rejected == 0);
+    CHECK(done->bytes_done == done->bytes_total);
+    CHECK(done->events_by_measurement ==
+          std::map<std::string, uint64_t>{{"audit", 3001}, {"bpm", 2000}});
+  }
+  DatabaseOptions reading;
+  reading.read_only = true;
+  const auto database = Database::open(folder / "data", reading);
+  REQUIRE(database);
+  CHECK(stored_rows(**database, "audit") == 3001);
+  CHECK(stored_rows(**database, "bpm") == 2000);
+}
+
+TEST_CASE("import: refused lines are counted, named by file and line, and stop nothing",
+          "[import]") {
+  TemporaryFolder folder;
+  const std::string path =
+      folder.write("audit/a.json", json_lines(2) + "{\"broken\":\n" + json_lines(2) + "nonsense\n");
+  const auto database = Database::open(folder / "data", import_database_options());
+  REQUIRE(database);
+  ImportOptions options;
+  options.paths = {path};
+  const auto done = import_files(**database, options, [](const ImportProgress&) {});
+  REQUIRE(done);
+  CHECK(done->events == 4);
+  CHECK(done->rejected == 2);
+  REQUIRE(done->rejected_examples.size() == 2);
+  CHECK(done->rejected_examples[0].find(path + ":3: ") == 0);
+  CHECK(done->rejected_examples[1].find(path + ":6: ") == 0);
+  CHECK(stored_rows(**database, "rejected") == 2);
+}
+
+TEST_CASE("progress line: shows bar, bytes, events, rate and the time left", "[import]") {
+  ImportProgress progress;
+  progress.bytes_total = 2'000'000'000;
+  progress.bytes_done = 500'000'000;
+  progress.events = 2'000'000;
+  CHECK(progress_line(progress, 2) ==
+        "[======>                 ]  25 %  500 MB of 2.0 GB  2.00 M events  1.00 M/s  ETA 6 s");
+  progress.bytes_total = 0;
+  progress.rejected = 1234;
+  CHECK(progress_line(progress, 2) == "500 MB  2.00 M events  1.00 M/s  1,234 rejected");
+  CHECK(grouped(0) == "0");
+  CHECK(grouped(21'272'698) == "21,272,698");
+}
+
+}  // namespace tocsin

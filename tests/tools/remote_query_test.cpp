@@ -1,0 +1,69 @@
+// What a server's JSON says arrives as the same table.
+#include "tools/client/remote_query.h"
+
+#include <catch2/catch.hpp>
+
+namespace tocsin {
+namespace {
+
+ResultTable table_of_all_types() {
+  ResultTable table;
+  const auto add = [&](const char* name, ValueType type, std::initializer_list<Value> values) {
+    ResultColumn column;
+    column.name = name;
+    column.type = type;
+    for (const Value& value : values) column.append(value);
+    table.columns.push_back(std::move(column));
+  };
+  add("time", ValueType::kTime, {Value::time(1'764'000'000'123'456'789), Value::null()});
+  add("i", ValueType::kI64, {Value::of(int64_t{INT64_MIN}), Value::null()});
+  add("u", ValueType::kU64, {Value::of(uint64_t{UINT64_MAX}), Value::of(uint64_t{0})});
+  add("f", ValueType::kF64, {Value::of(0.1), Value::of(2.0)});
+  add("b", ValueType::kBool, {Value::of(true), Value::null()});
+  add("s", ValueType::kString, {Value::of("a \"quoted\"\n\xc3\xa4"), Value::of("")});
+  add("d", ValueType::kDuration, {Value::duration(90 * kSecond), Value::null()});
+  table.row_count = 2;
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("remote query: a table survives the way through JSON, to the last bit", "[client]") {
+  const ResultTable sent = table_of_all_types();
+  FormatOptions options;
+  options.times_as_ns = true;
+  const auto got = parse_answer(format_result(sent, ResultFormat::kJson, options));
+  REQUIRE(got);
+  REQUIRE(got->columns.size() == sent.columns.size());
+  REQUIRE(got->row_count == 2);
+  for (size_t c = 0; c < sent.columns.size(); ++c) {
+    CHECK(got->columns[c].name == sent.columns[c].name);
+    CHECK(got->columns[c].type == sent.columns[c].type);
+    for (size_t row = 0; row < 2; ++row) {
+      INFO(sent.columns[c].name << " row " << row);
+      CHECK(got->columns[c].at(row) == sent.columns[c].at(row));
+    }
+  }
+}
+
+TEST_CASE("remote query: an answer of another shape is an error that says so", "[client]") {
+  const auto check = [](const char* json, const char* expected) {
+    const auto result = parse_answer(json);
+    REQUIRE(!result);
+    CHECK(result.error().message.find(expected) != std::string::npos);
+  };
+  check("<html>", "no JSON");
+  check("{}", "no columns");
+  check(R"({"columns":[{"name":"a","type":"i128"}],"rows":[]})", "i128");
+  check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[[1,2]]})", "row 1");
+  check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[["x"]]})", "a is no i64");
+  check(R"({"columns":[],"rows":[],"error":"the query ran out of time"})", "ran out of time");
+}
+
+TEST_CASE("remote query: a server that is not there is named", "[client]") {
+  const auto result = query_server({"http://127.0.0.1:1", "from audit", "", {}});
+  REQUIRE(!result);
+  CHECK(result.error().message.find("http://127.0.0.1:1") != std::string::npos);
+}
+
+}  // namespace tocsin

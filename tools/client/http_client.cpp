@@ -1,0 +1,69 @@
+// libcurl's easy interface.
+#include "tools/client/http_client.h"
+
+#include <memory>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+namespace tocsin {
+namespace {
+
+using Handle = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+
+size_t append(char* data, size_t size, size_t count, void* body) {
+  static_cast<std::string*>(body)->append(data, size * count);
+  return size * count;
+}
+
+std::string escaped(CURL* curl, const std::string& text) {
+  char* result = curl_easy_escape(curl, text.data(), static_cast<int>(text.size()));
+  std::string copy = result == nullptr ? "" : result;
+  curl_free(result);
+  return copy;
+}
+
+std::string full_url(CURL* curl, const HttpRequest& request) {
+  std::string url = request.url;
+  char separator = '?';
+  for (const auto& [name, value] : request.parameters) {
+    url += separator + escaped(curl, name) + "=" + escaped(curl, value);
+    separator = '&';
+  }
+  return url;
+}
+
+}  // namespace
+
+Result<HttpResponse> http_post(const HttpRequest& request) {
+  const Handle curl(curl_easy_init(), &curl_easy_cleanup);
+  if (curl == nullptr) return fail(ErrorCode::kIo, "libcurl cannot be started");
+  HttpResponse response;
+  HeaderList headers(nullptr, &curl_slist_free_all);
+  for (const std::string& header : request.headers) {
+    headers.reset(curl_slist_append(headers.release(), header.c_str()));
+  }
+  const std::string url = full_url(curl.get(), request);
+  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS,
+                   static_cast<long>(request.timeout / kMillisecond));
+  curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE,
+                   static_cast<curl_off_t>(request.body.size()));
+  curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, request.body.data());
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, &append);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &response.body);
+  const CURLcode code = curl_easy_perform(curl.get());
+  if (code != CURLE_OK) {
+    const bool bad_url = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
+    return fail(bad_url ? ErrorCode::kInvalid : ErrorCode::kIo,
+                fmt::format("asking {}: {}", request.url, curl_easy_strerror(code)));
+  }
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &response.status);
+  return response;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,176 @@
+// From the JSON of /api/query to a ResultTable.
+#include "tools/client/remote_query.h"
+
+#include <array>
+#include <optional>
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include "tools/client/http_client.h"
+
+namespace tocsin {
+namespace {
+
+namespace dom = simdjson::dom;
+
+std::optional<ValueType> parse_type(std::string_view name) {
+  constexpr std::array kTypes = {ValueType::kNull, ValueType::kBool,    ValueType::kI64,
+                                 ValueType::kU64,  ValueType::kF64,     ValueType::kString,
+                                 ValueType::kTime, ValueType::kDuration};
+  for (const ValueType type : kTypes) {
+    if (name == name_of(type)) return type;
+  }
+  return std::nullopt;
+}
+
+/// The value of that type, or nothing where the element is of another kind.
+std::optional<Value> value_of(dom::element element, ValueType type) {
+  if (element.is_null()) return Value::null();
+  bool boolean = false;
+  int64_t integer = 0;
+  uint64_t large = 0;
+  double number = 0;
+  std::string_view text;
+  switch (type) {
+    case ValueType::kNull:
+      return std::nullopt;
+    case ValueType::kBool:
+      if (element.get(boolean) == simdjson::SUCCESS) return Value::of(boolean);
+      break;
+    case ValueType::kU64:
+      if (element.get(large) == simdjson::SUCCESS) return Value::of(large);
+      break;
+    case ValueType::kF64:
+      if (element.get(number) == simdjson::SUCCESS) return Value::of(number);
+      break;
+    case ValueType::kString:
+      if (element.get(text) == simdjson::SUCCESS) return Value::of(std::string(text));
+      break;
+    case ValueType::kI64:
+    case ValueType::kTime:
+    case ValueType::kDuration:
+      if (element.get(integer) == simdjson::SUCCESS) return Value{type, integer};
+      break;
+  }
+  return std::nullopt;
+}
+
+tl::unexpected<Error> unexpected_answer(const std::string& what) {
+  return fail(ErrorCode::kInvalid, "the server's answer is not what /api/query gives: " + what);
+}
+
+Status parse_columns(dom::array columns, ResultTable& table) {
+  for (const dom::element element : columns) {
+    std::string_view name, type_name;
+    if (element["name"].get(name) != simdjson::SUCCESS ||
+        element["type"].get(type_name) != simdjson::SUCCESS) {
+      return unexpected_answer("a column without name and type");
+    }
+    const std::optional<ValueType> type = parse_type(type_name);
+    if (!type) return unexpected_answer(fmt::format("the unknown type {}", type_name));
+    ResultColumn column;
+    column.name = name;
+    column.type = *type;
+    table.columns.push_back(std::move(column));
+  }
+  return {};
+}
+
+Status parse_row(dom::element element, ResultTable& table) {
+  dom::array row;
+  if (element.get(row) != simdjson::SUCCESS || row.size() != table.columns.size()) {
+    return unexpected_answer(
+        fmt::format("row {} has not {} values", table.row_count + 1, table.columns.size()));
+  }
+  size_t index = 0;
+  for (const dom::element item : row) {
+    ResultColumn& column = table.columns[index++];
+    const std::optional<Value> value = value_of(item, column.type);
+    if (!value) {
+      return unexpected_answer(fmt::format("row {}: {} is no {}", table.row_count + 1, column.name,
+                                           name_of(column.type)));
+    }
+    column.append(*value);
+  }
+  ++table.row_count;
+  return {};
+}
+
+void parse_statistics(dom::element answer, QueryStatistics& statistics) {
+  const auto read = [&](const char* name, auto& number) {
+    uint64_t value = 0;
+    if (answer["stats"][name].get(value) != simdjson::SUCCESS) return;
+    number = static_cast<std::remove_reference_t<decltype(number)>>(value);
+  };
+  read("rows_scanned", statistics.rows_scanned);
+  read("segments_read", statistics.segments_read);
+  read("segments_skipped", statistics.segments_skipped);
+  read("windows_remembered", statistics.windows_remembered);
+  read("invalid_utf8", statistics.invalid_utf8);
+  read("elapsed_us", statistics.elapsed_us);
+}
+
+void parse_warnings(dom::element answer, std::vector<std::string>& warnings) {
+  dom::array list;
+  if (answer["warnings"].get(list) != simdjson::SUCCESS) return;
+  for (const dom::element item : list) {
+    std::string_view text;
+    if (item.get(text) == simdjson::SUCCESS) warnings.emplace_back(text);
+  }
+}
+
+/// What an error's JSON says, or its body as it is.
+std::string error_text(const std::string& body) {
+  dom::parser parser;
+  std::string_view text;
+  if (parser.parse(body)["error"].get(text) == simdjson::SUCCESS) return std::string(text);
+  return body;
+}
+
+}  // namespace
+
+Result<ResultTable> parse_answer(std::string_view json) {
+  dom::parser parser;
+  dom::element answer;
+  if (parser.parse(json.data(), json.size()).get(answer) != simdjson::SUCCESS) {
+    return unexpected_answer("no JSON");
+  }
+  std::string_view error;
+  if (answer["error"].get(error) == simdjson::SUCCESS) {
+    return fail(ErrorCode::kInvalid, std::string(error));
+  }
+  dom::array columns, rows;
+  if (answer["columns"].get(columns) != simdjson::SUCCESS ||
+      answer["rows"].get(rows) != simdjson::SUCCESS) {
+    return unexpected_answer("no columns and rows");
+  }
+  ResultTable table;
+  TOCSIN_RETURN_IF_ERROR(parse_columns(columns, table));
+  for (const dom::element row : rows) TOCSIN_RETURN_IF_ERROR(parse_row(row, table));
+  parse_statistics(answer, table.statistics);
+  parse_warnings(answer, table.warnings);
+  return table;
+}
+
+Result<ResultTable> query_server(const RemoteQuery& query) {
+  HttpRequest request;
+  request.url = query.url;
+  while (!request.url.empty() && request.url.back() == '/') request.url.pop_back();
+  request.url += "/api/query";
+  request.parameters = {{"time", "ns"}};
+  if (!query.now.empty()) request.parameters.emplace_back("now", query.now);
+  for (const auto& [name, value] : query.parameters) {
+    request.parameters.emplace_back("param." + name, value);
+  }
+  request.body = query.text;
+  request.headers = {"Content-Type: text/plain"};
+  TOCSIN_TRY(const HttpResponse response, http_post(request));
+  if (response.status == 200) return parse_answer(response.body);
+  const std::string text = error_text(response.body);
+  const ErrorCode code = response.status == 503 ? ErrorCode::kBusy : ErrorCode::kInvalid;
+  return fail(code,
+              text.empty() ? fmt::format("{} answered {}", query.url, response.status) : text);
+}
+
+}  // namespace tocsin

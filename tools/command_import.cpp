@@ -1,0 +1,97 @@
+// `tocsin import`: bulk loading of files into a database that no server has open.
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "tools/command.h"
+#include "tools/import/import.h"
+#include "tools/import/progress_line.h"
+
+namespace tocsin {
+namespace {
+
+constexpr const char* kFooter = R"(Examples:
+  tocsin import --db tocsin-data logs
+  tocsin import --db tocsin-data --measurement audit --tags service,host old/audit-*.jsonl
+  tocsin generate --days 1 --format lp | tocsin import --db tocsin-data -
+
+JSON lines that have no key "measurement" belong to --measurement, else to the name of their file's
+folder. A folder stands for all files below it that end in json, jsonl, ndjson, log, txt or lp.
+Lines that are refused are counted and kept in the measurement `rejected`.)";
+
+struct Arguments {
+  std::string database;
+  ImportOptions import;
+};
+
+std::string summary(const ImportProgress& done, double seconds) {
+  std::string text = fmt::format(
+      "imported {} events ({:.0f} MB) in {:.1f} s: {} events/s, {} rejected", grouped(done.events),
+      static_cast<double>(done.bytes_done) / 1e6, seconds,
+      grouped(static_cast<uint64_t>(static_cast<double>(done.events) / std::max(seconds, 1e-3))),
+      grouped(done.rejected));
+  for (const auto& [measurement, count] : done.events_by_measurement) {
+    text += fmt::format("\n  {}: {}", measurement, grouped(count));
+  }
+  for (const std::string& example : done.rejected_examples) text += "\n  rejected: " + example;
+  if (done.rejected > done.rejected_examples.size()) {
+    text += "\n  see them all: tocsin query 'from rejected | sort -time'";
+  }
+  return text;
+}
+
+Status import_logs(Arguments arguments) {
+  auto database = Database::open(arguments.database, import_database_options());
+  if (!database && database.error().code == ErrorCode::kConflict) {
+    return fail(database.error().code, database.error().message +
+                                           "\nStop it, or send the lines to it: "
+                                           "curl --data-binary @FILE http://127.0.0.1:8086/write");
+  }
+  if (!database) return tl::unexpected<Error>(database.error());
+  arguments.import.stop = &stop_on_signals();
+  const auto begun = std::chrono::steady_clock::now();
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  };
+  ProgressDisplay display;
+  TOCSIN_TRY(const ImportProgress done,
+             import_files(**database, arguments.import, [&](const ImportProgress& progress) {
+               display.show(progress, elapsed());
+             }));
+  display.finish(done, elapsed());
+  fmt::print("{}\n", summary(done, elapsed()));
+  if (arguments.import.stop->load()) return fail(ErrorCode::kCancelled, "stopped before the end");
+  if (done.events == 0 && done.rejected > 0) {
+    return fail(ErrorCode::kInvalid, "no line could be taken; is --format right?");
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_import_command(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+  CLI::App* command = app.add_subcommand("import", "Load files of events into a database");
+  command->footer(kFooter);
+  ImportOptions& import = arguments->import;
+  import.parser_count = std::max(2U, std::thread::hardware_concurrency()) + 2;
+  command->add_option("--db", arguments->database, "The database's folder; made when missing")
+      ->required();
+  command
+      ->add_option("--format", import.reader.format,
+                   "json (lines), lp (line protocol), or auto: by each file's first line")
+      ->check(CLI::IsMember({"auto", "json", "lp"}))
+      ->capture_default_str();
+  command->add_option("--measurement", import.reader.measurement, "Of JSON lines that name none");
+  command->add_option("--tags", import.tags, "JSON keys that are tags, as in service,host")
+      ->delimiter(',');
+  command->add_option("FILE", import.paths, "Files, folders, or - for standard input")->required();
+  command->callback([arguments, &action] {
+    action = [arguments = *arguments] { return import_logs(arguments); };
+  });
+}
+
+}  // namespace tocsin

@@ -1,0 +1,100 @@
+// `tocsin rules`: looks at rule files without running them.
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "db/base/time.h"
+#include "rules/engine.h"
+#include "rules/rule_file.h"
+#include "tools/command.h"
+#include "tools/wiring.h"
+
+namespace tocsin {
+namespace {
+
+constexpr const char* kFooter = R"(Examples:
+  tocsin rules check rules/*.yml
+  tocsin rules check --config tocsin.yml
+  tocsin rules list)";
+
+struct Arguments {
+  std::string config;
+  std::vector<std::string> files;  ///< empty: those of the config, else the shipped ones
+};
+
+struct Loaded {
+  Settings settings;
+  std::vector<RuleFile> files;
+};
+
+Result<Loaded> load(const Arguments& arguments) {
+  Loaded loaded;
+  TOCSIN_TRY(loaded.settings, load_settings(arguments.config));
+  TOCSIN_TRY(loaded.files, read_rule_files(arguments.files.empty() ? loaded.settings.rules.files
+                                                                   : arguments.files));
+  return loaded;
+}
+
+Status check(const Arguments& arguments) {
+  TOCSIN_TRY(const Loaded loaded, load(arguments));
+  const RuleLoadReport report =
+      check_rules(loaded.files, parse_parameters(loaded.settings.parameters));
+  for (const std::string& warning : report.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& error : report.errors) fmt::print(stderr, "{}\n", error);
+  if (!report.errors.empty()) {
+    return fail(ErrorCode::kInvalid, fmt::format("{} errors in {} rule files", report.errors.size(),
+                                                 loaded.files.size()));
+  }
+  fmt::print("{} rules in {} files are fine\n", report.added.size(), loaded.files.size());
+  return {};
+}
+
+Status list(const Arguments& arguments) {
+  TOCSIN_TRY(const Loaded loaded, load(arguments));
+  std::vector<Rule> rules;
+  for (const RuleFile& file : loaded.files) {
+    const ParsedRuleFile parsed = parse_rule_file(file);
+    rules.insert(rules.end(), parsed.rules.begin(), parsed.rules.end());
+    for (const std::string& error : parsed.errors) fmt::print(stderr, "{}\n", error);
+  }
+  size_t name_width = 4, type_width = 4;
+  for (const Rule& rule : rules) {
+    name_width = std::max(name_width, rule.name.size());
+    type_width = std::max(type_width, rule.type.size());
+  }
+  fmt::print("{:<{}}  {:<{}}  every  file\n", "rule", name_width, "type", type_width);
+  for (const Rule& rule : rules) {
+    fmt::print("{:<{}}  {:<{}}  {:<5}  {}\n", rule.name, name_width, rule.type, type_width,
+               format_duration(rule.interval), rule.file);
+  }
+  return {};
+}
+
+void add_subcommand(CLI::App& command, const std::string& name, const std::string& description,
+                    Status (*run)(const Arguments&), Action& action) {
+  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+  CLI::App* subcommand = command.add_subcommand(name, description);
+  subcommand->add_option("--config", arguments->config, "Settings with parameters and rules.files")
+      ->check(CLI::ExistingFile);
+  subcommand->add_option("FILE", arguments->files,
+                         "Rule files; without any, those of the config, else the shipped ones");
+  subcommand->callback([arguments, run, &action] {
+    action = [arguments = *arguments, run] { return run(arguments); };
+  });
+}
+
+}  // namespace
+
+void add_rules_command(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("rules", "Check and list rule files");
+  command->footer(kFooter);
+  command->require_subcommand(1);
+  add_subcommand(*command, "check", "Find every mistake in rule files", &check, action);
+  add_subcommand(*command, "list", "Show the rules that the files hold", &list, action);
+}
+
+}  // namespace tocsin

@@ -1,0 +1,46 @@
+// Bulk import: files in, rows durable; reading, parsing and writing overlap.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "db/base/result.h"
+#include "db/database.h"
+#include "tools/import/chunk_reader.h"
+
+namespace tocsin {
+
+struct ImportOptions {
+  std::vector<std::string> paths;  ///< files, folders, or `-` for standard input
+  ChunkReaderOptions reader;
+  std::vector<std::string> tags;  ///< JSON: keys whose columns are tags; empty: good guesses
+  unsigned parser_count = 2;
+  const std::atomic<bool>* stop = nullptr;  ///< looked at between chunks; may be null
+};
+
+/// Where an import stands; also what it came to.
+struct ImportProgress {
+  uint64_t bytes_total = 0;  ///< 0: not known
+  uint64_t bytes_done = 0;   ///< of input, durable
+  uint64_t events = 0;       ///< rows, durable
+  uint64_t rejected = 0;     ///< lines and rows that were refused
+  std::map<std::string, uint64_t> events_by_measurement;
+  std::vector<std::string> rejected_examples;  ///< `FILE:LINE: reason`, the first few
+};
+
+inline constexpr size_t kRejectedExamplesMax = 5;
+
+/// Options with which a database is best opened for an import: large commits, hence large segments.
+DatabaseOptions import_database_options();
+
+/// Returns when every row is durable, or the first error of reading or writing. What was refused is
+/// counted and, within bounds, kept in the measurement `rejected`. `report` is called from this
+/// thread, a few times per second.
+Result<ImportProgress> import_files(Database& database, const ImportOptions& options,
+                                    const std::function<void(const ImportProgress&)>& report);
+
+}  // namespace tocsin

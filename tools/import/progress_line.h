@@ -1,0 +1,31 @@
+// How an import shows its progress: a bar on a terminal, a line now and then elsewhere.
+#pragma once
+
+#include <string>
+
+#include "tools/import/import.h"
+
+namespace tocsin {
+
+/// `[=======>      ]  54 %  1.2 of 2.2 GB  4.1 M events  1.31 M/s  ETA 3 s`. Without a known total
+/// there is no bar and no ETA.
+std::string progress_line(const ImportProgress& progress, double elapsed_seconds);
+
+/// Draws on standard error. Not thread-safe.
+class ProgressDisplay {
+ public:
+  ProgressDisplay();
+
+  void show(const ImportProgress& progress, double elapsed_seconds);
+  /// Leaves the last state behind, on a line of its own.
+  void finish(const ImportProgress& progress, double elapsed_seconds);
+
+ private:
+  bool terminal_;
+  double next_line_seconds_ = 0;  // when not on a terminal
+};
+
+/// `21,272,698`: with separators of thousands.
+std::string grouped(uint64_t number);
+
+}  // namespace tocsin

@@ -1,0 +1,140 @@
+// From settings to options.
+#include "tools/wiring.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <glob.h>
+
+#include "config/shipped.h"
+#include "db/base/time.h"
+#include "rules/rule_file.h"
+
+namespace tocsin {
+namespace {
+
+Result<Timestamp> evaluate_from(const RuleSettings& rules, Timestamp now) {
+  if (rules.evaluate_from.empty()) return 0;
+  if (const auto back = parse_duration(rules.evaluate_from)) return now - *back;
+  TOCSIN_TRY(const TimeZone zone, TimeZone::load(rules.time_zone));
+  const auto time = parse_time(rules.evaluate_from, zone);
+  if (!time) return fail(time.error(), "rules.evaluate_from");
+  return *time;
+}
+
+Result<AlertRoute> route_of(const ForwarderSettings& forwarder) {
+  AlertRoute route;
+  route.forwarder = forwarder.name;
+  route.send_resolved = forwarder.send_resolved;
+  for (const std::string& name : forwarder.severities) {
+    TOCSIN_TRY(const Severity severity, parse_severity(name));
+    route.severities.push_back(severity);
+  }
+  return route;
+}
+
+Result<RuleFile> read_rule_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file || !text) {
+    return fail(ErrorCode::kIo, fmt::format("the rule file {} cannot be read", path));
+  }
+  return RuleFile{path, text.str()};
+}
+
+std::vector<RuleFile> embedded_rule_files() {
+  std::vector<RuleFile> files;
+  for (const ShippedFile& file : shipped_rules()) {
+    files.push_back({std::string(file.name), std::string(file.text)});
+  }
+  return files;
+}
+
+struct GlobResult {
+  glob_t found{};
+  ~GlobResult() { globfree(&found); }
+};
+
+}  // namespace
+
+Result<Settings> load_settings(const std::string& path) {
+  return path.empty() ? Result<Settings>(default_settings()) : read_settings(path);
+}
+
+DatabaseOptions database_options(const Settings& settings) {
+  DatabaseOptions options;
+  options.commit_interval = settings.store.commit_interval;
+  options.commit_bytes = settings.store.commit_bytes;
+  options.pending_bytes_max = settings.store.pending_bytes_max;
+  options.future_max = settings.store.future_max;
+  options.retention = settings.store.retention;
+  options.measurement_retention = settings.store.measurement_retention;
+  return options;
+}
+
+Result<RuleEngineOptions> rule_engine_options(const Settings& settings, Timestamp now) {
+  const RuleSettings& rules = settings.rules;
+  RuleEngineOptions options;
+  for (const ForwarderSettings& forwarder : settings.forwarders) {
+    TOCSIN_TRY(AlertRoute route, route_of(forwarder));
+    options.routes.push_back(std::move(route));
+  }
+  options.parameters = parse_parameters(settings.parameters);
+  TOCSIN_TRY(options.zone, TimeZone::load(rules.time_zone));
+  TOCSIN_TRY(options.evaluate_from, evaluate_from(rules, now));
+  options.delay = rules.delay;
+  options.catchup_max = rules.catchup_max;
+  options.catchup_wait = rules.catchup_wait;
+  options.late_max = rules.late_max;
+  options.late_settle = rules.late_settle;
+  options.exclude_max = rules.exclude_max;
+  options.sample_count = rules.sample_count;
+  return options;
+}
+
+ServerOptions server_options(const Settings& settings) {
+  ServerOptions options;
+  options.tcp_address = settings.listen.tcp;
+  options.http_address = settings.listen.http;
+  options.connection_count_max = settings.listen.connection_count_max;
+  options.http_body_bytes_max = settings.listen.http_body_bytes_max;
+  options.query_timeout = settings.listen.query_timeout;
+  options.query_thread_count = settings.listen.query_thread_count;
+  options.version = TOCSIN_VERSION;
+  for (const TailSettings& tail : settings.tail) {
+    options.tail.push_back({tail.paths, tail.format, tail.measurement, tail.tags, tail.from_end});
+  }
+  for (const ForwarderSettings& forwarder : settings.forwarders) {
+    options.forwarders.push_back(
+        {forwarder.name, forwarder.url, forwarder.payload, forwarder.headers});
+  }
+  return options;
+}
+
+std::vector<std::string> find_rule_files(const std::vector<std::string>& globs) {
+  std::vector<std::string> paths;
+  for (const std::string& pattern : globs) {
+    GlobResult result;
+    if (glob(pattern.c_str(), 0, nullptr, &result.found) != 0) continue;
+    paths.insert(paths.end(), result.found.gl_pathv, result.found.gl_pathv + result.found.gl_pathc);
+  }
+  return paths;
+}
+
+Result<std::vector<RuleFile>> read_rule_files(const std::vector<std::string>& globs) {
+  if (globs.empty()) return embedded_rule_files();
+  std::vector<RuleFile> files;
+  for (const std::string& pattern : globs) {
+    const std::vector<std::string> paths = find_rule_files({pattern});
+    if (paths.empty()) return fail(ErrorCode::kNotFound, "no rule file matches " + pattern);
+    for (const std::string& path : paths) {
+      TOCSIN_TRY(RuleFile file, read_rule_file(path));
+      files.push_back(std::move(file));
+    }
+  }
+  return files;
+}
+
+}  // namespace tocsin
