@@ -104,7 +104,7 @@ bool CheckContext::unknown_name(const ast::Name& name, const Scope& scope) {
 
 std::optional<uint32_t> CheckContext::resolve(const ast::Name& name, const Scope& scope) {
   if (const auto column = scope.find(name.text)) return column;
-  if (scope.open && options.rule_mode) {
+  if (scope.open && (options.rule_mode || forgiving)) {
     unknown_column = name.text;
   } else {
     unknown_name(name, scope);

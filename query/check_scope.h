@@ -65,7 +65,9 @@ struct CheckContext {
   ScalarContext scalar;
   std::string source_names;                   ///< as in `no column x in audit, bpm`
   std::vector<std::string> source_columns;    ///< to tell what a stage has left behind
-  /// Rule mode: a name that the source might have one day. The run must start again with it.
+  /// A measurement of Tocsin's own has no row yet, so that its columns are unknown: they are null.
+  bool forgiving = false;
+  /// Rule mode, or forgiving: a name that the source might have one day. The run must start again with it.
   std::optional<std::string> unknown_column;
   std::vector<std::string> warnings;
   bool has_baseline = false;                  ///< a baseline stage stands before

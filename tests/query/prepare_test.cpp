@@ -288,6 +288,15 @@ TEST_CASE("prepare: a rule over an empty catalog is checked without columns", "[
   CHECK(plan->warnings == std::vector<std::string>{"there is no measurement `audit` yet"});
 }
 
+TEST_CASE("prepare: alerts can be asked for before there is one", "[query]") {
+  const auto plan = build_plan("from alerts last 1d | where severity == \"HIGH\" | keep time, rule",
+                               Catalog(), QueryOptions());
+  REQUIRE(plan);
+  CHECK(plan->source.empty());
+  CHECK(plan->warnings == std::vector<std::string>{"there is no measurement `alerts` yet"});
+  CHECK_FALSE(build_plan("from alert", Catalog(), QueryOptions()));
+}
+
 TEST_CASE("prepare: a misspelt name behind stats is an error in a rule too", "[query]") {
   const auto plan = build_plan("from audit last 1h | stats n = count() | where m > 1",
                                sample_catalog(), rule_options());
