@@ -1,7 +1,5 @@
 #include "net/deliver.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cctype>
 #include <deque>
@@ -10,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "db/base/log.h"
 #include "net/deliver_http.h"
 #include "net/forwarder_payload.h"
@@ -17,8 +17,10 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kLoadedMax = 1'000;  // entries of one forwarder in memory; the rest waits in the store
-constexpr Duration kUnconfiguredInterval = 10 * kMinute;  // between looks for entries of no forwarder
+constexpr size_t kLoadedMax =
+    1'000;  // entries of one forwarder in memory; the rest waits in the store
+constexpr Duration kUnconfiguredInterval =
+    10 * kMinute;  // between looks for entries of no forwarder
 
 // What a look into the outbox found for one forwarder.
 struct Found {
@@ -63,7 +65,8 @@ void add_row(Batch& batch, const DeliveryOutcome& outcome, Timestamp now) {
   add_text(rows, batch, "forwarder", ColumnKind::kTag, hint++, forwarder_of(outcome.entry.key));
   add_text(rows, batch, "rule", ColumnKind::kTag, hint++, event.rule);
   add_text(rows, batch, "state", ColumnKind::kTag, hint++, known ? name_of(event.state) : "");
-  add_text(rows, batch, "status", ColumnKind::kTag, hint++, outcome.delivered ? "delivered" : "failed");
+  add_text(rows, batch, "status", ColumnKind::kTag, hint++,
+           outcome.delivered ? "delivered" : "failed");
   add_text(rows, batch, "fingerprint", ColumnKind::kField, hint++, event.fingerprint);
   add_text(rows, batch, "id", ColumnKind::kField, hint++, known ? delivery_id(event) : "");
   if (outcome.http_status != 0) add_integer(rows, "http_status", hint++, outcome.http_status);
@@ -87,8 +90,9 @@ WriteRequest record_of(const std::vector<DeliveryOutcome>& outcomes, Timestamp n
 
 bool is_header_name(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return c > ' ' && c < 0x7f && std::string_view("()<>@,;:\\\"/[]?={}").find(static_cast<char>(c)) ==
-                                       std::string_view::npos;
+    return c > ' ' && c < 0x7f &&
+           std::string_view("()<>@,;:\\\"/[]?={}").find(static_cast<char>(c)) ==
+               std::string_view::npos;
   });
 }
 
@@ -109,10 +113,12 @@ Status check(const ForwarderOptions& forwarder, const std::set<std::string>& oth
   }
   if (others.contains(forwarder.name)) return fail(ErrorCode::kInvalid, where + " appears twice");
   if (const auto url = check_post_url(forwarder.url); !url) return fail(url.error(), where);
-  if (const auto payload = find_payload(forwarder.payload); !payload) return fail(payload.error(), where);
+  if (const auto payload = find_payload(forwarder.payload); !payload)
+    return fail(payload.error(), where);
   for (const auto& [name, value] : forwarder.headers) {
     if (is_header_name(name) && is_header_value(value)) continue;
-    return fail(ErrorCode::kInvalid, fmt::format("{}: `{}` is no header that can be sent", where, name));
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{}: `{}` is no header that can be sent", where, name));
   }
   return {};
 }
@@ -131,7 +137,8 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
     mailbox_.emplace(loop_);
     poster_ = mailbox_->poster();
     look_timer_.emplace(loop_, [this] { look(); });
-    sender_.emplace(loop_, HttpSender::Options{"Tocsin/" + options_.version, options_.request_timeout});
+    sender_.emplace(loop_,
+                    HttpSender::Options{"Tocsin/" + options_.version, options_.request_timeout});
     for (Forwarder& forwarder : forwarders_) {
       forwarder.timer.emplace(loop_, [this, &forwarder] { go_on(forwarder); });
     }
@@ -198,7 +205,7 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   // The rest belongs to the loop's thread.
   bool stopped_ = false;
   std::deque<Forwarder> forwarders_;  // deque: timers and jobs refer to its elements
-  Record dead_;  // entries that cannot be read, or are of no forwarder
+  Record dead_;                       // entries that cannot be read, or are of no forwarder
   Timestamp unconfigured_looked_at_ = 0;
   std::optional<LoopMailbox> mailbox_;
   std::optional<LoopTimer> look_timer_;
@@ -271,7 +278,8 @@ void Deliverer::Impl::looked(Look& look) {
   if (stopped_) return;
   bool again = look_wanted_;
   for (size_t i = 0; i < forwarders_.size(); ++i) {
-    if (look.wanted[i] && !apply(forwarders_[i], look.record_counts[i], look.found[i])) again = true;
+    if (look.wanted[i] && !apply(forwarders_[i], look.record_counts[i], look.found[i]))
+      again = true;
     go_on(forwarders_[i]);
   }
   if (dead_.count == look.dead_count && dead_.outcomes.empty()) bury(look);
@@ -359,8 +367,9 @@ void Deliverer::Impl::tell(Forwarder& forwarder, const DeliveryAnswer& answer) {
   const bool troubled = verdict != DeliveryVerdict::kDelivered;
   if (verdict == DeliveryVerdict::kRetry) ++counters_.retries;
   if (troubled && !forwarder.troubled) {
-    log(LogLevel::kWarning, fmt::format("forwarder `{}`: {}{}", forwarder.options.name, answer.error,
-                                        verdict == DeliveryVerdict::kRetry ? "; trying again" : ""));
+    log(LogLevel::kWarning,
+        fmt::format("forwarder `{}`: {}{}", forwarder.options.name, answer.error,
+                    verdict == DeliveryVerdict::kRetry ? "; trying again" : ""));
   } else if (!troubled && forwarder.troubled) {
     log(LogLevel::kInfo, fmt::format("forwarder `{}` takes alerts again", forwarder.options.name));
   }

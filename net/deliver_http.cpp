@@ -1,15 +1,15 @@
 #include "net/deliver_http.h"
 
-#include <curl/curl.h>
-#include <fmt/format.h>
-#include <uv.h>
-
 #include <algorithm>
 #include <array>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <utility>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <uv.h>
 
 #include "db/base/check.h"
 
@@ -80,7 +80,9 @@ Status check_post_url(const std::string& url) {
 class HttpSender::Impl {
  public:
   Impl(uv_loop_t* loop, Options options)
-      : loop_(loop), options_(std::move(options)), timer_(loop, [this] { act(CURL_SOCKET_TIMEOUT, 0); }) {
+      : loop_(loop),
+        options_(std::move(options)),
+        timer_(loop, [this] { act(CURL_SOCKET_TIMEOUT, 0); }) {
     initialise_curl();
     multi_ = curl_multi_init();
     TOCSIN_CHECK(multi_ != nullptr);
@@ -135,7 +137,8 @@ class HttpSender::Impl {
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &take_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());

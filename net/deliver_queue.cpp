@@ -1,10 +1,10 @@
 #include "net/deliver_queue.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "db/base/check.h"
 
@@ -21,10 +21,10 @@ DeliveryVerdict judge(const DeliveryAnswer& answer) {
 
 void DeliveryQueue::load(std::vector<OutboxEntry> entries) {
   // The group under way stays what it is if the outbox still begins with it.
-  const bool same = entries.size() >= group_size_ &&
-                    std::equal(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(group_size_),
-                               entries.begin(),
-                               [](const auto& a, const auto& b) { return a.key == b.key; });
+  const bool same =
+      entries.size() >= group_size_ &&
+      std::equal(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(group_size_),
+                 entries.begin(), [](const auto& a, const auto& b) { return a.key == b.key; });
   if (!same) {
     group_size_ = 0;
     attempts_ = 0;
@@ -88,7 +88,8 @@ std::vector<DeliveryOutcome> DeliveryQueue::retry(const DeliveryAnswer& answer, 
 }
 
 // Half of the doubled delay is fixed, half is chance, so that receivers are not hit by all at once.
-// Source: M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog 2015 ("equal jitter").
+// Source: M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog 2015 ("equal
+// jitter").
 Duration DeliveryQueue::backoff() {
   Duration delay = policy_.backoff_min;
   for (int64_t i = 1; i < attempts_ && delay < policy_.backoff_max; ++i) delay *= 2;

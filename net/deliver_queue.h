@@ -1,5 +1,5 @@
-// What one forwarder is to be sent next, and when: order, groups, back-off, giving up. No I/O, no clock of its
-// own, so that every rule of delivery is tested as a table.
+// What one forwarder is to be sent next, and when: order, groups, back-off, giving up. No I/O, no
+// clock of its own, so that every rule of delivery is tested as a table.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@
 namespace tocsin {
 
 struct DeliveryPolicy {
-  size_t group_max = 64;               ///< alerts in one request
-  Duration backoff_min = kSecond;      ///< after the first failure; doubles with each
+  size_t group_max = 64;           ///< alerts in one request
+  Duration backoff_min = kSecond;  ///< after the first failure; doubles with each
   Duration backoff_max = 5 * kMinute;
-  Duration give_up_after = 3 * kDay;   ///< since the alert was written
+  Duration give_up_after = 3 * kDay;  ///< since the alert was written
 };
 
 struct OutboxEntry {
@@ -48,8 +48,8 @@ struct DeliveryOutcome {
   std::string error;
 };
 
-/// The waiting entries of one forwarder. Order of calls: group(), then answer() when the receiver said
-/// something, then forget() when the outcomes are in the store.
+/// The waiting entries of one forwarder. Order of calls: group(), then answer() when the receiver
+/// said something, then forget() when the outcomes are in the store.
 class DeliveryQueue {
  public:
   DeliveryQueue(DeliveryPolicy policy, uint64_t seed) : policy_(policy), random_(seed) {}
@@ -63,12 +63,12 @@ class DeliveryQueue {
   Timestamp next_attempt() const { return next_attempt_; }
   int64_t attempts() const { return attempts_; }
 
-  /// The alerts of the next request; the same ones at a repetition, so that its id is the same. Not two
-  /// states of one alert at once: a receiver takes a request for one moment.
+  /// The alerts of the next request; the same ones at a repetition, so that its id is the same. Not
+  /// two states of one alert at once: a receiver takes a request for one moment.
   std::vector<AlertEvent> group();
 
-  /// What is over because of the answer; the rest is sent again. A group that was refused is sent one by
-  /// one, so that one bad alert does not take the others with it.
+  /// What is over because of the answer; the rest is sent again. A group that was refused is sent
+  /// one by one, so that one bad alert does not take the others with it.
   std::vector<DeliveryOutcome> answer(const DeliveryAnswer& answer, Timestamp now);
 
   /// Takes entries out whose outcome has been committed.
@@ -83,9 +83,9 @@ class DeliveryQueue {
   const DeliveryPolicy policy_;
   std::mt19937_64 random_;
   std::deque<OutboxEntry> entries_;
-  size_t group_size_ = 0;     // the first ones: sent, and not over yet; 0: none
-  size_t one_by_one_ = 0;     // so many entries are left of a group that was refused
-  int64_t attempts_ = 0;      // of the present group
+  size_t group_size_ = 0;  // the first ones: sent, and not over yet; 0: none
+  size_t one_by_one_ = 0;  // so many entries are left of a group that was refused
+  int64_t attempts_ = 0;   // of the present group
   Timestamp next_attempt_ = 0;
 };
 

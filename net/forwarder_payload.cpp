@@ -1,12 +1,12 @@
 #include "net/forwarder_payload.h"
 
-#include <fmt/format.h>
-#include <xxhash.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
+
+#include <fmt/format.h>
+#include <xxhash.h>
 
 #include "db/base/check.h"
 #include "db/base/text.h"
@@ -113,10 +113,11 @@ constexpr std::array<PayloadEntry, 2> kPayloads = {
 
 }  // namespace
 
-std::string alertmanager_payload(const PayloadContext& context, std::span<const AlertEvent> alerts) {
+std::string alertmanager_payload(const PayloadContext& context,
+                                 std::span<const AlertEvent> alerts) {
   TOCSIN_CHECK(!alerts.empty());
-  const bool firing = std::any_of(alerts.begin(), alerts.end(),
-                                  [](const AlertEvent& e) { return !is_over(e); });
+  const bool firing =
+      std::any_of(alerts.begin(), alerts.end(), [](const AlertEvent& e) { return !is_over(e); });
   const Labels common_labels = common(alerts, labels_of);
   Labels group_labels;
   if (const auto it = common_labels.find("alertname"); it != common_labels.end()) {

@@ -1,5 +1,5 @@
-// What a forwarder's request says: alerts in, a JSON body out; no I/O. One function per form of payload,
-// found by its name in the settings.
+// What a forwarder's request says: alerts in, a JSON body out; no I/O. One function per form of
+// payload, found by its name in the settings.
 #pragma once
 
 #include <span>
@@ -21,8 +21,8 @@ struct PayloadContext {
 using PayloadFunction = std::string (*)(const PayloadContext& context,
                                         std::span<const AlertEvent> alerts);
 
-/// The webhook of Alertmanager, version 4 (prometheus/alertmanager, notify/webhook and template.Data),
-/// with an object `tocsin` added to each alert.
+/// The webhook of Alertmanager, version 4 (prometheus/alertmanager, notify/webhook and
+/// template.Data), with an object `tocsin` added to each alert.
 std::string alertmanager_payload(const PayloadContext& context, std::span<const AlertEvent> alerts);
 /// `{"severity", "count", "alerts": [{"service", "details"}]}`, the severity being the highest.
 std::string simple_payload(const PayloadContext& context, std::span<const AlertEvent> alerts);
@@ -30,8 +30,8 @@ std::string simple_payload(const PayloadContext& context, std::span<const AlertE
 /// kInvalid names the known ones.
 Result<PayloadFunction> find_payload(std::string_view name);
 
-/// By which a receiver tells repeats: 16 hex digits of fingerprint, state and start; the same whenever,
-/// and however often, the alert's event is delivered.
+/// By which a receiver tells repeats: 16 hex digits of fingerprint, state and start; the same
+/// whenever, and however often, the alert's event is delivered.
 std::string delivery_id(const AlertEvent& event);
 /// Of a request: the alert's own id, or one made of all of them.
 std::string delivery_id(std::span<const AlertEvent> alerts);

@@ -1,10 +1,10 @@
 #include "net/loop.h"
 
-#include <uv.h>
-
 #include <mutex>
 #include <utility>
 #include <vector>
+
+#include <uv.h>
 
 #include "db/base/check.h"
 
@@ -43,9 +43,9 @@ bool LoopTimer::active() const {
 struct LoopMailbox::State {
   uv_async_t handle{};
   std::mutex mutex;
-  bool open = true;                             // guarded by mutex
-  std::vector<std::function<void()>> waiting;   // guarded by mutex
-  std::shared_ptr<State> self;                  // until the close callback: the handle lies in here
+  bool open = true;                            // guarded by mutex
+  std::vector<std::function<void()>> waiting;  // guarded by mutex
+  std::shared_ptr<State> self;                 // until the close callback: the handle lies in here
 
   void post(std::function<void()> function) {
     const std::lock_guard lock(mutex);

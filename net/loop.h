@@ -1,5 +1,6 @@
-// What the parts of the server need from libuv besides sockets: a timer, a way onto the loop from other
-// threads, and work off the loop. Owners need not care for close callbacks: each handle is freed by its own.
+// What the parts of the server need from libuv besides sockets: a timer, a way onto the loop from
+// other threads, and work off the loop. Owners need not care for close callbacks: each handle is
+// freed by its own.
 #pragma once
 
 #include <functional>
@@ -11,8 +12,9 @@ using uv_loop_t = struct uv_loop_s;
 
 namespace tocsin {
 
-/// Calls a function on the loop after a while. All functions on the loop's thread. After destruction the
-/// loop must turn once more before it can be closed; the function is not called any more.
+/// Calls a function on the loop after a while. All functions on the loop's thread. After
+/// destruction the loop must turn once more before it can be closed; the function is not called any
+/// more.
 class LoopTimer {
  public:
   LoopTimer(uv_loop_t* loop, std::function<void()> callback);
@@ -30,8 +32,8 @@ class LoopTimer {
   State* state_;  // freed by the handle's close callback
 };
 
-/// Runs functions on the loop that other threads post. Made and destroyed on the loop's thread; what is
-/// posted or waiting after that is dropped.
+/// Runs functions on the loop that other threads post. Made and destroyed on the loop's thread;
+/// what is posted or waiting after that is dropped.
 class LoopMailbox {
  public:
   explicit LoopMailbox(uv_loop_t* loop);

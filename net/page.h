@@ -17,8 +17,8 @@ std::span<const PageAsset> page_assets();
 /// Null when there is none at that path.
 const PageAsset* find_page_asset(std::string_view path);
 
-/// For the header Content-Security-Policy of every asset: the page loads nothing from anywhere else, runs
-/// no script of its own making, and is shown in no other page.
+/// For the header Content-Security-Policy of every asset: the page loads nothing from anywhere
+/// else, runs no script of its own making, and is shown in no other page.
 inline constexpr std::string_view kPagePolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

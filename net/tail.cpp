@@ -1,7 +1,5 @@
 #include "net/tail.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <atomic>
 #include <deque>
@@ -10,6 +8,8 @@
 #include <optional>
 #include <set>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "db/base/log.h"
 #include "net/tail_files.h"
@@ -24,7 +24,7 @@ constexpr size_t kReadingMax = 4;         // reads in the background: one per th
 constexpr size_t kInFlightFilesMax = 64;  // read or waiting for a commit
 constexpr size_t kInFlightBytesMax = size_t{16} << 20;  // of batches that wait for a commit
 constexpr size_t kWatchedFoldersMax = 256;
-constexpr size_t kMessagesMax = 1'000;    // warnings in the life of a process, one per file or cause
+constexpr size_t kMessagesMax = 1'000;  // warnings in the life of a process, one per file or cause
 
 struct Source {
   TailFormat format = TailFormat::kAuto;
@@ -58,7 +58,8 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   TailCounters counters() const;
 
  private:
-  static TailFiles::Settings file_settings(const std::vector<Source>& sources, const TailTiming& timing);
+  static TailFiles::Settings file_settings(const std::vector<Source>& sources,
+                                           const TailTiming& timing);
 
   void request_scan();
   void begin_scan();
@@ -153,8 +154,8 @@ TailCounters Tail::Impl::counters() const {
   return counters;
 }
 
-// A scan at once, or as soon as the one before is far enough back: a tenth of the time at most goes into
-// looking, however many files there are and however often they change.
+// A scan at once, or as soon as the one before is far enough back: a tenth of the time at most goes
+// into looking, however many files there are and however often they change.
 void Tail::Impl::request_scan() {
   if (stopped_) return;
   if (scanning_) {
@@ -173,7 +174,8 @@ void Tail::Impl::begin_scan() {
   scan_began_ = clock_.now();
   scan_timer_->stop();
   run_in_background(
-      loop_, [self = shared_from_this(), missing = files_.missing()] { self->scanner_.scan(missing); },
+      loop_,
+      [self = shared_from_this(), missing = files_.missing()] { self->scanner_.scan(missing); },
       [self = shared_from_this()] { self->scanned(); });
 }
 
@@ -198,9 +200,10 @@ void Tail::Impl::scanned() {
 void Tail::Impl::tell(const TailFiles::ScanEffect& effect) {
   for (const std::string& path : effect.copies) {
     log(LogLevel::kWarning,
-        fmt::format("{} begins like another followed file (up to {} bytes): it is taken for a copy and "
-                    "not read again",
-                    path, kHeadBytesMax));
+        fmt::format(
+            "{} begins like another followed file (up to {} bytes): it is taken for a copy and "
+            "not read again",
+            path, kHeadBytesMax));
   }
   for (const auto& [path, trouble] : scanner_.troubles()) warn_once(path, trouble);
 }
@@ -221,8 +224,8 @@ void Tail::Impl::watch_folders() {
   }
 }
 
-// Positions of files that went or came back are written without rows; a failure is seen by the next scan
-// (the commit itself) or costs nothing (a date that is found again).
+// Positions of files that went or came back are written without rows; a failure is seen by the next
+// scan (the commit itself) or costs nothing (a date that is found again).
 void Tail::Impl::submit_outdated() {
   const Timestamp now = clock_.now();
   WriteRequest request;
@@ -388,8 +391,8 @@ Result<std::unique_ptr<Tail>> Tail::create(uv_loop_t* loop, Database& database, 
     globs.push_back(std::move(absolute));
     sources.push_back({format, std::move(option)});
   }
-  return std::unique_ptr<Tail>(new Tail(std::make_shared<Impl>(
-      loop, database, clock, std::move(sources), std::move(globs), timing)));
+  return std::unique_ptr<Tail>(new Tail(
+      std::make_shared<Impl>(loop, database, clock, std::move(sources), std::move(globs), timing)));
 }
 
 Status Tail::start() { return impl_->start(); }

@@ -65,7 +65,7 @@ TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Time
 }
 
 void TailFiles::found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
-  // Another inode is another file, though it goes on where this one was: a copy before a truncation.
+  // Another inode is another file, though it goes on where this one was: a copy, then truncated.
   if (file.position.inode != seen.inode || file.position.device != seen.device) close(file);
   if (!file.in_flight) {
     file.position.inode = seen.inode;
@@ -77,7 +77,8 @@ void TailFiles::found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
   file.searched = false;
   touch(file, seen.size, seen.changed_at, now);
   // Until it has been opened, only a search leads to a sibling again.
-  const bool finished = seen.size == file.position.offset && now - file.still_since >= settings_.settle;
+  const bool finished =
+      seen.size == file.position.offset && now - file.still_since >= settings_.settle;
   file.search = seen.sibling && !finished && !file.file;
   if (seen.sibling && finished) file.searched = true;
 }
@@ -151,7 +152,8 @@ std::vector<uint64_t> TailFiles::to_read(Timestamp now) const {
   for (const auto& [id, file] : files_) {
     if (file.in_flight || (file.path.empty() && !file.file)) continue;
     // Of a file without a path no scan tells the size: it is asked each time.
-    if (file.orphan() || file.skip_to_end || step_of(file, now) != TailStep::kWait) ids.push_back(id);
+    const bool due = step_of(file, now) != TailStep::kWait;
+    if (due || file.orphan() || file.skip_to_end) ids.push_back(id);
   }
   return ids;
 }
@@ -198,7 +200,8 @@ void TailFiles::keep_open(uint64_t id, std::shared_ptr<OpenFile> open_file) {
   }
   file.file = std::move(open_file);
   file.open_order = open_order_.insert(open_order_.end(), id);
-  for (auto it = open_order_.begin(); open_order_.size() > kTailOpenFilesMax && it != open_order_.end();) {
+  for (auto it = open_order_.begin();
+       open_order_.size() > kTailOpenFilesMax && it != open_order_.end();) {
     FollowedFile& oldest = at(*it++);
     if (!oldest.in_flight && !oldest.orphan()) close(oldest);
   }

@@ -1,5 +1,5 @@
-// The files that the tail follows: what each scan of the disk means for them, what is to be read next, and
-// which stored positions are out of date. Reads nothing and has no clock of its own.
+// The files that the tail follows: what each scan of the disk means for them, what is to be read
+// next, and which stored positions are out of date. Reads nothing and has no clock of its own.
 #pragma once
 
 #include <cstdint>
@@ -25,19 +25,19 @@ struct FollowedFile {
   TailPosition position;  ///< as committed; of a new file, as it will be
   bool stored = false;    ///< the position is in the database
   size_t source = 0;
-  std::string path;       ///< where it is now; empty when no path leads to it
-  bool sibling = false;   ///< found beside a missing file, by no glob
-  std::shared_ptr<OpenFile> file;  ///< shared with the job that reads it
+  std::string path;                          ///< where it is now; empty when no path leads to it
+  bool sibling = false;                      ///< found beside a missing file, by no glob
+  std::shared_ptr<OpenFile> file;            ///< shared with the job that reads it
   std::list<uint64_t>::iterator open_order;  ///< valid while `file` is set
 
   uint64_t size = 0;
   int64_t changed_at = 0;
-  Timestamp still_since = 0;  ///< since when size and changed_at are what they are
-  uint64_t examined = 0;      ///< see FollowState
-  bool in_flight = false;     ///< being read, or waiting for its commit
-  bool skip_to_end = false;   ///< its first read takes no rows
-  bool search = false;        ///< the next scan looks for siblings of it
-  bool searched = false;      ///< it was looked for, in vain
+  Timestamp still_since = 0;              ///< since when size and changed_at are what they are
+  uint64_t examined = 0;                  ///< see FollowState
+  bool in_flight = false;                 ///< being read, or waiting for its commit
+  bool skip_to_end = false;               ///< its first read takes no rows
+  bool search = false;                    ///< the next scan looks for siblings of it
+  bool searched = false;                  ///< it was looked for, in vain
   std::optional<uint64_t> size_at_start;  ///< until it has been read that far
 
   bool orphan() const { return path.empty() && file != nullptr; }
@@ -82,8 +82,8 @@ class TailFiles {
   /// Keeps the file open, and closes the one that was used longest ago when there are too many.
   void keep_open(uint64_t id, std::shared_ptr<OpenFile> file);
 
-  /// Changes of stored positions that are due: files that went, came back, or are gone for long. Apply
-  /// `forget_outdated` once they are submitted.
+  /// Changes of stored positions that are due: files that went, came back, or are gone for long.
+  /// Apply `forget_outdated` once they are submitted.
   std::vector<SmallChange> outdated(Timestamp now) const;
   void forget_outdated(Timestamp now);
 

@@ -1,8 +1,5 @@
 #include "net/tail_identity.h"
 
-#include <fmt/format.h>
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -11,11 +8,14 @@
 #include <tuple>
 #include <unordered_map>
 
+#include <fmt/format.h>
+#include <xxhash.h>
+
 namespace tocsin {
 namespace {
 
-// The value of a position: `1 device inode head_size head_hash offset skip_line gone_since path`, the path
-// last because it may contain anything. The first number is the version of this form.
+// The value of a position: `1 device inode head_size head_hash offset skip_line gone_since path`,
+// the path last because it may contain anything. The first number is the version of this form.
 constexpr uint64_t kPositionVersion = 1;
 
 constexpr size_t kNone = SIZE_MAX;
@@ -118,8 +118,9 @@ class Matcher {
     return index;
   }
 
-  // Files without a position are new, unless their whole head begins another file that is followed, or
-  // that is larger and will be. In the order of heads, all files that begin like one follow upon it.
+  // Files without a position are new, unless their whole head begins another file that is followed,
+  // or that is larger and will be. In the order of heads, all files that begin like one follow upon
+  // it.
   void judge_the_rest() {
     std::vector<size_t> sorted(seen_.size());
     std::iota(sorted.begin(), sorted.end(), size_t{0});
@@ -137,8 +138,9 @@ class Matcher {
   bool is_copy(size_t file, const std::vector<size_t>& sorted,
                const std::vector<FileMatch>& found) const {
     const FileSeen& mine = seen_[file];
-    auto it = std::lower_bound(sorted.begin(), sorted.end(), mine.head,
-                               [&](size_t i, const std::string& head) { return seen_[i].head < head; });
+    auto it =
+        std::lower_bound(sorted.begin(), sorted.end(), mine.head,
+                         [&](size_t i, const std::string& head) { return seen_[i].head < head; });
     for (; it != sorted.end() && seen_[*it].head.starts_with(mine.head); ++it) {
       if (*it == file) continue;
       const FileSeen& other = seen_[*it];

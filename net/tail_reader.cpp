@@ -1,9 +1,9 @@
 #include "net/tail_reader.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "db/limits.h"
 #include "net/parse/framer.h"
@@ -19,8 +19,8 @@ ReadOutcome failed(const Error& error) {
   return outcome;
 }
 
-// Opens the file and checks that it is still the one that the position speaks of; puts its head, which may
-// have grown, into `outcome.next`.
+// Opens the file and checks that it is still the one that the position speaks of; puts its head,
+// which may have grown, into `outcome.next`.
 Status open_and_check(const ReadRequest& request, ReadOutcome& outcome) {
   outcome.file = request.file;
   if (!outcome.file) {
@@ -46,7 +46,9 @@ Status open_and_check(const ReadRequest& request, ReadOutcome& outcome) {
   return {};
 }
 
-bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
 
 // Lines of one format that follow each other: bytes [start, end) of what was read.
 struct Run {
@@ -72,9 +74,11 @@ std::vector<Run> runs_of(std::string_view lines, TailFormat format) {
 }
 
 // Turns whole lines that begin at `offset` of the file into rows and rejected lines.
-void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset, WriteRequest& write) {
+void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
+                 WriteRequest& write) {
   const std::vector<Run> runs = runs_of(lines, request.format);
-  // One batch has one policy. In a file of JSON lines, stray lines of another kind keep what they can.
+  // One batch has one policy. In a file of JSON lines, stray lines of another kind keep what they
+  // can.
   const bool json = std::any_of(runs.begin(), runs.end(),
                                 [](const Run& run) { return run.format == LineFormat::kJson; });
   write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
@@ -118,7 +122,8 @@ Status skip_to_end(ReadOutcome& outcome) {
 }
 
 // Reads at `offset` until there is a whole line, or so much that there will be none.
-Result<std::string> read_lines(const ReadOutcome& outcome, uint64_t offset, bool last_line, size_t& whole) {
+Result<std::string> read_lines(const ReadOutcome& outcome, uint64_t offset, bool last_line,
+                               size_t& whole) {
   for (size_t wanted = kTailChunkBytes;; wanted *= 2) {
     wanted = std::min(wanted, kLineBytesMax + kTailChunkBytes);
     TOCSIN_TRY(std::string data, outcome.file->read(offset, wanted));
@@ -150,7 +155,8 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
     parse_lines(std::move(data), request, offset, outcome.write);
   } else if (data.size() > kLineBytesMax) {
     outcome.write.rejected.push_back(
-        {fmt::format("the line at byte {} of the file is longer than {} bytes", offset, kLineBytesMax),
+        {fmt::format("the line at byte {} of the file is longer than {} bytes", offset,
+                     kLineBytesMax),
          data.substr(0, kRejectedLineBytesMax)});
     outcome.next.offset = offset + data.size();
     outcome.next.skip_line = true;
@@ -169,23 +175,24 @@ Result<TailFormat> parse_tail_format(std::string_view name) {
   if (name == "auto") return TailFormat::kAuto;
   if (name == "json") return TailFormat::kJson;
   if (name == "lp") return TailFormat::kLineProtocol;
-  return fail(ErrorCode::kInvalid,
-              fmt::format("unknown format `{}` of a followed file; expected auto, json or lp", name));
+  return fail(
+      ErrorCode::kInvalid,
+      fmt::format("unknown format `{}` of a followed file; expected auto, json or lp", name));
 }
 
 ReadOutcome read_chunk(const ReadRequest& request) {
   ReadOutcome outcome;
   if (const auto opened = open_and_check(request, outcome); !opened) return failed(opened.error());
   if (outcome.kind == ReadOutcome::Kind::kChanged) return outcome;
-  const Status done = request.skip_to_end       ? skip_to_end(outcome)
+  const Status done = request.skip_to_end      ? skip_to_end(outcome)
                       : outcome.next.skip_line ? skip_long_line(outcome, request.last_line)
-                                                : read_rows(request, outcome);
+                                               : read_rows(request, outcome);
   if (!done) return failed(done.error());
   if (outcome.kind == ReadOutcome::Kind::kWrite) {
     outcome.next.gone_since = 0;
     outcome.write.source = request.path;
-    outcome.write.changes.push_back({SmallTable::kSources, position_key(outcome.next.id),
-                                     encode_position(outcome.next)});
+    outcome.write.changes.push_back(
+        {SmallTable::kSources, position_key(outcome.next.id), encode_position(outcome.next)});
   }
   return outcome;
 }

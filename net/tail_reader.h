@@ -1,5 +1,6 @@
-// Reads the next chunk of one followed file and turns it into a write: whole lines in, rows out, with the
-// file's new position beside them. Blocking, so it runs in the background; keeps nothing between calls.
+// Reads the next chunk of one followed file and turns it into a write: whole lines in, rows out,
+// with the file's new position beside them. Blocking, so it runs in the background; keeps nothing
+// between calls.
 #pragma once
 
 #include <cstdint>
@@ -14,20 +15,21 @@
 
 namespace tocsin {
 
-inline constexpr size_t kTailChunkBytes = size_t{1} << 20;  ///< read at a time, unless one line is longer
+inline constexpr size_t kTailChunkBytes = size_t{1}
+                                          << 20;  ///< read at a time, unless one line is longer
 
 enum class TailFormat : uint8_t { kAuto, kJson, kLineProtocol };
 /// `auto`, `json`, `lp`; kInvalid names them.
 Result<TailFormat> parse_tail_format(std::string_view name);
 
 struct ReadRequest {
-  TailPosition position;           ///< as committed
-  std::string path;                ///< to open when `file` is null, and for `rejected`
+  TailPosition position;  ///< as committed
+  std::string path;       ///< to open when `file` is null, and for `rejected`
   std::shared_ptr<OpenFile> file;
-  bool last_line = false;          ///< what is left at the end is a line, also without a newline
-  bool skip_to_end = false;        ///< take no rows: begin behind the last whole line
+  bool last_line = false;    ///< what is left at the end is a line, also without a newline
+  bool skip_to_end = false;  ///< take no rows: begin behind the last whole line
   TailFormat format = TailFormat::kAuto;
-  std::string measurement;         ///< of lines that name none
+  std::string measurement;  ///< of lines that name none
   std::vector<std::string> tags;
   Timestamp now = 0;
 };
@@ -41,7 +43,7 @@ struct ReadOutcome {
   };
   Kind kind = Kind::kFailed;
   std::shared_ptr<OpenFile> file;
-  uint64_t size = 0;       ///< of the file, at the read
+  uint64_t size = 0;  ///< of the file, at the read
   TailPosition next;
   WriteRequest write;
   std::string error;

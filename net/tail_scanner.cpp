@@ -1,5 +1,12 @@
 #include "net/tail_scanner.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <tuple>
+#include <utility>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -8,17 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <set>
-#include <tuple>
-#include <utility>
-
 namespace tocsin {
 namespace {
 
-constexpr size_t kSiblingsMax = 1'000;  // entries with a rotated name that one folder is searched for
+constexpr size_t kSiblingsMax =
+    1'000;  // entries with a rotated name that one folder is searched for
 
 OpenFile::Facts facts_of(const struct stat& s) {
   return {s.st_dev, s.st_ino, static_cast<uint64_t>(s.st_size),
@@ -58,7 +59,7 @@ Result<std::shared_ptr<OpenFile>> OpenFile::open(const std::string& path) {
                 fmt::format("cannot open {}: {}", path, strerror(error)));
   }
   std::shared_ptr<OpenFile> file(new OpenFile(descriptor, path));
-  struct stat s{};
+  struct stat s {};
   if (fstat(descriptor, &s) != 0 || !S_ISREG(s.st_mode)) {
     return fail(ErrorCode::kInvalid, fmt::format("{} is no regular file", path));
   }
@@ -68,7 +69,7 @@ Result<std::shared_ptr<OpenFile>> OpenFile::open(const std::string& path) {
 OpenFile::~OpenFile() { ::close(descriptor_); }
 
 Result<OpenFile::Facts> OpenFile::facts() const {
-  struct stat s{};
+  struct stat s {};
   if (fstat(descriptor_, &s) != 0) {
     return fail(ErrorCode::kIo, fmt::format("cannot stat {}: {}", path_, strerror(errno)));
   }
@@ -136,11 +137,17 @@ size_t TailScanner::source_of(const std::string& path) const {
 }
 
 void TailScanner::look_at(const std::string& path, size_t source, bool sibling) {
-  struct stat s{};
+  struct stat s {};
   if (stat(path.c_str(), &s) != 0 || !S_ISREG(s.st_mode)) return;
   const OpenFile::Facts facts = facts_of(s);
-  FileSeen file{.path = path, .source = source, .sibling = sibling, .device = facts.device,
-                .inode = facts.inode, .size = facts.size, .changed_at = facts.changed_at, .head = {}};
+  FileSeen file{.path = path,
+                .source = source,
+                .sibling = sibling,
+                .device = facts.device,
+                .inode = facts.inode,
+                .size = facts.size,
+                .changed_at = facts.changed_at,
+                .head = {}};
   const auto it = before_.find(path);
   if (it != before_.end() && it->second.device == file.device && it->second.inode == file.inode &&
       it->second.size == file.size && it->second.changed_at == file.changed_at) {

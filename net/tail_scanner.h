@@ -1,4 +1,5 @@
-// Looks at the disk for the tail: expands globs, reads heads, finds what a rotation made of a missing file.
+// Looks at the disk for the tail: expands globs, reads heads, finds what a rotation made of a
+// missing file.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +13,12 @@
 
 namespace tocsin {
 
-/// An open regular file. Shared by its follower and by the background job that reads it at the moment; the
-/// descriptor is closed with the last of them.
+/// An open regular file. Shared by its follower and by the background job that reads it at the
+/// moment; the descriptor is closed with the last of them.
 class OpenFile {
  public:
-  /// kNotFound when there is none; kInvalid when it is no regular file (a pipe is not waited for); kIo.
+  /// kNotFound when there is none; kInvalid when it is no regular file (a pipe is not waited for);
+  /// kIo.
   static Result<std::shared_ptr<OpenFile>> open(const std::string& path);
   ~OpenFile();
   OpenFile(const OpenFile&) = delete;
@@ -44,8 +46,8 @@ struct MissingFile {
   uint64_t inode = 0;
 };
 
-/// Blocking, so it runs in the background: one job at a time uses it, and the loop reads its results only
-/// while none does.
+/// Blocking, so it runs in the background: one job at a time uses it, and the loop reads its
+/// results only while none does.
 class TailScanner {
  public:
   /// The globs of each source, absolute.

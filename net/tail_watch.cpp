@@ -1,8 +1,8 @@
 #include "net/tail_watch.h"
 
-#include <uv.h>
-
 #include <utility>
+
+#include <uv.h>
 
 #include "db/base/check.h"
 
@@ -20,7 +20,9 @@ FolderWatch::FolderWatch(uv_loop_t* loop, const std::string& folder, std::functi
   TOCSIN_CHECK(uv_fs_event_init(loop, &state_->handle) == 0);
   uv_fs_event_start(
       &state_->handle,
-      [](uv_fs_event_t* event, const char*, int, int) { static_cast<State*>(event->data)->changed(); },
+      [](uv_fs_event_t* event, const char*, int, int) {
+        static_cast<State*>(event->data)->changed();
+      },
       folder.c_str(), 0);
 }
 

@@ -11,8 +11,8 @@ namespace tocsin {
 /// All functions on the loop's thread. After destruction the loop must turn once more.
 class FolderWatch {
  public:
-  /// When the folder cannot be watched (too many watches, a file system without them), nothing is ever
-  /// told: callers poll as well.
+  /// When the folder cannot be watched (too many watches, a file system without them), nothing is
+  /// ever told: callers poll as well.
   FolderWatch(uv_loop_t* loop, const std::string& folder, std::function<void()> changed);
   ~FolderWatch();
   FolderWatch(const FolderWatch&) = delete;

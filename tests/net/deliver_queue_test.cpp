@@ -1,8 +1,9 @@
 #include "net/deliver_queue.h"
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 using namespace tocsin;
 
@@ -34,17 +35,22 @@ std::string fingerprints(const std::vector<AlertEvent>& alerts) {
 
 std::string fingerprints(const std::vector<DeliveryOutcome>& outcomes) {
   std::string out;
-  for (const DeliveryOutcome& o : outcomes) out += (o.delivered ? "+" : "-") + o.entry.event.fingerprint;
+  for (const DeliveryOutcome& o : outcomes)
+    out += (o.delivered ? "+" : "-") + o.entry.event.fingerprint;
   return out;
 }
 
 }  // namespace
 
 TEST_CASE("delivery: which answers are final", "[net]") {
-  const auto check = [](int64_t code, DeliveryVerdict expected) { CHECK(judge(status(code)) == expected); };
+  const auto check = [](int64_t code, DeliveryVerdict expected) {
+    CHECK(judge(status(code)) == expected);
+  };
   for (const int64_t code : {200, 202, 204, 299}) check(code, DeliveryVerdict::kDelivered);
-  for (const int64_t code : {400, 401, 403, 404, 410, 413, 422}) check(code, DeliveryVerdict::kRefused);
-  for (const int64_t code : {0, 301, 307, 408, 425, 429, 500, 502, 503}) check(code, DeliveryVerdict::kRetry);
+  for (const int64_t code : {400, 401, 403, 404, 410, 413, 422})
+    check(code, DeliveryVerdict::kRefused);
+  for (const int64_t code : {0, 301, 307, 408, 425, 429, 500, 502, 503})
+    check(code, DeliveryVerdict::kRetry);
 }
 
 TEST_CASE("delivery: several that wait go together, in order, up to a bound", "[net]") {

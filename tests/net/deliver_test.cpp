@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "net/forwarder_payload.h"
 #include "tests/net/fake_database.h"
@@ -42,7 +43,8 @@ AlertEvent alert(const std::string& name) {
   return event;
 }
 
-void put(FakeDatabase& database, const std::string& forwarder, uint64_t sequence, const AlertEvent& event) {
+void put(FakeDatabase& database, const std::string& forwarder, uint64_t sequence,
+         const AlertEvent& event) {
   database.put(SmallTable::kOutbox, outbox_key(forwarder, sequence), encode_alert(event));
 }
 
@@ -67,7 +69,9 @@ std::unique_ptr<Deliverer> deliverer(TestLoop& loop, FakeDatabase& database, con
   return *std::move(made);
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 std::string bodies(const Receiver& receiver) {
   std::string out;
@@ -76,7 +80,9 @@ std::string bodies(const Receiver& receiver) {
 }
 
 // A port at which nothing listens.
-uint16_t free_port() { return Receiver([](size_t, const Received&) { return 200; }).port(); }
+uint16_t free_port() {
+  return Receiver([](size_t, const Received&) { return 200; }).port();
+}
 
 }  // namespace
 
@@ -114,7 +120,9 @@ TEST_CASE("deliver: a failure is repeated with the same id until it succeeds", "
   FakeDatabase database;
   const SystemClock clock;
   TestLoop loop;  // after what its background work uses
-  const Receiver receiver([](size_t index, const Received&) { return index == 0 ? 500 : index == 1 ? 0 : 200; });
+  const Receiver receiver([](size_t index, const Received&) {
+    return index == 0 ? 500 : index == 1 ? 0 : 200;
+  });
   put(database, "hook", 1, alert("Spike"));
   const auto deliver = deliverer(loop, database, clock, {forwarder("hook", receiver.url())});
   REQUIRE(loop.run_until([&] { return outbox_size(database) == 0; }));
@@ -133,8 +141,9 @@ TEST_CASE("deliver: a refused connection is tried again until somebody listens",
   TestLoop loop;  // after what its background work uses
   const uint16_t port = free_port();
   put(database, "hook", 1, alert("Spike"));
-  const auto deliver = deliverer(loop, database, clock,
-                                 {forwarder("hook", "http://127.0.0.1:" + std::to_string(port) + "/hook")});
+  const auto deliver =
+      deliverer(loop, database, clock,
+                {forwarder("hook", "http://127.0.0.1:" + std::to_string(port) + "/hook")});
   REQUIRE(loop.run_until([&] { return deliver->counters().retries >= 2; }));
   CHECK(outbox_size(database) == 1);
   const Receiver receiver([](size_t, const Received&) { return 200; }, port);
@@ -154,8 +163,8 @@ TEST_CASE("deliver: a slow receiver delays nobody else", "[net]") {
   const Receiver fast([](size_t, const Received&) { return 200; });
   put(database, "slow", 1, alert("Spike"));
   put(database, "fast", 2, alert("Spike"));
-  const auto deliver =
-      deliverer(loop, database, clock, {forwarder("slow", slow.url()), forwarder("fast", fast.url())});
+  const auto deliver = deliverer(loop, database, clock,
+                                 {forwarder("slow", slow.url()), forwarder("fast", fast.url())});
   REQUIRE(loop.run_until([&] { return slow.count() == 1 && outbox_size(database) == 1; }));
   CHECK(contains(database.state().rows.at(0), "forwarder=fast"));
   released = true;
@@ -174,7 +183,8 @@ TEST_CASE("deliver: a request that takes too long is given up and repeated", "[n
   put(database, "hook", 1, alert("Spike"));
   DeliverOptions options = quick();
   options.request_timeout = 50 * kMillisecond;
-  const auto deliver = deliverer(loop, database, clock, {forwarder("hook", receiver.url())}, options);
+  const auto deliver =
+      deliverer(loop, database, clock, {forwarder("hook", receiver.url())}, options);
   CHECK(loop.run_until([&] { return outbox_size(database) == 0; }));
   released = true;
   CHECK(receiver.count() >= 2);
@@ -200,7 +210,8 @@ TEST_CASE("deliver: redirects are not followed", "[net]") {
   const SystemClock clock;
   TestLoop loop;  // after what its background work uses
   const Receiver target([](size_t, const Received&) { return 200; });
-  const Receiver receiver([](size_t, const Received&) { return 307; }, 0, "Location: " + target.url() + "\r\n");
+  const Receiver receiver([](size_t, const Received&) { return 307; }, 0,
+                          "Location: " + target.url() + "\r\n");
   put(database, "hook", 1, alert("Spike"));
   const auto deliver = deliverer(loop, database, clock, {forwarder("hook", receiver.url())});
   REQUIRE(loop.run_until([&] { return deliver->counters().retries >= 2; }));
@@ -216,7 +227,8 @@ TEST_CASE("deliver: alerts arrive in the order in which they were written", "[ne
   DeliverOptions options = quick();
   options.policy.group_max = 2;
   for (uint64_t i = 0; i < 9; ++i) put(database, "hook", i, alert("Spike" + std::to_string(i)));
-  const auto deliver = deliverer(loop, database, clock, {forwarder("hook", receiver.url())}, options);
+  const auto deliver =
+      deliverer(loop, database, clock, {forwarder("hook", receiver.url())}, options);
   REQUIRE(loop.run_until([&] { return outbox_size(database) == 0; }));
   const auto rows = database.state().rows;
   REQUIRE(rows.size() == 9);
@@ -255,7 +267,8 @@ TEST_CASE("deliver: a call from another thread starts a delivery", "[net]") {
   const Receiver receiver([](size_t, const Received&) { return 200; });
   DeliverOptions options = quick();
   options.look_interval = kHour;
-  const auto deliver = deliverer(loop, database, clock, {forwarder("hook", receiver.url())}, options);
+  const auto deliver =
+      deliverer(loop, database, clock, {forwarder("hook", receiver.url())}, options);
   std::thread rules([&] {
     put(database, "hook", 1, alert("Spike"));
     deliver->wake();
@@ -297,7 +310,8 @@ TEST_CASE("deliver: entries that nobody can deliver leave with a row that says w
   const auto rows = database.state().rows;
   const auto has_row = [&](std::vector<std::string> parts) {
     return std::any_of(rows.begin(), rows.end(), [&](const std::string& row) {
-      return std::all_of(parts.begin(), parts.end(), [&](const auto& part) { return contains(row, part); });
+      return std::all_of(parts.begin(), parts.end(),
+                         [&](const auto& part) { return contains(row, part); });
     });
   };
   CHECK(rows.size() == 3);

@@ -1,5 +1,6 @@
-// A store in memory for tests of what writes to it: commits on a thread of its own as the real one does, can be
-// told to be busy or to fail, and can be copied as of any commit, as a crash would leave it.
+// A store in memory for tests of what writes to it: commits on a thread of its own as the real one
+// does, can be told to be busy or to fail, and can be copied as of any commit, as a crash would
+// leave it.
 #pragma once
 
 #include <condition_variable>
@@ -24,7 +25,8 @@ inline std::vector<std::string> rows_of(const Batch& batch) {
       for (size_t i = 0; i < lane.rows.size(); ++i) {
         std::string value;
         if (lane.type == ColumnType::kString) value = std::string(lane.text[i]);
-        if (lane.type == ColumnType::kI64 || lane.type == ColumnType::kBool) value = std::to_string(lane.i64[i]);
+        if (lane.type == ColumnType::kI64 || lane.type == ColumnType::kBool)
+          value = std::to_string(lane.i64[i]);
         if (lane.type == ColumnType::kU64) value = std::to_string(lane.u64[i]);
         if (lane.type == ColumnType::kF64) value = std::to_string(lane.f64[i]);
         texts[lane.rows[i]] += " " + lane.name + "=" + value;
@@ -91,7 +93,9 @@ class FakeDatabase final : public Database {
     wake_.notify_all();
     return {};
   }
-  Result<WriteReport> write(WriteRequest) override { return fail(ErrorCode::kUnsupported, "no write"); }
+  Result<WriteReport> write(WriteRequest) override {
+    return fail(ErrorCode::kUnsupported, "no write");
+  }
   Status seal() override { return {}; }
   std::shared_ptr<const Catalog> catalog() const override { return std::make_shared<Catalog>(); }
   Result<Snapshot> snapshot(const SnapshotScope&) const override {
@@ -110,7 +114,8 @@ class FakeDatabase final : public Database {
     const std::lock_guard lock(mutex_);
     std::vector<SmallEntry> entries;
     for (const auto& [key, value] : state_.small) {
-      if (key.first == table && key.second.starts_with(prefix)) entries.push_back({key.second, value});
+      if (key.first == table && key.second.starts_with(prefix))
+        entries.push_back({key.second, value});
     }
     return entries;
   }
@@ -139,7 +144,8 @@ class FakeDatabase final : public Database {
     }
     const auto rows = rows_of(request.batch);
     state_.rows.insert(state_.rows.end(), rows.begin(), rows.end());
-    for (const RejectedLine& line : request.rejected) state_.rejected.emplace_back(line.reason, line.line);
+    for (const RejectedLine& line : request.rejected)
+      state_.rejected.emplace_back(line.reason, line.line);
     for (const SmallChange& change : request.changes) {
       if (change.value) {
         state_.small[{change.table, change.key}] = *change.value;

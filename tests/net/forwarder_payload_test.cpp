@@ -1,9 +1,10 @@
 #include "net/forwarder_payload.h"
 
-#include <catch2/catch.hpp>
 #include <limits>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 using namespace tocsin;
 
@@ -65,7 +66,8 @@ TEST_CASE("payload: a group says what its alerts share", "[net]") {
   const std::string body = alertmanager_payload({"hook", ""}, std::vector{first, second});
   CHECK(body.find(R"("status":"firing","alerts":[)") != std::string::npos);
   CHECK(body.find(R"("groupLabels":{},"commonLabels":{"service":"pay","team":"payments"},)"
-                  R"("commonAnnotations":{"summary":"pay: \"25 %\" failed"})") != std::string::npos);
+                  R"("commonAnnotations":{"summary":"pay: \"25 %\" failed"})") !=
+        std::string::npos);
   CHECK(body.find(R"("groupKey":"{}:{}")") != std::string::npos);
   CHECK(body.find(R"("endsAt":"2025-11-25T12:00:00Z")") != std::string::npos);
 }
@@ -89,9 +91,10 @@ TEST_CASE("payload: hostile text stays inside its string", "[net]") {
   AlertEvent event = spike();
   event.service = "\"}],\x01\xFF";
   event.summary = "a\\\nb";
-  CHECK(simple_payload({}, std::vector{event}) ==
-        "{\"severity\":\"HIGH\",\"count\":1,\"alerts\":[{\"service\":\"\\\"}],\\u0001\xEF\xBF\xBD\","
-        "\"details\":\"a\\\\\\nb\"}]}");
+  CHECK(
+      simple_payload({}, std::vector{event}) ==
+      "{\"severity\":\"HIGH\",\"count\":1,\"alerts\":[{\"service\":\"\\\"}],\\u0001\xEF\xBF\xBD\","
+      "\"details\":\"a\\\\\\nb\"}]}");
 }
 
 TEST_CASE("payload: the simple form has the highest severity and every alert", "[net]") {
@@ -104,17 +107,19 @@ TEST_CASE("payload: the simple form has the highest severity and every alert", "
   AlertEvent third = spike();
   third.severity = Severity::kLow;
   third.state = AlertState::kResolved;
-  CHECK(simple_payload({}, std::vector{first, second, third}) ==
-        R"({"severity":"CRITICAL","count":3,"alerts":[{"service":"pay","details":"pay: \"25 %\" failed"},)"
-        R"({"service":"ship","details":"FailureRateSpike"},)"
-        R"({"service":"pay","details":"resolved: pay: \"25 %\" failed"}]})");
+  CHECK(
+      simple_payload({}, std::vector{first, second, third}) ==
+      R"({"severity":"CRITICAL","count":3,"alerts":[{"service":"pay","details":"pay: \"25 %\" failed"},)"
+      R"({"service":"ship","details":"FailureRateSpike"},)"
+      R"({"service":"pay","details":"resolved: pay: \"25 %\" failed"}]})");
 }
 
 TEST_CASE("payload: an unknown name is refused with the known ones", "[net]") {
   CHECK(find_payload("simple"));
   const auto result = find_payload("slack");
   REQUIRE_FALSE(result);
-  CHECK(result.error().message == "unknown payload `slack`; expected one of `alertmanager`, `simple`");
+  CHECK(result.error().message ==
+        "unknown payload `slack`; expected one of `alertmanager`, `simple`");
 }
 
 TEST_CASE("payload: an id depends on the alert, its state and its start alone", "[net]") {

@@ -1,11 +1,11 @@
 #include "net/loop.h"
 
-#include <uv.h>
-
-#include <catch2/catch.hpp>
 #include <optional>
 #include <thread>
 #include <vector>
+
+#include <catch2/catch.hpp>
+#include <uv.h>
 
 using namespace tocsin;
 

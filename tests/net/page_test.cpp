@@ -1,10 +1,11 @@
 #include "net/page.h"
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <iterator>
 #include <regex>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 using namespace tocsin;
 

@@ -1,18 +1,18 @@
 // A small HTTP receiver for tests: a thread that accepts, one that answers per connection.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <arpa/inet.h>
+#include <catch2/catch.hpp>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace tocsin::test {
 
@@ -23,8 +23,8 @@ struct Received {
 
 class Receiver {
  public:
-  /// Answers the n-th request (from 0) with what `respond` returns: a status, or 0 to close without one.
-  /// `extra` headers go into every answer.
+  /// Answers the n-th request (from 0) with what `respond` returns: a status, or 0 to close without
+  /// one. `extra` headers go into every answer.
   explicit Receiver(std::function<int(size_t, const Received&)> respond, uint16_t port = 0,
                     std::string extra = "")
       : respond_(std::move(respond)), extra_(std::move(extra)) {
@@ -81,7 +81,8 @@ class Receiver {
         if (length != std::string::npos) wanted = std::stoul(data.substr(length + 16));
       }
     }
-    if (head_end != std::string::npos) answer(connection, {data.substr(0, head_end), data.substr(head_end + 4)});
+    if (head_end != std::string::npos)
+      answer(connection, {data.substr(0, head_end), data.substr(head_end + 4)});
     close(connection);
   }
 

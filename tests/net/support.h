@@ -1,16 +1,17 @@
-// What tests of the loop's parts share: a loop that is run until something holds, and a folder that goes away.
+// What tests of the loop's parts share: a loop that is run until something holds, and a folder that
+// goes away.
 #pragma once
 
-#include <fcntl.h>
-#include <unistd.h>
-#include <uv.h>
-
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <unistd.h>
+#include <uv.h>
 
 namespace tocsin::test {
 
@@ -24,14 +25,17 @@ class TestLoop {
   }
   uv_loop_t* get() { return &loop_; }
 
-  /// Turns the loop until `holds`; false after ten seconds.
+  /// Turns the loop until `holds`; false after a minute, which only a failure or a machine that is
+  /// very busy needs.
   bool run_until(const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     uv_timer_t tick;  // the loop must wake up for conditions that other threads fulfil
     uv_timer_init(&loop_, &tick);
-    uv_timer_start(&tick, [](uv_timer_t*) {}, 1, 2);
+    uv_timer_start(
+        &tick, [](uv_timer_t*) {}, 1, 2);
     bool held = false;
-    while (!(held = holds()) && std::chrono::steady_clock::now() < deadline) uv_run(&loop_, UV_RUN_ONCE);
+    while (!(held = holds()) && std::chrono::steady_clock::now() < deadline)
+      uv_run(&loop_, UV_RUN_ONCE);
     bool closed = false;
     tick.data = &closed;
     uv_close(reinterpret_cast<uv_handle_t*>(&tick),

@@ -1,8 +1,9 @@
 #include "net/tail_files.h"
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "tests/net/support.h"
 
@@ -35,9 +36,7 @@ void commit(TailFiles& files, uint64_t id, const FileSeen& file, uint64_t offset
   files.committed(id, next, file.size, now);
 }
 
-std::shared_ptr<OpenFile> some_open_file() {
-  return OpenFile::open("/proc/self/exe").value();
-}
+std::shared_ptr<OpenFile> some_open_file() { return OpenFile::open("/proc/self/exe").value(); }
 
 constexpr Timestamp kStart = 1'000 * kDay;
 
@@ -56,7 +55,8 @@ TEST_CASE("tail files: a new file is read, and then only when it grows", "[net]"
   CHECK(files.to_read(kStart + kSecond).empty());
 }
 
-TEST_CASE("tail files: caught up means every file known at start, up to its size at start", "[net]") {
+TEST_CASE("tail files: caught up means every file known at start, up to its size at start",
+          "[net]") {
   TailFiles files(settings());
   const FileSeen a = seen("/l/a", 1, std::string(100, 'a'));
   const FileSeen b = seen("/l/b", 2, std::string(100, 'b'));
@@ -72,7 +72,8 @@ TEST_CASE("tail files: caught up means every file known at start, up to its size
   CHECK(files.caught_up());
 }
 
-TEST_CASE("tail files: a file that cannot be read or that goes does not hold the start up", "[net]") {
+TEST_CASE("tail files: a file that cannot be read or that goes does not hold the start up",
+          "[net]") {
   TailFiles files(settings());
   const FileSeen a = seen("/l/a", 1, std::string(100, 'a'));
   const FileSeen b = seen("/l/b", 2, std::string(100, 'b'));
@@ -165,7 +166,9 @@ TEST_CASE("tail files: a sibling is followed until it has been read and is at re
   CHECK_FALSE(files.apply_scan({}, kStart + 7 * kSecond).search);
 }
 
-TEST_CASE("tail files: a deleted file is read on through its descriptor, its last line after a while", "[net]") {
+TEST_CASE(
+    "tail files: a deleted file is read on through its descriptor, its last line after a while",
+    "[net]") {
   TailFiles files(settings());
   const FileSeen a = seen("/l/a", 1, std::string(100, 'a'));
   files.apply_scan(std::vector{a}, kStart);

@@ -1,8 +1,9 @@
 #include "net/tail_identity.h"
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 using namespace tocsin;
 
@@ -61,7 +62,8 @@ TEST_CASE("tail identity: a position survives being written and read", "[net]") 
 
 TEST_CASE("tail identity: a damaged position is refused by its key", "[net]") {
   const std::string key = position_key(1);
-  for (const char* value : {"", "1", "9 1 2 3 4 5 0 0 /a", "1 1 2 1025 4 5 0 0 /a", "1 1 2 x 4 5 0 0 /a"}) {
+  for (const char* value :
+       {"", "1", "9 1 2 3 4 5 0 0 /a", "1 1 2 1025 4 5 0 0 /a", "1 1 2 x 4 5 0 0 /a"}) {
     const auto result = decode_position(key, value);
     REQUIRE_FALSE(result);
     CHECK(result.error().code == ErrorCode::kCorrupt);
@@ -72,20 +74,20 @@ TEST_CASE("tail identity: a damaged position is refused by its key", "[net]") {
 
 TEST_CASE("tail identity: a file that grew goes on", "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 100));
-  CHECK(verdicts({position(before, content('a', 100), 100)}, {seen("/l/a", 1, content('a', 5000))}) ==
-        std::vector{V::kContinue});
+  CHECK(verdicts({position(before, content('a', 100), 100)},
+                 {seen("/l/a", 1, content('a', 5000))}) == std::vector{V::kContinue});
 }
 
 TEST_CASE("tail identity: another head is a new file", "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 100));
-  CHECK(verdicts({position(before, content('a', 100), 100)}, {seen("/l/a", 1, content('b', 500))}) ==
-        std::vector{V::kNew});
+  CHECK(verdicts({position(before, content('a', 100), 100)},
+                 {seen("/l/a", 1, content('b', 500))}) == std::vector{V::kNew});
 }
 
 TEST_CASE("tail identity: the same head but shorter starts again", "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 5000));
-  CHECK(verdicts({position(before, content('a', 5000), 5000)}, {seen("/l/a", 1, content('a', 2000))}) ==
-        std::vector{V::kRestart});
+  CHECK(verdicts({position(before, content('a', 5000), 5000)},
+                 {seen("/l/a", 1, content('a', 2000))}) == std::vector{V::kRestart});
 }
 
 TEST_CASE("tail identity: a truncated file that is shorter than its head is new", "[net]") {
@@ -155,7 +157,8 @@ TEST_CASE("tail identity: copies are told among files never seen before", "[net]
         std::vector{V::kCopy, V::kNew});
 }
 
-TEST_CASE("tail identity: a file that goes on differently after a common beginning is new", "[net]") {
+TEST_CASE("tail identity: a file that goes on differently after a common beginning is new",
+          "[net]") {
   const std::string header = content('#', 200);
   const FileSeen before = seen("/l/a", 1, header);
   CHECK(verdicts({position(before, header, 200)},
@@ -188,13 +191,13 @@ TEST_CASE("tail identity: a sibling continues a position or nothing", "[net]") {
   CHECK(verdicts({p}, {shorter}) == std::vector{V::kStranger});
 }
 
-TEST_CASE("tail identity: a rotated file that is no longer followed makes no copy of the new one", "[net]") {
+TEST_CASE("tail identity: a rotated file that is no longer followed makes no copy of the new one",
+          "[net]") {
   // a.log.1 lies outside the glob; a.log begins with the same long header and is read all the same.
   const std::string header = content('#', 2000);
   FileSeen rotated = seen("/l/a.log.1", 1, header + "old");
   rotated.sibling = true;
-  CHECK(verdicts({}, {rotated, seen("/l/a.log", 2, header)}) ==
-        std::vector{V::kStranger, V::kNew});
+  CHECK(verdicts({}, {rotated, seen("/l/a.log", 2, header)}) == std::vector{V::kStranger, V::kNew});
 }
 
 TEST_CASE("tail identity: what to do next", "[net]") {
@@ -212,10 +215,18 @@ TEST_CASE("tail identity: what to do next", "[net]") {
         TailStep::kReadLast);
   check({.offset = 20, .examined = 20, .size = 20, .moved = true, .unchanged_for = long_ago},
         TailStep::kWait);
-  check({.offset = 20, .examined = 20, .size = 20, .present = false, .moved = true,
+  check({.offset = 20,
+         .examined = 20,
+         .size = 20,
+         .present = false,
+         .moved = true,
          .unchanged_for = long_ago},
         TailStep::kForget);
-  check({.offset = 20, .examined = 20, .size = 20, .present = false, .moved = true,
+  check({.offset = 20,
+         .examined = 20,
+         .size = 20,
+         .present = false,
+         .moved = true,
          .unchanged_for = kSecond},
         TailStep::kWait);
 }

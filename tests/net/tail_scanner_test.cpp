@@ -1,10 +1,10 @@
 #include "net/tail_scanner.h"
 
-#include <sys/stat.h>
-
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
+#include <sys/stat.h>
 
 #include "tests/net/support.h"
 
@@ -68,7 +68,7 @@ TEST_CASE("tail scanner: what a rotation made of a missing file is found beside 
   folder.append("a.log.1", "rotated");
   folder.append("moved", "by inode");
   folder.append("b.log.1", "of another");
-  struct stat s{};
+  struct stat s {};
   REQUIRE(stat(folder.path("moved").c_str(), &s) == 0);
   TailScanner scanner({{folder.path("*.log")}});
   scanner.scan({{folder.path("a.log"), s.st_ino}});
