@@ -88,10 +88,12 @@ Evaluator::Evaluator(const Program& program, Timestamp now, const TimeZone& zone
     : program_(program), scalar_(now, zone), rows_(kVectorRows) {
   slots_.resize(program.nodes.size());
   entry_tables_.resize(program.nodes.size());
+  lists_.resize(program.nodes.size());
   for (size_t i = 0; i < program.nodes.size(); ++i) {
     const Node& node = program.nodes[i];
     if (node.kind != Node::Kind::kLiteral) continue;
-    fill_constant(node.literal, node.type, kVectorRows, slots_[i].vector);
+    const size_t row_count = node.list_item ? 1 : kVectorRows;
+    fill_constant(node.literal, node.type, row_count, slots_[i].vector);
     slots_[i].epoch = kAlways;
   }
 }
@@ -275,7 +277,7 @@ Status Evaluator::call(NodeId id, Vector& out) {
     TOCSIN_TRY(const Vector* vector, value(argument));
     arguments.push_back(vector);
   }
-  const FunctionInput input{node, arguments, rows(), count_};
+  const FunctionInput input{node, arguments, rows(), count_, lists_[id]};
   if (call_kernel(input, scalar_, out)) return {};
   call_by_row(input, scalar_, out);
   return {};

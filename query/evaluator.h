@@ -14,6 +14,8 @@
 
 namespace tocsin {
 
+struct ListSet;
+
 /// One thread's evaluation. Use: bind a source, then per vector begin, filter, value. Columns are
 /// read and nodes computed when they are first asked for, for the rows still selected then.
 /// `program` must outlive it; the source must live until the next bind.
@@ -74,6 +76,7 @@ class Evaluator {
   std::span<const Timestamp> row_now_;
   std::vector<Slot> slots_;  // by node
   std::vector<std::unique_ptr<EntryTable>> entry_tables_;  // by node
+  std::vector<std::unique_ptr<ListSet>> lists_;            // by node
   std::unique_ptr<Evaluator> entry_evaluator_;             // over a dictionary's entries
 };
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <limits>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -116,7 +117,11 @@ Status run_parallel(Execution& execution, size_t count,
     }
   };
   std::vector<std::thread> threads;
-  for (unsigned thread = 1; thread < thread_count; ++thread) threads.emplace_back(run, thread);
+  try {
+    for (unsigned thread = 1; thread < thread_count; ++thread) threads.emplace_back(run, thread);
+  } catch (const std::system_error&) {
+    // The system gives no more threads: those that there are do the work.
+  }
   run(0);
   for (std::thread& thread : threads) thread.join();
   return result;

@@ -3,7 +3,10 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <string>
+#include <type_traits>
 
 #include "db/base/check.h"
 #include "query/kernels.h"
@@ -123,15 +126,89 @@ bool comparison(const FunctionInput& input, Vector& out) {
   return true;
 }
 
+// The literal as a T that is equal to it, if there is one.
+template <class T>
+std::optional<T> equal_number(const Value& value) {
+  const auto convert = [](auto number) -> std::optional<T> {
+    constexpr bool kToInteger = std::is_integral_v<T>;
+    if constexpr (kToInteger) {
+      if (kernels::compare_exact(number, std::numeric_limits<T>::min()) < 0 ||
+          kernels::compare_exact(number, std::numeric_limits<T>::max()) > 0) {
+        return std::nullopt;
+      }
+    }
+    const auto converted = static_cast<T>(number);
+    return kernels::compare_exact(number, converted) == 0 ? std::optional<T>(converted)
+                                                          : std::nullopt;
+  };
+  if (const auto* i = std::get_if<int64_t>(&value.data)) return convert(*i);
+  if (const auto* u = std::get_if<uint64_t>(&value.data)) return convert(*u);
+  if (const auto* d = std::get_if<double>(&value.data)) return convert(*d);
+  return std::nullopt;
+}
+
+template <class T>
+void insert_numbers(const FunctionInput& input, std::unordered_set<T>& set) {
+  for (const Vector* item : input.arguments.subspan(1)) {
+    if (const auto number = equal_number<T>(item->at(0))) set.insert(*number);
+  }
+}
+
+const ListSet& list_of(const FunctionInput& input) {
+  if (input.list) return *input.list;
+  input.list = std::make_unique<ListSet>();
+  const ValueType type = input.arguments[0]->type;
+  if (type == ValueType::kString) {
+    for (const Vector* item : input.arguments.subspan(1)) input.list->texts.insert(item->text_at(0));
+  } else if (type == ValueType::kF64) {
+    insert_numbers(input, input.list->f64);
+  } else if (type == ValueType::kU64) {
+    insert_numbers(input, input.list->u64);
+  } else {
+    insert_numbers(input, input.list->i64);
+  }
+  return *input.list;
+}
+
+template <class T>
+void look_up(std::span<const T> values, std::span<const uint32_t> rows,
+             const std::unordered_set<T>& set, std::span<uint8_t> out) {
+  for (const uint32_t row : rows) out[row] = set.contains(values[row]);
+}
+
+void look_up_all(const FunctionInput& input, std::span<uint8_t> out) {
+  const Vector& operand = *input.arguments[0];
+  const ListSet& list = list_of(input);
+  if (operand.type == ValueType::kString) {
+    for (const uint32_t row : input.rows) out[row] = list.texts.contains(operand.text_at(row));
+  } else if (operand.type == ValueType::kF64) {
+    look_up(operand.f64, input.rows, list.f64, out);
+  } else if (operand.type == ValueType::kU64) {
+    look_up(operand.u64, input.rows, list.u64, out);
+  } else {
+    look_up(operand.i64, input.rows, list.i64, out);
+  }
+}
+
+// The list are literals, none of them null: a short one is compared value by value, a long one is a set.
 bool in_list(const FunctionInput& input, Vector& out) {
+  const Vector& operand = *input.arguments[0];
+  const Arguments items = input.arguments.subspan(1);
+  for (const Vector* item : items) {
+    if (item->type == ValueType::kNull || !item->valid.empty()) return false;
+  }
   out.reset(ValueType::kBool, input.row_count);
   const auto result = out.make_boolean();
   std::ranges::fill(result, uint8_t{0});
-  std::vector<uint8_t> same(input.row_count);
-  for (const Vector* item : input.arguments.subspan(1)) {
-    if (item->type == ValueType::kNull || !item->valid.empty()) return false;
-    if (!compare_by(Function::kEqual, *input.arguments[0], *item, input.rows, same)) return false;
-    kernels::mask_or(same, result);
+  if (items.size() > kListComparedMax) {
+    if (operand.type == ValueType::kBool) return false;
+    look_up_all(input, result);
+  } else {
+    std::vector<uint8_t> same(input.row_count);
+    for (const Vector* item : items) {
+      if (!compare_by(Function::kEqual, operand, *item, input.rows, same)) return false;
+      kernels::mask_or(same, result);
+    }
   }
   if (input.node.function == Function::kNotIn) kernels::mask_not(result, result);
   clear_where_null(input.arguments.first(1), result);
@@ -152,15 +229,10 @@ bool test_text(const FunctionInput& input, Vector& out, F holds) {
   return true;
 }
 
-// Only for a pattern that is the same in all rows: its vector is a literal's.
+// The pattern is a literal.
 bool matches(const FunctionInput& input, ScalarContext& scalar, Vector& out) {
   const Vector& pattern = *input.arguments[1];
-  if (pattern.type != ValueType::kString || pattern.size < kVectorRows || pattern.is_null(0)) {
-    return false;
-  }
-  for (const uint32_t row : input.rows) {
-    if (pattern.text_at(row).data() != pattern.text_at(0).data()) return false;
-  }
+  if (pattern.type != ValueType::kString || pattern.is_null(0)) return false;
   const re2::RE2* expression = scalar.pattern(std::string(pattern.text_at(0)));
   if (!expression) return false;
   const bool wanted = input.node.function == Function::kMatches;
@@ -421,7 +493,10 @@ void call_by_row(const FunctionInput& input, ScalarContext& scalar, Vector& out)
   const auto text = out.text.empty() ? std::span<std::string_view>{} : out.make_text();
   std::vector<Value> arguments(input.arguments.size());
   for (const uint32_t row : input.rows) {
-    for (size_t i = 0; i < arguments.size(); ++i) arguments[i] = input.arguments[i]->at(row);
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      const Vector& argument = *input.arguments[i];
+      arguments[i] = argument.at(row < argument.size ? row : 0);  // a list item has one row
+    }
     const Value value =
         evaluate_function(input.node.function, input.node.type, arguments, scalar);
     if (value.is_null()) continue;

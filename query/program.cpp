@@ -68,8 +68,12 @@ NodeId Program::add(const Expression& expression) {
   node.kind = Node::Kind::kCall;
   node.function = expression.function;
   bool one_column = true;
+  const bool long_list =
+      (node.function == Function::kIn || node.function == Function::kNotIn) &&
+      expression.arguments.size() > kListComparedMax + 1;
   for (const Expression& argument : expression.arguments) {
-    const NodeId id = add(argument);
+    const bool list_item = long_list && &argument != &expression.arguments.front();
+    const NodeId id = list_item ? add_list_item(argument) : add(argument);
     node.arguments.push_back(id);
     const Node& added = nodes[id];
     if (added.kind == Node::Kind::kLiteral) continue;
@@ -96,6 +100,17 @@ NodeId Program::add(const Expression& expression) {
     }
   }
   return add_node(std::move(node));
+}
+
+// Not looked for among the nodes: a list may have thousands.
+NodeId Program::add_list_item(const Expression& literal) {
+  TOCSIN_CHECK(literal.kind == Expression::Kind::kLiteral);
+  Node node;
+  node.type = literal.type;
+  node.literal = literal.literal;
+  node.list_item = true;
+  nodes.push_back(std::move(node));
+  return static_cast<NodeId>(nodes.size() - 1);
 }
 
 // A conjunction becomes several filters: each sees only the rows that the ones before it left, and

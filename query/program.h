@@ -11,6 +11,8 @@ namespace tocsin {
 
 using NodeId = uint32_t;
 inline constexpr uint32_t kNoColumn = UINT32_MAX;
+/// Up to so many values of an `in` are compared one by one; more are looked up in a set.
+inline constexpr size_t kListComparedMax = 8;
 
 struct Node {
   enum class Kind : uint8_t { kLiteral, kSource, kNow, kCall };
@@ -24,6 +26,8 @@ struct Node {
   /// The one source column that the value depends on; kNoColumn when there is none or several, or when
   /// it depends on now(). Such a value may be computed once per dictionary entry.
   uint32_t only_column = kNoColumn;
+  /// A literal of a long list of `in`: its vector has one row only.
+  bool list_item = false;
 
   bool operator==(const Node&) const = default;
 };
@@ -46,6 +50,7 @@ struct Program {
  private:
   void add_filter(const Expression& condition);
   void add_let(const LetStage& let, size_t output_count);
+  NodeId add_list_item(const Expression& literal);
   NodeId add_node(Node node);  // an equal node is used again
 
   size_t source_count_ = 0;

@@ -62,6 +62,7 @@ SegmentSource::SegmentSource(const Plan& plan) : plan_(plan), states_(plan.sourc
 }
 
 void SegmentSource::open(const Segment& segment, const MeasurementMap& map) {
+  if (segment_ == &segment) return;  // another part of the same
   segment_ = &segment;
   if (map_ != &map) {
     measurement_.entries = {map.source().name};

@@ -36,7 +36,7 @@ class SegmentSource final : public ColumnSource {
  public:
   explicit SegmentSource(const Plan& plan);
 
-  /// From now on reads `segment`, which belongs to `map`'s measurement.
+  /// From now on reads `segment`, which belongs to `map`'s measurement. Segments must outlive this.
   void open(const Segment& segment, const MeasurementMap& map);
 
   Status read(uint32_t column, size_t start, size_t count, std::span<const uint32_t> selection,

@@ -1,6 +1,7 @@
 #include "query/source_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tocsin {
 
@@ -43,15 +44,15 @@ SourceReader::SourceReader(Execution& execution, const Program& program, const W
 }
 
 Result<bool> SourceReader::open(const ScanUnit& unit) {
-  segment_ = unit.segment;
+  const bool is_new = std::exchange(segment_, unit.segment) != unit.segment;
   source_.open(*unit.segment, *unit.map);
   evaluator_.bind(source_);
   TOCSIN_TRY(const bool may_match, evaluator_.may_match());
   if (may_match) {
-    ++execution_.segments_read;
+    execution_.segments_read += is_new;
     return true;
   }
-  ++execution_.segments_skipped;
+  execution_.segments_skipped += is_new;
   if (windows_) TOCSIN_RETURN_IF_ERROR(count_skipped(unit));
   return false;
 }

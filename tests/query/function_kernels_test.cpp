@@ -216,3 +216,22 @@ TEST_CASE("functions: text", "[query]") {
   check_call(Function::kIn, T::kBool, T::kI64, T::kI64,
              {B::literal(Value::of(3.0)), B::literal(Value::of(UINT64_MAX))});
 }
+
+TEST_CASE("functions: a long list of `in` is a set, with exact equality", "[query]") {
+  std::vector<Expression> numbers, texts;
+  for (const ValueType type : kNumbers) {
+    for (const Value& value : some(type)) {
+      if (!value.is_null() && numbers.size() % 3 != 1) numbers.push_back(B::literal(value));
+      if (numbers.size() % 3 == 1) numbers.push_back(B::literal(Value::of(0.5)));
+    }
+  }
+  for (int i = 0; i < 20; ++i) texts.push_back(B::literal(Value::of("text " + std::to_string(i))));
+  texts.push_back(B::literal(Value::of("abc")));
+  texts.push_back(B::literal(Value::of("")));
+  for (const auto function : {Function::kIn, Function::kNotIn}) {
+    for (const ValueType type : kNumbers) {
+      check_call(function, ValueType::kBool, type, ValueType::kI64, numbers);
+    }
+    check_call(function, ValueType::kBool, ValueType::kString, ValueType::kI64, texts);
+  }
+}
