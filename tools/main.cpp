@@ -19,6 +19,7 @@ int run(int argc, char** argv) {
       "`tocsin COMMAND --help` explains a command and shows examples.\n"
       "Exit codes: 0 fine, 1 the thing asked for failed, 2 bad usage.");
   Action action;
+  add_serve_command(app, action);
   add_query_command(app, action);
   add_import_command(app, action);
   add_rules_command(app, action);

@@ -1,0 +1,116 @@
+"""Bad input gives an error that names the place and the mend, and never stops the rest."""
+import socket
+import unittest
+
+from support import Case, Server, run, wait_for
+
+GOOD_RULES = """
+groups:
+  - name: good
+    interval: 1m
+    rules:
+      - alert: Good
+        expr: from audit last 1m | stats n = count() by service | where n > 1000
+"""
+BROKEN_RULES = GOOD_RULES.replace("good", "broken").replace("Good", "Broken").replace("count()", "cuont()")
+
+
+class BadInputTest(Case):
+    def test_a_malformed_line_over_http_stops_no_other(self):
+        server = self.serve()
+        status, text = server.post("/write", "audit,service=a n=1i\naudit,service=a n=\naudit,service=a n=3i\n")
+        self.assertEqual(status, 400)
+        self.assertIn("partial write", text)
+        self.assertIn("line 2", text)
+        self.assertEqual(server.value("from audit | stats n = count()"), 2)
+
+    def test_a_malformed_line_over_tcp_is_kept_in_rejected(self):
+        server = self.serve()
+        with socket.create_connection(("127.0.0.1", server.tcp_port)) as connection:
+            connection.sendall(b'audit,service=a n=1i\n{"measurement":"audit","n":\naudit,service=a n=3i\n')
+        wait_for("the good lines", lambda: "audit" in server_measurements(server)
+                 and server.value("from audit | stats n = count()") == 2)
+        (rejected,) = server.rows("from rejected")
+        self.assertIn('{"measurement":"audit"', rejected["line"])
+        self.assertTrue(rejected["reason"])
+        self.assertIn("127.0.0.1", rejected["source"])
+
+    def test_a_conflicting_type_names_column_and_types(self):
+        server = self.serve()
+        self.assertEqual(server.post("/write", "audit n=1i\n")[0], 204)
+        status, text = server.post("/write", 'audit n="many"\naudit n=2i\n')
+        self.assertEqual(status, 400)
+        self.assertIn("field type conflict", text)
+        self.assertIn("n", text)
+        self.assertEqual(server.value("from audit | stats n = count()"), 2)
+
+    def test_a_broken_rule_file_leaves_the_others_running(self):
+        self.write("rules/good.yml", GOOD_RULES)
+        self.write("rules/broken.yml", BROKEN_RULES)
+        server = self.serve(f"rules:\n  files: [{self.path('rules/*.yml')}]\n")
+        self.assertIn("broken.yml:", server.log())
+        self.assertIn("did you mean count", server.log().replace("`", ""))
+        self.assertEqual(server.post("/write", "audit,service=a n=1i\n")[0], 204)
+        status, text = server.post("/-/reload", "")
+        self.assertEqual(status, 200, text)
+
+    def test_rules_check_names_file_and_line(self):
+        path = self.write("rules/broken.yml", BROKEN_RULES)
+        result = run("rules", "check", path)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(path + ":", result.stderr + result.stdout)
+        self.assertEqual(run("rules", "check", self.write("good.yml", GOOD_RULES)).returncode, 0)
+
+    def test_an_unknown_config_key_names_line_and_nearest_key(self):
+        path = self.write("tocsin.yml", "store:\n  direktory: x\n")
+        result = run("serve", "--config", path)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("tocsin.yml:2:3", result.stderr)
+        self.assertIn("directory", result.stderr)
+
+    def test_a_port_in_use_names_port_and_mend(self):
+        with socket.socket() as busy:
+            busy.bind(("127.0.0.1", 0))
+            busy.listen()
+            port = busy.getsockname()[1]
+            result = run("serve", "--db", self.path("other"), "--tcp", f"127.0.0.1:{port}",
+                         "--http", "127.0.0.1:0")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(str(port), result.stderr)
+        self.assertIn("in use", result.stderr)
+
+    def test_a_second_writer_is_told_who_the_first_one_is(self):
+        server = self.serve()
+        result = run("import", "--db", self.path("data"), "-", text="audit n=1i\n")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(str(server.process.pid), result.stderr)
+        with self.assertRaises(AssertionError):
+            Server(self.folder)
+
+    def test_a_wrong_query_points_at_its_place(self):
+        server = self.serve()
+        server.post("/write", "audit duration_ms=1\n")
+        result = run("query", "--url", server.url, "from audit | where durtion_ms > 1")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("durtion_ms", result.stderr)
+        self.assertIn("duration_ms", result.stderr)
+        self.assertIn("^", result.stderr)
+
+    def test_bad_usage_is_exit_code_two(self):
+        for arguments in ([], ["qurey"], ["query", "from a"], ["generate", "--days", "many"],
+                          ["query", "--db", "x", "--format", "xml", "from a"]):
+            with self.subTest(arguments):
+                self.assertEqual(run(*arguments).returncode, 2)
+
+    def test_a_missing_database_says_so(self):
+        result = run("query", "--db", self.path("nothing"), "from audit")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("nothing", result.stderr)
+
+
+def server_measurements(server):
+    return {row["measurement"] for row in server.rows("from * | stats n = count() by measurement")}
+
+
+if __name__ == "__main__":
+    unittest.main()

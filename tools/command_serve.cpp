@@ -1,0 +1,108 @@
+// `tocsin serve`: takes events in, answers queries, evaluates rules, delivers alerts.
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "db/base/log.h"
+#include "db/database.h"
+#include "net/server.h"
+#include "query/query.h"
+#include "rules/engine.h"
+#include "tools/command.h"
+#include "tools/serve/rule_service.h"
+#include "tools/wiring.h"
+
+namespace tocsin {
+namespace {
+
+constexpr const char* kFooter = R"(Examples:
+  tocsin serve
+  tocsin serve --config tocsin.yml
+  tocsin serve --db /var/lib/tocsin --tcp 0.0.0.0:8094 --http 127.0.0.1:9090
+
+Without a config: database in ./tocsin-data, line protocol and JSON lines on 127.0.0.1:8094, HTTP on
+127.0.0.1:8086, the shipped rules. SIGHUP reads the rule files again, as does their change; SIGTERM
+commits what has arrived and ends.)";
+
+struct Arguments {
+  std::string config;
+  std::optional<std::string> database, tcp, http;
+};
+
+void log_to_stderr(LogLevel level, const std::string& line) {
+  static constexpr const char* kNames[] = {"debug", "info", "warning", "error"};
+  if (level == LogLevel::kDebug) return;
+  fmt::print(stderr, "{} {}: {}\n",
+             format_time_short(SystemClock().now() / kMillisecond * kMillisecond),
+             kNames[static_cast<size_t>(level)], line);
+}
+
+Result<Settings> settings_of(const Arguments& arguments) {
+  TOCSIN_TRY(Settings settings, load_settings(arguments.config));
+  if (arguments.database) settings.store.directory = *arguments.database;
+  if (arguments.tcp) settings.listen.tcp = *arguments.tcp;
+  if (arguments.http) settings.listen.http = *arguments.http;
+  return settings;
+}
+
+std::string host_of(const std::string& address) { return address.substr(0, address.rfind(':')); }
+
+/// The one line on standard output that says where to reach the server.
+void print_ready(const Settings& settings, const Server& server, size_t rule_count) {
+  std::string line = fmt::format("tocsin {} is ready", TOCSIN_VERSION);
+  if (server.tcp_port() != 0) {
+    line += fmt::format(": tcp {}:{}", host_of(settings.listen.tcp), server.tcp_port());
+  }
+  if (server.http_port() != 0) {
+    line += fmt::format(", http://{}:{}/", host_of(settings.listen.http), server.http_port());
+  }
+  fmt::print("{}, database {}, {} rules\n", line, settings.store.directory, rule_count);
+  std::fflush(stdout);
+}
+
+Status serve(const Arguments& arguments) {
+  TOCSIN_TRY(const Settings settings, settings_of(arguments));
+  set_log_sink(&log_to_stderr);
+  const SystemClock clock;
+  TOCSIN_TRY(const std::unique_ptr<Database> database,
+             Database::open(settings.store.directory, database_options(settings)));
+  const QueryEngine queries(*database);
+
+  std::unique_ptr<Server> server;  // made after the rule engine, which asks it only from start() on
+  TOCSIN_TRY(RuleEngineOptions engine_options, rule_engine_options(settings, clock.now()));
+  engine_options.caught_up = [&server] { return server->tail_caught_up(); };
+  engine_options.outbox_changed = [&server] { server->outbox_changed(); };
+  RuleEngine engine(*database, queries, clock, std::move(engine_options));
+  RuleService rules(engine, clock, settings.rules.files);
+  TOCSIN_TRY(const std::string loaded, rules.reload());
+  log(LogLevel::kInfo, loaded);
+
+  ServerOptions options = server_options(settings);
+  options.reload = [&rules] { return rules.reload(); };
+  TOCSIN_TRY(server, Server::create(*database, queries, &engine, std::move(options)));
+  print_ready(settings, *server, rules.rule_count());
+  rules.start();
+  const Status status = server->run();
+  rules.stop();
+  return status;
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+  CLI::App* command = app.add_subcommand("serve", "Take events in, evaluate rules, answer queries");
+  command->footer(kFooter);
+  command->add_option("--config", arguments->config, "Settings, as in config/tocsin.yml")
+      ->check(CLI::ExistingFile);
+  command->add_option("--db", arguments->database, "The database's folder");
+  command->add_option("--tcp", arguments->tcp,
+                      "HOST:PORT for line protocol and JSON lines; port 0: any");
+  command->add_option("--http", arguments->http, "HOST:PORT for HTTP; port 0: any");
+  command->callback(
+      [arguments, &action] { action = [arguments = *arguments] { return serve(arguments); }; });
+}
+
+}  // namespace tocsin
