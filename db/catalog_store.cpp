@@ -163,6 +163,7 @@ void write_common(ByteWriter& writer, const SegmentRecord& record) {
   writer.i64(record.info.max_time);
   writer.u64(record.info.commit_number);
   writer.i64(record.created_at);
+  writer.u64(record.raw_size);
 }
 
 void read_common(ByteReader& reader, SegmentRecord& record) {
@@ -172,10 +173,11 @@ void read_common(ByteReader& reader, SegmentRecord& record) {
   record.info.max_time = reader.i64();
   record.info.commit_number = reader.u64();
   record.created_at = reader.i64();
+  record.raw_size = reader.u64();
 }
 
 // A hot value is: checksum of the head, head, body. The head ends with the body's checksum.
-constexpr size_t kHotHeadBytes = 4 + 4 + 8 + 8 + 8 + 8 + 8;
+constexpr size_t kHotHeadBytes = 4 + 4 + 8 + 8 + 8 + 8 + 8 + 8;
 
 bool parse_key(std::string_view key, SegmentInfo& info) {
   if (key.size() != kSegmentKeyBytes) return false;

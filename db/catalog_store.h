@@ -37,6 +37,7 @@ struct CatalogState {
 struct SegmentRecord {
   SegmentInfo info;
   uint32_t metadata_size = 0;
+  uint64_t raw_size = 0;           ///< roughly the bytes of its values before any encoding
   uint64_t metadata_checksum = 0;  ///< sealed only; hot segments have one for all bytes
   Timestamp created_at = 0;        ///< hot only: when its oldest rows were committed
   uint64_t file_number = 0;        ///< sealed only

@@ -133,6 +133,7 @@ uint64_t Transaction::id() const { return mdb_txn_id(txn_of(handle_)); }
 
 Status Transaction::commit() {
   const int code = mdb_txn_commit(txn_of(std::exchange(handle_, nullptr)));
+  open_ = {};  // it has ended: reopen() need not wait for it
   if (code != 0) return environment_->error("committing to", code);
   return {};
 }
@@ -169,7 +170,8 @@ void Environment::close_handle() {
 }
 
 Status Environment::open_handle() {
-  // A reader opens for writing too where it may, because a writer of this process shares what it opens.
+  // A reader opens for writing too where it may, because a writer of this process shares what it
+  // opens.
   may_write_ = true;
   int code = open_with(0);
   if (mode_ == Mode::kRead && (code == EACCES || code == EROFS || code == EPERM)) {
@@ -209,6 +211,9 @@ Status Environment::open_tables() {
   }
   if (code != 0) {
     mdb_txn_abort(txn);
+    if (code == MDB_NOTFOUND) {
+      return fail(ErrorCode::kNotFound, fmt::format("{} holds no database yet", path_));
+    }
     return error("opening", code);
   }
   code = mdb_txn_commit(txn);

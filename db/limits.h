@@ -36,8 +36,9 @@ inline constexpr size_t kHotMergeCount = 64;        ///< hot segments of a slow 
 inline constexpr size_t kSegmentFileBytesMax =
     kGiB;  ///< a partition's file that is this long gets a successor
 inline constexpr size_t kMergeCount = 16;  ///< small sealed segments of a partition: merge
-inline constexpr size_t kSmallSegmentRows =
-    kSegmentRowsMax / 2;  ///< fewer rows make a sealed one small
+// A sealed segment with fewer rows than this, and fewer raw bytes, is small: to be merged.
+inline constexpr size_t kSmallSegmentRows = kSegmentRowsMax / 2;
+inline constexpr size_t kSmallSegmentBytes = kSegmentBytesMax / 2;
 static_assert(kHotSegmentBytesMax <= kDirectBytesMin);
 static_assert(kSealRows <= kSegmentRowsMax && kSealBytes <= kSegmentBytesMax);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -23,8 +25,26 @@ const Measurement* find_measurement(const Catalog& catalog, MeasurementId id) {
   return nullptr;
 }
 
+/// Merging small segments gives one that is no longer small, or one instead of kMergeCount: so
+/// it comes to an end.
 bool is_small(const SegmentRecord& record) {
-  return record.info.row_count < kSmallSegmentRows && record.info.byte_size < kSegmentBytesMax / 2;
+  return record.info.row_count < kSmallSegmentRows && record.raw_size < kSmallSegmentBytes;
+}
+
+/// The first inputs, as many as fit one segment; at least one.
+std::vector<SegmentRecord> take_what_fits(std::vector<SegmentRecord>& inputs) {
+  size_t rows = 0, bytes = 0, count = 0;
+  for (const SegmentRecord& input : inputs) {
+    rows += input.info.row_count;
+    bytes += input.raw_size;
+    if (count > 0 && (rows > kSegmentRowsMax || bytes > kSegmentBytesMax)) break;
+    ++count;
+  }
+  const auto end = inputs.begin() + static_cast<ptrdiff_t>(count);
+  std::vector<SegmentRecord> taken(std::make_move_iterator(inputs.begin()),
+                                   std::make_move_iterator(end));
+  inputs.erase(inputs.begin(), end);
+  return taken;
 }
 
 }  // namespace
@@ -82,10 +102,8 @@ void Sealer::run() {
   }
 }
 
-Result<std::vector<Sealer::Job>> Sealer::find_jobs(bool all) {
-  std::map<Partition, Load> loads;
-  TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
-  TOCSIN_RETURN_IF_ERROR(walk_all_segments(
+Status Sealer::add_hot_loads(const Transaction& transaction, std::map<Partition, Load>& loads) {
+  return walk_all_segments(
       transaction, Table::kHot, [&](const SegmentRecord& record, ByteView) -> Status {
         Load& load = loads[{record.info.measurement, record.info.partition}];
         load.hot_since =
@@ -94,15 +112,31 @@ Result<std::vector<Sealer::Job>> Sealer::find_jobs(bool all) {
         load.hot_rows += record.info.row_count;
         load.hot_bytes += record.info.byte_size;
         return {};
-      }));
-  TOCSIN_RETURN_IF_ERROR(walk_all_segments(
-      transaction, Table::kSealed, [&](const SegmentRecord& record, ByteView) -> Status {
-        if (!is_small(record)) return {};
-        Load& load = loads[{record.info.measurement, record.info.partition}];
-        ++load.small_count;
-        load.small_rows += record.info.row_count;
-        return {};
-      }));
+      });
+}
+
+Status Sealer::add_small_loads(const Transaction& transaction, std::map<Partition, Load>& loads) {
+  return walk_all_segments(transaction, Table::kSealed,
+                           [&](const SegmentRecord& record, ByteView) -> Status {
+                             if (!is_small(record)) return {};
+                             Load& load = loads[{record.info.measurement, record.info.partition}];
+                             ++load.small_count;
+                             load.small_rows += record.info.row_count;
+                             load.small_bytes += record.raw_size;
+                             return {};
+                           });
+}
+
+Result<std::vector<Sealer::Job>> Sealer::find_jobs(bool all) {
+  std::map<Partition, Load> loads;
+  TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
+  TOCSIN_TRY(const CatalogState state, read_state(transaction));
+  TOCSIN_RETURN_IF_ERROR(add_hot_loads(transaction, loads));
+  // Hot segments age; what is sealed changes with commits alone.
+  if (state.commit_number != last_commit_) {
+    TOCSIN_RETURN_IF_ERROR(add_small_loads(transaction, loads));
+    last_commit_ = state.commit_number;
+  }
   std::vector<Job> jobs;
   const Timestamp now = store_.clock.now();
   for (const auto& [partition, load] : loads) {
@@ -112,7 +146,8 @@ Result<std::vector<Sealer::Job>> Sealer::find_jobs(bool all) {
     } else if (load.hot_count >= kHotMergeCount) {
       jobs.push_back({partition, Work::kMergeHot});
     }
-    const bool fills_one = load.small_count > 1 && load.small_rows >= kSegmentRowsMax;
+    const bool fills_one = load.small_count > 1 && (load.small_rows >= kSegmentRowsMax ||
+                                                    load.small_bytes >= kSegmentBytesMax);
     if (load.small_count >= kMergeCount || fills_one) {
       jobs.push_back({partition, Work::kMergeSealed});
     }
@@ -132,78 +167,78 @@ Status Sealer::run_jobs(bool all) {
 }
 
 Status Sealer::run_job(const Job& job) {
-  std::vector<SegmentRecord> inputs;
-  {
-    TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
-    const Table table = job.work == Work::kMergeSealed ? Table::kSealed : Table::kHot;
-    const auto [measurement, day] = job.partition;
-    TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, table, {measurement, day, day},
-                                         [&](const SegmentRecord& record, ByteView) -> Status {
-                                           if (table == Table::kHot || is_small(record)) {
-                                             inputs.push_back(record);
-                                           }
-                                           return {};
-                                         }));
-  }
+  TOCSIN_TRY(auto inputs, find_inputs(job));
   if (job.work == Work::kMergeSealed) {
-    // Neighbours in time first, so that the outcome stays narrow; at most what fits one segment.
+    // Neighbours in time, so that the outcome stays narrow. What is left over waits for more.
     std::sort(inputs.begin(), inputs.end(), [](const SegmentRecord& a, const SegmentRecord& b) {
       return a.info.min_time < b.info.min_time;
     });
-    size_t rows = 0, bytes = 0, count = 0;
-    for (const SegmentRecord& input : inputs) {
-      rows += input.info.row_count;
-      bytes += input.info.byte_size;
-      if (rows > kSegmentRowsMax || bytes > kSegmentBytesMax) break;
-      ++count;
-    }
-    inputs.resize(count);
-    if (count < 2) return {};
+    const auto group = take_what_fits(inputs);
+    return group.size() < 2 ? Status() : merge(group, job.work);
   }
-  if (inputs.empty()) return {};
-  return merge(inputs, job.work);
+  while (!inputs.empty()) TOCSIN_RETURN_IF_ERROR(merge(take_what_fits(inputs), job.work));
+  return {};
+}
+
+Result<std::vector<SegmentRecord>> Sealer::find_inputs(const Job& job) {
+  std::vector<SegmentRecord> inputs;
+  TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
+  const Table table = job.work == Work::kMergeSealed ? Table::kSealed : Table::kHot;
+  const auto [measurement, day] = job.partition;
+  TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, table, {measurement, day, day},
+                                       [&](const SegmentRecord& record, ByteView) -> Status {
+                                         if (table == Table::kHot || is_small(record)) {
+                                           inputs.push_back(record);
+                                         }
+                                         return {};
+                                       }));
+  return inputs;
+}
+
+/// Opens the segments of the records, in a transaction of its own; kConflict when one is gone.
+Result<Sealer::Opened> Sealer::open_inputs(const std::vector<SegmentRecord>& inputs) {
+  std::set<uint64_t> wanted;
+  for (const SegmentRecord& input : inputs) wanted.insert(input.info.id);
+  const SegmentInfo& first = inputs[0].info;
+  Opened opened;
+  TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
+  TOCSIN_TRY(CatalogState state, read_state(transaction));
+  TOCSIN_TRY(opened.catalog, store_.catalog_of(transaction, state));
+  TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, first.sealed ? Table::kSealed : Table::kHot,
+                                       {first.measurement, first.partition, first.partition},
+                                       [&](const SegmentRecord& record, ByteView body) -> Status {
+                                         if (!wanted.contains(record.info.id)) return {};
+                                         TOCSIN_TRY(auto segment, store_.cache.open(record, body));
+                                         opened.segments.push_back(std::move(segment));
+                                         return {};
+                                       }));
+  if (opened.segments.size() != inputs.size()) {
+    return fail(ErrorCode::kConflict, "segments were dropped before they could be merged");
+  }
+  return opened;
 }
 
 Status Sealer::merge(const std::vector<SegmentRecord>& inputs, Work work) {
-  const auto [id, partition] = Partition(inputs[0].info.measurement, inputs[0].info.partition);
-  std::vector<std::shared_ptr<const Segment>> segments;
-  std::shared_ptr<const Catalog> catalog;
-  {
-    TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
-    TOCSIN_TRY(CatalogState state, read_state(transaction));
-    TOCSIN_TRY(catalog, store_.catalog_of(transaction, state));
-    const Table table = inputs[0].info.sealed ? Table::kSealed : Table::kHot;
-    TOCSIN_RETURN_IF_ERROR(walk_segments(
-        transaction, table, {id, partition, partition},
-        [&](const SegmentRecord& record, ByteView body) -> Status {
-          const bool wanted = std::any_of(inputs.begin(), inputs.end(), [&](const auto& input) {
-            return input.info.id == record.info.id;
-          });
-          if (!wanted) return {};
-          TOCSIN_TRY(auto segment, store_.cache.open(record, body));
-          segments.push_back(std::move(segment));
-          return {};
-        }));
+  const SegmentInfo& first = inputs[0].info;
+  TOCSIN_TRY(Opened opened, open_inputs(inputs));
+  const Measurement* measurement = find_measurement(*opened.catalog, first.measurement);
+  if (measurement == nullptr) {
+    return fail(ErrorCode::kCorrupt, fmt::format("segment {} belongs to no measurement; see "
+                                                 "`tocsin repair`",
+                                                 first.name));
   }
-  const Measurement* measurement = find_measurement(*catalog, id);
-  if (segments.size() != inputs.size() || measurement == nullptr) {
-    return fail(ErrorCode::kConflict, "segments were dropped before they could be merged");
-  }
-
-  SegmentBuilder builder(id, measurement->name, partition);
   Placement placement;
-  placement.created_at = inputs[0].created_at;
-  for (const auto& segment : segments) {
-    TOCSIN_RETURN_IF_ERROR(builder.append(*segment, measurement->columns));
-    placement.commit_number = std::max(placement.commit_number, segment->info().commit_number);
-  }
-  for (const SegmentRecord& input : inputs) {
-    placement.created_at = std::min(placement.created_at, input.created_at);
-  }
   placement.to_file = work != Work::kMergeHot;
   placement.fresh_file = work == Work::kMergeSealed;
-  segments.clear();
-
+  placement.created_at = inputs[0].created_at;
+  for (const SegmentRecord& input : inputs) {
+    placement.created_at = std::min(placement.created_at, input.created_at);
+    placement.commit_number = std::max(placement.commit_number, input.info.commit_number);
+  }
+  SegmentBuilder builder(first.measurement, measurement->name, first.partition);
+  for (const auto& segment : opened.segments) {
+    TOCSIN_RETURN_IF_ERROR(builder.append(*segment, measurement->columns));
+  }
   SegmentPlacer placer(store_);
   Status status = placer.add(builder, measurement->name, placement);
   if (status) status = placer.sync();
@@ -214,7 +249,10 @@ Status Sealer::merge(const std::vector<SegmentRecord>& inputs, Work work) {
   CatalogEdit edit;
   edit.added = &placer;
   edit.removed = inputs;
-  return writer_.apply(std::move(edit));
+  status = writer_.apply(std::move(edit));
+  // Nothing was tried to commit, so nothing can list the new files.
+  if (!status && status.error().code == ErrorCode::kConflict) placer.abandon();
+  return status;
 }
 
 }  // namespace tocsin

@@ -37,19 +37,28 @@ class Sealer {
   struct Load {
     size_t hot_count = 0, hot_rows = 0, hot_bytes = 0;
     Timestamp hot_since = 0;
-    size_t small_count = 0, small_rows = 0;
+    size_t small_count = 0, small_rows = 0, small_bytes = 0;
   };
 
   void run();
   /// The jobs that are due; with `all`, every partition with hot segments.
   Result<std::vector<Job>> find_jobs(bool all);
   Status run_jobs(bool all);
+  Status add_hot_loads(const Transaction& transaction, std::map<Partition, Load>& loads);
+  Status add_small_loads(const Transaction& transaction, std::map<Partition, Load>& loads);
   Status run_job(const Job& job);
+  Result<std::vector<SegmentRecord>> find_inputs(const Job& job);
+  struct Opened {
+    std::shared_ptr<const Catalog> catalog;                // shared with the store
+    std::vector<std::shared_ptr<const Segment>> segments;  // shared with the cache
+  };
+  Result<Opened> open_inputs(const std::vector<SegmentRecord>& inputs);
   Status merge(const std::vector<SegmentRecord>& inputs, Work work);
   bool is_stopping();
 
   Store& store_;
   Writer& writer_;
+  uint64_t last_commit_ = 0;  // the sealer thread's: small segments were looked at up to here
 
   std::mutex mutex_;  // guards all below
   std::condition_variable wake_;

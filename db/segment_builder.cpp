@@ -194,10 +194,9 @@ std::vector<EncodedSegment> SegmentBuilder::finish(uint64_t commit_number, bool 
 EncodedSegment SegmentBuilder::encode(uint32_t start, uint32_t end, uint64_t commit_number,
                                       bool compress) {
   const RowSlice slice{start, end, times_};
-  const size_t slice_rows = end - start;
   // Enough for the raw values, so that it need not be copied to grow; untouched pages cost nothing.
-  const size_t share = raw_bytes() / times_.size() * slice_rows;
-  flatbuffers::FlatBufferBuilder builder(share + 64 * kKiB);
+  const size_t raw_size = raw_bytes() / times_.size() * (end - start);
+  flatbuffers::FlatBufferBuilder builder(raw_size + 64 * kKiB);
 
   std::vector<uint64_t> times(times_.begin() + start, times_.begin() + end);
   std::vector<uint8_t> stream;
@@ -229,6 +228,7 @@ EncodedSegment SegmentBuilder::encode(uint32_t start, uint32_t end, uint64_t com
   segment.row_count = end - start;
   segment.min_time = times_[start];
   segment.max_time = times_[end - 1];
+  segment.raw_size = raw_size;
   return segment;
 }
 

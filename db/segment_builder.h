@@ -24,6 +24,7 @@ struct EncodedSegment {
   uint32_t row_count = 0;
   Timestamp min_time = 0;
   Timestamp max_time = 0;
+  uint64_t raw_size = 0;  ///< roughly, before any encoding
 };
 
 /// Not thread-safe. Memory grows with what is added: the caller bounds it by memory_bytes().
@@ -48,7 +49,8 @@ class SegmentBuilder {
   Status append(const Segment& segment, std::span<const Column> columns);
 
   /// Sorts by time (rows of one time keep their order) and encodes, in pieces of at most
-  /// kSegmentRowsMax rows and about kSegmentBytesMax raw bytes. `compress`: see encode_text.
+  /// kSegmentRowsMax rows and about kSegmentBytesMax raw bytes, which are equally large: none is
+  /// under half of what is allowed unless it is the only one. `compress`: see encode_text.
   std::vector<EncodedSegment> finish(uint64_t commit_number, bool compress);
 
  private:

@@ -24,6 +24,7 @@ Status SegmentPlacer::add(SegmentBuilder& builder, const std::string& measuremen
     record.info.byte_size = segment.bytes.size();
     record.metadata_size = segment.metadata_size;
     record.created_at = placement.created_at;
+    record.raw_size = segment.raw_size;
     if (placement.to_file || segment.bytes.size() > kHotSegmentBytesMax) {
       TOCSIN_RETURN_IF_ERROR(
           add_to_file(std::move(record), measurement, segment, placement.fresh_file));

@@ -102,6 +102,34 @@ TEST_CASE("database: many small sealed segments of a day become one", "[db]") {
   CHECK(take(read_rows(*database, "a")).size() == kMergeCount * kRowsPerWrite);
 }
 
+TEST_CASE("database: merging ends also where few wide rows fill a segment", "[db]") {
+  TemporaryDirectory directory;
+  const ManualClock clock(kNow);
+  DatabaseOptions options;
+  options.clock = &clock;
+  auto database = take(Database::open(directory.path(), options));
+  constexpr size_t kWideRows = 100;
+  const std::string wide(kSmallSegmentBytes / kWideRows, 'x');
+  for (size_t i = 0; i < 3; ++i) {
+    WriteRequest request;
+    RowBatch& rows = request.batch.rows_of("a");
+    for (size_t row = 0; row < kWideRows; ++row) {
+      rows.begin_row(kNow - kHour + static_cast<int64_t>(row));
+      const std::string text = std::to_string(row + i * kWideRows) + wide;
+      rows.set_string(rows.lane("s", ColumnType::kString, ColumnKind::kField, 0),
+                      request.batch.copy(text));
+    }
+    take(database->write(std::move(request)));
+  }
+  take(database->seal());
+  const auto before = take(database->segment_infos({{"a"}, {}}));
+  CHECK(before.size() == 3);
+  take(database->seal());
+  const auto after = take(database->segment_infos({{"a"}, {}}));
+  REQUIRE(after.size() == before.size());
+  for (size_t i = 0; i < after.size(); ++i) CHECK(after[i].id == before[i].id);
+}
+
 TEST_CASE("database: days before the retention are dropped, open snapshots stay", "[db]") {
   TemporaryDirectory directory;
   ManualClock clock(kNow);

@@ -47,8 +47,14 @@ int64_t position_in(const Database& database) {
   return std::stoll(take(database.get(SmallTable::kSources, "position")).value_or("0"));
 }
 
+/// In a child: a signal ends it, instead of running the test framework's handlers there.
+void forget_handlers() {
+  for (int number : {SIGTERM, SIGINT, SIGSEGV, SIGABRT, SIGILL, SIGFPE}) ::signal(number, SIG_DFL);
+}
+
 /// Writes rows until it is killed, and tells the pipe what was acknowledged.
 [[noreturn]] void write_until_killed(const std::string& directory, int acknowledge) {
+  forget_handlers();
   auto database = Database::open(directory);
   if (!database) ::_exit(1);
   int64_t next = position_in(**database);
@@ -104,6 +110,7 @@ TEST_CASE("database: another process reads while this one writes", "[db]") {
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
+    forget_handlers();
     ::close(go[1]);
     // Opened in the child alone: an LMDB environment must not cross a fork.
     std::unique_ptr<Database> database;
@@ -150,6 +157,7 @@ TEST_CASE("database: another process reads while this one writes", "[db]") {
 /// Runs in a child, whose files are limited in size: 0 when all went as it should, else the line
 /// that did not.
 int fill_disk(const std::string& directory) {
+  forget_handlers();
   ::signal(SIGXFSZ, SIG_IGN);
   auto opened = Database::open(directory);
   if (!opened) return __LINE__;
