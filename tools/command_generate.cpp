@@ -159,10 +159,10 @@ Status generate_logs(const Arguments& arguments, generate::RunOptions run) {
   TOCSIN_TRY(const generate::RunReport report, generate::run(run, *sink));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   fmt::print(stderr,
-             "generated {} events ({:.0f} MB) with {} anomalies in {:.1f} s, {} to {}\n"
+             "generated {} events ({:.0f} MB) in {:.1f} s, {} to {}, anomalies: {}\n"
              "go on with the same world: tocsin generate --live --seed {} --birth {} --start {}\n",
-             report.event_count, static_cast<double>(report.byte_count) / 1e6, report.anomaly_count,
-             took.count(), format_time_short(run.start), format_time_short(report.end),
+             report.event_count, static_cast<double>(report.byte_count) / 1e6, took.count(),
+             format_time_short(run.start), format_time_short(report.end), report.anomaly_count,
              run.world.seed, format_time_short(run.world.birth), format_time_short(report.end));
   return {};
 }

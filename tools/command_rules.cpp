@@ -26,6 +26,11 @@ struct Arguments {
   std::vector<std::string> files;  ///< empty: those of the config, else the shipped ones
 };
 
+/// `1 rule`, `2 rules`.
+std::string counted(size_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 struct Loaded {
   Settings settings;
   std::vector<RuleFile> files;
@@ -46,10 +51,12 @@ Status check(const Arguments& arguments) {
   for (const std::string& warning : report.warnings) fmt::print(stderr, "warning: {}\n", warning);
   for (const std::string& error : report.errors) fmt::print(stderr, "{}\n", error);
   if (!report.errors.empty()) {
-    return fail(ErrorCode::kInvalid, fmt::format("{} errors in {} rule files", report.errors.size(),
-                                                 loaded.files.size()));
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{} in {}", counted(report.errors.size(), "mistake"),
+                            counted(loaded.files.size(), "rule file")));
   }
-  fmt::print("{} rules in {} files are fine\n", report.added.size(), loaded.files.size());
+  fmt::print("fine: {} in {}\n", counted(report.added.size(), "rule"),
+             counted(loaded.files.size(), "file"));
   return {};
 }
 

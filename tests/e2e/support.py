@@ -54,6 +54,7 @@ class Server:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         self.ready = self.process.stdout.readline()
         if " is ready" not in self.ready:
+            self.kill()
             raise AssertionError(f"the server did not start: {self.ready!r}\n{self.log()}")
         self.tcp_port = int(re.search(r"tcp 127\.0\.0\.1:(\d+)", self.ready).group(1))
         self.url = re.search(r"http://127\.0\.0\.1:\d+", self.ready).group(0)
