@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include "tools/command.h"
 #include "tools/import/import.h"
@@ -43,7 +44,16 @@ std::string summary(const ImportProgress& done, double seconds) {
   return text;
 }
 
+/// Chunks and batches come and go in megabytes: the allocator must not give their pages back each
+/// time.
+void keep_freed_memory() {
+  constexpr int kThreshold = 32 << 20;  // the largest that glibc takes for M_MMAP_THRESHOLD
+  mallopt(M_MMAP_THRESHOLD, kThreshold);
+  mallopt(M_TRIM_THRESHOLD, 16 * kThreshold);
+}
+
 Status import_logs(Arguments arguments) {
+  keep_freed_memory();
   auto database = Database::open(arguments.database, import_database_options());
   if (!database && database.error().code == ErrorCode::kConflict) {
     return fail(database.error().code, database.error().message +
@@ -77,7 +87,7 @@ void add_import_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("import", "Load files of events into a database");
   command->footer(kFooter);
   ImportOptions& import = arguments->import;
-  import.parser_count = std::max(2U, std::thread::hardware_concurrency()) + 2;
+  import.parser_count = std::max(2U, std::thread::hardware_concurrency());
   command->add_option("--db", arguments->database, "The database's folder; made when missing")
       ->required();
   command

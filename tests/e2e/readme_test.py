@@ -36,7 +36,7 @@ class ReadmeTest(Case):
         blocks = blocks_of_section()
         script = "\n".join(text for language, text in blocks if language == "sh"
                            and "cmake" not in text)  # it is built already
-        shown = "\n".join(text for language, text in blocks if language == "text")
+        shown = "".join(text for language, text in blocks if language == "text")
         ports = {port: free_port() for port in PORTS}
         for port, free in ports.items():
             script = script.replace(port, free)

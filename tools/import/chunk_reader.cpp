@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <span>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -57,20 +58,17 @@ class FileReader {
     return {};
   }
 
-  /// Appends up to `size` bytes; fewer only at the end of the file.
-  Status append(std::string& buffer, size_t size) {
-    const size_t start = buffer.size();
-    buffer.resize(start + size);
+  /// Fills `out`; the number of bytes read is smaller only at the end of the file.
+  Result<size_t> read(std::span<char> out) {
     size_t done = 0;
-    while (done < size) {
-      const ssize_t count = ::read(fd_, buffer.data() + start + done, size - done);
+    while (done < out.size()) {
+      const ssize_t count = ::read(fd_, out.data() + done, out.size() - done);
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return failed("reading");
+      if (count < 0) return tl::unexpected<Error>(failed("reading").error());
       if (count == 0) break;
       done += static_cast<size_t>(count);
     }
-    buffer.resize(start + done);
-    return {};
+    return done;
   }
 
  private:
@@ -133,22 +131,25 @@ Status read_chunks(const std::string& path, const ChunkReaderOptions& options,
   TOCSIN_RETURN_IF_ERROR(file.open(path));
   const std::string measurement =
       options.measurement.empty() ? folder_name(path) : options.measurement;
-  std::string rest;
+  std::vector<char> buffer(options.chunk_bytes);
+  size_t rest = 0;  // bytes at the front of the buffer that are no whole line yet
   std::optional<LineFormat> format;
   uint64_t line = 1;
   for (bool at_end = false; !at_end;) {
-    std::string buffer = std::move(rest);
-    const size_t wanted = buffer.size() + options.chunk_bytes;
-    TOCSIN_RETURN_IF_ERROR(file.append(buffer, options.chunk_bytes));
-    at_end = buffer.size() < wanted;
-    if (!format) format = format_of(options, buffer);
-    const size_t whole = whole_bytes(buffer, *format, at_end);
-    rest.assign(buffer, whole);
-    buffer.resize(whole);
-    if (buffer.empty()) continue;
-    const auto lines = static_cast<uint64_t>(std::count(buffer.begin(), buffer.end(), '\n'));
-    if (!take({std::move(buffer), *format, path, measurement, line})) return {};
-    line += lines;
+    if (rest == buffer.size()) buffer.resize(2 * buffer.size());  // a long line
+    TOCSIN_TRY(const size_t count, file.read(std::span(buffer).subspan(rest)));
+    at_end = count < buffer.size() - rest;
+    const std::string_view data(buffer.data(), rest + count);
+    if (!format) format = format_of(options, data);
+    const size_t whole = whole_bytes(data, *format, at_end);
+    if (whole > 0) {
+      std::string lines(data.substr(0, whole));
+      const auto line_count = static_cast<uint64_t>(std::count(lines.begin(), lines.end(), '\n'));
+      if (!take({std::move(lines), *format, path, measurement, line})) return {};
+      line += line_count;
+    }
+    rest = data.size() - whole;
+    std::memmove(buffer.data(), buffer.data() + whole, rest);
   }
   return {};
 }

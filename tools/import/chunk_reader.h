@@ -22,9 +22,9 @@ struct Chunk {
 };
 
 struct ChunkReaderOptions {
-  std::string format = "auto";  ///< auto (by a file's first line), json, lp
-  std::string measurement;      ///< empty: the name of the file's folder
-  size_t chunk_bytes = size_t{8} << 20;
+  std::string format = "auto";           ///< auto (by a file's first line), json, lp
+  std::string measurement;               ///< empty: the name of the file's folder
+  size_t chunk_bytes = size_t{1} << 20;  ///< small enough for a core's cache
 };
 
 /// The files that the arguments name: a folder stands for the files below it with a usual extension

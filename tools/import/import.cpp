@@ -17,7 +17,10 @@ namespace tocsin {
 namespace {
 
 constexpr auto kReportInterval = std::chrono::milliseconds(200);
-constexpr size_t kQueuedChunksMax = 2;  // per parser: enough to hide the reader's waits
+constexpr size_t kQueuedChunksMax = 4;      // per parser: enough to hide the reader's waits
+constexpr size_t kCommitBytes = 64 * kMiB;  // above 100,000 rows: large segments
+constexpr size_t kBytesOpenMax =
+    3 * kCommitBytes;  // one being written, one gathering, one to spare
 
 /// One import; its threads share it.
 class Import {
@@ -105,21 +108,40 @@ class Import {
     return parsed;
   }
 
-  /// Returns when the rows are durable; meanwhile other parsers go on.
+  /// Queues the rows for the database, once there is room.
   void write(Parsed parsed) {
+    const size_t byte_size = parsed.request.batch.byte_size();
     {
-      const std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return error_ || bytes_open_ < kBytesOpenMax; });
+      if (error_) return;
       add_rejected(parsed.request.rejected.size(), parsed.examples);
+      bytes_open_ += byte_size;
     }
-    const Result<WriteReport> written = database_.write(std::move(parsed.request));
-    if (!written) return give_up(written.error());
+    WriteRequest request = std::move(parsed.request);
+    auto rest = std::make_shared<Parsed>(std::move(parsed));  // std::function wants copies
+    const Status queued = database_.submit(
+        std::move(request), [this, rest, byte_size](const Result<WriteReport>& written) {
+          finish_write(*rest, byte_size, written);
+        });
+    if (!queued) finish_write(*rest, byte_size, tl::unexpected<Error>(queued.error()));
+  }
+
+  /// Runs on the database's writer thread.
+  void finish_write(Parsed& parsed, size_t byte_size, const Result<WriteReport>& written) {
+    const std::lock_guard lock(mutex_);
+    bytes_open_ -= byte_size;
+    changed_.notify_all();
+    if (!written) {
+      if (!error_) error_ = written.error();
+      return;
+    }
     std::vector<std::string> examples;
     for (const RejectedRow& row : written->rejected) {
       --parsed.rows[row.measurement];
-      if (examples.size() < kRejectedExamplesMax)
-        examples.push_back(row.measurement + ": " + row.reason);
+      if (examples.size() == kRejectedExamplesMax) continue;
+      examples.push_back(row.measurement + ": " + row.reason);
     }
-    const std::lock_guard lock(mutex_);
     add_rejected(written->rejected.size(), examples);
     progress_.bytes_done += parsed.byte_count;
     for (const auto& [measurement, count] : parsed.rows) {
@@ -136,11 +158,11 @@ class Import {
     }
   }
 
-  /// Reports until every parser is done.
+  /// Reports until every parser is done and every write answered.
   void watch(const std::function<void(const ImportProgress&)>& report) {
     std::unique_lock lock(mutex_);
-    while (!changed_.wait_for(lock, kReportInterval,
-                              [&] { return parsers_done_ == options_.parser_count; })) {
+    const auto done = [&] { return parsers_done_ == options_.parser_count && bytes_open_ == 0; };
+    while (!changed_.wait_for(lock, kReportInterval, done)) {
       const ImportProgress progress = progress_;
       lock.unlock();
       report(progress);
@@ -166,6 +188,7 @@ class Import {
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   unsigned parsers_done_ = 0;
+  size_t bytes_open_ = 0;  ///< of rows that the database has not answered for
   ImportProgress progress_;
   std::optional<Error> error_;
 };
@@ -175,8 +198,8 @@ class Import {
 DatabaseOptions import_database_options() {
   DatabaseOptions options;
   options.commit_interval = kSecond;
-  options.commit_bytes = 48 * kMiB;
-  options.pending_bytes_max = 256 * kMiB;
+  options.commit_bytes = kCommitBytes;
+  options.pending_bytes_max = 2 * kBytesOpenMax;  // never reached: kBytesOpenMax is kept here
   return options;
 }
 
