@@ -95,8 +95,9 @@ void Connection::on_data(std::string_view data) {
   const auto self = shared_from_this();
   input_.append(data);
   if (!handling_ && !sending_) {
-    restart_timer();
-    return parse();
+    parse();
+    if (socket_ != nullptr && !handling_ && !sending_) restart_timer();
+    return;
   }
   if (input_.size() > kReadAheadMax) {
     socket_->stop_reading();

@@ -17,7 +17,7 @@
 namespace tocsin::http {
 namespace {
 
-constexpr size_t kTextBytesMax = kMiB;  // of one text for the parser, but for a longer line
+constexpr size_t kTextBytesMax = 512 * kKiB;  // of one text for the parser, but for a longer line
 constexpr size_t kShownLineBytes = 64;
 constexpr Duration kPatienceAfterFirst = 30 * kSecond;  // once a part is stored, a refusal would repeat it
 constexpr const char* kRetryAfterSeconds = "1";

@@ -28,7 +28,10 @@ struct Job {
   std::function<void(IngestReport)> done;
   Duration waited = 0;
   Duration retry_delay = kRetryDelayMin;
+  bool submitting = false;  // in the background; all the rest below belongs to that thread meanwhile
+  bool empty = false;       // comments and blank lines only: there is nothing to commit
   Status submitted;
+  std::optional<Result<WriteReport>> committed;  // came while it was still submitting
   IngestReport report;
   RowPlaces places;
   size_t lines_rejected = 0;
@@ -70,7 +73,7 @@ WriteRequest parse(Job& job) {
   }
   job.places.clear();
   note_places(write.batch, text, job.places);
-  job.report.problems.clear();
+  job.report = {};
   for (LineError& error : errors) {
     if (!input.rejected) {
       write.rejected.push_back({error.reason, std::string(error.text.substr(0, kRejectedLineBytesMax))});
@@ -112,48 +115,61 @@ struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
   void start(std::shared_ptr<Job> job);
   void submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post);
   void after_submit(const std::shared_ptr<Job>& job);
+  void after_commit(const std::shared_ptr<Job>& job, const Result<WriteReport>& result);
+  bool may_retry(const Job& job, ErrorCode code) const;
   void retry_later(const std::shared_ptr<Job>& job);
   void finish(Job& job);
 };
 
 void Ingest::Impl::start(std::shared_ptr<Job> job) {
+  job->submitting = true;
   run_in_background(
       loop, [self = shared_from_this(), job, post = mailbox->poster()] { self->submit(job, post); },
-      [self = shared_from_this(), job] { self->after_submit(job); });
+      [self = shared_from_this(), job] {
+        if (self->mailbox) self->after_submit(job);
+      });
 }
 
 // In the background.
 void Ingest::Impl::submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post) {
   WriteRequest write = parse(*job);
-  if (write.batch.empty() && write.rejected.empty()) {  // comments and blank lines
-    job->submitted = {};
-    post([self = this, job] { self->finish(*job); });
-    return;
-  }
+  job->empty = write.batch.empty() && write.rejected.empty();
+  if (job->empty) return;
   job->submitted = database.submit(std::move(write), [self = this, job, post](Result<WriteReport> result) {
-    post([self, job, result = std::move(result)] {
-      if (result) {
-        job->report.rows_written = result->rows_written;
-        job->report.warnings = result->warnings;
-        add_rejected_rows(*job, *result);
-      } else {
-        job->report.status = tl::unexpected<Error>(result.error());
-      }
-      self->finish(*job);
-    });
+    post([self, job, result = std::move(result)] { self->after_commit(job, result); });
   });
 }
 
 void Ingest::Impl::after_submit(const std::shared_ptr<Job>& job) {
-  if (!mailbox) return;
-  if (!job->submitted && is_transient(job->submitted.error().code) &&
-      job->waited < std::min(job->input.patience, patience_max)) {
-    return retry_later(job);
-  }
+  job->submitting = false;
+  if (!job->submitted && may_retry(*job, job->submitted.error().code)) return retry_later(job);
   if (job->accepted) std::exchange(job->accepted, nullptr)();
-  if (job->submitted) return;
-  job->report.status = job->submitted;
+  if (job->empty) return finish(*job);
+  if (!job->submitted) {
+    job->report.status = job->submitted;
+    return finish(*job);
+  }
+  if (job->committed) after_commit(job, *std::exchange(job->committed, std::nullopt));
+}
+
+void Ingest::Impl::after_commit(const std::shared_ptr<Job>& job, const Result<WriteReport>& result) {
+  if (job->submitting) {
+    job->committed = result;
+    return;
+  }
+  if (!result && may_retry(*job, result.error().code)) return retry_later(job);
+  if (result) {
+    job->report.rows_written = result->rows_written;
+    job->report.warnings = result->warnings;
+    add_rejected_rows(*job, *result);
+  } else {
+    job->report.status = tl::unexpected<Error>(result.error());
+  }
   finish(*job);
+}
+
+bool Ingest::Impl::may_retry(const Job& job, ErrorCode code) const {
+  return is_transient(code) && job.waited < std::min(job.input.patience, patience_max);
 }
 
 void Ingest::Impl::retry_later(const std::shared_ptr<Job>& job) {
@@ -168,8 +184,6 @@ void Ingest::Impl::retry_later(const std::shared_ptr<Job>& job) {
 }
 
 void Ingest::Impl::finish(Job& job) {
-  // The commit may be reported before the background work's own end is.
-  if (job.accepted) std::exchange(job.accepted, nullptr)();
   --open_jobs;
   if (job.report.status) {
     counters.bytes += job.input.text.size();

@@ -12,7 +12,7 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kChunkBytesMax = kMiB;           // of one text for the parser, but for a longer line
+constexpr size_t kChunkBytesMax = 512 * kKiB;     // of one text for the parser, but for a longer line
 constexpr size_t kPendingBytesMax = 2 * kMiB;     // read ahead of the parser, but for a longer line
 constexpr size_t kInFlightBytesMax = 8 * kMiB;    // on its way into the store
 constexpr size_t kUnsentBytesMax = 64 * kKiB;     // acknowledgements that the client does not read

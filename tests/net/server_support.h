@@ -102,15 +102,9 @@ class TestServer {
     database_options.commit_interval = 5 * kMillisecond;
     auto database = Database::open(folder_.path("db"), database_options);
     REQUIRE(database);
-    database_ = std::move(*database);
-    queries_ = std::make_unique<QueryEngine>(*database_);
-    options.tcp_address = options.http_address = "127.0.0.1:0";
-    options.version = "1.2.3";
-    auto server = Server::create(*database_, *queries_, nullptr, std::move(options));
-    if (!server) FAIL(server.error().message);
-    server_ = std::move(*server);
-    thread_ = std::thread([this] { CHECK(server_->run()); });
+    start(std::move(*database), std::move(options));
   }
+  explicit TestServer(std::unique_ptr<Database> database) { start(std::move(database), {}); }
   ~TestServer() { stop(); }
 
   void stop() {
@@ -149,6 +143,17 @@ class TestServer {
   }
 
  private:
+  void start(std::unique_ptr<Database> database, ServerOptions options) {
+    database_ = std::move(database);
+    queries_ = std::make_unique<QueryEngine>(*database_);
+    options.tcp_address = options.http_address = "127.0.0.1:0";
+    options.version = "1.2.3";
+    auto server = Server::create(*database_, *queries_, nullptr, std::move(options));
+    if (!server) FAIL(server.error().message);
+    server_ = std::move(*server);
+    thread_ = std::thread([this] { CHECK(server_->run()); });
+  }
+
   TemporaryFolder folder_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<QueryEngine> queries_;

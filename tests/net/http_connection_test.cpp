@@ -1,0 +1,130 @@
+// One HTTP connection in the hands of slow, impatient and vanishing clients.
+#include "net/http_connection.h"
+
+#include <optional>
+
+#include "tests/net/server_support.h"
+
+namespace tocsin {
+namespace {
+
+using test::Client;
+using test::TestLoop;
+using test::TestServer;
+
+// A listener whose requests stay with the test until it answers them.
+struct Fixture {
+  explicit Fixture(http::ConnectionOptions connection_options = {}) : options(connection_options) {
+    Address address{"127.0.0.1", 0, false};
+    auto result = Listener::listen(loop.get(), address, "--http", [this](std::unique_ptr<Socket> socket) {
+      connection = std::make_shared<http::Connection>(
+          loop.get(), std::move(socket), options,
+          http::Connection::Events{[this](http::Request r, http::Reply reply) {
+                                     requests.emplace_back(std::move(r), std::move(reply));
+                                   },
+                                   [this](int status) { statuses.push_back(status); },
+                                   [this] {
+                                     connection.reset();
+                                     gone = true;
+                                   }});
+      connection->start();
+    });
+    REQUIRE(result);
+    listener = std::move(*result);
+  }
+  ~Fixture() {
+    listener.reset();
+    if (connection) std::shared_ptr(connection)->abort();
+  }
+
+  TestLoop loop;
+  http::ConnectionOptions options;
+  std::unique_ptr<Listener> listener;
+  std::shared_ptr<http::Connection> connection;
+  std::vector<std::pair<http::Request, http::Reply>> requests;
+  std::vector<int> statuses;
+  bool gone = false;
+};
+
+const std::string kGet = "GET /x?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+TEST_CASE("http connection: a client that leaves cancels its request", "[net]") {
+  Fixture fixture;
+  std::optional<Client> client(fixture.listener->port());
+  client->send(kGet);
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  CHECK(!*fixture.requests[0].first.cancelled);
+  CHECK(fixture.requests[0].first.parameter("a") == "b");
+  client.reset();
+  CHECK(fixture.loop.run_until([&] { return fixture.requests[0].first.cancelled->load(); }));
+  fixture.requests[0].second(http::json_response(503, "{}"));
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
+  fixture.requests[0].second(http::json_response(200, "{}"));  // too late, and harmless
+}
+
+TEST_CASE("http connection: requests are handed on one at a time, in order", "[net]") {
+  Fixture fixture;
+  Client client(fixture.listener->port());
+  client.send(kGet + kGet);
+  REQUIRE(fixture.loop.run_until([&] { return !fixture.requests.empty(); }));
+  CHECK(fixture.loop.run_until([turns = 0]() mutable { return ++turns > 20; }));
+  CHECK(fixture.requests.size() == 1);
+  fixture.requests[0].second(http::json_response(200, "1"));
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 2; }));
+  fixture.requests[1].second(http::json_response(200, "2"));
+  CHECK(client.read_response().body == "1");
+  CHECK(fixture.loop.run_until([turns = 0]() mutable { return ++turns > 5; }));
+  CHECK(client.read_response().body == "2");
+}
+
+TEST_CASE("http connection: a request that does not arrive in time is refused", "[net]") {
+  http::ConnectionOptions options;
+  options.receive_timeout = 20 * kMillisecond;
+  Fixture fixture(options);
+  Client client(fixture.listener->port());
+  client.send("GET / HTTP/1.1\r\nHo");
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
+  CHECK(client.read_response().status == 408);
+}
+
+TEST_CASE("http connection: an idle connection is ended", "[net]") {
+  http::ConnectionOptions options;
+  options.idle_timeout = 20 * kMillisecond;
+  Fixture fixture(options);
+  Client client(fixture.listener->port());
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
+  CHECK(fixture.statuses.empty());
+}
+
+TEST_CASE("http connection: a client that does not read its response is left", "[net]") {
+  http::ConnectionOptions options;
+  options.send_timeout = 100 * kMillisecond;
+  Fixture fixture(options);
+  Client client(fixture.listener->port());
+  client.send(kGet);
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  fixture.requests[0].second({200, "text/plain", std::string(64 << 20, 'x')});
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
+}
+
+TEST_CASE("http connection: an answer after half of the connection was closed arrives", "[net]") {
+  Fixture fixture;
+  Client client(fixture.listener->port());
+  client.send(kGet);
+  client.end();
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  fixture.requests[0].second(http::json_response(200, "answer"));
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
+  CHECK(client.read_response().body == "answer");
+}
+
+TEST_CASE("http message: targets are decoded", "[net]") {
+  CHECK(http::url_decode("a%20b+c%2", false) == "a b+c%2");
+  CHECK(http::url_decode("a%20b+c%zz%41", true) == "a b c%zzA");
+  CHECK(http::parse_parameters("a=1&b&&c=x%3Dy&=z") ==
+        http::Parameters{{"a", "1"}, {"b", ""}, {"c", "x=y"}, {"", "z"}});
+  CHECK(http::parse_parameters("").empty());
+}
+
+}  // namespace
+}  // namespace tocsin
