@@ -110,7 +110,7 @@ class Import {
 
   /// Queues the rows for the database, once there is room.
   void write(Parsed parsed) {
-    const size_t byte_size = parsed.request.batch.byte_size();
+    const size_t byte_size = std::max<size_t>(1, parsed.request.batch.byte_size());  // 0: all done
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [&] { return error_ || bytes_open_ < kBytesOpenMax; });
