@@ -25,6 +25,8 @@ struct FilePosition {
   bool operator==(const FilePosition&) const = default;
 };
 
+struct YamlEntry;
+
 /// One node of a YAML document. Copies own their subtree.
 struct YamlNode {
   enum class Kind : uint8_t { kNull, kScalar, kSequence, kMap };
@@ -33,12 +35,17 @@ struct YamlNode {
   std::string scalar;   ///< as written, unquoted
   bool quoted = false;  ///< a quoted or block scalar is a string whatever it looks like
   std::vector<YamlNode> items;
-  std::vector<std::pair<YamlNode, YamlNode>> entries;  ///< in the order of the file
+  std::vector<YamlEntry> entries;  ///< of a map, in the order of the file
   uint32_t line = 0;                                   ///< from 1
   uint32_t column = 0;                                 ///< from 1
 
   const YamlNode* find(std::string_view key) const;  ///< null when there is none or no map
   FilePosition position() const { return {line, column}; }
+};
+
+struct YamlEntry {
+  YamlNode key;
+  YamlNode value;
 };
 
 /// `a map`, `a list`, `nothing`, or the scalar in backticks: for messages.

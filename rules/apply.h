@@ -63,5 +63,7 @@ void forget_before(Timestamp oldest, RuleState& state);
 /// An event of that instance with everything that does not depend on what it tells.
 AlertEvent make_event(const Rule& rule, const std::string& fingerprint, const GroupValues& group,
                       TimeRange window, Timestamp written_at);
+/// Puts what the row says into the event.
+void describe_by_row(const ObservedRow& row, AlertEvent& event);
 
 }  // namespace tocsin

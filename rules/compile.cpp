@@ -67,6 +67,7 @@ class Compiler {
       const auto* baseline = std::get_if<BaselineStage>(&stage.operation);
       if (!baseline) continue;
       out_.baseline_depth = baseline->depth;
+      out_.baseline_reach = baseline->step * static_cast<Duration>(baseline->min_windows);
       out_.excluding_alerts = baseline->excluding_alerts && baseline->excluding_rule.empty();
     }
     for (const std::string& warning : plan->warnings) {

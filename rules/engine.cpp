@@ -55,8 +55,8 @@ struct RuleEngine::Impl {
 
   // Loading.
   RuleLoadReport load(const std::vector<RuleFile>& files);
-  std::unique_ptr<ActiveRule> activate(CompiledRule compiled);
-  RuleState stored_state(const CompiledRule& compiled);
+  Result<std::unique_ptr<ActiveRule>> activate(CompiledRule compiled) const;
+  Result<RuleState> stored_state(const CompiledRule& compiled) const;
   void retire(const std::string& name, const RuleState& state, std::vector<AlertEvent>& events,
               std::vector<SmallChange>& changes) const;
   void retire_orphans(std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const;
@@ -108,10 +108,15 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
       return rule && rule->compiled.rule.name == compiled.rule.name;
     });
     if (known == before.end()) {
-      rules.push_back(activate(std::move(compiled)));
-      const ActiveRule& rule = *rules.back();
-      changes.push_back(
-          {SmallTable::kRules, state_key(rule.compiled.rule.name), encode_state(rule.state)});
+      const std::string name = compiled.rule.name;
+      auto rule = activate(std::move(compiled));
+      if (!rule) {
+        set.report.errors.push_back(
+            fmt::format("cannot read the state of rule {}: {}", name, rule.error().message));
+        continue;
+      }
+      changes.push_back({SmallTable::kRules, state_key(name), encode_state((*rule)->state)});
+      rules.push_back(*std::move(rule));
       continue;
     }
     (*known)->compiled = std::move(compiled);
@@ -132,24 +137,23 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
   return std::move(set.report);
 }
 
-std::unique_ptr<ActiveRule> RuleEngine::Impl::activate(CompiledRule compiled) {
+Result<std::unique_ptr<ActiveRule>> RuleEngine::Impl::activate(CompiledRule compiled) const {
   auto rule = std::make_unique<ActiveRule>();
-  rule->state = stored_state(compiled);
+  TOCSIN_TRY(rule->state, stored_state(compiled));
   rule->compiled = std::move(compiled);
   return rule;
 }
 
-RuleState RuleEngine::Impl::stored_state(const CompiledRule& compiled) {
-  const auto stored = database.get(SmallTable::kRules, state_key(compiled.rule.name));
-  if (stored && *stored) {
-    Result<RuleState> state = decode_state(**stored);
-    if (state) return *std::move(state);
+// A state that cannot be read now may be there later, so the rule must not start anew; one that is
+// damaged will not mend.
+Result<RuleState> RuleEngine::Impl::stored_state(const CompiledRule& compiled) const {
+  TOCSIN_TRY(const std::optional<std::string> stored,
+             database.get(SmallTable::kRules, state_key(compiled.rule.name)));
+  if (stored) {
+    Result<RuleState> state = decode_state(*stored);
+    if (state) return state;
     log(LogLevel::kError,
         fmt::format("rule {} starts anew: {}", compiled.rule.name, state.error().message));
-  }
-  if (!stored) {
-    log(LogLevel::kError,
-        fmt::format("rule {} starts anew: {}", compiled.rule.name, stored.error().message));
   }
   RuleState state;
   state.cursor = first_cursor({compiled.rule.interval, options.delay, options.catchup_max},

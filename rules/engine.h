@@ -64,6 +64,7 @@ struct RuleStatus {
   Duration interval = 0;
   RuleHealth health = RuleHealth::kOk;
   std::string last_error;
+  Timestamp ready_at = 0;         ///< kLearning: when a baseline may exist; 0: when events come
   Timestamp last_window_end = 0;  ///< 0: never evaluated
   Timestamp next_due = 0;
   uint64_t evaluations = 0;       ///< since start

@@ -46,6 +46,7 @@ struct CompiledRule {
   std::vector<std::string> keys;  ///< the `by` columns of the last stats
   Duration range = 0;             ///< length of a window
   Duration baseline_depth = 0;    ///< 0: no baseline
+  Duration baseline_reach = 0;    ///< how far back its `min` windows reach from a window's start
   bool excluding_alerts = false;
   std::vector<std::string> warnings;  ///< e.g. a measurement that does not exist yet
 };

@@ -53,6 +53,7 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
   TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
 
   rule.learning = evaluation.learning;
+  if (rule.learning) rule.status.ready_at = ready_at(rule).value_or(0);
   ++rule.status.evaluations;
   rule.status.last_duration = std::chrono::duration_cast<std::chrono::nanoseconds>(
                                   std::chrono::steady_clock::now() - started)
@@ -155,6 +156,18 @@ Status RuleRunner::commit(const std::vector<AlertEvent>& events, std::vector<Sma
 Result<uint64_t> RuleRunner::newest_commit() const {
   TOCSIN_TRY(const Snapshot snapshot, database_.snapshot({}));
   return snapshot.commit_number;
+}
+
+// When the windows that the baseline asks for will hold the oldest events that there are.
+Result<Timestamp> RuleRunner::ready_at(const ActiveRule& rule) const {
+  TOCSIN_TRY(std::vector<std::string> measurements,
+             measurements_of(rule.compiled, queries_, options_.zone));
+  TOCSIN_TRY(const std::vector<SegmentInfo> segments,
+             database_.segment_infos({std::move(measurements), TimeRange{}}));
+  Timestamp oldest = kTimeMax;
+  for (const SegmentInfo& segment : segments) oldest = std::min(oldest, segment.min_time);
+  if (segments.empty()) return 0;
+  return oldest + rule.compiled.range + rule.compiled.baseline_reach;
 }
 
 // Late events are looked for every `late_settle`, and what was seen at one look is acted upon at

@@ -55,7 +55,8 @@ class RuleRunner {
              const RuleEngineOptions& options)
       : database_(database), queries_(queries), clock_(clock), options_(options) {}
 
-  /// Evaluates the rule's next window, which must be due. On failure the rule is as before.
+  /// Evaluates the rule's next window, which must be due. When the evaluation fails, or the commit of its
+  /// events, the rule is as before; states without events may be ahead of a store that fails.
   Status evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop);
   /// Evaluates windows that late events touched once more, if it is time to look for any. Returns
   /// when to look again.
@@ -73,6 +74,7 @@ class RuleRunner {
   ApplyOptions apply_options(const ActiveRule& rule) const;
   Status finish(ActiveRule& rule, RuleState state, const std::vector<AlertEvent>& events);
   Result<uint64_t> newest_commit() const;
+  Result<Timestamp> ready_at(const ActiveRule& rule) const;
   Result<std::vector<AlertEvent>> skip_old_windows(const ActiveRule& rule, RuleState& state) const;
   Result<std::vector<Timestamp>> late_windows(ActiveRule& rule, uint64_t settled_commit) const;
 

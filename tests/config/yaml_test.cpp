@@ -20,7 +20,7 @@ TEST_CASE("yaml: nodes keep kind, order, quoting and position", "[config]") {
   REQUIRE(root);
   REQUIRE(root->kind == YamlNode::Kind::kMap);
   REQUIRE(root->entries.size() == 2);
-  CHECK(root->entries[0].first.scalar == "b");
+  CHECK(root->entries[0].key.scalar == "b");
   CHECK(root->find("b")->scalar == "1");
   CHECK_FALSE(root->find("b")->quoted);
   const YamlNode& list = *root->find("a");

@@ -290,6 +290,8 @@ TEST_CASE("engine: a rule without any event is blind, one without a baseline lea
   for (int minute = 20; minute < 60; minute += 5) world.events("pay", minute, minute + 5, 20);
   world.run(21, 35);
   CHECK(world.status("Failures").health == RuleHealth::kLearning);
+  // Events from 20 on: three windows of 5 minutes before the one that is judged.
+  CHECK(world.status("Failures").ready_at == RuleWorld::at(40));
   world.run(36, 60);
   CHECK(world.status("Failures").health == RuleHealth::kOk);
 }

@@ -1,0 +1,141 @@
+// Windows that were looked at once more: what is told of them, without touching the life cycle.
+#include <algorithm>
+
+#include "rules/apply.h"
+
+namespace tocsin {
+namespace {
+
+// Windows of one instance that were found only late, by their ends.
+struct LateFinding {
+  GroupValues group;
+  std::vector<std::pair<Timestamp, const Evaluation*>> windows;
+};
+
+bool covered(const Instance& instance, Timestamp end) {
+  return std::any_of(instance.runs.begin(), instance.runs.end(), [&](const MatchRun& run) {
+    return run.first_end <= end && end <= run.last_end;
+  });
+}
+
+// Joins a late run with a known one that it touches. A run that fired, or that still is open, has
+// been told.
+bool extends_known(Instance& instance, Timestamp first, Timestamp last, Duration interval) {
+  for (MatchRun& run : instance.runs) {
+    const bool touches = last + interval >= run.first_end && first <= run.last_end + interval;
+    if (!touches || run.retracted || (run.fired_at == 0 && run.closed)) continue;
+    run.first_end = std::min(run.first_end, first);
+    if (run.closed) run.last_end = std::max(run.last_end, last);
+    return true;
+  }
+  return false;
+}
+
+void add_run(Instance& instance, const MatchRun& run) {
+  instance.runs.push_back(run);
+  std::sort(instance.runs.begin(), instance.runs.end(),
+            [](const MatchRun& a, const MatchRun& b) { return a.first_end < b.first_end; });
+  // An open run belongs to the present and stays last.
+  std::stable_partition(instance.runs.begin(), instance.runs.end(),
+                        [](const MatchRun& r) { return r.closed; });
+}
+
+void tell_late_run(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
+                   const LateFinding& finding, size_t from, size_t to, Instance& instance,
+                   std::vector<AlertEvent>& out) {
+  const Timestamp first = finding.windows[from].first;
+  const Timestamp last = finding.windows[to - 1].first;
+  if (extends_known(instance, first, last, rule.interval)) return;
+  MatchRun run{first, last, 0, true, true, false};
+  size_t fired = from;
+  while (fired < to && finding.windows[fired].first - first < rule.hold) ++fired;
+  if (fired < to) {
+    const Evaluation& evaluation = *finding.windows[fired].second;
+    run.fired_at = evaluation.window.end;
+    AlertEvent event =
+        make_event(rule, fingerprint, finding.group, evaluation.window, options.written_at);
+    describe_by_row(evaluation.rows.at(fingerprint), event);
+    event.started_at = run.fired_at;
+    event.late = true;
+    event.state = AlertState::kFiring;
+    if (options.samples) event.samples = options.samples(finding.group, evaluation.window);
+    out.push_back(event);
+    event.state = AlertState::kResolved;
+    event.time = last + rule.interval;
+    event.samples.clear();
+    out.push_back(std::move(event));
+  }
+  add_run(instance, run);
+}
+
+void tell_late(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
+               const LateFinding& finding, Instance& instance, std::vector<AlertEvent>& out) {
+  const size_t count = finding.windows.size();
+  for (size_t from = 0; from < count;) {
+    size_t to = from + 1;
+    while (to < count &&
+           finding.windows[to].first - finding.windows[to - 1].first <= rule.interval) {
+      ++to;
+    }
+    tell_late_run(rule, options, fingerprint, finding, from, to, instance, out);
+    from = to;
+  }
+}
+
+// A run is retracted when all of its windows were looked at once more and none of them matches now.
+void retract(const Rule& rule, const ApplyOptions& options,
+             const std::map<Timestamp, const Evaluation*>& evaluations,
+             const std::string& fingerprint, Instance& instance, std::vector<AlertEvent>& out) {
+  for (MatchRun& run : instance.runs) {
+    if (!run.closed || run.retracted || run.fired_at == 0) continue;
+    bool gone = true;
+    for (Timestamp end = run.first_end; gone && end <= run.last_end; end += rule.interval) {
+      const auto found = evaluations.find(end);
+      gone = found != evaluations.end() && !found->second->rows.contains(fingerprint) &&
+             !found->second->unknown.contains(fingerprint);
+    }
+    if (!gone) continue;
+    run.retracted = true;
+    const Evaluation& evaluation = *evaluations.begin()->second;
+    const Duration range = evaluation.window.end - evaluation.window.start;
+    AlertEvent event = make_event(rule, fingerprint, instance.group,
+                                  {run.fired_at - range, run.fired_at}, options.written_at);
+    event.state = AlertState::kRetracted;
+    event.started_at = run.fired_at;
+    event.late = true;
+    event.summary = "late events show that it would not have fired";
+    out.push_back(std::move(event));
+  }
+}
+
+}  // namespace
+
+std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options,
+                                   const std::vector<Evaluation>& evaluations, RuleState& state) {
+  std::map<Timestamp, const Evaluation*> by_end;
+  std::map<std::string, LateFinding> findings;
+  for (const Evaluation& evaluation : evaluations) {
+    by_end[evaluation.window.end] = &evaluation;
+    for (const auto& [fingerprint, row] : evaluation.rows) {
+      const auto known = state.instances.find(fingerprint);
+      if (known != state.instances.end() && covered(known->second, evaluation.window.end)) continue;
+      LateFinding& finding = findings[fingerprint];
+      finding.group = row.group;
+      finding.windows.emplace_back(evaluation.window.end, &evaluation);
+    }
+  }
+  std::vector<AlertEvent> events;
+  if (by_end.empty()) return events;
+  for (auto& [fingerprint, instance] : state.instances) {
+    retract(rule, options, by_end, fingerprint, instance, events);
+  }
+  for (auto& [fingerprint, finding] : findings) {
+    Instance& instance = state.instances[fingerprint];
+    instance.group = finding.group;
+    std::sort(finding.windows.begin(), finding.windows.end());
+    tell_late(rule, options, fingerprint, finding, instance, events);
+  }
+  return events;
+}
+
+}  // namespace tocsin
