@@ -130,7 +130,7 @@ Result<Table> run_after_stats(Execution& execution, const BaselinePrefix& prefix
   for (size_t at = prefix.last_stats + 1; at < prefix.end; ++at) {
     TOCSIN_CHECK(program.take(prefix.plan->stages[at]));
   }
-  return table_rows(execution, std::move(groups), program, &windows);
+  return table_rows(execution, std::move(groups), program, {}, &windows);
 }
 
 Result<std::vector<uint32_t>> number_groups(const Table& table,

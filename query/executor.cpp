@@ -108,7 +108,8 @@ Result<Progress> advance(Execution& execution, Progress progress) {
     TOCSIN_TRY(Table table, table_stats(execution, std::move(input), program, stats, nullptr));
     return Progress{std::move(table), next + 1};
   }
-  TOCSIN_TRY(Table table, table_rows(execution, std::move(input), program, nullptr));
+  const std::vector<uint8_t> live = live_columns(plan, next);
+  TOCSIN_TRY(Table table, table_rows(execution, std::move(input), program, live, nullptr));
   return Progress{std::move(table), next};
 }
 

@@ -70,14 +70,18 @@ std::optional<std::vector<SortKey>> carried_order(const Table& table, const Prog
 }  // namespace
 
 Result<Table> table_rows(Execution& execution, Table input, const Program& program,
-                         const Windows* windows) {
+                         std::span<const uint8_t> live, const Windows* windows) {
   auto order = carried_order(input, program);
   if (!order) {
     input = settle_order(std::move(input));
     order.emplace();
   }
   Table result;
-  for (const NodeId node : program.columns) result.columns.emplace_back(program.nodes[node].type);
+  for (size_t i = 0; i < program.columns.size(); ++i) {
+    TableColumn& column = result.columns.emplace_back(program.nodes[program.columns[i]].type);
+    column.absent = !live.empty() && !live[i];
+  }
+  for (const SortKey& key : *order) result.columns[key.column].absent = false;
   if (windows) result.columns.emplace_back(ValueType::kI64);
   auto arena = std::make_shared<StringArena>();
   std::vector<ColumnAppender> appenders(result.columns.size());
@@ -88,12 +92,8 @@ Result<Table> table_rows(Execution& execution, Table input, const Program& progr
     const auto rows = reader.evaluator().rows();
     for (size_t i = 0; i < program.columns.size(); ++i) {
       TableColumn& out = result.columns[i];
-      const NodeId node = program.columns[i];
-      if (program.nodes[node].kind == Node::Kind::kSource && input.columns[node].absent) {
-        out.absent = true;
-        continue;
-      }
-      TOCSIN_TRY(const Vector* vector, reader.evaluator().value(node));
+      if (out.absent) continue;
+      TOCSIN_TRY(const Vector* vector, reader.evaluator().value(program.columns[i]));
       appenders[i].append(*vector, rows, *arena, out);
     }
     if (windows) appenders.back().append(*reader.window(), rows, *arena, result.columns.back());

@@ -47,9 +47,10 @@ Result<Table> run_baseline(Execution& execution, const Database& database, size_
 // ---- from a table -------------------------------------------------------------------------------
 // A windowed table has one column more than its stage says, the last: each row's window (i64).
 
-/// Filters, lets and projections. Requires: program was made for the table's columns.
+/// Filters, lets and projections. `live` tells which of the program's columns are needed; empty: all.
+/// Requires: program was made for the table's columns.
 Result<Table> table_rows(Execution& execution, Table input, const Program& program,
-                         const Windows* windows);
+                         std::span<const uint8_t> live, const Windows* windows);
 Result<Table> table_stats(Execution& execution, Table input, const Program& program,
                           const StatsPlan& stats, const Windows* windows);
 Result<Table> table_distinct(Execution& execution, Table input, const DistinctStage& stage);

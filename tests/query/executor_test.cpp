@@ -131,6 +131,20 @@ TEST_CASE("executor: the largest values first, nulls last in both directions", "
   check(false, "ms,time\n1,15\n5,10\n7,20\n9,40\n,30\n");
 }
 
+TEST_CASE("executor: what no later stage reads is not computed", "[query]") {
+  const auto database = sample();
+  B b(database, {"audit"});
+  b.limit(3);
+  b.let("unused", B::call(Function::kAdd, ValueType::kI64, {b.column("ms"), b.column("ms")}));
+  b.sort({{"service", false}}).keep({"service"});
+  CHECK(csv(database, b.plan) == "service\nmail\npay\n\n");
+  B groups(database, {"audit"});
+  groups.stats({B::count()}, {"service"});
+  groups.let("twice", B::call(Function::kAdd, ValueType::kI64, {groups.column("n"), groups.column("n")}));
+  groups.limit(2).keep({"twice"});
+  CHECK(csv(database, groups.plan) == "twice\n2\n4\n");
+}
+
 TEST_CASE("executor: distinct keeps the first of equal rows in order of time", "[query]") {
   const auto database = sample();
   B b(database, {"audit", "bpm"});
