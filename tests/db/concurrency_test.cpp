@@ -30,7 +30,7 @@ WriteRequest rows_at(Timestamp time, int64_t number) {
 }
 
 TEST_CASE("database: snapshots beside a writer hold whole commits", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   const ManualClock clock(kNow);
   DatabaseOptions options;
   options.clock = &clock;
@@ -88,7 +88,7 @@ TEST_CASE("database: snapshots beside a writer hold whole commits", "[db]") {
 }
 
 TEST_CASE("database: many small sealed segments of a day become one", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   const ManualClock clock(kNow);
   DatabaseOptions options;
   options.clock = &clock;
@@ -103,7 +103,7 @@ TEST_CASE("database: many small sealed segments of a day become one", "[db]") {
 }
 
 TEST_CASE("database: merging ends also where few wide rows fill a segment", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   const ManualClock clock(kNow);
   DatabaseOptions options;
   options.clock = &clock;
@@ -131,7 +131,7 @@ TEST_CASE("database: merging ends also where few wide rows fill a segment", "[db
 }
 
 TEST_CASE("database: days before the retention are dropped, open snapshots stay", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   ManualClock clock(kNow);
   DatabaseOptions options;
   options.clock = &clock;

@@ -69,7 +69,7 @@ void forget_handlers() {
 }
 
 TEST_CASE("database: kill -9 loses no acknowledged row and doubles none", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   std::mt19937 random(11);
   int64_t acknowledged = 0;
   for (int round = 0; round < 8; ++round) {
@@ -103,7 +103,7 @@ TEST_CASE("database: kill -9 loses no acknowledged row and doubles none", "[db]"
 }
 
 TEST_CASE("database: another process reads while this one writes", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   int go[2], answer[2];
   REQUIRE(::pipe(go) == 0);
   REQUIRE(::pipe(answer) == 0);
@@ -189,7 +189,7 @@ int fill_disk(const std::string& directory) {
 }
 
 TEST_CASE("database: a full disk stops writing, not reading, and writing resumes", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
@@ -213,7 +213,7 @@ std::string only_segment_file(const std::string& directory) {
 }
 
 TEST_CASE("database: damaged bytes of a segment are named, never answered", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
     take(database->write(numbered_rows(0, 5000)));
@@ -267,7 +267,7 @@ TEST_CASE("database: damaged bytes of a segment are named, never answered", "[db
 }
 
 TEST_CASE("database: a file with an unlisted tail is left alone", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
     take(database->write(numbered_rows(0, 100)));

@@ -39,7 +39,7 @@ WriteRequest request_of(size_t rows, Timestamp start = kNoon - kHour, Duration s
 }
 
 TEST_CASE("database: written rows are there at once, after a seal, and after reopening", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   std::vector<RowText> before;
   {
     auto database = take(Database::open(directory.path(), options_at_noon()));
@@ -62,7 +62,7 @@ TEST_CASE("database: written rows are there at once, after a seal, and after reo
 }
 
 TEST_CASE("database: closing commits what was submitted", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   size_t answered = 0;
   {
     DatabaseOptions options = options_at_noon();
@@ -83,7 +83,7 @@ TEST_CASE("database: closing commits what was submitted", "[db]") {
 }
 
 TEST_CASE("database: a second writer is refused with the first one's pid", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   auto first = take(Database::open(directory.path()));
   auto second = Database::open(directory.path());
   REQUIRE(!second);
@@ -92,7 +92,7 @@ TEST_CASE("database: a second writer is refused with the first one's pid", "[db]
 }
 
 TEST_CASE("database: a missing database is not found unless it may be created", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   DatabaseOptions options;
   options.create = false;
   auto missing = Database::open(directory.path() + "/none", options);
@@ -108,7 +108,7 @@ TEST_CASE("database: a missing database is not found unless it may be created", 
 }
 
 TEST_CASE("database: rows and small changes are committed together", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   auto database = take(Database::open(directory.path(), options_at_noon()));
   WriteRequest request = request_of(1);
   request.changes.push_back({SmallTable::kSources, "tail/a", "17"});
@@ -128,7 +128,7 @@ TEST_CASE("database: rows and small changes are committed together", "[db]") {
 }
 
 TEST_CASE("database: a large commit goes to a file at once, a small one stays hot", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   auto database = take(Database::open(directory.path(), options_at_noon()));
   take(database->write(request_of(kDirectRowsMin, kNoon - kHour, kMillisecond)));
   CHECK(!take(database->segment_infos({{"audit"}, {}}))[0].sealed);
@@ -140,7 +140,7 @@ TEST_CASE("database: a large commit goes to a file at once, a small one stays ho
 }
 
 TEST_CASE("database: bulk rows end as full segments", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   auto database = take(Database::open(directory.path(), options_at_noon()));
   constexpr size_t kPart = 50'000;
   size_t answered = 0;
@@ -167,7 +167,7 @@ TEST_CASE("database: bulk rows end as full segments", "[db]") {
 }
 
 TEST_CASE("database: a snapshot holds what overlaps its range and stays as it was", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   auto database = take(Database::open(directory.path(), options_at_noon()));
   take(database->write(request_of(10, kNoon - 3 * kDay)));
   take(database->write(request_of(10, kNoon - kHour)));
@@ -186,7 +186,7 @@ TEST_CASE("database: a snapshot holds what overlaps its range and stays as it wa
 }
 
 TEST_CASE("database: a database of a later format is refused with both versions", "[db]") {
-  TemporaryDirectory directory;
+  test::TemporaryFolder directory;
   { auto database = take(Database::open(directory.path())); }
   write_future_format(directory.path());
   for (bool read_only : {false, true}) {

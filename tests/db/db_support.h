@@ -1,4 +1,4 @@
-// What the store's tests share: temporary directories, and reading all rows back as text.
+// What the store's tests share: reading all rows back as text.
 #pragma once
 
 #include <filesystem>
@@ -11,29 +11,9 @@
 #include <unistd.h>
 
 #include "db/database.h"
+#include "tests/support/temporary_folder.h"
 
 namespace tocsin::testing {
-
-/// A new directory that is removed at the end.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "tocsin-db-XXXXXX";
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 /// The value of a Result, or a failed test with its message.
 template <class T>

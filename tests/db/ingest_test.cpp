@@ -109,7 +109,7 @@ class Fixture {
     }
   }
 
-  TemporaryDirectory directory_;
+  test::TemporaryFolder directory_;
   ManualClock clock_;
   std::unique_ptr<Database> database_;
   Batch batch_;

@@ -202,7 +202,7 @@ class Model {
 
   size_t pick(size_t below) { return random_() % below; }
 
-  TemporaryDirectory directory_;
+  test::TemporaryFolder directory_;
   std::mt19937_64 random_;
   const ManualClock clock_{kNow};
   DatabaseOptions options_;

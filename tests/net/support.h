@@ -1,5 +1,4 @@
-// What tests of the loop's parts share: a loop that is run until something holds, and a folder that
-// goes away.
+// What tests of the loop's parts share: a loop that is run until something holds.
 #pragma once
 
 #include <chrono>
@@ -12,6 +11,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include <uv.h>
+
+#include "tests/support/temporary_folder.h"
 
 namespace tocsin::test {
 
@@ -46,41 +47,6 @@ class TestLoop {
 
  private:
   uv_loop_t loop_{};
-};
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tocsin-test-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string path(const std::string& name = "") const {
-    return name.empty() ? path_.string() : (path_ / name).string();
-  }
-  void append(const std::string& name, const std::string& text) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream out(path_ / name, std::ios::binary | std::ios::app);
-    out << text;
-  }
-  void truncate(const std::string& name) const { std::filesystem::resize_file(path_ / name, 0); }
-  void rename(const std::string& from, const std::string& to) const {
-    std::filesystem::rename(path_ / from, path_ / to);
-  }
-  void copy(const std::string& from, const std::string& to) const {
-    std::filesystem::copy_file(path_ / from, path_ / to);
-  }
-  void remove(const std::string& name) const { std::filesystem::remove(path_ / name); }
-
- private:
-  std::filesystem::path path_;
 };
 
 }  // namespace tocsin::test

@@ -84,7 +84,7 @@ class Script {
   explicit Script(const std::filesystem::path& path) : path_(path), in_(path) { REQUIRE(in_); }
 
   void run() {
-    const testing::TemporaryDirectory directory;
+    const test::TemporaryFolder directory;
     auto database = take(Database::open(directory.path()));
     std::vector<Query> queries = read(*database);
     REQUIRE_FALSE(queries.empty());

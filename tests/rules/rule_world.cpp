@@ -1,10 +1,8 @@
 #include "rule_world.h"
 
-#include <filesystem>
 #include <utility>
 
 #include <catch2/catch.hpp>
-#include <stdlib.h>
 
 namespace tocsin {
 
@@ -17,9 +15,6 @@ RuleEngineOptions RuleWorld::default_options() {
 
 RuleWorld::RuleWorld(RuleEngineOptions the_options)
     : options(std::move(the_options)), clock(start()) {
-  std::string path = (std::filesystem::temp_directory_path() / "tocsin-rules-XXXXXX").string();
-  REQUIRE(mkdtemp(path.data()) != nullptr);
-  directory_ = path;
   open();
 }
 
@@ -27,13 +22,12 @@ RuleWorld::~RuleWorld() {
   engine.reset();
   queries.reset();
   database.reset();
-  std::filesystem::remove_all(directory_);
 }
 
 void RuleWorld::open() {
   DatabaseOptions db_options;
   db_options.clock = &clock;
-  auto opened = Database::open(directory_ + "/db", db_options);
+  auto opened = Database::open(folder_ / "db", db_options);
   REQUIRE(opened);
   database = *std::move(opened);
   queries = std::make_unique<QueryEngine>(*database);

@@ -10,6 +10,7 @@
 #include "db/database.h"
 #include "query/query.h"
 #include "rules/engine.h"
+#include "tests/support/temporary_folder.h"
 
 namespace tocsin {
 
@@ -52,7 +53,7 @@ class RuleWorld {
  private:
   void open();
   void write_events();
-  std::string directory_;
+  test::TemporaryFolder folder_;
   WriteRequest pending_;
 };
 

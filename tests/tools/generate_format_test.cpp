@@ -8,26 +8,13 @@
 #include <simdjson.h>
 #include <unistd.h>
 
+#include "tests/support/temporary_folder.h"
 #include "tools/generate/run.h"
 
 namespace tocsin::generate {
 namespace {
 
 constexpr Timestamp kMidnight = 20'002 * kDay;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tocsin-generate-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 class StringSink final : public Sink {
  public:
@@ -131,7 +118,7 @@ TEST_CASE("run: a second run goes on where the first one ended", "[generate]") {
 }
 
 TEST_CASE("run: files lie by log type and day, without a measurement key", "[generate]") {
-  TemporaryFolder folder;
+  test::TemporaryFolder folder;
   RunOptions options = half_an_hour();
   options.world.events_per_batch = 2;
   options.end = kMidnight + kDay + kHour;
@@ -153,7 +140,7 @@ TEST_CASE("run: files lie by log type and day, without a measurement key", "[gen
 }
 
 TEST_CASE("run: history never overwrites a file, live mode appends", "[generate]") {
-  TemporaryFolder folder;
+  test::TemporaryFolder folder;
   const RunOptions options = half_an_hour();
   REQUIRE(run(options, *make_file_sink(folder / "logs", "json", false)));
   const auto second = run(options, *make_file_sink(folder / "logs", "json", false));
@@ -164,7 +151,7 @@ TEST_CASE("run: history never overwrites a file, live mode appends", "[generate]
 }
 
 TEST_CASE("run: the labels file has one line per anomaly that began, in order", "[generate]") {
-  TemporaryFolder folder;
+  test::TemporaryFolder folder;
   StringSink sink;
   RunOptions options = half_an_hour();
   options.world.events_per_batch = 1;

@@ -8,31 +8,11 @@
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
+#include "tests/support/temporary_folder.h"
 #include "tools/import/progress_line.h"
 
 namespace tocsin {
 namespace {
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tocsin-import-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ / name; }
-
-  std::string write(const std::string& name, const std::string& text) const {
-    const std::filesystem::path path = path_ / name;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path) << text;
-    return path;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 std::vector<Chunk> chunks_of(const std::string& path, ChunkReaderOptions options = {}) {
   std::vector<Chunk> chunks;
@@ -63,7 +43,7 @@ std::string json_lines(int count) {
 }  // namespace
 
 TEST_CASE("chunk reader: chunks end with whole lines and know their line numbers", "[import]") {
-  TemporaryFolder folder;
+  test::TemporaryFolder folder;
   const std::string text = json_lines(1000);
   const std::string path = folder.write("audit/a.json", text + "{\"last\":1}");
   const auto chunks = chunks_of(path, {"auto", "", 1000});
@@ -81,7 +61,7 @@ TEST_CASE("chunk reader: chunks end with whole lines and know their line numbers
 }
 
 TEST_CASE("chunk reader: the first line tells the format, unless it is given", "[import]") {
-  TemporaryFolder folder;
+  test::TemporaryFolder folder;
   const auto format_of = [&](const std::string& text, const std::string& format = "auto") {
     return chunks_of(folder.write("x/file", text), {format, "", 1000}).front().format;
   };
@@ -92,7 +72,7 @@ TEST_CASE("chunk reader: the first line tells the format, unless it is given", "
 }
 
 TEST_CASE("chunk reader: a raw newline inside a quoted field does not end a chunk", "[import]") {
-  TemporaryFolder folder;
+  test::TemporaryFolder folder;
   std::string text;
   for (int i = 0; i < 100; ++i)
     text += "audit message=\"one\ntwo\nthree\" " + std::to_string(i) + "\n";
@@ -104,7 +84,7 @@ TEST_CASE("chunk reader: a raw newline inside a quoted field does not end a chun
 }
 
 TEST_CASE("find_files: a folder stands for its files, and what is missing is named", "[import]") {
-  TemporaryFolder folder;
+  test::TemporaryFolder folder;
   folder.write("logs/b/2.json", "{}");
   folder.write("logs/a/1.json", "{}");
   folder.write("logs/a/1.labels", "no log");
@@ -119,7 +99,7 @@ TEST_CASE("find_files: a folder stands for its files, and what is missing is nam
 }
 
 TEST_CASE("import: every line of every file becomes a durable row", "[import]") {
-  TemporaryFolder folder;
+  test::TemporaryFolder folder;
   folder.write("logs/audit/1.json", json_lines(3000));
   folder.write("logs/bpm/1.json", json_lines(2000));
   folder.write("logs/more.lp", "audit,service=pay n=1i 1764000000000000000\n");
@@ -147,7 +127,7 @@ TEST_CASE("import: every line of every file becomes a durable row", "[import]") 
 
 TEST_CASE("import: refused lines are counted, named by file and line, and stop nothing",
           "[import]") {
-  TemporaryFolder folder;
+  test::TemporaryFolder folder;
   const std::string path =
       folder.write("audit/a.json", json_lines(2) + "{\"broken\":\n" + json_lines(2) + "nonsense\n");
   const auto database = Database::open(folder / "data", import_database_options());

@@ -1,0 +1,60 @@
+// A folder for the files of one test.
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+namespace tocsin::test {
+
+/// A new folder that is removed, with all that it holds, at the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "tocsin-test-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  /// The folder's own path, or that of something in it.
+  std::string path(const std::string& name = "") const {
+    return name.empty() ? path_.string() : (path_ / name).string();
+  }
+  std::string operator/(const std::string& name) const { return path(name); }
+
+  /// Both make a file, and its folders, when it is new, and return its path.
+  std::string append(const std::string& name, const std::string& text) const {
+    return put(name, text, std::ios::app);
+  }
+  std::string write(const std::string& name, const std::string& text) const {
+    return put(name, text, std::ios::trunc);
+  }
+  void truncate(const std::string& name) const { std::filesystem::resize_file(path_ / name, 0); }
+  void rename(const std::string& from, const std::string& to) const {
+    std::filesystem::rename(path_ / from, path_ / to);
+  }
+  void copy(const std::string& from, const std::string& to) const {
+    std::filesystem::copy_file(path_ / from, path_ / to);
+  }
+  void remove(const std::string& name) const { std::filesystem::remove(path_ / name); }
+
+ private:
+  std::string put(const std::string& name, const std::string& text, std::ios::openmode mode) const {
+    std::filesystem::create_directories((path_ / name).parent_path());
+    std::ofstream(path_ / name, std::ios::binary | mode) << text;
+    return path(name);
+  }
+
+  std::filesystem::path path_;
+};
+
+}  // namespace tocsin::test
