@@ -58,6 +58,7 @@ void handle_write_v1(const Context&, Request, Reply);     // http_write.cpp
 void handle_write_v2(const Context&, Request, Reply);
 void handle_json_lines(const Context&, Request, Reply);
 void handle_query(const Context&, Request, Reply);        // http_query.cpp
+void handle_complete(const Context&, Request, Reply);     // http_complete.cpp
 void handle_influx_query(const Context&, Request, Reply);  // http_influx.cpp
 void handle_ping(const Context&, Request, Reply);
 void handle_health(const Context&, Request, Reply);

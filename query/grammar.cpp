@@ -80,7 +80,7 @@ const Token<NoValue> end_of_text{match_end, "", expected::kEnd};
 
 const Token<ast::Name> column{match_column, "", expected::kColumn};
 const Token<ast::Name> measurement{match_measurement, "", expected::kMeasurement};
-const Token<ast::Expression> constant{match_constant, "", "a number, duration or $parameter"};
+const Token<ast::Expression> constant{match_constant, "", expected::kConstant};
 
 // Operands share one word in messages.
 const auto open_operand = symbol("(", expected::kExpression);
@@ -373,6 +373,19 @@ std::optional<Node> parse_whole(const Rule& rule, std::string_view text, const T
 }
 
 }  // namespace
+
+std::vector<std::string> expected_after(std::string_view text, const TimeZone& zone) {
+  // A character that begins no word of the language stops every alternative right there.
+  const std::string stopped = std::string(text) + " \x01";
+  Diagnostic diagnostic;
+  if (!check_text(stopped, diagnostic)) return {};
+  ParseState state(stopped, zone);
+  const char* first = stopped.data();
+  ast::Query node;
+  x3::parse(first, stopped.data() + stopped.size(),
+            x3::with<StateTag>(std::ref(state))[query], node);
+  return state.expected_at(stopped.size() - 1);
+}
 
 std::optional<ast::Query> parse_query(std::string_view text, const TimeZone& zone,
                                       Diagnostic& diagnostic) {

@@ -165,6 +165,10 @@ void ParseState::fault(size_t offset, size_t length, std::string message, std::s
   fault_->locate(text_, offset, length);
 }
 
+std::vector<std::string> ParseState::expected_at(size_t offset) const {
+  return fault_ || farthest_ != offset ? std::vector<std::string>() : expected_;
+}
+
 Diagnostic ParseState::diagnostic() const {
   return fault_ ? *fault_ : explain_syntax_error(text_, farthest_, expected_);
 }

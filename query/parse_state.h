@@ -35,6 +35,8 @@ class ParseState {
   void fault(size_t offset, size_t length, std::string message, std::string hint = "");
   bool faulty() const { return fault_.has_value(); }
 
+  /// What would have been welcome at `offset`; nothing when the parse ended before it, or with a fault.
+  std::vector<std::string> expected_at(size_t offset) const;
   /// What is wrong. Requires: the parse has failed.
   Diagnostic diagnostic() const;
 

@@ -18,6 +18,7 @@ inline constexpr const char* kOperator = "an operator";
 inline constexpr const char* kAggregate = "an aggregate";
 inline constexpr const char* kColumn = "a column";
 inline constexpr const char* kMeasurement = "a measurement";
+inline constexpr const char* kConstant = "a number, duration or $parameter";
 inline constexpr const char* kPipe = "`|`";
 inline constexpr const char* kEnd = "the end of the query";
 }  // namespace expected

@@ -342,5 +342,18 @@ TEST_CASE("http: stopping answers what is open and ends idle connections", "[net
   CHECK(server.query("from m | keep f") == "f\n1\n");
 }
 
+TEST_CASE("http: completion knows the language, the columns and their values", "[net]") {
+  TestServer server;
+  server.request("POST", "/write", "audit,service=pay f=1 1000\naudit,service=mail f=2 2000\n");
+  auto response = server.request("GET", "/api/complete?q=from%20audit%20%7C%20so");
+  CHECK(response.status == 200);
+  CHECK(contains(response.body, "{\"start\":13,\"end\":15,\"suggestions\":[{\"kind\":\"stage\",\"text\":\"sort\""));
+  response = server.request("POST", "/api/complete?cursor=6", "from a | limit 5");
+  CHECK(contains(response.body, "{\"kind\":\"measurement\",\"text\":\"audit\",\"detail\":\"3 columns\"}"));
+  response = server.request("POST", "/api/complete", "from audit | where service == \"");
+  CHECK(contains(response.body, "{\"kind\":\"value\",\"text\":\"\\\"mail\\\"\",\"detail\":\"service\"}"));
+  CHECK(server.request("GET", "/api/complete?q=from&cursor=x").status == 400);
+}
+
 }  // namespace
 }  // namespace tocsin
