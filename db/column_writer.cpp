@@ -100,6 +100,7 @@ bool ColumnWriter::write_buffers(flatbuffers::FlatBufferBuilder& builder,
 
   column_ = column.column();
   value_count_ = static_cast<uint32_t>(count);
+  raw_size_ = count * (column_.type == ColumnType::kBool ? 1 : sizeof(uint64_t));
   if (count != slice.end - slice.start) write_valid(builder, rows, slice);
   switch (column_.type) {
     case ColumnType::kI64:
@@ -200,7 +201,9 @@ void ColumnWriter::write_strings(flatbuffers::FlatBufferBuilder& builder, const 
   std::vector<uint32_t> number_of(pool.size(), UINT32_MAX);
   std::vector<uint32_t> used;
   std::vector<uint64_t> numbers(codes.size());
+  raw_size_ = 0;
   for (size_t i = 0; i < codes.size(); ++i) {
+    raw_size_ += pool.entry(codes[i]).size();
     uint32_t& number = number_of[codes[i]];
     if (number == UINT32_MAX) {
       number = static_cast<uint32_t>(used.size());
@@ -285,6 +288,7 @@ flatbuffers::Offset<format::Column> ColumnWriter::write_table(
   table.add_entry_stats(entry_stats);
   table.add_lengths(lengths);
   table.add_blocks(blocks);
+  table.add_raw_size(raw_size_);
   return table.Finish();
 }
 

@@ -61,6 +61,7 @@ class ColumnWriter {
   uint32_t value_count_ = 0;
   bool has_range_ = false;
   uint64_t min_ = 0, max_ = 0;
+  uint64_t raw_size_ = 0;
   uint8_t exponent_ = 0;
   uint8_t compression_ = 0;
   WrittenBuffer valid_, valid_ranks_, values_, positions_, exceptions_;

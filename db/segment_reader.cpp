@@ -11,6 +11,7 @@
 #include "db/column_reader.h"
 #include "db/limits.h"
 #include "db/segment_format.h"
+#include "db/segment_inspection.h"
 #include "segment_generated.h"
 
 namespace tocsin {
@@ -49,6 +50,12 @@ class SegmentReader final : public Segment {
     if (stored == nullptr) return nullptr;
     TOCSIN_TRY(auto reader, ColumnReader::open(info_, *stored, column.type));
     return columns_.emplace(key, std::move(reader)).first->second.get();
+  }
+
+  Result<SegmentInspection> inspect() const override {
+    std::lock_guard lock(mutex_);
+    TOCSIN_RETURN_IF_ERROR(open_metadata());
+    return inspect_segment(*root_, bytes_.metadata_size);
   }
 
  private:

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "db/base/message_template.h"
 #include "query/scalar_parts.h"
-#include "query/template.h"
 
 namespace tocsin {
 namespace {

@@ -5,8 +5,8 @@
 #include <limits>
 #include <string>
 
+#include "db/base/message_template.h"
 #include "query/prepare.h"
-#include "query/template.h"
 #include "tests/query/sample_catalog.h"
 
 using namespace tocsin;

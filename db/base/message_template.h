@@ -1,4 +1,5 @@
-// Message templates: a log message with its changing parts masked.
+// Message templates: a log message with its changing parts masked. The store groups texts by them
+// and queries show them.
 #pragma once
 
 #include <string>
@@ -6,8 +7,11 @@
 
 namespace tocsin {
 
+inline constexpr std::string_view kTemplateMask = "<*>";
+
 /// `text` with every number, id, time, address and the like replaced by `<*>`: each word that
-/// contains a digit, or is 8 or more hexadecimal digits, together with such words joined to it by one of
+/// contains a digit, or is 8 or more hexadecimal digits, together with such words joined to it by
+/// one of
 /// `. : - / , + @`. A template of a template is itself.
 std::string message_template(std::string_view text);
 

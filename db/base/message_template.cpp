@@ -1,19 +1,16 @@
-#include "query/template.h"
+#include "db/base/message_template.h"
 
 #include <algorithm>
-
-#include "query/lexer.h"
 
 namespace tocsin {
 namespace {
 
-constexpr size_t kHexWordMin = 8;       // shorter ones may be English
-constexpr size_t kHexGroupMin = 4;      // of an id like 3f2a91bc-dead-beef-…
-constexpr std::string_view kMask = "<*>";
-
+constexpr size_t kHexWordMin = 8;   // shorter ones may be English
+constexpr size_t kHexGroupMin = 4;  // of an id like 3f2a91bc-dead-beef-…
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_word_character(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 bool joins(char c) { return std::string_view(".:-/,+@").find(c) != std::string_view::npos; }
 
@@ -48,7 +45,7 @@ std::string message_template(std::string_view text) {
   out.reserve(text.size());
   while (!text.empty()) {
     if (const size_t length = variable_length(text)) {
-      out += kMask;
+      out += kTemplateMask;
       text.remove_prefix(length);
       continue;
     }
