@@ -79,11 +79,16 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
     job.format_options.times_as_ns = value == "ns";
   } else if (name == "now") {
     TOCSIN_TRY(job.options.now, parse_now(value));
+  } else if (name == "remember") {
+    if (value != "on" && value != "off") {
+      return fail(ErrorCode::kInvalid, fmt::format("remember is `{}`: expected on or off", value));
+    }
+    job.options.remember = value == "on";
   } else if (name.starts_with(kParameterPrefix)) {
     job.options.parameters[name.substr(kParameterPrefix.size())] = parse_parameter(value);
   } else {
     return fail(ErrorCode::kInvalid,
-                fmt::format("unknown parameter `{}`: expected q, format, time, now or param.NAME", name));
+                fmt::format("unknown parameter `{}`: expected q, format, time, now, remember or param.NAME", name));
   }
   return {};
 }

@@ -20,7 +20,14 @@ struct AggregateInput {
   std::span<const uint32_t> groups;
   const Vector* argument = nullptr;  ///< null for count()
   const Vector* time = nullptr;      ///< for aggregates that need it
+  /// By row: how many it stands for; empty: each for itself. Only for counts, sums, means, extremes and
+  /// distinct counts.
+  std::span<const EntryStatistics> counted;
+
+  uint32_t weight(uint32_t row) const { return counted.empty() ? 1 : counted[row].row_count; }
 };
+
+class Execution;
 
 /// The state of one or more aggregates for all groups. Not thread-safe.
 class Accumulator {
@@ -33,6 +40,8 @@ class Accumulator {
   /// Adds what another thread's accumulator of the same aggregates has; it is empty afterwards.
   /// `map[group there]` is the group here.
   virtual void merge(Accumulator& other, std::span<const uint32_t> map) = 0;
+  /// Does what is long of the work before finish, on several threads.
+  virtual Status settle(Execution& execution);
   /// Appends one value per group to each of `outputs`, as many as aggregates were given to
   /// make_accumulator. kLimit when a sum does not fit its type.
   virtual Status finish(std::span<TableColumn* const> outputs, StringArena& arena) = 0;

@@ -10,7 +10,12 @@ class CountAccumulator final : public Accumulator {
   void resize(size_t group_count) override { counts_.resize(group_count); }
 
   void update(const AggregateInput& input) override {
-    if (!input.argument || input.argument->valid.empty()) {
+    if (!input.counted.empty()) {
+      for (size_t i = 0; i < input.rows.size(); ++i) {
+        if (input.argument->is_null(input.rows[i])) continue;
+        counts_[input.groups[i]] += input.counted[input.rows[i]].row_count;
+      }
+    } else if (!input.argument || input.argument->valid.empty()) {
       kernels::count_groups(input.groups, counts_);
     } else {
       kernels::count_valid(input.rows, input.groups, input.argument->valid, counts_);

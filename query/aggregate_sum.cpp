@@ -92,8 +92,9 @@ class IntegerSum final : public Accumulator {
     for (size_t i = 0; i < input.rows.size(); ++i) {
       const uint32_t row = input.rows[i];
       if (input.argument->is_null(row)) continue;
-      sums_[input.groups[i]] += values[row];
-      ++counts_[input.groups[i]];
+      const uint32_t weight = input.weight(row);
+      sums_[input.groups[i]] += Int128{values[row]} * weight;
+      counts_[input.groups[i]] += weight;
     }
   }
 
@@ -118,8 +119,9 @@ class FloatSum final : public Accumulator {
       const uint32_t row = input.rows[i];
       if (argument.is_null(row)) continue;
       Group& group = groups_[input.groups[i]];
-      group.add(argument.f64[row]);
-      ++group.count;
+      const uint32_t weight = input.weight(row);
+      group.add(argument.f64[row] * weight);
+      group.count += weight;
     }
   }
 

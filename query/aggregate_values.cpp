@@ -1,22 +1,34 @@
-// quantile, median and mad: exact, by collecting every value.
-//
-// Values are appended to blocks with their group beside them and sorted by group only at the end
-// (a counting sort), so that a million small groups cost no allocation each.
+// quantile, median and mad: exact, by collecting every value and selecting, without sorting.
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <numeric>
 #include <utility>
 
 #include "query/aggregate.h"
+#include "query/execution.h"
 #include "query/function_kernels.h"
+#include "query/rank_select.h"
+#include "query/value_lists.h"
 
 namespace tocsin {
 namespace {
 
-constexpr size_t kBlockValues = 32 * 1024;
+/// Groups are given to threads in runs of at least so many values.
+constexpr size_t kRunValuesMin = 64 * 1024;
 
-struct Block {
-  std::vector<uint32_t> groups;
-  std::vector<double> values;
+/// Where percentile_cont looks: at position q * (n - 1) of the sorted list, linear between two.
+struct Position {
+  size_t lower = 0;
+  double fraction = 0;
+
+  Position(double q, size_t count) {
+    const double position = q * static_cast<double>(count - 1);
+    lower = static_cast<size_t>(std::floor(position));
+    fraction = position - std::floor(position);
+    if (lower + 1 == count) fraction = 0;
+  }
+  double between(double a, double b) const { return fraction == 0 ? a : a + fraction * (b - a); }
 };
 
 class ValuesAccumulator final : public Accumulator {
@@ -27,50 +39,42 @@ class ValuesAccumulator final : public Accumulator {
     }
   }
 
-  void resize(size_t group_count) override { group_count_ = group_count; }
+  void resize(size_t group_count) override { lists_.resize(group_count); }
 
   void update(const AggregateInput& input) override {
     const Vector& argument = *input.argument;
     const auto values = as_f64(argument, argument.size, buffer_);
-    Block& block = open_block(input.rows.size());
-    const size_t before = block.values.size();
-    block.groups.resize(before + input.rows.size());
-    block.values.resize(before + input.rows.size());
-    size_t at = before;
     for (size_t i = 0; i < input.rows.size(); ++i) {
       const uint32_t row = input.rows[i];
-      block.groups[at] = input.groups[i];
-      block.values[at] = values[row];
-      at += !argument.is_null(row);
+      if (!argument.is_null(row)) lists_.append(input.groups[i], values[row]);
     }
-    block.groups.resize(at);
-    block.values.resize(at);
   }
 
   void merge(Accumulator& other, std::span<const uint32_t> map) override {
-    for (Block& block : std::exchange(dynamic_cast<ValuesAccumulator&>(other).blocks_, {})) {
-      for (uint32_t& group : block.groups) group = map[group];
-      blocks_.push_back(std::move(block));
-    }
+    lists_.absorb(dynamic_cast<ValuesAccumulator&>(other).lists_, map);
+  }
+
+  Status settle(Execution& execution) override {
+    results_.resize(lists_.group_count() * outputs_.size());
+    const std::vector<uint32_t> runs = make_runs();
+    std::vector<RankSelect> selects(execution.thread_count());
+    return run_parallel(execution, runs.size() - 1, [&](unsigned thread, size_t run) -> Status {
+      for (uint32_t group = runs[run]; group < runs[run + 1]; ++group) {
+        compute(group, selects[thread]);
+      }
+      return {};
+    });
   }
 
   Status finish(std::span<TableColumn* const> outputs, StringArena&) override {
-    std::vector<size_t> ends(group_count_ + 1);
-    std::vector<double> sorted = sort_by_group(ends);
-    size_t start = 0;
-    for (size_t group = 0; group < group_count_; ++group) {
-      const std::span<double> values(sorted.data() + start, ends[group] - start);
-      start = ends[group];
-      for (size_t i = 0; i < outputs.size(); ++i) {
-        append_number(outputs_[i].mad ? mad_of(values) : quantile_of(values, outputs_[i].quantile),
-                      *outputs[i]);
-      }
+    for (size_t i = 0; i < results_.size(); ++i) {
+      append_number(results_[i], *outputs[i % outputs.size()]);
     }
     return {};
   }
 
   size_t memory_bytes() const override {
-    return blocks_.size() * kBlockValues * (sizeof(uint32_t) + sizeof(double));
+    return lists_.memory_bytes() + results_.capacity() * sizeof(double);
   }
 
  private:
@@ -79,38 +83,50 @@ class ValuesAccumulator final : public Accumulator {
     double quantile;
   };
 
-  Block& open_block(size_t need) {
-    if (blocks_.empty() || blocks_.back().values.size() + need > kBlockValues) {
-      blocks_.emplace_back();
-      blocks_.back().groups.reserve(kBlockValues);
-      blocks_.back().values.reserve(kBlockValues);
+  // Run r is the groups [runs[r], runs[r + 1]).
+  std::vector<uint32_t> make_runs() const {
+    std::vector<uint32_t> runs{0};
+    size_t values = 0;
+    for (uint32_t group = 0; group < lists_.group_count(); ++group) {
+      values += lists_.count(group) + 1;
+      if (values < kRunValuesMin) continue;
+      runs.push_back(group + 1);
+      values = 0;
     }
-    return blocks_.back();
+    if (runs.back() != lists_.group_count()) {
+      runs.push_back(static_cast<uint32_t>(lists_.group_count()));
+    }
+    return runs;
   }
 
-  // Gives the blocks back one by one while it fills the result. ends[g] is where group g ends.
-  std::vector<double> sort_by_group(std::vector<size_t>& ends) {
-    size_t total = 0;
-    for (const Block& block : blocks_) {
-      for (const uint32_t group : block.groups) ++ends[group + 1];
-      total += block.groups.size();
+  void compute(uint32_t group, RankSelect& select) {
+    const size_t count = lists_.count(group);
+    const auto results = std::span(results_).subspan(group * outputs_.size(), outputs_.size());
+    std::ranges::fill(results, std::nan(""));
+    if (count == 0) return;
+    std::vector<Position> positions;
+    std::vector<size_t> ranks;
+    for (const Output& output : outputs_) {
+      positions.emplace_back(output.mad ? 0.5 : output.quantile, count);
+      ranks.push_back(positions.back().lower);
+      ranks.push_back(std::min(positions.back().lower + 1, count - 1));
     }
-    for (size_t group = 1; group <= group_count_; ++group) ends[group] += ends[group - 1];
-    std::vector<double> sorted(total);
-    // ends[g] starts as the start of g and becomes its end.
-    while (!blocks_.empty()) {
-      const Block block = std::move(blocks_.back());
-      blocks_.pop_back();
-      for (size_t i = 0; i < block.groups.size(); ++i) {
-        sorted[ends[block.groups[i]]++] = block.values[i];
-      }
+    std::vector<double> found(ranks.size());
+    select.select(lists_, group, ranks, found);
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      results[i] = positions[i].between(found[2 * i], found[2 * i + 1]);
+      if (outputs_[i].mad) results[i] = median_distance(select.copy(lists_, group), results[i]);
     }
-    return sorted;
+  }
+
+  static double median_distance(std::span<double> values, double median) {
+    for (double& value : values) value = std::fabs(value - median);
+    return quantile_of(values, 0.5);
   }
 
   std::vector<Output> outputs_;
-  size_t group_count_ = 0;
-  std::vector<Block> blocks_;
+  ValueLists lists_;
+  std::vector<double> results_;  // by group, then output
   std::vector<double> buffer_;
 };
 
@@ -120,17 +136,13 @@ std::unique_ptr<Accumulator> make_values(std::span<const Aggregate* const> aggre
   return std::make_unique<ValuesAccumulator>(aggregates);
 }
 
-// percentile_cont: the value at position q * (n - 1) of the sorted list, linear between two.
 double quantile_of(std::span<double> values, double q) {
   if (values.empty()) return std::nan("");
-  const double position = q * static_cast<double>(values.size() - 1);
-  const auto lower = static_cast<size_t>(std::floor(position));
-  const auto nth = values.begin() + static_cast<ptrdiff_t>(lower);
+  const Position position(q, values.size());
+  const auto nth = values.begin() + static_cast<ptrdiff_t>(position.lower);
   std::nth_element(values.begin(), nth, values.end());
-  const double fraction = position - std::floor(position);
-  if (fraction == 0 || lower + 1 == values.size()) return *nth;
-  const double next = *std::min_element(nth + 1, values.end());
-  return *nth + fraction * (next - *nth);
+  if (position.fraction == 0) return *nth;
+  return position.between(*nth, *std::min_element(nth + 1, values.end()));
 }
 
 double mad_of(std::span<double> values) {

@@ -188,6 +188,12 @@ void divide_integer(std::span<const A> a, std::span<const B> b, std::span<R> out
 
 // ---- aggregation --------------------------------------------------------------------------------
 
+/// cells[i] += stride * codes[i]
+inline void add_digit(std::span<const uint32_t> codes, uint32_t stride,
+                      std::span<uint32_t> cells) {
+  for (size_t i = 0; i < cells.size(); ++i) cells[i] += stride * codes[i];
+}
+
 /// counts[groups[i]] += 1
 inline void count_groups(std::span<const uint32_t> groups, std::span<int64_t> counts) {
   for (const uint32_t group : groups) ++counts[group];

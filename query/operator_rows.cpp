@@ -98,7 +98,10 @@ Result<Table> read_all(Execution& execution, const Scan& scan, const Program& pr
       return gauges[index].set(piece.table.memory_bytes() + arena->memory_bytes() +
                                piece.times.capacity() * sizeof(Timestamp));
     };
-    const Status status = reader->read(scan.units[index], take);
+    const ScanUnit& unit = scan.units[index];
+    TOCSIN_TRY(const bool may_match, reader->open(unit));
+    if (!may_match) return {};
+    const Status status = reader->read(unit, take);
     piece.table.arenas.push_back(std::move(arena));
     return status;
   };
@@ -190,6 +193,7 @@ class TopRows {
     const ScanUnit& unit = scan_.units[unit_index];
     TOCSIN_TRY(const bool may_match, reader.open(unit));
     if (!may_match) return {};
+    reader.note_access(false);
     MemoryGauge gauge(execution_);
     auto arena = std::make_shared<StringArena>();
     found.arenas.push_back(arena);

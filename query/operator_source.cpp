@@ -3,48 +3,35 @@
 #include <mutex>
 
 #include "query/operators.h"
+#include "query/tally.h"
 
 namespace tocsin {
 namespace {
 
 struct Worker {
   SourceReader reader;
+  TallyReader tally;
   StatsState state;
 
   Worker(Execution& execution, const Program& program, const StatsPlan& stats,
-         const Windows* windows)
-      : reader(execution, program, windows), state(stats, program, execution) {}
+         const TallyPlan& tally_plan, const Windows* windows)
+      : reader(execution, program, windows),
+        tally(execution, tally_plan, stats, windows),
+        state(stats, program, execution) {}
 };
 
-// The window that holds the whole segment; nothing without windows or when none does.
-std::optional<uint32_t> window_around(const ScanUnit& unit, const Windows* windows) {
-  if (!windows) return std::nullopt;
-  const SegmentInfo& info = unit.segment->info();
-  const uint32_t k = windows->index_of(info.min_time);
-  if (k == Windows::kNone || k != windows->index_of(info.max_time)) return std::nullopt;
-  return k;
-}
-
-Status take_unit(Execution& execution, const ScanUnit& unit, const Windows* windows,
-                 Worker& worker) {
-  const std::optional<uint32_t> window = window_around(unit, windows);
-  if (!windows || window) {
-    worker.reader.source().open(*unit.segment, *unit.map);
-    TOCSIN_TRY(const bool done,
-               worker.state.take_metadata(worker.reader.source(), unit, window));
-    if (done) {
-      const uint32_t row_count = unit.segment->info().row_count;
-      execution.rows_matched += row_count;
-      ++execution.segments_skipped;
-      if (window) {
-        worker.reader.counts().source_rows[*window] += row_count;
-        worker.reader.counts().matched_rows[*window] += row_count;
-      }
-      return {};
-    }
-  }
-  return worker.reader.read(
-      unit, [&] { return worker.state.take(worker.reader.evaluator(), worker.reader.window()); });
+// The one place that decides how a unit is read: not at all when its statistics leave no row, from its
+// metadata or by counting codes when that gives the answer, else row by row.
+Status take_unit(const ScanUnit& unit, Worker& worker) {
+  SourceReader& reader = worker.reader;
+  TOCSIN_TRY(const bool may_match, reader.open(unit));
+  if (!may_match) return {};
+  TOCSIN_TRY(const bool counted,
+             worker.tally.read(reader, unit, [&](std::span<const EntryStatistics> rows) {
+               return worker.state.take(reader.evaluator(), reader.window(), rows);
+             }));
+  if (counted) return {};
+  return reader.read(unit, [&] { return worker.state.take(reader.evaluator(), reader.window()); });
 }
 
 void add_counts(const WindowCounts& from, WindowCounts& to) {
@@ -64,11 +51,16 @@ Result<Table> source_stats(Execution& execution, const Scan& scan, const Program
   if (windows) {
     TOCSIN_TRY(units, units_of_windows(scan.units, *windows));
   }
+  TallyPlan tally;
+  if (execution.options().shortcuts) tally = TallyPlan::of(program, stats);
+  const auto make_worker = [&] {
+    return std::make_unique<Worker>(execution, program, stats, tally, windows);
+  };
   std::vector<std::unique_ptr<Worker>> workers(execution.thread_count());
   const auto work = [&](unsigned thread, size_t index) {
     auto& worker = workers[thread];
-    if (!worker) worker = std::make_unique<Worker>(execution, program, stats, windows);
-    return take_unit(execution, units[index], windows, *worker);
+    if (!worker) worker = make_worker();
+    return take_unit(units[index], *worker);
   };
   TOCSIN_RETURN_IF_ERROR(run_parallel(execution, units.size(), work));
 
@@ -83,7 +75,7 @@ Result<Table> source_stats(Execution& execution, const Scan& scan, const Program
     TOCSIN_RETURN_IF_ERROR(merged->state.merge(worker->state));
     worker.reset();
   }
-  if (!merged) merged = std::make_unique<Worker>(execution, program, stats, windows);
+  if (!merged) merged = make_worker();
   return merged->state.finish();
 }
 
@@ -104,7 +96,7 @@ Result<Table> source_distinct(Execution& execution, const Scan& scan, const Prog
   StatsPlan::Feed feed;
   feed.argument = 0;  // the source's time
   feed.aggregates = {0};
-  feed.from_metadata = true;
+  feed.from_counts = true;
   stats.feeds.push_back(feed);
 
   TOCSIN_TRY(Table table, source_stats(execution, scan, program, stats, nullptr, nullptr));

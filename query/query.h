@@ -36,6 +36,7 @@ struct QueryOptions {
   /// In a rule an unknown measurement or column is a warning, not an error: it is empty, or null.
   bool rule_mode = false;
   std::vector<Exclusion> exclusions;
+  bool shortcuts = true;      ///< off: every row is read one by one, for comparison
   bool remember = true;       ///< answer baseline windows from memory where nothing changed
   Duration timeout = 0;       ///< 0: none
   size_t memory_bytes_max = 256 * kMiB;

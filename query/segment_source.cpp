@@ -158,22 +158,19 @@ Status SegmentSource::read(uint32_t index, size_t start, size_t count,
   if (type == ValueType::kString) {
     TOCSIN_TRY(const Dictionary* dictionary_of_column, dictionary(index));
     out.dictionary = dictionary_of_column;
-    return read_text(*state, start, count, selection, out);
+    return read_text(*state, start, selection, out);
   }
   return read_number(*state->column, start, type, out);
 }
 
-Status SegmentSource::read_text(State& state, size_t start, size_t count,
+Status SegmentSource::read_text(State& state, size_t start,
                                 std::span<const uint32_t> selection, Vector& out) {
   if (out.dictionary) {
     const auto codes = out.make_codes();
     TOCSIN_RETURN_IF_ERROR(state.column->read_codes(start, codes));
     const auto null_code = static_cast<uint32_t>(out.dictionary->entries.size());
-    for (size_t i = 0; i < count; ++i) {
-      if (out.is_null(i)) codes[i] = null_code;
-      if (codes[i] > null_code) {
-        return fail(ErrorCode::kCorrupt, segment_->info().name + ": a dictionary code is out of range");
-      }
+    for (size_t i = 0; i < out.valid.size(); ++i) {
+      if (out.valid[i] == 0) codes[i] = null_code;
     }
     return {};
   }

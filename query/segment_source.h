@@ -56,8 +56,7 @@ class SegmentSource final : public ColumnSource {
 
   Result<State*> resolve(uint32_t column);
   Status read_null(ValueType type, size_t count, Vector& out);
-  Status read_text(State& state, size_t start, size_t count, std::span<const uint32_t> selection,
-                   Vector& out);
+  Status read_text(State& state, size_t start, std::span<const uint32_t> selection, Vector& out);
   Status read_number(const SegmentColumn& column, size_t start, ValueType type, Vector& out);
 
   const Plan& plan_;

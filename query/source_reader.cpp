@@ -44,15 +44,12 @@ SourceReader::SourceReader(Execution& execution, const Program& program, const W
 }
 
 Result<bool> SourceReader::open(const ScanUnit& unit) {
-  const bool is_new = std::exchange(segment_, unit.segment) != unit.segment;
+  is_new_segment_ = std::exchange(segment_, unit.segment) != unit.segment;
   source_.open(*unit.segment, *unit.map);
   evaluator_.bind(source_);
   TOCSIN_TRY(const bool may_match, evaluator_.may_match());
-  if (may_match) {
-    execution_.segments_read += is_new;
-    return true;
-  }
-  execution_.segments_skipped += is_new;
+  if (may_match) return true;
+  note_access(true);
   if (windows_) TOCSIN_RETURN_IF_ERROR(count_skipped(unit));
   return false;
 }
@@ -73,6 +70,29 @@ Status SourceReader::count_skipped(const ScanUnit& unit) {
     if (start < end) counts_.source_rows[k] += end - start;
   });
   return status;
+}
+
+void SourceReader::note_access(bool from_metadata) {
+  if (!is_new_segment_) return;
+  ++(from_metadata ? execution_.segments_skipped : execution_.segments_read);
+}
+
+Status SourceReader::load_counted(ColumnSource& source, size_t start,
+                                  std::span<const EntryStatistics> counted, uint32_t window) {
+  evaluator_.bind(source);
+  evaluator_.begin(start, counted.size());
+  if (windows_) {
+    window_.reset(ValueType::kI64, counted.size());
+    std::ranges::fill(window_.make_i64(), window);
+    now_.assign(counted.size(), windows_->now_in(window));
+    evaluator_.set_now(now_);
+  }
+  TOCSIN_RETURN_IF_ERROR(evaluator_.filter());
+  uint64_t matched = 0;
+  for (const uint32_t row : evaluator_.rows()) matched += counted[row].row_count;
+  execution_.rows_matched.fetch_add(matched, std::memory_order_relaxed);
+  if (windows_) counts_.matched_rows[window] += matched;
+  return {};
 }
 
 Status SourceReader::load(uint32_t start, uint32_t count) {

@@ -34,18 +34,26 @@ class SourceReader {
   /// The rows [start, start + count) of the open unit's segment that pass the filters: see evaluator().
   Status load(uint32_t start, uint32_t count);
 
-  /// Calls `take()` for each vector of the unit that has rows left after the filters.
+  /// Calls `take()` for each vector of the open unit that has rows left after the filters.
   template <class F>
   Status read(const ScanUnit& unit, F take) {
-    TOCSIN_TRY(const bool may_match, open(unit));
-    if (!may_match) return {};
-    for (uint32_t start = unit.start; start < unit.end; start += kVectorRows) {
-      const auto count = std::min<uint32_t>(kVectorRows, unit.end - start);
+    note_access(false);
+    for (uint32_t start = unit.start; start < unit.end;) {
+      // Up to where the segment's own vectors end: those are decoded as a whole.
+      const uint32_t count = std::min<uint32_t>(kVectorRows - start % kVectorRows, unit.end - start);
       TOCSIN_RETURN_IF_ERROR(load(start, count));
       if (!evaluator_.rows().empty()) TOCSIN_RETURN_IF_ERROR(take());
+      start += count;
     }
     return {};
   }
+
+  /// Rows of `source`, [start, start + counted.size()), each of which stands for several of the open
+  /// unit, all of one window: as load().
+  Status load_counted(ColumnSource& source, size_t start, std::span<const EntryStatistics> counted,
+                      uint32_t window);
+  /// Says how the open unit is read: for the statistics of the query.
+  void note_access(bool from_metadata);
 
   Evaluator& evaluator() { return evaluator_; }
   SegmentSource& source() { return source_; }
@@ -62,6 +70,7 @@ class SourceReader {
   SegmentSource source_;
   Evaluator evaluator_;
   const Segment* segment_ = nullptr;
+  bool is_new_segment_ = false;  // no unit of it was open before
   Vector window_;
   std::vector<Timestamp> times_;  // scratch
   std::vector<Timestamp> now_;

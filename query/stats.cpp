@@ -19,19 +19,17 @@ std::vector<ValueType> key_types(const StatsPlan& plan) {
   return types;
 }
 
-bool is_from_metadata(const Aggregate& aggregate, const StatsPlan::Feed& feed) {
-  if (feed.where) return false;
+bool is_from_counts(const Aggregate& aggregate, const StatsPlan::Feed& feed) {
   if (aggregate.kind == AggregateKind::kCount) return !feed.argument;
   return (aggregate.kind == AggregateKind::kMin || aggregate.kind == AggregateKind::kMax) &&
          feed.argument == kSourceTime;
 }
 
-// Bucket starts of ascending times mostly repeat. A bucket of whole quarter hours is constant within
-// any quarter hour of UTC, since zones change their offset at such instants only.
+// Bucket starts of ascending times mostly repeat.
 class BucketCache {
  public:
   BucketCache(Duration width, const TimeZone& zone) : width_(width), zone_(zone) {
-    span_ = width % kQuarterHour == 0 ? kQuarterHour : zone.name() == "UTC" ? width : 1;
+    span_ = width % kBucketChange == 0 ? kBucketChange : zone.name() == "UTC" ? width : 1;
   }
   Timestamp start_of(Timestamp t) {
     if (t >= from_ && t < to_) return start_;
@@ -42,8 +40,6 @@ class BucketCache {
   }
 
  private:
-  static constexpr Duration kQuarterHour = 15 * kMinute;
-
   Duration width_;
   const TimeZone& zone_;
   Duration span_;
@@ -80,7 +76,7 @@ StatsPlan StatsPlan::compile(const StatsStage& stage, bool windowed, const TimeZ
       continue;
     }
     feed.aggregates = {i};
-    feed.from_metadata = is_from_metadata(aggregate, feed);
+    feed.from_counts = is_from_counts(aggregate, feed);
     plan.feeds.push_back(std::move(feed));
   }
   return plan;
@@ -88,7 +84,7 @@ StatsPlan StatsPlan::compile(const StatsStage& stage, bool windowed, const TimeZ
 
 StatsState::StatsState(const StatsPlan& plan, const Program& program, Execution& execution)
     : plan_(plan),
-      program_(program),
+      execution_(execution),
       gauge_(execution),
       groups_(key_types(plan)),
       buckets_(plan.keys.size()) {
@@ -118,7 +114,8 @@ Status StatsState::bucket(const StatsPlan::Key& key, Evaluator& evaluator, Vecto
   return {};
 }
 
-Status StatsState::take(Evaluator& evaluator, const Vector* window) {
+Status StatsState::take(Evaluator& evaluator, const Vector* window,
+                        std::span<const EntryStatistics> counted) {
   const auto rows = evaluator.rows();
   if (rows.empty()) return {};
   std::vector<const Vector*> keys;
@@ -139,14 +136,14 @@ Status StatsState::take(Evaluator& evaluator, const Vector* window) {
   groups_.assign(keys, rows, row_groups_);
   resize();
   for (size_t i = 0; i < plan_.feeds.size(); ++i) {
-    TOCSIN_RETURN_IF_ERROR(update(plan_.feeds[i], *accumulators_[i], evaluator));
+    TOCSIN_RETURN_IF_ERROR(update(plan_.feeds[i], *accumulators_[i], evaluator, counted));
   }
   return ++vectors_taken_ % kMeasureEvery == 0 ? measure_memory() : Status{};
 }
 
 Status StatsState::update(const StatsPlan::Feed& feed, Accumulator& accumulator,
-                          Evaluator& evaluator) {
-  AggregateInput input{evaluator.rows(), row_groups_, nullptr, nullptr};
+                          Evaluator& evaluator, std::span<const EntryStatistics> counted) {
+  AggregateInput input{evaluator.rows(), row_groups_, nullptr, nullptr, counted};
   if (feed.where) {
     TOCSIN_TRY(const Vector* mask, evaluator.value(*feed.where));
     if (mask->type != ValueType::kBool) return {};  // the literal null counts as false
@@ -156,6 +153,12 @@ Status StatsState::update(const StatsPlan::Feed& feed, Accumulator& accumulator,
     if (kept == 0) return {};
     input.rows = std::span(fed_rows_).first(kept);
     input.groups = std::span(fed_groups_).first(kept);
+  }
+  if (!counted.empty() && feed.from_counts) {
+    for (size_t i = 0; i < input.rows.size(); ++i) {
+      accumulator.add_rows(input.groups[i], counted[input.rows[i]]);
+    }
+    return {};
   }
   if (feed.argument) {
     TOCSIN_TRY(input.argument, evaluator.value(*feed.argument));
@@ -172,68 +175,6 @@ Status StatsState::measure_memory() {
   size_t bytes = groups_.memory_bytes();
   for (const auto& accumulator : accumulators_) bytes += accumulator->memory_bytes();
   return gauge_.set(bytes);
-}
-
-Result<bool> StatsState::take_metadata(SegmentSource& source, const ScanUnit& unit,
-                                       std::optional<uint32_t> window) {
-  const bool enough = program_.filters.empty() && unit.whole() && plan_.keys.size() <= 1 &&
-                      plan_.windowed == window.has_value() &&
-                      std::ranges::all_of(plan_.feeds, &StatsPlan::Feed::from_metadata);
-  if (!enough) return false;
-
-  const SegmentInfo& info = unit.segment->info();
-  const EntryStatistics whole{info.row_count, info.min_time, info.max_time};
-  std::vector<EntryStatistics> entries;  // by code of `key`
-  const Dictionary* dictionary = nullptr;
-  if (plan_.keys.empty()) {
-    entries.push_back(whole);
-  } else {
-    const Node& key = program_.nodes[plan_.keys[0].node];
-    if (key.kind != Node::Kind::kSource || key.type != ValueType::kString) return false;
-    TOCSIN_TRY(dictionary, source.dictionary(key.column));
-    if (!dictionary) return false;
-    TOCSIN_TRY(const auto statistics, source.statistics(key.column));
-    if (!statistics) {  // the measurement's name
-      entries.push_back(whole);
-    } else if (statistics->null_count == info.row_count) {
-      entries.assign(dictionary->entries.size(), {});
-      entries.push_back(whole);  // the group of nulls
-    } else if (statistics->null_count != 0) {
-      return false;
-    } else {
-      TOCSIN_TRY(const SegmentColumn* column, source.stored(key.column));
-      TOCSIN_TRY(const auto known, column->entry_statistics());
-      entries.assign(known.begin(), known.end());
-    }
-  }
-
-  Vector codes, windows;
-  std::vector<uint32_t> rows;
-  for (size_t start = 0; start < entries.size(); start += kVectorRows) {
-    const size_t count = std::min(kVectorRows, entries.size() - start);
-    codes.reset(ValueType::kString, count);
-    codes.dictionary = dictionary;
-    const auto code = codes.make_codes();
-    windows.reset(ValueType::kI64, count);
-    std::ranges::fill(windows.make_i64(), window.value_or(0));
-    rows.clear();
-    for (uint32_t i = 0; i < count; ++i) {
-      code[i] = static_cast<uint32_t>(start + i);
-      if (entries[start + i].row_count != 0) rows.push_back(i);
-    }
-    std::vector<const Vector*> keys;
-    if (dictionary) keys.push_back(&codes);
-    if (window) keys.push_back(&windows);
-    row_groups_.resize(rows.size());
-    groups_.assign(keys, rows, row_groups_);
-    resize();
-    for (size_t i = 0; i < rows.size(); ++i) {
-      for (auto& accumulator : accumulators_) {
-        accumulator->add_rows(row_groups_[i], entries[start + rows[i]]);
-      }
-    }
-  }
-  return true;
 }
 
 Status StatsState::merge(StatsState& other) {
@@ -266,6 +207,7 @@ Result<Table> StatsState::finish() {
     for (const uint32_t index : plan_.feeds[i].aggregates) {
       outputs.push_back(&table.columns[key_count + index]);
     }
+    TOCSIN_RETURN_IF_ERROR(accumulators_[i]->settle(execution_));
     TOCSIN_RETURN_IF_ERROR(accumulators_[i]->finish(outputs, *arena));
     accumulators_[i].reset();
   }

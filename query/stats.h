@@ -14,6 +14,10 @@
 
 namespace tocsin {
 
+/// A bucket of a whole number of these begins, in any zone, only where one of them does in UTC: zones
+/// change their offset at such instants only.
+inline constexpr Duration kBucketChange = 15 * kMinute;
+
 /// A stats stage compiled against a program. Immutable; shared by threads.
 struct StatsPlan {
   struct Key {
@@ -27,7 +31,7 @@ struct StatsPlan {
     std::optional<NodeId> where;
     std::optional<NodeId> time;
     std::vector<uint32_t> aggregates;  ///< of the stage; several when they share values
-    bool from_metadata = false;        ///< number and times of rows are enough
+    bool from_counts = false;          ///< the number and times of the rows are enough
   };
   const StatsStage* stage = nullptr;
   std::vector<Key> keys;
@@ -46,11 +50,9 @@ class StatsState {
   StatsState(const StatsPlan& plan, const Program& program, Execution& execution);
 
   /// Takes the evaluator's selected rows. `window`: their windows (i64), null unless windowed.
-  Status take(Evaluator& evaluator, const Vector* window);
-  /// Takes a whole segment from its metadata; false when that cannot give the answer. `window`: the
-  /// one that holds all of it.
-  Result<bool> take_metadata(SegmentSource& source, const ScanUnit& unit,
-                             std::optional<uint32_t> window);
+  /// `counted`: by row, what it stands for; empty: itself.
+  Status take(Evaluator& evaluator, const Vector* window,
+              std::span<const EntryStatistics> counted = {});
   Status merge(StatsState& other);
   /// Keys, aggregates and, when windowed, the window (i64) as columns; the rows wait to be ordered
   /// by the keys. Leaves the state empty.
@@ -58,12 +60,13 @@ class StatsState {
 
  private:
   Status bucket(const StatsPlan::Key& key, Evaluator& evaluator, Vector& out);
-  Status update(const StatsPlan::Feed& feed, Accumulator& accumulator, Evaluator& evaluator);
+  Status update(const StatsPlan::Feed& feed, Accumulator& accumulator, Evaluator& evaluator,
+                std::span<const EntryStatistics> counted);
   Status measure_memory();
   void resize();
 
   const StatsPlan& plan_;
-  const Program& program_;
+  Execution& execution_;
   MemoryGauge gauge_;
   GroupTable groups_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;  // by feed

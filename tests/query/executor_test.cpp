@@ -159,7 +159,9 @@ TEST_CASE("executor: a segment is skipped when its statistics rule it out", "[qu
   const auto skipped = [&](Expression condition) {
     B b(database, {"audit", "bpm"});
     b.where(std::move(condition)).stats({B::count()}, {});
-    const auto result = execute_plan(database, b.plan, {}, nullptr);
+    QueryOptions options;
+    options.shortcuts = false;  // metadata alone would give some of these answers
+    const auto result = execute_plan(database, b.plan, options, nullptr);
     REQUIRE(result);
     return result->statistics.segments_skipped;
   };
