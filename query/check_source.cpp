@@ -13,18 +13,6 @@ namespace {
 
 constexpr size_t kFirstStoredIndex = 2;  // behind `time` and `measurement`
 
-ValueType type_of(const Column& column) {
-  switch (column.type) {
-    case ColumnType::kI64:
-      return column.kind == ColumnKind::kTime ? ValueType::kTime : ValueType::kI64;
-    case ColumnType::kU64: return ValueType::kU64;
-    case ColumnType::kF64: return ValueType::kF64;
-    case ColumnType::kBool: return ValueType::kBool;
-    case ColumnType::kString: return ValueType::kString;
-  }
-  return ValueType::kString;
-}
-
 // Whether a stored column of that type can be read as the source table's column.
 bool fits(ValueType stored, ValueType table) {
   return stored == table || (is_number(stored) && table == ValueType::kF64);
@@ -187,6 +175,18 @@ std::string list_sources(const std::vector<const Measurement*>& found) {
 }
 
 }  // namespace
+
+ValueType type_of(const Column& column) {
+  switch (column.type) {
+    case ColumnType::kI64:
+      return column.kind == ColumnKind::kTime ? ValueType::kTime : ValueType::kI64;
+    case ColumnType::kU64: return ValueType::kU64;
+    case ColumnType::kF64: return ValueType::kF64;
+    case ColumnType::kBool: return ValueType::kBool;
+    case ColumnType::kString: return ValueType::kString;
+  }
+  return ValueType::kString;
+}
 
 bool check_source(CheckContext& context, const ast::Source& source, const Catalog& catalog,
                   const std::vector<std::string>& unknown, Plan& plan, Scope& scope) {

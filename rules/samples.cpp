@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "db/base/text.h"
+#include "query/format.h"
 #include "rules/evaluate.h"
 
 namespace tocsin {
@@ -12,28 +13,13 @@ namespace {
 
 constexpr Duration kSampleTimeout = 10 * kSecond;
 
-std::string json_of(const Value& value) {
-  switch (value.type) {
-    case ValueType::kBool:
-      return std::get<bool>(value.data) ? "true" : "false";
-    case ValueType::kI64:
-      return fmt::format("{}", std::get<int64_t>(value.data));
-    case ValueType::kU64:
-      return fmt::format("{}", std::get<uint64_t>(value.data));
-    case ValueType::kF64:
-      return fmt::format("{}", std::get<double>(value.data));
-    case ValueType::kTime:
-      return json_quote(format_time(std::get<int64_t>(value.data)));
-    case ValueType::kDuration:
-      return json_quote(format_duration(std::get<int64_t>(value.data)));
-    case ValueType::kString: {
-      const auto& text = std::get<std::string>(value.data);
-      return json_quote(std::string_view(text).substr(0, kSampleBytesMax / 2));
-    }
-    case ValueType::kNull:
-      break;
+// As in results, but a long string is cut.
+std::string evidence_json(Value value) {
+  if (value.type == ValueType::kString) {
+    auto& text = std::get<std::string>(value.data);
+    text.resize(std::min(text.size(), kSampleBytesMax / 2));
   }
-  return "null";
+  return json_of(value);
 }
 
 // One row without its nulls; columns that would make it too long are left out.
@@ -42,7 +28,7 @@ std::string json_line(const ResultTable& table, size_t row) {
   for (const ResultColumn& column : table.columns) {
     const Value value = column.at(row);
     if (value.is_null()) continue;
-    const std::string entry = json_quote(column.name) + ':' + json_of(value);
+    const std::string entry = json_quote(column.name) + ':' + evidence_json(value);
     if (out.size() + entry.size() + 2 > kSampleBytesMax) continue;
     if (out.size() > 1) out += ',';
     out += entry;

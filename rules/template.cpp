@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "query/format.h"
+
 namespace tocsin {
 namespace {
 
@@ -163,26 +165,12 @@ Value apply(const TemplateFilter& filter, const Value& value) {
 }  // namespace
 
 std::string display(const Value& value) {
-  if (value.is_null()) return "unknown";
   switch (value.type) {
-    case ValueType::kBool:
-      return std::get<bool>(value.data) ? "true" : "false";
-    case ValueType::kI64:
-      return fmt::format("{}", std::get<int64_t>(value.data));
-    case ValueType::kU64:
-      return fmt::format("{}", std::get<uint64_t>(value.data));
-    case ValueType::kF64:
-      return fmt::format("{:.6g}", std::get<double>(value.data));
-    case ValueType::kString:
-      return std::get<std::string>(value.data);
-    case ValueType::kTime:
-      return format_time_short(std::get<int64_t>(value.data));
-    case ValueType::kDuration:
-      return format_duration(std::get<int64_t>(value.data));
-    case ValueType::kNull:
-      break;
+    case ValueType::kNull: return "unknown";
+    case ValueType::kF64: return fmt::format("{:.6g}", std::get<double>(value.data));
+    case ValueType::kTime: return format_time_short(std::get<int64_t>(value.data));
+    default: return plain_text(value, false);
   }
-  return "unknown";
 }
 
 Template Template::parse(const RuleText& text, std::vector<TemplateProblem>& problems) {

@@ -7,6 +7,7 @@
 
 #include "db/base/check.h"
 #include "db/database.h"
+#include "query/check_source.h"
 #include "query/plan.h"
 
 namespace tocsin {
@@ -165,17 +166,6 @@ class PlanBuilder {
     }
     plan.source_columns.push_back({column.name, type_of(column)});
     return static_cast<uint32_t>(plan.source_columns.size() - 1);
-  }
-  static ValueType type_of(const Column& column) {
-    switch (column.type) {
-      case ColumnType::kI64:
-        return column.kind == ColumnKind::kTime ? ValueType::kTime : ValueType::kI64;
-      case ColumnType::kU64: return ValueType::kU64;
-      case ColumnType::kF64: return ValueType::kF64;
-      case ColumnType::kBool: return ValueType::kBool;
-      case ColumnType::kString: return ValueType::kString;
-    }
-    return ValueType::kNull;
   }
 };
 
