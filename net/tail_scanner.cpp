@@ -185,7 +185,8 @@ void TailScanner::look_for_siblings(const std::vector<MissingFile>& missing) {
       names.insert(file_name_of(file->path));
     }
     size_t found = 0;
-    for (const auto& [name, inode] : entries_of(folder)) {
+    for (const auto& [entry, inode] : entries_of(folder)) {
+      const std::string& name = entry;
       const bool candidate =
           inodes.contains(inode) ||
           std::any_of(names.begin(), names.end(),
