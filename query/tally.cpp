@@ -234,7 +234,7 @@ Result<std::vector<Timestamp>> TallyReader::find_cuts(SourceReader& reader, Time
   }
   std::erase_if(cuts, [&](Timestamp cut) { return cut <= span.start || cut >= span.end; });
   std::ranges::sort(cuts);
-  cuts.erase(std::ranges::unique(cuts).begin(), cuts.end());
+  cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
   return cuts;
 }
 
