@@ -1,5 +1,4 @@
-// Message templates: a log message with its changing parts masked. The store groups texts by them
-// and queries show them.
+// Message templates: a log message with its changing parts masked.
 #pragma once
 
 #include <string>
@@ -11,8 +10,7 @@ inline constexpr std::string_view kTemplateMask = "<*>";
 
 /// `text` with every number, id, time, address and the like replaced by `<*>`: each word that
 /// contains a digit, or is 8 or more hexadecimal digits, together with such words joined to it by
-/// one of
-/// `. : - / , + @`. A template of a template is itself.
+/// one of `. : - / , + @`. A template of a template is itself.
 std::string message_template(std::string_view text);
 
 }  // namespace tocsin
