@@ -78,7 +78,6 @@ class Completer {
     completion_.start = place_.start;
     completion_.end = place_.end;
     if (place_.in_comment) return std::move(completion_);
-    if (place_.before.empty()) add(SuggestionKind::kKeyword, "explain", "shows how a query runs");
     const auto choices = expected_after(unfinished_stage(), options_.zone);
     // A name of a result may stand wherever an aggregate may; there is nothing to suggest for it.
     const bool aggregates = std::ranges::find(choices, expected::kAggregate) != choices.end();
@@ -334,8 +333,7 @@ class Completer {
     }
   }
 
-  // ---- the columns in sight
-  // ----------------------------------------------------------------------
+  // ---- the columns in sight ----
 
   bool accept(std::string_view query) {
     auto plan = build_plan(query, catalog_, options_);
