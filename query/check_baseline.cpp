@@ -72,7 +72,8 @@ bool StageChecker::baseline_column(const BaselineCall& call, BaselineStage& stag
   if (!counts && !measurable) {
     return context_.fault(call.column.span,
                           fmt::format("a baseline is of numbers and durations, and `{}` is {}",
-                                      from.name, describe(from.type)));
+                                      from.name, describe(from.type)),
+                          "count_distinct(x) or count() make a number of other columns");
   }
   stage.columns.push_back({call.name, *column, call.statistic, call.quantile});
   return true;

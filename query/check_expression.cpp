@@ -233,7 +233,8 @@ bool check_duration(CheckContext& context, const ast::Expression& expression,
   }
   out = std::get<int64_t>(value.data);
   if (out > 0) return true;
-  return context.fault(expression.span, fmt::format("{} takes a duration above zero", what));
+  return context.fault(expression.span, fmt::format("{} takes a duration above zero", what),
+                       "write one like 5m or 1h30m");
 }
 
 bool check_count(CheckContext& context, const ast::Expression& expression, std::string_view what,
@@ -243,7 +244,8 @@ bool check_count(CheckContext& context, const ast::Expression& expression, std::
   const bool whole = value.type == ValueType::kI64 || value.type == ValueType::kU64;
   if (!whole || value.is_null()) {
     return context.fault(expression.span, fmt::format("{} takes a whole number, and this is {}",
-                                                      what, describe(value.type)));
+                                                      what, describe(value.type)),
+                         "write a number like 10");
   }
   const int64_t* number = std::get_if<int64_t>(&value.data);
   const bool negative = number && *number < 0;

@@ -251,7 +251,9 @@ bool type_negation(CheckContext& context, const ast::Expression& node, Expressio
   call.type = type == T::kU64 ? T::kI64 : type;
   if (is_number(type) || type == T::kDuration || type == T::kNull) return true;
   return context.fault(node.span, fmt::format("`-` does not go before {}", describe(type)),
-                       type == T::kBool ? "write `not`" : "");
+                       type == T::kBool     ? "write `not`"
+                       : type == T::kString ? "to_number(text) makes a number of it"
+                                            : "");
 }
 
 }  // namespace

@@ -64,7 +64,8 @@ bool StageChecker::stage(const ast::Fill& fill) {
   }
   if (!fits) {
     return context_.fault(fill.value->span,
-                          fmt::format("no column can hold {} as its value", describe(given.type)));
+                          fmt::format("no column can hold {} as its value", describe(given.type)),
+                          "write `fill` alone for zero counts and nulls, or `fill 0`");
   }
   return emit(std::move(out));
 }

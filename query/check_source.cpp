@@ -159,7 +159,8 @@ bool check_range(CheckContext& context, const ast::Source& source, Plan& plan) {
       return context.fault({source.start->span.start, source.end->span.end},
                            fmt::format("this range is empty: {} is not before {}",
                                        format_time_short(plan.range.start),
-                                       format_time_short(plan.range.end)));
+                                       format_time_short(plan.range.end)),
+                           "the earlier time stands first");
     }
   }
   return true;

@@ -113,7 +113,8 @@ bool StageChecker::column_list(const std::vector<ast::Name>& names, std::vector<
     const auto column = context_.resolve(name, scope_);
     if (!column) return false;
     if (std::find(out.begin(), out.end(), *column) != out.end()) {
-      return context_.fault(name.span, fmt::format("`{}` is named twice", name.text));
+      return context_.fault(name.span, fmt::format("`{}` is named twice", name.text),
+                            "name each column once");
     }
     out.push_back(*column);
   }

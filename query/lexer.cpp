@@ -148,6 +148,12 @@ bool ends_word(std::string_view text, size_t length) {
   return length >= text.size() || !is_word_character(text[length]);
 }
 
+bool is_unit(std::string_view word) {
+  static constexpr std::array<std::string_view, 8> kUnits = {"ns", "us", "ms", "s",
+                                                             "m",  "h",  "d",  "w"};
+  return std::find(kUnits.begin(), kUnits.end(), word) != kUnits.end();
+}
+
 bool looks_like_date(std::string_view text) {
   return text.size() >= 10 && std::all_of(text.begin(), text.begin() + 4, is_digit) &&
          text[4] == '-' && is_digit(text[5]) && is_digit(text[6]) && text[7] == '-' &&
@@ -306,6 +312,11 @@ LexResult lex_number(std::string_view text, const TimeZone& zone, Value& value, 
   length = number_length(text, is_float);
   if (!ends_word(text, length)) {
     const size_t whole = length + word_length(text.substr(length));
+    if (is_unit(text.substr(length, whole - length))) {
+      return error_at(error, 0, whole,
+                      fmt::format("`{}` is longer than a duration can be", text.substr(0, whole)),
+                      "a duration has at most 292 years; without one, `from` takes all time");
+    }
     return error_at(error, 0, whole,
                     fmt::format("`{}` is neither a number nor a duration", text.substr(0, whole)),
                     "the units of a duration are ns us ms s m h d w, as in 1h30m");

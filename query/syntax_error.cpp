@@ -277,9 +277,34 @@ std::string_view found_token(const Place& place) {
   return place.rest.substr(0, length);
 }
 
+// What could be written where only one kind of thing can follow.
+std::string example_for(const Place& place) {
+  const auto behind = [&](std::string_view word) {
+    return place.before.ends_with(word) && (place.before.size() == word.size() ||
+                                            !is_word_character(place.before.rbegin()[word.size()]));
+  };
+  const bool alone = place.choices.size() == 1;
+  if (alone && place.awaits("`(`") && behind("in")) return "write `x in (1, 2)`";
+  if (alone && place.awaits("`=`")) return "write `let seconds = duration_ms / 1000`";
+  if (alone && place.awaits("`by`")) return "write `top 5 by total`";
+  if (alone && place.awaits(expected::kMeasurement)) return "write `from audit, bpm last 1h`";
+  if (place.awaits(expected::kMeasurement)) return "write `from audit last 1h`";
+  if (place.awaits(expected::kStage)) return "write `| limit 10`, or `| stats n = count() by service`";
+  if (!place.awaits(expected::kConstant)) return "";
+  if (behind("last")) {
+    return place.rest.starts_with("-") ? "`last 5m` reaches back from now already"
+                                       : "write `last 1h`";
+  }
+  if (behind("limit")) return "write `limit 10`";
+  if (behind("top")) return "write `top 5 by total`";
+  if (behind("baseline")) return "write `baseline 7d`";
+  return "";
+}
+
 Advice generic(const Place& place) {
   const std::string choices = join_choices(place.choices);
-  if (place.rest.empty()) return {"the query ends too early; expected " + choices, "", 1};
+  const std::string example = example_for(place);
+  if (place.rest.empty()) return {"the query ends too early; expected " + choices, example, 1};
   const std::string_view token = found_token(place);
   if (token == ")" && !place.awaits("`)`") && place.awaits(expected::kEnd)) {
     return {"there is no `(` for this `)`", "", 1};
@@ -288,7 +313,7 @@ Advice generic(const Place& place) {
     return {fmt::format("`{}` is a word of the language; expected {}", token, choices),
             fmt::format("a column of that name stands in backticks: `{}`", token), token.size()};
   }
-  return {fmt::format("expected {}; found `{}`", choices, token), "", token.size()};
+  return {fmt::format("expected {}; found `{}`", choices, token), example, token.size()};
 }
 
 }  // namespace
