@@ -7,6 +7,7 @@
 
 #include "query/ast.h"
 #include "query/complete_place.h"
+#include "query/explain.h"
 #include "query/functions.h"
 #include "query/grammar.h"
 #include "query/lexer.h"
@@ -74,10 +75,13 @@ class Completer {
     options_.rule_mode = true;  // what does not exist yet stops no one from writing on
   }
 
-  Completion run() {
+  Completion run(bool explained) {
     completion_.start = place_.start;
     completion_.end = place_.end;
     if (place_.in_comment) return std::move(completion_);
+    if (place_.before.empty() && !explained) {
+      add(SuggestionKind::kKeyword, "explain", "runs the query and shows how");
+    }
     const auto choices = expected_after(unfinished_stage(), options_.zone);
     // A name of a result may stand wherever an aggregate may; there is nothing to suggest for it.
     const bool aggregates = std::ranges::find(choices, expected::kAggregate) != choices.end();
@@ -421,7 +425,10 @@ const char* name_of(SuggestionKind kind) {
 
 Completion complete(std::string_view text, size_t cursor, const Catalog& catalog,
                     const QueryOptions& options, const ValueSource& values) {
-  return Completer(text, cursor, catalog, options, values).run();
+  const size_t prefix = explain_prefix(text);
+  const bool explained = prefix != 0 && cursor > prefix;
+  const std::string query = explained ? without_explain(text) : std::string(text);
+  return Completer(query, cursor, catalog, options, values).run(explained);
 }
 
 Completion complete(std::string_view text, size_t cursor, const Database& database,

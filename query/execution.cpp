@@ -33,6 +33,12 @@ Execution::Execution(const Plan& plan, const QueryOptions& options)
 
 int64_t Execution::elapsed_us() const { return (monotonic_ns() - started_ns_) / 1000; }
 
+void Execution::finish_step(size_t stage_end, uint64_t rows_out) {
+  int64_t before = 0;
+  for (const StepStatistics& step : steps) before += step.elapsed_us;
+  steps.push_back({stage_end, rows_out, elapsed_us() - before});
+}
+
 Status Execution::check() const {
   if (options_.cancelled && options_.cancelled->load(std::memory_order_relaxed)) {
     return fail(ErrorCode::kCancelled, "the query was cancelled");

@@ -35,7 +35,13 @@ class Execution {
   std::atomic<uint64_t> rows_matched{0};
   std::atomic<uint64_t> segments_read{0};
   std::atomic<uint64_t> segments_skipped{0};
+  std::atomic<uint64_t> segments_answered{0};
+  std::atomic<uint64_t> bytes_read{0};
   uint64_t windows_remembered = 0;
+  std::vector<StepStatistics> steps;  // by the thread that runs the plan
+
+  /// The stages before `stage_end` are done.
+  void finish_step(size_t stage_end, uint64_t rows_out);
 
  private:
   friend class MemoryGauge;

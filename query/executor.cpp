@@ -119,11 +119,13 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& plan,
                                  const QueryOptions& options, WindowMemory* memory) {
   Execution execution(plan, options);
   TOCSIN_TRY(Progress progress, start(execution, database, memory));
+  execution.finish_step(progress.next, progress.table.row_count);
   MemoryGauge gauge(execution);
   while (progress.next < plan.stages.size()) {
     TOCSIN_RETURN_IF_ERROR(execution.check());
     TOCSIN_RETURN_IF_ERROR(gauge.set(progress.table.memory_bytes()));
     TOCSIN_TRY(progress, advance(execution, std::move(progress)));
+    execution.finish_step(progress.next, progress.table.row_count);
   }
   ResultTable result = to_result(settle_order(std::move(progress.table)), plan.output_columns());
   result.warnings = plan.warnings;
@@ -131,6 +133,9 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& plan,
   result.statistics.rows_scanned = execution.rows_scanned;
   result.statistics.segments_read = execution.segments_read;
   result.statistics.segments_skipped = execution.segments_skipped;
+  result.statistics.segments_answered = execution.segments_answered;
+  result.statistics.bytes_read = execution.bytes_read;
+  result.statistics.steps = std::move(execution.steps);
   result.statistics.windows_remembered = execution.windows_remembered;
   result.statistics.elapsed_us = execution.elapsed_us();
   return result;

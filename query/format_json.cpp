@@ -88,9 +88,11 @@ class JsonWriter {
     const QueryStatistics& s = table_.statistics;
     out_ += fmt::format(
         "{{\"rows\":{},\"rows_matched\":{},\"rows_scanned\":{},\"segments_read\":{},"
-        "\"segments_skipped\":{},\"windows_remembered\":{},\"invalid_utf8\":{},\"elapsed_us\":{}}}",
+        "\"segments_skipped\":{},\"segments_answered\":{},\"bytes_read\":{},\"windows_remembered\":{},"
+        "\"invalid_utf8\":{},\"elapsed_us\":{}}}",
         table_.row_count, table_.rows_matched, s.rows_scanned, s.segments_read, s.segments_skipped,
-        s.windows_remembered, s.invalid_utf8 + replaced_, s.elapsed_us);
+        s.segments_answered, s.bytes_read, s.windows_remembered, s.invalid_utf8 + replaced_,
+        s.elapsed_us);
   }
 
   const ResultTable& table_;

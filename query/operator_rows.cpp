@@ -193,7 +193,7 @@ class TopRows {
     const ScanUnit& unit = scan_.units[unit_index];
     TOCSIN_TRY(const bool may_match, reader.open(unit));
     if (!may_match) return {};
-    reader.note_access(false);
+    reader.note_access(SourceReader::Access::kRead);
     MemoryGauge gauge(execution_);
     auto arena = std::make_shared<StringArena>();
     found.arenas.push_back(arena);

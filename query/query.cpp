@@ -1,6 +1,7 @@
 #include "query/query.h"
 
 #include "query/executor.h"
+#include "query/explain.h"
 #include "query/window_memory.h"
 
 namespace tocsin {
@@ -20,8 +21,18 @@ Result<ResultTable> QueryEngine::execute(const Plan& plan, const QueryOptions& o
 
 Result<ResultTable> QueryEngine::run(std::string_view text, const QueryOptions& options,
                                      Diagnostic* diagnostic) const {
-  TOCSIN_TRY(const Plan plan, prepare(text, options, diagnostic));
-  return execute(plan, options);
+  if (explain_prefix(text) == 0) {
+    TOCSIN_TRY(const Plan plan, prepare(text, options, diagnostic));
+    return execute(plan, options);
+  }
+  Diagnostic found;
+  const Result<Plan> plan = prepare(without_explain(text), options, &found);
+  if (!plan) {
+    if (diagnostic) *diagnostic = found;
+    return fail(plan.error().code, found.render(text));
+  }
+  TOCSIN_TRY(const ResultTable result, execute(*plan, options));
+  return explain(*plan, result);
 }
 
 }  // namespace tocsin

@@ -57,7 +57,8 @@ class QueryEngine {
                        Diagnostic* diagnostic = nullptr) const;
   /// Runs a plan. Errors: kCancelled, kTimeout, kLimit (memory), kCorrupt (names the segment).
   Result<ResultTable> execute(const Plan& plan, const QueryOptions& options) const;
-  /// prepare, then execute.
+  /// prepare, then execute. A text that begins with the word `explain` gives a table that tells how the
+  /// query behind it ran (query/explain.h).
   Result<ResultTable> run(std::string_view text, const QueryOptions& options,
                           Diagnostic* diagnostic = nullptr) const;
 

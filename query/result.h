@@ -27,6 +27,13 @@ struct ResultColumn {
   void append(const Value& value);  ///< Requires: value.type == type or null
 };
 
+/// One step of a run: stages that were executed together, and what left the last of them.
+struct StepStatistics {
+  size_t stage_end = 0;  ///< the stages of the plan from the step before up to here; the first reads the source
+  uint64_t rows_out = 0;
+  int64_t elapsed_us = 0;
+};
+
 struct QueryStatistics {
   uint64_t rows_scanned = 0;
   uint64_t segments_read = 0;
@@ -34,6 +41,9 @@ struct QueryStatistics {
   uint64_t windows_remembered = 0;  ///< baseline windows answered from memory
   uint64_t invalid_utf8 = 0;
   int64_t elapsed_us = 0;
+  uint64_t segments_answered = 0;  ///< from their metadata or remembered results, no row read
+  uint64_t bytes_read = 0;         ///< of decoded values
+  std::vector<StepStatistics> steps;
 };
 
 struct ResultTable {

@@ -141,6 +141,7 @@ Status SegmentSource::read(uint32_t index, size_t start, size_t count,
   const ValueType type = plan_.source_columns.at(index).type;
   if (index == kTimeColumn) {
     out.reset(ValueType::kTime, count);
+    bytes_read_ += count * sizeof(Timestamp);
     return segment_->read_times(start, out.make_i64());
   }
   if (index == kMeasurementColumn) {
@@ -160,6 +161,7 @@ Status SegmentSource::read(uint32_t index, size_t start, size_t count,
     out.dictionary = dictionary_of_column;
     return read_text(*state, start, selection, out);
   }
+  bytes_read_ += count * (type == ValueType::kBool ? 1 : sizeof(int64_t));
   return read_number(*state->column, start, type, out);
 }
 
@@ -167,6 +169,7 @@ Status SegmentSource::read_text(State& state, size_t start,
                                 std::span<const uint32_t> selection, Vector& out) {
   if (out.dictionary) {
     const auto codes = out.make_codes();
+    bytes_read_ += codes.size_bytes();
     TOCSIN_RETURN_IF_ERROR(state.column->read_codes(start, codes));
     const auto null_code = static_cast<uint32_t>(out.dictionary->entries.size());
     for (size_t i = 0; i < out.valid.size(); ++i) {
@@ -181,7 +184,10 @@ Status SegmentSource::read_text(State& state, size_t start,
   StringVector& strings = out.string_buffer();
   TOCSIN_RETURN_IF_ERROR(state.column->read_strings(segment_rows_, strings));
   TOCSIN_CHECK(strings.values.size() == selection.size());
-  for (size_t i = 0; i < selection.size(); ++i) text[selection[i]] = strings.values[i];
+  for (size_t i = 0; i < selection.size(); ++i) {
+    text[selection[i]] = strings.values[i];
+    bytes_read_ += strings.values[i].size();
+  }
   return {};
 }
 

@@ -44,6 +44,8 @@ class SegmentSource final : public ColumnSource {
   Result<const Dictionary*> dictionary(uint32_t column) override;
   Result<std::optional<ColumnStatistics>> statistics(uint32_t column) override;
   size_t row_count() const override { return segment_->info().row_count; }
+  /// Bytes of the values that have been decoded so far: 4 of a code, 8 of a number, the length of a string.
+  uint64_t bytes_read() const { return bytes_read_; }
   /// The stored column, null when no row has it. Requires: not `time` nor `measurement`.
   Result<const SegmentColumn*> stored(uint32_t column);
 
@@ -66,6 +68,7 @@ class SegmentSource final : public ColumnSource {
   std::vector<uint32_t> touched_;  // states to reset at the next open
   Dictionary measurement_;         // one entry: its name
   Dictionary empty_;               // of a string column that no row has
+  uint64_t bytes_read_ = 0;
   std::vector<uint32_t> segment_rows_;  // scratch
   std::vector<int64_t> i64_;
   std::vector<uint64_t> u64_;

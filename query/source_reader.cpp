@@ -49,7 +49,7 @@ Result<bool> SourceReader::open(const ScanUnit& unit) {
   evaluator_.bind(source_);
   TOCSIN_TRY(const bool may_match, evaluator_.may_match());
   if (may_match) return true;
-  note_access(true);
+  note_access(Access::kSkipped);
   if (windows_) TOCSIN_RETURN_IF_ERROR(count_skipped(unit));
   return false;
 }
@@ -72,9 +72,13 @@ Status SourceReader::count_skipped(const ScanUnit& unit) {
   return status;
 }
 
-void SourceReader::note_access(bool from_metadata) {
+void SourceReader::note_access(Access access) {
   if (!is_new_segment_) return;
-  ++(from_metadata ? execution_.segments_skipped : execution_.segments_read);
+  switch (access) {
+    case Access::kRead: ++execution_.segments_read; break;
+    case Access::kSkipped: ++execution_.segments_skipped; break;
+    case Access::kAnswered: ++execution_.segments_answered; break;
+  }
 }
 
 Status SourceReader::load_counted(ColumnSource& source, size_t start,

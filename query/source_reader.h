@@ -28,6 +28,9 @@ class SourceReader {
  public:
   /// With windows, rows are given with their window, and now() is that window's end.
   SourceReader(Execution& execution, const Program& program, const Windows* windows);
+  ~SourceReader() { execution_.bytes_read += source_.bytes_read(); }
+  SourceReader(const SourceReader&) = delete;
+  SourceReader& operator=(const SourceReader&) = delete;
 
   /// Makes ready for the unit's rows; false when statistics tell that no row passes the filters.
   Result<bool> open(const ScanUnit& unit);
@@ -37,7 +40,7 @@ class SourceReader {
   /// Calls `take()` for each vector of the open unit that has rows left after the filters.
   template <class F>
   Status read(const ScanUnit& unit, F take) {
-    note_access(false);
+    note_access(Access::kRead);
     for (uint32_t start = unit.start; start < unit.end;) {
       // Up to where the segment's own vectors end: those are decoded as a whole.
       const uint32_t count = std::min<uint32_t>(kVectorRows - start % kVectorRows, unit.end - start);
@@ -52,8 +55,13 @@ class SourceReader {
   /// unit, all of one window: as load().
   Status load_counted(ColumnSource& source, size_t start, std::span<const EntryStatistics> counted,
                       uint32_t window);
+  enum class Access : uint8_t {
+    kRead,
+    kSkipped,   ///< no row can pass the filters
+    kAnswered,  ///< from its metadata, without a row being read
+  };
   /// Says how the open unit is read: for the statistics of the query.
-  void note_access(bool from_metadata);
+  void note_access(Access access);
 
   Evaluator& evaluator() { return evaluator_; }
   SegmentSource& source() { return source_; }

@@ -270,7 +270,8 @@ Result<bool> TallyReader::prepare(SourceReader& reader, const ScanUnit& unit) {
   if (pieces_.size() == 1) {
     TOCSIN_TRY(from_metadata_, tally_.count_metadata(unit));
   }
-  reader.note_access(from_metadata_);
+  reader.note_access(from_metadata_ ? SourceReader::Access::kAnswered
+                                    : SourceReader::Access::kRead);
   return true;
 }
 

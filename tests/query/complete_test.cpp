@@ -52,8 +52,11 @@ bool offers(const std::string& marked, const std::string& text) {
 }  // namespace
 
 TEST_CASE("complete: the source", "[query]") {
-  CHECK(texts("^") == Texts{"from"});
+  CHECK(texts("^") == Texts{"explain", "from"});
+  CHECK(texts("ex^") == Texts{"explain"});
   CHECK(texts("fr^") == Texts{"from"});
+  CHECK(texts("explain ^") == Texts{"from"});
+  CHECK(texts("explain from b^") == Texts{"bpm"});
   CHECK(texts("from ^") == Texts{"audit", "bpm", "alerts", "*"});
   CHECK(texts("from b^") == Texts{"bpm"});
   CHECK(texts("from audit, ^") == Texts{"audit", "bpm", "alerts"});

@@ -28,7 +28,7 @@ ResultTable sample() {
   add("d", ValueType::kDuration, {Value::duration(90 * kSecond), Value::duration(0), Value::null()});
   table.row_count = 3;
   table.rows_matched = 3;
-  table.statistics = {10, 2, 1, 0, 0, 1500};
+  table.statistics = {10, 2, 1, 0, 0, 1500, 4, 80, {}};
   table.warnings = {"one \"thing\""};
   return table;
 }
@@ -41,7 +41,7 @@ TEST_CASE("format: JSON keeps 64-bit integers exact and says what was replaced",
 ["2025-11-24T16:00:00.000000000Z","audit log","say \"hi\",\nnow\u001b[31m",-9223372036854775808,18446744073709551615,0.1,true,"1m30s"],
 ["1970-01-01T00:00:01.500000000Z","bpm","",7,null,null,false,"0s"],
 [null,null,"gr)" "\xC3\xBC\xEF\xBF\xBD" R"(",null,0,1234567,null,null]
-],"warnings":["one \"thing\""],"stats":{"rows":3,"rows_matched":3,"rows_scanned":10,"segments_read":2,"segments_skipped":1,"windows_remembered":0,"invalid_utf8":1,"elapsed_us":1500}}
+],"warnings":["one \"thing\""],"stats":{"rows":3,"rows_matched":3,"rows_scanned":10,"segments_read":2,"segments_skipped":1,"segments_answered":4,"bytes_read":80,"windows_remembered":0,"invalid_utf8":1,"elapsed_us":1500}}
 )");
 }
 

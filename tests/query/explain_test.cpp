@@ -1,0 +1,92 @@
+// What `explain` says about a run.
+#include "query/explain.h"
+
+#include <catch2/catch.hpp>
+
+#include "query/query.h"
+#include "tests/support/memory_database.h"
+
+using namespace tocsin;
+
+namespace {
+
+MemoryDatabase sample() {
+  MemoryDatabase database;
+  database.add_segment("audit", {1 * kSecond, 2 * kSecond, 3 * kSecond},
+                       {{"service", {Value::of("pay"), Value::of("web"), Value::of("pay")}},
+                        {"ms", {Value::of(1.0), Value::of(2.0), Value::of(3.0)}}});
+  database.add_segment("audit", {10 * kSecond},
+                       {{"service", {Value::of("mail")}}, {"ms", {Value::of(9.0)}}});
+  return database;
+}
+
+Value cell(const ResultTable& table, size_t row, std::string_view column) {
+  return table.columns.at(table.find(column)).at(row);
+}
+
+}  // namespace
+
+TEST_CASE("explain: the plan by stages, with rows and segments", "[query]") {
+  const MemoryDatabase database = sample();
+  const QueryEngine engine(database);
+  const auto table = engine.run(
+      " explain from audit | where service == \"pay\" | stats n = count(), m = max(ms) by service "
+      "| let twice = n * 2 | sort -n | limit 5",
+      {});
+  REQUIRE(table);
+  REQUIRE(table->row_count == 6);
+  CHECK(cell(*table, 0, "stage") == Value::of("from audit -> service string, ms f64"));
+  CHECK(cell(*table, 1, "stage") == Value::of("where service == \"pay\""));
+  CHECK(cell(*table, 0, "rows") == Value::of(int64_t{3}));
+  CHECK(cell(*table, 0, "segments") == Value::of(int64_t{1}));
+  CHECK(cell(*table, 0, "skipped") == Value::of(int64_t{1}));
+  CHECK(cell(*table, 1, "rows") == Value::of(int64_t{2}));
+  CHECK(cell(*table, 1, "time").is_null());
+  CHECK(cell(*table, 2, "rows") == Value::of(int64_t{1}));
+  CHECK_FALSE(cell(*table, 2, "time").is_null());
+  CHECK(cell(*table, 5, "stage") == Value::of("limit 5"));
+  CHECK(cell(*table, 5, "rows") == Value::of(int64_t{1}));
+}
+
+TEST_CASE("explain: segments answered from metadata, and the bytes of what was read", "[query]") {
+  const MemoryDatabase database = sample();
+  const QueryEngine engine(database);
+  const auto counted = engine.run("explain from audit | stats n = count() by service", {});
+  REQUIRE(counted);
+  CHECK(cell(*counted, 0, "answered") == Value::of(int64_t{2}));
+  CHECK(cell(*counted, 0, "segments") == Value::of(int64_t{0}));
+  CHECK(cell(*counted, 0, "bytes") == Value::of(int64_t{0}));
+  const auto read = engine.run("explain from audit | stats m = max(ms)", {});
+  REQUIRE(read);
+  CHECK(cell(*read, 0, "segments") == Value::of(int64_t{2}));
+  CHECK(cell(*read, 0, "bytes") == Value::of(int64_t{4 * 8}));
+}
+
+TEST_CASE("explain: a query without stages", "[query]") {
+  const MemoryDatabase database = sample();
+  const auto table = QueryEngine(database).run("explain from audit", {});
+  REQUIRE(table);
+  REQUIRE(table->row_count == 1);
+  CHECK(cell(*table, 0, "rows") == Value::of(int64_t{4}));
+  CHECK_FALSE(cell(*table, 0, "time").is_null());
+}
+
+TEST_CASE("explain: errors point into the text as it was written", "[query]") {
+  const MemoryDatabase database = sample();
+  Diagnostic diagnostic;
+  const auto table =
+      QueryEngine(database).run("explain from audit | where sm > 1", {}, &diagnostic);
+  REQUIRE_FALSE(table);
+  CHECK(diagnostic.column == 28);
+  CHECK_THAT(table.error().message, Catch::Contains("explain from audit | where sm > 1\n"));
+  CHECK_FALSE(QueryEngine(database).run("# why\n\nexplain\nfrom no", {}, &diagnostic));
+  CHECK(diagnostic.line == 4);
+}
+
+TEST_CASE("explain: is a word at the beginning only", "[query]") {
+  CHECK(explain_prefix("explain from a") == 7);
+  CHECK(explain_prefix("# why\n  explain from a") == 15);
+  CHECK(explain_prefix("explained") == 0);
+  CHECK(explain_prefix("from explain") == 0);
+  CHECK(explain_prefix("") == 0);
+}
