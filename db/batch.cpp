@@ -9,8 +9,14 @@ namespace {
 
 constexpr size_t kCopyBlockBytes = 64 * 1024;
 
-void pop_value(Lane& lane) {
+}  // namespace
+
+void RowBatch::pop_value(Lane& lane) {
   lane.rows.pop_back();
+  if (lane.type == ColumnType::kString) {
+    lane.codes.pop_back();
+    return;
+  }
   lane.text.pop_back();
   switch (lane.type) {
     case ColumnType::kI64:
@@ -26,13 +32,6 @@ void pop_value(Lane& lane) {
     case ColumnType::kString:
       break;
   }
-}
-
-}  // namespace
-
-void RowBatch::begin_row(Timestamp time, std::string_view line) {
-  times_.push_back(time);
-  lines_.push_back(line);
 }
 
 void RowBatch::abandon_row() {
@@ -66,47 +65,13 @@ size_t RowBatch::find_or_add_lane(std::string_view name, ColumnType type, Column
   return lanes_.size() - 1;
 }
 
-Lane& RowBatch::open(size_t index) {
-  Lane& lane = lanes_[index];
-  const auto row = static_cast<uint32_t>(times_.size() - 1);
-  if (!lane.rows.empty() && lane.rows.back() == row) pop_value(lane);
-  lane.rows.push_back(row);
-  return lane;
-}
-
-void RowBatch::set_i64(size_t index, int64_t value, std::string_view text) {
-  Lane& lane = open(index);
-  lane.i64.push_back(value);
-  lane.text.push_back(text);
-}
-
-void RowBatch::set_u64(size_t index, uint64_t value, std::string_view text) {
-  Lane& lane = open(index);
-  lane.u64.push_back(value);
-  lane.text.push_back(text);
-}
-
-void RowBatch::set_f64(size_t index, double value, std::string_view text) {
-  Lane& lane = open(index);
-  lane.f64.push_back(value);
-  lane.text.push_back(text);
-}
-
-void RowBatch::set_bool(size_t index, bool value, std::string_view text) {
-  Lane& lane = open(index);
-  lane.i64.push_back(value ? 1 : 0);
-  lane.text.push_back(text);
-}
-
-void RowBatch::set_string(size_t index, std::string_view value) {
-  open(index).text.push_back(value);
-}
-
 size_t RowBatch::byte_size() const {
   size_t bytes = times_.size() * (sizeof(Timestamp) + sizeof(std::string_view));
   for (const Lane& lane : lanes_) {
     bytes += sizeof(Lane) + lane.name.size();
-    bytes += lane.rows.size() * (sizeof(uint32_t) + sizeof(std::string_view) + sizeof(int64_t));
+    bytes += lane.rows.size() * sizeof(uint32_t) + lane.codes.size() * sizeof(uint32_t);
+    bytes += lane.text.size() * (sizeof(std::string_view) + sizeof(int64_t));
+    bytes += lane.strings.memory_bytes();
   }
   return bytes;
 }
@@ -140,6 +105,12 @@ RowBatch& Batch::rows_of(std::string_view measurement) {
 std::string_view Batch::keep(std::string buffer) {
   memory_bytes_ += buffer.capacity();
   return *buffers_.emplace_back(std::make_unique<std::string>(std::move(buffer)));
+}
+
+std::string_view Batch::keep(std::unique_ptr<char[]> buffer, size_t size) {
+  memory_bytes_ += size;
+  // In front: the last block is that of copy().
+  return {blocks_.emplace_front(std::move(buffer)).get(), size};
 }
 
 std::string_view Batch::copy(std::string_view text) {

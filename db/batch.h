@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "db/base/time.h"
+#include "db/lane_strings.h"
 #include "db/schema.h"
 
 namespace tocsin {
@@ -34,8 +35,8 @@ struct NameHash {
 };
 
 /// One typed stream of values of one column in one RowBatch.
-/// Invariant: `rows` ascends strictly, and has as many entries as `text` and as the one value
-/// vector that the type fills (none for kString). A lane whose rows were all abandoned is empty.
+/// Invariant: `rows` ascends strictly, and has as many entries as the one value vector that the type
+/// fills and, unless that is `codes`, as `text`. A lane whose rows were all abandoned is empty.
 struct Lane {
   std::string name;
   ColumnType type = ColumnType::kString;
@@ -44,8 +45,15 @@ struct Lane {
   std::vector<int64_t> i64;    ///< kI64; kBool as 0 and 1
   std::vector<uint64_t> u64;
   std::vector<double> f64;
-  std::vector<std::string_view> text;  ///< kString: the values. Numbers and bools: as they were
-                                       ///< written, empty where the source was no text
+  std::vector<uint32_t> codes;  ///< kString: of each value, its entry in `strings`
+  LaneStrings strings;
+  std::vector<std::string_view> text;  ///< numbers and bools as they were written, empty where the
+                                       ///< source was no text
+
+  /// The string, or the number or bool as it was written.
+  std::string_view text_of(size_t index) const {
+    return type == ColumnType::kString ? strings.text(codes[index]) : text[index];
+  }
 };
 
 /// Rows of one measurement. Not thread-safe. Owned by its Batch, which must outlive it.
@@ -62,9 +70,13 @@ class RowBatch {
 
   /// Starts a row; values set from now on belong to it. `line` must live as long as the Batch
   /// (it is normally part of a buffer given to Batch::keep).
-  void begin_row(Timestamp time, std::string_view line = {});
-  /// The time of the row just begun may become known only after its fields.
+  void begin_row(Timestamp time, std::string_view line = {}) {
+    times_.push_back(time);
+    lines_.push_back(line);
+  }
+  /// Time and line of the row just begun may become known only after its fields.
   void set_time(Timestamp time) { times_.back() = time; }
+  void set_line(std::string_view line) { lines_.back() = line; }
   /// Takes the row just begun back, with every value set since.
   void abandon_row();
 
@@ -74,15 +86,42 @@ class RowBatch {
 
   /// Sets a value of the row just begun; a second value in the same lane replaces the first.
   /// Strings and texts must live as long as the Batch: see Batch::keep and Batch::copy.
-  void set_i64(size_t lane, int64_t value, std::string_view text = {});
-  void set_u64(size_t lane, uint64_t value, std::string_view text = {});
-  void set_f64(size_t lane, double value, std::string_view text = {});
-  void set_bool(size_t lane, bool value, std::string_view text = {});
-  void set_string(size_t lane, std::string_view value);
+  void set_i64(size_t index, int64_t value, std::string_view text = {}) {
+    Lane& lane = open(index);
+    lane.i64.push_back(value);
+    lane.text.push_back(text);
+  }
+  void set_u64(size_t index, uint64_t value, std::string_view text = {}) {
+    Lane& lane = open(index);
+    lane.u64.push_back(value);
+    lane.text.push_back(text);
+  }
+  void set_f64(size_t index, double value, std::string_view text = {}) {
+    Lane& lane = open(index);
+    lane.f64.push_back(value);
+    lane.text.push_back(text);
+  }
+  void set_bool(size_t index, bool value, std::string_view text = {}) {
+    Lane& lane = open(index);
+    lane.i64.push_back(value ? 1 : 0);
+    lane.text.push_back(text);
+  }
+  void set_string(size_t index, std::string_view value) {
+    Lane& lane = open(index);
+    lane.codes.push_back(lane.strings.add(value));
+  }
 
  private:
   friend class Batch;
-  Lane& open(size_t lane);  // the lane, without a value of this row, ready for one
+  // The lane, without a value of this row, ready for one.
+  Lane& open(size_t index) {
+    Lane& lane = lanes_[index];
+    const auto row = static_cast<uint32_t>(times_.size() - 1);
+    if (!lane.rows.empty() && lane.rows.back() == row) pop_value(lane);
+    lane.rows.push_back(row);
+    return lane;
+  }
+  static void pop_value(Lane& lane);
   size_t find_or_add_lane(std::string_view name, ColumnType type, ColumnKind kind);
   size_t byte_size() const;
 
@@ -108,6 +147,7 @@ class Batch {
 
   /// Takes over a buffer; the view lives as long as the Batch, also when it is moved.
   std::string_view keep(std::string buffer);
+  std::string_view keep(std::unique_ptr<char[]> buffer, size_t size);
   /// A copy of `text` that lives as long as the Batch.
   std::string_view copy(std::string_view text);
 
@@ -122,7 +162,7 @@ class Batch {
   std::unordered_map<std::string_view, RowBatch*> by_name_;  // names lie in measurements_
   RowBatch* last_ = nullptr;                                 // the measurement of the row before
   std::deque<std::unique_ptr<std::string>> buffers_;
-  std::deque<std::unique_ptr<char[]>> blocks_;  // arena of copy(); the last one is being filled
+  std::deque<std::unique_ptr<char[]>> blocks_;  // of keep() and copy(), which fills the last one
   size_t block_used_ = 0;
   size_t block_size_ = 0;
   size_t memory_bytes_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <functional>
+#include <numeric>
 
 #include "db/base/check.h"
 
@@ -12,7 +13,7 @@ namespace {
 constexpr uint32_t kNone = UINT32_MAX;
 
 template <class T>
-void pick(std::vector<T>& values, std::span<const uint32_t> order) {
+void pick_values(std::vector<T>& values, std::span<const uint32_t> order) {
   std::vector<T> picked(order.size());
   for (size_t i = 0; i < order.size(); ++i) picked[i] = values[order[i]];
   values = std::move(picked);
@@ -28,11 +29,50 @@ void reserve_more(std::vector<T>& values, size_t more) {
 }  // namespace
 
 void ColumnBuilder::reserve(size_t more) {
-  reserve_more(rows_, more);
+  if (!dense_) reserve_more(rows_, more);
   if (column_.type == ColumnType::kString) {
     reserve_more(codes_, more);
   } else {
     reserve_more(bits_, more);
+  }
+}
+
+void ColumnBuilder::list_rows() {
+  rows_.resize(value_count());
+  std::iota(rows_.begin(), rows_.end(), 0);
+  dense_ = false;
+}
+
+void ColumnBuilder::add_rows(uint32_t base, std::span<const uint32_t> rows) {
+  if (dense_) {
+    // Rows ascend strictly, so they are consecutive when their ends are as far apart as that.
+    const bool consecutive = rows.back() - rows.front() + 1 == rows.size();
+    if (consecutive && base + rows.front() == value_count()) return;
+    list_rows();
+  }
+  for (const uint32_t row : rows) rows_.push_back(base + row);
+}
+
+void ColumnBuilder::add_bits(uint32_t base, std::span<const uint32_t> rows,
+                             std::span<const uint64_t> bits) {
+  if (rows.empty()) return;
+  reserve(rows.size());
+  add_rows(base, rows);
+  bits_.insert(bits_.end(), bits.begin(), bits.end());
+}
+
+void ColumnBuilder::add_texts(uint32_t base, std::span<const uint32_t> rows,
+                              const LaneStrings& strings, std::span<const uint32_t> codes) {
+  if (rows.empty()) return;
+  reserve(rows.size());
+  add_rows(base, rows);
+  std::vector<uint32_t> pool_code(strings.size(), kNone);
+  for (const uint32_t code : codes) {
+    const LaneStrings::Entry& entry = strings.entry(code);
+    uint32_t& own = pool_code[code];
+    if (own == kNone) own = pool_.add(entry.text(), entry.hash);
+    codes_.push_back(own);
+    text_bytes_ += entry.size;
   }
 }
 
@@ -51,29 +91,35 @@ bool ColumnBuilder::rows_ascend() const {
   return std::adjacent_find(rows_.begin(), rows_.end(), std::greater_equal<>()) == rows_.end();
 }
 
-void ColumnBuilder::sort(std::span<const uint32_t> new_rows, size_t row_count,
-                         std::vector<uint32_t>& scratch) {
-  if (!new_rows.empty()) {
-    for (uint32_t& row : rows_) row = new_rows[row];
+void ColumnBuilder::pick(std::span<const uint32_t> order) {
+  if (column_.type == ColumnType::kString) {
+    pick_values(codes_, order);
+  } else {
+    pick_values(bits_, order);
+  }
+}
+
+void ColumnBuilder::sort(const RowOrder& order, std::span<const uint32_t> all_rows) {
+  all_rows_ = all_rows;
+  if (dense_ && order.old_rows.empty()) return;
+  if (dense_ && value_count() == all_rows.size()) return pick(order.old_rows);
+  if (dense_) list_rows();
+  if (!order.new_rows.empty()) {
+    for (uint32_t& row : rows_) row = order.new_rows[row];
   }
   if (rows_ascend()) return;
   // Where each row's value is: writing in order makes the last of several stay.
-  std::vector<uint32_t>& value_of_row = scratch;
-  value_of_row.assign(row_count, kNone);
+  std::vector<uint32_t> value_of_row(all_rows.size(), kNone);
   for (uint32_t i = 0; i < rows_.size(); ++i) value_of_row[rows_[i]] = i;
-  std::vector<uint32_t> order;
-  order.reserve(rows_.size());
+  std::vector<uint32_t> picked;
+  picked.reserve(rows_.size());
   rows_.clear();
-  for (uint32_t row = 0; row < row_count; ++row) {
+  for (uint32_t row = 0; row < all_rows.size(); ++row) {
     if (value_of_row[row] == kNone) continue;
-    order.push_back(value_of_row[row]);
+    picked.push_back(value_of_row[row]);
     rows_.push_back(row);
   }
-  if (column_.type == ColumnType::kString) {
-    pick(codes_, order);
-  } else {
-    pick(bits_, order);
-  }
+  pick(picked);
 }
 
 size_t ColumnBuilder::memory_bytes() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -48,7 +49,8 @@ void for_each_index(const Stream& stream, F f) {
 }
 
 std::string text_of_value(const Lane& lane, uint32_t k) {
-  if (!lane.text[k].empty() || lane.type == ColumnType::kString) return std::string(lane.text[k]);
+  const std::string_view text = lane.text_of(k);
+  if (!text.empty() || lane.type == ColumnType::kString) return std::string(text);
   switch (lane.type) {
     case ColumnType::kI64:
       return fmt::format("{}", lane.i64[k]);
@@ -64,6 +66,24 @@ std::string text_of_value(const Lane& lane, uint32_t k) {
   return {};
 }
 
+/// Whether some value may be longer than a string may be. Looks at a string lane's entries only, of
+/// which there are fewer than values.
+bool holds_long_string(const Lane& lane) {
+  if (lane.type != ColumnType::kString) return true;
+  for (uint32_t i = 0; i < lane.strings.size(); ++i) {
+    if (lane.strings.entry(i).size > kStringBytesMax) return true;
+  }
+  return false;
+}
+
+/// Whether an integer of the lane may exceed what a float holds exactly, whichever rows are left.
+bool holds_large_integer(const Lane& lane) {
+  uint64_t seen = 0;  // every bit of every magnitude
+  for (int64_t value : lane.i64) seen |= magnitude(value);
+  for (uint64_t value : lane.u64) seen |= value;
+  return seen >= kExactInDouble;
+}
+
 std::string json_of_value(const Lane& lane, uint32_t k) {
   switch (lane.type) {
     case ColumnType::kI64:
@@ -76,7 +96,7 @@ std::string json_of_value(const Lane& lane, uint32_t k) {
     case ColumnType::kBool:
       return lane.i64[k] != 0 ? "true" : "false";
     case ColumnType::kString:
-      return json_quote(lane.text[k]);
+      return json_quote(lane.text_of(k));
   }
   return "null";
 }
@@ -313,6 +333,7 @@ class Ingest {
   bool exceeds_double(const Stream& stream, uint32_t before_row) const {
     const Lane& lane = *stream.lane;
     if (lane.type != ColumnType::kI64 && lane.type != ColumnType::kU64) return false;
+    if (!holds_large_integer(lane)) return false;
     bool exceeds = false;
     for_each_index(stream, [&](uint32_t k) {
       const uint64_t size = lane.type == ColumnType::kI64 ? magnitude(lane.i64[k]) : lane.u64[k];
@@ -348,11 +369,13 @@ class Ingest {
         for_each_index(stream, [&](uint32_t k) { misfits.push_back(k); });
         break;
       case ColumnType::kString:
+        if (!holds_long_string(lane)) break;
         for_each_index(stream, [&](uint32_t k) {
-          if (lane.text[k].size() <= kStringBytesMax) return;
+          const size_t size = lane.text_of(k).size();
+          if (size <= kStringBytesMax) return;
           refuse(lane.rows[k],
                  fmt::format("the value of column `{}` has {} bytes, at most {} are allowed",
-                             column.name, lane.text[k].size(), kStringBytesMax));
+                             column.name, size, kStringBytesMax));
         });
         break;
     }
@@ -448,6 +471,13 @@ class Ingest {
   /// Gives every row that is left its builder and its place there.
   void place_rows() {
     const auto times = rows_.times();
+    const auto [first, last] = std::minmax_element(times.begin(), times.end());
+    one_day_ = left_ == times.size() && partition_of(*first) == partition_of(*last);
+    if (one_day_) {
+      local_.push_back(&builders_.get(measurement_->get(), partition_of(*first)));
+      base_ = local_[0]->add_rows(times);
+      return;
+    }
     place_.resize(times.size());
     builder_of_row_.assign(times.size(), kNone);
     std::unordered_map<int64_t, uint32_t> builder_of_day;
@@ -478,6 +508,8 @@ class Ingest {
     if (type == ColumnType::kI64 || type == ColumnType::kU64) note_magnitude(column_index, stream);
     if (type == ColumnType::kString) {
       append_text(column_index, stream);
+    } else if (one_day_ && stream.whole && append_lane(column_index, type, lane)) {
+      return;
     } else if (type == ColumnType::kF64 && lane.type == ColumnType::kI64) {
       append_bits(column_index, stream, [&](uint32_t k) {
         return std::bit_cast<uint64_t>(static_cast<double>(lane.i64[k]));
@@ -502,11 +534,35 @@ class Ingest {
     if (exceeds_double(stream, kNone)) measurement_->mark_beyond_double(column_index);
   }
 
+  /// All values of a lane at once, where their bits are those of the column's type.
+  bool append_lane(size_t column_index, ColumnType type, const Lane& lane) {
+    const bool integers = type == ColumnType::kI64 || type == ColumnType::kU64;
+    std::span<const uint64_t> bits;
+    if (lane.type == ColumnType::kF64 && type == ColumnType::kF64) {
+      double_bits_.resize(lane.f64.size());
+      std::memcpy(double_bits_.data(), lane.f64.data(), lane.f64.size() * sizeof(double));
+      bits = double_bits_;
+    } else if (lane.type == ColumnType::kU64 && integers) {
+      bits = lane.u64;
+    } else if ((lane.type == ColumnType::kI64 && integers) ||
+               (lane.type == ColumnType::kBool && type == ColumnType::kBool)) {
+      // Signed and unsigned of one size may be read as each other.
+      bits = {reinterpret_cast<const uint64_t*>(lane.i64.data()), lane.i64.size()};
+    } else {
+      return false;
+    }
+    local_[0]->column(measurement_->column(column_index)).add_bits(base_, lane.rows, bits);
+    return true;
+  }
+
   void append_text(size_t column_index, const Stream& stream) {
     const Lane& lane = *stream.lane;
-    if (lane.type == ColumnType::kString) {
+    if (lane.type == ColumnType::kString && one_day_ && stream.whole) {
+      ColumnBuilder& to = local_[0]->column(measurement_->column(column_index));
+      to.add_texts(base_, lane.rows, lane.strings, lane.codes);
+    } else if (lane.type == ColumnType::kString) {
       append_values(column_index, stream, [&](ColumnBuilder& to, uint32_t place, uint32_t k) {
-        to.add_text(place, lane.text[k]);
+        to.add_text(place, lane.text_of(k));
       });
     } else {
       append_values(column_index, stream, [&](ColumnBuilder& to, uint32_t place, uint32_t k) {
@@ -530,15 +586,17 @@ class Ingest {
     const auto& rows = stream.lane->rows;
     for_each_index(stream, [&](uint32_t k) {
       const uint32_t row = rows[k];
-      const uint32_t builder = builder_of_row_[row];
+      const uint32_t builder = one_day_ ? 0 : builder_of_row_[row];
       if (builder == kNone) return;
       if (builder != current) {
         current = builder;
         to = column_of(columns, builder, column_index, rows.size());
       }
-      add(*to, place_[row], k);
+      add(*to, place_of(row), k);
     });
   }
+
+  uint32_t place_of(uint32_t row) const { return one_day_ ? base_ + row : place_[row]; }
 
   ColumnBuilder* column_of(std::vector<ColumnBuilder*>& columns, uint32_t builder,
                            size_t column_index, size_t value_count) {
@@ -554,8 +612,9 @@ class Ingest {
     if (rest_rows_.empty()) return;
     const Column& column = measurement_->column(measurement_->find(kRestColumn));
     for (const RestRow& rest : rest_rows_) {
-      if (builder_of_row_[rest.row] == kNone) continue;
-      local_[builder_of_row_[rest.row]]->column(column).add_text(place_[rest.row], rest.json);
+      const uint32_t builder = one_day_ ? 0 : builder_of_row_[rest.row];
+      if (builder == kNone) continue;
+      local_[builder]->column(column).add_text(place_of(rest.row), rest.json);
     }
   }
 
@@ -572,8 +631,11 @@ class Ingest {
   std::vector<RestValue> rest_;
   std::vector<RestRow> rest_rows_;
   std::vector<SegmentBuilder*> local_;    // builders of this batch's days
-  std::vector<uint32_t> builder_of_row_;  // into local_; kNone for refused rows
-  std::vector<uint32_t> place_;           // the row in its builder
+  bool one_day_ = false;  // no row is refused and all lie in local_[0], from base_ on
+  uint32_t base_ = 0;
+  std::vector<uint32_t> builder_of_row_;  // else: into local_; kNone for refused rows
+  std::vector<uint32_t> place_;           // else: the row in its builder
+  std::vector<uint64_t> double_bits_;
 };
 
 }  // namespace

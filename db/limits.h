@@ -46,6 +46,8 @@ static_assert(kSealRows <= kSegmentRowsMax && kSealBytes <= kSegmentBytesMax);
 inline constexpr size_t kBatchBytesMax = 512 * kMiB;  ///< one WriteRequest
 inline constexpr size_t kGatherBytesMax =
     256 * kMiB;  ///< bulk rows in memory, before they are committed
+inline constexpr size_t kGatherRowsMax =
+    8 * kMiB;  ///< bulk rows, also in files, before they are committed: what a crash may cost
 inline constexpr size_t kSmallKeyBytesMax = 400;  ///< of a SmallChange; LMDB allows 511
 inline constexpr Duration kSnapshotMax =
     10 * kMinute;                                   ///< a dropped file is unlinked at the latest

@@ -13,20 +13,26 @@
 namespace tocsin {
 namespace {
 
-/// `new_rows[r]` is the place of row r once rows are in the order of their times.
-std::vector<uint32_t> order_by_time(std::vector<Timestamp>& times) {
-  std::vector<uint32_t> order(times.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](uint32_t a, uint32_t b) { return times[a] < times[b]; });
-  std::vector<uint32_t> new_rows(times.size());
-  std::vector<Timestamp> sorted(times.size());
-  for (uint32_t i = 0; i < order.size(); ++i) {
-    new_rows[order[i]] = i;
-    sorted[i] = times[order[i]];
+/// The rows in the order of their times; rows of one time keep their order. Logs come nearly in
+/// order, so the few rows that are late, earlier than one before them, are sorted by themselves and
+/// merged into the others. Requires: at most UINT32_MAX rows.
+std::vector<uint32_t> order_by_time(std::span<const Timestamp> times) {
+  const auto is_earlier = [&](uint32_t a, uint32_t b) { return times[a] < times[b]; };
+  std::vector<uint32_t> in_order, late, order(times.size());
+  in_order.reserve(times.size());
+  Timestamp latest = times[0];
+  for (uint32_t row = 0; row < times.size(); ++row) {
+    if (times[row] < latest) {
+      late.push_back(row);
+    } else {
+      latest = times[row];
+      in_order.push_back(row);
+    }
   }
-  times = std::move(sorted);
-  return new_rows;
+  std::stable_sort(late.begin(), late.end(), is_earlier);
+  // Of equal times the one in order came first: a late row has a later time before it.
+  std::merge(in_order.begin(), in_order.end(), late.begin(), late.end(), order.begin(), is_earlier);
+  return order;
 }
 
 /// Copies one column of a segment behind the rows that a builder has already.
@@ -167,10 +173,20 @@ size_t SegmentBuilder::raw_bytes() const {
 }
 
 void SegmentBuilder::sort() {
-  std::vector<uint32_t> new_rows;
-  if (!std::is_sorted(times_.begin(), times_.end())) new_rows = order_by_time(times_);
-  std::vector<uint32_t> scratch;
-  for (auto& column : columns_) column->sort(new_rows, times_.size(), scratch);
+  RowOrder order;
+  if (!std::is_sorted(times_.begin(), times_.end())) {
+    order.old_rows = order_by_time(times_);
+    order.new_rows.resize(times_.size());
+    std::vector<Timestamp> sorted(times_.size());
+    for (uint32_t row = 0; row < times_.size(); ++row) {
+      order.new_rows[order.old_rows[row]] = row;
+      sorted[row] = times_[order.old_rows[row]];
+    }
+    times_ = std::move(sorted);
+  }
+  all_rows_.resize(times_.size());
+  std::iota(all_rows_.begin(), all_rows_.end(), 0);
+  for (auto& column : columns_) column->sort(order, all_rows_);
   std::sort(columns_.begin(), columns_.end(),
             [](const auto& a, const auto& b) { return a->column().id < b->column().id; });
   for (size_t i = 0; i < columns_.size(); ++i) column_index_[columns_[i]->column().id] = i;

@@ -61,6 +61,7 @@ class SegmentBuilder {
   std::string name_;
   int64_t partition_;
   std::vector<Timestamp> times_;
+  std::vector<uint32_t> all_rows_;  // 0, 1, ...: filled by sort(), shared by the columns
   std::vector<std::unique_ptr<ColumnBuilder>> columns_;
   std::unordered_map<ColumnId, size_t> column_index_;
 };

@@ -12,7 +12,9 @@ SegmentPlacer::~SegmentPlacer() {
 
 Status SegmentPlacer::add(SegmentBuilder& builder, const std::string& measurement,
                           const Placement& placement) {
-  for (EncodedSegment& segment : builder.finish(placement.commit_number, placement.to_file)) {
+  std::vector<EncodedSegment> segments = builder.finish(placement.commit_number, placement.to_file);
+  const std::lock_guard lock(mutex_);
+  for (EncodedSegment& segment : segments) {
     SegmentRecord record;
     record.info.id = store_.next_segment_id.fetch_add(1);
     record.info.measurement = builder.measurement();

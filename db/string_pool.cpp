@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 namespace tocsin {
 namespace {
 
@@ -19,34 +16,42 @@ constexpr size_t kDistinctEighths = 5;
 
 }  // namespace
 
-uint32_t StringPool::add(std::string_view text) {
+uint32_t StringPool::add(std::string_view text, uint32_t hash) {
   if (distinct_) return append(text);
   // Rows in a row often repeat a value: comparing is cheaper than hashing.
-  if (!entries_.empty() && entries_[last_code_] == text) {
+  if (!entries_.empty() && equal_strings(entries_[last_code_], text)) {
     ++added_;
     return last_code_;
   }
   if (++added_ % kJudgeEvery == 0 && entries_.size() * 8 > added_ * kDistinctEighths) {
-    distinct_ = true;
-    slots_ = {};
-    hashes_ = {};
+    stop_looking();
     return append(text);
   }
   if (entries_.size() * 2 >= slots_.size()) grow();
-  const auto hash = static_cast<uint32_t>(XXH3_64bits(text.data(), text.size()));
   const size_t mask = slots_.size() - 1;
   size_t at = hash & mask;
-  for (;; at = (at + 1) & mask) {
+  size_t probe = 0;
+  for (; probe < kProbesMax; ++probe, at = (at + 1) & mask) {
     const Slot& slot = slots_[at];
     if (slot.code_plus_one == 0) break;
-    if (slot.hash == hash && entries_[slot.code_plus_one - 1] == text) {
+    if (slot.hash == hash && equal_strings(entries_[slot.code_plus_one - 1], text)) {
       return last_code_ = slot.code_plus_one - 1;
     }
+  }
+  if (probe == kProbesMax) {
+    stop_looking();
+    return append(text);
   }
   hashes_.push_back(hash);
   last_code_ = append(text);
   slots_[at] = {hash, last_code_ + 1};
   return last_code_;
+}
+
+void StringPool::stop_looking() {
+  distinct_ = true;
+  slots_ = {};
+  hashes_ = {};
 }
 
 uint32_t StringPool::append(std::string_view text) {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "db/string_hash.h"
+
 namespace tocsin {
 
 /// Copies what it is given. Not thread-safe.
@@ -13,7 +15,9 @@ class StringPool {
  public:
   /// The code of `text`, a new one when it was not seen. Once most strings turn out to be new,
   /// the pool stops looking for equal ones: then equal strings may have several codes.
-  uint32_t add(std::string_view text);
+  uint32_t add(std::string_view text) { return add(text, hash_string(text)); }
+  /// Requires: `hash` is hash_string(text).
+  uint32_t add(std::string_view text, uint32_t hash);
 
   size_t size() const { return entries_.size(); }
   std::string_view entry(uint32_t code) const { return entries_[code]; }
@@ -28,6 +32,7 @@ class StringPool {
   };
 
   uint32_t append(std::string_view text);
+  void stop_looking();
   void grow();
 
   std::vector<std::string_view> entries_;

@@ -296,6 +296,7 @@ Status Writer::finish(BuilderSet& builders, SegmentPlacer& placer, std::vector<W
   Status status = place(builders, placer);
   if (status) status = placer.sync();
   if (!status) {
+    if (&placer == gathered_files_.get()) (void)encoder_.wait();
     placer.abandon();
     recover(status.error());
     return status;
@@ -314,11 +315,17 @@ Status Writer::place(BuilderSet& builders, SegmentPlacer& placer) {
   Placement placement;
   placement.commit_number = state_.commit_number + 1;
   placement.created_at = store_.clock.now();
+  placement.fresh_file = &placer == gathered_files_.get();
   size_t hot_bytes = counters().hot_bytes;
   for (auto& [key, builder] : builders.builders()) {
     placement.to_file = builder->row_count() > kDirectRowsMin ||
                         builder->raw_bytes() > kDirectBytesMin || hot_bytes > kHotBytesMax;
-    placement.fresh_file = &placer == gathered_files_.get();
+    if (placement.fresh_file && placement.to_file && encoder_.is_idle()) {
+      // At the end of an import two threads encode what is left.
+      TOCSIN_RETURN_IF_ERROR(
+          encoder_.add(placer, std::move(builder), name_of(key.first), placement));
+      continue;
+    }
     const size_t hot_before = placer.hot().size();
     TOCSIN_RETURN_IF_ERROR(placer.add(*builder, name_of(key.first), placement));
     for (size_t i = hot_before; i < placer.hot().size(); ++i) {
@@ -327,7 +334,7 @@ Status Writer::place(BuilderSet& builders, SegmentPlacer& placer) {
     builder.reset();
   }
   builders.clear();
-  return {};
+  return placement.fresh_file ? encoder_.wait() : Status();
 }
 
 const std::string& Writer::name_of(MeasurementId id) const { return schema_->name_of(id); }
@@ -346,12 +353,14 @@ void Writer::gather(std::deque<Pending> batch) {
       counters_.pending_bytes -= bytes;
     }
     room_.notify_all();
-    Status status = place_full_segments();
+    gathered_rows_ += gathered_waiting_.back().report.rows_written;
+    const Status status = place_full_segments();
     if (!status) {
+      (void)encoder_.wait();
       gathered_files_->abandon();
       recover(status.error());
-    } else if (gathered_.memory_bytes() > kGatherBytesMax) {
-      status = flush_gathered();
+    } else if (gathered_rows_ >= kGatherRowsMax || gathered_.memory_bytes() > kGatherBytesMax) {
+      (void)flush_gathered();  // who waits is told of an error
     }
     if (!gathered_files_) gathered_files_ = std::make_unique<SegmentPlacer>(store_);
   }
@@ -384,8 +393,11 @@ Status Writer::place_full_segments() {
     placement.created_at = store_.clock.now();
     placement.to_file = true;
     placement.fresh_file = true;
-    TOCSIN_RETURN_IF_ERROR(gathered_files_->add(builder, name_of(it->first.first), placement));
+    auto full = std::move(it->second);
+    const MeasurementId measurement = it->first.first;
     it = builders.erase(it);
+    TOCSIN_RETURN_IF_ERROR(
+        encoder_.add(*gathered_files_, std::move(full), name_of(measurement), placement));
   }
   return {};
 }
@@ -394,9 +406,16 @@ Status Writer::flush_gathered() {
   if (gathered_waiting_.empty()) return {};
   std::vector<Waiting> waiting = std::exchange(gathered_waiting_, {});
   BuilderSet builders = std::exchange(gathered_, BuilderSet{});
+  gathered_rows_ = 0;
   // Segments that were full earlier become visible only now: their rows are new to every reader.
-  gathered_files_->stamp(state_.commit_number + 1);
-  Status status = finish(builders, *gathered_files_, waiting);
+  Status status = encoder_.wait();
+  if (status) {
+    gathered_files_->stamp(state_.commit_number + 1);
+    status = finish(builders, *gathered_files_, waiting);
+  } else {
+    gathered_files_->abandon();
+    recover(status.error());
+  }
   gathered_files_ = nullptr;
   answer(waiting, status);
   return status;
@@ -525,6 +544,8 @@ void Writer::recover(const Error& error) {
   const Status failed = tl::unexpected<Error>(error);
   std::vector<Waiting> waiting = std::exchange(gathered_waiting_, {});
   gathered_.clear();
+  gathered_rows_ = 0;
+  (void)encoder_.wait();  // its files are not listed either
   gathered_files_ = nullptr;
   answer(waiting, failed);
   reload();

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "db/bulk_encoder.h"
 #include "db/database.h"
 #include "db/ingest.h"
 #include "db/reject_log.h"
@@ -111,7 +112,9 @@ class Writer {
   bool catalog_lost_ = false;  // it could not be reopened after an error
   RejectLog rejects_;
   BuilderSet gathered_;
+  size_t gathered_rows_ = 0;  // since gathered_ was last committed
   std::unique_ptr<SegmentPlacer> gathered_files_;
+  BulkEncoder encoder_;  // places with gathered_files_
   std::vector<Waiting> gathered_waiting_;
   SteadyTime next_maintenance_;
   SteadyTime next_retention_;

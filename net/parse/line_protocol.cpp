@@ -12,6 +12,7 @@
 #include "net/parse/framer.h"
 #include "net/parse/line_numbers.h"
 #include "net/parse/number.h"
+#include "net/parse/plain_lines.h"
 #include "net/parse/scan.h"
 
 namespace tocsin {
@@ -31,14 +32,6 @@ void unescape(std::string_view text, std::string& out) {
     if (text[i] == '\\' && i + 1 < text.size() && ((text[i + 1] == kEscaped) || ...)) ++i;
     out.push_back(text[i]);
   }
-}
-
-std::optional<bool> parse_bool(std::string_view text) {
-  if (text == "t" || text == "T" || text == "true" || text == "True" || text == "TRUE") return true;
-  if (text == "f" || text == "F" || text == "false" || text == "False" || text == "FALSE") {
-    return false;
-  }
-  return std::nullopt;
 }
 
 class RowParser {
@@ -279,8 +272,11 @@ bool holds_no_row(std::string_view line) {
 void parse_line_protocol(std::string_view buffer, const ParseOptions& options, Batch& batch,
                          std::vector<LineError>& errors) {
   RowParser parser(options, batch);
+  PlainLines plain(buffer, options, batch);
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
+    if (options.guess_shapes) plain.take(rest);
+    if (rest.empty()) break;
     const std::string_view line = next_line(rest);
     if (holds_no_row(line)) continue;
     if (line.size() > kLineBytesMax) {

@@ -25,6 +25,9 @@ struct ParseOptions {
   /// Line protocol: nanoseconds per unit of a line's timestamp; 0 tells s, ms, us and ns by size,
   /// which is how the numbers in JSON are always read.
   int64_t time_unit = 1;
+  /// Whether lines like the ones before may be guessed, which is quicker and makes no other difference;
+  /// tests compare.
+  bool guess_shapes = true;
   std::string measurement;         ///< JSON: of objects that name none
   std::vector<std::string> tags;   ///< JSON: keys whose strings are tags; empty: good guesses
   std::vector<std::string> time_keys;  ///< JSON: instead of the usual candidates, when not empty

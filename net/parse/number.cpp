@@ -149,6 +149,14 @@ std::optional<double> parse_f64(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<bool> parse_bool(std::string_view text) {
+  if (text == "t" || text == "T" || text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "f" || text == "F" || text == "false" || text == "False" || text == "FALSE") {
+    return false;
+  }
+  return std::nullopt;
+}
+
 std::optional<JsonNumber> parse_json_number(std::string_view text) {
   bool integer = false;
   if (text.empty() || json_number_length(text, integer) != text.size()) return std::nullopt;

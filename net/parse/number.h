@@ -16,6 +16,9 @@ std::optional<uint64_t> parse_u64(std::string_view text);
 /// magnitude is 0; nothing when it is no number, too large, or a word like `nan` or `inf`.
 std::optional<double> parse_f64(std::string_view text);
 
+/// `t`, `true`, `True`, `TRUE`, and the same of false: the booleans of line protocol.
+std::optional<bool> parse_bool(std::string_view text);
+
 using JsonNumber = std::variant<int64_t, uint64_t, double>;
 /// All of `text` as a number of RFC 8259, section 6: i64 if it is an integer that fits, else u64, else
 /// a double. Nothing when the grammar or the range of a double is violated.

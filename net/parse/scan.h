@@ -29,6 +29,27 @@ inline const char* find_any(const char* p, const char* end) {
   return end;
 }
 
+/// How many bytes of `text` are `c`.
+inline size_t count_byte(std::string_view text, char c) {
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  size_t count = 0;
+#if defined(__SSE2__)
+  while (end - p >= 16) {
+    __m128i counts = _mm_setzero_si128();  // a byte holds up to 255 hits
+    for (int i = 0; i < 255 && end - p >= 16; ++i, p += 16) {
+      const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+      counts = _mm_sub_epi8(counts, _mm_cmpeq_epi8(block, _mm_set1_epi8(c)));
+    }
+    const __m128i sums = _mm_sad_epu8(counts, _mm_setzero_si128());
+    count += static_cast<size_t>(_mm_cvtsi128_si32(sums)) +
+             static_cast<size_t>(_mm_extract_epi16(sums, 4));
+  }
+#endif
+  for (; p != end; ++p) count += *p == c ? 1 : 0;
+  return count;
+}
+
 /// The index of the first `c` in text[start, end), else npos. Requires: end <= text.size().
 inline size_t find_byte(std::string_view text, char c, size_t start, size_t end) {
   if (start >= end) return std::string_view::npos;

@@ -88,7 +88,7 @@ class Fixture {
     for (size_t k = 0; k < lane.rows.size(); ++k) {
       if (lane.rows[k] != row) continue;
       const size_t to = rows.lane(lane.name, lane.type, lane.kind, 0);
-      const std::string_view text = target.copy(lane.text[k]);
+      const std::string_view text = target.copy(lane.text_of(k));
       switch (lane.type) {
         case ColumnType::kI64:
           rows.set_i64(to, lane.i64[k], text);

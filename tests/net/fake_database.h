@@ -24,7 +24,7 @@ inline std::vector<std::string> rows_of(const Batch& batch) {
     for (const Lane& lane : table.lanes()) {
       for (size_t i = 0; i < lane.rows.size(); ++i) {
         std::string value;
-        if (lane.type == ColumnType::kString) value = std::string(lane.text[i]);
+        if (lane.type == ColumnType::kString) value = std::string(lane.text_of(i));
         if (lane.type == ColumnType::kI64 || lane.type == ColumnType::kBool)
           value = std::to_string(lane.i64[i]);
         if (lane.type == ColumnType::kU64) value = std::to_string(lane.u64[i]);

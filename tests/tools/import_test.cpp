@@ -16,11 +16,13 @@ namespace {
 
 std::vector<Chunk> chunks_of(const std::string& path, ChunkReaderOptions options = {}) {
   std::vector<Chunk> chunks;
-  REQUIRE(read_chunks(path, options, [&](Chunk chunk) {
-    chunks.push_back(std::move(chunk));
-    return true;
-  }));
-  return chunks;
+  ChunkReader reader({path}, options);
+  while (true) {
+    auto chunk = reader.next();
+    REQUIRE(chunk);
+    if (!*chunk) return chunks;
+    chunks.push_back(std::move(**chunk));
+  }
 }
 
 size_t stored_rows(const Database& database, const std::string& measurement) {
@@ -83,6 +85,17 @@ TEST_CASE("chunk reader: a raw newline inside a quoted field does not end a chun
   }
 }
 
+TEST_CASE("chunk reader: a line without an end comes in pieces that are not taken", "[import]") {
+  test::TemporaryFolder folder;
+  const std::string path = folder.write("a.lp", "audit n=1i\n" + std::string(9 << 20, 'x') + "\n");
+  size_t bytes = 0;
+  for (const Chunk& chunk : chunks_of(path, {"lp", "", 100})) {
+    CHECK(chunk.lines.size() <= 4 * kLineBytesMax);
+    bytes += chunk.lines.size();
+  }
+  CHECK(bytes == 11 + (9 << 20) + 1);
+}
+
 TEST_CASE("find_files: a folder stands for its files, and what is missing is named", "[import]") {
   test::TemporaryFolder folder;
   folder.write("logs/b/2.json", "{}");
@@ -142,6 +155,30 @@ TEST_CASE("import: refused lines are counted, named by file and line, and stop n
   CHECK(done->rejected_examples[0].find(path + ":3: ") == 0);
   CHECK(done->rejected_examples[1].find(path + ":6: ") == 0);
   CHECK(stored_rows(**database, "rejected") == 2);
+}
+
+TEST_CASE("import: chunks are written in the order of the input", "[import]") {
+  test::TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "audit n=" + std::to_string(i) + "i 1764000000000000000\n";
+  const auto database = Database::open(folder / "data", import_database_options());
+  REQUIRE(database);
+  ImportOptions options;
+  options.paths = {folder.write("a.lp", text)};
+  options.reader.chunk_bytes = 1000;
+  options.parser_count = 3;
+  REQUIRE(import_files(**database, options, [](const ImportProgress&) {}));
+  const auto snapshot = (*database)->snapshot({{"audit"}, {}});
+  REQUIRE(snapshot);
+  REQUIRE(snapshot->segments.size() == 1);
+  const Segment& segment = *snapshot->segments[0];
+  const auto column = segment.column(*snapshot->catalog->find("audit")->find("n"));
+  REQUIRE(column);
+  for (size_t start = 0; start < segment.info().row_count; start += 1000) {
+    std::vector<int64_t> values(1000);
+    REQUIRE((*column)->read_i64(start, values));
+    for (size_t i = 0; i < values.size(); ++i) REQUIRE(values[i] == static_cast<int64_t>(start + i));
+  }
 }
 
 TEST_CASE("progress line: shows bar, bytes, events, rate and the time left", "[import]") {

@@ -5,13 +5,13 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <optional>
-#include <span>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "net/parse/scan.h"
 
 namespace tocsin {
 namespace {
@@ -44,42 +44,10 @@ std::string folder_name(const std::string& path) {
   return path == "-" ? "" : fs::absolute(path).parent_path().filename().string();
 }
 
-class FileReader {
- public:
-  ~FileReader() {
-    if (fd_ > STDIN_FILENO) close(fd_);
-  }
-
-  Status open(const std::string& path) {
-    path_ = path;
-    fd_ = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd_ < 0) return failed("opening");
-    if (path != "-") posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
-    return {};
-  }
-
-  /// Fills `out`; the number of bytes read is smaller only at the end of the file.
-  Result<size_t> read(std::span<char> out) {
-    size_t done = 0;
-    while (done < out.size()) {
-      const ssize_t count = ::read(fd_, out.data() + done, out.size() - done);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return tl::unexpected<Error>(failed("reading").error());
-      if (count == 0) break;
-      done += static_cast<size_t>(count);
-    }
-    return done;
-  }
-
- private:
-  Status failed(const char* attempt) const {
-    return fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-                fmt::format("{} {}: {}", attempt, path_, std::strerror(errno)));
-  }
-
-  int fd_ = -1;
-  std::string path_;
-};
+Status failed(const char* attempt, const std::string& path) {
+  return fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+              fmt::format("{} {}: {}", attempt, path, std::strerror(errno)));
+}
 
 LineFormat format_of(const ChunkReaderOptions& options, std::string_view data) {
   if (options.format == "json") return LineFormat::kJson;
@@ -91,9 +59,13 @@ LineFormat format_of(const ChunkReaderOptions& options, std::string_view data) {
 /// JSON lines have no raw newline inside, so their last newline is found from behind.
 size_t whole_bytes(std::string_view data, LineFormat format, bool at_end) {
   if (at_end) return data.size();
-  if (format == LineFormat::kLineProtocol) return whole_lines(data, false);
-  const size_t newline = data.rfind('\n');
-  if (newline != std::string_view::npos) return newline + 1;
+  size_t whole = 0;
+  if (format == LineFormat::kLineProtocol) {
+    whole = whole_lines(data, false);
+  } else {
+    whole = data.rfind('\n') + 1;  // npos + 1 is 0
+  }
+  if (whole != 0) return whole;
   return data.size() > kLineBytesMax ? data.size() : 0;  // the parser will reject it
 }
 
@@ -125,33 +97,70 @@ uint64_t total_bytes(const std::vector<std::string>& paths) {
   return total;
 }
 
-Status read_chunks(const std::string& path, const ChunkReaderOptions& options,
-                   const std::function<bool(Chunk)>& take) {
-  FileReader file;
-  TOCSIN_RETURN_IF_ERROR(file.open(path));
-  const std::string measurement =
-      options.measurement.empty() ? folder_name(path) : options.measurement;
-  std::vector<char> buffer(options.chunk_bytes);
-  size_t rest = 0;  // bytes at the front of the buffer that are no whole line yet
-  std::optional<LineFormat> format;
-  uint64_t line = 1;
-  for (bool at_end = false; !at_end;) {
-    if (rest == buffer.size()) buffer.resize(2 * buffer.size());  // a long line
-    TOCSIN_TRY(const size_t count, file.read(std::span(buffer).subspan(rest)));
-    at_end = count < buffer.size() - rest;
-    const std::string_view data(buffer.data(), rest + count);
-    if (!format) format = format_of(options, data);
-    const size_t whole = whole_bytes(data, *format, at_end);
-    if (whole > 0) {
-      std::string lines(data.substr(0, whole));
-      const auto line_count = static_cast<uint64_t>(std::count(lines.begin(), lines.end(), '\n'));
-      if (!take({std::move(lines), *format, path, measurement, line})) return {};
-      line += line_count;
+ChunkReader::ChunkReader(std::vector<std::string> paths, ChunkReaderOptions options)
+    : paths_(std::move(paths)), options_(std::move(options)) {}
+
+ChunkReader::~ChunkReader() {
+  if (fd_ > STDIN_FILENO) close(fd_);
+}
+
+Result<std::optional<Chunk>> ChunkReader::next() {
+  while (true) {
+    if (at_end_) {
+      if (next_path_ == paths_.size()) return std::nullopt;
+      TOCSIN_RETURN_IF_ERROR(open_next_file());
     }
-    rest = data.size() - whole;
-    std::memmove(buffer.data(), buffer.data() + whole, rest);
+    TOCSIN_TRY(std::optional<Chunk> chunk, next_of_file());
+    if (chunk) return chunk;
   }
+}
+
+Status ChunkReader::open_next_file() {
+  const std::string& path = paths_[next_path_++];
+  if (fd_ > STDIN_FILENO) close(fd_);
+  fd_ = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd_ < 0) return failed("opening", path);
+  if (path != "-") posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
+  chunk_.path = path;
+  chunk_.measurement = options_.measurement.empty() ? folder_name(path) : options_.measurement;
+  chunk_.first_line = 1;
+  format_known_ = false;
+  at_end_ = false;
+  rest_.clear();
   return {};
+}
+
+Result<size_t> ChunkReader::read(std::span<char> out) {
+  size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t count = ::read(fd_, out.data() + done, out.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return tl::unexpected<Error>(failed("reading", chunk_.path).error());
+    if (count == 0) break;
+    done += static_cast<size_t>(count);
+  }
+  return done;
+}
+
+// Nothing: more must be read for a whole line, or the file has ended.
+Result<std::optional<Chunk>> ChunkReader::next_of_file() {
+  // A line longer than a chunk makes the next one twice as long.
+  const size_t size = std::max(options_.chunk_bytes, 2 * rest_.size());
+  auto memory = std::make_unique_for_overwrite<char[]>(size);
+  std::copy(rest_.begin(), rest_.end(), memory.get());
+  TOCSIN_TRY(const size_t count,
+             read(std::span(memory.get(), size).subspan(rest_.size())));
+  const std::string_view data(memory.get(), rest_.size() + count);
+  at_end_ = data.size() < size;
+  if (!format_known_) chunk_.format = format_of(options_, data);
+  format_known_ = true;
+  const size_t whole = whole_bytes(data, chunk_.format, at_end_);
+  rest_ = data.substr(whole);
+  if (whole == 0) return std::nullopt;
+  Chunk chunk{std::move(memory),    data.substr(0, whole), chunk_.format,
+              chunk_.path, chunk_.measurement,    chunk_.first_line};
+  chunk_.first_line += scan::count_byte(chunk.lines, '\n');
+  return chunk;
 }
 
 }  // namespace tocsin

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +16,8 @@ namespace tocsin {
 
 /// Whole lines of one file.
 struct Chunk {
-  std::string lines;
+  std::unique_ptr<char[]> memory;
+  std::string_view lines;  ///< in `memory`
   LineFormat format = LineFormat::kJson;
   std::string path;         ///< `-` is standard input
   std::string measurement;  ///< of JSON lines that name none; may be empty
@@ -35,8 +38,31 @@ Result<std::vector<std::string>> find_files(const std::vector<std::string>& argu
 /// The sizes of all regular files together; 0 when one of them is a stream.
 uint64_t total_bytes(const std::vector<std::string>& paths);
 
-/// Hands every chunk of the file to `take`, in order, until `take` returns false.
-Status read_chunks(const std::string& path, const ChunkReaderOptions& options,
-                   const std::function<bool(Chunk)>& take);
+/// Reads files one after the other. Not thread-safe.
+class ChunkReader {
+ public:
+  ChunkReader(std::vector<std::string> paths, ChunkReaderOptions options);
+  ~ChunkReader();
+
+  /// The next chunk, or nothing behind the last one.
+  Result<std::optional<Chunk>> next();
+
+ private:
+  Status open_next_file();
+  /// Fills `out`; the number of bytes read is smaller only at the end of the file.
+  Result<size_t> read(std::span<char> out);
+  Result<std::optional<Chunk>> next_of_file();
+
+  const std::vector<std::string> paths_;
+  const ChunkReaderOptions options_;
+  size_t next_path_ = 0;
+
+  // Of the open file.
+  int fd_ = -1;
+  Chunk chunk_;  // without its lines
+  bool format_known_ = false;
+  bool at_end_ = true;
+  std::string rest_;  // the beginning of a line whose end was not read yet
+};
 
 }  // namespace tocsin

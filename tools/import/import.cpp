@@ -1,69 +1,81 @@
-// The pipeline: one reader thread, some parser threads, the database's own writer thread.
+// The pipeline: some threads that read and parse, the database's own writer thread, and its encoder.
 #include "tools/import/import.h"
 
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "db/limits.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
-#include "tools/import/bounded_queue.h"
 
 namespace tocsin {
 namespace {
 
 constexpr auto kReportInterval = std::chrono::milliseconds(200);
-constexpr size_t kQueuedChunksMax = 4;      // per parser: enough to hide the reader's waits
-constexpr size_t kCommitBytes = 64 * kMiB;  // above 100,000 rows: large segments
-constexpr size_t kBytesOpenMax =
-    3 * kCommitBytes;  // one being written, one gathering, one to spare
+
+/// Parsed rows that wait for the writer: enough that it always has work, little enough to stay in
+/// caches.
+constexpr size_t kPendingBytesMax = 24 * kMiB;
 
 /// One import; its threads share it.
 class Import {
  public:
   Import(Database& database, const ImportOptions& options, std::vector<std::string> paths)
-      : database_(database),
-        options_(options),
-        paths_(std::move(paths)),
-        chunks_(kQueuedChunksMax * options.parser_count) {
-    progress_.bytes_total = total_bytes(paths_);
+      : database_(database), options_(options), reader_(paths, options.reader) {
+    progress_.bytes_total = total_bytes(paths);
   }
 
   Result<ImportProgress> run(const std::function<void(const ImportProgress&)>& report) {
     std::vector<std::thread> threads;
-    threads.emplace_back([this] { read(); });
-    for (unsigned i = 0; i < options_.parser_count; ++i) threads.emplace_back([this] { parse(); });
+    for (unsigned i = 0; i < options_.parser_count; ++i) threads.emplace_back([this] { work(); });
     watch(report);
     for (std::thread& thread : threads) thread.join();
+    const Status sealed = database_.seal();  // answers every write
+    const std::lock_guard lock(mutex_);
     if (error_) return tl::unexpected<Error>(*error_);
-    TOCSIN_RETURN_IF_ERROR(database_.seal());
+    if (!sealed) return tl::unexpected<Error>(sealed.error());
     return progress_;
   }
 
  private:
-  void read() {
-    for (const std::string& path : paths_) {
-      const Status status = read_chunks(path, options_.reader, [this](Chunk chunk) {
-        return !stopped() && chunks_.push(std::move(chunk));
-      });
-      if (!status) give_up(status.error());
-      if (!status || stopped()) break;
-    }
-    chunks_.close();
-  }
-
-  void parse() {
+  void work() {
     JsonLinesParser json;
-    while (std::optional<Chunk> chunk = chunks_.pop()) {
-      if (failed()) continue;  // take the rest away, so that the reader is not left waiting
-      write(parse_chunk(json, *std::move(chunk)));
+    while (auto numbered = next_chunk()) {
+      auto& [number, chunk] = *numbered;
+      Parsed parsed = parse_chunk(json, std::move(chunk));
+      wait_for_turn(number);
+      write(std::move(parsed));
+      end_turn();
     }
     const std::lock_guard lock(mutex_);
-    ++parsers_done_;
+    ++workers_done_;
+    changed_.notify_all();
+  }
+
+  /// The next chunk and its number; nothing at the end, after an error, or when the import was stopped.
+  std::optional<std::pair<uint64_t, Chunk>> next_chunk() {
+    const std::lock_guard lock(reader_mutex_);
+    if (stopped()) return std::nullopt;
+    auto chunk = reader_.next();
+    if (!chunk) give_up(chunk.error());
+    if (!chunk || !*chunk) return std::nullopt;
+    return std::pair{chunks_read_++, std::move(**chunk)};
+  }
+
+  /// Chunks are written in the order in which they were read: the same input makes the same database.
+  void wait_for_turn(uint64_t number) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return chunks_written_ == number; });
+  }
+  void end_turn() {
+    const std::lock_guard lock(mutex_);
+    ++chunks_written_;
     changed_.notify_all();
   }
 
@@ -71,7 +83,8 @@ class Import {
   struct Parsed {
     WriteRequest request;
     uint64_t byte_count = 0;
-    std::map<std::string, uint64_t> rows;
+    std::map<std::string, uint64_t> rows;  ///< by measurement
+    size_t rejected = 0;
     std::vector<std::string> examples;  ///< of refused lines
   };
 
@@ -79,11 +92,12 @@ class Import {
     Parsed parsed;
     parsed.byte_count = chunk.lines.size();
     parsed.request.source = "import " + chunk.path;
+    parsed.request.bulk = true;
     const bool is_json = chunk.format == LineFormat::kJson;
     parsed.request.batch =
         Batch(is_json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
     Batch& batch = parsed.request.batch;
-    const std::string_view lines = batch.keep(std::move(chunk.lines));
+    const std::string_view lines = batch.keep(std::move(chunk.memory), chunk.lines.size());
     ParseOptions parse_options;
     parse_options.now = SystemClock().now();
     parse_options.measurement = chunk.measurement;
@@ -95,8 +109,9 @@ class Import {
     } else {
       parse_line_protocol(lines, parse_options, batch, errors);
     }
+    parsed.rejected = errors.size();
     for (const LineError& error : errors) {
-      parsed.request.rejected.push_back({error.reason, std::string(error.text)});
+      parsed.request.rejected.push_back({error.reason, std::string(error.text.substr(0, kRejectedLineBytesMax))});
       if (parsed.examples.size() < kRejectedExamplesMax) {
         parsed.examples.push_back(
             fmt::format("{}:{}: {}", chunk.path, chunk.first_line + error.line - 1, error.reason));
@@ -110,44 +125,37 @@ class Import {
 
   /// Queues the rows for the database, once there is room.
   void write(Parsed parsed) {
-    const size_t byte_size = std::max<size_t>(1, parsed.request.batch.byte_size());  // 0: all done
+    if (failed()) return;
     {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return error_ || bytes_open_ < kBytesOpenMax; });
-      if (error_) return;
-      add_rejected(parsed.request.rejected.size(), parsed.examples);
-      bytes_open_ += byte_size;
+      // Before the write: its answer takes back what was refused.
+      const std::lock_guard lock(mutex_);
+      add_rejected(parsed.rejected, parsed.examples);
+      progress_.bytes_done += parsed.byte_count;
+      for (const auto& [measurement, count] : parsed.rows) count_events(measurement, count);
     }
-    WriteRequest request = std::move(parsed.request);
-    auto rest = std::make_shared<Parsed>(std::move(parsed));  // std::function wants copies
     const Status queued = database_.submit(
-        std::move(request), [this, rest, byte_size](const Result<WriteReport>& written) {
-          finish_write(*rest, byte_size, written);
-        });
-    if (!queued) finish_write(*rest, byte_size, tl::unexpected<Error>(queued.error()));
+        std::move(parsed.request),
+        [this](const Result<WriteReport>& written) { finish_write(written); });
+    if (!queued) give_up(queued.error());
   }
 
-  /// Runs on the database's writer thread.
-  void finish_write(Parsed& parsed, size_t byte_size, const Result<WriteReport>& written) {
+  /// Runs on the database's writer thread, when the rows are durable.
+  void finish_write(const Result<WriteReport>& written) {
+    if (!written) return give_up(written.error());
     const std::lock_guard lock(mutex_);
-    bytes_open_ -= byte_size;
-    changed_.notify_all();
-    if (!written) {
-      if (!error_) error_ = written.error();
-      return;
-    }
     std::vector<std::string> examples;
     for (const RejectedRow& row : written->rejected) {
-      --parsed.rows[row.measurement];
+      --progress_.events;
+      --progress_.events_by_measurement[row.measurement];
       if (examples.size() == kRejectedExamplesMax) continue;
       examples.push_back(row.measurement + ": " + row.reason);
     }
     add_rejected(written->rejected.size(), examples);
-    progress_.bytes_done += parsed.byte_count;
-    for (const auto& [measurement, count] : parsed.rows) {
-      progress_.events += count;
-      progress_.events_by_measurement[measurement] += count;
-    }
+  }
+
+  void count_events(const std::string& measurement, uint64_t count) {
+    progress_.events += count;
+    progress_.events_by_measurement[measurement] += count;
   }
 
   void add_rejected(size_t count, const std::vector<std::string>& examples) {
@@ -158,10 +166,10 @@ class Import {
     }
   }
 
-  /// Reports until every parser is done and every write answered.
+  /// Reports until every worker is done.
   void watch(const std::function<void(const ImportProgress&)>& report) {
     std::unique_lock lock(mutex_);
-    const auto done = [&] { return parsers_done_ == options_.parser_count && bytes_open_ == 0; };
+    const auto done = [&] { return workers_done_ == options_.parser_count; };
     while (!changed_.wait_for(lock, kReportInterval, done)) {
       const ImportProgress progress = progress_;
       lock.unlock();
@@ -182,13 +190,15 @@ class Import {
 
   Database& database_;
   const ImportOptions& options_;
-  const std::vector<std::string> paths_;
-  BoundedQueue<Chunk> chunks_;
+
+  std::mutex reader_mutex_;  // taken before mutex_; guards the next two
+  ChunkReader reader_;
+  uint64_t chunks_read_ = 0;
 
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
-  unsigned parsers_done_ = 0;
-  size_t bytes_open_ = 0;  ///< of rows that the database has not answered for
+  unsigned workers_done_ = 0;
+  uint64_t chunks_written_ = 0;
   ImportProgress progress_;
   std::optional<Error> error_;
 };
@@ -197,9 +207,7 @@ class Import {
 
 DatabaseOptions import_database_options() {
   DatabaseOptions options;
-  options.commit_interval = kSecond;
-  options.commit_bytes = kCommitBytes;
-  options.pending_bytes_max = 2 * kBytesOpenMax;  // never reached: kBytesOpenMax is kept here
+  options.pending_bytes_max = kPendingBytesMax;
   return options;
 }
 

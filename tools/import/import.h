@@ -18,15 +18,16 @@ struct ImportOptions {
   std::vector<std::string> paths;  ///< files, folders, or `-` for standard input
   ChunkReaderOptions reader;
   std::vector<std::string> tags;  ///< JSON: keys whose columns are tags; empty: good guesses
-  unsigned parser_count = 2;
+  unsigned parser_count = 2;  ///< threads that read and parse
   const std::atomic<bool>* stop = nullptr;  ///< looked at between chunks; may be null
 };
 
-/// Where an import stands; also what it came to.
+/// Where an import stands: what the database has taken in, which becomes durable in large steps. Also
+/// what it came to: then all of it is durable.
 struct ImportProgress {
   uint64_t bytes_total = 0;  ///< 0: not known
-  uint64_t bytes_done = 0;   ///< of input, durable
-  uint64_t events = 0;       ///< rows, durable
+  uint64_t bytes_done = 0;   ///< of input
+  uint64_t events = 0;       ///< rows
   uint64_t rejected = 0;     ///< lines and rows that were refused
   std::map<std::string, uint64_t> events_by_measurement;
   std::vector<std::string> rejected_examples;  ///< `FILE:LINE: reason`, the first few
@@ -34,7 +35,7 @@ struct ImportProgress {
 
 inline constexpr size_t kRejectedExamplesMax = 5;
 
-/// Options with which a database is best opened for an import: large commits, hence large segments.
+/// Options with which a database is best opened for an import: few rows that wait.
 DatabaseOptions import_database_options();
 
 /// Returns when every row is durable, or the first error of reading or writing. What was refused is

@@ -16,7 +16,7 @@ inline std::string value_text(const Lane& lane, size_t i) {
     case ColumnType::kU64: return fmt::format("{}u", lane.u64[i]);
     case ColumnType::kF64: return fmt::format("{}f", lane.f64[i]);
     case ColumnType::kBool: return lane.i64[i] != 0 ? "true" : "false";
-    case ColumnType::kString: return fmt::format("'{}'", lane.text[i]);
+    case ColumnType::kString: return fmt::format("'{}'", lane.text_of(i));
   }
   return "?";
 }
@@ -36,6 +36,28 @@ inline std::string batch_text(const Batch& batch) {
       if (!out.empty()) out += "\n";
       out += fmt::format("{} @{}", rows.measurement(), rows.times()[row]);
       for (const auto& [name, value] : columns[row]) out += fmt::format(" {}={}", name, value);
+    }
+  }
+  return out;
+}
+
+/// Everything that a batch says, for tests that compare two ways of parsing: also lines, texts of numbers
+/// and the order of lanes.
+inline std::string batch_image(const Batch& batch) {
+  std::string out;
+  for (const RowBatch& rows : batch.measurements()) {
+    if (rows.row_count() == 0) continue;
+    out += fmt::format("[{}]\n", rows.measurement());
+    for (size_t row = 0; row < rows.row_count(); ++row) {
+      out += fmt::format("@{} {}\n", rows.times()[row], rows.lines()[row]);
+    }
+    for (const Lane& lane : rows.lanes()) {
+      if (lane.rows.empty()) continue;
+      out += fmt::format("{} {} {}:", lane.name, static_cast<int>(lane.type), static_cast<int>(lane.kind));
+      for (size_t i = 0; i < lane.rows.size(); ++i) {
+        out += fmt::format(" {}={} '{}'", lane.rows[i], value_text(lane, i), lane.text_of(i));
+      }
+      out += "\n";
     }
   }
   return out;

@@ -8,6 +8,7 @@
 #include "net/parse/framer.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
+#include "tests/net/parse/batch_text.h"
 
 namespace {
 
@@ -18,12 +19,13 @@ void check_batch(const Batch& batch) {
   for (const RowBatch& rows : batch.measurements()) {
     TOCSIN_CHECK(rows.lines().size() == rows.row_count());
     for (const Lane& lane : rows.lanes()) {
-      TOCSIN_CHECK(lane.text.size() == lane.rows.size());
+      const bool strings = lane.type == ColumnType::kString;
+      TOCSIN_CHECK((strings ? lane.codes.size() : lane.text.size()) == lane.rows.size());
       for (size_t i = 0; i < lane.rows.size(); ++i) {
         TOCSIN_CHECK(lane.rows[i] < rows.row_count());
         TOCSIN_CHECK(i == 0 || lane.rows[i - 1] < lane.rows[i]);
         unsigned sum = 0;
-        for (const char c : lane.text[i]) sum += static_cast<unsigned char>(c);  // readable
+        for (const char c : lane.text_of(i)) sum += static_cast<unsigned char>(c);  // readable
         TOCSIN_CHECK(sum != 1u << 31);
       }
     }
@@ -61,6 +63,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   tocsin::Batch lines;
   parse_line_protocol(lines.keep(text), options, lines, errors);
   check_batch(lines);
+  std::vector<tocsin::LineError> general_errors;
+  tocsin::Batch general;
+  options.guess_shapes = false;
+  parse_line_protocol(general.keep(text), options, general, general_errors);
+  TOCSIN_CHECK(batch_image(lines) == batch_image(general));
+  TOCSIN_CHECK(errors.size() == general_errors.size());
+  options.guess_shapes = true;
   tocsin::Batch events(tocsin::ConflictPolicy::kKeepInRest);
   static tocsin::JsonLinesParser parser;
   parser.parse(events.keep(text), options, events, errors);
