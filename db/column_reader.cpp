@@ -71,6 +71,7 @@ bool encoding_fits(Encoding encoding, ColumnType type) {
       return type == ColumnType::kBool;
     case Encoding::kDictionary:
     case Encoding::kBlocks:
+    case Encoding::kTemplates:
       return type == ColumnType::kString;
   }
   return false;
@@ -122,7 +123,7 @@ Result<std::unique_ptr<ColumnReader>> ColumnReader::open(const SegmentInfo& info
                                                          ColumnType type) {
   std::unique_ptr<ColumnReader> reader(new ColumnReader(info, stored, type));
   if (stored.encoding() < static_cast<uint16_t>(Encoding::kIntegers) ||
-      stored.encoding() > static_cast<uint16_t>(Encoding::kBlocks)) {
+      stored.encoding() > static_cast<uint16_t>(Encoding::kTemplates)) {
     return fail(ErrorCode::kUnsupported,
                 fmt::format("segment {}: column `{}` has encoding {}, which this version does not "
                             "know; use the version of tocsin that wrote it, or a later one",
@@ -161,16 +162,18 @@ Status ColumnReader::ensure_dictionary() const {
 
 Status ColumnReader::open_integers(const format::Buffer* buffer, const char* name, size_t count,
                                    IntegerStream& stream) const {
-  TOCSIN_TRY(ByteView bytes,
-             checked_buffer(buffer, info_.name, stored_.name()->str() + "/" + name));
+  TOCSIN_TRY(ByteView bytes, open_bytes(buffer, name));
   if (!stream.open(bytes, count)) return damaged(std::string(name) + " is no integer stream");
   return {};
 }
 
+Result<ByteView> ColumnReader::open_bytes(const format::Buffer* buffer, const char* name) const {
+  return checked_buffer(buffer, info_.name, stored_.name()->str() + "/" + name);
+}
+
 Result<ByteView> ColumnReader::open_array(const format::Buffer* buffer, const char* name,
                                           size_t item_size, size_t count) const {
-  TOCSIN_TRY(ByteView bytes,
-             checked_buffer(buffer, info_.name, stored_.name()->str() + "/" + name));
+  TOCSIN_TRY(ByteView bytes, open_bytes(buffer, name));
   if (bytes.size() != count * item_size) {
     return damaged(
         fmt::format("{} has {} bytes instead of {}", name, bytes.size(), count * item_size));
@@ -197,7 +200,9 @@ Status ColumnReader::open_values() const {
       return {};
     }
     case Encoding::kBlocks:
-      return open_blocks();
+      return open_blocks(stored_.values(), value_count_, texts_);
+    case Encoding::kTemplates:
+      return open_templates();
   }
   return damaged("unknown encoding");
 }
@@ -218,29 +223,56 @@ Status ColumnReader::open_decimals() const {
   return {};
 }
 
-Status ColumnReader::open_blocks() const {
+Status ColumnReader::open_blocks(const format::Buffer* bytes, size_t count,
+                                 TextReader& reader) const {
   if (stored_.compression() > static_cast<uint8_t>(Compression::kZstd)) {
     return damaged("unknown compression");
   }
-  TOCSIN_RETURN_IF_ERROR(open_integers(stored_.lengths(), "lengths", value_count_, lengths_));
-  const size_t block_count = (value_count_ + kVectorRows - 1) / kVectorRows;
+  const size_t block_count = (count + kVectorRows - 1) / kVectorRows;
+  TOCSIN_TRY(ByteView lengths, open_bytes(stored_.lengths(), "lengths"));
   TOCSIN_TRY(ByteView table,
              open_array(stored_.blocks(), "blocks", sizeof(TextBlock), block_count));
-  TOCSIN_TRY(block_bytes_,
-             checked_buffer(stored_.values(), info_.name, stored_.name()->str() + "/values"));
-  blocks_ = array_of<TextBlock>(table);
-  for (const TextBlock& block : blocks_) {
-    if (block.offset > block_bytes_.size() ||
-        block.stored_size > block_bytes_.size() - block.offset) {
-      return damaged("a block lies outside of its bytes");
-    }
+  TOCSIN_TRY(ByteView texts, open_bytes(bytes, "values"));
+  if (!reader.open(static_cast<Compression>(stored_.compression()), count, lengths,
+                   array_of<TextBlock>(table), texts)) {
+    return damaged("lengths or blocks are wrong");
   }
+  return {};
+}
+
+Status ColumnReader::open_templates() const {
+  TemplateReader reader;
+  TOCSIN_TRY(ByteView numbers, open_bytes(stored_.values(), "values"));
+  if (!reader.open(numbers, value_count_)) return damaged("values is no integer stream");
+  for (size_t i = 0; stored_.variables() != nullptr && i < stored_.variables()->size(); ++i) {
+    const format::Variables* stream = stored_.variables()->Get(static_cast<uint32_t>(i));
+    TOCSIN_TRY(ByteView values, open_bytes(stream->values(), "variables"));
+    TOCSIN_TRY(ByteView starts, open_bytes(stream->starts(), "variables/starts"));
+    if (!reader.add_variables(values, starts)) return damaged("variables are wrong");
+  }
+  if (stored_.whole() != nullptr) {
+    TOCSIN_TRY(ByteView starts, open_bytes(stored_.whole_starts(), "whole_starts"));
+    const auto count = reader.open_whole(starts);
+    if (!count) return damaged("whole_starts are wrong");
+    TextReader whole;
+    TOCSIN_RETURN_IF_ERROR(open_blocks(stored_.whole(), *count, whole));
+    reader.set_whole(std::move(whole));
+  }
+  TOCSIN_TRY(ByteView ends, open_bytes(stored_.entry_offsets(), "entry_offsets"));
+  TOCSIN_TRY(ByteView patterns, open_bytes(stored_.entry_bytes(), "entry_bytes"));
+  TOCSIN_TRY(ByteView slots, open_bytes(stored_.slot_streams(), "slot_streams"));
+  if (!reader.set_patterns(array_of<uint32_t>(ends), patterns, slots)) {
+    return damaged("templates are wrong");
+  }
+  templates_ = std::move(reader);
   return {};
 }
 
 Status ColumnReader::open_valid() const {
   if (stored_.valid_ranks() == nullptr) {
-    return open_integers(stored_.valid(), "valid", value_count_, valid_rows_);
+    TOCSIN_TRY(ByteView rows, open_bytes(stored_.valid(), "valid"));
+    if (!valid_rows_.open(rows, value_count_)) return damaged("valid is no integer stream");
+    return {};
   }
   const size_t row_count = info_.row_count;
   TOCSIN_TRY(ByteView bits, open_array(stored_.valid(), "valid", 8, (row_count + 63) / 64));
@@ -487,45 +519,14 @@ Status ColumnReader::read_entries(std::span<const uint32_t> values, StringVector
 }
 
 Status ColumnReader::read_text(std::span<const uint32_t> values, StringVector& out) const {
-  const auto compression = static_cast<Compression>(stored_.compression());
-  // Views into `bytes` must stay valid: make room for every block first.
-  size_t room = 0;
-  size_t block = SIZE_MAX;
-  for (uint32_t value : values) {
-    if (value == UINT32_MAX || value / kVectorRows == block) continue;
-    block = value / kVectorRows;
-    if (compression != Compression::kNone) room += blocks_[block].raw_size;
+  if (encoding_ == Encoding::kTemplates) {
+    if (!templates_.read(values, out.bytes, out.values)) return damaged("a template is damaged");
+    return {};
   }
-  if (room > 4 * kGiB) return damaged("blocks are impossibly large");
+  const size_t room = texts_.room(values);
+  if (room > kTextBytesMax) return damaged("blocks are impossibly large");
   out.bytes.resize(room);
-
-  size_t used = 0;
-  block = SIZE_MAX;
-  std::array<std::string_view, kVectorRows> texts;
-  std::array<uint64_t, kVectorRows> lengths;
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (values[i] == UINT32_MAX) continue;
-    if (values[i] / kVectorRows != block) {
-      block = values[i] / kVectorRows;
-      const TextBlock& entry = blocks_[block];
-      ByteView stored = block_bytes_.subspan(entry.offset, entry.stored_size);
-      std::string_view raw = text_of(stored);
-      if (compression != Compression::kNone) {
-        std::span<char> target(out.bytes.data() + used, entry.raw_size);
-        if (!decompress_block(compression, stored, target)) return damaged("a block is damaged");
-        raw = {target.data(), target.size()};
-        used += entry.raw_size;
-      }
-      const size_t n = std::min(kVectorRows, value_count_ - block * kVectorRows);
-      lengths_.read(block * kVectorRows, n, lengths.data());
-      for (size_t k = 0; k < n; ++k) {
-        if (lengths[k] > raw.size()) return damaged("a length is wrong");
-        texts[k] = raw.substr(0, lengths[k]);
-        raw.remove_prefix(lengths[k]);
-      }
-    }
-    out.values[i] = texts[values[i] % kVectorRows];
-  }
+  if (!texts_.read(values, out.bytes, out.values)) return damaged("a block is damaged");
   return {};
 }
 

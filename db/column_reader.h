@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "db/encoding_integer.h"
+#include "db/encoding_template.h"
 #include "db/encoding_text.h"
 #include "db/segment.h"
 #include "db/segment_format.h"
@@ -57,9 +58,11 @@ class ColumnReader final : public SegmentColumn {
   Status open_valid() const;
   Status open_dictionary() const;
   Status open_decimals() const;
-  Status open_blocks() const;
+  Status open_blocks(const format::Buffer* bytes, size_t count, TextReader& reader) const;
+  Status open_templates() const;
   Status open_integers(const format::Buffer* buffer, const char* name, size_t count,
                        IntegerStream& stream) const;
+  Result<ByteView> open_bytes(const format::Buffer* buffer, const char* name) const;
   Result<ByteView> open_array(const format::Buffer* buffer, const char* name, size_t item_size,
                               size_t count) const;
 
@@ -92,12 +95,11 @@ class ColumnReader final : public SegmentColumn {
   mutable std::span<const uint64_t> bits_;   // kBits
   mutable std::span<const uint32_t> positions_;
   mutable std::span<const double> exceptions_;
-  mutable IntegerStream lengths_;
-  mutable std::span<const TextBlock> blocks_;
-  mutable ByteView block_bytes_;
+  mutable TextReader texts_;                      // kBlocks
+  mutable TemplateReader templates_;              // kTemplates
   mutable std::span<const uint64_t> valid_bits_;  // null map as a bitmap, or
   mutable std::span<const uint32_t> valid_ranks_;
-  mutable IntegerStream valid_rows_;  // as ascending rows
+  mutable PackedIntegers valid_rows_;  // as ascending rows
   mutable std::vector<std::string_view> entries_;
   mutable std::span<const EntryStatistics> entry_statistics_;
 };

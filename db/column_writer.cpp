@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <unordered_map>
 
 #include "db/encoding_float.h"
@@ -71,6 +72,24 @@ void make_distinct(const StringPool& pool, std::vector<uint32_t>& used,
   used = std::move(distinct);
 }
 
+/// The entries `used`, the most frequent first: small codes are packed more tightly. Numbers become
+/// indexes into the result.
+std::vector<std::string_view> frequent_first(const StringPool& pool, std::span<const uint32_t> used,
+                                             std::vector<uint64_t>& numbers) {
+  std::vector<uint32_t> counts(used.size()), order(used.size()), new_number(used.size());
+  for (uint64_t number : numbers) ++counts[number];
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](uint32_t a, uint32_t b) { return counts[a] > counts[b]; });
+  std::vector<std::string_view> entries;
+  for (uint32_t number : order) {
+    new_number[number] = static_cast<uint32_t>(entries.size());
+    entries.push_back(pool.entry(used[number]));
+  }
+  for (uint64_t& number : numbers) number = new_number[number];
+  return entries;
+}
+
 }  // namespace
 
 WrittenBuffer write_buffer(flatbuffers::FlatBufferBuilder& builder, ByteView bytes) {
@@ -128,7 +147,7 @@ void ColumnWriter::write_valid(flatbuffers::FlatBufferBuilder& builder,
     std::vector<uint64_t> relative(rows.size());
     for (size_t i = 0; i < rows.size(); ++i) relative[i] = rows[i] - slice.start;
     std::vector<uint8_t> stream;
-    encode_integers(relative, stream);
+    encode_packed(relative, stream);
     valid_ = write_buffer(builder, stream);
     return;
   }
@@ -213,11 +232,18 @@ void ColumnWriter::write_strings(flatbuffers::FlatBufferBuilder& builder, const 
   }
   if (used.size() * kDictionaryValuesPerEntryMin <= codes.size() || used.size() == 1) {
     if (!pool.is_exact()) make_distinct(pool, used, numbers);
-    write_dictionary(builder, pool, used, numbers, rows, slice);
+    encoding_ = static_cast<uint16_t>(Encoding::kDictionary);
+    write_entries(builder, frequent_first(pool, used, numbers), numbers, rows, slice);
     return;
   }
   std::vector<std::string_view> values(codes.size());
   for (size_t i = 0; i < codes.size(); ++i) values[i] = pool.entry(codes[i]);
+  if (compress) {
+    if (const auto templates = encode_templates(values)) {
+      write_templates(builder, *templates, rows, slice);
+      return;
+    }
+  }
   const TextColumn text = encode_text(values, compress);
   encoding_ = static_cast<uint16_t>(Encoding::kBlocks);
   compression_ = static_cast<uint8_t>(text.compression);
@@ -226,27 +252,45 @@ void ColumnWriter::write_strings(flatbuffers::FlatBufferBuilder& builder, const 
   blocks_ = write_buffer(builder, view_of(text.blocks));
 }
 
-void ColumnWriter::write_dictionary(flatbuffers::FlatBufferBuilder& builder, const StringPool& pool,
-                                    std::span<const uint32_t> pool_codes,
-                                    std::span<const uint64_t> codes, std::span<const uint32_t> rows,
-                                    const RowSlice& slice) {
+void ColumnWriter::write_templates(flatbuffers::FlatBufferBuilder& builder,
+                                   const TemplateColumn& column, std::span<const uint32_t> rows,
+                                   const RowSlice& slice) {
+  encoding_ = static_cast<uint16_t>(Encoding::kTemplates);
+  const std::vector<std::string_view> patterns(column.patterns.begin(), column.patterns.end());
+  write_entries(builder, patterns, column.numbers, rows, slice);
+  slot_streams_ = write_buffer(builder, column.slot_streams);
+  for (const TemplateColumn::Variables& variables : column.variables) {
+    const WrittenBuffer values = write_buffer(builder, variables.values);
+    variables_.emplace_back(values, write_buffer(builder, variables.starts));
+  }
+  if (column.whole_starts.empty()) return;
+  compression_ = static_cast<uint8_t>(column.whole.compression);
+  whole_ = write_buffer(builder, column.whole.bytes);
+  lengths_ = write_buffer(builder, column.whole.lengths);
+  blocks_ = write_buffer(builder, view_of(column.whole.blocks));
+  whole_starts_ = write_buffer(builder, column.whole_starts);
+}
+
+void ColumnWriter::write_entries(flatbuffers::FlatBufferBuilder& builder,
+                                 std::span<const std::string_view> entries,
+                                 std::span<const uint64_t> codes, std::span<const uint32_t> rows,
+                                 const RowSlice& slice) {
   std::vector<uint32_t> ends;
   std::vector<uint8_t> bytes;
-  for (uint32_t code : pool_codes) {
-    ByteView entry = bytes_of(pool.entry(code));
+  for (std::string_view entry : entries) {
     bytes.insert(bytes.end(), entry.begin(), entry.end());
     ends.push_back(static_cast<uint32_t>(bytes.size()));
   }
-  std::vector<StoredEntry> statistics(pool_codes.size());
+  std::vector<StoredEntry> statistics(entries.size() + 1);  // the last one is of no entry
   for (size_t i = 0; i < codes.size(); ++i) {
     StoredEntry& entry = statistics[codes[i]];
     const Timestamp time = slice.times[rows[i]];
     if (entry.row_count++ == 0) entry.first_time = time;
     entry.last_time = time;
   }
+  statistics.pop_back();
   std::vector<uint8_t> stream;
   encode_integers(codes, stream);
-  encoding_ = static_cast<uint16_t>(Encoding::kDictionary);
   values_ = write_buffer(builder, stream);
   entry_offsets_ = write_buffer(builder, view_of(ends));
   entry_bytes_ = write_buffer(builder, bytes);
@@ -266,6 +310,17 @@ flatbuffers::Offset<format::Column> ColumnWriter::write_table(
   auto entry_stats = write_buffer_table(builder, entry_stats_);
   auto lengths = write_buffer_table(builder, lengths_);
   auto blocks = write_buffer_table(builder, blocks_);
+  auto slot_streams = write_buffer_table(builder, slot_streams_);
+  auto whole = write_buffer_table(builder, whole_);
+  auto whole_starts = write_buffer_table(builder, whole_starts_);
+  std::vector<flatbuffers::Offset<format::Variables>> tables;
+  for (const auto& [streams, starts] : variables_) {
+    const auto streams_table = write_buffer_table(builder, streams);
+    const auto starts_table = write_buffer_table(builder, starts);
+    tables.push_back(format::CreateVariables(builder, streams_table, starts_table));
+  }
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<format::Variables>>> variables;
+  if (!tables.empty()) variables = builder.CreateVector(tables);
   format::ColumnBuilder table(builder);
   table.add_id(column_.id);
   table.add_name(name);
@@ -289,6 +344,10 @@ flatbuffers::Offset<format::Column> ColumnWriter::write_table(
   table.add_lengths(lengths);
   table.add_blocks(blocks);
   table.add_raw_size(raw_size_);
+  table.add_slot_streams(slot_streams);
+  table.add_variables(variables);
+  table.add_whole(whole);
+  table.add_whole_starts(whole_starts);
   return table.Finish();
 }
 

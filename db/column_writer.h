@@ -10,6 +10,7 @@
 #include "db/base/time.h"
 #include "db/bytes.h"
 #include "db/column_builder.h"
+#include "db/encoding_template.h"
 #include "segment_generated.h"
 
 namespace tocsin {
@@ -52,9 +53,12 @@ class ColumnWriter {
   void write_strings(flatbuffers::FlatBufferBuilder& builder, const StringPool& pool,
                      std::span<const uint32_t> codes, std::span<const uint32_t> rows,
                      const RowSlice& slice, bool compress);
-  void write_dictionary(flatbuffers::FlatBufferBuilder& builder, const StringPool& pool,
-                        std::span<const uint32_t> pool_codes, std::span<const uint64_t> codes,
-                        std::span<const uint32_t> rows, const RowSlice& slice);
+  void write_templates(flatbuffers::FlatBufferBuilder& builder, const TemplateColumn& column,
+                       std::span<const uint32_t> rows, const RowSlice& slice);
+  /// Entries of a dictionary or templates, and of each value its entry.
+  void write_entries(flatbuffers::FlatBufferBuilder& builder,
+                     std::span<const std::string_view> entries, std::span<const uint64_t> codes,
+                     std::span<const uint32_t> rows, const RowSlice& slice);
 
   Column column_;
   uint16_t encoding_ = 0;
@@ -66,6 +70,8 @@ class ColumnWriter {
   uint8_t compression_ = 0;
   WrittenBuffer valid_, valid_ranks_, values_, positions_, exceptions_;
   WrittenBuffer entry_offsets_, entry_bytes_, entry_stats_, lengths_, blocks_;
+  WrittenBuffer slot_streams_, whole_, whole_starts_;
+  std::vector<std::pair<WrittenBuffer, WrittenBuffer>> variables_;  // values, starts
 };
 
 }  // namespace tocsin

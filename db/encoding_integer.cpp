@@ -3,25 +3,58 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <optional>
 
-#include "db/bit_packing.h"
 #include "db/limits.h"
+#include "db/string_hash.h"
 
 namespace tocsin {
 namespace {
 
-enum Kind : uint32_t { kConstant = 1, kPacked = 2 };
-enum Mode : uint8_t { kFrame = 1, kDelta = 2 };
+constexpr uint32_t kRepeats = 3;
 
-/// A delta vector costs a running sum to read, so it must save at least this many bits a value.
-constexpr unsigned kDeltaSavesBitsMin = 2;
+/// Narrower values are as quick to pack as to look up.
+constexpr size_t kRepeatsBitsMin = 24;
+/// Looking a vector's distances and entries up must save at least one bit in so many.
+constexpr size_t kRepeatsSaveShareMin = 8;
+/// At least one value in so many of a sample must be a repeat for the whole to be tried.
+constexpr size_t kRepeatsShareMin = 8;
 
-struct StreamHeader {
+struct RepeatsHeader {
   uint32_t kind;
   uint32_t count;
-  uint64_t value;
+  uint64_t entry_count;
+  uint64_t entry_base;
+  uint64_t entry_width;
 };
-static_assert(sizeof(StreamHeader) == 16);
+static_assert(sizeof(RepeatsHeader) == 32);
+
+/// Numbers distinct values in the order of their appearance.
+class EntryTable {
+ public:
+  explicit EntryTable(size_t value_count) : slots_(std::bit_ceil(value_count * 2), 0) {}
+
+  /// The number of the value's entry, a new one when it equals entries().size() before; nothing
+  /// when values collide so much that this is no table any more.
+  std::optional<uint32_t> add(uint64_t value) {
+    const size_t mask = slots_.size() - 1;
+    size_t at = string_hash::mix(value ^ 0x9e3779b97f4a7c15, 0xe7037ed1a0b428db) & mask;
+    for (size_t probe = 0; probe < kProbesMax; ++probe, at = (at + 1) & mask) {
+      if (slots_[at] == 0) {
+        entries_.push_back(value);
+        slots_[at] = static_cast<uint32_t>(entries_.size());
+        return slots_[at] - 1;
+      }
+      if (entries_[slots_[at] - 1] == value) return slots_[at] - 1;
+    }
+    return std::nullopt;
+  }
+  const std::vector<uint64_t>& entries() const { return entries_; }
+
+ private:
+  std::vector<uint32_t> slots_;  // entry number + 1, 0 is free
+  std::vector<uint64_t> entries_;
+};
 
 template <class T>
 void append(std::vector<uint8_t>& out, const T* items, size_t count) {
@@ -29,166 +62,145 @@ void append(std::vector<uint8_t>& out, const T* items, size_t count) {
   out.insert(out.end(), bytes, bytes + count * sizeof(T));
 }
 
-struct Range {
-  int64_t min = INT64_MAX;
-  int64_t max = INT64_MIN;
+size_t padded_words(size_t u32_count) { return (u32_count + 1) / 2; }
 
-  void add(int64_t value) {
-    min = std::min(min, value);
-    max = std::max(max, value);
+/// Whether values come again within a vector's length, judged by one vector in the middle.
+bool seem_to_repeat(std::span<const uint64_t> values) {
+  if (values.size() < 2) return false;
+  const size_t n = std::min(kVectorRows, values.size());
+  EntryTable table(n);
+  for (uint64_t value : values.subspan((values.size() - n) / 2, n)) {
+    if (!table.add(value)) return false;
   }
-  unsigned width() const {
-    return std::bit_width(static_cast<uint64_t>(max) - static_cast<uint64_t>(min));
-  }
-};
-
-Range range_of_values(std::span<const uint64_t> values) {
-  Range range;
-  for (uint64_t value : values) range.add(static_cast<int64_t>(value));
-  return range;
+  return (n - table.entries().size()) * kRepeatsShareMin >= n;
 }
 
-Range range_of_deltas(std::span<const uint64_t> values) {
-  Range range;
-  for (size_t i = 1; i < values.size(); ++i) {
-    range.add(static_cast<int64_t>(values[i] - values[i - 1]));
+void append_entries(std::span<const uint64_t> entries, uint64_t base, unsigned width,
+                    std::vector<uint8_t>& out) {
+  std::vector<uint64_t> words((entries.size() * width + 63) / 64 + 1);
+  size_t bit = 0;
+  for (uint64_t entry : entries) {
+    const uint64_t value = entry - base;
+    words[bit / 64] |= value << (bit % 64);
+    if (bit % 64 + width > 64) words[bit / 64 + 1] |= value >> (64 - bit % 64);
+    bit += width;
   }
-  if (values.size() < 2) range.add(0);
-  return range;
+  append(out, words.data(), words.size());
+}
+
+/// False, with `out` as it was, when the values collide.
+bool encode_repeats(std::span<const uint64_t> values, std::vector<uint8_t>& out) {
+  EntryTable table(values.size());
+  std::vector<uint32_t> before;
+  std::vector<uint64_t> distances(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const size_t next = table.entries().size();
+    if (i % kVectorRows == 0) before.push_back(static_cast<uint32_t>(next));
+    const auto number = table.add(values[i]);
+    if (!number) return false;
+    distances[i] = next - *number;
+  }
+  before.resize(padded_words(before.size()) * 2);
+  const auto [min, max] = std::minmax_element(table.entries().begin(), table.entries().end());
+  const RepeatsHeader header{kRepeats, static_cast<uint32_t>(values.size()), table.entries().size(),
+                             *min, std::max<uint64_t>(1, std::bit_width(*max - *min))};
+  append(out, &header, 1);
+  append_entries(table.entries(), header.entry_base, static_cast<unsigned>(header.entry_width),
+                 out);
+  append(out, before.data(), before.size());
+  encode_packed(distances, out);
+  return true;
 }
 
 }  // namespace
 
 void encode_integers(std::span<const uint64_t> values, std::vector<uint8_t>& out) {
-  StreamHeader header{kConstant, static_cast<uint32_t>(values.size()),
-                      values.empty() ? 0 : values[0]};
-  if (std::all_of(values.begin(), values.end(), [&](uint64_t v) { return v == header.value; })) {
-    append(out, &header, 1);
-    return;
-  }
-  header.kind = kPacked;
-  header.value = 0;
-  std::vector<IntegerStream::VectorHeader> headers;
-  std::vector<uint64_t> words;
-  std::array<uint64_t, kVectorRows> scaled;
-  for (size_t start = 0; start < values.size(); start += kVectorRows) {
-    auto part = values.subspan(start, std::min(kVectorRows, values.size() - start));
-    const Range frame = range_of_values(part);
-    const Range delta = range_of_deltas(part);
-    const bool use_delta = delta.width() + kDeltaSavesBitsMin <= frame.width();
-    const unsigned width = use_delta ? delta.width() : frame.width();
-    const uint64_t min_delta = use_delta ? static_cast<uint64_t>(delta.min) : 0;
-    const uint64_t base = use_delta ? part[0] : static_cast<uint64_t>(frame.min);
-    if (use_delta) {
-      scaled[0] = 0;
-      for (size_t i = 1; i < part.size(); ++i) scaled[i] = part[i] - part[i - 1] - min_delta;
-    } else {
-      for (size_t i = 0; i < part.size(); ++i) scaled[i] = part[i] - base;
-    }
-    headers.push_back({base, min_delta, static_cast<uint32_t>(words.size()),
-                       static_cast<uint8_t>(width), use_delta ? kDelta : kFrame, 0});
-    words.resize(words.size() + packed_words(part.size(), width));
-    pack_bits(scaled.data(), part.size(), width, words.data() + headers.back().word_offset);
-  }
-  append(out, &header, 1);
-  append(out, headers.data(), headers.size());
-  append(out, words.data(), words.size());
+  const size_t start = out.size();
+  encode_packed(values, out);
+  const size_t packed = out.size() - start;
+  if (packed * 8 < values.size() * kRepeatsBitsMin || !seem_to_repeat(values)) return;
+  std::vector<uint8_t> repeats;
+  if (!encode_repeats(values, repeats)) return;
+  if (repeats.size() > packed - packed / kRepeatsSaveShareMin) return;
+  out.resize(start);
+  out.insert(out.end(), repeats.begin(), repeats.end());
 }
 
 bool IntegerStream::open(ByteView bytes, size_t expected_count) {
-  StreamHeader header;
+  uint32_t kind = 0;
+  if (bytes.size() >= sizeof kind) std::memcpy(&kind, bytes.data(), sizeof kind);
+  entry_count_ = 0;
+  if (kind != kRepeats) return packed_.open(bytes, expected_count);
+
+  RepeatsHeader header;
   if (bytes.size() < sizeof header || reinterpret_cast<uintptr_t>(bytes.data()) % 8 != 0) {
     return false;
   }
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.count != expected_count) return false;
-  count_ = header.count;
-  constant_ = header.kind == kConstant;
-  value_ = header.value;
-  if (constant_) return true;
-  if (header.kind != kPacked) return false;
-
-  const size_t vectors = (count_ + kVectorRows - 1) / kVectorRows;
+  if (header.count != expected_count || header.entry_count == 0 ||
+      header.entry_count > header.count || header.entry_width == 0 || header.entry_width > 64) {
+    return false;
+  }
   bytes = bytes.subspan(sizeof header);
-  if (bytes.size() / sizeof(VectorHeader) < vectors) return false;
-  headers_ = reinterpret_cast<const VectorHeader*>(bytes.data());
-  bytes = bytes.subspan(vectors * sizeof(VectorHeader));
-  words_ = reinterpret_cast<const uint64_t*>(bytes.data());
-  for (size_t v = 0; v < vectors; ++v) {
-    if (!check_vector(v, bytes.size() / sizeof(uint64_t))) return false;
-  }
-  return true;
+  const size_t vectors = (expected_count + kVectorRows - 1) / kVectorRows;
+  const size_t entry_words = (header.entry_count * header.entry_width + 63) / 64 + 1;
+  if (bytes.size() / 8 < entry_words + padded_words(vectors)) return false;
+  entries_ = reinterpret_cast<const uint64_t*>(bytes.data());
+  bytes = bytes.subspan(entry_words * 8);
+  entries_before_ = reinterpret_cast<const uint32_t*>(bytes.data());
+  bytes = bytes.subspan(padded_words(vectors) * 8);
+  entry_count_ = header.entry_count;
+  entry_base_ = header.entry_base;
+  entry_width_ = static_cast<unsigned>(header.entry_width);
+  return packed_.open(bytes, expected_count);
 }
 
-bool IntegerStream::check_vector(size_t vector, size_t words) const {
-  const VectorHeader& header = headers_[vector];
-  const size_t values = std::min(kVectorRows, count_ - vector * kVectorRows);
-  return header.width <= 64 && (header.mode == kFrame || header.mode == kDelta) &&
-         header.word_offset + packed_words(values, header.width) <= words;
-}
-
-template <class T>
-void IntegerStream::read_vector(size_t vector, size_t n, T* out) const {
-  const VectorHeader& header = headers_[vector];
-  const uint64_t* words = words_ + header.word_offset;
-  if (header.mode == kFrame) {
-    unpack_bits(words, n, header.width, header.base, out);
-    return;
-  }
-  unpack_bits(words, n, header.width, header.min_delta, out);
-  T value = static_cast<T>(header.base);
-  out[0] = value;
-  for (size_t i = 1; i < n; ++i) {
-    // Sums wrap on purpose, so they run unsigned.
-    value = static_cast<T>(static_cast<uint64_t>(value) + static_cast<uint64_t>(out[i]));
-    out[i] = value;
-  }
+uint64_t IntegerStream::entry(size_t index) const {
+  const size_t bit = index * entry_width_;
+  const uint64_t* word = entries_ + bit / 64;
+  const unsigned shift = bit % 64;
+  // The next word exists: one of zeros stands behind the last. Two shifts, as one by 64 is
+  // undefined.
+  const uint64_t value = word[0] >> shift | word[1] << 1 << (63 - shift);
+  const uint64_t mask = ~uint64_t{0} >> (64 - entry_width_);
+  return (value & mask) + entry_base_;
 }
 
 template <class T>
 void IntegerStream::read_any(size_t start, size_t n, T* out) const {
-  if (constant_) {
-    std::fill_n(out, n, static_cast<T>(value_));
+  if (entry_count_ == 0) {
+    packed_.read(start, n, out);
     return;
   }
   while (n != 0) {
-    const size_t vector = start / kVectorRows;
-    const size_t skip = start % kVectorRows;
-    const size_t in_vector = std::min(kVectorRows, count_ - vector * kVectorRows);
-    const size_t take = std::min(n, in_vector - skip);
-    if (take == in_vector) {
-      read_vector(vector, in_vector, out);
-    } else {
-      std::array<T, kVectorRows> whole;
-      read_vector(vector, in_vector, whole.data());
-      std::copy_n(whole.data() + skip, take, out);
-    }
+    const size_t take = std::min(n, kVectorRows - start % kVectorRows);
+    read_repeats(start, take, out);
     start += take;
     out += take;
     n -= take;
   }
 }
 
+// Values of one vector.
+template <class T>
+void IntegerStream::read_repeats(size_t start, size_t n, T* out) const {
+  const size_t vector = start / kVectorRows;
+  const size_t skip = start % kVectorRows;
+  std::array<uint32_t, kVectorRows> distances;
+  packed_.read(vector * kVectorRows, skip + n, distances.data());
+  size_t next = entries_before_[vector];
+  for (size_t i = 0; i < skip; ++i) next += distances[i] == 0;
+  for (size_t i = 0; i < n; ++i) {
+    const uint32_t distance = distances[skip + i];
+    const size_t index = next - distance;
+    next += distance == 0;
+    // Only a damaged stream leaves its entries.
+    out[i] = static_cast<T>(index < entry_count_ ? entry(index) : 0);
+  }
+}
+
 void IntegerStream::read(size_t start, size_t n, uint64_t* out) const { read_any(start, n, out); }
 void IntegerStream::read(size_t start, size_t n, int64_t* out) const { read_any(start, n, out); }
 void IntegerStream::read(size_t start, size_t n, uint32_t* out) const { read_any(start, n, out); }
-
-size_t IntegerStream::lower_bound(int64_t value) const {
-  if (count_ == 0) return 0;
-  if (constant_) return static_cast<int64_t>(value_) < value ? count_ : 0;
-  // In ascending values a vector's base is its first value, whatever its mode.
-  const size_t vectors = (count_ + kVectorRows - 1) / kVectorRows;
-  const VectorHeader* end = headers_ + vectors;
-  const VectorHeader* after = std::partition_point(headers_, end, [&](const VectorHeader& header) {
-    return static_cast<int64_t>(header.base) < value;
-  });
-  if (after == headers_) return 0;
-  const size_t vector = static_cast<size_t>(after - headers_) - 1;
-  const size_t n = std::min(kVectorRows, count_ - vector * kVectorRows);
-  std::array<int64_t, kVectorRows> whole;
-  read_vector(vector, n, whole.data());
-  auto at = std::lower_bound(whole.begin(), whole.begin() + n, value);
-  return vector * kVectorRows + static_cast<size_t>(at - whole.begin());
-}
 
 }  // namespace tocsin

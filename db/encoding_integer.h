@@ -1,25 +1,23 @@
-// Integers as frame of reference or delta, bit-packed in vectors of kVectorRows: the encoding of
-// i64 and u64 columns, times, dictionary codes, string lengths and decimal-scaled floats.
+// The encoding of i64 and u64 columns, dictionary codes, lengths, decimal-scaled floats and the
+// numbers in texts: packed (encoding_packed.h), or, where wide values come again soon, each value
+// once.
 //
-// Byte layout of a stream (little-endian, starts on an 8-byte boundary):
-//   u32 kind         1 constant, 2 packed
+// Byte layout of a stream (little-endian, starts on an 8-byte boundary): that of encoding_packed.h,
+// or
+//   u32 kind         3 repeats
 //   u32 count        values
-//   u64 value        constant: the value; packed: 0
-//   packed only, for each vector of kVectorRows values (the last may be shorter):
-//     u64 base         frame: the minimum; delta: the first value
-//     u64 min_delta    delta: the smallest difference (two's complement); frame: 0
-//     u32 word_offset  where its words start, counted in words from the end of these headers
-//     u8  width        bits of each packed value, 0 to 64
-//     u8  mode         1 frame of reference, 2 delta (the first difference stands as 0)
-//     u16 0
-//   packed only: the words of all vectors (see bit_packing.h)
+//   u64 entry_count  distinct values, in the order of their first appearance
+//   u64 entry_base   what is to be added to each entry
+//   u64 entry_width  bits of each packed entry, 1 to 64
+//   u64[]            the entries, one after the other from the low bit up, and one word of zeros
+//   u32[]            for each vector of kVectorRows values the entries that appeared before it,
+//   padded to
+//                    8 bytes
+//   the distances, a packed stream: 0 for a value not seen before, which is the next entry; else
+//   how far back from the next entry the value's own entry lies
 #pragma once
 
-#include <cstdint>
-#include <span>
-#include <vector>
-
-#include "db/bytes.h"
+#include "db/encoding_packed.h"
 
 namespace tocsin {
 
@@ -33,39 +31,26 @@ class IntegerStream {
   /// Checks the structure against the bytes' size; false when it is damaged.
   /// Requires: bytes lie on an 8-byte boundary.
   bool open(ByteView bytes, size_t expected_count);
-  size_t count() const { return count_; }
+  size_t count() const { return packed_.count(); }
 
   /// Decodes values [start, start + n). Requires: start + n <= count().
   void read(size_t start, size_t n, uint64_t* out) const;
   void read(size_t start, size_t n, int64_t* out) const;
   void read(size_t start, size_t n, uint32_t* out) const;
 
-  /// The first index whose value, as signed, is not below `value`. Requires: values ascend.
-  size_t lower_bound(int64_t value) const;
-
  private:
-  struct VectorHeader {
-    uint64_t base;
-    uint64_t min_delta;
-    uint32_t word_offset;
-    uint8_t width;
-    uint8_t mode;
-    uint16_t zero;
-  };
-  static_assert(sizeof(VectorHeader) == 24);
-  friend void encode_integers(std::span<const uint64_t>, std::vector<uint8_t>&);
-
   template <class T>
   void read_any(size_t start, size_t n, T* out) const;
   template <class T>
-  void read_vector(size_t vector, size_t n, T* out) const;
-  bool check_vector(size_t vector, size_t words) const;
+  void read_repeats(size_t start, size_t n, T* out) const;
+  uint64_t entry(size_t index) const;
 
-  size_t count_ = 0;
-  bool constant_ = true;
-  uint64_t value_ = 0;
-  const VectorHeader* headers_ = nullptr;
-  const uint64_t* words_ = nullptr;
+  PackedIntegers packed_;  // the values, or with entries the distances
+  size_t entry_count_ = 0;
+  uint64_t entry_base_ = 0;
+  unsigned entry_width_ = 0;
+  const uint64_t* entries_ = nullptr;
+  const uint32_t* entries_before_ = nullptr;  // by vector
 };
 
 }  // namespace tocsin

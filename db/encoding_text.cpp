@@ -1,6 +1,7 @@
 #include "db/encoding_text.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 
@@ -65,6 +66,25 @@ Compression choose_compression(std::string_view first_block, std::vector<uint8_t
   return zstd * 3 <= lz4 * 2 ? Compression::kZstd : Compression::kLz4;
 }
 
+/// False when the block is damaged.
+bool decompress_block(Compression compression, ByteView stored, std::span<char> out) {
+  if (out.empty()) return stored.empty();
+  switch (compression) {
+    case Compression::kNone:
+      if (stored.size() != out.size()) return false;
+      std::copy_n(text_of(stored).data(), stored.size(), out.data());
+      return true;
+    case Compression::kLz4:
+      return LZ4_decompress_safe(text_of(stored).data(), out.data(),
+                                 static_cast<int>(stored.size()),
+                                 static_cast<int>(out.size())) == static_cast<int>(out.size());
+    case Compression::kZstd:
+      return ZSTD_decompressDCtx(decompressor(), out.data(), out.size(), stored.data(),
+                                 stored.size()) == out.size();
+  }
+  return false;
+}
+
 }  // namespace
 
 TextColumn encode_text(std::span<const std::string_view> values, bool compress) {
@@ -95,22 +115,59 @@ TextColumn encode_text(std::span<const std::string_view> values, bool compress) 
   return column;
 }
 
-bool decompress_block(Compression compression, ByteView stored, std::span<char> out) {
-  if (out.empty()) return stored.empty();
-  switch (compression) {
-    case Compression::kNone:
-      if (stored.size() != out.size()) return false;
-      std::copy_n(text_of(stored).data(), stored.size(), out.data());
-      return true;
-    case Compression::kLz4:
-      return LZ4_decompress_safe(text_of(stored).data(), out.data(),
-                                 static_cast<int>(stored.size()),
-                                 static_cast<int>(out.size())) == static_cast<int>(out.size());
-    case Compression::kZstd:
-      return ZSTD_decompressDCtx(decompressor(), out.data(), out.size(), stored.data(),
-                                 stored.size()) == out.size();
+bool TextReader::open(Compression compression, size_t count, ByteView lengths,
+                      std::span<const TextBlock> blocks, ByteView bytes) {
+  compression_ = compression;
+  blocks_ = blocks;
+  bytes_ = bytes;
+  if (!lengths_.open(lengths, count)) return false;
+  if (blocks.size() != (count + kVectorRows - 1) / kVectorRows) return false;
+  return std::all_of(blocks.begin(), blocks.end(), [&](const TextBlock& block) {
+    return block.offset <= bytes.size() && block.stored_size <= bytes.size() - block.offset;
+  });
+}
+
+size_t TextReader::room(std::span<const uint32_t> values) const {
+  if (compression_ == Compression::kNone) return 0;
+  size_t room = 0;
+  size_t block = SIZE_MAX;
+  for (uint32_t value : values) {
+    if (value == UINT32_MAX || value / kVectorRows == block) continue;
+    block = value / kVectorRows;
+    room += blocks_[block].raw_size;
   }
-  return false;
+  return room;
+}
+
+bool TextReader::read(std::span<const uint32_t> values, std::span<char> room,
+                      std::span<std::string_view> texts) const {
+  size_t block = SIZE_MAX;
+  std::array<std::string_view, kVectorRows> of_block;
+  std::array<uint64_t, kVectorRows> lengths;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i] == UINT32_MAX) continue;
+    if (values[i] / kVectorRows != block) {
+      block = values[i] / kVectorRows;
+      const TextBlock& entry = blocks_[block];
+      const ByteView stored = bytes_.subspan(entry.offset, entry.stored_size);
+      std::string_view raw = text_of(stored);
+      if (compression_ != Compression::kNone) {
+        const std::span<char> target = room.first(entry.raw_size);
+        if (!decompress_block(compression_, stored, target)) return false;
+        raw = {target.data(), target.size()};
+        room = room.subspan(entry.raw_size);
+      }
+      const size_t n = std::min(kVectorRows, count() - block * kVectorRows);
+      lengths_.read(block * kVectorRows, n, lengths.data());
+      for (size_t k = 0; k < n; ++k) {
+        if (lengths[k] > raw.size()) return false;
+        of_block[k] = raw.substr(0, lengths[k]);
+        raw.remove_prefix(lengths[k]);
+      }
+    }
+    texts[i] = of_block[values[i] % kVectorRows];
+  }
+  return true;
 }
 
 }  // namespace tocsin

@@ -11,8 +11,12 @@
 #include <vector>
 
 #include "db/bytes.h"
+#include "db/encoding_integer.h"
 
 namespace tocsin {
+
+/// More than any read of whole segments takes: only damage asks for it.
+inline constexpr uint64_t kTextBytesMax = uint64_t{4} << 30;
 
 /// Written to disk: values never change.
 enum class Compression : uint8_t { kNone = 0, kLz4 = 1, kZstd = 2 };
@@ -36,7 +40,27 @@ struct TextColumn {
 /// it saves a third more, and nothing where neither saves a tenth.
 TextColumn encode_text(std::span<const std::string_view> values, bool compress);
 
-/// False when the block is damaged. Requires: out has block.raw_size bytes.
-bool decompress_block(Compression compression, ByteView stored, std::span<char> out);
+/// Reads such a column. Borrows all bytes; safe for concurrent readers.
+class TextReader {
+ public:
+  /// False when the buffers contradict each other.
+  bool open(Compression compression, size_t count, ByteView lengths,
+            std::span<const TextBlock> blocks, ByteView bytes);
+  size_t count() const { return lengths_.count(); }
+
+  /// The bytes that read() needs for these values, which ascend; UINT32_MAX stands for none.
+  size_t room(std::span<const uint32_t> values) const;
+  /// Writes the text of values[i] to texts[i]; views point into `room` and into the column's bytes.
+  /// False when a block is damaged. Requires: values < count(), and room.size() is what room()
+  /// said.
+  bool read(std::span<const uint32_t> values, std::span<char> room,
+            std::span<std::string_view> texts) const;
+
+ private:
+  Compression compression_ = Compression::kNone;
+  IntegerStream lengths_;
+  std::span<const TextBlock> blocks_;
+  ByteView bytes_;
+};
 
 }  // namespace tocsin

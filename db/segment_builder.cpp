@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "db/column_writer.h"
-#include "db/encoding_integer.h"
+#include "db/encoding_packed.h"
 #include "db/limits.h"
 #include "db/segment_format.h"
 
@@ -216,7 +216,7 @@ EncodedSegment SegmentBuilder::encode(uint32_t start, uint32_t end, uint64_t com
 
   std::vector<uint64_t> times(times_.begin() + start, times_.begin() + end);
   std::vector<uint8_t> stream;
-  encode_integers(times, stream);
+  encode_packed(times, stream);
   const WrittenBuffer times_buffer = write_buffer(builder, stream);
   std::vector<ColumnWriter> writers;
   for (const auto& column : columns_) {

@@ -17,6 +17,7 @@ enum class Encoding : uint16_t {
   kBits = 4,        ///< bool: a bitmap of values, low bit first, in 64-bit words
   kDictionary = 5,  ///< string: an integer stream of codes into distinct entries
   kBlocks = 6,      ///< string: compressed blocks
+  kTemplates = 7,   ///< string: an integer stream of numbers of templates, and their variables
 };
 
 /// One fact per dictionary entry, as stored and as read.

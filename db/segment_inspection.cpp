@@ -29,6 +29,8 @@ const char* name_of(Encoding encoding) {
       return "dictionary";
     case Encoding::kBlocks:
       return "blocks";
+    case Encoding::kTemplates:
+      return "templates";
   }
   return "unknown";
 }
@@ -64,6 +66,13 @@ ColumnInspection inspect_column(const format::Column& stored, uint32_t row_count
   add_buffer(column, "entry_stats", stored.entry_stats());
   add_buffer(column, "lengths", stored.lengths());
   add_buffer(column, "blocks", stored.blocks());
+  add_buffer(column, "slot_streams", stored.slot_streams());
+  for (uint32_t i = 0; stored.variables() != nullptr && i < stored.variables()->size(); ++i) {
+    add_buffer(column, "variables", stored.variables()->Get(i)->values());
+    add_buffer(column, "variable_starts", stored.variables()->Get(i)->starts());
+  }
+  add_buffer(column, "whole", stored.whole());
+  add_buffer(column, "whole_starts", stored.whole_starts());
   return column;
 }
 

@@ -128,7 +128,7 @@ class SegmentReader final : public Segment {
   mutable const format::Segment* root_ = nullptr;
   mutable std::map<std::pair<ColumnId, ColumnType>, std::unique_ptr<ColumnReader>> columns_;
   mutable std::atomic<bool> times_ready_{false};
-  mutable IntegerStream times_;  // constant once times_ready_
+  mutable PackedIntegers times_;  // constant once times_ready_
 };
 
 }  // namespace

@@ -10,8 +10,11 @@
 #include "db/bit_packing.h"
 #include "db/encoding_float.h"
 #include "db/encoding_integer.h"
+#include "db/encoding_packed.h"
+#include "db/encoding_template.h"
 #include "db/encoding_text.h"
 #include "db/string_pool.h"
+#include "db/text_splitter.h"
 
 namespace tocsin {
 namespace {
@@ -70,6 +73,266 @@ TEST_CASE("integers: constant, framed, ascending and extreme values come back", 
   }
 }
 
+TEST_CASE("integers: outliers and small shares of large values are patched", "[db]") {
+  std::mt19937_64 random(20);
+  const auto size_of = [](const std::vector<uint64_t>& values) {
+    std::vector<uint8_t> bytes;
+    encode_packed(values, bytes);
+    return bytes.size();
+  };
+  std::vector<uint64_t> values(10'000);
+  for (uint64_t& value : values) value = random() % 16;
+  const size_t without = size_of(values);
+  for (size_t i = 0; i < values.size(); i += 500) values[i] = random() >> 1;
+  check_integers(values);
+  CHECK(size_of(values) < without * 2);
+  // Half of the values are small: a bitmap says which.
+  for (uint64_t& value : values) value = random() % 2 == 0 ? random() % 100 : random() % 100'000;
+  check_integers(values);
+  CHECK(size_of(values) < values.size() * 14 / 8);
+  // Steps with a few jumps are patched deltas.
+  uint64_t time = 0;
+  for (uint64_t& value : values)
+    value = time += random() % 200 == 0 ? random() >> 30 : random() % 8;
+  check_integers(values);
+  CHECK(size_of(values) < values.size());
+  for (size_t width = 1; width <= 64; ++width) {
+    for (uint64_t& value : values) {
+      value = random() % 9 == 0 ? random() >> (64 - width) : random() >> (64 - (width + 1) / 2);
+    }
+    check_integers(values);
+  }
+}
+
+TEST_CASE("integers: wide values that come again are stored once", "[db]") {
+  std::mt19937_64 random(21);
+  std::vector<uint64_t> values, recent;
+  while (values.size() < 20'000) {
+    if (recent.size() < 100 || random() % 3 == 0) {
+      recent.push_back(random());
+      values.push_back(recent.back());
+    } else {
+      values.push_back(recent[recent.size() - 1 - random() % 100]);
+    }
+  }
+  check_integers(values);
+  std::vector<uint8_t> bytes;
+  encode_integers(values, bytes);
+  CHECK(bytes.size() < values.size() * 4);
+  for (uint64_t& value : values) value >>= 20;
+  check_integers(values);
+}
+
+TEST_CASE("text splitter: what differs leaves the pattern, and every text comes back", "[db]") {
+  TextSplitter splitter;
+  const auto again = [&] {
+    std::string text;
+    size_t next = 0;
+    const auto pieces = parse_pattern(splitter.pattern());
+    REQUIRE(pieces);
+    for (const PatternPiece& piece : *pieces) {
+      text += piece.literal;
+      if (!piece.slot) continue;
+      std::array<char, kSlotTextMax> digits;
+      text.append(digits.data(),
+                  write_slot(*piece.slot, splitter.variables().at(next++), digits.data()));
+    }
+    CHECK(next == splitter.variables().size());
+    return text;
+  };
+  const auto check = [&](std::string_view text, std::vector<uint64_t> variables) {
+    INFO(text);
+    REQUIRE(splitter.split(text));
+    CHECK(again() == text);
+    CHECK(splitter.variables() == variables);
+  };
+  check("", {});
+  check("no digits at all", {});
+  check("took 12 ms on svc-07", {12, 7});
+  check("0", {0});
+  check("00", {0});
+  check("v62676x3", {62676, 3});
+  check("tx-9e3779b97f4a7c15 done", {0x9e3779b97f4a7c15});
+  check("tx-9E3779B97F4A7C15", {0x9E3779B97F4A7C15});
+  check("tx-9E3779b97f4a7c15", {9, 3779, 97, 4, 7, 15});
+  check("1234567890123456", {0x1234567890123456});
+  check("deadbeef", {0xdeadbeef});
+  check("facade", {});
+  check("7ba7b810-9dad-11d1-80b4-00c04fd430c8",
+        {0x7ba7b810, 0x9dad, 0x11d1, 0x80b4, 0x00c04fd430c8});
+  check("7ba7b810-9dad-11d1-80b4-00c04fd430c", {0x7ba7b810, 9, 11, 1, 80, 4, 0xc04fd430c});
+  check("123456789012345678901234", {123456789012345678, 901234});
+  check("\xff\xfe 5 \x7f", {5});
+  CHECK_FALSE(
+      splitter.split(std::string_view("a\x01"
+                                      "b")));
+  REQUIRE(splitter.split(std::string_view("nul \0 5", 7)));
+  CHECK(again() == std::string_view("nul \0 5", 7));
+
+  std::mt19937_64 random(22);
+  constexpr std::string_view kAlphabet = "0000123456789abcdefABCDEFxyz -:.\x05\xff";
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text;
+    for (size_t size = random() % 60; size != 0; --size)
+      text += kAlphabet[random() % kAlphabet.size()];
+    INFO(text);
+    REQUIRE(splitter.split(text));
+    REQUIRE(again() == text);
+  }
+}
+
+/// Owns the buffers of a template column as a segment would.
+struct StoredTemplates {
+  explicit StoredTemplates(const TemplateColumn& column) {
+    std::vector<uint8_t> stream;
+    encode_integers(column.numbers, stream);
+    numbers = AlignedBytes(ByteView(stream));
+    for (const std::string& pattern : column.patterns) {
+      patterns += pattern;
+      ends.push_back(static_cast<uint32_t>(patterns.size()));
+    }
+    for (const TemplateColumn::Variables& stream_of : column.variables) {
+      variables.emplace_back(AlignedBytes(ByteView(stream_of.values)),
+                             AlignedBytes(ByteView(stream_of.starts)));
+    }
+    slots = column.slot_streams;
+    lengths = AlignedBytes(ByteView(column.whole.lengths));
+    whole_starts = AlignedBytes(ByteView(column.whole_starts));
+    whole = column.whole;
+  }
+
+  bool open(size_t value_count, TemplateReader& reader) const {
+    if (!reader.open(numbers.view(), value_count)) return false;
+    for (const auto& [values, starts] : variables) {
+      if (!reader.add_variables(values.view(), starts.view())) return false;
+    }
+    if (whole_starts.size() != 0) {
+      const auto count = reader.open_whole(whole_starts.view());
+      TextReader texts;
+      if (!count ||
+          !texts.open(whole.compression, *count, lengths.view(), whole.blocks, whole.bytes)) {
+        return false;
+      }
+      reader.set_whole(std::move(texts));
+    }
+    return reader.set_patterns(ends, bytes_of(patterns), slots);
+  }
+
+  AlignedBytes numbers, lengths, whole_starts;
+  std::string patterns;
+  std::vector<uint32_t> ends;
+  std::vector<std::pair<AlignedBytes, AlignedBytes>> variables;
+  std::vector<uint8_t> slots;
+  TextColumn whole;
+};
+
+std::vector<std::string> log_messages(size_t count, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < count; ++i) {
+    const std::string n = std::to_string(random() % 100'000), m = std::to_string(random() % 100);
+    switch (random() % 6) {
+      case 0:
+        texts.push_back("request " + n + " took " + m + " ms");
+        break;
+      case 1:
+        texts.push_back("cache entry 0" + m + " refreshed");
+        break;
+      case 2:
+        texts.push_back("started");
+        break;
+      case 3:
+        texts.push_back("id 9e3779b97f4a7" + std::to_string(100 + random() % 900));
+        break;
+      case 4:
+        texts.push_back("peer " + n + " closed after " + n + "." + m + " s");
+        break;
+      default:
+        texts.push_back(random() % 20 == 0 ? "odd \x02 " + std::to_string(random())
+                                           : "waiting for " + n);
+    }
+  }
+  return texts;
+}
+
+TEST_CASE("templates: every subset of the texts comes back", "[db]") {
+  for (size_t count : {size_t{100}, size_t{2048}, size_t{9000}}) {
+    const std::vector<std::string> texts = log_messages(count, count);
+    const auto column = encode_templates(std::vector<std::string_view>(texts.begin(), texts.end()));
+    REQUIRE(column);
+    const StoredTemplates stored(*column);
+    TemplateReader reader;
+    REQUIRE(stored.open(count, reader));
+    std::mt19937_64 random(23);
+    for (uint64_t share : {1, 2, 50, 1000}) {
+      std::vector<uint32_t> wanted;
+      for (uint32_t i = 0; i < count; ++i) {
+        if (random() % share == 0) wanted.push_back(random() % 5 == 0 ? UINT32_MAX : i);
+      }
+      std::string bytes;
+      std::vector<std::string_view> found(wanted.size());
+      REQUIRE(reader.read(wanted, bytes, found));
+      for (size_t i = 0; i < wanted.size(); ++i) {
+        REQUIRE(found[i] == (wanted[i] == UINT32_MAX ? "" : texts[wanted[i]]));
+      }
+    }
+  }
+}
+
+TEST_CASE("templates: texts that share no patterns are left to the blocks", "[db]") {
+  std::mt19937_64 random(24);
+  std::vector<std::string> texts(5000);
+  for (std::string& text : texts) {
+    for (size_t i = 0; i < 12; ++i) text += static_cast<char>('g' + random() % 20);
+  }
+  CHECK_FALSE(encode_templates(std::vector<std::string_view>(texts.begin(), texts.end())));
+}
+
+TEST_CASE("templates: damage is refused or stays in its bounds", "[db]") {
+  const std::vector<std::string> texts = log_messages(3000, 25);
+  const auto column = encode_templates(std::vector<std::string_view>(texts.begin(), texts.end()));
+  REQUIRE(column);
+  std::mt19937_64 random(26);
+  std::vector<uint32_t> all(texts.size());
+  for (uint32_t i = 0; i < all.size(); ++i) all[i] = i;
+  for (int i = 0; i < 3000; ++i) {
+    StoredTemplates stored(*column);
+    const auto flip = [&](uint8_t* data, size_t size) {
+      if (size != 0)
+        data[random() % std::min<size_t>(size, 300)] ^= static_cast<uint8_t>(1 + random() % 255);
+    };
+    switch (random() % 6) {
+      case 0:
+        flip(stored.numbers.data(), stored.numbers.size());
+        break;
+      case 1: {
+        auto& [values, starts] = stored.variables[random() % stored.variables.size()];
+        flip(values.data(), values.size());
+        break;
+      }
+      case 2: {
+        auto& [values, starts] = stored.variables[random() % stored.variables.size()];
+        flip(starts.data(), starts.size());
+        break;
+      }
+      case 3:
+        flip(reinterpret_cast<uint8_t*>(stored.patterns.data()), stored.patterns.size());
+        break;
+      case 4:
+        flip(stored.slots.data(), stored.slots.size());
+        break;
+      default:
+        flip(stored.whole_starts.data(), stored.whole_starts.size());
+        break;
+    }
+    TemplateReader reader;
+    if (!stored.open(texts.size(), reader)) continue;
+    std::string bytes;
+    std::vector<std::string_view> found(all.size());
+    (void)reader.read(all, bytes, found);  // the sanitizers watch
+  }
+}
+
 TEST_CASE("integers: ascending values take a few bits each", "[db]") {
   std::vector<uint64_t> times(100'000);
   for (size_t i = 0; i < times.size(); ++i) times[i] = i * 1'000'000'000;
@@ -84,9 +347,9 @@ TEST_CASE("integers: lower_bound finds what std::lower_bound finds", "[db]") {
   for (uint64_t& value : values) value = random() % 3000;
   std::sort(values.begin(), values.end());
   std::vector<uint8_t> bytes;
-  encode_integers(values, bytes);
+  encode_packed(values, bytes);
   const AlignedBytes aligned{ByteView(bytes)};
-  IntegerStream stream;
+  PackedIntegers stream;
   REQUIRE(stream.open(aligned.view(), values.size()));
   for (int64_t wanted = -2; wanted < 3002; wanted += 3) {
     const auto expected =
@@ -98,17 +361,23 @@ TEST_CASE("integers: lower_bound finds what std::lower_bound finds", "[db]") {
 
 TEST_CASE("integers: a damaged stream is refused or stays in its bounds", "[db]") {
   std::mt19937_64 random(4);
-  std::vector<uint64_t> values(5000);
-  for (uint64_t& value : values) value = random() % 1000;
-  std::vector<uint8_t> bytes;
-  encode_integers(values, bytes);
-  for (int i = 0; i < 2000; ++i) {
-    AlignedBytes damaged{ByteView(bytes)};
-    damaged.data()[random() % 200] ^= static_cast<uint8_t>(1 + random() % 255);
-    IntegerStream stream;
-    if (!stream.open(damaged.view(), values.size())) continue;
-    std::vector<uint64_t> out(values.size());
-    stream.read(0, out.size(), out.data());  // the sanitizers watch
+  std::vector<uint64_t> framed(5000), patched(5000), repeats(5000);
+  for (uint64_t& value : framed) value = random() % 1000;
+  for (uint64_t& value : patched) value = random() % (random() % 9 == 0 ? 1'000'000 : 30);
+  for (size_t i = 0; i < repeats.size(); ++i)
+    repeats[i] = i < 50 ? random() : repeats[random() % 50];
+  for (const auto& values : {framed, patched, repeats}) {
+    std::vector<uint8_t> bytes;
+    encode_integers(values, bytes);
+    for (int i = 0; i < 3000; ++i) {
+      AlignedBytes damaged{ByteView(bytes)};
+      damaged.data()[random() % std::min<size_t>(bytes.size(), i % 2 == 0 ? 200 : 8000)] ^=
+          static_cast<uint8_t>(1 + random() % 255);
+      IntegerStream stream;
+      if (!stream.open(damaged.view(), values.size())) continue;
+      std::vector<uint64_t> out(values.size());
+      stream.read(0, out.size(), out.data());  // the sanitizers watch
+    }
   }
 }
 
@@ -165,19 +434,26 @@ TEST_CASE("text: blocks come back, compressed or not", "[db]") {
   for (bool compress : {false, true}) {
     const TextColumn column = encode_text(values, compress);
     CHECK((column.compression != Compression::kNone) == compress);
-    size_t value = 0;
-    for (const TextBlock& block : column.blocks) {
-      std::string raw(block.raw_size, '\0');
-      ByteView stored = ByteView(column.bytes).subspan(block.offset, block.stored_size);
-      REQUIRE(decompress_block(column.compression, stored, raw));
-      std::string expected;
-      for (size_t i = 0; i < kVectorRows && value < texts.size(); ++i) expected += texts[value++];
-      REQUIRE(raw == expected);
-      if (compress && stored.size() > 1) {
-        CHECK_FALSE(decompress_block(column.compression, stored.first(stored.size() - 1), raw));
-      }
+    const AlignedBytes lengths{ByteView(column.lengths)};
+    TextReader reader;
+    REQUIRE(
+        reader.open(column.compression, texts.size(), lengths.view(), column.blocks, column.bytes));
+    for (size_t step : {size_t{1}, size_t{7}, size_t{1500}}) {
+      std::vector<uint32_t> wanted;
+      for (size_t i = 0; i < texts.size(); i += step) wanted.push_back(static_cast<uint32_t>(i));
+      std::string room(reader.room(wanted), '\0');
+      std::vector<std::string_view> found(wanted.size());
+      REQUIRE(reader.read(wanted, room, found));
+      for (size_t i = 0; i < wanted.size(); ++i) REQUIRE(found[i] == texts[wanted[i]]);
     }
-    CHECK(value == texts.size());
+    if (!compress) continue;
+    std::vector<TextBlock> cut = column.blocks;
+    --cut[1].stored_size;
+    REQUIRE(reader.open(column.compression, texts.size(), lengths.view(), cut, column.bytes));
+    const std::vector<uint32_t> wanted{3000};
+    std::string room(reader.room(wanted), '\0');
+    std::vector<std::string_view> found(1);
+    CHECK_FALSE(reader.read(wanted, room, found));
   }
 }
 

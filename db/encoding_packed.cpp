@@ -1,0 +1,334 @@
+#include "db/encoding_packed.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "db/bit_packing.h"
+#include "db/limits.h"
+
+namespace tocsin {
+namespace {
+
+enum Kind : uint32_t { kConstant = 1, kPacked = 2 };
+enum Mode : uint8_t { kFrame = 1, kDelta = 2, kPatchedFrame = 3, kPatchedDelta = 4 };
+
+/// A delta vector costs a running sum to read, so it must save at least this many bits a value.
+constexpr unsigned kDeltaSavesBitsMin = 2;
+/// Patches cost a write each to read, so they must save at least one bit in so many.
+constexpr size_t kPatchesSaveShareMin = 10;
+
+constexpr unsigned kIndexBits = 11;  // of a value in its vector
+static_assert(kVectorRows == size_t{1} << kIndexBits);
+constexpr uint64_t kPatchBitmap = 1 << 8;
+
+struct StreamHeader {
+  uint32_t kind;
+  uint32_t count;
+  uint64_t value;
+};
+static_assert(sizeof(StreamHeader) == 16);
+
+template <class T>
+void append(std::vector<uint8_t>& out, const T* items, size_t count) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(items);
+  out.insert(out.end(), bytes, bytes + count * sizeof(T));
+}
+
+struct Range {
+  int64_t min = INT64_MAX;
+  int64_t max = INT64_MIN;
+
+  void add(int64_t value) {
+    min = std::min(min, value);
+    max = std::max(max, value);
+  }
+  unsigned width() const {
+    return std::bit_width(static_cast<uint64_t>(max) - static_cast<uint64_t>(min));
+  }
+};
+
+Range range_of_values(std::span<const uint64_t> values) {
+  Range range;
+  for (uint64_t value : values) range.add(static_cast<int64_t>(value));
+  return range;
+}
+
+Range range_of_deltas(std::span<const uint64_t> values) {
+  Range range;
+  for (size_t i = 1; i < values.size(); ++i) {
+    range.add(static_cast<int64_t>(values[i] - values[i - 1]));
+  }
+  if (values.size() < 2) range.add(0);
+  return range;
+}
+
+/// How the patches of a vector are written.
+struct Patching {
+  unsigned width = 0;        // of all values
+  unsigned extra_width = 0;  // of what the patches add
+  size_t count = 0;
+  bool bitmap = false;
+
+  size_t words(size_t value_count) const {
+    const size_t where = bitmap ? (value_count + 63) / 64 : packed_words(count, kIndexBits);
+    return packed_words(value_count, width) + 1 + where + packed_words(count, extra_width);
+  }
+};
+
+/// The cheapest way to patch `values`, of which the widest has `width` bits; without patches when
+/// they save too little.
+Patching choose_patching(std::span<const uint64_t> values, unsigned width) {
+  std::array<uint16_t, 65> with_width{};
+  for (uint64_t value : values) ++with_width[std::bit_width(value)];
+  const Patching whole{width, 0, 0, false};
+  const size_t whole_words = packed_words(values.size(), width);
+  Patching best = whole;
+  size_t best_words = whole_words - whole_words / kPatchesSaveShareMin;
+  size_t wider = 0;
+  for (unsigned w = width; w-- > 0;) {
+    wider += with_width[w + 1];
+    for (bool bitmap : {false, true}) {
+      const Patching patching{w, width - w, wider, bitmap};
+      const size_t words = patching.words(values.size());
+      if (words >= best_words) continue;
+      best = patching;
+      best_words = words;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+/// Builds the headers and words of one stream.
+class PackedWriter {
+ public:
+  void add_vector(std::span<const uint64_t> values) {
+    const Range frame = range_of_values(values);
+    const Range delta = range_of_deltas(values);
+    const bool use_delta = delta.width() + kDeltaSavesBitsMin <= frame.width();
+    PackedIntegers::VectorHeader header{};
+    header.word_offset = static_cast<uint32_t>(words_.size());
+    header.base = use_delta ? values[0] : static_cast<uint64_t>(frame.min);
+    if (use_delta) {
+      header.min_delta = static_cast<uint64_t>(delta.min);
+      scaled_[0] = 0;
+      for (size_t i = 1; i < values.size(); ++i) {
+        scaled_[i] = values[i] - values[i - 1] - header.min_delta;
+      }
+    } else {
+      for (size_t i = 0; i < values.size(); ++i) scaled_[i] = values[i] - header.base;
+    }
+    const std::span<uint64_t> scaled = std::span(scaled_).first(values.size());
+    const Patching patching = choose_patching(scaled, use_delta ? delta.width() : frame.width());
+    header.width = static_cast<uint8_t>(patching.width);
+    header.patch_count = static_cast<uint16_t>(patching.count);
+    if (patching.count == 0) {
+      header.mode = use_delta ? kDelta : kFrame;
+      pack(scaled, patching.width);
+    } else {
+      header.mode = use_delta ? kPatchedDelta : kPatchedFrame;
+      pack_patched(scaled, patching);
+    }
+    headers_.push_back(header);
+  }
+
+  void write(std::vector<uint8_t>& out) const {
+    append(out, headers_.data(), headers_.size());
+    append(out, words_.data(), words_.size());
+  }
+
+ private:
+  void pack(std::span<const uint64_t> values, unsigned width) {
+    const size_t at = words_.size();
+    words_.resize(at + packed_words(values.size(), width));
+    pack_bits(values.data(), values.size(), width, words_.data() + at);
+  }
+
+  void pack_patched(std::span<uint64_t> values, const Patching& patching) {
+    std::array<uint64_t, kVectorRows> indexes, extra;
+    std::array<uint64_t, kVectorRows / 64> bitmap{};
+    const uint64_t mask = (uint64_t{1} << patching.width) - 1;
+    size_t count = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i] <= mask) continue;
+      indexes[count] = i;
+      extra[count++] = values[i] >> patching.width;
+      bitmap[i / 64] |= uint64_t{1} << (i % 64);
+      values[i] &= mask;
+    }
+    pack(values, patching.width);
+    words_.push_back(patching.extra_width | (patching.bitmap ? kPatchBitmap : 0));
+    if (patching.bitmap) {
+      const auto end = bitmap.begin() + static_cast<ptrdiff_t>((values.size() + 63) / 64);
+      words_.insert(words_.end(), bitmap.begin(), end);
+    } else {
+      pack(std::span(indexes).first(count), kIndexBits);
+    }
+    pack(std::span(extra).first(count), patching.extra_width);
+  }
+
+  std::vector<PackedIntegers::VectorHeader> headers_;
+  std::vector<uint64_t> words_;
+  std::array<uint64_t, kVectorRows> scaled_;
+};
+
+void encode_packed(std::span<const uint64_t> values, std::vector<uint8_t>& out) {
+  StreamHeader header{kConstant, static_cast<uint32_t>(values.size()),
+                      values.empty() ? 0 : values[0]};
+  if (std::all_of(values.begin(), values.end(), [&](uint64_t v) { return v == header.value; })) {
+    append(out, &header, 1);
+    return;
+  }
+  header.kind = kPacked;
+  header.value = 0;
+  PackedWriter writer;
+  for (size_t start = 0; start < values.size(); start += kVectorRows) {
+    writer.add_vector(values.subspan(start, std::min(kVectorRows, values.size() - start)));
+  }
+  append(out, &header, 1);
+  writer.write(out);
+}
+
+bool PackedIntegers::open(ByteView bytes, size_t expected_count) {
+  StreamHeader header;
+  if (bytes.size() < sizeof header || reinterpret_cast<uintptr_t>(bytes.data()) % 8 != 0) {
+    return false;
+  }
+  std::memcpy(&header, bytes.data(), sizeof header);
+  if (header.count != expected_count) return false;
+  count_ = header.count;
+  constant_ = header.kind == kConstant;
+  value_ = header.value;
+  if (constant_) return true;
+  if (header.kind != kPacked) return false;
+
+  const size_t vectors = (count_ + kVectorRows - 1) / kVectorRows;
+  bytes = bytes.subspan(sizeof header);
+  if (bytes.size() / sizeof(VectorHeader) < vectors) return false;
+  headers_ = reinterpret_cast<const VectorHeader*>(bytes.data());
+  bytes = bytes.subspan(vectors * sizeof(VectorHeader));
+  words_ = reinterpret_cast<const uint64_t*>(bytes.data());
+  for (size_t v = 0; v < vectors; ++v) {
+    if (!check_vector(v, bytes.size() / sizeof(uint64_t))) return false;
+  }
+  return true;
+}
+
+bool PackedIntegers::check_vector(size_t vector, size_t words) const {
+  const VectorHeader& header = headers_[vector];
+  const size_t values = std::min(kVectorRows, count_ - vector * kVectorRows);
+  if (header.width > 64 || header.word_offset > words) return false;
+  const size_t room = words - header.word_offset;
+  const size_t packed = packed_words(values, header.width);
+  if (header.mode == kFrame || header.mode == kDelta) return packed <= room;
+  if (header.mode != kPatchedFrame && header.mode != kPatchedDelta) return false;
+  if (packed >= room || header.width == 64 || header.patch_count > values) return false;
+  const uint64_t patches = words_[header.word_offset + packed];
+  const auto extra_width = static_cast<unsigned>(patches % kPatchBitmap);
+  if (extra_width == 0 || header.width + extra_width > 64) return false;
+  const Patching patching{header.width, extra_width, header.patch_count,
+                          (patches & kPatchBitmap) != 0};
+  return patching.words(values) <= room;
+}
+
+namespace {
+
+/// Adds the patches of a vector of n values, which begin at `words`.
+template <class T>
+void apply_patches(const uint64_t* words, size_t n, unsigned width, size_t count, T* out) {
+  const uint64_t how = *words++;
+  const bool bitmap = (how & kPatchBitmap) != 0;
+  const size_t where_words = bitmap ? (n + 63) / 64 : packed_words(count, kIndexBits);
+  std::array<uint64_t, kVectorRows> extra;
+  unpack_bits(words + where_words, count, static_cast<unsigned>(how % kPatchBitmap), 0,
+              extra.data());
+  if (!bitmap) {
+    std::array<uint16_t, kVectorRows> indexes;
+    unpack_bits(words, count, kIndexBits, 0, indexes.data());
+    for (size_t i = 0; i < count; ++i) {
+      if (indexes[i] >= n) return;  // damaged
+      out[indexes[i]] =
+          static_cast<T>(static_cast<uint64_t>(out[indexes[i]]) + (extra[i] << width));
+    }
+    return;
+  }
+  size_t next = 0;
+  for (size_t word = 0; word < where_words; ++word) {
+    for (uint64_t bits = words[word]; bits != 0; bits &= bits - 1) {
+      const size_t i = word * 64 + static_cast<size_t>(std::countr_zero(bits));
+      if (i >= n || next == count) return;  // damaged
+      out[i] = static_cast<T>(static_cast<uint64_t>(out[i]) + (extra[next++] << width));
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+void PackedIntegers::read_vector(size_t vector, size_t n, T* out) const {
+  const VectorHeader& header = headers_[vector];
+  const uint64_t* words = words_ + header.word_offset;
+  const bool is_frame = header.mode == kFrame || header.mode == kPatchedFrame;
+  unpack_bits(words, n, header.width, is_frame ? header.base : header.min_delta, out);
+  if (header.mode == kPatchedFrame || header.mode == kPatchedDelta) {
+    apply_patches(words + packed_words(n, header.width), n, header.width, header.patch_count, out);
+  }
+  if (is_frame) return;
+  T value = static_cast<T>(header.base);
+  out[0] = value;
+  for (size_t i = 1; i < n; ++i) {
+    // Sums wrap on purpose, so they run unsigned.
+    value = static_cast<T>(static_cast<uint64_t>(value) + static_cast<uint64_t>(out[i]));
+    out[i] = value;
+  }
+}
+
+template <class T>
+void PackedIntegers::read_any(size_t start, size_t n, T* out) const {
+  if (constant_) {
+    std::fill_n(out, n, static_cast<T>(value_));
+    return;
+  }
+  while (n != 0) {
+    const size_t vector = start / kVectorRows;
+    const size_t skip = start % kVectorRows;
+    const size_t in_vector = std::min(kVectorRows, count_ - vector * kVectorRows);
+    const size_t take = std::min(n, in_vector - skip);
+    if (take == in_vector) {
+      read_vector(vector, in_vector, out);
+    } else {
+      std::array<T, kVectorRows> whole;
+      read_vector(vector, in_vector, whole.data());
+      std::copy_n(whole.data() + skip, take, out);
+    }
+    start += take;
+    out += take;
+    n -= take;
+  }
+}
+
+void PackedIntegers::read(size_t start, size_t n, uint64_t* out) const { read_any(start, n, out); }
+void PackedIntegers::read(size_t start, size_t n, int64_t* out) const { read_any(start, n, out); }
+void PackedIntegers::read(size_t start, size_t n, uint32_t* out) const { read_any(start, n, out); }
+
+size_t PackedIntegers::lower_bound(int64_t value) const {
+  if (count_ == 0) return 0;
+  if (constant_) return static_cast<int64_t>(value_) < value ? count_ : 0;
+  // In ascending values a vector's base is its first value, whatever its mode.
+  const size_t vectors = (count_ + kVectorRows - 1) / kVectorRows;
+  const VectorHeader* end = headers_ + vectors;
+  const VectorHeader* after = std::partition_point(headers_, end, [&](const VectorHeader& header) {
+    return static_cast<int64_t>(header.base) < value;
+  });
+  if (after == headers_) return 0;
+  const size_t vector = static_cast<size_t>(after - headers_) - 1;
+  const size_t n = std::min(kVectorRows, count_ - vector * kVectorRows);
+  std::array<int64_t, kVectorRows> whole;
+  read_vector(vector, n, whole.data());
+  auto at = std::lower_bound(whole.begin(), whole.begin() + n, value);
+  return vector * kVectorRows + static_cast<size_t>(at - whole.begin());
+}
+
+}  // namespace tocsin
