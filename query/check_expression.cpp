@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "query/contradiction.h"
 #include "query/grammar.h"
 
 namespace tocsin {
@@ -203,7 +204,12 @@ bool check_condition(CheckContext& context, const Scope& scope, const ast::Expre
                      std::string_view what, Expression& out) {
   if (!check_expression(context, scope, expression, out)) return false;
   if (out.type == ValueType::kNull) become_literal(out, Value::of(false), ValueType::kBool);
-  if (out.type == ValueType::kBool) return true;
+  if (out.type == ValueType::kBool) {
+    if (const auto why = find_contradiction(context, scope, out)) {
+      context.warnings.push_back(fmt::format("no row passes: {}", *why));
+    }
+    return true;
+  }
   return context.fault(expression.span,
                        fmt::format("{} takes a condition, and this is {}", what,
                                    describe(out.type)),

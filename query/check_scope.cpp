@@ -91,7 +91,11 @@ bool CheckContext::unknown_name(const ast::Name& name, const Scope& scope) {
   const std::vector<std::string> names = scope.names();
   const std::string near = nearest_name(name.text, names);
   std::string message = fmt::format("no column `{}`", name.text);
-  if (scope.open && !source_names.empty()) message += " in " + source_names;
+  if (scope.open && !source_names.empty()) {
+    message += " in " + source_names;
+    const std::string owners = owners_of(name.text);
+    if (!owners.empty()) return fault(name.span, message, fmt::format("it is a column of {}", owners));
+  }
   if (!near.empty()) {
     return fault(name.span, message, fmt::format("did you mean `{}`?", near));
   }
@@ -100,6 +104,16 @@ bool CheckContext::unknown_name(const ast::Name& name, const Scope& scope) {
                          source_columns.end();
   if (lost) message += ": an earlier stage has left it behind";
   return fault(name.span, message, "the columns here are " + list_names(names));
+}
+
+std::string CheckContext::owners_of(std::string_view column) const {
+  std::string first;
+  size_t count = 0;
+  for (const auto& [name, measurement] : catalog->measurements) {
+    if (!measurement.find(column)) continue;
+    if (count++ == 0) first = fmt::format("`{}`", name);
+  }
+  return count > 1 ? fmt::format("{} and {} more", first, count - 1) : first;
 }
 
 std::optional<uint32_t> CheckContext::resolve(const ast::Name& name, const Scope& scope) {

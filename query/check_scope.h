@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "db/schema.h"
 #include "query/ast.h"
 #include "query/diagnostic.h"
 #include "query/plan.h"
@@ -20,6 +21,7 @@ struct ScopeColumn {
   ValueType type = ValueType::kNull;
   bool unknown = false;        ///< in a rule: no measurement has it (yet); it is null
   bool zero_if_empty = false;  ///< count, count_distinct or sum: 0 where there are no rows
+  std::optional<TimeRange> range = {};  ///< that its times lie in, if that is the same in every run
 };
 
 /// The columns that a stage reads, by index, with what later stages need to know about them.
@@ -31,6 +33,9 @@ class Scope {
   bool keys_complete = true;            ///< no key was dropped or replaced since
   std::optional<uint32_t> time_bucket;  ///< the key that is time(bucket)
   Duration bucket = 0;
+
+  /// Says that the times of the source lie in this range.
+  void limit_time(TimeRange range) { columns_[0].range = range; }
 
   size_t size() const { return columns_.size(); }
   const ScopeColumn& at(size_t index) const { return columns_[index]; }
@@ -63,6 +68,7 @@ struct CheckContext {
   Timestamp now;
   Diagnostic& diagnostic;
   ScalarContext scalar;
+  const Catalog* catalog = nullptr;           ///< to tell which measurement has a column
   std::string source_names;                   ///< as in `no column x in audit, bpm`
   std::vector<std::string> source_columns;    ///< to tell what a stage has left behind
   /// A measurement of Tocsin's own has no row yet, so that its columns are unknown: they are null.
@@ -76,6 +82,8 @@ struct CheckContext {
   bool fault(TextSpan span, std::string message, std::string hint = "");
   /// The fault for a name that `scope` does not have.
   bool unknown_name(const ast::Name& name, const Scope& scope);
+  /// `bpm`, or `bpm` and 2 more: the measurements that have a column of that name; empty if none.
+  std::string owners_of(std::string_view column) const;
   /// The column of that name; nothing with a fault, or with `unknown_column` set.
   std::optional<uint32_t> resolve(const ast::Name& name, const Scope& scope);
 };

@@ -209,8 +209,10 @@ bool check_source(CheckContext& context, const ast::Source& source, const Catalo
   context.source_columns = scope.names();
   if (!found.empty()) {
     for (const std::string& name : unknown) {
+      const std::string owners = context.owners_of(name);
       context.warnings.push_back(
-          fmt::format("no column `{}` in {} yet: it is null", name, context.source_names));
+          fmt::format("no column `{}` in {} yet: it is null{}", name, context.source_names,
+                      owners.empty() ? "" : fmt::format("; it is a column of {}", owners)));
     }
   }
   return true;

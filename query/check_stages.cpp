@@ -69,7 +69,7 @@ ScopeColumn column_of(const std::string& name, Expression& expression) {
     expression.arguments.clear();
     expression.type = ValueType::kString;
   }
-  return {name, expression.type, unknown, false};
+  return {name, expression.type, unknown};
 }
 
 }  // namespace

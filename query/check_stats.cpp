@@ -169,7 +169,7 @@ bool StageChecker::stage(const ast::Stats& stats) {
     GroupKey& key = out.keys.emplace_back();
     if (!group_key(item, key)) return false;
     const ScopeColumn& from = scope_.at(key.column);
-    if (!add({key.name, from.type, from.unknown, false}, item.name.span)) return false;
+    if (!add({key.name, from.type, from.unknown}, item.name.span)) return false;
     const auto index = static_cast<uint32_t>(next.size() - 1);
     next.keys.push_back(index);
     if (key.bucket > 0) {

@@ -86,6 +86,12 @@ class BaselineCollector {
   std::vector<BaselineCall> calls_;
 };
 
+bool has_baseline(const ast::Query& query) {
+  return std::ranges::any_of(query.stages, [](const ast::Stage& stage) {
+    return std::holds_alternative<ast::Baseline>(stage.operation);
+  });
+}
+
 class PlanBuilder {
  public:
   PlanBuilder(const Catalog& catalog, const QueryOptions& options, Diagnostic& diagnostic)
@@ -131,6 +137,7 @@ bool PlanBuilder::check(std::string_view text, const ast::Query& query,
   plan_.now = now_;
   plan_.zone = options_.zone;
   CheckContext context(text, options_, now_, diagnostic_);
+  context.catalog = &catalog_;
   if (!check_query(context, query)) {
     unknown = std::move(context.unknown_column);
     return false;
@@ -144,6 +151,7 @@ bool PlanBuilder::check(std::string_view text, const ast::Query& query,
 bool PlanBuilder::check_query(CheckContext& context, const ast::Query& query) {
   Scope scope;
   if (!check_source(context, query.source, catalog_, unknown_, plan_, scope)) return false;
+  if (plan_.range_given && !options_.rule_mode && !has_baseline(query)) scope.limit_time(plan_.range);
   BaselineCollector collector(context);
   for (const ast::Stage& stage : query.stages) {
     if (!collector.stage(stage)) return false;

@@ -111,6 +111,47 @@ TEST_CASE("prepare: a conflict of types in an unused column is not worth a warni
   CHECK(built("from audit, bpm | keep service").warnings.empty());
 }
 
+TEST_CASE("prepare: a condition that no row can fulfil is a warning", "[query]") {
+  const auto check = [](const std::string& condition, const std::string& warning) {
+    INFO(condition);
+    const auto expected = warning.empty() ? std::vector<std::string>{}
+                                          : std::vector{"no row passes: " + warning};
+    CHECK(built("from audit last 1h | where " + condition).warnings == expected);
+  };
+  check("code > 5 and status == \"OK\" and code < 3",
+        "`code < 3` cannot hold together with what is asked of `code` before");
+  check("code >= 5 and 5 >= code", "");
+  check("code > 5 and (5 >= code or ok)", "");
+  check("code > 5 and (5 >= code or code == 1)",
+        "`code == 1` cannot hold together with what is asked of `code` before");
+  check("status == \"OK\" and status == \"FAILED\"",
+        "`status == \"FAILED\"` cannot hold together with what is asked of `status` before");
+  check("status == \"OK\" or status == \"FAILED\"", "");
+  check("not (code > 5 and code < 3)", "");
+  check("bytes < 0", "`bytes < 0` holds for no value of `bytes`, which is a number (u64)");
+  check("0 > bytes", "`0 > bytes` holds for no value of `bytes`, which is a number (u64)");
+  check("code == 1.5", "`code == 1.5` holds for no value of `code`, which is a number (i64)");
+  check("code > 9223372036854775807",
+        "`code > 9223372036854775807` holds for no value of `code`, which is a number (i64)");
+  check("time < 2026-11-24", "`time < 2026-11-24` lies outside the query's range");
+  check("time >= 2026-11-24T11:30:00Z", "");
+  check("1 > 2", "`1 > 2` is false for every row");
+  CHECK(built("from audit | stats n = count() where code > 5 and code < 3").warnings.size() == 1);
+  CHECK(built("from audit last 1h | let time = time - 1d | where time < 2026-11-24").warnings.empty());
+  CHECK(built("from audit last 1h | where time < 2026-11-24 | stats n = count() | baseline 7d "
+              "| where n > baseline(n)").warnings.empty());
+}
+
+TEST_CASE("prepare: a column of another measurement is told apart from a misspelt one", "[query]") {
+  Diagnostic diagnostic;
+  CHECK_FALSE(build_plan("from bpm | where bytes > 1", sample_catalog(), sample_options(), &diagnostic));
+  CHECK(diagnostic.message == "no column `bytes` in `bpm`");
+  CHECK(diagnostic.hint == "it is a column of `audit`");
+  CHECK(built("from bpm last 1h | where bytes > 1", rule_options()).warnings ==
+        std::vector<std::string>{
+            "no column `bytes` in `bpm` yet: it is null; it is a column of `audit`"});
+}
+
 TEST_CASE("prepare: `*` is every measurement but Tocsin's own", "[query]") {
   const Plan plan = built("from * | stats count() by measurement");
   REQUIRE(plan.source.size() == 2);

@@ -1,0 +1,42 @@
+// A naive interpreter of the language, row by row over plain values, to compare the executor with.
+// Written from the written semantics, in the plainest way, for UTC only.
+#pragma once
+
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "query/plan.h"
+#include "query/value.h"
+
+namespace tocsin::oracle {
+
+using Row = std::vector<Value>;
+
+struct Event {
+  Timestamp time = 0;
+  std::map<std::string, Value> values;
+};
+/// Events by measurement.
+using Data = std::map<std::string, std::vector<Event>>;
+
+/// Where the language says that a query fails: a sum beyond 64 bits.
+struct Failure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The rows of a plan's result, in its columns' order.
+std::vector<Row> interpret(const Plan& plan, const Data& data);
+
+/// The value of an expression over one row.
+Value evaluate(const Expression& expression, const Row& row, Timestamp now);
+bool holds(const Expression& condition, const Row& row, Timestamp now);
+
+/// Order of `sort` and of groups: nulls last.
+int compare(const Value& a, const Value& b);
+double number_of(const Value& value);
+/// `width > 0`.
+Timestamp bucket_of(Timestamp time, Duration width);
+
+}  // namespace tocsin::oracle

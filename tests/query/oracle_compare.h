@@ -1,0 +1,34 @@
+// Comparing a result with what an oracle says: integers and texts to the letter, floats to 1e-9.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "query/result.h"
+#include "tests/query/oracle_generator.h"
+#include "tests/support/temporary_folder.h"
+
+namespace tocsin::oracle {
+
+/// TOCSIN_LONG_TESTS=1: thousands of queries instead of hundreds.
+bool long_tests();
+/// TOCSIN_SEED, or one at random.
+uint32_t seed_of_run();
+
+std::vector<Row> rows_of(const ResultTable& table);
+
+/// Empty when both are the same; else the first row that differs. Rows that are not ordered are
+/// compared as multisets.
+std::string difference(std::vector<Row> expected, std::vector<Row> found, bool ordered);
+
+/// Random data, in memory and in a database whose clock stands at kSampleNow.
+struct World {
+  World(Random& random, size_t event_count, bool ties);
+
+  test::TemporaryFolder folder;
+  ManualClock clock;
+  Data data;
+  std::unique_ptr<Database> database;
+};
+
+}  // namespace tocsin::oracle
