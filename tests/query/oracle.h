@@ -35,6 +35,24 @@ bool holds(const Expression& condition, const Row& row, Timestamp now);
 
 /// Order of `sort` and of groups: nulls last.
 int compare(const Value& a, const Value& b);
+struct Less {
+  bool operator()(const Row& a, const Row& b) const {
+    for (size_t i = 0; i < a.size(); ++i) {
+      if (const int c = compare(a[i], b[i]); c != 0) return c < 0;
+    }
+    return false;
+  }
+};
+
+/// Over the rows of a group.
+Value aggregate(const Aggregate& aggregate, const std::vector<Row>& rows, Timestamp now);
+double quantile(std::vector<double> values, double q);  ///< Requires: not empty
+double median_distance(const std::vector<double>& values);  ///< Requires: not empty
+double variance(const std::vector<double>& values);  ///< of a sample; may be infinite. Requires: two or more
+double plain(const Value& value);  ///< nanoseconds of times and durations
+/// A double as a value of that type: durations are whole nanoseconds, what is not finite is null.
+Value as_result(double x, ValueType type);
+
 double number_of(const Value& value);
 /// `width > 0`.
 Timestamp bucket_of(Timestamp time, Duration width);

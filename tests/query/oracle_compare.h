@@ -12,7 +12,7 @@ namespace tocsin::oracle {
 
 /// TOCSIN_LONG_TESTS=1: thousands of queries instead of hundreds.
 bool long_tests();
-/// TOCSIN_SEED, or one at random.
+/// TOCSIN_SEED; else one at random for the long tests, and always the same for the quick ones.
 uint32_t seed_of_run();
 
 std::vector<Row> rows_of(const ResultTable& table);

@@ -156,16 +156,11 @@ std::string shifted_case(std::string s, char first, char last, int by) {
 
 std::string shown(const Value& v) {
   switch (v.type) {
-    case T::kBool:
-      return std::get<bool>(v.data) ? "true" : "false";
-    case T::kF64:
-      return fmt::format("{}", std::get<double>(v.data));
-    case T::kString:
-      return text(v);
-    case T::kTime:
-      return format_time_short(ns(v));
-    case T::kDuration:
-      return format_duration(ns(v));
+    case T::kBool: return std::get<bool>(v.data) ? "true" : "false";
+    case T::kF64: return fmt::format("{}", std::get<double>(v.data));
+    case T::kString: return text(v);
+    case T::kTime: return format_time_short(ns(v));
+    case T::kDuration: return format_duration(ns(v));
     default:
       return is_integer(v) ? v.type == T::kU64 ? std::to_string(std::get<uint64_t>(v.data))
                                                : std::to_string(ns(v))
@@ -203,49 +198,31 @@ Value call(const Expression& e, const std::vector<Value>& a, Timestamp now) {
     case F::kNegate:
       return e.type == T::kF64 ? Value::of(-std::get<double>(a[0].data))
                                : fitted(-wide_of(a[0]), e.type);
-    case F::kToF64:
-      return Value::of(number_of(a[0]));
-    case F::kToString:
-      return Value::of(shown(a[0]));
-    case F::kToNumber:
-      return parsed_number(text(a[0]));
+    case F::kToF64: return Value::of(number_of(a[0]));
+    case F::kToString: return Value::of(shown(a[0]));
+    case F::kToNumber: return parsed_number(text(a[0]));
     case F::kAbs:
       if (e.type == T::kF64) return Value::of(std::fabs(number_of(a[0])));
       return wide_of(a[0]) < 0 ? fitted(-wide_of(a[0]), e.type) : a[0];
-    case F::kCeil:
-      return is_integer(a[0]) ? a[0] : Value::of(std::ceil(number_of(a[0])));
-    case F::kFloor:
-      return is_integer(a[0]) ? a[0] : Value::of(std::floor(number_of(a[0])));
-    case F::kRound:
-      return round_to(a[0], a.size() > 1 ? &a[1] : nullptr);
-    case F::kSqrt:
-      return number(std::sqrt(number_of(a[0])));
-    case F::kLn:
-      return number(std::log(number_of(a[0])));
-    case F::kLog2:
-      return number(std::log2(number_of(a[0])));
-    case F::kLog10:
-      return number(std::log10(number_of(a[0])));
-    case F::kExp:
-      return number(std::exp(number_of(a[0])));
-    case F::kPow:
-      return number(std::pow(number_of(a[0]), number_of(a[1])));
-    case F::kLength:
-      return Value::of(static_cast<int64_t>(characters(text(a[0])).size()));
-    case F::kLower:
-      return Value::of(shifted_case(text(a[0]), 'A', 'Z', 32));
-    case F::kUpper:
-      return Value::of(shifted_case(text(a[0]), 'a', 'z', -32));
-    case F::kTrim:
-      return Value::of(trimmed(text(a[0])));
-    case F::kStartsWith:
-      return Value::of(text(a[0]).rfind(text(a[1]), 0) == 0);
+    case F::kCeil: return is_integer(a[0]) ? a[0] : Value::of(std::ceil(number_of(a[0])));
+    case F::kFloor: return is_integer(a[0]) ? a[0] : Value::of(std::floor(number_of(a[0])));
+    case F::kRound: return round_to(a[0], a.size() > 1 ? &a[1] : nullptr);
+    case F::kSqrt: return number(std::sqrt(number_of(a[0])));
+    case F::kLn: return number(std::log(number_of(a[0])));
+    case F::kLog2: return number(std::log2(number_of(a[0])));
+    case F::kLog10: return number(std::log10(number_of(a[0])));
+    case F::kExp: return number(std::exp(number_of(a[0])));
+    case F::kPow: return number(std::pow(number_of(a[0]), number_of(a[1])));
+    case F::kLength: return Value::of(static_cast<int64_t>(characters(text(a[0])).size()));
+    case F::kLower: return Value::of(shifted_case(text(a[0]), 'A', 'Z', 32));
+    case F::kUpper: return Value::of(shifted_case(text(a[0]), 'a', 'z', -32));
+    case F::kTrim: return Value::of(trimmed(text(a[0])));
+    case F::kStartsWith: return Value::of(text(a[0]).rfind(text(a[1]), 0) == 0);
     case F::kEndsWith: {
       const std::string &s = text(a[0]), &end = text(a[1]);
       return Value::of(s.size() >= end.size() && s.substr(s.size() - end.size()) == end);
     }
-    case F::kReplace:
-      return Value::of(replaced(text(a[0]), text(a[1]), text(a[2])));
+    case F::kReplace: return Value::of(replaced(text(a[0]), text(a[1]), text(a[2])));
     case F::kSubstring:
       return Value::of(
           substring(text(a[0]), wide_of(a[1]),
@@ -255,20 +232,15 @@ Value call(const Expression& e, const std::vector<Value>& a, Timestamp now) {
       for (const Value& each : a) out += shown(each);
       return Value::of(out);
     }
-    case F::kNow:
-      return Value::time(now);
-    case F::kBucket:
-      return Value::time(bucket_of(ns(a[0]), ns(a[1])));
-    case F::kHourOf:
-      return Value::of((ns(a[0]) - bucket_of(ns(a[0]), kDay)) / kHour);
+    case F::kNow: return Value::time(now);
+    case F::kBucket: return Value::time(bucket_of(ns(a[0]), ns(a[1])));
+    case F::kHourOf: return Value::of((ns(a[0]) - bucket_of(ns(a[0]), kDay)) / kHour);
     case F::kWeekdayOf: {
       const int64_t days = bucket_of(ns(a[0]), kDay) / kDay;  // 1970-01-01 was a Thursday
       return Value::of(((days + 3) % 7 + 7) % 7 + 1);
     }
-    case F::kDayOf:
-      return Value::of(day_of_month(bucket_of(ns(a[0]), kDay) / kDay));
-    case F::kToSeconds:
-      return Value::of(static_cast<double>(ns(a[0])) / 1e9);
+    case F::kDayOf: return Value::of(day_of_month(bucket_of(ns(a[0]), kDay) / kDay));
+    case F::kToSeconds: return Value::of(static_cast<double>(ns(a[0])) / 1e9);
     case F::kToTime: {
       const auto time = parse_time(text(a[0]));
       return time ? Value::time(*time) : Value::null();
@@ -279,8 +251,7 @@ Value call(const Expression& e, const std::vector<Value>& a, Timestamp now) {
       ScalarContext context(now);
       return evaluate_function(f, e.type, a, context);
     }
-    default:
-      return arithmetic(f, e.type, a[0], a[1]);
+    default: return arithmetic(f, e.type, a[0], a[1]);
   }
 }
 
@@ -316,40 +287,25 @@ std::optional<bool> logic(const Expression& e, const Row& row, Timestamp now) {
     return std::get<bool>(result.data) == wanted;
   };
   switch (e.function) {
-    case F::kAnd:
-      return holds(e.arguments[0], row, now) && holds(e.arguments[1], row, now);
-    case F::kOr:
-      return holds(e.arguments[0], row, now) || holds(e.arguments[1], row, now);
-    case F::kNot:
-      return !holds(e.arguments[0], row, now);
-    case F::kEqual:
-      return compared([](int c) { return c == 0; });
-    case F::kNotEqual:
-      return compared([](int c) { return c != 0; });
-    case F::kLess:
-      return compared([](int c) { return c < 0; });
-    case F::kLessEqual:
-      return compared([](int c) { return c <= 0; });
-    case F::kGreater:
-      return compared([](int c) { return c > 0; });
-    case F::kGreaterEqual:
-      return compared([](int c) { return c >= 0; });
-    case F::kIn:
-      return in_list(true);
-    case F::kNotIn:
-      return in_list(false);
-    case F::kMatches:
-      return matched(true);
-    case F::kNotMatches:
-      return matched(false);
+    case F::kAnd: return holds(e.arguments[0], row, now) && holds(e.arguments[1], row, now);
+    case F::kOr: return holds(e.arguments[0], row, now) || holds(e.arguments[1], row, now);
+    case F::kNot: return !holds(e.arguments[0], row, now);
+    case F::kEqual: return compared([](int c) { return c == 0; });
+    case F::kNotEqual: return compared([](int c) { return c != 0; });
+    case F::kLess: return compared([](int c) { return c < 0; });
+    case F::kLessEqual: return compared([](int c) { return c <= 0; });
+    case F::kGreater: return compared([](int c) { return c > 0; });
+    case F::kGreaterEqual: return compared([](int c) { return c >= 0; });
+    case F::kIn: return in_list(true);
+    case F::kNotIn: return in_list(false);
+    case F::kMatches: return matched(true);
+    case F::kNotMatches: return matched(false);
     case F::kContains: {
       const Value a = value(0), b = value(1);
       return !a.is_null() && !b.is_null() && text(a).find(text(b)) != std::string::npos;
     }
-    case F::kExists:
-      return !value(0).is_null();
-    default:
-      return std::nullopt;
+    case F::kExists: return !value(0).is_null();
+    default: return std::nullopt;
   }
 }
 

@@ -1,26 +1,15 @@
-// Random data and random queries over it: every stage, function, aggregate and type, nulls
-// included.
+// Random queries over the random events: every stage, function, aggregate and type.
 #pragma once
 
-#include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "db/database.h"
 #include "query/query.h"
-#include "tests/query/oracle.h"
+#include "tests/query/oracle_data.h"
 
 namespace tocsin::oracle {
-
-using Random = std::mt19937;
-
-/// Three measurements whose columns meet in several ways. With `ties`, many events share their
-/// time.
-Data random_data(Random& random, size_t event_count, bool ties, Timestamp end);
-
-/// Writes the data, the older part into sealed segments, the newer into hot ones.
-void store(const Data& data, Database& database, Random& random);
 
 struct Query {
   std::string text;
@@ -45,14 +34,32 @@ class QueryGenerator {
     return std::string(list[pick(list.size())]);
   }
 
-  bool accept(const std::string& longer);
-  void add_stage();
+  /// What stands behind the stages so far.
+  struct State {
+    std::vector<PlanColumn> columns;
+    std::set<std::string> inexact;        // columns that depend on the order of summing
+    std::vector<std::string> aggregates;  // names that baseline() may take
+    bool grouped = false;  // a stats stands before: there are no ties
+    bool bucketed = false;
+    bool has_baseline = false;
+  };
+  /// In the place of what there is no column for; no query has it.
+  static constexpr std::string_view kNone = "NONE";
+
+  bool accept(const std::string& longer, State after);
+  const PlanColumn& any_column() { return state_.columns[pick(state_.columns.size())]; }
+
+  // Each gives a stage, or nothing, and says what is behind it.
+  std::string any_stage(State& after);
+  std::string let(State& after);
+  std::string stats(State& after);
+  std::string series(State& after);
+  std::string baseline(State& after);
+
   std::string source();
-  std::string stats();
   std::string aggregate(bool& inexact);
-  std::string keys();
+  std::string keys(State& after);
   std::string sort_keys();
-  std::string baseline();
   std::string column_list();
 
   std::string column_of(ValueType type);
@@ -71,13 +78,8 @@ class QueryGenerator {
   bool ties_;
 
   // The query so far.
-  Query query_;
-  std::vector<PlanColumn> columns_;
-  std::set<std::string> inexact_;  // columns that depend on the order of summing
-  bool grouped_ = false;           // a stats stands before: the order of rows is settled
-  bool bucketed_ = false;
-  bool has_baseline_ = false;
-  std::vector<std::string> counts_;  // names that baseline() may take
+  std::string text_;
+  State state_;
   int names_ = 0;
 };
 

@@ -85,12 +85,9 @@ class Sqlite {
     switch (sqlite3_column_type(statement, i)) {
       case SQLITE_INTEGER:
         return Value::of(static_cast<int64_t>(sqlite3_column_int64(statement, i)));
-      case SQLITE_FLOAT:
-        return Value::of(sqlite3_column_double(statement, i));
-      case SQLITE_NULL:
-        return Value::null();
-      default:
-        break;
+      case SQLITE_FLOAT: return Value::of(sqlite3_column_double(statement, i));
+      case SQLITE_NULL: return Value::null();
+      default: break;
     }
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, i));
     return Value::of(std::string(text, static_cast<size_t>(sqlite3_column_bytes(statement, i))));
@@ -116,18 +113,12 @@ class PairGenerator {
 
   Pair operand() {
     switch (pick(6)) {
-      case 0:
-        return {"code", "code"};
-      case 1:
-        return {"(ms * 2 + 1)", "(ms * 2 + 1)"};
-      case 2:
-        return {"abs(ms)", "abs(ms)"};
-      case 3:
-        return {"length(message)", "length(message)"};
-      case 4:
-        return {"coalesce(ms, rate)", "coalesce(ms, rate)"};
-      default:
-        return {"ms", "ms"};
+      case 0: return {"code", "code"};
+      case 1: return {"(ms * 2 + 1)", "(ms * 2 + 1)"};
+      case 2: return {"abs(ms)", "abs(ms)"};
+      case 3: return {"length(message)", "length(message)"};
+      case 4: return {"coalesce(ms, rate)", "coalesce(ms, rate)"};
+      default: return {"ms", "ms"};
     }
   }
 
@@ -140,28 +131,20 @@ class PairGenerator {
     if (depth > 0 && chance(50)) {
       const Pair a = condition(depth - 1), b = condition(depth - 1);
       switch (pick(3)) {
-        case 0:
-          return {"(" + a.ours + " and " + b.ours + ")", "(" + a.sql + " AND " + b.sql + ")"};
-        case 1:
-          return {"(" + a.ours + " or " + b.ours + ")", "(" + a.sql + " OR " + b.sql + ")"};
-        default:
-          return {"not (" + a.ours + ")", "NOT (" + a.sql + ")"};
+        case 0: return {"(" + a.ours + " and " + b.ours + ")", "(" + a.sql + " AND " + b.sql + ")"};
+        case 1: return {"(" + a.ours + " or " + b.ours + ")", "(" + a.sql + " OR " + b.sql + ")"};
+        default: return {"not (" + a.ours + ")", "NOT (" + a.sql + ")"};
       }
     }
     static const std::array<std::pair<const char*, const char*>, 6> kOperators = {
         {{"==", "="}, {"!=", "<>"}, {"<", "<"}, {"<=", "<="}, {">", ">"}, {">=", ">="}}};
     const auto [ours, sql] = kOperators[pick(kOperators.size())];
     switch (pick(8)) {
-      case 0:
-        return leaf("ok", "ok");
-      case 1:
-        return {"exists(user)", "(user IS NOT NULL)"};
-      case 2:
-        return leaf("status in (\"OK\", \"FAILED\")", "(status IN ('OK', 'FAILED'))");
-      case 3:
-        return leaf("status not in (\"OK\")", "(status NOT IN ('OK'))");
-      case 4:
-        return leaf("message contains \"ms\"", "(instr(message, 'ms') > 0)");
+      case 0: return leaf("ok", "ok");
+      case 1: return {"exists(user)", "(user IS NOT NULL)"};
+      case 2: return leaf("status in (\"OK\", \"FAILED\")", "(status IN ('OK', 'FAILED'))");
+      case 3: return leaf("status not in (\"OK\")", "(status NOT IN ('OK'))");
+      case 4: return leaf("message contains \"ms\"", "(instr(message, 'ms') > 0)");
       case 5:
         return leaf(fmt::format("service {} \"pay\"", ours),
                     fmt::format("(service {} 'pay')", sql));
@@ -182,30 +165,14 @@ class PairGenerator {
   Pair aggregate() {
     Pair out;
     switch (pick(8)) {
-      case 0:
-        out = {"count(ms)", "count(ms)"};
-        break;
-      case 1:
-        out = {"sum(ms)", "total(ms)"};
-        break;
-      case 2:
-        out = {"mean(ms)", "avg(ms)"};
-        break;
-      case 3:
-        out = {"min(user)", "min(user)"};
-        break;
-      case 4:
-        out = {"max(code)", "max(code)"};
-        break;
-      case 5:
-        out = {"count_distinct(user)", "count(DISTINCT user)"};
-        break;
-      case 6:
-        out = {"sum(length(service))", "ifnull(sum(length(service)), 0)"};
-        break;
-      default:
-        out = {"count()", "count(*)"};
-        break;
+      case 0: out = {"count(ms)", "count(ms)"}; break;
+      case 1: out = {"sum(ms)", "total(ms)"}; break;
+      case 2: out = {"mean(ms)", "avg(ms)"}; break;
+      case 3: out = {"min(user)", "min(user)"}; break;
+      case 4: out = {"max(code)", "max(code)"}; break;
+      case 5: out = {"count_distinct(user)", "count(DISTINCT user)"}; break;
+      case 6: out = {"sum(length(service))", "ifnull(sum(length(service)), 0)"}; break;
+      default: out = {"count()", "count(*)"}; break;
     }
     if (!chance(40)) return out;
     const Pair where = condition(1);
