@@ -264,6 +264,7 @@ Status ColumnReader::open_templates() const {
   if (!reader.set_patterns(array_of<uint32_t>(ends), patterns, slots)) {
     return damaged("templates are wrong");
   }
+  id_format_ = reader.id_format();
   templates_ = std::move(reader);
   return {};
 }
@@ -445,9 +446,11 @@ Result<std::span<const EntryStatistics>> ColumnReader::entry_statistics() const 
 }
 
 Status ColumnReader::check_codes(std::span<const uint32_t> codes) const {
-  uint32_t max = 0;
-  for (uint32_t code : codes) max = std::max(max, code);
-  if (!codes.empty() && max >= entries_.size()) return damaged("a code has no dictionary entry");
+  // The sign of any last - code tells; simple enough for SIMD without a maximum of 32 bits.
+  const auto last = static_cast<uint32_t>(entries_.size()) - 1;
+  uint32_t signs = 0;
+  for (const uint32_t code : codes) signs |= code | (last - code);
+  if (!codes.empty() && (signs >> 31) != 0) return damaged("a code has no dictionary entry");
   return {};
 }
 
@@ -486,6 +489,41 @@ Status ColumnReader::values_of_rows(std::span<const uint32_t> rows,
     }
   }
   return {};
+}
+
+Result<std::span<const TextTemplate>> ColumnReader::templates() const {
+  TOCSIN_CHECK(has_templates());
+  TOCSIN_RETURN_IF_ERROR(ensure_values());
+  TOCSIN_RETURN_IF_ERROR(ensure(text_templates_part_, [this]() -> Status {
+    text_templates_ = templates_.templates();
+    return {};
+  }));
+  return std::span<const TextTemplate>(text_templates_);
+}
+
+Status ColumnReader::read_template_ids(size_t start, std::span<uint32_t> out) const {
+  TOCSIN_TRY(const auto templates, this->templates());
+  TOCSIN_RETURN_IF_ERROR(read_rows(start, out, [this](size_t first, std::span<uint32_t> values) {
+    templates_.read_numbers(first, values);
+  }));
+  uint32_t max = 0;
+  for (uint32_t number : out) max = std::max(max, number);
+  if (!out.empty() && max >= templates.size()) return damaged("a row has no template");
+  return {};
+}
+
+Result<const IdFormat*> ColumnReader::id_format() const {
+  if (!has_templates()) return nullptr;
+  TOCSIN_RETURN_IF_ERROR(ensure_values());
+  return id_format_ ? &*id_format_ : nullptr;
+}
+
+Status ColumnReader::read_ids(size_t start, std::span<uint64_t> out) const {
+  TOCSIN_TRY(const IdFormat* format, id_format());
+  TOCSIN_CHECK(format != nullptr);
+  return read_rows(start, out, [this](size_t first, std::span<uint64_t> values) {
+    templates_.read_ids(first, values);
+  });
 }
 
 Status ColumnReader::read_strings(std::span<const uint32_t> rows, StringVector& out) const {

@@ -40,6 +40,11 @@ class ColumnReader final : public SegmentColumn {
   Result<std::span<const EntryStatistics>> entry_statistics() const override;
   Status read_codes(size_t start, std::span<uint32_t> out) const override;
   Status read_strings(std::span<const uint32_t> rows, StringVector& out) const override;
+  bool has_templates() const override { return encoding_ == Encoding::kTemplates; }
+  Result<std::span<const TextTemplate>> templates() const override;
+  Status read_template_ids(size_t start, std::span<uint32_t> out) const override;
+  Result<const IdFormat*> id_format() const override;
+  Status read_ids(size_t start, std::span<uint64_t> out) const override;
 
  private:
   /// A part that is opened once, by whichever reader comes first.
@@ -89,14 +94,16 @@ class ColumnReader final : public SegmentColumn {
 
   // Set once under mutex_ before the part is ready, constant from then on.
   mutable std::mutex mutex_;
-  mutable Part values_part_, valid_part_, dictionary_part_;
+  mutable Part values_part_, valid_part_, dictionary_part_, text_templates_part_;
   mutable IntegerStream integers_;           // integers, decimals, codes
   mutable std::span<const double> doubles_;  // kDoubles
   mutable std::span<const uint64_t> bits_;   // kBits
   mutable std::span<const uint32_t> positions_;
   mutable std::span<const double> exceptions_;
-  mutable TextReader texts_;                      // kBlocks
-  mutable TemplateReader templates_;              // kTemplates
+  mutable TextReader texts_;          // kBlocks
+  mutable TemplateReader templates_;  // kTemplates
+  mutable std::vector<TextTemplate> text_templates_;
+  mutable std::optional<IdFormat> id_format_;
   mutable std::span<const uint64_t> valid_bits_;  // null map as a bitmap, or
   mutable std::span<const uint32_t> valid_ranks_;
   mutable PackedIntegers valid_rows_;  // as ascending rows

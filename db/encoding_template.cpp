@@ -5,6 +5,7 @@
 #include <bit>
 #include <numeric>
 
+#include "db/base/message_template.h"
 #include "db/limits.h"
 #include "db/string_pool.h"
 
@@ -221,6 +222,48 @@ bool TemplateReader::set_patterns(std::span<const uint32_t> ends, ByteView bytes
     }
   }
   return next_slot == slot_streams.size();
+}
+
+std::vector<TextTemplate> TemplateReader::templates() const {
+  std::vector<TextTemplate> templates;
+  for (const Pattern& pattern : patterns_) {
+    TextTemplate& each = templates.emplace_back();
+    std::string example;  // one of its texts: they all have the same masked text
+    std::array<char, kSlotTextMax> digits;
+    for (uint32_t p = 0; p < pattern.piece_count; ++p) {
+      const Piece& piece = pieces_[pattern.first_piece + p];
+      each.parts.push_back(piece.literal);
+      example += piece.literal;
+      if (!piece.has_slot) continue;
+      example.append(digits.data(), write_slot(piece.slot, 1, digits.data()));
+      each.has_hex |= piece.slot.kind == SlotKind::kHex || piece.slot.kind == SlotKind::kUpperHex;
+    }
+    each.masked = message_template(example);
+  }
+  if (whole_) templates.emplace_back().is_free = true;
+  return templates;
+}
+
+void TemplateReader::read_numbers(size_t first, std::span<uint32_t> out) const {
+  numbers_.read(first, out.size(), out.data());
+}
+
+std::optional<IdFormat> TemplateReader::id_format() const {
+  if (patterns_.size() != 1 || whole_ || pieces_.size() != 2 || !pieces_[1].literal.empty()) {
+    return std::nullopt;
+  }
+  if (streams_.size() != 1 || streams_[0].values.count() != value_count_) return std::nullopt;
+  const Slot& slot = pieces_[0].slot;
+  IdFormat format;
+  format.prefix = pieces_[0].literal;
+  format.is_hex = slot.kind == SlotKind::kHex || slot.kind == SlotKind::kUpperHex;
+  format.is_upper = slot.kind == SlotKind::kUpperHex;
+  format.digits = slot.digits;
+  return format;
+}
+
+void TemplateReader::read_ids(size_t first, std::span<uint64_t> out) const {
+  streams_[0].values.read(first, out.size(), out.data());
 }
 
 struct TemplateReader::Window {

@@ -17,6 +17,7 @@
 #include "db/encoding_integer.h"
 #include "db/encoding_text.h"
 #include "db/text_splitter.h"
+#include "db/text_template.h"
 
 namespace tocsin {
 
@@ -53,6 +54,14 @@ class TemplateReader {
   /// `ends` and `bytes`: the patterns, one after the other, and where each ends.
   bool set_patterns(std::span<const uint32_t> ends, ByteView bytes, ByteView slot_streams);
 
+  /// By number, the last one for whole texts if there are some.
+  std::vector<TextTemplate> templates() const;
+  /// Of values [first, first + out.size()); damaged ones may have no template.
+  void read_numbers(size_t first, std::span<uint32_t> out) const;
+  /// Set when every text is one variable behind the same prefix.
+  std::optional<IdFormat> id_format() const;
+  /// Requires: id_format().
+  void read_ids(size_t first, std::span<uint64_t> out) const;
   /// Writes the texts of `values` (ascending, UINT32_MAX for none) to texts[i]; views point into
   /// `bytes`. False when something is damaged.
   bool read(std::span<const uint32_t> values, std::string& bytes,

@@ -12,6 +12,7 @@
 #include "db/base/time.h"
 #include "db/limits.h"
 #include "db/schema.h"
+#include "db/text_template.h"
 
 namespace tocsin {
 
@@ -80,6 +81,23 @@ class SegmentColumn {
   virtual Status read_codes(size_t start, std::span<uint32_t> out) const = 0;
   /// The strings of `rows` (ascending, relative to the segment), for few rows or many.
   virtual Status read_strings(std::span<const uint32_t> rows, StringVector& out) const = 0;
+
+  /// Strings without a dictionary may be stored as templates with variables. Then a literal search
+  /// can settle most rows from the templates (`contains` of each), and template() of a row is
+  /// `templates()[id].masked`, without making any text.
+  virtual bool has_templates() const { return false; }
+  /// Views live as long as the segment. Several may have the same masked text. Requires:
+  /// has_templates().
+  virtual Result<std::span<const TextTemplate>> templates() const;
+  /// Indexes into templates(). Requires: has_templates().
+  virtual Status read_template_ids(size_t start, std::span<uint32_t> out) const;
+
+  /// The one way in which all strings of this column spell 64-bit numbers; null when they do not.
+  /// Equal formats and equal numbers are equal strings, so numbers serve as group keys, and an
+  /// equality filter compares numbers: `format.parse(wanted)`.
+  virtual Result<const IdFormat*> id_format() const { return nullptr; }
+  /// The numbers of the strings. Requires: id_format() is not null.
+  virtual Status read_ids(size_t start, std::span<uint64_t> out) const;
 };
 
 struct SegmentInspection;

@@ -12,7 +12,9 @@ SegmentPlacer::~SegmentPlacer() {
 
 Status SegmentPlacer::add(SegmentBuilder& builder, const std::string& measurement,
                           const Placement& placement) {
-  std::vector<EncodedSegment> segments = builder.finish(placement.commit_number, placement.to_file);
+  // What is too large for the catalog lies in a file for long.
+  const bool compress = placement.to_file || builder.raw_bytes() > kHotSegmentBytesMax;
+  std::vector<EncodedSegment> segments = builder.finish(placement.commit_number, compress);
   const std::lock_guard lock(mutex_);
   for (EncodedSegment& segment : segments) {
     SegmentRecord record;

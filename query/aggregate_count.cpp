@@ -1,6 +1,7 @@
 // count() of rows and count(x) of values.
 #include "query/aggregate.h"
 #include "query/kernels.h"
+#include "query/large_memory.h"
 
 namespace tocsin {
 namespace {
@@ -40,7 +41,7 @@ class CountAccumulator final : public Accumulator {
   }
 
  private:
-  std::vector<int64_t> counts_;
+  std::vector<int64_t, LargeAllocator<int64_t>> counts_;
 };
 
 }  // namespace

@@ -1,13 +1,13 @@
 // min, max, first and last of any type.
-#include <algorithm>
-#include <string>
+#include <string_view>
 
 #include "query/aggregate.h"
+#include "query/text_cells.h"
 
 namespace tocsin {
 namespace {
 
-// How a type's values are read from a vector and kept per group; strings are owned.
+// How a type's values are read from a vector.
 template <class Stored>
 struct Access;
 template <> struct Access<int64_t> {
@@ -26,19 +26,6 @@ template <> struct Access<uint8_t> {
   static uint8_t get(const Vector& v, uint32_t row) { return v.boolean[row]; }
   static void put(uint8_t value, TableColumn& out, StringArena&) { out.boolean.push_back(value); }
 };
-template <> struct Access<std::string> {
-  static std::string_view get(const Vector& v, uint32_t row) { return v.text_at(row); }
-  static void put(const std::string& value, TableColumn& out, StringArena& arena) {
-    out.text.push_back(arena.keep(value));
-  }
-};
-
-// Puts a value into its place; `heap_bytes` follows what strings own.
-template <class Stored, class T>
-void store(Stored& place, const T& value, size_t& heap_bytes) {
-  if constexpr (std::is_same_v<Stored, std::string>) heap_bytes += value.size() - place.size();
-  place = value;
-}
 
 template <class Stored>
 Status finish_values(const std::vector<uint8_t>& present, const std::vector<Stored>& values,
@@ -83,7 +70,7 @@ class Extreme final : public Accumulator {
   }
 
   size_t memory_bytes() const override {
-    return present_.capacity() + values_.capacity() * sizeof(Stored) + heap_bytes_;
+    return present_.capacity() + values_.capacity() * sizeof(Stored);
   }
 
   void add_rows(uint32_t group, const EntryStatistics& rows) override {
@@ -93,16 +80,14 @@ class Extreme final : public Accumulator {
   }
 
  private:
-  template <class T>
-  void add(uint32_t group, const T& value) {
+  void add(uint32_t group, Stored value) {
     if (present_[group] && !(kLargest ? values_[group] < value : value < values_[group])) return;
     present_[group] = 1;
-    store(values_[group], value, heap_bytes_);
+    values_[group] = value;
   }
 
   std::vector<uint8_t> present_;
   std::vector<Stored> values_;
-  size_t heap_bytes_ = 0;  // of strings
 };
 
 /// first: the smallest value among the rows of the earliest time that has one; last: the largest of
@@ -137,12 +122,11 @@ class Edge final : public Accumulator {
 
   size_t memory_bytes() const override {
     return present_.capacity() + times_.capacity() * sizeof(Timestamp) +
-           values_.capacity() * sizeof(Stored) + heap_bytes_;
+           values_.capacity() * sizeof(Stored);
   }
 
  private:
-  template <class T>
-  void add(uint32_t group, Timestamp time, const T& value) {
+  void add(uint32_t group, Timestamp time, Stored value) {
     const Timestamp old = times_[group];
     if (present_[group]) {
       if (time != old ? (kLast ? time < old : time > old)
@@ -152,13 +136,104 @@ class Edge final : public Accumulator {
     }
     present_[group] = 1;
     times_[group] = time;
-    store(values_[group], value, heap_bytes_);
+    values_[group] = value;
   }
 
   std::vector<uint8_t> present_;
   std::vector<Timestamp> times_;
   std::vector<Stored> values_;
-  size_t heap_bytes_ = 0;  // of strings
+};
+
+template <bool kLargest>
+class TextExtreme final : public Accumulator {
+ public:
+  void resize(size_t group_count) override { cells_.resize(group_count); }
+
+  void update(const AggregateInput& input) override {
+    const Vector& argument = *input.argument;
+    cells_.begin(argument, input.rows);
+    for (size_t i = 0; i < input.rows.size(); ++i) {
+      const uint32_t row = input.rows[i];
+      if (argument.is_null(row) || !is_better(input.groups[i], argument.text_at(row))) continue;
+      cells_.set(input.groups[i], argument, input.rows, i);
+    }
+  }
+
+  void merge(Accumulator& other, std::span<const uint32_t> map) override {
+    const auto& from = dynamic_cast<TextExtreme&>(other).cells_;
+    const std::vector<uint32_t> shared = cells_.absorb_shared(from);
+    for (size_t i = 0; i < from.size(); ++i) {
+      if (!from.is_empty(i) && is_better(map[i], from.at(i))) cells_.copy(map[i], from, i, shared);
+    }
+  }
+
+  Status finish(std::span<TableColumn* const> outputs, StringArena& arena) override {
+    cells_.append_to(*outputs.front(), arena);
+    return {};
+  }
+
+  size_t memory_bytes() const override { return cells_.memory_bytes(); }
+
+ private:
+  bool is_better(uint32_t group, std::string_view text) const {
+    if (cells_.is_empty(group)) return true;
+    return kLargest ? cells_.at(group) < text : text < cells_.at(group);
+  }
+
+  TextCells cells_;
+};
+
+template <bool kLast>
+class TextEdge final : public Accumulator {
+ public:
+  void resize(size_t group_count) override {
+    times_.resize(group_count);
+    cells_.resize(group_count);
+  }
+
+  void update(const AggregateInput& input) override {
+    const Vector& argument = *input.argument;
+    cells_.begin(argument, input.rows);
+    for (size_t i = 0; i < input.rows.size(); ++i) {
+      const uint32_t row = input.rows[i];
+      if (argument.is_null(row) || input.time->is_null(row)) continue;
+      const uint32_t group = input.groups[i];
+      const Timestamp time = input.time->i64[row];
+      if (!is_better(group, time, argument.text_at(row))) continue;
+      times_[group] = time;
+      cells_.set(group, argument, input.rows, i);
+    }
+  }
+
+  void merge(Accumulator& other, std::span<const uint32_t> map) override {
+    const auto& from = dynamic_cast<TextEdge&>(other);
+    const std::vector<uint32_t> shared = cells_.absorb_shared(from.cells_);
+    for (size_t i = 0; i < from.times_.size(); ++i) {
+      if (from.cells_.is_empty(i)) continue;
+      if (!is_better(map[i], from.times_[i], from.cells_.at(i))) continue;
+      times_[map[i]] = from.times_[i];
+      cells_.copy(map[i], from.cells_, i, shared);
+    }
+  }
+
+  Status finish(std::span<TableColumn* const> outputs, StringArena& arena) override {
+    cells_.append_to(*outputs.front(), arena);
+    return {};
+  }
+
+  size_t memory_bytes() const override {
+    return cells_.memory_bytes() + times_.capacity() * sizeof(Timestamp);
+  }
+
+ private:
+  bool is_better(uint32_t group, Timestamp time, std::string_view text) const {
+    if (cells_.is_empty(group)) return true;
+    if (time != times_[group]) return kLast ? time > times_[group] : time < times_[group];
+    return kLast ? cells_.at(group) < text : text < cells_.at(group);
+  }
+
+  std::vector<Timestamp, LargeAllocator<Timestamp>> times_;
+  TextCells cells_;
 };
 
 template <template <class, bool> class Kind, bool kUpper>
@@ -167,7 +242,6 @@ std::unique_ptr<Accumulator> make_for(ValueType argument) {
     case ValueType::kBool: return std::make_unique<Kind<uint8_t, kUpper>>();
     case ValueType::kU64: return std::make_unique<Kind<uint64_t, kUpper>>();
     case ValueType::kF64: return std::make_unique<Kind<double, kUpper>>();
-    case ValueType::kString: return std::make_unique<Kind<std::string, kUpper>>();
     default: return std::make_unique<Kind<int64_t, kUpper>>();
   }
 }
@@ -175,12 +249,22 @@ std::unique_ptr<Accumulator> make_for(ValueType argument) {
 }  // namespace
 
 std::unique_ptr<Accumulator> make_extreme(const Aggregate& aggregate, ValueType argument) {
-  return aggregate.kind == AggregateKind::kMax ? make_for<Extreme, true>(argument)
+  const bool largest = aggregate.kind == AggregateKind::kMax;
+  if (argument == ValueType::kString) {
+    if (largest) return std::make_unique<TextExtreme<true>>();
+    return std::make_unique<TextExtreme<false>>();
+  }
+  return largest ? make_for<Extreme, true>(argument)
                                                : make_for<Extreme, false>(argument);
 }
 
 std::unique_ptr<Accumulator> make_edge(const Aggregate& aggregate, ValueType argument) {
-  return aggregate.kind == AggregateKind::kLast ? make_for<Edge, true>(argument)
+  const bool last = aggregate.kind == AggregateKind::kLast;
+  if (argument == ValueType::kString) {
+    if (last) return std::make_unique<TextEdge<true>>();
+    return std::make_unique<TextEdge<false>>();
+  }
+  return last ? make_for<Edge, true>(argument)
                                                 : make_for<Edge, false>(argument);
 }
 

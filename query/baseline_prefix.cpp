@@ -111,7 +111,7 @@ Result<PrefixTables> run_prefix(Execution& execution, const BaselinePrefix& pref
   const StatsPlan first = StatsPlan::compile(std::get<StatsStage>(plan.stages[at].operation), true,
                                              plan.zone, program);
   TOCSIN_TRY(Table table,
-             source_stats(execution, scan, program, first, &windows, &tables.counts));
+             source_stats(execution, scan, program, first, &windows, &tables.counts, nullptr));
   while (at < prefix.last_stats) {
     Program between = windowed_program(plan, at);
     for (++at; between.take(plan.stages[at]);) ++at;

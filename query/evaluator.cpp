@@ -87,6 +87,8 @@ bool range_overlaps(Function comparison, const ColumnStatistics& range, const Va
 Evaluator::Evaluator(const Program& program, Timestamp now, const TimeZone& zone)
     : program_(program), scalar_(now, zone), rows_(kVectorRows) {
   slots_.resize(program.nodes.size());
+  key_slots_.resize(program.nodes.size());
+  template_tables_.resize(program.nodes.size());
   entry_tables_.resize(program.nodes.size());
   lists_.resize(program.nodes.size());
   for (size_t i = 0; i < program.nodes.size(); ++i) {
@@ -105,6 +107,7 @@ void Evaluator::bind(ColumnSource& source) {
   source_ = &source;
   row_now_ = {};
   ++epoch_;
+  ++bound_;
 }
 
 void Evaluator::begin(size_t start, size_t count) {
@@ -137,6 +140,12 @@ Result<bool> Evaluator::may_match() {
   for (const NodeId node : program_.filters) {
     TOCSIN_TRY(const EntryTable* table, entry_table(node));
     if (table && std::ranges::none_of(table->values.boolean, [](uint8_t b) { return b != 0; })) {
+      return false;
+    }
+    TOCSIN_TRY(const TemplateTable* templates, template_table(node));
+    if (templates && std::ranges::all_of(templates->matches, [](TextMatch match) {
+          return match == TextMatch::kNever;
+        })) {
       return false;
     }
     TOCSIN_TRY(const bool in_range, range_may_match(program_.nodes[node]));
@@ -173,7 +182,10 @@ Result<const Vector*> Evaluator::value(NodeId id) {
       break;
     case Node::Kind::kNow: fill_now(slot.vector); break;
     case Node::Kind::kCall: {
-      TOCSIN_TRY(const bool done, by_dictionary(id, slot.vector));
+      TOCSIN_TRY(bool done, by_dictionary(id, slot.vector));
+      if (!done) {
+        TOCSIN_TRY(done, by_templates(id, slot.vector));
+      }
       if (!done) TOCSIN_RETURN_IF_ERROR(call(id, slot.vector));
       break;
     }
@@ -267,6 +279,61 @@ Result<bool> Evaluator::by_dictionary(NodeId id, Vector& out) {
     case ValueType::kNull: break;
   }
   return true;
+}
+
+// Null when the node is no search for a literal in a column that has templates.
+Result<Evaluator::TemplateTable*> Evaluator::template_table(NodeId id) {
+  const Node& node = program_.nodes[id];
+  if (node.kind != Node::Kind::kCall || node.function != Function::kContains) return nullptr;
+  const Node& text = program_.nodes[node.arguments[0]];
+  const Node& needle = program_.nodes[node.arguments[1]];
+  if (text.kind != Node::Kind::kSource || needle.kind != Node::Kind::kLiteral) return nullptr;
+  const auto* literal = std::get_if<std::string>(&needle.literal.data);
+  if (!literal) return nullptr;
+  auto& table = template_tables_[id];
+  if (!table) table = std::make_unique<TemplateTable>();
+  if (std::exchange(table->bound, bound_) != bound_) {
+    table->matches.clear();
+    TOCSIN_TRY(const auto templates, source_->templates(text.column));
+    for (const TextTemplate& each : templates) table->matches.push_back(each.contains(*literal));
+  }
+  return table->matches.empty() ? nullptr : table.get();
+}
+
+// Looks at the texts only where the templates leave the answer open.
+Result<bool> Evaluator::by_templates(NodeId id, Vector& out) {
+  TOCSIN_TRY(TemplateTable * table, template_table(id));
+  if (!table) return false;
+  const Node& node = program_.nodes[id];
+  const uint32_t column = program_.nodes[node.arguments[0]].column;
+  const auto& needle = std::get<std::string>(program_.nodes[node.arguments[1]].literal.data);
+  TOCSIN_RETURN_IF_ERROR(source_->read_template_ids(column, start_, count_, table->ids));
+  out.reset(ValueType::kBool, count_);
+  const auto mask = out.make_boolean();
+  table->unknown_rows.clear();
+  for (const uint32_t row : rows()) {
+    const TextMatch match = table->matches.at(table->ids.codes[row]);
+    const bool is_null = table->ids.is_null(row);
+    mask[row] = !is_null && match == TextMatch::kAlways;
+    if (!is_null && match == TextMatch::kUnknown) table->unknown_rows.push_back(row);
+  }
+  if (table->unknown_rows.empty()) return true;
+  TOCSIN_RETURN_IF_ERROR(source_->read(column, start_, count_, table->unknown_rows, table->texts));
+  for (const uint32_t row : table->unknown_rows) {
+    mask[row] = table->texts.text_at(row).find(needle) != std::string_view::npos;
+  }
+  return true;
+}
+
+Result<const Vector*> Evaluator::key(NodeId id) {
+  const Node& node = program_.nodes[id];
+  if (node.kind != Node::Kind::kSource || node.type != ValueType::kString) return value(id);
+  Slot& slot = key_slots_[id];
+  if (slot.epoch == epoch_) return &slot.vector;
+  TOCSIN_TRY(const bool done, source_->read_ids(node.column, start_, count_, slot.vector));
+  if (!done) return value(id);
+  slot.epoch = epoch_;
+  return &slot.vector;
 }
 
 Status Evaluator::call(NodeId id, Vector& out) {

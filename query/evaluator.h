@@ -44,6 +44,8 @@ class Evaluator {
   /// The values of a node for the selected rows; other rows hold anything harmless. Lives until the
   /// next begin.
   Result<const Vector*> value(NodeId node);
+  /// The same as a group key: a string column may come as the numbers that its strings spell.
+  Result<const Vector*> key(NodeId node);
 
  private:
   struct Slot {
@@ -59,7 +61,17 @@ class Evaluator {
     StringArena arena;
   };
 
+  /// What a literal search tells of each template of one column of the bound source.
+  struct TemplateTable {
+    uint64_t bound = 0;              // the source it was made for
+    std::vector<TextMatch> matches;  // empty: the column has no templates
+    Vector ids, texts;
+    std::vector<uint32_t> unknown_rows;
+  };
+
   Result<bool> range_may_match(const Node& node);
+  Result<TemplateTable*> template_table(NodeId node);
+  Result<bool> by_templates(NodeId node, Vector& out);
   Result<const EntryTable*> entry_table(NodeId node);
   Result<bool> by_dictionary(NodeId node, Vector& out);
   Status call(NodeId node, Vector& out);
@@ -71,13 +83,16 @@ class Evaluator {
   size_t start_ = 0;
   size_t count_ = 0;
   uint64_t epoch_ = 1;
+  uint64_t bound_ = 0;  // counts the sources
   std::vector<uint32_t> rows_;
   size_t selected_ = 0;
   std::span<const Timestamp> row_now_;
-  std::vector<Slot> slots_;  // by node
-  std::vector<std::unique_ptr<EntryTable>> entry_tables_;  // by node
-  std::vector<std::unique_ptr<ListSet>> lists_;            // by node
-  std::unique_ptr<Evaluator> entry_evaluator_;             // over a dictionary's entries
+  std::vector<Slot> slots_;                                      // by node
+  std::vector<Slot> key_slots_;                                  // the same, as keys
+  std::vector<std::unique_ptr<TemplateTable>> template_tables_;  // by node
+  std::vector<std::unique_ptr<EntryTable>> entry_tables_;        // by node
+  std::vector<std::unique_ptr<ListSet>> lists_;                  // by node
+  std::unique_ptr<Evaluator> entry_evaluator_;                   // over a dictionary's entries
 };
 
 }  // namespace tocsin

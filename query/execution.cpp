@@ -57,6 +57,7 @@ Status MemoryGauge::set(size_t bytes) {
   const size_t total = execution_->memory_bytes_ += bytes - before;  // wraps as it should
   const size_t max = execution_->options().memory_bytes_max;
   if (total <= max) return {};
+  execution_->memory_exceeded = true;
   return fail(ErrorCode::kLimit,
               fmt::format("the query needs more than {} MiB of memory; add a `limit`, ask for a "
                           "shorter range, filter more, or group by fewer keys",

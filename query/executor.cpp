@@ -44,6 +44,31 @@ Result<Progress> start_with_rows(Execution& execution, const Scan& scan, const P
   return Progress{std::move(table), next + taken};
 }
 
+// A stats over the source, with the filters and lets behind it: these see each part of the groups
+// as soon as it is complete, so that the others are not in memory then.
+Result<Progress> start_with_stats(Execution& execution, const Scan& scan, Program& program,
+                                  const StatsStage& stage, size_t at) {
+  const Plan& plan = execution.plan();
+  StatsPlan stats = StatsPlan::compile(stage, false, plan.zone, program);
+  Program behind(plan.stages[at].columns);
+  size_t next = at + 1;
+  while (next < plan.stages.size() && behind.take(plan.stages[next])) ++next;
+  stats.ordered = !stage_at<StatsStage>(plan, next);
+  const std::vector<uint8_t> live_before = live_columns(plan, at + 1);
+  stats.live_keys.assign(live_before.begin(),
+                         live_before.begin() + static_cast<ptrdiff_t>(stage.keys.size()));
+  const std::vector<uint8_t> live = live_columns(plan, next);
+  StatsTail tail;
+  tail.finish = [&](Table table) -> Result<Table> {
+    if (next == at + 1) return table;
+    return table_rows(execution, std::move(table), behind, live, nullptr);
+  };
+  TOCSIN_TRY(Table table, source_stats(execution, scan, program, stats, nullptr, nullptr, &tail));
+  // With the time of the stages behind it.
+  if (next > at + 1) execution.finish_step(at + 1, tail.group_count);
+  return Progress{std::move(table), next};
+}
+
 // The stages from the source up to and with the first that needs all rows.
 Result<Progress> start(Execution& execution, const Database& database, WindowMemory* memory) {
   const Plan& plan = execution.plan();
@@ -57,9 +82,7 @@ Result<Progress> start(Execution& execution, const Database& database, WindowMem
   size_t next = 0;
   while (next < plan.stages.size() && program.take(plan.stages[next])) ++next;
   if (const auto* stage = stage_at<StatsStage>(plan, next)) {
-    const StatsPlan stats = StatsPlan::compile(*stage, false, plan.zone, program);
-    TOCSIN_TRY(Table table, source_stats(execution, scan, program, stats, nullptr, nullptr));
-    return Progress{std::move(table), next + 1};
+    return start_with_stats(execution, scan, program, *stage, next);
   }
   if (const auto* stage = stage_at<DistinctStage>(plan, next)) {
     TOCSIN_TRY(Table table, source_distinct(execution, scan, program, *stage));

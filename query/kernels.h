@@ -188,6 +188,20 @@ void divide_integer(std::span<const A> a, std::span<const B> b, std::span<R> out
 
 // ---- aggregation --------------------------------------------------------------------------------
 
+/// counts[cells[i]] += 1, in two arrays of `cell_count` one behind the other: neighbours mostly are
+/// equal, and an addition to the same place would wait for the one before.
+inline void count_cells(std::span<const uint32_t> cells, size_t cell_count,
+                        std::span<uint32_t> counts) {
+  uint32_t* even = counts.data();
+  uint32_t* odd = even + cell_count;
+  size_t i = 0;
+  for (; i + 1 < cells.size(); i += 2) {
+    ++even[cells[i]];
+    ++odd[cells[i + 1]];
+  }
+  if (i < cells.size()) ++even[cells[i]];
+}
+
 /// cells[i] += stride * codes[i]
 inline void add_digit(std::span<const uint32_t> codes, uint32_t stride,
                       std::span<uint32_t> cells) {

@@ -24,30 +24,6 @@ Table empty_table(const Program& program, const std::vector<uint8_t>& live) {
   return table;
 }
 
-template <class T>
-void append_all(std::vector<T>& to, std::vector<T>& from) {
-  to.insert(to.end(), from.begin(), from.end());
-  from = {};
-}
-
-// Moves the rows of `from` behind those of `to`.
-void append_table(Table& to, Table from) {
-  if (to.row_count == 0 && to.arenas.empty()) {
-    to = std::move(from);
-    return;
-  }
-  to.row_count += from.row_count;
-  to.share_arenas(from);
-  for (size_t i = 0; i < to.columns.size(); ++i) {
-    append_all(to.columns[i].valid, from.columns[i].valid);
-    append_all(to.columns[i].i64, from.columns[i].i64);
-    append_all(to.columns[i].u64, from.columns[i].u64);
-    append_all(to.columns[i].f64, from.columns[i].f64);
-    append_all(to.columns[i].boolean, from.columns[i].boolean);
-    append_all(to.columns[i].text, from.columns[i].text);
-  }
-}
-
 // ---- all rows -----------------------------------------------------------------------------------
 
 // The selected rows of the live columns, appended to a table.
@@ -113,7 +89,8 @@ Result<Table> read_all(Execution& execution, const Scan& scan, const Program& pr
   for (Piece& piece : pieces) {
     if (piece.times.empty()) continue;
     ascending = ascending && (times.empty() || times.back() <= piece.times.front());
-    append_all(times, piece.times);
+    times.insert(times.end(), piece.times.begin(), piece.times.end());
+    piece.times = {};
     append_table(result, std::move(piece.table));
   }
   if (ascending) return result;
@@ -199,12 +176,15 @@ class TopRows {
     found.arenas.push_back(arena);
     std::vector<ColumnAppender> appenders(key_nodes_.size());
     const size_t before = found.row_count;
-    const uint32_t vectors = (unit.end - unit.start + kVectorRows - 1) / kVectorRows;
-    for (uint32_t i = 0; i < vectors; ++i) {
-      const uint32_t vector = newest_first_ ? vectors - 1 - i : i;
-      const uint32_t start = unit.start + vector * static_cast<uint32_t>(kVectorRows);
-      TOCSIN_RETURN_IF_ERROR(
-          reader.load(start, std::min<uint32_t>(kVectorRows, unit.end - start)));
+    // The segment's own vectors: each is decoded as a whole.
+    const auto first = static_cast<uint32_t>(unit.start / kVectorRows);
+    const auto count = static_cast<uint32_t>((unit.end - 1) / kVectorRows) - first + 1;
+    for (uint32_t i = 0; i < count; ++i) {
+      const uint32_t vector = first + (newest_first_ ? count - 1 - i : i);
+      const auto vector_start = static_cast<uint32_t>(vector * kVectorRows);
+      const uint32_t start = std::max(unit.start, vector_start);
+      const auto end = static_cast<uint32_t>(std::min<size_t>(unit.end, vector_start + kVectorRows));
+      TOCSIN_RETURN_IF_ERROR(reader.load(start, end - start));
       TOCSIN_RETURN_IF_ERROR(
           append(unit_index, start, reader.evaluator(), appenders, *arena, found));
       if (by_time_ && found.row_count - before >= limit_) break;
@@ -281,8 +261,11 @@ Result<Table> fetch(Execution& execution, const Scan& scan, const Program& progr
       source.open(*unit.segment, *unit.map);
       evaluator.bind(source);
     }
-    const auto start = static_cast<uint32_t>(row_of[by_place[i]]);
-    const auto count = std::min<uint32_t>(kVectorRows, unit.end - start);
+    // The whole vector of the segment that the row lies in.
+    const auto start =
+        static_cast<uint32_t>(static_cast<size_t>(row_of[by_place[i]]) / kVectorRows * kVectorRows);
+    const auto count = static_cast<uint32_t>(
+        std::min<size_t>(kVectorRows, unit.segment->info().row_count - start));
     wanted.assign(count, 0);
     for (; i < by_place.size() && unit_of[by_place[i]] == unit_index &&
            row_of[by_place[i]] < start + count;

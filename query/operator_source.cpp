@@ -1,12 +1,18 @@
 // stats and distinct over the source: segments are spread over threads, partial groups are merged.
+#include <atomic>
 #include <memory>
-#include <mutex>
+#include <optional>
+#include <utility>
 
 #include "query/operators.h"
 #include "query/tally.h"
 
 namespace tocsin {
 namespace {
+
+/// With so many rows of different keys, merging the threads' groups would take longer than reading
+/// the rows in every thread.
+constexpr uint64_t kSharedRowsMin = 1'000'000;
 
 struct Worker {
   SourceReader reader;
@@ -20,8 +26,8 @@ struct Worker {
         state(stats, program, execution) {}
 };
 
-// The one place that decides how a unit is read: not at all when its statistics leave no row, from its
-// metadata or by counting codes when that gives the answer, else row by row.
+// The one place that decides how a unit is read: not at all when its statistics leave no row, from
+// its metadata or by counting codes when that gives the answer, else row by row.
 Status take_unit(const ScanUnit& unit, Worker& worker) {
   SourceReader& reader = worker.reader;
   TOCSIN_TRY(const bool may_match, reader.open(unit));
@@ -43,40 +49,156 @@ void add_counts(const WindowCounts& from, WindowCounts& to) {
   }
 }
 
+// Stats of one source by several ways.
+class SourceStats {
+ public:
+  SourceStats(Execution& execution, const std::vector<ScanUnit>& units, const Program& program,
+              const StatsPlan& stats, const Windows* windows, StatsTail* tail)
+      : execution_(execution),
+        units_(units),
+        program_(program),
+        stats_(stats),
+        windows_(windows),
+        tail_(tail) {
+    if (execution.options().shortcuts) tally_ = TallyPlan::of(program, stats);
+  }
+
+  uint64_t group_count() const { return group_count_; }
+
+  /// Units are spread over threads, their groups are merged.
+  Result<Table> by_units(WindowCounts* counts) {
+    std::vector<std::unique_ptr<Worker>> workers(execution_.thread_count());
+    const auto work = [&](unsigned thread, size_t index) {
+      auto& worker = workers[thread];
+      if (!worker) worker = make_worker();
+      return take_unit(units_[index], *worker);
+    };
+    TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, units_.size(), work));
+
+    std::unique_ptr<Worker> merged;
+    for (auto& worker : workers) {
+      if (!worker) continue;
+      if (counts) add_counts(worker->reader.counts(), *counts);
+      if (!merged) {
+        merged = std::move(worker);
+        continue;
+      }
+      TOCSIN_RETURN_IF_ERROR(merged->state.merge(worker->state));
+      worker.reset();
+    }
+    if (!merged) merged = make_worker();
+    TOCSIN_TRY(Table table, merged->state.finish());
+    merged.reset();
+    group_count_ = 0;
+    return finish(std::move(table));
+  }
+
+  /// Each thread reads all units, for a share of the groups: nothing is merged, and with more
+  /// shares than threads there is never more than a part of the groups in memory.
+  Result<Table> by_shares(GroupShare share, WindowCounts* counts) {
+    group_count_ = 0;
+    std::vector<std::optional<Table>> tables(share.count);
+    std::vector<MemoryGauge> gauges;
+    for (size_t i = 0; i < tables.size(); ++i) gauges.emplace_back(execution_);
+    const auto work = [&](unsigned, size_t index) -> Status {
+      const std::unique_ptr<Worker> worker = make_worker();
+      GroupShare own = share;
+      own.index = static_cast<uint32_t>(index);
+      worker->state.restrict(own);
+      if (index != 0) worker->reader.stop_counting();
+      for (const ScanUnit& unit : units_) {
+        TOCSIN_RETURN_IF_ERROR(execution_.check());
+        TOCSIN_RETURN_IF_ERROR(take_unit(unit, *worker));
+      }
+      if (counts && index == 0) add_counts(worker->reader.counts(), *counts);
+      TOCSIN_TRY(Table table, worker->state.finish());
+      TOCSIN_TRY(tables[index], finish(std::move(table)));
+      return gauges[index].set(tables[index]->memory_bytes());
+    };
+    TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, tables.size(), work));
+    Table result = std::move(*tables[0]);
+    for (size_t i = 1; i < tables.size(); ++i) append_table(result, std::move(*tables[i]));
+    return result;
+  }
+
+ private:
+  Result<Table> finish(Table table) {
+    group_count_ += table.row_count;
+    return tail_ ? tail_->finish(std::move(table)) : Result<Table>(std::move(table));
+  }
+
+  std::unique_ptr<Worker> make_worker() {
+    return std::make_unique<Worker>(execution_, program_, stats_, tally_, windows_);
+  }
+
+  Execution& execution_;
+  const std::vector<ScanUnit>& units_;
+  const Program& program_;
+  const StatsPlan& stats_;
+  const Windows* windows_;
+  StatsTail* tail_;
+  std::atomic<uint64_t> group_count_ = 0;
+  TallyPlan tally_;
+};
+
+// The key by which the groups may be divided into shares, and how many rows have one of their own
+// in it, more or less: those of segments without a dictionary for it.
+struct ShareChoice {
+  std::optional<GroupShare> share;
+  uint64_t row_count = 0;
+};
+Result<ShareChoice> choose_share(Execution& execution, const std::vector<ScanUnit>& units,
+                                 const Program& program, const StatsPlan& stats) {
+  ShareChoice best;
+  SegmentSource source(execution.plan());
+  for (size_t k = 0; k < stats.keys.size(); ++k) {
+    const Node& node = program.nodes[stats.keys[k].node];
+    if (node.kind != Node::Kind::kSource || node.type != ValueType::kString) continue;
+    ShareChoice choice;
+    choice.share.emplace();
+    choice.share->key = k;
+    for (const ScanUnit& unit : units) {
+      source.open(*unit.segment, *unit.map);
+      TOCSIN_TRY(const Dictionary* dictionary, source.dictionary(node.column));
+      if (dictionary) continue;
+      choice.row_count += unit.end - unit.start;
+      TOCSIN_TRY(const IdFormat* format, source.id_format(node.column));
+      if (format && !choice.share->format) choice.share->format = *format;
+    }
+    if (!best.share || choice.row_count > best.row_count) best = std::move(choice);
+  }
+  return best;
+}
+
 }  // namespace
 
 Result<Table> source_stats(Execution& execution, const Scan& scan, const Program& program,
-                           const StatsPlan& stats, const Windows* windows, WindowCounts* counts) {
+                           const StatsPlan& stats, const Windows* windows, WindowCounts* counts,
+                           StatsTail* tail) {
   std::vector<ScanUnit> units = scan.units;
   if (windows) {
     TOCSIN_TRY(units, units_of_windows(scan.units, *windows));
   }
-  TallyPlan tally;
-  if (execution.options().shortcuts) tally = TallyPlan::of(program, stats);
-  const auto make_worker = [&] {
-    return std::make_unique<Worker>(execution, program, stats, tally, windows);
-  };
-  std::vector<std::unique_ptr<Worker>> workers(execution.thread_count());
-  const auto work = [&](unsigned thread, size_t index) {
-    auto& worker = workers[thread];
-    if (!worker) worker = make_worker();
-    return take_unit(units[index], *worker);
-  };
-  TOCSIN_RETURN_IF_ERROR(run_parallel(execution, units.size(), work));
-
-  std::unique_ptr<Worker> merged;
-  for (auto& worker : workers) {
-    if (!worker) continue;
-    if (counts) add_counts(worker->reader.counts(), *counts);
-    if (!merged) {
-      merged = std::move(worker);
-      continue;
+  SourceStats source(execution, units, program, stats, windows, tail);
+  TOCSIN_TRY(ShareChoice choice, choose_share(execution, units, program, stats));
+  const uint64_t matched_before = execution.rows_matched;
+  constexpr uint32_t kSharesMax = 1024;
+  for (uint32_t shares = choice.row_count >= kSharedRowsMin ? execution.thread_count() : 1;;
+       shares *= 4) {
+    Result<Table> table;
+    if (shares == 1) {
+      table = source.by_units(counts);
+    } else {
+      choice.share->count = shares;
+      table = source.by_shares(*choice.share, counts);
     }
-    TOCSIN_RETURN_IF_ERROR(merged->state.merge(worker->state));
-    worker.reset();
+    if (tail) tail->group_count = source.group_count();
+    if (table || !execution.memory_exceeded || !choice.share || shares >= kSharesMax) return table;
+    // Again, with fewer groups at a time.
+    execution.memory_exceeded = false;
+    execution.rows_matched = matched_before;
+    if (counts) *counts = {};
   }
-  if (!merged) merged = make_worker();
-  return merged->state.finish();
 }
 
 Result<Table> source_distinct(Execution& execution, const Scan& scan, const Program& program,
@@ -99,8 +221,9 @@ Result<Table> source_distinct(Execution& execution, const Scan& scan, const Prog
   feed.from_counts = true;
   stats.feeds.push_back(feed);
 
-  TOCSIN_TRY(Table table, source_stats(execution, scan, program, stats, nullptr, nullptr));
-  table = table_sort(std::move(table), std::vector{SortKey{static_cast<uint32_t>(stage.columns.size()), false}},
+  TOCSIN_TRY(Table table, source_stats(execution, scan, program, stats, nullptr, nullptr, nullptr));
+  table = table_sort(std::move(table),
+                     std::vector{SortKey{static_cast<uint32_t>(stage.columns.size()), false}},
                      std::nullopt);
   table.columns.pop_back();
   return table;

@@ -67,7 +67,30 @@ std::optional<std::vector<SortKey>> carried_order(const Table& table, const Prog
   return carried;
 }
 
+template <class T>
+void append_all(std::vector<T>& to, std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+  from = {};
+}
+
 }  // namespace
+
+void append_table(Table& to, Table from) {
+  if (to.row_count == 0 && to.arenas.empty()) {
+    to = std::move(from);
+    return;
+  }
+  to.row_count += from.row_count;
+  to.share_arenas(from);
+  for (size_t i = 0; i < to.columns.size(); ++i) {
+    append_all(to.columns[i].valid, from.columns[i].valid);
+    append_all(to.columns[i].i64, from.columns[i].i64);
+    append_all(to.columns[i].u64, from.columns[i].u64);
+    append_all(to.columns[i].f64, from.columns[i].f64);
+    append_all(to.columns[i].boolean, from.columns[i].boolean);
+    append_all(to.columns[i].text, from.columns[i].text);
+  }
+}
 
 Result<Table> table_rows(Execution& execution, Table input, const Program& program,
                          std::span<const uint8_t> live, const Windows* windows) {

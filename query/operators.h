@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -32,9 +33,18 @@ struct RowsRequest {
 Result<Table> read_rows(Execution& execution, const Scan& scan, const Program& program,
                         const RowsRequest& request);
 
-/// stats over the source. With windows, `counts` receives what was seen of each wanted one.
+/// The filters and lets right behind a stats over the source.
+struct StatsTail {
+  /// What becomes of a part of the groups as soon as it is complete. Thread-safe.
+  std::function<Result<Table>(Table)> finish;
+  uint64_t group_count = 0;  ///< set by source_stats
+};
+
+/// stats over the source. With windows, `counts` receives what was seen of each wanted one. `tail` may
+/// be null.
 Result<Table> source_stats(Execution& execution, const Scan& scan, const Program& program,
-                           const StatsPlan& stats, const Windows* windows, WindowCounts* counts);
+                           const StatsPlan& stats, const Windows* windows, WindowCounts* counts,
+                           StatsTail* tail);
 
 /// distinct over the source: the first of equal rows stays.
 Result<Table> source_distinct(Execution& execution, const Scan& scan, const Program& program,
@@ -59,6 +69,9 @@ Table table_sort(Table input, std::span<const SortKey> keys, std::optional<uint6
 Table table_limit(Table input, uint64_t count);
 Result<Table> table_fill(Execution& execution, Table input, const FillStage& stage);
 Result<Table> table_detect(Execution& execution, Table input, const DetectStage& stage);
+
+/// Moves the rows of `from` behind those of `to`, which has the same columns.
+void append_table(Table& to, Table from);
 
 /// Puts the rows into their pending order.
 Table settle_order(Table input);

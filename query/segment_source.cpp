@@ -165,6 +165,38 @@ Status SegmentSource::read(uint32_t index, size_t start, size_t count,
   return read_number(*state->column, start, type, out);
 }
 
+Result<const IdFormat*> SegmentSource::id_format(uint32_t column) {
+  if (column == kMeasurementColumn) return nullptr;
+  if (plan_.source_columns.at(column).type != ValueType::kString) return nullptr;
+  TOCSIN_TRY(State * state, resolve(column));
+  return state->column && !state->column->has_dictionary() ? state->column->id_format() : nullptr;
+}
+
+Result<bool> SegmentSource::read_ids(uint32_t column, size_t start, size_t count, Vector& out) {
+  TOCSIN_TRY(const IdFormat* format, id_format(column));
+  if (!format) return false;
+  const SegmentColumn& stored = *states_[column].column;
+  out.reset(ValueType::kString, count);
+  if (stored.has_nulls()) TOCSIN_RETURN_IF_ERROR(stored.read_valid(start, out.make_valid()));
+  out.id_format = format;
+  TOCSIN_RETURN_IF_ERROR(stored.read_ids(start, out.make_ids()));
+  return true;
+}
+
+Result<std::span<const TextTemplate>> SegmentSource::templates(uint32_t column) {
+  if (column == kMeasurementColumn) return std::span<const TextTemplate>();
+  TOCSIN_TRY(State * state, resolve(column));
+  if (!state->column || !state->column->has_templates()) return std::span<const TextTemplate>();
+  return state->column->templates();
+}
+
+Status SegmentSource::read_template_ids(uint32_t column, size_t start, size_t count, Vector& out) {
+  const SegmentColumn& stored = *states_.at(column).column;
+  out.reset(ValueType::kString, count);
+  if (stored.has_nulls()) TOCSIN_RETURN_IF_ERROR(stored.read_valid(start, out.make_valid()));
+  return stored.read_template_ids(start, out.make_codes());
+}
+
 Status SegmentSource::read_text(State& state, size_t start,
                                 std::span<const uint32_t> selection, Vector& out) {
   if (out.dictionary) {

@@ -42,10 +42,15 @@ class SegmentSource final : public ColumnSource {
   Status read(uint32_t column, size_t start, size_t count, std::span<const uint32_t> selection,
               Vector& out) override;
   Result<const Dictionary*> dictionary(uint32_t column) override;
+  Result<bool> read_ids(uint32_t column, size_t start, size_t count, Vector& out) override;
+  Result<std::span<const TextTemplate>> templates(uint32_t column) override;
+  Status read_template_ids(uint32_t column, size_t start, size_t count, Vector& out) override;
   Result<std::optional<ColumnStatistics>> statistics(uint32_t column) override;
   size_t row_count() const override { return segment_->info().row_count; }
   /// Bytes of the values that have been decoded so far: 4 of a code, 8 of a number, the length of a string.
   uint64_t bytes_read() const { return bytes_read_; }
+  /// How the column's strings spell numbers; null when they do not.
+  Result<const IdFormat*> id_format(uint32_t column);
   /// The stored column, null when no row has it. Requires: not `time` nor `measurement`.
   Result<const SegmentColumn*> stored(uint32_t column);
 

@@ -73,7 +73,7 @@ Status SourceReader::count_skipped(const ScanUnit& unit) {
 }
 
 void SourceReader::note_access(Access access) {
-  if (!is_new_segment_) return;
+  if (!is_new_segment_ || !counting_) return;
   switch (access) {
     case Access::kRead: ++execution_.segments_read; break;
     case Access::kSkipped: ++execution_.segments_skipped; break;
@@ -102,11 +102,11 @@ Status SourceReader::load_counted(ColumnSource& source, size_t start,
 Status SourceReader::load(uint32_t start, uint32_t count) {
   TOCSIN_RETURN_IF_ERROR(execution_.check());
   evaluator_.begin(start, count);
-  execution_.rows_scanned.fetch_add(count, std::memory_order_relaxed);
+  if (counting_) execution_.rows_scanned.fetch_add(count, std::memory_order_relaxed);
   if (windows_) TOCSIN_RETURN_IF_ERROR(assign_windows(start, count));
   TOCSIN_RETURN_IF_ERROR(evaluator_.filter());
   const auto rows = evaluator_.rows();
-  execution_.rows_matched.fetch_add(rows.size(), std::memory_order_relaxed);
+  if (counting_) execution_.rows_matched.fetch_add(rows.size(), std::memory_order_relaxed);
   if (windows_) {
     for (const uint32_t row : rows) ++counts_.matched_rows[static_cast<size_t>(window_.i64[row])];
   }

@@ -63,6 +63,9 @@ class SourceReader {
   /// Says how the open unit is read: for the statistics of the query.
   void note_access(Access access);
 
+  /// From now on the rows and segments read do not count: another reader sees the same ones.
+  void stop_counting() { counting_ = false; }
+
   Evaluator& evaluator() { return evaluator_; }
   SegmentSource& source() { return source_; }
   /// The window of each row of the vector loaded (i64), or null without windows.
@@ -78,6 +81,7 @@ class SourceReader {
   SegmentSource source_;
   Evaluator evaluator_;
   const Segment* segment_ = nullptr;
+  bool counting_ = true;
   bool is_new_segment_ = false;  // no unit of it was open before
   Vector window_;
   std::vector<Timestamp> times_;  // scratch

@@ -114,9 +114,21 @@ Status StatsState::bucket(const StatsPlan::Key& key, Evaluator& evaluator, Vecto
   return {};
 }
 
+void StatsState::keep_share(const Vector& key, Evaluator& evaluator) {
+  const auto rows = evaluator.rows();
+  hashes_.resize(rows.size());
+  hash_texts(key, rows, share_->format, hashes_);
+  in_share_.resize(evaluator.row_count());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    // The low bits choose a place in the hash table.
+    in_share_[rows[i]] = (hashes_[i] >> 40) % share_->count == share_->index;
+  }
+  evaluator.select(in_share_);
+}
+
 Status StatsState::take(Evaluator& evaluator, const Vector* window,
                         std::span<const EntryStatistics> counted) {
-  const auto rows = evaluator.rows();
+  auto rows = evaluator.rows();
   if (rows.empty()) return {};
   std::vector<const Vector*> keys;
   for (size_t k = 0; k < plan_.keys.size(); ++k) {
@@ -124,13 +136,18 @@ Status StatsState::take(Evaluator& evaluator, const Vector* window,
       TOCSIN_RETURN_IF_ERROR(bucket(plan_.keys[k], evaluator, buckets_[k]));
       keys.push_back(&buckets_[k]);
     } else {
-      TOCSIN_TRY(const Vector* key, evaluator.value(plan_.keys[k].node));
+      TOCSIN_TRY(const Vector* key, evaluator.key(plan_.keys[k].node));
       keys.push_back(key);
     }
   }
   if (plan_.windowed) {
     TOCSIN_CHECK(window != nullptr);
     keys.push_back(window);
+  }
+  if (share_) {
+    keep_share(*keys[share_->key], evaluator);
+    rows = evaluator.rows();
+    if (rows.empty()) return {};
   }
   row_groups_.resize(rows.size());
   groups_.assign(keys, rows, row_groups_);
@@ -196,8 +213,10 @@ Result<Table> StatsState::finish() {
   auto arena = std::make_shared<StringArena>();
   const size_t key_count = plan_.keys.size();
   for (size_t k = 0; k < key_count; ++k) {
-    groups_.append_key(k, table.columns.emplace_back(plan_.keys[k].type));
-    table.pending_order.push_back({static_cast<uint32_t>(k), false});
+    TableColumn& column = table.columns.emplace_back(plan_.keys[k].type);
+    if (plan_.ordered) table.pending_order.push_back({static_cast<uint32_t>(k), false});
+    column.absent = !plan_.ordered && !plan_.live_keys.empty() && !plan_.live_keys[k];
+    if (!column.absent) groups_.append_key(k, column);
   }
   for (const Aggregate& aggregate : plan_.stage->aggregates) {
     table.columns.emplace_back(aggregate.type).reserve(table.row_count);

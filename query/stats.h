@@ -36,6 +36,9 @@ struct StatsPlan {
   const StatsStage* stage = nullptr;
   std::vector<Key> keys;
   std::vector<Feed> feeds;
+  /// By key: whether a later stage reads it; empty: all. The others are left out of the result.
+  std::vector<uint8_t> live_keys;
+  bool ordered = true;    ///< the order of the result matters
   bool windowed = false;  ///< the window is one more key, behind the others
   TimeZone zone;
 
@@ -44,10 +47,20 @@ struct StatsPlan {
                            Program& program);
 };
 
+/// A share of the groups: those whose key of type string hashes into it.
+struct GroupShare {
+  size_t key = 0;                  ///< of the stage's keys
+  std::optional<IdFormat> format;  ///< for hash_texts
+  uint32_t index = 0;
+  uint32_t count = 1;
+};
+
 /// The groups of one thread. Not thread-safe; `plan` and `execution` must outlive it.
 class StatsState {
  public:
   StatsState(const StatsPlan& plan, const Program& program, Execution& execution);
+  /// From now on takes rows of this share only.
+  void restrict(const GroupShare& share) { share_ = share; }
 
   /// Takes the evaluator's selected rows. `window`: their windows (i64), null unless windowed.
   /// `counted`: by row, what it stands for; empty: itself.
@@ -59,6 +72,7 @@ class StatsState {
   Result<Table> finish();
 
  private:
+  void keep_share(const Vector& key, Evaluator& evaluator);
   Status bucket(const StatsPlan::Key& key, Evaluator& evaluator, Vector& out);
   Status update(const StatsPlan::Feed& feed, Accumulator& accumulator, Evaluator& evaluator,
                 std::span<const EntryStatistics> counted);
@@ -67,11 +81,14 @@ class StatsState {
 
   const StatsPlan& plan_;
   Execution& execution_;
+  std::optional<GroupShare> share_;
   MemoryGauge gauge_;
   GroupTable groups_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;  // by feed
   std::vector<Vector> buckets_;                             // by key, scratch
   std::vector<uint32_t> row_groups_;                        // scratch
+  std::vector<uint64_t> hashes_;                            // scratch
+  std::vector<uint8_t> in_share_;                           // scratch
   std::vector<uint32_t> fed_rows_, fed_groups_;             // scratch
   size_t vectors_taken_ = 0;
 };

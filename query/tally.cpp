@@ -13,6 +13,8 @@ constexpr uint32_t kSourceTime = 0;
 constexpr uint32_t kSourceMeasurement = 1;
 /// Combinations of codes that are counted in an array.
 constexpr size_t kCellsMax = 64 * 1024;
+/// With so many rows per combination all of these are looked at in the end, else those that were met.
+constexpr size_t kDenseRowsPerCell = 8;
 /// Fewer rows in a piece than this are not worth the work around it.
 constexpr size_t kPieceRowsMin = 64;
 
@@ -129,7 +131,8 @@ Status Tally::count(uint32_t start, uint32_t end) {
     add_row(0, {end - start, time_, last});
     return {};
   }
-  if (counts_.size() < cell_count_) counts_.resize(cell_count_);
+  const bool dense = !plan_.needs_times && end - start >= kDenseRowsPerCell * cell_count_;
+  if (counts_.size() < size_t{2} * cell_count_) counts_.resize(size_t{2} * cell_count_);
   if (plan_.needs_times && first_times_.size() < cell_count_) {
     first_times_.resize(cell_count_);
     last_times_.resize(cell_count_);
@@ -141,15 +144,29 @@ Status Tally::count(uint32_t start, uint32_t end) {
     const size_t stop = std::min<size_t>(end - vector_start, loaded_cells_.size());
     const size_t first = start - vector_start;
     const auto cells = std::span<const uint32_t>(loaded_cells_).subspan(first, stop - first);
-    if (plan_.needs_times) {
+    if (dense) {
+      kernels::count_cells(cells, cell_count_, counts_);
+    } else if (plan_.needs_times) {
       count_cells_with_times(cells, std::span<const Timestamp>(loaded_times_).subspan(first));
     } else {
       count_cells(cells);
     }
     start = static_cast<uint32_t>(vector_start + stop);
   }
-  collect();
+  if (dense) {
+    collect_dense();
+  } else {
+    collect();
+  }
   return {};
+}
+
+void Tally::collect_dense() {
+  for (uint32_t cell = 0; cell < cell_count_; ++cell) {
+    const uint32_t count =
+        std::exchange(counts_[cell], 0) + std::exchange(counts_[cell_count_ + cell], 0);
+    if (count != 0) add_row(cell, {count, time_, time_});
+  }
 }
 
 void Tally::collect() {

@@ -47,6 +47,7 @@ class Tally final : public ColumnSource {
   void count_cells(std::span<const uint32_t> cells);
   void count_cells_with_times(std::span<const uint32_t> cells, std::span<const Timestamp> times);
   void collect();
+  void collect_dense();
   void add_row(uint32_t cell, const EntryStatistics& rows);
 
   const TallyPlan& plan_;
@@ -61,7 +62,7 @@ class Tally final : public ColumnSource {
   std::vector<Timestamp> loaded_times_;
   Vector codes_;
 
-  std::vector<uint32_t> counts_;  // by cell; all zero between two calls of count()
+  std::vector<uint32_t> counts_;  // by cell, twice; all zero between two calls of count()
   std::vector<uint32_t> touched_;  // the cells that are not zero
   std::vector<Timestamp> first_times_, last_times_;  // by cell
 

@@ -1,6 +1,7 @@
 #include "query/value_lists.h"
 
 #include <algorithm>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -13,8 +14,10 @@ void ValueLists::add_chunk(Group& list) {
     capacity = std::min(list.last->capacity * 2, kCapacityMax);
   }
   const size_t bytes = sizeof(Chunk) + capacity * sizeof(double);
-  if (slab_used_ + bytes > kSlabBytes) {
-    slabs_.push_back(std::make_unique_for_overwrite<std::byte[]>(kSlabBytes));
+  if (slab_used_ + bytes > slab_size_) {
+    slab_size_ = std::clamp(slab_size_ * 2, kFirstSlabBytes, kHugePageBytes);
+    slabs_.push_back(make_large(slab_size_));
+    slab_bytes_ += slab_size_;
     slab_used_ = 0;
   }
   auto* chunk = new (slabs_.back().get() + slab_used_) Chunk{list.last, 0, capacity};
@@ -39,13 +42,14 @@ void ValueLists::absorb(ValueLists& other, std::span<const uint32_t> map) {
     while (oldest->previous) oldest = oldest->previous;
     oldest->previous = from.last;
   }
-  for (auto& slab : other.slabs_) slabs_.push_back(std::move(slab));
-  // The last slab is the one that is filled, so that stays the own one.
-  if (!other.slabs_.empty()) {
-    std::rotate(slabs_.begin(), slabs_.end() - static_cast<ptrdiff_t>(other.slabs_.size()),
-                slabs_.end());
+  slab_bytes_ += other.slab_bytes_;
+  if (slabs_.empty()) {
+    slab_size_ = other.slab_size_;
+    slab_used_ = other.slab_used_;
   }
-  if (slabs_.size() == other.slabs_.size()) slab_used_ = kSlabBytes;
+  // In front: the last slab stays the one that is being filled.
+  slabs_.insert(slabs_.begin(), std::make_move_iterator(other.slabs_.begin()),
+                std::make_move_iterator(other.slabs_.end()));
   other = ValueLists();
 }
 

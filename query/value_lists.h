@@ -6,9 +6,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
+
+#include "query/large_memory.h"
 
 namespace tocsin {
 
@@ -36,7 +37,7 @@ class ValueLists {
     }
   }
   size_t memory_bytes() const {
-    return slabs_.size() * kSlabBytes + groups_.capacity() * sizeof(Group);
+    return slab_bytes_ + groups_.capacity() * sizeof(Group);
   }
 
  private:
@@ -54,7 +55,7 @@ class ValueLists {
     double* next = nullptr;  // in `last`
     double* end = nullptr;
   };
-  static constexpr size_t kSlabBytes = size_t{1} << 20;
+  static constexpr size_t kFirstSlabBytes = size_t{64} << 10;
   static constexpr uint32_t kFirstCapacity = 2;
   static constexpr uint32_t kCapacityMax = 4096;
 
@@ -64,8 +65,10 @@ class ValueLists {
   void add_chunk(Group& list);
 
   std::vector<Group> groups_;
-  std::vector<std::unique_ptr<std::byte[]>> slabs_;
-  size_t slab_used_ = kSlabBytes;
+  std::vector<LargeMemory> slabs_;  // the last one is being filled
+  size_t slab_size_ = 0;
+  size_t slab_used_ = 0;
+  size_t slab_bytes_ = 0;  // of all slabs
 };
 
 }  // namespace tocsin

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <string>
 
+#include "db/base/check.h"
+
 namespace tocsin {
 namespace {
 
@@ -30,6 +32,8 @@ void Vector::reset(ValueType new_type, size_t row_count) {
   boolean = {};
   text = {};
   codes = {};
+  ids = {};
+  id_format = nullptr;
   dictionary = nullptr;
   kept_.clear();
 }
@@ -52,6 +56,12 @@ void Vector::reset_null(ValueType new_type, size_t row_count) {
 std::span<uint8_t> Vector::make_valid() {
   const auto out = sized(valid_buffer_, size);
   valid = out;
+  return out;
+}
+
+std::span<uint64_t> Vector::make_ids() {
+  const auto out = sized(u64_buffer_, size);
+  ids = out;
   return out;
 }
 
@@ -123,6 +133,11 @@ Value Vector::at(size_t row) const {
     case ValueType::kNull: break;
   }
   return Value::null();
+}
+
+Status ColumnSource::read_template_ids(uint32_t, size_t, size_t, Vector&) {
+  TOCSIN_CHECK(!"a source without templates was asked for them");
+  return {};
 }
 
 }  // namespace tocsin

@@ -11,6 +11,7 @@
 #include "db/base/time.h"
 #include "db/limits.h"
 #include "db/segment.h"
+#include "db/text_template.h"
 #include "query/arena.h"
 #include "query/value.h"
 
@@ -39,6 +40,9 @@ class Vector {
   std::span<const double> f64;
   std::span<const uint8_t> boolean;
   std::span<const std::string_view> text;  ///< kString without a dictionary
+  /// kString as a group key (ColumnSource::read_ids): the numbers that the strings spell.
+  std::span<const uint64_t> ids;
+  const IdFormat* id_format = nullptr;
   /// kString with a dictionary: an index into its entries, `entries.size()` where the row is null.
   std::span<const uint32_t> codes;
   const Dictionary* dictionary = nullptr;
@@ -56,6 +60,7 @@ class Vector {
   std::span<uint8_t> make_boolean();
   std::span<std::string_view> make_text();
   std::span<uint32_t> make_codes();
+  std::span<uint64_t> make_ids();
   /// A copy of the null map that may be written to; all ones when there was none.
   std::span<uint8_t> writable_valid();
 
@@ -89,6 +94,19 @@ class ColumnSource {
   /// the rows of `selection` only (ascending, relative to `start`), others stay empty.
   virtual Status read(uint32_t column, size_t start, size_t count,
                       std::span<const uint32_t> selection, Vector& out) = 0;
+  /// As read, for a string column whose strings spell numbers: these alone, of all rows. False when it
+  /// is none; then nothing was read.
+  virtual Result<bool> read_ids(uint32_t /*column*/, size_t /*start*/, size_t /*count*/,
+                                Vector& /*out*/) {
+    return false;
+  }
+  /// The templates of the strings of `column`; empty when it has none. Live as long as the source is
+  /// bound.
+  virtual Result<std::span<const TextTemplate>> templates(uint32_t /*column*/) {
+    return std::span<const TextTemplate>();
+  }
+  /// Rows [start, start + count): `codes` are indexes into templates(), there is no dictionary.
+  virtual Status read_template_ids(uint32_t column, size_t start, size_t count, Vector& out);
   /// The dictionary of `column`, or null when it has none. Lives as long as the source is bound.
   virtual Result<const Dictionary*> dictionary(uint32_t column) = 0;
   /// What is known of all values of a column, or nothing.

@@ -1,0 +1,76 @@
+// The distinct values of one column, numbered as they appear.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "db/text_template.h"
+#include "query/arena.h"
+#include "query/large_memory.h"
+#include "query/table.h"
+#include "query/vector.h"
+
+namespace tocsin {
+
+/// Mixes all bits of a word.
+uint64_t mix_word(uint64_t word);
+
+/// A hash of each of `rows` of a string column; equal strings have equal ones however the vectors
+/// hold them, given the same `format`: what it can spell is hashed as its number. Null is 0.
+void hash_texts(const Vector& vector, std::span<const uint32_t> rows,
+                const std::optional<IdFormat>& format, std::span<uint64_t> out);
+
+/// Numbers from 1 on; 0 is null. A dictionary's entry is looked up once, its codes are then mapped
+/// by an array. Strings that spell numbers are kept as these, while all of them are spelled alike.
+/// Not thread-safe.
+class KeyValues {
+ public:
+  explicit KeyValues(ValueType type) : type_(type) {}
+
+  /// The number of each of `rows`. Requires: out.size() == rows.size().
+  void number(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
+  /// Takes over the values of another thread's; `map[number there]` is the number here.
+  std::vector<uint32_t> absorb(const KeyValues& other);
+  /// Appends the values of `numbers`; strings are views into `arena()`.
+  void append_to(TableColumn& column, std::span<const uint32_t> numbers);
+
+  ValueType type() const { return type_; }
+  size_t count() const { return holds_texts() ? texts_.size() : words_.size(); }
+  /// Requires: a string; the view lives as long as the arena.
+  std::string_view text(uint32_t number);
+  size_t memory_bytes() const;
+  StringArena take_arena() { return std::move(arena_); }
+
+ private:
+  struct Slot {
+    uint32_t tag = 0;     // upper half of the hash
+    uint32_t number = 0;  // 0: free
+  };
+  bool holds_texts() const { return type_ == ValueType::kString && !format_; }
+  uint32_t number_of_text(std::string_view text, uint64_t hash);
+  uint32_t number_of_word(uint64_t word);
+  void number_codes(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
+  void number_texts(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
+  void number_words(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
+  void number_ids(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
+  uint32_t number_of_any_text(std::string_view text);
+  void give_up_ids();
+  void grow();
+
+  ValueType type_;
+  std::optional<IdFormat> format_;       // set: words_ holds the numbers that the strings spell
+  std::vector<std::string_view> texts_;  // by number - 1
+  std::vector<uint64_t, LargeAllocator<uint64_t>>
+      words_;  // the same for all else: the value's bits
+  StringArena arena_;
+  std::vector<Slot, LargeAllocator<Slot>> slots_;  // open addressing, linear, at most half full
+  uint64_t last_word_ = 0;                         // rows sorted by time repeat their bucket
+  uint32_t last_number_ = 0;
+  uint64_t dictionary_serial_ = 0;
+  std::vector<uint32_t> code_numbers_;  // of that dictionary: code -> number, or UINT32_MAX
+};
+
+}  // namespace tocsin

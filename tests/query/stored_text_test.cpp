@@ -1,0 +1,169 @@
+// Strings that the store keeps as templates and ids must give the answers that plain strings give.
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "db/database.h"
+#include "db/text_splitter.h"
+#include "query/format.h"
+#include "query/query.h"
+#include "tests/db/db_support.h"
+#include "tests/support/memory_database.h"
+
+using namespace tocsin;
+
+namespace {
+
+constexpr Timestamp kStart = 1'700'006'400 * kSecond;  // midnight
+constexpr size_t kRows = 6000;                         // of each measurement
+
+/// The same rows in memory, as plain strings, and in a sealed segment of each measurement.
+class TwoDatabases {
+ public:
+  explicit TwoDatabases(uint32_t seed) : random_(seed) {
+    stored_ = testing::take(Database::open(folder_.path(), {}));
+    add("audit", [&] { return hex_id(recent()); });
+    add("bpm", [&] { return hex_id(recent()); });
+    add("other", [&] { return "order-" + std::to_string(recent() % 100'000); });
+    testing::take(stored_->seal());
+  }
+
+  const Database& plain() const { return plain_; }
+  const Database& stored() const { return *stored_; }
+  std::string some_id() { return hex_id(recent()); }
+
+ private:
+  static std::string hex_id(uint64_t number) {
+    std::array<char, kSlotTextMax> digits;
+    char* const end = write_slot({SlotKind::kHex, 16}, number, digits.data());
+    return "tx-" + std::string(digits.data(), static_cast<size_t>(end - digits.data()));
+  }
+
+  // One of the ids that are under way, now and then a new one.
+  uint64_t recent() {
+    if (ids_.size() < 50 || random_() % 2 == 0)
+      ids_.push_back((uint64_t{random_()} << 32) + random_());
+    return ids_[ids_.size() - 1 - random_() % std::min<size_t>(ids_.size(), 60)];
+  }
+
+  std::string message() {
+    const std::string number = std::to_string(random_() % 100'000);
+    switch (random_() % 7) {
+      case 0:
+        return "upstream timeout after " + number + " ms on attempt " +
+               std::to_string(random_() % 5);
+      case 1:
+        return "accepted by worker " + number;
+      case 2:
+        return "session " + hex_id(random_()) + " closed";
+      case 3:
+        return "checkpoint 00" + number + " written";
+      case 4:
+        return "ready";
+      case 5:
+        return "\x02 unusual " + number;  // stays whole
+      default:
+        return "peer 10.0.0." + std::to_string(random_() % 256) + ":" + number + " timed out";
+    }
+  }
+
+  template <class MakeId>
+  void add(const std::string& measurement, MakeId make_id) {
+    std::vector<Timestamp> times;
+    std::vector<Value> ids, messages, services;
+    WriteRequest request;
+    request.bulk = true;
+    RowBatch& rows = request.batch.rows_of(measurement);
+    const auto set = [&](const char* name, std::vector<Value>& column, const std::string& text) {
+      if (random_() % 20 == 0) {
+        column.push_back(Value::null());
+        return;
+      }
+      column.push_back(Value::of(text));
+      rows.set_string(rows.lane(name, ColumnType::kString, ColumnKind::kField, 0),
+                      request.batch.copy(text));
+    };
+    for (size_t i = 0; i < kRows; ++i) {
+      times.push_back(kStart + static_cast<Timestamp>(i) * kSecond);
+      rows.begin_row(times.back(), {});
+      set("id", ids, make_id());
+      set("message", messages, message());
+      set("service", services, "svc-" + std::to_string(random_() % 8));
+    }
+    plain_.add_segment(measurement, times,
+                       {{"id", ids}, {"message", messages}, {"service", services}},
+                       {.dictionary = false});
+    testing::take(stored_->submit(std::move(request), [](const Result<WriteReport>& written) {
+      if (!written) std::abort();
+    }));
+  }
+
+  std::mt19937 random_;
+  std::vector<uint64_t> ids_;
+  test::TemporaryFolder folder_;
+  MemoryDatabase plain_;
+  std::unique_ptr<Database> stored_;
+};
+
+std::string answer(const Database& database, const std::string& text) {
+  const auto result = QueryEngine(database).run(text, {});
+  if (!result) return "error: " + result.error().message;
+  FormatOptions format;
+  format.times_as_ns = true;
+  return format_csv(*result, format);
+}
+
+}  // namespace
+
+TEST_CASE("stored text: templates and ids answer as plain strings do", "[query]") {
+  const uint32_t seed = std::random_device{}();
+  INFO("seed " << seed);
+  TwoDatabases databases(seed);
+  const auto snapshot = testing::take(databases.stored().snapshot({{"audit"}, {}}));
+  REQUIRE(snapshot.segments.size() == 1);
+  const auto is_stored_as_templates = [&](const char* name) {
+    const Column* column = snapshot.catalog->find("audit")->find(name);
+    return testing::take(snapshot.segments[0]->column(*column))->has_templates();
+  };
+  REQUIRE(is_stored_as_templates("id"));
+  REQUIRE(is_stored_as_templates("message"));
+
+  std::vector<std::string> queries = {
+      "from audit | sort time | keep id, message",
+      "from audit, bpm | stats n = count() by id | sort -n, id | limit 200",
+      "from audit, bpm, other | stats n = count(), a = first(message), z = last(id) by id | sort "
+      "id",
+      "from audit, bpm, other | stats n = count() by id, service | where n > 3 | stats m = "
+      "count(), s = sum(n) by service",
+      "from * | stats n = count_distinct(id), m = count_distinct(message) by measurement",
+      "from audit | stats least = min(id), most = max(message), n = count(id)",
+      "from audit | where not (message contains \"timeout\") | stats n = count()",
+      "from audit, other | where message contains \"timeout\" and service == \"svc-3\" | stats n = "
+      "count() by id | sort -n, id | limit 20",
+      "from audit | let t = template(message) | stats n = count() by t | sort -n, t",
+      "from other | where id =~ \"^order-1\" | stats n = count()",
+      "from audit | where message in (\"ready\", \"accepted by worker 17\") | stats n = count()",
+      "from * | distinct id | stats n = count()",
+      "from audit | sort id | limit 30 | keep time, service, id, message",
+      "from audit | where exists(id) and length(message) > 20 | stats n = count()",
+  };
+  for (const char* needle : {"", "timeout", "timed", " ms on", "after 7", "7", "00", "ef",
+                             "session tx-", "closed", "nowhere", "10.0.0.1", "\x02", "usual 9"}) {
+    queries.push_back("from audit, bpm | where message contains \"" + std::string(needle) +
+                      "\" | stats n = count(), z = last(message)");
+  }
+  for (int i = 0; i < 5; ++i) {
+    queries.push_back("from * | where id == \"" + databases.some_id() +
+                      "\" | keep time, id, message");
+    queries.push_back("from * | where id != \"" + databases.some_id() + "\" | stats n = count()");
+  }
+  for (const std::string& query : queries) {
+    INFO(query);
+    const std::string expected = answer(databases.plain(), query);
+    CHECK(expected.find("error") != 0);
+    CHECK(answer(databases.stored(), query) == expected);
+  }
+}
