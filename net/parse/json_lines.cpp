@@ -13,6 +13,7 @@
 #include "net/parse/json_event.h"
 #include "net/parse/keys.h"
 #include "net/parse/line_numbers.h"
+#include "net/parse/plain_objects.h"
 
 namespace tocsin {
 namespace {
@@ -36,16 +37,19 @@ std::optional<Timestamp> time_of(const JsonValue& value) {
   return std::nullopt;
 }
 
+std::vector<std::string_view> time_keys_of(const ParseOptions& options) {
+  if (!options.time_keys.empty()) return {options.time_keys.begin(), options.time_keys.end()};
+  const auto usual = usual_time_keys();
+  return {usual.begin(), usual.end()};
+}
+
 class EventReader {
  public:
   EventReader(JsonFlattener& flattener, const ParseOptions& options, Batch& batch)
-      : flattener_(flattener), options_(options), batch_(batch) {
-    time_keys_.assign(options.time_keys.begin(), options.time_keys.end());
-    if (time_keys_.empty()) {
-      const auto usual = usual_time_keys();
-      time_keys_.assign(usual.begin(), usual.end());
-    }
-  }
+      : flattener_(flattener),
+        options_(options),
+        batch_(batch),
+        time_keys_(time_keys_of(options)) {}
 
   /// Appends the line's row to the batch, or returns false with reason() set. Requires: kJsonPadding readable
   /// bytes behind the line, which lives as long as the batch.
@@ -172,7 +176,7 @@ class EventReader {
   JsonFlattener& flattener_;
   const ParseOptions& options_;
   Batch& batch_;
-  std::vector<std::string_view> time_keys_;
+  const std::vector<std::string_view> time_keys_;
   std::string reason_;
   bool telegraf_ = false;  // the shape of the event being read
 };
@@ -199,6 +203,7 @@ JsonLinesParser::~JsonLinesParser() = default;
 void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options, Batch& batch,
                             std::vector<LineError>& errors) {
   EventReader reader(impl_->flattener, options, batch);
+  PlainObjects plain(options, time_keys_of(options), batch);
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view line = next_line(rest);
@@ -207,6 +212,8 @@ void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options
       const std::string reason = fmt::format("line of {} bytes, at most {} are possible",
                                              line.size(), kLineBytesMax);
       errors.push_back({numbers.at(line.data()), reason, line});
+    } else if (options.guess_shapes && plain.take(line)) {
+      continue;
     } else if (!reader.read(padded(line, buffer, batch))) {
       errors.push_back({numbers.at(line.data()), reader.reason(), line});
     }

@@ -1,0 +1,263 @@
+#include "net/parse/plain_objects.h"
+
+#include <algorithm>
+#include <cstring>
+#include <variant>
+
+#include "db/limits.h"
+#include "db/string_hash.h"
+#include "net/parse/event_time.h"
+#include "net/parse/keys.h"
+#include "net/parse/number.h"
+#include "net/parse/scan.h"
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kShapesMax = 8;          // compared one by one
+constexpr size_t kTargetsMax = 16;        // the same
+constexpr size_t kKeysMax = 256;          // compared with each other when they are learned
+constexpr size_t kIntegerDigitsMax = 18;  // these cannot overflow
+
+bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
+
+/// Whether all bytes are ASCII, and none is a control character or a backslash.
+bool is_plain(std::string_view line) {
+  uint8_t odd = 0;
+  for (const char c : line) {
+    const auto byte = static_cast<signed char>(c);
+    odd |= static_cast<uint8_t>(byte < 0x20) | static_cast<uint8_t>(byte == '\\');
+  }
+  return odd == 0;
+}
+
+bool skip(const char*& p, const char* end, std::string_view bytes) {
+  if (static_cast<size_t>(end - p) < bytes.size() || !equal_strings({p, bytes.size()}, bytes)) {
+    return false;
+  }
+  p += bytes.size();
+  return true;
+}
+
+void skip_blanks(const char*& p, const char* end) {
+  while (p != end && *p == ' ') ++p;
+}
+
+std::string text_between(const char* start, const char* end) {
+  return std::string(start, static_cast<size_t>(end - start));
+}
+
+}  // namespace
+
+PlainObjects::PlainObjects(const ParseOptions& options, std::vector<std::string_view> time_keys,
+                           Batch& batch)
+    : options_(options), time_keys_(std::move(time_keys)), batch_(batch) {
+  shapes_.reserve(kShapesMax);
+}
+
+bool PlainObjects::take(std::string_view line) {
+  if (!is_plain(line)) return false;
+  for (size_t i = 0; i < shapes_.size(); ++i) {
+    const size_t shape = (last_ + i) % shapes_.size();
+    if (!matches(shapes_[shape], line)) continue;
+    last_ = shape;
+    return append(shapes_[shape], line);
+  }
+  return learn(line) && append(shapes_[last_], line);
+}
+
+// Leaves the values in values_.
+bool PlainObjects::matches(const Shape& shape, std::string_view line) {
+  const char* p = line.data();
+  const char* const end = p + line.size();
+  values_.resize(shape.keys.size());
+  for (size_t i = 0; i < shape.keys.size(); ++i) {
+    if (!skip(p, end, shape.keys[i].before) || !read_value(p, end, values_[i])) return false;
+  }
+  return skip(p, end, shape.after) && p == end;
+}
+
+// Makes a shape of a flat object, and it the last one.
+bool PlainObjects::learn(std::string_view line) {
+  const char* p = line.data();
+  const char* const end = p + line.size();
+  Shape shape;
+  values_.clear();
+  const char* start = p;
+  skip_blanks(p, end);
+  for (char separator = '{'; p != end && *p == separator; separator = ',') {
+    ++p;
+    skip_blanks(p, end);
+    if (p == end || *p++ != '"') return false;
+    const char* const name = p;
+    p = scan::find_any<'"'>(p, end);
+    if (p == end || p == name) return false;
+    Key key;
+    key.name = text_between(name, p++);
+    skip_blanks(p, end);
+    if (p == end || *p++ != ':') return false;
+    skip_blanks(p, end);
+    key.before = text_between(start, p);
+    if (key.name.size() > kNameBytesMax || shape.keys.size() == kKeysMax) return false;
+    for (const Key& other : shape.keys) {
+      if (other.name == key.name) return false;
+    }
+    shape.keys.push_back(std::move(key));
+    if (!read_value(p, end, values_.emplace_back())) return false;
+    start = p;
+    skip_blanks(p, end);
+  }
+  if (shape.keys.empty() || p == end || *p++ != '}') return false;
+  skip_blanks(p, end);
+  if (p != end) return false;
+  shape.after = text_between(start, end);
+  set_roles(shape);
+  if (shapes_.size() < kShapesMax) {
+    last_ = shapes_.size();
+    shapes_.push_back(std::move(shape));
+  } else {
+    last_ = next_shape_++ % kShapesMax;
+    shapes_[last_] = std::move(shape);
+  }
+  return true;
+}
+
+void PlainObjects::set_roles(Shape& shape) const {
+  const auto index_of = [&](std::string_view name) -> std::optional<size_t> {
+    for (size_t i = 0; i < shape.keys.size(); ++i) {
+      if (shape.keys[i].name == name) return i;
+    }
+    return std::nullopt;
+  };
+  shape.measurement_key = index_of("measurement");
+  for (const std::string_view key : time_keys_) {
+    shape.time_key = index_of(key);
+    if (shape.time_key) break;
+  }
+  for (Key& key : shape.keys) {
+    key.is_tag = options_.tags.empty() ? is_usual_tag(key.name)
+                                       : std::find(options_.tags.begin(), options_.tags.end(),
+                                                   key.name) != options_.tags.end();
+  }
+}
+
+// Leaves p behind the value.
+bool PlainObjects::read_value(const char*& p, const char* end, Value& value) const {
+  if (p == end) return false;
+  const char* const start = p;
+  if (*p == '"') {
+    p = scan::find_any<'"'>(p + 1, end);
+    if (p == end) return false;
+    value.kind = Kind::kString;
+    value.text = {start + 1, static_cast<size_t>(p++ - start - 1)};
+    return value.text.size() <= kStringBytesMax;
+  }
+  while (p != end && *p != ',' && *p != '}' && *p != ' ') ++p;
+  value.text = {start, static_cast<size_t>(p - start)};
+  if (is_digit(*start) || *start == '-') return read_number(value.text, value);
+  value.boolean = value.text == "true";
+  value.kind = value.text == "null" ? Kind::kNull : Kind::kBool;
+  return value.kind == Kind::kNull || value.boolean || value.text == "false";
+}
+
+bool PlainObjects::read_number(std::string_view text, Value& value) const {
+  const bool negative = text[0] == '-';
+  const std::string_view digits = text.substr(negative ? 1 : 0);
+  if (!digits.empty() && digits.size() <= kIntegerDigitsMax &&
+      (digits[0] != '0' || (digits.size() == 1 && !negative))) {
+    int64_t magnitude = 0;
+    size_t i = 0;
+    for (; i < digits.size() && is_digit(digits[i]); ++i)
+      magnitude = magnitude * 10 + (digits[i] - '0');
+    if (i == digits.size()) {
+      value.kind = Kind::kI64;
+      value.i64 = negative ? -magnitude : magnitude;
+      return true;
+    }
+  }
+  const auto number = parse_json_number(text);
+  if (!number) return false;
+  if (const auto* i64 = std::get_if<int64_t>(&*number)) {
+    value.kind = Kind::kI64;
+    value.i64 = *i64;
+  } else if (const auto* u64 = std::get_if<uint64_t>(&*number)) {
+    value.kind = Kind::kU64;
+    value.u64 = *u64;
+  } else {
+    value.kind = Kind::kF64;
+    value.f64 = std::get<double>(*number);
+  }
+  return true;
+}
+
+bool PlainObjects::append(Shape& shape, std::string_view line) {
+  std::string_view measurement = options_.measurement;
+  if (shape.measurement_key) {
+    const Value& value = values_[*shape.measurement_key];
+    if (value.kind != Kind::kString) return false;
+    measurement = value.text;
+  }
+  if (measurement.empty() || measurement.size() > kNameBytesMax) return false;
+  Timestamp time = options_.now;
+  if (shape.time_key) {
+    const Value& value = values_[*shape.time_key];
+    std::optional<Timestamp> found;
+    if (value.kind == Kind::kI64 || value.kind == Kind::kF64)
+      found = parse_numeric_time(value.text);
+    if (value.kind == Kind::kString) found = parse_text_time(value.text);
+    if (!found) return false;
+    time = *found;
+  }
+  const auto is_column = [&](size_t i) {
+    return values_[i].kind != Kind::kNull && i != shape.measurement_key && i != shape.time_key;
+  };
+  size_t first = 0;
+  while (first < values_.size() && !is_column(first)) ++first;
+  if (first == values_.size()) return false;
+
+  Target& target = target_of(shape, measurement);
+  target.rows->begin_row(time, line);
+  size_t hint = 0;
+  for (size_t i = first; i < values_.size(); ++i) {
+    if (is_column(i)) set(target, shape.keys[i], i, values_[i], hint++);
+  }
+  return true;
+}
+
+PlainObjects::Target& PlainObjects::target_of(Shape& shape, std::string_view measurement) {
+  for (Target& target : shape.targets) {
+    if (equal_strings(target.measurement, measurement)) return target;
+  }
+  Target target{std::string(measurement), &batch_.rows_of(measurement),
+                std::vector<Lane>(shape.keys.size())};
+  if (shape.targets.size() < kTargetsMax) return shape.targets.emplace_back(std::move(target));
+  return shape.targets[shape.next_target++ % kTargetsMax] = std::move(target);
+}
+
+void PlainObjects::set(Target& target, const Key& key, size_t index, const Value& value,
+                       size_t hint) {
+  RowBatch& rows = *target.rows;
+  Lane& lane = target.lanes[index];
+  const auto lane_of = [&](ColumnType type, ColumnKind kind = ColumnKind::kField) {
+    if (lane.kind != value.kind) lane = {value.kind, rows.lane(key.name, type, kind, hint)};
+    return lane.index;
+  };
+  switch (value.kind) {
+    case Kind::kI64:
+      return rows.set_i64(lane_of(ColumnType::kI64), value.i64, value.text);
+    case Kind::kU64:
+      return rows.set_u64(lane_of(ColumnType::kU64), value.u64, value.text);
+    case Kind::kF64:
+      return rows.set_f64(lane_of(ColumnType::kF64), value.f64, value.text);
+    case Kind::kBool:
+      return rows.set_bool(lane_of(ColumnType::kBool), value.boolean, value.text);
+    case Kind::kString:
+      return rows.set_string(
+          lane_of(ColumnType::kString, key.is_tag ? ColumnKind::kTag : ColumnKind::kField),
+          value.text);
+    case Kind::kNull:
+      break;
+  }
+}
+
+}  // namespace tocsin

@@ -1,0 +1,136 @@
+// The quick way through JSON lines against the general parser: the same rows, lanes, lines and errors.
+#include <catch2/catch.hpp>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "db/limits.h"
+#include "net/parse/json_lines.h"
+#include "net/parse/plain_objects.h"
+#include "tests/net/parse/batch_text.h"
+
+namespace tocsin {
+namespace {
+
+ParseOptions options_of(bool guess_shapes) {
+  ParseOptions options;
+  options.now = 7;
+  options.measurement = "m";
+  options.guess_shapes = guess_shapes;
+  return options;
+}
+
+std::string image_of(const std::string& text, const ParseOptions& options) {
+  Batch batch;
+  std::vector<LineError> errors;
+  JsonLinesParser parser;
+  parser.parse(batch.keep(text), options, batch, errors);
+  std::string image = batch_image(batch);
+  for (const LineError& error : errors) {
+    image += fmt::format("{}: {}: {}\n", error.line, error.reason, error.text);
+  }
+  return image;
+}
+
+bool taken(std::string_view line) {
+  const ParseOptions options = options_of(true);
+  Batch batch;
+  PlainObjects plain(options, {"time", "ts"}, batch);
+  const bool first = plain.take(line);
+  CHECK(plain.take(line) == first);  // by its shape now
+  size_t rows = 0;
+  for (const RowBatch& each : batch.measurements()) rows += each.row_count();
+  CHECK(rows == (first ? 2 : 0));
+  return first;
+}
+
+}  // namespace
+
+TEST_CASE("plain objects: flat ones are taken, the rest is left", "[net]") {
+  for (const char* line :
+       {R"({"a":1})", R"({"time":1793577600,"measurement":"audit","s":"x y, {z}","f":-0.5,"b":true,"n":null})",
+        R"(  { "a" : 1 , "b":[] })"}) {
+    INFO(line);
+    CHECK(taken(line) == (std::string_view(line).find('[') == std::string_view::npos));
+  }
+  for (const char* left :
+       {"", "{", "{}", R"({"a":})", R"({"a":1)", R"({"a":1}x)", R"({"a":1,})", R"({"a":{"b":1}})", R"({"a":[1]})",
+        R"({"a":1,"a":2})", R"({"a":"x\n"})", "{\"a\":\"\t\"}", "{\"a\":\"\xc3\xa9\"}", R"({"":1})", R"({"a":01})",
+        R"({"a":1.})", R"({"a":-})", R"({"a":nul})", R"({"a":True})", R"({"time":"never","a":1})",
+        R"({"time":1793577600})", R"({"a":null})", R"({"measurement":5,"a":1})", R"({"measurement":"","a":1})",
+        R"({"time":null,"a":1})", R"({a:1})", R"({"a" 1})", R"([1])"}) {
+    INFO(left);
+    CHECK_FALSE(taken(left));
+  }
+}
+
+TEST_CASE("plain objects: names and strings at their limits", "[net]") {
+  for (const size_t more : {0, 1}) {
+    const std::string name(kNameBytesMax + more, 'n');
+    const std::string value(kStringBytesMax + more, 'v');
+    for (const std::string& line : {"{\"" + name + "\":1}", "{\"measurement\":\"" + name + "\",\"a\":1}",
+                                    "{\"a\":\"" + value + "\"}"}) {
+      CHECK(taken(line) == (more == 0));
+      CHECK(image_of(line + "\n", options_of(true)) == image_of(line + "\n", options_of(false)));
+    }
+  }
+}
+
+TEST_CASE("plain objects: many measurements and shapes make the same rows", "[net]") {
+  std::string text;
+  for (int i = 0; i < 600; ++i) {
+    text += fmt::format(R"({{"measurement":"m{}","service":"x{}","f{}":{},"g":{}}})", i % 23, i % 7, i % 11,
+                        i * 0.25, i);
+    text += "\n";
+  }
+  CHECK(image_of(text, options_of(true)) == image_of(text, options_of(false)));
+  ParseOptions tagged = options_of(true);
+  tagged.tags = {"g", "service"};
+  tagged.time_keys = {"f3", "g"};
+  ParseOptions general = tagged;
+  general.guess_shapes = false;
+  CHECK(image_of(text, tagged) == image_of(text, general));
+}
+
+TEST_CASE("plain objects: changed lines make the same rows and errors as the general parser", "[net]") {
+  const std::vector<std::string> corpus = {
+      R"({"time":1793577600046456169,"measurement":"audit","service":"svc-01","duration_ms":165.80,"bytes":2571,"message":"a 1, b=2"})",
+      R"({"time":1793577600046456170,"measurement":"audit","service":"svc-02","duration_ms":-1.5e3,"bytes":-0,"message":""})",
+      R"({"ts": "2026-11-24T10:00:00Z", "measurement": "bpm", "ok": true, "n": null, "big": 18446744073709551615})",
+      R"({"ts": "2026-11-24T10:00:00.5Z", "measurement": "bpm", "ok": false, "n": 12345678901234567890123, "big": 9223372036854775808})",
+      R"({"name":"cpu","tags":{"host":"h"},"fields":{"usage":0.5},"timestamp":1793577600})",
+      R"({"a":{"b":1},"a.b":2,"c":[1,2]})",
+      R"({"name":"x","timestamp":1793577600,"@timestamp":"2026-11-24","date":5})",
+  };
+  const unsigned seed = 12;
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  const std::string_view spice("\"\\\n\r\t ,:{}[]-.+e019tfn\xc3\xff\0", 25);
+  for (int round = 0; round < 6000; ++round) {
+    std::string text;
+    for (unsigned lines = 1 + random() % 4; lines > 0; --lines) {
+      text += corpus[random() % corpus.size()] + (random() % 5 == 0 ? "\r\n" : "\n");
+    }
+    for (unsigned changes = random() % 5; changes > 0; --changes) {
+      const size_t at = random() % text.size();
+      const char c = spice[random() % spice.size()];
+      switch (random() % 3) {
+        case 0: text[at] = c; break;
+        case 1: text.insert(at, 1, c); break;
+        default: text.erase(at, 1 + random() % 3); break;
+      }
+      if (text.empty()) text = "\n";
+    }
+    ParseOptions options = options_of(true);
+    if (round % 4 == 0) options.measurement.clear();
+    ParseOptions general = options;
+    general.guess_shapes = false;
+    const std::string expected = image_of(text, general);
+    if (image_of(text, options) == expected) continue;
+    INFO(text);
+    CHECK(image_of(text, options) == expected);
+  }
+}
+
+}  // namespace tocsin
