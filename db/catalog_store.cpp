@@ -226,13 +226,10 @@ Status write_format(Transaction& transaction, uint32_t format) {
   return put_payload(transaction, Table::kMeta, kFormatKey, writer.bytes());
 }
 
-Status check_format(Transaction& transaction, bool create) {
-  TOCSIN_TRY(auto payload, get_payload(transaction, Table::kMeta, "meta", kFormatKey));
-  if (!payload) {
-    if (!create) return fail(ErrorCode::kNotFound, "the catalog is empty: no database yet");
-    return write_format(transaction, kDatabaseFormat);
-  }
-  const uint32_t found = ByteReader(*payload).u32();
+namespace {
+
+Status check_version(ByteView payload) {
+  const uint32_t found = ByteReader(payload).u32();
   if (found <= kDatabaseFormat) return {};
   return fail(ErrorCode::kUnsupported,
               fmt::format("the database has format {}, this version of tocsin reads up to format "
@@ -240,44 +237,73 @@ Status check_format(Transaction& transaction, bool create) {
                           found, kDatabaseFormat));
 }
 
-Result<CatalogState> read_state(const Transaction& transaction) {
-  CatalogState state;
-  TOCSIN_TRY(auto payload, get_payload(transaction, Table::kMeta, "meta", kStateKey));
-  if (!payload) return state;
-  ByteReader reader(*payload);
+bool parse_state(ByteView payload, CatalogState& state) {
+  ByteReader reader(payload);
   state.commit_number = reader.u64();
   state.schema_version = reader.u64();
   state.next_segment_id = reader.u64();
   state.next_file_number = reader.u64();
   state.next_measurement_id = reader.u32();
-  if (!reader.at_end()) return damaged("meta", kStateKey);
+  state.digest = reader.u64();
+  return reader.at_end();
+}
+
+}  // namespace
+
+Status check_format(const Transaction& transaction) {
+  TOCSIN_TRY(auto payload, get_payload(transaction, Table::kMeta, "meta", kFormatKey));
+  if (!payload) return fail(ErrorCode::kNotFound, "the catalog is empty: no database yet");
+  return check_version(*payload);
+}
+
+Result<CatalogState> read_state(const Transaction& transaction) {
+  CatalogState state;
+  TOCSIN_TRY(auto payload, get_payload(transaction, Table::kMeta, "meta", kStateKey));
+  if (payload && !parse_state(*payload, state)) return damaged("meta", kStateKey);
   return state;
 }
 
-Status write_state(Transaction& transaction, const CatalogState& state) {
+Status read_meta_entry(std::string_view key, ByteView value, CatalogState& state) {
+  TOCSIN_TRY(ByteView payload, payload_of("meta", key, value));
+  if (key == kFormatKey) return check_version(payload);
+  if (key == kStateKey && !parse_state(payload, state)) return damaged("meta", key);
+  return {};
+}
+
+Status write_state(Transaction& transaction, CatalogState& state) {
+  state.digest ^= transaction.digest_change();
   ByteWriter writer;
   writer.u64(state.commit_number);
   writer.u64(state.schema_version);
   writer.u64(state.next_segment_id);
   writer.u64(state.next_file_number);
   writer.u32(state.next_measurement_id);
+  writer.u64(state.digest);
   return put_payload(transaction, Table::kMeta, kStateKey, writer.bytes());
+}
+
+Result<Measurement> read_measurement_entry(std::string_view key, ByteView value) {
+  TOCSIN_TRY(ByteView payload, payload_of("measurements", key, value));
+  Measurement measurement;
+  if (!parse_measurement(key, payload, measurement)) return damaged("measurements", key);
+  return measurement;
 }
 
 Result<std::shared_ptr<const Catalog>> read_catalog(const Transaction& transaction) {
   auto catalog = std::make_shared<Catalog>();
-  TOCSIN_RETURN_IF_ERROR(walk_payloads(transaction, Table::kMeasurements, "measurements", {},
-                                       [&](std::string_view key, ByteView payload, Status& status) {
-                                         Measurement measurement;
-                                         if (!parse_measurement(key, payload, measurement)) {
-                                           status = damaged("measurements", key);
-                                           return false;
-                                         }
-                                         std::string name = measurement.name;
-                                         catalog->measurements.emplace(std::move(name),
-                                                                       std::move(measurement));
-                                         return true;
-                                       }));
+  Status status;
+  TOCSIN_RETURN_IF_ERROR(
+      transaction.walk(Table::kMeasurements, {}, [&](std::string_view key, ByteView value) {
+        auto measurement = read_measurement_entry(key, value);
+        if (!measurement) {
+          status = tl::unexpected<Error>(measurement.error());
+          return false;
+        }
+        std::string name = measurement->name;
+        catalog->measurements.emplace(std::move(name), *std::move(measurement));
+        return true;
+      }));
+  if (!status) return tl::unexpected<Error>(status.error());
   return catalog;
 }
 
@@ -286,9 +312,8 @@ Status write_measurement(Transaction& transaction, const Measurement& measuremen
                      measurement_payload(measurement));
 }
 
-namespace {
-
-Status visit_value(Table table, std::string_view key, ByteView value, const VisitSegment& visit) {
+Status visit_segment_entry(Table table, std::string_view key, ByteView value,
+                           const VisitSegment& visit) {
   SegmentRecord record;
   ByteView body;
   if (table == Table::kHot) {
@@ -299,8 +324,6 @@ Status visit_value(Table table, std::string_view key, ByteView value, const Visi
   return visit(record, body);
 }
 
-}  // namespace
-
 Status walk_segments(const Transaction& transaction, Table table, PartitionRange range,
                      const VisitSegment& visit) {
   const std::string first = segment_key(range.measurement, range.first, 0);
@@ -308,7 +331,7 @@ Status walk_segments(const Transaction& transaction, Table table, PartitionRange
   Status status;
   TOCSIN_RETURN_IF_ERROR(transaction.walk(table, first, [&](std::string_view key, ByteView value) {
     if (key > last) return false;
-    status = visit_value(table, key, value, visit);
+    status = visit_segment_entry(table, key, value, visit);
     return status.has_value();
   }));
   return status;
@@ -317,7 +340,7 @@ Status walk_segments(const Transaction& transaction, Table table, PartitionRange
 Status walk_all_segments(const Transaction& transaction, Table table, const VisitSegment& visit) {
   Status status;
   TOCSIN_RETURN_IF_ERROR(transaction.walk(table, {}, [&](std::string_view key, ByteView value) {
-    status = visit_value(table, key, value, visit);
+    status = visit_segment_entry(table, key, value, visit);
     return status.has_value();
   }));
   return status;
@@ -400,6 +423,39 @@ Status apply_change(Transaction& transaction, const SmallChange& change) {
     return put_payload(transaction, table_of(change.table), change.key, *change.value);
   }
   TOCSIN_RETURN_IF_ERROR(transaction.remove(table_of(change.table), change.key));
+  return {};
+}
+
+Result<SmallChange> read_small_entry(Table table, std::string_view key, ByteView value) {
+  for (SmallTable small : {SmallTable::kSources, SmallTable::kRules, SmallTable::kOutbox}) {
+    if (table_of(small) != table) continue;
+    TOCSIN_TRY(ByteView payload, payload_of(name_of(small), key, value));
+    return SmallChange{small, std::string(key), std::string(text_of(payload))};
+  }
+  return fail(ErrorCode::kInvalid, "not a small table");
+}
+
+Status check_entry(Table table, std::string_view key, ByteView value) {
+  CatalogState ignored;
+  switch (table) {
+    case Table::kMeta:
+      return read_meta_entry(key, value, ignored);
+    case Table::kMeasurements:
+      return read_measurement_entry(key, value).map([](const Measurement&) {});
+    case Table::kHot:
+    case Table::kSealed:
+      return visit_segment_entry(
+          table, key, value, [&](const SegmentRecord& record, ByteView body) -> Status {
+            if (table == Table::kSealed) return {};
+            return copy_hot_body(record, body).map([](const AlignedBytes&) {});
+          });
+    case Table::kDropped:
+      return payload_of("dropped", key, value).map([](ByteView) {});
+    case Table::kSources:
+    case Table::kRules:
+    case Table::kOutbox:
+      return read_small_entry(table, key, value).map([](const SmallChange&) {});
+  }
   return {};
 }
 

@@ -31,6 +31,7 @@ struct CatalogState {
   uint64_t next_segment_id = 1;
   uint64_t next_file_number = 1;
   MeasurementId next_measurement_id = 1;
+  uint64_t digest = 0;  ///< XOR of the checksums of all values outside `meta`
 };
 
 /// A segment as the catalog lists it.
@@ -39,10 +40,15 @@ struct SegmentRecord {
   uint32_t metadata_size = 0;
   uint64_t raw_size = 0;           ///< roughly the bytes of its values before any encoding
   uint64_t metadata_checksum = 0;  ///< sealed only; hot segments have one for all bytes
-  Timestamp created_at = 0;        ///< hot only: when its oldest rows were committed
+  Timestamp created_at = 0;        ///< hot: when its oldest rows were committed; sealed: its newest
   uint64_t file_number = 0;        ///< sealed only
   uint64_t file_offset = 0;        ///< sealed only: of its header
 
+  /// Merging small segments gives one that is no longer small, or one instead of many: so it comes
+  /// to an end.
+  bool is_small() const {
+    return info.row_count < kSmallSegmentRows && raw_size < kSmallSegmentBytes;
+  }
   FileId file() const { return {info.measurement, info.partition, file_number}; }
 };
 
@@ -53,12 +59,14 @@ struct DroppedFile {
   Timestamp dropped_at = 0;
 };
 
-/// Writes the format version into a new catalog, or checks it: kUnsupported names both versions.
-Status check_format(Transaction& transaction, bool create);
+/// kUnsupported, naming both versions, for a later format; kNotFound when the catalog is empty.
+Status check_format(const Transaction& transaction);
 Status write_format(Transaction& transaction, uint32_t format);
 
 Result<CatalogState> read_state(const Transaction& transaction);
-Status write_state(Transaction& transaction, const CatalogState& state);
+/// Brings the digest up to the transaction's writes and stores the state. Requires: nothing is
+/// written behind it in the same transaction.
+Status write_state(Transaction& transaction, CatalogState& state);
 
 Result<std::shared_ptr<const Catalog>> read_catalog(const Transaction& transaction);
 Status write_measurement(Transaction& transaction, const Measurement& measurement);
@@ -78,6 +86,16 @@ Status walk_segments(const Transaction& transaction, Table table, PartitionRange
 Status walk_all_segments(const Transaction& transaction, Table table, const VisitSegment& visit);
 /// An aligned copy of a hot segment's bytes; kCorrupt when they do not match their checksum.
 Result<AlignedBytes> copy_hot_body(const SegmentRecord& record, ByteView body);
+
+// The values of one entry each, checked against their checksum; kCorrupt names table and key.
+/// Fills in what that entry of `meta` tells; kUnsupported for a later format.
+Status read_meta_entry(std::string_view key, ByteView value, CatalogState& state);
+Result<Measurement> read_measurement_entry(std::string_view key, ByteView value);
+Status visit_segment_entry(Table table, std::string_view key, ByteView value,
+                           const VisitSegment& visit);
+Result<SmallChange> read_small_entry(Table table, std::string_view key, ByteView value);
+/// Any of them, bodies of hot segments included.
+Status check_entry(Table table, std::string_view key, ByteView value);
 
 Status write_hot(Transaction& transaction, const SegmentRecord& record, ByteView body);
 Status write_sealed(Transaction& transaction, const SegmentRecord& record);

@@ -4,8 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "db/catalog_check.h"
+#include "db/commit_mark.h"
 #include "db/environment.h"
 #include "db/limits.h"
+#include "db/maintenance.h"
 #include "db/sealer.h"
 #include "db/store.h"
 #include "db/writer.h"
@@ -23,18 +26,15 @@ class OpenDatabase final : public Database {
 
   Status start() {
     if (store_.options.read_only) {
+      const CommitMark mark = read_commit_mark(store_.directory);
       TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
-      TOCSIN_RETURN_IF_ERROR(check_format(transaction, false));
-      TOCSIN_TRY(CatalogState state, read_state(transaction));
+      TOCSIN_TRY(CatalogState state, check_catalog(transaction, mark, store_.directory));
       TOCSIN_TRY(auto catalog, read_catalog(transaction));
       store_.remember(std::move(catalog), state.schema_version);
       return {};
     }
-    {
-      TOCSIN_TRY(Transaction transaction, store_.environment->begin_write());
-      TOCSIN_RETURN_IF_ERROR(check_format(transaction, true));
-      TOCSIN_RETURN_IF_ERROR(transaction.commit());
-    }
+    forget_backup(store_.directory);
+    TOCSIN_RETURN_IF_ERROR(begin_if_new());
     TOCSIN_TRY(writer_, Writer::start(store_));
     sealer_ = std::make_unique<Sealer>(store_, *writer_);
     return {};
@@ -56,6 +56,12 @@ class OpenDatabase final : public Database {
     if (!writer_) return read_only_error();
     TOCSIN_RETURN_IF_ERROR(writer_->flush());
     return sealer_->seal_all();
+  }
+
+  Status compact(ProgressFunction progress) override {
+    if (!writer_) return read_only_error();
+    TOCSIN_RETURN_IF_ERROR(writer_->flush());
+    return sealer_->compact(std::move(progress));
   }
 
   std::shared_ptr<const Catalog> catalog() const override {
@@ -93,6 +99,17 @@ class OpenDatabase final : public Database {
   }
 
  private:
+  /// Writes the format into an empty catalog; one that held commits once must not look new.
+  Status begin_if_new() {
+    TOCSIN_TRY(Transaction transaction, store_.environment->begin_write());
+    const Status status = check_format(transaction);
+    if (status || status.error().code != ErrorCode::kNotFound) return status;
+    TOCSIN_RETURN_IF_ERROR(
+        check_commit_mark(store_.directory, read_commit_mark(store_.directory), 0));
+    TOCSIN_RETURN_IF_ERROR(write_format(transaction, kDatabaseFormat));
+    return transaction.commit();
+  }
+
   tl::unexpected<Error> read_only_error() const {
     return fail(ErrorCode::kInvalid, store_.directory + " is opened for reading only");
   }
@@ -126,8 +143,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& directory,
   if (options.read_only) {
     mode = Environment::Mode::kRead;
   } else {
-    const SystemClock clock;
-    TOCSIN_TRY(WriterLock acquired, WriterLock::acquire(directory, format_time_short(clock.now())));
+    TOCSIN_TRY(WriterLock acquired, WriterLock::acquire(directory));
     lock.emplace(std::move(acquired));
   }
   TOCSIN_TRY(auto environment, Environment::open(directory, mode));

@@ -17,6 +17,9 @@
 
 namespace tocsin {
 
+/// What long work tells while it runs: units done, and all that there are to do.
+using ProgressFunction = std::function<void(uint64_t done, uint64_t total)>;
+
 /// Small transactional tables beside the rows. Values are opaque to the store.
 enum class SmallTable : uint8_t {
   kSources,  ///< tail positions, by source and file
@@ -143,6 +146,9 @@ class Database {
   virtual Result<WriteReport> write(WriteRequest request) = 0;
   /// Commits all that is pending and seals every hot segment.
   virtual Status seal() = 0;
+  /// The same, and merges small segments as far as they go; what they lay in is unlinked later.
+  /// `progress` runs on a thread of the database: merges done and to do.
+  virtual Status compact(ProgressFunction progress) = 0;
 
   virtual std::shared_ptr<const Catalog> catalog() const = 0;
   /// kBusy when no reader slot is free; kCorrupt names the segment that cannot be opened.

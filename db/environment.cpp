@@ -4,13 +4,17 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <mutex>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <lmdb.h>
+#include <unistd.h>
 
+#include "db/fault_guard.h"
 #include "db/limits.h"
 
 namespace tocsin {
@@ -79,13 +83,16 @@ int note_reader(const char* line, void* context) {
 Transaction::Transaction(Transaction&& other) noexcept
     : environment_(other.environment_),
       handle_(std::exchange(other.handle_, nullptr)),
+      digest_change_(other.digest_change_),
       open_(std::move(other.open_)) {}
 
 Transaction::~Transaction() {
+  const CatalogAccess access(environment_->path_.c_str());
   if (handle_ != nullptr) mdb_txn_abort(txn_of(handle_));
 }
 
 Result<std::optional<ByteView>> Transaction::get(Table table, std::string_view key) const {
+  const CatalogAccess access(environment_->path_.c_str());
   MDB_val k = value_of(bytes_of(key));
   MDB_val v;
   const int code =
@@ -96,6 +103,10 @@ Result<std::optional<ByteView>> Transaction::get(Table table, std::string_view k
 }
 
 Status Transaction::put(Table table, std::string_view key, ByteView value) {
+  const CatalogAccess access(environment_->path_.c_str());
+  TOCSIN_TRY(const auto replaced, get(table, key));
+  if (replaced) note_change(table, *replaced);
+  note_change(table, value);
   MDB_val k = value_of(bytes_of(key));
   MDB_val v = value_of(value);
   const int code =
@@ -105,15 +116,27 @@ Status Transaction::put(Table table, std::string_view key, ByteView value) {
 }
 
 Result<bool> Transaction::remove(Table table, std::string_view key) {
+  const CatalogAccess access(environment_->path_.c_str());
+  TOCSIN_TRY(const auto removed, get(table, key));
+  if (!removed) return false;
+  note_change(table, *removed);
   MDB_val k = value_of(bytes_of(key));
   const int code =
       mdb_del(txn_of(handle_), environment_->tables_[static_cast<size_t>(table)], &k, nullptr);
-  if (code == MDB_NOTFOUND) return false;
   if (code != 0) return environment_->error("removing from", code);
   return true;
 }
 
+void Transaction::note_change(Table table, ByteView value) {
+  uint64_t checksum = 0;
+  if (table == Table::kMeta || value.size() < sizeof checksum) return;
+  std::memcpy(&checksum, value.data(), sizeof checksum);
+  digest_change_ ^= checksum;
+}
+
 Status Transaction::walk(Table table, std::string_view from, const Visit& visit) const {
+  // The visitor reads values in place, so its faults are the catalog's too.
+  const CatalogAccess access(environment_->path_.c_str());
   MDB_cursor* raw = nullptr;
   int code =
       mdb_cursor_open(txn_of(handle_), environment_->tables_[static_cast<size_t>(table)], &raw);
@@ -132,6 +155,7 @@ Status Transaction::walk(Table table, std::string_view from, const Visit& visit)
 uint64_t Transaction::id() const { return mdb_txn_id(txn_of(handle_)); }
 
 Status Transaction::commit() {
+  const CatalogAccess access(environment_->path_.c_str());
   const int code = mdb_txn_commit(txn_of(std::exchange(handle_, nullptr)));
   open_ = {};  // it has ended: reopen() need not wait for it
   if (code != 0) return environment_->error("committing to", code);
@@ -165,6 +189,7 @@ Result<std::shared_ptr<Environment>> Environment::open(const std::string& direct
 Environment::~Environment() { close_handle(); }
 
 void Environment::close_handle() {
+  const CatalogAccess access(path_.c_str());
   if (handle_ != nullptr) mdb_env_close(env_of(handle_));
   handle_ = nullptr;
 }
@@ -188,11 +213,13 @@ Status Environment::open_handle() {
 
 /// An LMDB error code; on one, nothing is open.
 int Environment::open_with(unsigned flags) {
+  const CatalogAccess access(path_.c_str());
   MDB_env* env = nullptr;
   if (int code = mdb_env_create(&env)) return code;
   handle_ = env;
   mdb_env_set_maxdbs(env, kTableCount);
   mdb_env_set_maxreaders(env, kReaderCountMax);
+  mdb_env_set_assert(env, [](MDB_env*, const char*) { report_damaged_catalog(); });
   int code = mdb_env_set_mapsize(env, kCatalogMapBytes);
   if (code == 0) {
     code = mdb_env_open(env, path_.c_str(), MDB_NOSUBDIR | MDB_NOTLS | flags, 0644);
@@ -202,16 +229,23 @@ int Environment::open_with(unsigned flags) {
 }
 
 Status Environment::open_tables() {
+  const CatalogAccess access(path_.c_str());
   MDB_txn* txn = nullptr;
   const bool create = mode_ != Mode::kRead;
   int code = mdb_txn_begin(env_of(handle_), nullptr, create ? 0 : MDB_RDONLY, &txn);
   if (code != 0) return error("opening", code);
+  // Tables are made in an empty catalog only: in another one a missing table is damage.
+  MDB_dbi names = 0;
+  MDB_stat statistics = {};
+  code = mdb_dbi_open(txn, nullptr, 0, &names);
+  if (code == 0) code = mdb_stat(txn, names, &statistics);
+  const bool is_new = create && statistics.ms_entries == 0;
   for (size_t i = 0; i < kTableCount && code == 0; ++i) {
-    code = mdb_dbi_open(txn, kTableNames[i], create ? MDB_CREATE : 0, &tables_[i]);
+    code = mdb_dbi_open(txn, kTableNames[i], is_new ? MDB_CREATE : 0, &tables_[i]);
   }
   if (code != 0) {
     mdb_txn_abort(txn);
-    if (code == MDB_NOTFOUND) {
+    if (code == MDB_NOTFOUND && statistics.ms_entries == 0) {
       return fail(ErrorCode::kNotFound, fmt::format("{} holds no database yet", path_));
     }
     return error("opening", code);
@@ -222,6 +256,7 @@ Status Environment::open_tables() {
 }
 
 Result<Transaction> Environment::begin(bool write) {
+  const CatalogAccess access(path_.c_str());
   std::shared_lock<std::shared_mutex> open(open_mutex_);
   if (handle_ == nullptr) {
     return fail(ErrorCode::kIo, fmt::format("{} could not be reopened after an error", path_));
@@ -245,6 +280,19 @@ Status Environment::reopen() {
   std::unique_lock lock(open_mutex_);
   close_handle();
   return open_handle();
+}
+
+Status Environment::copy_to(const std::string& path) {
+  const CatalogAccess access(path_.c_str());
+  std::shared_lock<std::shared_mutex> open(open_mutex_);
+  if (handle_ == nullptr) return fail(ErrorCode::kIo, path_ + " is not open");
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor < 0) return error("copying", errno);
+  int code = mdb_env_copyfd2(env_of(handle_), descriptor, MDB_CP_COMPACT);
+  if (code == 0 && ::fsync(descriptor) != 0) code = errno;
+  ::close(descriptor);
+  if (code != 0) return error("copying", code);
+  return {};
 }
 
 Result<uint64_t> Environment::oldest_reader() {

@@ -29,8 +29,10 @@ inline constexpr size_t kTableCount = 8;
 
 class Environment;
 
-/// A read or write transaction; aborted unless committed. Values are views into the map: they
-/// are not aligned, and valid until the next write or the end. Used by one thread.
+/// A read or write transaction; aborted unless committed. Every value but those of `meta` begins
+/// with its checksum: the digest of the catalog is the XOR of these, and a transaction knows its
+/// change. Values are views into the map: they are not aligned, and valid until the next write or
+/// the end. Used by one thread.
 class Transaction {
  public:
   Transaction(Transaction&& other) noexcept;
@@ -44,6 +46,8 @@ class Transaction {
   /// Visits the entries from the first key not below `from`, in order, until `visit` returns false.
   using Visit = std::function<bool(std::string_view key, ByteView value)>;
   Status walk(Table table, std::string_view from, const Visit& visit) const;
+  /// What the writes so far change in the XOR of all values' checksums.
+  uint64_t digest_change() const { return digest_change_; }
 
   /// LMDB's number of the transaction: a reader's is that of the commit it sees.
   uint64_t id() const;
@@ -56,8 +60,11 @@ class Transaction {
   Transaction(Environment& environment, void* handle, std::shared_lock<std::shared_mutex> open)
       : environment_(&environment), handle_(handle), open_(std::move(open)) {}
 
+  void note_change(Table table, ByteView value);
+
   Environment* environment_;
   void* handle_;
+  uint64_t digest_change_ = 0;
   std::shared_lock<std::shared_mutex> open_;  // keeps reopen() out
 };
 
@@ -77,6 +84,10 @@ class Environment {
   /// Closes and opens again: the way on after a failed commit. Waits for transactions to end.
   Status reopen();
 
+  /// Writes a consistent, compact copy of the whole into a new file, and syncs it.
+  Status copy_to(const std::string& path);
+
+  const std::string& path() const { return path_; }
   /// The oldest commit that some reader of any process still sees; UINT64_MAX without readers.
   Result<uint64_t> oldest_reader();
 

@@ -36,6 +36,8 @@ inline constexpr size_t kHotMergeCount = 64;        ///< hot segments of a slow 
 inline constexpr size_t kSegmentFileBytesMax =
     kGiB;  ///< a partition's file that is this long gets a successor
 inline constexpr size_t kMergeCount = 16;  ///< small sealed segments of a partition: merge
+inline constexpr Duration kSettleAge =
+    30 * kMinute;  ///< a partition without new small segments for this long: merge what there are
 // A sealed segment with fewer rows than this, and fewer raw bytes, is small: to be merged.
 inline constexpr size_t kSmallSegmentRows = kSegmentRowsMax / 2;
 inline constexpr size_t kSmallSegmentBytes = kSegmentBytesMax / 2;

@@ -10,6 +10,7 @@
 #include "db/base/log.h"
 #include "db/limits.h"
 #include "db/segment_builder.h"
+#include "db/segment_inspection.h"
 #include "db/segment_placer.h"
 
 namespace tocsin {
@@ -17,6 +18,7 @@ namespace {
 
 constexpr auto kLookEvery = std::chrono::seconds(1);
 constexpr auto kPauseAfterError = std::chrono::seconds(10);
+constexpr Duration kSettleLookEvery = kMinute;
 
 const Measurement* find_measurement(const Catalog& catalog, MeasurementId id) {
   for (const auto& [name, measurement] : catalog.measurements) {
@@ -25,10 +27,21 @@ const Measurement* find_measurement(const Catalog& catalog, MeasurementId id) {
   return nullptr;
 }
 
-/// Merging small segments gives one that is no longer small, or one instead of kMergeCount: so
-/// it comes to an end.
-bool is_small(const SegmentRecord& record) {
-  return record.info.row_count < kSmallSegmentRows && record.raw_size < kSmallSegmentBytes;
+/// Of what is made from these segments.
+Result<Lineage> lineage_of(const std::vector<std::shared_ptr<const Segment>>& segments) {
+  Lineage lineage;
+  for (const auto& segment : segments) {
+    if (!segment->info().sealed) {
+      lineage.sealed_from.push_back(segment->info().id);
+      continue;
+    }
+    lineage.replaces.push_back(segment->info().id);
+    TOCSIN_TRY(const SegmentInspection inspection, segment->inspect());
+    for (const auto* ids : {&inspection.replaces, &inspection.ancestors}) {
+      lineage.ancestors.insert(lineage.ancestors.end(), ids->begin(), ids->end());
+    }
+  }
+  return lineage;
 }
 
 /// The first inputs, as many as fit one segment; at least one.
@@ -61,15 +74,21 @@ Sealer::~Sealer() {
   thread_.join();
 }
 
-Status Sealer::seal_all() {
+Status Sealer::request(Scope scope, ProgressFunction progress) {
   std::future<Status> result;
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return fail(ErrorCode::kBusy, "the database is being closed");
-    result = seal_requests_.emplace_back().get_future();
+    requests_.push_back({scope, std::move(progress), {}});
+    result = requests_.back().result.get_future();
   }
   wake_.notify_all();
   return result.get();
+}
+
+Status Sealer::seal_all() { return request(Scope::kSeal, {}); }
+Status Sealer::compact(ProgressFunction progress) {
+  return request(Scope::kCompact, std::move(progress));
 }
 
 bool Sealer::is_stopping() {
@@ -80,23 +99,23 @@ bool Sealer::is_stopping() {
 void Sealer::run() {
   auto pause = kLookEvery;
   while (true) {
-    std::vector<std::promise<Status>> requests;
+    std::vector<Request> requests;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, pause, [&] { return stopping_ || !seal_requests_.empty(); });
-      requests.swap(seal_requests_);
+      wake_.wait_for(lock, pause, [&] { return stopping_ || !requests_.empty(); });
+      requests.swap(requests_);
       if (stopping_) {
-        for (auto& request : requests) {
-          request.set_value(fail(ErrorCode::kBusy, "the database is being closed"));
+        for (Request& request : requests) {
+          request.result.set_value(fail(ErrorCode::kBusy, "the database is being closed"));
         }
         return;
       }
     }
-    Status status = run_jobs(!requests.empty());
-    for (auto& request : requests) request.set_value(status);
+    for (Request& request : requests) request.result.set_value(run_request(request));
+    const auto done = run_jobs(Scope::kDue, {});
     pause = kLookEvery;
-    if (!status) {
-      log(LogLevel::kWarning, "sealing segments: " + status.error().message);
+    if (!done && !is_stopping()) {
+      log(LogLevel::kWarning, "sealing segments: " + done.error().message);
       pause = kPauseAfterError;
     }
   }
@@ -118,50 +137,69 @@ Status Sealer::add_hot_loads(const Transaction& transaction, std::map<Partition,
 Status Sealer::add_small_loads(const Transaction& transaction, std::map<Partition, Load>& loads) {
   return walk_all_segments(transaction, Table::kSealed,
                            [&](const SegmentRecord& record, ByteView) -> Status {
-                             if (!is_small(record)) return {};
+                             if (!record.is_small()) return {};
                              Load& load = loads[{record.info.measurement, record.info.partition}];
                              ++load.small_count;
                              load.small_rows += record.info.row_count;
                              load.small_bytes += record.raw_size;
+                             load.small_newest = std::max(load.small_newest, record.created_at);
                              return {};
                            });
 }
 
-Result<std::vector<Sealer::Job>> Sealer::find_jobs(bool all) {
+Result<std::vector<Sealer::Job>> Sealer::find_jobs(Scope scope) {
   std::map<Partition, Load> loads;
   TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
   TOCSIN_TRY(const CatalogState state, read_state(transaction));
   TOCSIN_RETURN_IF_ERROR(add_hot_loads(transaction, loads));
-  // Hot segments age; what is sealed changes with commits alone.
-  if (state.commit_number != last_commit_) {
+  // Hot segments age by the second; small ones change with commits, and settle by the minute.
+  const Timestamp now = store_.clock.now();
+  if (state.commit_number != last_commit_ || now >= next_small_look_ || scope == Scope::kCompact) {
     TOCSIN_RETURN_IF_ERROR(add_small_loads(transaction, loads));
     last_commit_ = state.commit_number;
+    next_small_look_ = now + kSettleLookEvery;
   }
   std::vector<Job> jobs;
-  const Timestamp now = store_.clock.now();
   for (const auto& [partition, load] : loads) {
-    if (load.hot_count > 0 && (all || load.hot_rows >= kSealRows || load.hot_bytes >= kSealBytes ||
-                               now - load.hot_since >= kSealAge)) {
+    if (load.hot_count > 0 && (scope != Scope::kDue || load.hot_rows >= kSealRows ||
+                               load.hot_bytes >= kSealBytes || now - load.hot_since >= kSealAge)) {
       jobs.push_back({partition, Work::kSeal});
     } else if (load.hot_count >= kHotMergeCount) {
       jobs.push_back({partition, Work::kMergeHot});
     }
     const bool fills_one = load.small_count > 1 && (load.small_rows >= kSegmentRowsMax ||
                                                     load.small_bytes >= kSegmentBytesMax);
-    if (load.small_count >= kMergeCount || fills_one) {
+    const bool is_settled = load.small_count > 1 && now - load.small_newest >= kSettleAge;
+    if (load.small_count >= kMergeCount || fills_one || is_settled ||
+        (load.small_count > 1 && scope == Scope::kCompact)) {
       jobs.push_back({partition, Work::kMergeSealed});
     }
   }
   return jobs;
 }
 
-Status Sealer::run_jobs(bool all) {
-  TOCSIN_TRY(auto jobs, find_jobs(all));
-  for (const Job& job : jobs) {
+/// How many jobs were done, those in vain included.
+Result<size_t> Sealer::run_jobs(Scope scope, const ProgressFunction& progress) {
+  TOCSIN_TRY(auto jobs, find_jobs(scope));
+  for (size_t i = 0; i < jobs.size(); ++i) {
     if (is_stopping()) return fail(ErrorCode::kBusy, "the database is being closed");
-    Status status = run_job(job);
+    if (progress) progress(i, jobs.size());
+    Status status = run_job(jobs[i]);
     // Retention may drop what is being sealed: then there is nothing left to do.
-    if (!status && status.error().code != ErrorCode::kConflict) return status;
+    if (!status && status.error().code != ErrorCode::kConflict) {
+      return tl::unexpected<Error>(status.error());
+    }
+  }
+  return jobs.size();
+}
+
+Status Sealer::run_request(const Request& request) {
+  TOCSIN_TRY(const size_t sealed, run_jobs(Scope::kSeal, request.progress));
+  (void)sealed;
+  if (request.scope != Scope::kCompact) return {};
+  // Each merge takes what fits one segment; another round takes what the last one left.
+  for (size_t count = 1; count > 0;) {
+    TOCSIN_TRY(count, run_jobs(Scope::kCompact, request.progress));
   }
   return {};
 }
@@ -187,7 +225,7 @@ Result<std::vector<SegmentRecord>> Sealer::find_inputs(const Job& job) {
   const auto [measurement, day] = job.partition;
   TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, table, {measurement, day, day},
                                        [&](const SegmentRecord& record, ByteView) -> Status {
-                                         if (table == Table::kHot || is_small(record)) {
+                                         if (table == Table::kHot || record.is_small()) {
                                            inputs.push_back(record);
                                          }
                                          return {};
@@ -232,13 +270,18 @@ Status Sealer::merge(const std::vector<SegmentRecord>& inputs, Work work) {
   placement.fresh_file = work == Work::kMergeSealed;
   placement.created_at = inputs[0].created_at;
   for (const SegmentRecord& input : inputs) {
-    placement.created_at = std::min(placement.created_at, input.created_at);
+    // A hot segment's age counts from its oldest row, a sealed one's from its newest.
+    placement.created_at = placement.to_file ? std::max(placement.created_at, input.created_at)
+                                             : std::min(placement.created_at, input.created_at);
     placement.commit_number = std::max(placement.commit_number, input.info.commit_number);
   }
   SegmentBuilder builder(first.measurement, measurement->name, first.partition);
   for (const auto& segment : opened.segments) {
     TOCSIN_RETURN_IF_ERROR(builder.append(*segment, measurement->columns));
   }
+  for (const auto& segment : opened.segments) TOCSIN_RETURN_IF_ERROR(segment->check_intact());
+  TOCSIN_TRY(Lineage lineage, lineage_of(opened.segments));
+  builder.set_lineage(std::move(lineage));
   SegmentPlacer placer(store_);
   Status status = placer.add(builder, measurement->name, placement);
   if (status) status = placer.sync();

@@ -25,10 +25,19 @@ class Sealer {
 
   /// Seals every hot segment there is now, and returns when that is durable.
   Status seal_all();
+  /// The same, and merges the small segments of every partition, however few. `progress` runs on
+  /// the sealer's thread: merges done and to do, of each round anew.
+  Status compact(ProgressFunction progress);
 
  private:
   using Partition = std::pair<MeasurementId, int64_t>;
   enum class Work { kSeal, kMergeHot, kMergeSealed };
+  enum class Scope { kDue, kSeal, kCompact };  ///< what is due; all that is hot; all that is small
+  struct Request {
+    Scope scope;
+    ProgressFunction progress;
+    std::promise<Status> result;
+  };
   struct Job {
     Partition partition;
     Work work;
@@ -38,12 +47,14 @@ class Sealer {
     size_t hot_count = 0, hot_rows = 0, hot_bytes = 0;
     Timestamp hot_since = 0;
     size_t small_count = 0, small_rows = 0, small_bytes = 0;
+    Timestamp small_newest = 0;
   };
 
   void run();
-  /// The jobs that are due; with `all`, every partition with hot segments.
-  Result<std::vector<Job>> find_jobs(bool all);
-  Status run_jobs(bool all);
+  Status request(Scope scope, ProgressFunction progress);
+  Status run_request(const Request& request);
+  Result<std::vector<Job>> find_jobs(Scope scope);
+  Result<size_t> run_jobs(Scope scope, const ProgressFunction& progress);
   Status add_hot_loads(const Transaction& transaction, std::map<Partition, Load>& loads);
   Status add_small_loads(const Transaction& transaction, std::map<Partition, Load>& loads);
   Status run_job(const Job& job);
@@ -59,11 +70,12 @@ class Sealer {
   Store& store_;
   Writer& writer_;
   uint64_t last_commit_ = 0;  // the sealer thread's: small segments were looked at up to here
+  Timestamp next_small_look_ = 0;
 
   std::mutex mutex_;  // guards all below
   std::condition_variable wake_;
   bool stopping_ = false;
-  std::vector<std::promise<Status>> seal_requests_;
+  std::vector<Request> requests_;
 
   std::thread thread_;
 };

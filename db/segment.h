@@ -115,6 +115,9 @@ class Segment {
   virtual Result<const SegmentColumn*> column(const Column& column) const = 0;
   /// See segment_inspection.h.
   virtual Result<SegmentInspection> inspect() const;
+  /// kCorrupt when its file was cut or could not be read while it was mapped: then values that were
+  /// read of it may be wrong. To be asked after the last read, before anything is told.
+  virtual Status check_intact() const { return {}; }
 };
 
 }  // namespace tocsin

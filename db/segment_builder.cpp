@@ -35,6 +35,12 @@ std::vector<uint32_t> order_by_time(std::span<const Timestamp> times) {
   return order;
 }
 
+flatbuffers::Offset<flatbuffers::Vector<uint64_t>> write_ids(
+    flatbuffers::FlatBufferBuilder& builder, const std::vector<uint64_t>& ids) {
+  if (ids.empty()) return {};
+  return builder.CreateVector(ids);
+}
+
 /// Copies one column of a segment behind the rows that a builder has already.
 class ColumnCopy {
  public:
@@ -233,9 +239,12 @@ EncodedSegment SegmentBuilder::encode(uint32_t start, uint32_t end, uint64_t com
   auto columns_offset = builder.CreateVector(columns);
   auto times_offset = write_buffer_table(builder, times_buffer);
   auto name_offset = builder.CreateString(name_);
+  auto sealed_from = write_ids(builder, lineage_.sealed_from);
+  auto replaces = write_ids(builder, lineage_.replaces);
+  auto ancestors = write_ids(builder, lineage_.ancestors);
   auto root = format::CreateSegment(builder, kSegmentFormat, measurement_, name_offset, partition_,
                                     end - start, times_[start], times_[end - 1], commit_number,
-                                    times_offset, columns_offset);
+                                    times_offset, columns_offset, sealed_from, replaces, ancestors);
   format::FinishSegmentBuffer(builder, root);
 
   EncodedSegment segment;

@@ -27,6 +27,15 @@ struct EncodedSegment {
   uint64_t raw_size = 0;  ///< roughly, before any encoding
 };
 
+/// Which earlier segments a segment's rows come from, by id. When a catalog is rebuilt from files,
+/// it tells which segments are superseded. Segments that one merge made have the same
+/// lineage; rows from outside have none.
+struct Lineage {
+  std::vector<uint64_t> sealed_from;  ///< hot ones
+  std::vector<uint64_t> replaces;     ///< sealed ones
+  std::vector<uint64_t> ancestors;    ///< sealed ones that those replaced, all generations
+};
+
 /// Not thread-safe. Memory grows with what is added: the caller bounds it by memory_bytes().
 class SegmentBuilder {
  public:
@@ -48,6 +57,8 @@ class SegmentBuilder {
   /// segment.
   Status append(const Segment& segment, std::span<const Column> columns);
 
+  void set_lineage(Lineage lineage) { lineage_ = std::move(lineage); }
+
   /// Sorts by time (rows of one time keep their order) and encodes, in pieces of at most
   /// kSegmentRowsMax rows and about kSegmentBytesMax raw bytes, which are equally large: none is
   /// under half of what is allowed unless it is the only one. `compress`: see encode_text.
@@ -62,6 +73,7 @@ class SegmentBuilder {
   int64_t partition_;
   std::vector<Timestamp> times_;
   std::vector<uint32_t> all_rows_;  // 0, 1, ...: filled by sort(), shared by the columns
+  Lineage lineage_;
   std::vector<std::unique_ptr<ColumnBuilder>> columns_;
   std::unordered_map<ColumnId, size_t> column_index_;
 };

@@ -8,6 +8,18 @@
 
 namespace tocsin {
 
+Result<std::shared_ptr<const Segment>> open_hot(const SegmentRecord& record, ByteView body) {
+  TOCSIN_TRY(AlignedBytes copied, copy_hot_body(record, body));
+  auto copy = std::make_shared<const AlignedBytes>(std::move(copied));
+  SegmentBytes bytes;
+  bytes.bytes = copy->view();
+  bytes.owner = copy;
+  bytes.metadata_size =
+      std::min<uint32_t>(record.metadata_size, static_cast<uint32_t>(copy->size()));
+  bytes.metadata_checksum = checksum(copy->view().first(bytes.metadata_size));
+  return open_segment(record.info, std::move(bytes));
+}
+
 Result<std::shared_ptr<const Segment>> SegmentCache::open(const SegmentRecord& record,
                                                           ByteView body) {
   std::lock_guard lock(mutex_);
@@ -23,19 +35,6 @@ Result<std::shared_ptr<const Segment>> SegmentCache::open(const SegmentRecord& r
   return segment;
 }
 
-Result<std::shared_ptr<const Segment>> SegmentCache::open_hot(const SegmentRecord& record,
-                                                              ByteView body) {
-  TOCSIN_TRY(AlignedBytes copied, copy_hot_body(record, body));
-  auto copy = std::make_shared<const AlignedBytes>(std::move(copied));
-  SegmentBytes bytes;
-  bytes.bytes = copy->view();
-  bytes.owner = copy;
-  bytes.metadata_size =
-      std::min<uint32_t>(record.metadata_size, static_cast<uint32_t>(copy->size()));
-  bytes.metadata_checksum = checksum(copy->view().first(bytes.metadata_size));
-  return open_segment(record.info, std::move(bytes));
-}
-
 Result<std::shared_ptr<const Segment>> SegmentCache::open_sealed(const SegmentRecord& record) {
   const uint64_t start = record.file_offset + kSegmentHeaderBytes;
   const uint64_t end = segment_end(record.file_offset, record.info.byte_size);
@@ -48,6 +47,7 @@ Result<std::shared_ptr<const Segment>> SegmentCache::open_sealed(const SegmentRe
   SegmentBytes bytes;
   bytes.bytes = mapping->bytes().subspan(start, record.info.byte_size);
   bytes.owner = mapping;
+  bytes.mapping = mapping.get();
   bytes.metadata_size = record.metadata_size;
   bytes.metadata_checksum = record.metadata_checksum;
   return open_segment(record.info, std::move(bytes));

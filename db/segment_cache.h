@@ -15,6 +15,9 @@
 
 namespace tocsin {
 
+/// A copy of a hot segment: `body` is its value in a transaction. kCorrupt when it is damaged.
+Result<std::shared_ptr<const Segment>> open_hot(const SegmentRecord& record, ByteView body);
+
 /// Bounded by kCachedSegmentsMax and kCachedHotBytesMax; what is evicted lives on while a
 /// snapshot holds it. Safe from any thread.
 class SegmentCache {
@@ -32,7 +35,6 @@ class SegmentCache {
     size_t hot_bytes = 0;
   };
 
-  Result<std::shared_ptr<const Segment>> open_hot(const SegmentRecord& record, ByteView body);
   Result<std::shared_ptr<const Segment>> open_sealed(const SegmentRecord& record);
   void evict();
 

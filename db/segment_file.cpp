@@ -31,16 +31,6 @@ tl::unexpected<Error> io_error(const char* attempted, const std::string& path, i
                                           is_full ? "; make room, writing resumes by itself" : ""));
 }
 
-Status sync_directory(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return io_error("opening", path, errno);
-  const int result = ::fsync(descriptor);
-  const int error = errno;
-  ::close(descriptor);
-  if (result != 0) return io_error("syncing", path, error);
-  return {};
-}
-
 Status write_all(int descriptor, ByteView bytes, uint64_t offset, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t written =
@@ -81,6 +71,43 @@ std::string header_of(const SegmentInfo& info, const std::string& measurement,
 static_assert(108 + 4 + kNameBytesMax <= kSegmentHeaderBytes - sizeof(uint64_t));
 
 }  // namespace
+
+Status sync_directory(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return io_error("opening", path, errno);
+  const int result = ::fsync(descriptor);
+  const int error = errno;
+  ::close(descriptor);
+  if (result != 0) return io_error("syncing", path, error);
+  return {};
+}
+
+std::optional<SegmentHeader> parse_header(ByteView bytes) {
+  if (bytes.size() < kSegmentHeaderBytes) return std::nullopt;
+  const ByteView sealed = bytes.first(kSegmentHeaderBytes - sizeof(uint64_t));
+  ByteReader seal(bytes.subspan(sealed.size()));
+  if (!text_of(sealed).starts_with(kMagic) || checksum(sealed) != seal.u64()) return std::nullopt;
+  ByteReader reader(sealed.subspan(kMagic.size()));
+  if (reader.u32() != kHeaderFormat) return std::nullopt;
+  reader.u32();  // the segment's format, which its metadata have too
+  SegmentHeader header;
+  header.info.sealed = true;
+  header.info.measurement = reader.u32();
+  header.info.row_count = reader.u32();
+  header.info.partition = reader.i64();
+  header.info.id = reader.u64();
+  header.info.commit_number = reader.u64();
+  header.info.min_time = reader.i64();
+  header.info.max_time = reader.i64();
+  header.info.byte_size = reader.u64();
+  header.body_checksum = reader.u64();
+  header.metadata_size = reader.u32();
+  reader.u32();
+  header.metadata_checksum = reader.u64();
+  header.measurement = reader.text();
+  if (!reader.ok() || header.metadata_size > header.info.byte_size) return std::nullopt;
+  return header;
+}
 
 std::string format_day(int64_t partition) {
   const std::chrono::year_month_day day{
@@ -182,6 +209,6 @@ Result<std::shared_ptr<const FileMapping>> FileMapping::open(const std::string& 
       new FileMapping(ByteView(static_cast<const uint8_t*>(address), size)));
 }
 
-FileMapping::~FileMapping() { ::munmap(const_cast<uint8_t*>(bytes_.data()), bytes_.size()); }
+FileMapping::Mapped::~Mapped() { ::munmap(const_cast<uint8_t*>(bytes.data()), bytes.size()); }
 
 }  // namespace tocsin

@@ -13,10 +13,12 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "db/base/result.h"
 #include "db/bytes.h"
+#include "db/fault_guard.h"
 #include "db/schema.h"
 #include "db/segment.h"
 #include "db/segment_builder.h"
@@ -43,6 +45,20 @@ std::string file_path(const FileId& file);
 inline uint64_t segment_end(uint64_t offset, uint64_t body_size) {
   return offset + kSegmentHeaderBytes + body_size;
 }
+
+/// Makes names in a directory durable.
+Status sync_directory(const std::string& path);
+
+/// A header as it stands in a file.
+struct SegmentHeader {
+  SegmentInfo info;  ///< name, id, times ...; byte_size is that of the body
+  std::string measurement;
+  uint64_t body_checksum = 0;
+  uint32_t metadata_size = 0;
+  uint64_t metadata_checksum = 0;
+};
+/// Nothing when the bytes are no whole header of this version.
+std::optional<SegmentHeader> parse_header(ByteView bytes);
 
 /// The descriptor of a file being appended to. Not thread-safe.
 class SegmentFileWriter {
@@ -88,16 +104,22 @@ class FileMapping {
   /// kNotFound when there is no such file; kCorrupt when it is shorter than `size_min`.
   static Result<std::shared_ptr<const FileMapping>> open(const std::string& path,
                                                          uint64_t size_min);
-  ~FileMapping();
   FileMapping(const FileMapping&) = delete;
   FileMapping& operator=(const FileMapping&) = delete;
 
-  ByteView bytes() const { return bytes_; }
+  ByteView bytes() const { return mapped_.bytes; }
+  /// Whether a fault was met in it (see fault_guard.h): its bytes cannot be relied on any more.
+  bool is_damaged() const { return guard_.is_damaged(); }
 
  private:
-  explicit FileMapping(ByteView bytes) : bytes_(bytes) {}
+  struct Mapped {
+    ~Mapped();
+    const ByteView bytes;
+  };
+  explicit FileMapping(ByteView bytes) : mapped_{bytes}, guard_(bytes) {}
 
-  ByteView bytes_;
+  const Mapped mapped_;
+  const GuardedRange guard_;  // gone before the range is unmapped and may become another's
 };
 
 }  // namespace tocsin

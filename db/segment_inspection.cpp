@@ -35,6 +35,11 @@ const char* name_of(Encoding encoding) {
   return "unknown";
 }
 
+std::vector<uint64_t> ids_of(const flatbuffers::Vector<uint64_t>* ids) {
+  if (ids == nullptr) return {};
+  return {ids->begin(), ids->end()};
+}
+
 ColumnInspection inspect_time(const format::Segment& root) {
   ColumnInspection time;
   time.name = "time";
@@ -87,6 +92,9 @@ SegmentInspection inspect_segment(const format::Segment& root, uint64_t metadata
   for (const format::Column* column : *root.columns()) {
     segment.columns.push_back(inspect_column(*column, root.row_count()));
   }
+  segment.sealed_from = ids_of(root.sealed_from());
+  segment.replaces = ids_of(root.replaces());
+  segment.ancestors = ids_of(root.ancestors());
   return segment;
 }
 

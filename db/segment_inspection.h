@@ -30,8 +30,9 @@ struct ColumnInspection {
 };
 
 struct SegmentInspection {
-  uint64_t metadata_size = 0;             ///< bytes in front of the buffers
-  std::vector<ColumnInspection> columns;  ///< the time first, then ascending by id
+  uint64_t metadata_size = 0;                              ///< bytes in front of the buffers
+  std::vector<ColumnInspection> columns;                   ///< the time first, then ascending by id
+  std::vector<uint64_t> sealed_from, replaces, ancestors;  ///< ids of segments: see Lineage
 };
 
 class Segment;

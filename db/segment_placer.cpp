@@ -73,24 +73,26 @@ Result<SegmentFileWriter*> SegmentPlacer::file_for(const SegmentInfo& info, bool
   return &files_.back()->writer;
 }
 
-/// The partition's newest file, when it ends where the catalog says and nobody appends to it; else
-/// kConflict.
+/// The partition's newest file, when it has small segments only, ends where the catalog says and
+/// nobody appends to it; else kConflict.
 Result<SegmentFileWriter> SegmentPlacer::open_last(const SegmentInfo& info) {
   FileId last{info.measurement, info.partition, 0};
   uint64_t end = 0;
+  bool only_small = true;  // what will be merged away leaves no hole in a file with what stays
   {
     TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
     TOCSIN_RETURN_IF_ERROR(walk_segments(
         transaction, Table::kSealed, {info.measurement, info.partition, info.partition},
         [&](const SegmentRecord& record, ByteView) -> Status {
           if (record.file_number < last.number) return {};
-          if (record.file_number > last.number) end = 0;
+          if (record.file_number > last.number) end = 0, only_small = true;
           last.number = record.file_number;
+          only_small = only_small && record.is_small();
           end = std::max(end, segment_end(record.file_offset, record.info.byte_size));
           return {};
         }));
   }
-  if (end == 0 || end >= kSegmentFileBytesMax || !store_.leases.take(last)) {
+  if (end == 0 || end >= kSegmentFileBytesMax || !only_small || !store_.leases.take(last)) {
     return fail(ErrorCode::kConflict, "no file to go on with");
   }
   auto writer = SegmentFileWriter::append_to(store_.directory, last, end);

@@ -10,6 +10,7 @@
 #include "db/base/check.h"
 #include "db/column_reader.h"
 #include "db/limits.h"
+#include "db/segment_file.h"
 #include "db/segment_format.h"
 #include "db/segment_inspection.h"
 #include "segment_generated.h"
@@ -56,6 +57,11 @@ class SegmentReader final : public Segment {
     std::lock_guard lock(mutex_);
     TOCSIN_RETURN_IF_ERROR(open_metadata());
     return inspect_segment(*root_, bytes_.metadata_size);
+  }
+
+  Status check_intact() const override {
+    if (bytes_.mapping == nullptr || !bytes_.mapping->is_damaged()) return {};
+    return damaged("its file could not be read to its end");
   }
 
  private:

@@ -11,10 +11,13 @@
 
 namespace tocsin {
 
+class FileMapping;
+
 /// The bytes of a segment and what keeps them alive (a heap copy or a file's mapping).
 struct SegmentBytes {
-  ByteView bytes;                     ///< starts on a 64-byte boundary
-  std::shared_ptr<const void> owner;  ///< shared by all segments of one mapping
+  ByteView bytes;                        ///< starts on a 64-byte boundary
+  std::shared_ptr<const void> owner;     ///< shared by all segments of one mapping
+  const FileMapping* mapping = nullptr;  ///< the owner, when that is a file
   uint32_t metadata_size = 0;
   uint64_t metadata_checksum = 0;
 };

@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "db/base/log.h"
+#include "db/catalog_check.h"
+#include "db/commit_mark.h"
+#include "db/leftovers.h"
 #include "db/limits.h"
 
 namespace tocsin {
@@ -39,6 +42,7 @@ Writer::Writer(Store& store)
 Result<std::unique_ptr<Writer>> Writer::start(Store& store) {
   std::unique_ptr<Writer> writer(new Writer(store));
   TOCSIN_RETURN_IF_ERROR(writer->load());
+  writer->remove_leftovers();
   writer->thread_ = std::thread([raw = writer.get()] { raw->run(); });
   return writer;
 }
@@ -169,8 +173,9 @@ DatabaseCounters Writer::counters() const {
 // ---- The writer thread ----
 
 Status Writer::load() {
+  const CommitMark mark = read_commit_mark(store_.directory);
   TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
-  TOCSIN_TRY(state_, read_state(transaction));
+  TOCSIN_TRY(state_, check_catalog(transaction, mark, store_.directory));
   TOCSIN_TRY(auto catalog, read_catalog(transaction));
   schema_ = std::make_unique<SchemaDraft>(catalog, state_.next_measurement_id);
   store_.remember(catalog, state_.schema_version);
@@ -186,6 +191,17 @@ Status Writer::load() {
   std::lock_guard lock(mutex_);
   counters_.hot_bytes = hot_bytes;
   return {};
+}
+
+void Writer::remove_leftovers() {
+  auto transaction = store_.environment->begin_read();
+  Status status;
+  if (transaction) {
+    status = tocsin::remove_leftovers(store_.directory, *transaction);
+  } else {
+    status = tl::unexpected<Error>(transaction.error());
+  }
+  if (!status) log(LogLevel::kWarning, "removing unlisted segments: " + status.error().message);
 }
 
 bool Writer::is_due(SteadyTime now) const {
@@ -455,6 +471,13 @@ Status Writer::transact(const CatalogEdit& edit) {
   TOCSIN_RETURN_IF_ERROR(write_edit(*transaction, edit, next));
   TOCSIN_RETURN_IF_ERROR(transaction->commit());
   state_ = next;
+  CommitMark mark{state_.commit_number, {}};
+  if (edit.added != nullptr) {
+    for (const SegmentRecord& record : edit.added->sealed()) {
+      mark.sealed_ids.push_back(record.info.id);
+    }
+  }
+  write_commit_mark(store_.directory, mark);
   store_.remember(schema_->publish(), state_.schema_version);
 
   std::lock_guard lock(mutex_);
@@ -642,8 +665,13 @@ Status Writer::unlink_dropped() {
   if (gone.empty()) return {};
   TOCSIN_TRY(Transaction transaction, store_.environment->begin_write());
   for (const FileId& file : gone) TOCSIN_RETURN_IF_ERROR(remove_dropped(transaction, file));
+  CatalogState next = state_;
+  TOCSIN_RETURN_IF_ERROR(write_state(transaction, next));
   Status status = transaction.commit();
-  if (status) return status;
+  if (status) {
+    state_ = next;
+    return status;
+  }
   // The transaction ended with its commit, so the environment may be reopened.
   recover(status.error());
   return status;

@@ -78,6 +78,7 @@ class Writer {
 
   // The writer thread.
   Status load();
+  void remove_leftovers();
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   bool is_due(SteadyTime now) const;

@@ -9,6 +9,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "db/base/time.h"
+
 namespace tocsin {
 namespace {
 
@@ -46,6 +48,10 @@ Result<WriterLock> WriterLock::acquire(const std::string& directory,
     (void)holder;
   }
   return lock;
+}
+
+Result<WriterLock> WriterLock::acquire(const std::string& directory) {
+  return acquire(directory, format_time_short(SystemClock().now()));
 }
 
 WriterLock::WriterLock(WriterLock&& other) noexcept

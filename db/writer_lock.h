@@ -14,6 +14,9 @@ class WriterLock {
   /// kConflict names the process that holds the lock.
   static Result<WriterLock> acquire(const std::string& directory, const std::string& started_at);
 
+  /// The same, with the system's time.
+  static Result<WriterLock> acquire(const std::string& directory);
+
   WriterLock(WriterLock&& other) noexcept;
   WriterLock& operator=(WriterLock&&) = delete;
   ~WriterLock();

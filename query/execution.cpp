@@ -105,6 +105,13 @@ Result<Scan> open_scan(const Database& database, Execution& execution, TimeRange
   return scan;
 }
 
+Status check_intact(const Scan& scan) {
+  for (const auto& segment : scan.snapshot.segments) {
+    TOCSIN_RETURN_IF_ERROR(segment->check_intact());
+  }
+  return {};
+}
+
 Status run_parallel(Execution& execution, size_t count,
                     const std::function<Status(unsigned, size_t)>& work) {
   const auto thread_count = static_cast<unsigned>(

@@ -93,6 +93,9 @@ struct Scan {
 /// Opens the segments of the plan's measurements that have rows in `range`.
 Result<Scan> open_scan(const Database& database, Execution& execution, TimeRange range);
 
+/// To be asked when all was read: kCorrupt when the file of one of its segments could not be.
+Status check_intact(const Scan& scan);
+
 /// Calls `work(thread, index)` for every index in [0, count) on up to `execution.thread_count()` threads
 /// and returns the first error; after one, no further index is started. `thread` is below the thread
 /// count. Runs on the caller alone when there is little to do.

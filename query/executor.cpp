@@ -70,14 +70,8 @@ Result<Progress> start_with_stats(Execution& execution, const Scan& scan, Progra
 }
 
 // The stages from the source up to and with the first that needs all rows.
-Result<Progress> start(Execution& execution, const Database& database, WindowMemory* memory) {
+Result<Progress> start_with_source(Execution& execution, const Scan& scan) {
   const Plan& plan = execution.plan();
-  for (size_t at = 0; at < plan.stages.size(); ++at) {
-    if (!stage_at<BaselineStage>(plan, at)) continue;
-    TOCSIN_TRY(Table table, run_baseline(execution, database, at, memory));
-    return Progress{std::move(table), at + 1};
-  }
-  TOCSIN_TRY(const Scan scan, open_scan(database, execution, plan.range));
   Program program(plan.source_columns);
   size_t next = 0;
   while (next < plan.stages.size() && program.take(plan.stages[next])) ++next;
@@ -89,6 +83,20 @@ Result<Progress> start(Execution& execution, const Database& database, WindowMem
     return Progress{std::move(table), next + 1};
   }
   return start_with_rows(execution, scan, program, next);
+}
+
+// What reads the source: a baseline with all that stands before it, or else the first stages.
+Result<Progress> start(Execution& execution, const Database& database, WindowMemory* memory) {
+  const Plan& plan = execution.plan();
+  for (size_t at = 0; at < plan.stages.size(); ++at) {
+    if (!stage_at<BaselineStage>(plan, at)) continue;
+    TOCSIN_TRY(Table table, run_baseline(execution, database, at, memory));
+    return Progress{std::move(table), at + 1};
+  }
+  TOCSIN_TRY(const Scan scan, open_scan(database, execution, plan.range));
+  TOCSIN_TRY(Progress progress, start_with_source(execution, scan));
+  TOCSIN_RETURN_IF_ERROR(check_intact(scan));
+  return progress;
 }
 
 // One stage that needs its whole input, or a run of those that do not.

@@ -371,6 +371,7 @@ Result<Table> run_baseline(Execution& execution, const Database& database, size_
     }
   }
   TOCSIN_TRY(const PrefixTables tables, run_prefix(execution, prefix, scan, windows));
+  TOCSIN_RETURN_IF_ERROR(check_intact(scan));
 
   Result<Table> result;
   {

@@ -14,6 +14,7 @@ class EmptyDatabase final : public Database {
   Status submit(WriteRequest, std::function<void(Result<WriteReport>)>) override { return none(); }
   Result<WriteReport> write(WriteRequest) override { return none(); }
   Status seal() override { return none(); }
+  Status compact(ProgressFunction) override { return none(); }
   std::shared_ptr<const Catalog> catalog() const override { return catalog_; }
   Result<Snapshot> snapshot(const SnapshotScope&) const override {
     Snapshot snapshot;

@@ -23,6 +23,9 @@ void add_query_command(CLI::App& app, Action& action);
 void add_import_command(CLI::App& app, Action& action);
 void add_rules_command(CLI::App& app, Action& action);
 void add_generate_command(CLI::App& app, Action& action);
+void add_info_command(CLI::App& app, Action& action);
+/// verify, repair, compact, backup
+void add_maintenance_commands(CLI::App& app, Action& action);
 
 /// The value, or bad usage of `option`: for use while the command line is read.
 template <class T>

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "db/fault_guard.h"
 #include "tools/command.h"
 
 namespace tocsin {
@@ -23,6 +24,8 @@ int run(int argc, char** argv) {
   add_query_command(app, action);
   add_import_command(app, action);
   add_rules_command(app, action);
+  add_info_command(app, action);
+  add_maintenance_commands(app, action);
   add_generate_command(app, action);
   try {
     app.parse(argc, argv);
@@ -48,6 +51,7 @@ const std::atomic<bool>& stop_on_signals() {
 
 int main(int argc, char** argv) {
   try {
+    tocsin::install_fault_guard();
     return tocsin::run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "tocsin: unexpected error: %s\n", error.what());

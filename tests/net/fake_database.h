@@ -97,6 +97,7 @@ class FakeDatabase final : public Database {
     return fail(ErrorCode::kUnsupported, "no write");
   }
   Status seal() override { return {}; }
+  Status compact(ProgressFunction) override { return {}; }
   std::shared_ptr<const Catalog> catalog() const override { return std::make_shared<Catalog>(); }
   Result<Snapshot> snapshot(const SnapshotScope&) const override {
     return fail(ErrorCode::kUnsupported, "no snapshots");

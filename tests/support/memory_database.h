@@ -206,6 +206,7 @@ class MemoryDatabase final : public Database {
     return fail(ErrorCode::kUnsupported, "a memory database takes segments only");
   }
   Status seal() override { return {}; }
+  Status compact(ProgressFunction) override { return {}; }
   std::shared_ptr<const Catalog> catalog() const override { return catalog_; }
   Result<Snapshot> snapshot(const SnapshotScope& scope) const override {
     Snapshot snapshot;

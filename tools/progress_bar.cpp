@@ -1,0 +1,38 @@
+#include "tools/progress_bar.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kBarWidth = 30;
+constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
+constexpr const char* kWipeLine = "\r\x1b[K";
+
+}  // namespace
+
+ProgressBar::ProgressBar(std::string what)
+    : what_(std::move(what)), terminal_(isatty(STDERR_FILENO) == 1) {}
+
+ProgressBar::~ProgressBar() {
+  if (drawn_) fmt::print(stderr, "{}", kWipeLine);
+}
+
+void ProgressBar::show(uint64_t done, uint64_t total) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!terminal_ || now < next_) return;
+  next_ = now + kRedrawEvery;
+  drawn_ = true;
+  const double share =
+      total == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+  std::string bar(static_cast<size_t>(share * static_cast<double>(kBarWidth)), '=');
+  bar.resize(kBarWidth, ' ');
+  fmt::print(stderr, "{}{}  [{}] {:3.0f} %", kWipeLine, what_, bar, share * 100);
+}
+
+}  // namespace tocsin
