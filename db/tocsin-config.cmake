@@ -1,0 +1,13 @@
+# find_package(tocsin): the targets tocsin::tocsin_db (the store) and tocsin::tocsin_query (the language on it).
+include(CMakeFindDependencyMacro)
+find_dependency(fmt)
+find_dependency(tl-expected)
+find_dependency(Threads)
+find_dependency(PkgConfig)
+foreach(package IN ITEMS LMDB:lmdb LZ4:liblz4 ZSTD:libzstd XXHASH:libxxhash RE2:re2)
+  string(REPLACE ":" ";" package ${package})
+  list(GET package 0 prefix)
+  list(GET package 1 module)
+  pkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET ${module})
+endforeach()
+include(${CMAKE_CURRENT_LIST_DIR}/tocsin.cmake)
