@@ -67,7 +67,12 @@ void ColumnBuilder::add_texts(uint32_t base, std::span<const uint32_t> rows,
   reserve(rows.size());
   add_rows(base, rows);
   std::vector<uint32_t> pool_code(strings.size(), kNone);
-  for (const uint32_t code : codes) {
+  constexpr size_t kPrefetchAhead = 8;  // the pool of ids is larger than the caches
+  for (size_t i = 0; i < codes.size(); ++i) {
+    if (i + kPrefetchAhead < codes.size()) {
+      pool_.prefetch(strings.entry(codes[i + kPrefetchAhead]).hash);
+    }
+    const uint32_t code = codes[i];
     const LaneStrings::Entry& entry = strings.entry(code);
     uint32_t& own = pool_code[code];
     if (own == kNone) own = pool_.add(entry.text(), entry.hash);

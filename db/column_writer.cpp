@@ -236,14 +236,16 @@ void ColumnWriter::write_strings(flatbuffers::FlatBufferBuilder& builder, const 
     write_entries(builder, frequent_first(pool, used, numbers), numbers, rows, slice);
     return;
   }
-  std::vector<std::string_view> values(codes.size());
-  for (size_t i = 0; i < codes.size(); ++i) values[i] = pool.entry(codes[i]);
   if (compress) {
-    if (const auto templates = encode_templates(values)) {
+    std::vector<std::string_view> texts(used.size());
+    for (size_t i = 0; i < used.size(); ++i) texts[i] = pool.entry(used[i]);
+    if (const auto templates = encode_templates(texts, numbers)) {
       write_templates(builder, *templates, rows, slice);
       return;
     }
   }
+  std::vector<std::string_view> values(codes.size());
+  for (size_t i = 0; i < codes.size(); ++i) values[i] = pool.entry(codes[i]);
   const TextColumn text = encode_text(values, compress);
   encoding_ = static_cast<uint16_t>(Encoding::kBlocks);
   compression_ = static_cast<uint8_t>(text.compression);

@@ -20,6 +20,8 @@ constexpr size_t kRepeatsSaveShareMin = 8;
 /// At least one value in so many of a sample must be a repeat for the whole to be tried.
 constexpr size_t kRepeatsShareMin = 8;
 
+constexpr size_t kPrefetchAhead = 16;
+
 struct RepeatsHeader {
   uint32_t kind;
   uint32_t count;
@@ -34,11 +36,14 @@ class EntryTable {
  public:
   explicit EntryTable(size_t value_count) : slots_(std::bit_ceil(value_count * 2), 0) {}
 
+  /// Fetches what add() of the value will look at first.
+  void prefetch(uint64_t value) const { __builtin_prefetch(&slots_[slot_of(value)]); }
+
   /// The number of the value's entry, a new one when it equals entries().size() before; nothing
   /// when values collide so much that this is no table any more.
   std::optional<uint32_t> add(uint64_t value) {
     const size_t mask = slots_.size() - 1;
-    size_t at = string_hash::mix(value ^ 0x9e3779b97f4a7c15, 0xe7037ed1a0b428db) & mask;
+    size_t at = slot_of(value);
     for (size_t probe = 0; probe < kProbesMax; ++probe, at = (at + 1) & mask) {
       if (slots_[at] == 0) {
         entries_.push_back(value);
@@ -52,6 +57,10 @@ class EntryTable {
   const std::vector<uint64_t>& entries() const { return entries_; }
 
  private:
+  size_t slot_of(uint64_t value) const {
+    return string_hash::mix(value ^ 0x9e3779b97f4a7c15, 0xe7037ed1a0b428db) & (slots_.size() - 1);
+  }
+
   std::vector<uint32_t> slots_;  // entry number + 1, 0 is free
   std::vector<uint64_t> entries_;
 };
@@ -96,6 +105,8 @@ bool encode_repeats(std::span<const uint64_t> values, std::vector<uint8_t>& out)
   for (size_t i = 0; i < values.size(); ++i) {
     const size_t next = table.entries().size();
     if (i % kVectorRows == 0) before.push_back(static_cast<uint32_t>(next));
+    // The table is larger than the caches.
+    if (i + kPrefetchAhead < values.size()) table.prefetch(values[i + kPrefetchAhead]);
     const auto number = table.add(values[i]);
     if (!number) return false;
     distances[i] = next - *number;

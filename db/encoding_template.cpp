@@ -23,28 +23,36 @@ constexpr size_t kWholeShareMin = 4;
 
 constexpr uint32_t kNone = UINT32_MAX;
 
-/// All values split, their templates numbered in the order of appearance.
+/// All distinct texts split, their patterns numbered in the order of appearance.
 struct SplitTexts {
   StringPool patterns;
-  std::vector<uint32_t> numbers;    // of each value's pattern, or kNone
-  std::vector<uint64_t> variables;  // of all values, one after the other
-  std::vector<uint32_t> counts;     // of the values of each pattern
+  std::vector<uint32_t> numbers;          // of each text's pattern, or kNone
+  std::vector<uint32_t> first_variables;  // of each text
+  std::vector<uint64_t> variables;        // of all texts, one after the other
+  std::vector<uint32_t> counts;           // of the values of each pattern
 };
 
-bool split_texts(std::span<const std::string_view> values, SplitTexts& split) {
+bool split_texts(std::span<const std::string_view> texts, std::span<const uint64_t> codes,
+                 SplitTexts& split) {
   TextSplitter splitter;
-  split.numbers.resize(values.size());
-  for (size_t i = 0; i < values.size(); ++i) {
-    split.numbers[i] = kNone;
-    if (splitter.split(values[i])) {
-      const uint32_t number = split.patterns.add(splitter.pattern());
-      if (number == split.counts.size()) split.counts.push_back(0);
-      ++split.counts[number];
-      split.numbers[i] = number;
-      split.variables.insert(split.variables.end(), splitter.variables().begin(),
-                             splitter.variables().end());
+  split.numbers.assign(texts.size(), kNone);
+  split.first_variables.resize(texts.size());
+  size_t done = 0;
+  for (size_t i = 0; i < codes.size(); ++i) {
+    // Codes count the texts in the order of their appearance.
+    if (codes[i] == done) {
+      const std::string_view text = texts[done];
+      split.first_variables[done] = static_cast<uint32_t>(split.variables.size());
+      if (splitter.split(text)) {
+        split.numbers[done] = split.patterns.add(splitter.pattern());
+        split.counts.resize(split.patterns.size());
+        split.variables.insert(split.variables.end(), splitter.variables().begin(),
+                               splitter.variables().end());
+      }
+      ++done;
     }
-    if (i + 1 == kJudgeFirst || i + 1 == values.size()) {
+    if (split.numbers[codes[i]] != kNone) ++split.counts[split.numbers[codes[i]]];
+    if (i + 1 == kJudgeFirst || i + 1 == codes.size()) {
       if (split.patterns.size() * kValuesPerTemplateMin > i + 1) return false;
     }
   }
@@ -65,7 +73,8 @@ std::vector<uint32_t> frequent_patterns(const SplitTexts& split) {
 /// Distributes variables over streams.
 class VariableSorter {
  public:
-  VariableSorter(const SplitTexts& split) : split_(split) {
+  VariableSorter(const SplitTexts& split, std::span<const uint64_t> codes)
+      : split_(split), codes_(codes) {
     for (uint32_t p = 0; p < split.counts.size(); ++p) {
       first_slot_.push_back(static_cast<uint32_t>(max_.size()));
       const auto pieces = parse_pattern(split.patterns.entry(p));
@@ -118,30 +127,29 @@ class VariableSorter {
   template <class F>
   void for_each_value(F f) const {
     const std::span<const uint64_t> all = split_.variables;
-    size_t at = 0;
-    for (size_t i = 0; i < split_.numbers.size(); ++i) {
-      const uint32_t pattern = split_.numbers[i];
+    for (size_t i = 0; i < codes_.size(); ++i) {
+      const uint32_t pattern = split_.numbers[codes_[i]];
       if (pattern == kNone) {
         f(i, 0, std::span<const uint64_t>());
         continue;
       }
       const uint32_t slot = first_slot_[pattern];
-      const size_t count = first_slot_[pattern + 1] - slot;
-      f(i, slot, all.subspan(at, count));
-      at += count;
+      f(i, slot, all.subspan(split_.first_variables[codes_[i]], first_slot_[pattern + 1] - slot));
     }
   }
 
   const SplitTexts& split_;
+  const std::span<const uint64_t> codes_;
   std::vector<uint32_t> first_slot_;  // by pattern
   std::vector<uint64_t> max_;         // by slot
 };
 
 }  // namespace
 
-std::optional<TemplateColumn> encode_templates(std::span<const std::string_view> values) {
+std::optional<TemplateColumn> encode_templates(std::span<const std::string_view> texts,
+                                               std::span<const uint64_t> codes) {
   SplitTexts split;
-  if (!split_texts(values, split)) return std::nullopt;
+  if (!split_texts(texts, codes, split)) return std::nullopt;
   const std::vector<uint32_t> kept = frequent_patterns(split);
   std::vector<uint32_t> number_of(split.counts.size(), kNone);
   TemplateColumn column;
@@ -151,20 +159,21 @@ std::optional<TemplateColumn> encode_templates(std::span<const std::string_view>
   }
   std::vector<std::string_view> whole;
   std::vector<uint64_t> whole_starts;
-  column.numbers.resize(values.size());
-  for (size_t i = 0; i < values.size(); ++i) {
+  column.numbers.resize(codes.size());
+  for (size_t i = 0; i < codes.size(); ++i) {
     if (i % kVectorRows == 0) whole_starts.push_back(whole.size());
-    const uint32_t number = split.numbers[i] == kNone ? kNone : number_of[split.numbers[i]];
+    const uint32_t pattern = split.numbers[codes[i]];
+    const uint32_t number = pattern == kNone ? kNone : number_of[pattern];
     column.numbers[i] = number == kNone ? kept.size() : number;
-    if (number == kNone) whole.push_back(values[i]);
+    if (number == kNone) whole.push_back(texts[codes[i]]);
   }
-  if (whole.size() * kWholeShareMin > values.size()) return std::nullopt;
+  if (whole.size() * kWholeShareMin > codes.size()) return std::nullopt;
   if (!whole.empty()) {
     whole_starts.push_back(whole.size());
     column.whole = encode_text(whole, true);
     encode_packed(whole_starts, column.whole_starts);
   }
-  VariableSorter(split).write(kept, column);
+  VariableSorter(split, codes).write(kept, column);
   return column;
 }
 

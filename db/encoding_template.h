@@ -38,8 +38,11 @@ struct TemplateColumn {
   std::vector<uint8_t> whole_starts;  ///< as Variables::starts
 };
 
-/// Nothing when templates would not pay: too many of them, or too many texts that fit none.
-std::optional<TemplateColumn> encode_templates(std::span<const std::string_view> values);
+/// `codes`: of each value its text, numbered in the order of their first appearance; equal texts
+/// may have several. Nothing when templates would not pay: too many of them, or too many texts that
+/// fit none.
+std::optional<TemplateColumn> encode_templates(std::span<const std::string_view> texts,
+                                               std::span<const uint64_t> codes);
 
 /// Reads a column of templates. Borrows all bytes; safe for concurrent readers.
 class TemplateReader {

@@ -16,6 +16,10 @@ class StringPool {
   /// The code of `text`, a new one when it was not seen. Once most strings turn out to be new,
   /// the pool stops looking for equal ones: then equal strings may have several codes.
   uint32_t add(std::string_view text) { return add(text, hash_string(text)); }
+  /// Fetches what add() of a text with this hash will look at first.
+  void prefetch(uint32_t hash) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  }
   /// Requires: `hash` is hash_string(text).
   uint32_t add(std::string_view text, uint32_t hash);
 

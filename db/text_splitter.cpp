@@ -75,7 +75,7 @@ bool TextSplitter::split(std::string_view text) {
     const auto size = static_cast<size_t>(p - word);
     if (size == kUuidGroups[0] && (classes & kLetter) == 0 && add_uuid(word, end)) {
       p = word + kUuidSize;
-    } else if ((classes & kDigit) != 0 || size >= kHexWordMin) {
+    } else if ((classes & kDigit) != 0 || (size >= kHexWordMin && (classes & kLetter) == 0)) {
       add_word(word, p, classes);
     }
   }

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <random>
 
 #include <catch2/catch.hpp>
@@ -226,6 +227,18 @@ struct StoredTemplates {
   TextColumn whole;
 };
 
+std::optional<TemplateColumn> encode(const std::vector<std::string>& values) {
+  std::vector<std::string_view> texts;
+  std::vector<uint64_t> codes;
+  std::map<std::string_view, uint64_t> code_of;
+  for (const std::string& value : values) {
+    const auto [it, added] = code_of.emplace(value, texts.size());
+    if (added) texts.push_back(value);
+    codes.push_back(it->second);
+  }
+  return encode_templates(texts, codes);
+}
+
 std::vector<std::string> log_messages(size_t count, uint64_t seed) {
   std::mt19937_64 random(seed);
   std::vector<std::string> texts;
@@ -258,7 +271,7 @@ std::vector<std::string> log_messages(size_t count, uint64_t seed) {
 TEST_CASE("templates: every subset of the texts comes back", "[db]") {
   for (size_t count : {size_t{100}, size_t{2048}, size_t{9000}}) {
     const std::vector<std::string> texts = log_messages(count, count);
-    const auto column = encode_templates(std::vector<std::string_view>(texts.begin(), texts.end()));
+    const auto column = encode(texts);
     REQUIRE(column);
     const StoredTemplates stored(*column);
     TemplateReader reader;
@@ -285,12 +298,12 @@ TEST_CASE("templates: texts that share no patterns are left to the blocks", "[db
   for (std::string& text : texts) {
     for (size_t i = 0; i < 12; ++i) text += static_cast<char>('g' + random() % 20);
   }
-  CHECK_FALSE(encode_templates(std::vector<std::string_view>(texts.begin(), texts.end())));
+  CHECK_FALSE(encode(texts));
 }
 
 TEST_CASE("templates: damage is refused or stays in its bounds", "[db]") {
   const std::vector<std::string> texts = log_messages(3000, 25);
-  const auto column = encode_templates(std::vector<std::string_view>(texts.begin(), texts.end()));
+  const auto column = encode(texts);
   REQUIRE(column);
   std::mt19937_64 random(26);
   std::vector<uint32_t> all(texts.size());
