@@ -62,7 +62,7 @@ struct ResultTable {
 enum class ResultFormat { kTable, kCsv, kJson, kNdjson, kLineProtocol };
 struct FormatOptions {
   bool times_as_ns = false;   ///< integers instead of RFC 3339
-  size_t terminal_width = 0;  ///< kTable: 0 does not cut
+  size_t terminal_width = 0;  ///< kTable: columns are cut to fit; 0 does not cut
   bool statistics = true;     ///< kJson, kNdjson: with `stats`
 };
 

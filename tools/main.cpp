@@ -22,6 +22,7 @@ int run(int argc, char** argv) {
   Action action;
   add_serve_command(app, action);
   add_query_command(app, action);
+  add_shell_command(app, action);
   add_import_command(app, action);
   add_rules_command(app, action);
   add_info_command(app, action);

@@ -97,7 +97,7 @@ TEST_CASE("format: a table is aligned, shows nulls, and never sends control char
 )");
 }
 
-TEST_CASE("format: a table on a terminal is cut to its width and ends with a count", "[query]") {
+TEST_CASE("format: a table on a terminal is fitted: the widest text gives first", "[query]") {
   ResultTable table = sample();
   table.columns.resize(3);
   FormatOptions options;
@@ -106,8 +106,13 @@ TEST_CASE("format: a table on a terminal is cut to its width and ends with a cou
         "time                    measu\xE2\x80\xA6\n"
         "2025-11-24T16:00:00Z    audit\xE2\x80\xA6\n"
         "1970-01-01T00:00:01.5Z  bpm\n"
-        "-                       -    \xE2\x80\xA6\n"
-        "3 rows, 1 ms\n");
+        "-                       -    \xE2\x80\xA6\n");
+  options.terminal_width = 48;
+  CHECK(format_table(table, options) ==
+        "time                    measurement  text\n"
+        "2025-11-24T16:00:00Z    audit log    say \"hi\",\\\xE2\x80\xA6\n"
+        "1970-01-01T00:00:01.5Z  bpm\n"
+        "-                       -            gr\xC3\xBC\xEF\xBF\xBD\n");
 }
 
 TEST_CASE("format: the shortest text of a double reads back the same", "[query]") {

@@ -34,6 +34,30 @@ std::string full_url(CURL* curl, const HttpRequest& request) {
   return url;
 }
 
+// As curl_easy_perform, but looks at `cancelled` ten times a second.
+CURLcode perform(CURL* curl, const std::atomic<bool>* cancelled) {
+  constexpr int kPollMs = 100;
+  const std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi(curl_multi_init(),
+                                                                    &curl_multi_cleanup);
+  if (multi == nullptr || curl_multi_add_handle(multi.get(), curl) != CURLM_OK) {
+    return CURLE_FAILED_INIT;
+  }
+  CURLcode result = CURLE_OK;
+  for (int running = 1; running > 0;) {
+    if (curl_multi_perform(multi.get(), &running) != CURLM_OK) result = CURLE_RECV_ERROR;
+    if (cancelled != nullptr && cancelled->load()) result = CURLE_ABORTED_BY_CALLBACK;
+    if (result != CURLE_OK) break;
+    if (running > 0) curl_multi_poll(multi.get(), nullptr, 0, kPollMs, nullptr);
+  }
+  int left = 0;
+  const CURLMsg* message = curl_multi_info_read(multi.get(), &left);
+  if (result == CURLE_OK && message != nullptr && message->msg == CURLMSG_DONE) {
+    result = message->data.result;
+  }
+  curl_multi_remove_handle(multi.get(), curl);
+  return result;
+}
+
 }  // namespace
 
 Result<HttpResponse> http_post(const HttpRequest& request) {
@@ -56,7 +80,8 @@ Result<HttpResponse> http_post(const HttpRequest& request) {
   curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, request.body.data());
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, &append);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &response.body);
-  const CURLcode code = curl_easy_perform(curl.get());
+  const CURLcode code = perform(curl.get(), request.cancelled);
+  if (code == CURLE_ABORTED_BY_CALLBACK) return fail(ErrorCode::kCancelled, "cancelled");
   if (code != CURLE_OK) {
     const bool bad_url = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
     return fail(bad_url ? ErrorCode::kInvalid : ErrorCode::kIo,

@@ -1,6 +1,7 @@
 // A small HTTP client over libcurl: one request, one answer.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@ struct HttpRequest {
   std::string body;                                             ///< sent by POST
   std::vector<std::string> headers;                             ///< `Name: value`
   Duration timeout = 10 * kMinute;
+  const std::atomic<bool>* cancelled = nullptr;  ///< closes the connection soon after; may be null
 };
 
 struct HttpResponse {
@@ -23,7 +25,7 @@ struct HttpResponse {
   std::string body;
 };
 
-/// Posts and waits. kIo when no answer came (names the URL and why), kInvalid for a URL of another
+/// Posts and waits. kCancelled when `cancelled` became true; kIo when no answer came (names the URL and why), kInvalid for a URL of another
 /// scheme. Redirects are not followed. An error status is an answer.
 Result<HttpResponse> http_post(const HttpRequest& request);
 

@@ -106,6 +106,8 @@ void parse_statistics(dom::element answer, QueryStatistics& statistics) {
   read("rows_scanned", statistics.rows_scanned);
   read("segments_read", statistics.segments_read);
   read("segments_skipped", statistics.segments_skipped);
+  read("segments_answered", statistics.segments_answered);
+  read("bytes_read", statistics.bytes_read);
   read("windows_remembered", statistics.windows_remembered);
   read("invalid_utf8", statistics.invalid_utf8);
   read("elapsed_us", statistics.elapsed_us);
@@ -118,6 +120,11 @@ void parse_warnings(dom::element answer, std::vector<std::string>& warnings) {
     std::string_view text;
     if (item.get(text) == simdjson::SUCCESS) warnings.emplace_back(text);
   }
+}
+
+std::string address_of(std::string url, const char* path) {
+  while (!url.empty() && url.back() == '/') url.pop_back();
+  return url + path;
 }
 
 /// What an error's JSON says, or its body as it is.
@@ -153,11 +160,59 @@ Result<ResultTable> parse_answer(std::string_view json) {
   return table;
 }
 
+Result<Completion> parse_completion(std::string_view json) {
+  constexpr std::array kKinds = {
+      SuggestionKind::kKeyword, SuggestionKind::kStage,     SuggestionKind::kMeasurement,
+      SuggestionKind::kColumn,  SuggestionKind::kValue,     SuggestionKind::kFunction,
+      SuggestionKind::kAggregate, SuggestionKind::kOperator, SuggestionKind::kConstant,
+      SuggestionKind::kParameter};
+  dom::parser parser;
+  dom::element answer;
+  Completion completion;
+  uint64_t start = 0, end = 0;
+  dom::array list;
+  if (parser.parse(json.data(), json.size()).get(answer) != simdjson::SUCCESS ||
+      answer["start"].get(start) != simdjson::SUCCESS ||
+      answer["end"].get(end) != simdjson::SUCCESS ||
+      answer["suggestions"].get(list) != simdjson::SUCCESS) {
+    return fail(ErrorCode::kInvalid, "the server's answer is not what /api/complete gives");
+  }
+  completion.start = start;
+  completion.end = end;
+  for (const dom::element item : list) {
+    std::string_view kind, text, detail;
+    if (item["kind"].get(kind) != simdjson::SUCCESS ||
+        item["text"].get(text) != simdjson::SUCCESS ||
+        item["detail"].get(detail) != simdjson::SUCCESS) {
+      continue;
+    }
+    Suggestion suggestion;
+    for (const SuggestionKind known : kKinds) {
+      if (kind == name_of(known)) suggestion.kind = known;
+    }
+    suggestion.text = text;
+    suggestion.detail = detail;
+    completion.suggestions.push_back(std::move(suggestion));
+  }
+  return completion;
+}
+
+Result<Completion> complete_on_server(const std::string& url, std::string_view text,
+                                      size_t cursor) {
+  HttpRequest request;
+  request.url = address_of(url, "/api/complete");
+  request.parameters = {{"cursor", std::to_string(cursor)}};
+  request.body = text;
+  request.headers = {"Content-Type: text/plain"};
+  request.timeout = 3 * kSecond;  // someone waits at a keyboard
+  TOCSIN_TRY(const HttpResponse response, http_post(request));
+  return parse_completion(response.body);
+}
+
 Result<ResultTable> query_server(const RemoteQuery& query) {
   HttpRequest request;
-  request.url = query.url;
-  while (!request.url.empty() && request.url.back() == '/') request.url.pop_back();
-  request.url += "/api/query";
+  request.url = address_of(query.url, "/api/query");
+  request.cancelled = query.cancelled;
   request.parameters = {{"time", "ns"}};
   if (!query.now.empty()) request.parameters.emplace_back("now", query.now);
   for (const auto& [name, value] : query.parameters) {

@@ -1,0 +1,68 @@
+// Drawings are text, so they are compared as such.
+#include "tools/shell/plot.h"
+
+#include <catch2/catch.hpp>
+
+using namespace tocsin;
+
+namespace {
+
+ResultColumn column(const char* name, ValueType type, std::initializer_list<Value> values) {
+  ResultColumn out;
+  out.name = name;
+  out.type = type;
+  for (const Value& value : values) out.append(value);
+  return out;
+}
+
+std::string drawn(std::vector<ResultColumn> columns, PlotSize size) {
+  ResultTable table;
+  table.row_count = columns.at(0).valid.size();
+  table.columns = std::move(columns);
+  const auto text = plot(table, size);
+  return text ? *text : text.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("plot: a line over time", "[tools]") {
+  const auto times = column("time", ValueType::kTime,
+                            {Value::time(0), Value::time(kSecond), Value::time(2 * kSecond)});
+  const auto rising = column("n", ValueType::kI64,
+                             {Value::of(int64_t{0}), Value::of(int64_t{4}), Value::of(int64_t{8})});
+  CHECK(drawn({times, rising}, {24, 2}) ==
+        "n\n"
+        "8 ┤          ⢀⣀⣀⣀⠤⠤⠤⠔⠒⠒⠊\n"
+        "0 ┤⣀⣀⣀⠤⠤⠔⠒⠒⠉⠉⠁\n"
+        "1970-01-01T00:00:00Z\n1970-01-01T00:00:02Z\n");
+}
+
+TEST_CASE("plot: a chart for each group", "[tools]") {
+  const auto times = column("time", ValueType::kTime,
+                            {Value::time(0), Value::time(0), Value::time(1), Value::time(1)});
+  const auto names =
+      column("service", ValueType::kString,
+             {Value::of("pay"), Value::of("web"), Value::of("pay"), Value::of("web")});
+  const auto values =
+      column("n", ValueType::kF64, {Value::of(1.0), Value::of(2.0), Value::null(), Value::of(3.0)});
+  const std::string text = drawn({times, names, values}, {60, 8});
+  CHECK_THAT(text, Catch::StartsWith("pay\n3 ┤") && Catch::Contains("\nweb\n3 ┤"));
+}
+
+TEST_CASE("plot: a bar for each name", "[tools]") {
+  const auto names =
+      column("service", ValueType::kString, {Value::of("pay"), Value::of("web"), Value::null()});
+  const auto counts =
+      column("n", ValueType::kI64, {Value::of(int64_t{8}), Value::of(int64_t{3}), Value::null()});
+  CHECK(drawn({names, counts}, {20, 10}) ==
+        "    n\n"
+        "pay 8 ██████████████\n"
+        "web 3 █████▎\n"
+        "-   -\n");
+}
+
+TEST_CASE("plot: says what is missing", "[tools]") {
+  CHECK_THAT(drawn({column("s", ValueType::kString, {Value::of("x")})}, {}),
+             Catch::Contains("needs a column of numbers"));
+  CHECK(drawn({column("n", ValueType::kI64, {})}, {}) == "nothing to draw: no rows");
+}

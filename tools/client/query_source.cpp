@@ -1,0 +1,70 @@
+#include "tools/client/query_source.h"
+
+#include "db/database.h"
+#include "query/query.h"
+#include "rules/rule_file.h"
+#include "tools/client/remote_query.h"
+
+namespace tocsin {
+namespace {
+
+class DatabaseSource final : public QuerySource {
+ public:
+  DatabaseSource(std::unique_ptr<Database> database, TimeZone zone)
+      : database_(std::move(database)), engine_(*database_), zone_(std::move(zone)) {}
+
+  Result<ResultTable> ask(const Question& question) override {
+    QueryOptions options;
+    options.zone = zone_;
+    options.cancelled = question.cancelled;
+    if (!question.now.empty()) {
+      TOCSIN_TRY(options.now, parse_time(question.now, zone_));
+    }
+    for (const auto& [name, value] : question.parameters) {
+      options.parameters[name] = parse_parameter(value);
+    }
+    return engine_.run(question.text, options);
+  }
+
+  Result<Completion> complete(std::string_view text, size_t cursor) override {
+    QueryOptions options;
+    options.zone = zone_;
+    return tocsin::complete(text, cursor, *database_, options);
+  }
+
+ private:
+  std::unique_ptr<Database> database_;
+  QueryEngine engine_;
+  TimeZone zone_;
+};
+
+class ServerSource final : public QuerySource {
+ public:
+  explicit ServerSource(std::string url) : url_(std::move(url)) {}
+
+  Result<ResultTable> ask(const Question& question) override {
+    return query_server(
+        {url_, question.text, question.now, question.parameters, question.cancelled});
+  }
+
+  Result<Completion> complete(std::string_view text, size_t cursor) override {
+    return complete_on_server(url_, text, cursor);
+  }
+
+ private:
+  std::string url_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<QuerySource>> open_query_source(const QuerySourceOptions& options) {
+  if (options.database.empty()) return std::make_unique<ServerSource>(options.url);
+  DatabaseOptions opening;
+  opening.read_only = true;
+  opening.create = false;
+  TOCSIN_TRY(TimeZone zone, TimeZone::load(options.zone));
+  TOCSIN_TRY(std::unique_ptr<Database> database, Database::open(options.database, opening));
+  return std::make_unique<DatabaseSource>(std::move(database), std::move(zone));
+}
+
+}  // namespace tocsin

@@ -1,0 +1,199 @@
+#include "tools/shell/editor.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <histedit.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "query/terminal_text.h"
+
+namespace tocsin {
+namespace {
+
+constexpr int kHistorySize = 2'000;
+constexpr size_t kDetailCountMax = 20;  // suggestions that are listed with their details
+constexpr size_t kListCountMax = 200;
+
+std::string common_beginning(const std::vector<Suggestion>& suggestions) {
+  std::string common = suggestions.front().text;
+  for (const Suggestion& each : suggestions) {
+    const auto [a, b] = std::ranges::mismatch(common, each.text);
+    common.erase(a, common.end());
+  }
+  // Not half of a character.
+  while (!common.empty() && (static_cast<unsigned char>(common.back()) & 0x80) != 0)
+    common.pop_back();
+  return common;
+}
+
+std::string listed(const std::vector<Suggestion>& suggestions, size_t terminal_width) {
+  size_t width = 0;
+  for (const Suggestion& each : suggestions) width = std::max(width, width_of(each.text));
+  std::string out = "\n";
+  if (suggestions.size() <= kDetailCountMax) {
+    for (const Suggestion& each : suggestions) {
+      const std::string padding(width - width_of(each.text) + 2, ' ');
+      out += cut_to(escape_controls(each.text + padding + each.detail), terminal_width - 1) + "\n";
+    }
+    return out;
+  }
+  const size_t per_line = std::max<size_t>(1, terminal_width / (width + 2));
+  const size_t count = std::min(suggestions.size(), kListCountMax);
+  for (size_t i = 0; i < count; ++i) {
+    const std::string text = escape_controls(suggestions[i].text);
+    const bool last = (i + 1) % per_line == 0 || i + 1 == count;
+    out += last ? text + "\n" : text + std::string(width - width_of(text) + 2, ' ');
+  }
+  if (count < suggestions.size()) out += fmt::format("and {} more\n", suggestions.size() - count);
+  return out;
+}
+
+}  // namespace
+
+struct LineEditor::State {
+  EditLine* editor = nullptr;
+  History* history = nullptr;
+  std::string history_path;
+  Completer completer;
+  std::atomic<bool>* interrupted = nullptr;
+  std::string prompt;
+
+  static State& of(EditLine* editor) {
+    void* data = nullptr;
+    el_get(editor, EL_CLIENTDATA, &data);
+    return *static_cast<State*>(data);
+  }
+
+  static char* prompt_of(EditLine* editor) { return of(editor).prompt.data(); }
+
+  static unsigned char complete_key(EditLine* editor, int) { return of(editor).complete(); }
+
+  unsigned char complete() {
+    const LineInfo* info = el_line(editor);
+    const std::string line(info->buffer, info->cursor);
+    const Completion found = completer(line);
+    const auto& suggestions = found.suggestions;
+    if (suggestions.empty() || found.start > line.size()) return CC_REFRESH_BEEP;
+    const std::string typed = line.substr(found.start);
+    std::string text = common_beginning(suggestions);
+    const bool alone = suggestions.size() == 1;
+    if (alone && !text.ends_with('(')) text += ' ';
+    if (text.size() > typed.size() || alone) {
+      el_deletestr(editor, static_cast<int>(width_of(typed)));
+      el_insertstr(editor, text.c_str());
+      return CC_REFRESH;
+    }
+    const std::string list = listed(suggestions, terminal_size().first);
+    std::fwrite(list.data(), 1, list.size(), stdout);
+    std::fflush(stdout);
+    return CC_REDISPLAY;
+  }
+};
+
+LineEditor::LineEditor(std::string history_path, Completer completer,
+                       std::atomic<bool>& interrupted)
+    : state_(std::make_unique<State>()) {
+  State& state = *state_;
+  state.history_path = std::move(history_path);
+  state.completer = std::move(completer);
+  state.interrupted = &interrupted;
+  state.editor = el_init("tocsin", stdin, stdout, stderr);
+  state.history = history_init();
+  HistEvent event;
+  history(state.history, &event, H_SETSIZE, kHistorySize);
+  history(state.history, &event, H_SETUNIQUE, 1);
+  if (!state.history_path.empty()) {
+    history(state.history, &event, H_LOAD, state.history_path.c_str());
+  }
+  el_set(state.editor, EL_CLIENTDATA, &state);
+  el_set(state.editor, EL_PROMPT, &State::prompt_of);
+  el_set(state.editor, EL_EDITOR, "emacs");
+  el_set(state.editor, EL_HIST, history, state.history);
+  el_set(state.editor, EL_ADDFN, "tocsin-complete", "completes a query", &State::complete_key);
+  el_set(state.editor, EL_BIND, "\t", "tocsin-complete", nullptr);
+  el_set(state.editor, EL_BIND, "^R", "em-inc-search-prev", nullptr);
+  el_set(state.editor, EL_BIND, "\\e[3~", "ed-delete-next-char", nullptr);
+  el_set(state.editor, EL_BIND, "\\e[1;5C", "em-next-word", nullptr);
+  el_set(state.editor, EL_BIND, "\\e[1;5D", "ed-prev-word", nullptr);
+  el_source(state.editor, nullptr);  // the user's ~/.editrc
+}
+
+LineEditor::~LineEditor() {
+  history_end(state_->history);
+  el_end(state_->editor);
+}
+
+LineResult LineEditor::read(const std::string& prompt, std::string& line) {
+  state_->prompt = prompt;
+  *state_->interrupted = false;
+  el_resize(state_->editor);
+  int length = 0;
+  const char* text = el_gets(state_->editor, &length);
+  if (state_->interrupted->exchange(false)) {
+    el_reset(state_->editor);
+    std::fputs("^C\n", stdout);
+    std::fflush(stdout);
+    return LineResult::kInterrupted;
+  }
+  if (text == nullptr || length <= 0) return LineResult::kEnd;
+  line.assign(text, static_cast<size_t>(length));
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
+  return LineResult::kLine;
+}
+
+bool LineEditor::input_waits() const {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  return poll(&input, 1, 0) == 1;
+}
+
+void LineEditor::remember(const std::string& query) {
+  // A comment would swallow what follows it on one line.
+  std::string line = query;
+  if (line.find('#') == std::string::npos) std::ranges::replace(line, '\n', ' ');
+  HistEvent event;
+  history(state_->history, &event, H_ENTER, line.c_str());
+  if (state_->history_path.empty()) return;
+  // Nobody else may read what was asked; libedit would make the file with the usual mode first.
+  const int file = open(state_->history_path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) return;
+  fchmod(file, 0600);
+  close(file);
+  history(state_->history, &event, H_SAVE, state_->history_path.c_str());
+}
+
+std::string default_history_path() {
+  namespace fs = std::filesystem;
+  const char* state = std::getenv("XDG_STATE_HOME");
+  const char* home = std::getenv("HOME");
+  fs::path folder;
+  if (state != nullptr && *state == '/') {
+    folder = state;
+  } else if (home != nullptr && *home == '/') {
+    folder = fs::path(home) / ".local" / "state";
+  } else {
+    return "";
+  }
+  folder /= "tocsin";
+  std::error_code error;
+  if (fs::create_directories(folder, error)) {
+    fs::permissions(folder, fs::perms::owner_all, error);
+  }
+  return error ? "" : (folder / "history").string();
+}
+
+std::pair<size_t, size_t> terminal_size() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return {80, 24};
+  return {size.ws_col, size.ws_row};
+}
+
+}  // namespace tocsin

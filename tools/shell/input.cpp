@@ -1,0 +1,82 @@
+#include "tools/shell/input.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "query/complete_place.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n";
+
+std::string_view trimmed(std::string_view text) {
+  const size_t start = text.find_first_not_of(kBlanks);
+  if (start == std::string_view::npos) return {};
+  return text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
+}
+
+// The `;` that ends a query, and not a comment or a string.
+bool ends_with_semicolon(std::string_view text) {
+  if (!text.ends_with(';')) return false;
+  const CursorPlace place = find_place(text, text.size());
+  return place.behind(";");
+}
+
+}  // namespace
+
+bool goes_on(std::string_view text) {
+  static constexpr std::array<std::string_view, 7> kWords = {"and", "or",       "not",  "in",
+                                                             "by",  "contains", "where"};
+  // A blank behind the text, so that its last word counts as finished.
+  const std::string finished = std::string(text) + "\n";
+  const CursorPlace place = find_place(finished, finished.size());
+  if (place.before.empty()) return false;
+  long depth = 0;
+  for (const QueryWord& word : place.before) {
+    if (word.kind != WordKind::kSign) continue;
+    if (word.text == "(") ++depth;
+    if (word.text == ")") --depth;
+  }
+  if (depth > 0) return true;
+  const QueryWord& last = place.before.back();
+  if (last.kind == WordKind::kSign) {
+    return last.text != ")" && last.text != "*" && last.text != ";" && last.text != "\"" &&
+           last.text != "`";
+  }
+  return last.kind == WordKind::kName && std::ranges::find(kWords, last.text) != kWords.end();
+}
+
+bool continues(std::string_view line) {
+  return !trimmed(line).empty() && (line[0] == ' ' || line[0] == '\t' || line[0] == '|');
+}
+
+QueryInput::State QueryInput::add(std::string_view line) {
+  const std::string_view content = trimmed(line);
+  if (content.empty()) {
+    if (state_ != State::kNothing) state_ = State::kEnded;
+    return state_;
+  }
+  if (state_ == State::kNothing && content.starts_with('.')) {
+    text_ = content;
+    return state_ = State::kEnded;
+  }
+  if (!text_.empty()) text_ += '\n';
+  text_ += line;
+  if (ends_with_semicolon(trimmed(text_))) {
+    text_.erase(text_.rfind(';'));
+    return state_ = trimmed(text_).empty() ? State::kNothing : State::kEnded;
+  }
+  // Comments alone ask nothing yet.
+  const CursorPlace place = find_place(text_ + "\n", text_.size() + 1);
+  if (place.before.empty()) return state_ = State::kOpen;
+  return state_ = goes_on(text_) ? State::kOpen : State::kReady;
+}
+
+std::string QueryInput::take() {
+  state_ = State::kNothing;
+  return std::exchange(text_, "");
+}
+
+}  // namespace tocsin

@@ -1,0 +1,72 @@
+// What the shell does with a query or a command, without a terminal: asks, shows, remembers
+// settings.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "query/result.h"
+#include "tools/client/query_source.h"
+
+namespace tocsin {
+
+struct SessionOptions {
+  ResultFormat format = ResultFormat::kTable;
+  bool interactive = false;  ///< fits tables to the terminal and tells how long a query took
+  std::string now;           ///< RFC 3339; empty: the clock
+  std::vector<std::pair<std::string, std::string>> parameters;
+  std::function<std::pair<size_t, size_t>()> terminal_size;  ///< columns and lines; empty: unknown
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+/// One user's conversation with a source. Answers go to `out`, errors and warnings to `errors`. All
+/// references must outlive it.
+class ShellSession {
+ public:
+  ShellSession(QuerySource& source, SessionOptions options, std::ostream& out,
+               std::ostream& errors);
+
+  /// Runs a query, or a command that begins with `.`. A query that begins with `|` goes on from the
+  /// last one. False when it failed, which has been reported.
+  bool run(const std::string& text);
+  bool finished() const { return finished_; }  ///< `.quit` was given
+
+  /// Completions for the shell's lines: of commands too.
+  Completion complete(std::string_view text, size_t cursor);
+
+ private:
+  struct Command;
+  static const std::vector<Command>& commands();
+
+  bool command(std::string_view line);
+  bool query(const std::string& text);
+  Result<ResultTable> ask(const std::string& text);
+  void show(const ResultTable& table);
+  void show_numbers(const ResultTable& table);
+  std::pair<size_t, size_t> terminal_size() const;
+
+  Status help();
+  Status tables();
+  Status schema(std::string_view measurement);
+  Status set_format(std::string_view name);
+  Status set_timing(std::string_view state);
+  Status draw(std::string_view query);
+  Status set_now(std::string_view time);
+  Status set_parameter(std::string_view text);
+
+  QuerySource& source_;
+  SessionOptions options_;
+  std::ostream& out_;
+  std::ostream& errors_;
+  bool timing_ = false;
+  bool finished_ = false;
+  std::string last_query_;
+  ResultTable last_result_;
+};
+
+}  // namespace tocsin
