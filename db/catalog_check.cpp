@@ -34,7 +34,14 @@ Status check_entries(const Transaction& transaction, const CatalogState& state,
 
 Result<CatalogState> check_catalog(const Transaction& transaction, const CommitMark& mark,
                                    const std::string& directory) {
-  TOCSIN_RETURN_IF_ERROR(check_format(transaction));
+  const Status format = check_format(transaction);
+  if (!format) {
+    // An empty catalog may be one that lost everything.
+    if (format.error().code == ErrorCode::kNotFound) {
+      TOCSIN_RETURN_IF_ERROR(check_commit_mark(directory, mark, 0));
+    }
+    return tl::unexpected<Error>(format.error());
+  }
   TOCSIN_TRY(CatalogState state, read_state(transaction));
   TOCSIN_RETURN_IF_ERROR(check_commit_mark(directory, mark, state.commit_number));
   TOCSIN_RETURN_IF_ERROR(check_entries(transaction, state, directory));

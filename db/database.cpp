@@ -10,6 +10,7 @@
 #include "db/limits.h"
 #include "db/maintenance.h"
 #include "db/sealer.h"
+#include "db/segment_scan.h"
 #include "db/store.h"
 #include "db/writer.h"
 #include "db/writer_lock.h"
@@ -106,6 +107,13 @@ class OpenDatabase final : public Database {
     if (status || status.error().code != ErrorCode::kNotFound) return status;
     TOCSIN_RETURN_IF_ERROR(
         check_commit_mark(store_.directory, read_commit_mark(store_.directory), 0));
+    TOCSIN_TRY(const auto files, list_segment_files(store_.directory));
+    if (!files.empty()) {
+      return fail(ErrorCode::kCorrupt,
+                  fmt::format("{} has segment files, but its catalog is missing or empty; run "
+                              "`tocsin repair --db {}`",
+                              store_.directory, store_.directory));
+    }
     TOCSIN_RETURN_IF_ERROR(write_format(transaction, kDatabaseFormat));
     return transaction.commit();
   }

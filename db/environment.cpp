@@ -14,8 +14,10 @@
 #include <lmdb.h>
 #include <unistd.h>
 
+#include "db/commit_mark.h"
 #include "db/fault_guard.h"
 #include "db/limits.h"
+#include "db/segment_file.h"
 
 namespace tocsin {
 namespace {
@@ -50,6 +52,14 @@ ErrorCode code_of(int code) {
     case MDB_INVALID:
     case MDB_NOTFOUND:
     case MDB_VERSION_MISMATCH:
+    // What only damaged pages lead to: trees too deep, tables of other kinds.
+    case MDB_BAD_DBI:
+    case MDB_BAD_TXN:
+    case MDB_BAD_VALSIZE:
+    case MDB_CURSOR_FULL:
+    case MDB_INCOMPATIBLE:
+    case MDB_PAGE_FULL:
+    case MDB_PANIC:
       return ErrorCode::kCorrupt;
     default:
       return ErrorCode::kIo;
@@ -180,10 +190,30 @@ Result<std::shared_ptr<Environment>> Environment::open(const std::string& direct
     return fail(ErrorCode::kNotFound,
                 fmt::format("there is no database in {}: {} does not exist", directory, path));
   }
+  if (mode == Mode::kCreate && !std::filesystem::exists(path, missing)) {
+    TOCSIN_RETURN_IF_ERROR(create(path));
+  }
   std::shared_ptr<Environment> environment(new Environment(path, mode));
   TOCSIN_RETURN_IF_ERROR(environment->open_handle());
   slot = environment;
   return environment;
+}
+
+/// Makes an empty catalog under another name and then renames it, so that there is never half of
+/// one.
+Status Environment::create(const std::string& path) {
+  namespace fs = std::filesystem;
+  const std::string made = path + ".new";
+  std::error_code error;
+  for (const char* suffix : {"", "-lock"}) fs::remove(made + suffix, error);
+  {
+    Environment environment(made, Mode::kCreate);
+    TOCSIN_RETURN_IF_ERROR(environment.open_handle());
+  }
+  fs::remove(made + "-lock", error);
+  fs::rename(made, path, error);
+  if (error) return fail(ErrorCode::kIo, fmt::format("renaming {}: {}", made, error.message()));
+  return sync_directory(fs::path(path).parent_path());
 }
 
 Environment::~Environment() { close_handle(); }
@@ -240,6 +270,15 @@ Status Environment::open_tables() {
   code = mdb_dbi_open(txn, nullptr, 0, &names);
   if (code == 0) code = mdb_stat(txn, names, &statistics);
   const bool is_new = create && statistics.ms_entries == 0;
+  if (code == 0 && statistics.ms_entries == 0) {
+    // It may have been emptied.
+    const std::string directory = std::filesystem::path(path_).parent_path();
+    const Status status = check_commit_mark(directory, read_commit_mark(directory), 0);
+    if (!status) {
+      mdb_txn_abort(txn);
+      return status;
+    }
+  }
   for (size_t i = 0; i < kTableCount && code == 0; ++i) {
     code = mdb_dbi_open(txn, kTableNames[i], is_new ? MDB_CREATE : 0, &tables_[i]);
   }

@@ -94,6 +94,7 @@ class Environment {
  private:
   friend class Transaction;
   Environment(std::string path, Mode mode) : path_(std::move(path)), mode_(mode) {}
+  static Status create(const std::string& path);
   Status open_handle();
   int open_with(unsigned flags);
   Status open_tables();

@@ -43,9 +43,10 @@ class Verifier {
     const CommitMark mark = read_commit_mark(directory_);
     TOCSIN_TRY(environment_, Environment::open(directory_, Environment::Mode::kRead));
     TOCSIN_TRY(Transaction transaction, environment_->begin_read());
-    const Status format = check_format(transaction);
-    if (!format && format.error().code != ErrorCode::kCorrupt) return format;
     const auto state = tocsin::check_catalog(transaction, mark, directory_);
+    if (!state && state.error().code != ErrorCode::kCorrupt) {
+      return tl::unexpected<Error>(state.error());
+    }
     if (!state) note(tl::unexpected<Error>(state.error()));
     for (size_t i = 0; i < kTableCount; ++i) {
       const auto table = static_cast<Table>(i);

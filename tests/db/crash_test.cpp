@@ -12,22 +12,24 @@
 #include <unistd.h>
 
 #include "db/limits.h"
-#include "tests/db/db_support.h"
+#include "db/maintenance.h"
+#include "tests/db/random_history.h"
 
 namespace tocsin {
 namespace {
 
 using namespace testing;
 
-WriteRequest numbered_rows(int64_t first, size_t count) {
+WriteRequest numbered_rows(int64_t first, size_t count, size_t text_size = 0) {
   WriteRequest request;
   RowBatch& rows = request.batch.rows_of("m");
   for (size_t i = 0; i < count; ++i) {
     rows.begin_row(kDay + first + static_cast<int64_t>(i));
     rows.set_i64(rows.lane("n", ColumnType::kI64, ColumnKind::kField, 0),
                  first + static_cast<int64_t>(i));
-    rows.set_string(rows.lane("text", ColumnType::kString, ColumnKind::kField, 1),
-                    request.batch.copy("row number " + std::to_string(first)));
+    rows.set_string(
+        rows.lane("text", ColumnType::kString, ColumnKind::kField, 1),
+        request.batch.copy("row number " + std::to_string(first) + std::string(text_size, 'x')));
   }
   request.changes.push_back(
       {SmallTable::kSources, "position", std::to_string(first + static_cast<int64_t>(count))});
@@ -59,46 +61,58 @@ void forget_handlers() {
   if (!database) ::_exit(1);
   int64_t next = position_in(**database);
   for (int round = 0;; ++round) {
+    constexpr size_t count = 50;
     // Now and then a commit that goes to a file at once.
-    const size_t count = round % 7 == 6 ? kDirectRowsMin + 1 : 100;
-    if (!(*database)->write(numbered_rows(next, count))) ::_exit(1);
+    const size_t text_size = round % 7 == 6 ? kDirectBytesMin / count + 1 : 0;
+    if (!(*database)->write(numbered_rows(next, count, text_size))) ::_exit(1);
     next += static_cast<int64_t>(count);
     if (::write(acknowledge, &next, sizeof next) != sizeof next) ::_exit(1);
     if (round % 5 == 4 && !(*database)->seal()) ::_exit(1);
   }
 }
 
-TEST_CASE("database: kill -9 loses no acknowledged row and doubles none", "[db]") {
-  test::TemporaryFolder directory;
-  std::mt19937 random(11);
-  int64_t acknowledged = 0;
-  for (int round = 0; round < 8; ++round) {
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-      ::close(ends[0]);
-      write_until_killed(directory.path(), ends[1]);
-    }
-    ::close(ends[1]);
-    // Let it commit at least once, then strike at any moment.
-    int64_t next;
-    REQUIRE(::read(ends[0], &next, sizeof next) == sizeof next);
-    acknowledged = next;
-    ::usleep(static_cast<useconds_t>(random() % 120'000));
-    ::kill(child, SIGKILL);
-    while (::read(ends[0], &next, sizeof next) == sizeof next) acknowledged = next;
+/// Strikes at any moment after the first commit; returns how many rows were acknowledged.
+int64_t kill_while_it_writes(const std::string& directory, useconds_t delay) {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
     ::close(ends[0]);
-    int status;
-    ::waitpid(child, &status, 0);
-    REQUIRE(WIFSIGNALED(status));
+    write_until_killed(directory, ends[1]);
+  }
+  ::close(ends[1]);
+  int64_t next = 0, acknowledged = 0;
+  REQUIRE(::read(ends[0], &next, sizeof next) == sizeof next);
+  acknowledged = next;
+  ::usleep(delay);
+  ::kill(child, SIGKILL);
+  while (::read(ends[0], &next, sizeof next) == sizeof next) acknowledged = next;
+  ::close(ends[0]);
+  int status;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  return acknowledged;
+}
 
-    auto database = take(Database::open(directory.path()));
-    const auto numbers = numbers_in(*database);
-    CHECK(static_cast<int64_t>(numbers.size()) >= acknowledged);
-    CHECK(static_cast<int64_t>(numbers.size()) == position_in(*database));
-    for (size_t i = 0; i < numbers.size(); ++i) REQUIRE(numbers[i] == static_cast<int64_t>(i));
+// TOCSIN_LONG=1000 kills as many.
+TEST_CASE("database: kill -9 loses no acknowledged row and doubles none", "[db]") {
+  constexpr int kKillsPerDatabase = 10;
+  std::mt19937 random(first_seed() + 10);
+  const int count = trial_count(50);
+  for (int done = 0; done < count; done += kKillsPerDatabase) {
+    test::TemporaryFolder directory;
+    for (int round = done; round < std::min(count, done + kKillsPerDatabase); ++round) {
+      INFO("seed " << first_seed() << ", kill " << round);
+      const int64_t acknowledged =
+          kill_while_it_writes(directory.path(), static_cast<useconds_t>(random() % 40'000));
+      auto database = take(Database::open(directory.path()));
+      const auto numbers = numbers_in(*database);
+      REQUIRE(static_cast<int64_t>(numbers.size()) >= acknowledged);
+      REQUIRE(static_cast<int64_t>(numbers.size()) == position_in(*database));
+      for (size_t i = 0; i < numbers.size(); ++i) REQUIRE(numbers[i] == static_cast<int64_t>(i));
+      REQUIRE(take(verify_database(directory.path(), {})).problems.empty());
+    }
   }
 }
 

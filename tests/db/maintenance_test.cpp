@@ -238,6 +238,31 @@ TEST_CASE("repair: without a catalog every sealed row of random histories is bac
   }
 }
 
+TEST_CASE("repair: a lost or emptied catalog is never taken for a new database", "[db]") {
+  test::TemporaryFolder directory;
+  {
+    auto database = take(Database::open(directory.path()));
+    take(database->write(numbered_rows(0, 100)));
+    take(database->seal());
+  }
+  const auto before = sorted_rows(directory.path());
+  const auto check_refused = [&](const char* how) {
+    INFO(how);
+    const auto opened = Database::open(directory.path());
+    REQUIRE(!opened);
+    CHECK(opened.error().code == ErrorCode::kCorrupt);
+    CHECK(opened.error().message.find("tocsin repair") != std::string::npos);
+  };
+  directory.truncate("catalog.mdb");
+  check_refused("emptied");
+  directory.remove("catalog.mdb");
+  check_refused("removed");
+  directory.remove("commit.mark");
+  check_refused("removed with its mark");
+  take(repair_database(directory.path(), {}));
+  CHECK((sorted_rows(directory.path()) == before));
+}
+
 TEST_CASE("repair: a segment with damage outside its values keeps them", "[db]") {
   test::TemporaryFolder directory;
   {

@@ -1,0 +1,267 @@
+// Every system call of a small workload fails once, stops half-way, or is the process's last one:
+// no acknowledged row is lost, none is there twice, the database opens, and `verify` finds nothing.
+#include <algorithm>
+#include <csignal>
+#include <deque>
+
+#include <catch2/catch.hpp>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "db/limits.h"
+#include "db/maintenance.h"
+#include "tests/db/fault_shim.h"
+#include "tests/db/random_history.h"
+
+namespace tocsin {
+namespace {
+
+using namespace testing;
+
+constexpr int kChildrenMax = 24;   // most of them wait for the store's second after an error
+constexpr int kPatience = 20'000;  // milliseconds
+constexpr size_t kDirectTextBytes = kDirectBytesMin / 20 + 1;
+constexpr int kExitFailed = 1;
+
+constexpr Timestamp kStart = 1'795'521'600 * kSecond;
+
+/// What a child tells its parent, in memory that both have.
+struct Told {
+  int64_t acknowledged = 0;  ///< rows
+  uint64_t call_count = 0;
+};
+
+/// With texts of that size besides: over 1 MiB in all goes to a file at once.
+WriteRequest numbered_rows(int64_t first, int64_t count, size_t text_size = 0) {
+  WriteRequest request;
+  RowBatch& rows = request.batch.rows_of("m");
+  for (int64_t n = first; n < first + count; ++n) {
+    rows.begin_row(kStart - kHour + n);
+    rows.set_i64(rows.lane("n", ColumnType::kI64, ColumnKind::kField, 0), n);
+    rows.set_string(
+        rows.lane("text", ColumnType::kString, ColumnKind::kField, 1),
+        request.batch.copy("row number " + std::to_string(n) + std::string(text_size, 'x')));
+  }
+  request.changes.push_back({SmallTable::kSources, "position", std::to_string(first + count)});
+  return request;
+}
+
+/// What a process does that follows a file: it goes on where the store says, whatever failed.
+class Workload {
+ public:
+  Workload(std::string directory, Told& told) : directory_(std::move(directory)), told_(told) {
+    options_.clock = &clock_;
+    options_.commit_interval = kMillisecond;
+  }
+
+  /// False when the store did not recover.
+  bool run() {
+    if (!open()) return false;
+    for (int round = 0; round < 2; ++round) {
+      if (!write(20) || !write(20)) return false;
+      (void)database_->seal();
+      if (round == 0 && !write(20, kDirectTextBytes)) return false;
+      if (!write(20)) return false;
+      (void)database_->compact({});
+      if (!open()) return false;  // its housekeeping unlinks what compaction left
+    }
+    database_.reset();
+    return true;
+  }
+
+ private:
+  /// An opening that failed must succeed when it is tried again: a fault comes once.
+  bool open() {
+    database_.reset();
+    for (int i = 0; i < 3; ++i) {
+      auto opened = Database::open(directory_, options_);
+      if (!opened) continue;
+      database_ = std::move(*opened);
+      return position().has_value();
+    }
+    return false;
+  }
+
+  std::optional<int64_t> position() {
+    for (int waited = 0; waited < kPatience; ++waited) {
+      const auto stored = database_->get(SmallTable::kSources, "position");
+      if (stored) return std::stoll(stored->value_or("0"));
+      ::usleep(1'000);
+    }
+    return std::nullopt;
+  }
+
+  bool write(int64_t count, size_t text_size = 0) {
+    for (int waited = 0; waited < kPatience; ++waited) {
+      const auto first = position();
+      if (!first) return false;
+      if (database_->write(numbered_rows(*first, count, text_size))) {
+        told_.acknowledged = *first + count;
+        return true;
+      }
+      ::usleep(1'000);
+    }
+    return false;
+  }
+
+  const std::string directory_;
+  Told& told_;
+  const ManualClock clock_{kStart};
+  DatabaseOptions options_;
+  std::unique_ptr<Database> database_;
+};
+
+class Trial {
+ public:
+  Trial(uint64_t at, FaultKind kind) : at_(at), kind_(kind) {
+    void* shared =
+        ::mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(shared != MAP_FAILED);
+    told_ = new (shared) Told;
+    child_ = ::fork();
+    REQUIRE(child_ >= 0);
+    if (child_ == 0) run_child();
+  }
+  ~Trial() { ::munmap(told_, sizeof(Told)); }
+  Trial(const Trial&) = delete;
+  Trial& operator=(const Trial&) = delete;
+
+  /// Waits for the child and looks at what it left; how many calls it made.
+  uint64_t finish() {
+    INFO("call " << at_ << ", fault " << static_cast<int>(kind_));
+    int status = 0;
+    ::waitpid(child_, &status, 0);
+    if (WIFSIGNALED(status)) {
+      REQUIRE((kind_ == FaultKind::kKill || kind_ == FaultKind::kTearAndKill));
+      REQUIRE(WTERMSIG(status) == SIGKILL);
+    } else {  // the threads' order decides how many calls there are: it may be fewer
+      REQUIRE(WEXITSTATUS(status) == 0);
+    }
+    check_rows();
+    return told_->call_count;
+  }
+
+ private:
+  [[noreturn]] void run_child() {
+    for (int n : {SIGTERM, SIGINT, SIGSEGV, SIGBUS, SIGABRT}) ::signal(n, SIG_DFL);
+    std::freopen("/dev/null", "w", stderr);  // the store logs its trouble
+    tocsin_fault_arm(at_, kind_);
+    const bool done = Workload(directory_.path(), *told_).run();
+    told_->call_count = tocsin_fault_count();
+    ::_exit(done ? 0 : kExitFailed);
+  }
+
+  void check_rows() const {
+    DatabaseOptions options;
+    options.create = false;
+    auto database = Database::open(directory_.path(), options);
+    if (!database) {
+      // Killed before anything was committed.
+      INFO(database.error().message);
+      REQUIRE(database.error().code == ErrorCode::kNotFound);
+      REQUIRE(told_->acknowledged == 0);
+      return;
+    }
+    std::vector<int64_t> numbers;
+    for (const RowText& row : take(read_rows(**database, "m"))) {
+      numbers.push_back(std::stoll(row.values.at("n").substr(4)));
+    }
+    std::sort(numbers.begin(), numbers.end());
+    const auto position =
+        std::stoll(take((*database)->get(SmallTable::kSources, "position")).value_or("0"));
+    REQUIRE(position >= told_->acknowledged);
+    REQUIRE(static_cast<int64_t>(numbers.size()) == position);
+    for (size_t i = 0; i < numbers.size(); ++i) REQUIRE(numbers[i] == static_cast<int64_t>(i));
+    const auto report = take(verify_database(directory_.path(), {}));
+    REQUIRE(report.problems.empty());
+    REQUIRE(report.row_count == numbers.size());
+  }
+
+  const uint64_t at_;
+  const FaultKind kind_;
+  const test::TemporaryFolder directory_;
+  Told* told_ = nullptr;
+  pid_t child_ = -1;
+};
+
+uint64_t count_calls() { return Trial(0, FaultKind::kNone).finish(); }
+
+void try_every_call(FaultKind kind, int quick_step) {
+  const uint64_t call_count = count_calls();
+  REQUIRE(call_count > 50);
+  const auto step = static_cast<uint64_t>(trial_count(0) > 0 ? 1 : quick_step);
+  std::deque<std::unique_ptr<Trial>> running;
+  for (uint64_t at = 1; at <= call_count || !running.empty(); at += step) {
+    if (at <= call_count) running.push_back(std::make_unique<Trial>(at, kind));
+    if (at <= call_count && running.size() < kChildrenMax) continue;
+    if (running.empty()) break;
+    running.front()->finish();
+    running.pop_front();
+  }
+}
+
+TEST_CASE("faults: killed before any system call, nothing acknowledged is lost", "[faults]") {
+  try_every_call(FaultKind::kKill, 1);
+}
+
+TEST_CASE("faults: killed in the middle of any write, nothing acknowledged is lost", "[faults]") {
+  try_every_call(FaultKind::kTearAndKill, 1);
+}
+
+TEST_CASE("faults: any system call may fail once, and writing goes on", "[faults]") {
+  try_every_call(FaultKind::kIo, 3);
+}
+
+TEST_CASE("faults: any system call may find the disk full once, and writing goes on", "[faults]") {
+  try_every_call(FaultKind::kDiskFull, 4);
+}
+
+TEST_CASE("faults: any write may stop half-way, and writing goes on", "[faults]") {
+  try_every_call(FaultKind::kShort, 4);
+}
+
+/// In a child: 0 when a full disk does what it should, else the line that it did not.
+int fill_disk(const std::string& directory) {
+  std::freopen("/dev/null", "w", stderr);
+  auto opened = Database::open(directory);
+  if (!opened) return __LINE__;
+  Database& database = **opened;
+  if (!database.write(numbered_rows(0, 100))) return __LINE__;
+  tocsin_fault_arm(1, FaultKind::kStayFull);
+  for (size_t text_size : {size_t{0}, kDirectTextBytes}) {
+    const auto report = database.write(numbered_rows(100, 100, text_size));
+    if (report || report.error().code != ErrorCode::kDiskFull) return __LINE__;
+    if (report.error().message.find("make room") == std::string::npos) return __LINE__;
+    if (database.counters().writable) return __LINE__;
+    const auto rows = read_rows(database, "m");
+    if (!rows || rows->size() != 100) return __LINE__;
+    for (int i = 0; i < kPatience && !database.counters().writable; ++i) ::usleep(1'000);
+  }
+  tocsin_fault_arm(0, FaultKind::kNone);
+  bool resumed = false;
+  for (int i = 0; i < kPatience && !resumed; ++i) {
+    resumed = database.write(numbered_rows(100, 100)).has_value();
+    if (!resumed) ::usleep(1'000);
+  }
+  if (!resumed || !database.seal()) return __LINE__;
+  const auto rows = read_rows(database, "m");
+  return rows && rows->size() == 200 ? 0 : __LINE__;
+}
+
+TEST_CASE("faults: a full disk stops writing, not reading, and writing resumes", "[faults]") {
+  test::TemporaryFolder directory;
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const int line = fill_disk(directory.path());
+    ::_exit(line == 0 ? 0 : 1 + line % 250);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+}  // namespace
+}  // namespace tocsin
