@@ -50,6 +50,13 @@ namespace {
 __extension__ using Wide = __int128;
 __extension__ using Long = __float128;  // what cancels out leaves no trace in a sum
 
+// Integers beyond 2^53 too, as a mean sums them exactly.
+Long exact(const Value& v) {
+  if (const auto* natural = std::get_if<uint64_t>(&v.data)) return static_cast<Long>(*natural);
+  if (const auto* whole = std::get_if<int64_t>(&v.data)) return static_cast<Long>(*whole);
+  return static_cast<Long>(std::get<double>(v.data));
+}
+
 Value sum(const std::vector<Value>& values, T type) {
   if (type == T::kF64) {
     Long total = 0;
@@ -83,7 +90,9 @@ Value slope(const std::vector<Value>& values, const std::vector<Timestamp>& time
     top += (seconds(i) - mean_t) * (static_cast<long double>(plain(values[i])) - mean_x);
     bottom += (seconds(i) - mean_t) * (seconds(i) - mean_t);
   }
-  return bottom > 0 ? as_result(static_cast<double>(top / bottom), T::kF64) : Value::null();
+  // Null where what is divided is beyond f64, as a variance is.
+  if (!(bottom > 0) || !std::isfinite(static_cast<double>(top))) return Value::null();
+  return as_result(static_cast<double>(top / bottom), T::kF64);
 }
 
 // Of the earliest (latest) time the smallest (largest) value.
@@ -148,9 +157,8 @@ Value aggregate(const Aggregate& a, const std::vector<Row>& rows, Timestamp now)
     case AggregateKind::kLast: return first_or_last(values, times, false);
     case AggregateKind::kMean: {
       Long total = 0;
-      for (const double x : numbers) total += x;
-      return as_result(static_cast<double>(total / static_cast<Long>(numbers.size())),
-                       a.type);
+      for (const Value& v : values) total += exact(v);
+      return as_result(static_cast<double>(total / static_cast<Long>(values.size())), a.type);
     }
     case AggregateKind::kVariance:
     case AggregateKind::kStddev: {
