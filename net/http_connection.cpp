@@ -33,15 +33,29 @@ std::string http_date() {
   return text.data();
 }
 
+// One chunk of RFC 9112, section 7.1.
+void append_chunk(std::string& out, std::string_view bytes) {
+  if (!bytes.empty()) out += fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes);
+}
+
 std::string render(const Response& response, bool head, bool close) {
   std::string out = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status, reason_of(response.status),
                                 http_date());
   if (!response.content_type.empty()) out += fmt::format("Content-Type: {}\r\n", response.content_type);
-  if (response.status != 204) out += fmt::format("Content-Length: {}\r\n", response.body.size());
+  if (response.more) {
+    out += "Transfer-Encoding: chunked\r\n";
+  } else if (response.status != 204) {
+    out += fmt::format("Content-Length: {}\r\n", response.body.size());
+  }
   for (const auto& [name, value] : response.headers) out += fmt::format("{}: {}\r\n", name, value);
   out += "X-Content-Type-Options: nosniff\r\n";
   out += close ? "Connection: close\r\n\r\n" : "\r\n";
-  if (!head && response.status != 204) out += response.body;
+  if (head || response.status == 204) return out;
+  if (response.more) {
+    append_chunk(out, response.body);
+  } else {
+    out += response.body;
+  }
   return out;
 }
 
@@ -188,6 +202,7 @@ void Connection::dispatch() {
   request.peer = socket_->peer();
   request.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(peer_ended_);
   head_ = request.method == "HEAD";
+  chunks_ = message.version() >= 11;
   close_after_ = !message.keep_alive() || draining_ || peer_ended_;
   handling_ = true;
   timer_.stop();
@@ -204,12 +219,31 @@ void Connection::answer(Response response, bool close) {
   cancelled_.reset();
   close_after_ |= close;
   events_.answered(response.status);
+  if (response.more && !chunks_) {
+    while (response.more(response.body)) {
+    }
+    response.more = nullptr;
+  }
+  if (!head_) more_ = response.more;
   socket_->write(render(response, head_, close_after_), [this] { sent(); });
+  restart_timer();
+}
+
+void Connection::send_more() {
+  std::string piece, out;
+  const bool last = !more_(piece);
+  append_chunk(out, piece);
+  if (last) {
+    out += "0\r\n\r\n";
+    more_ = nullptr;
+  }
+  socket_->write(std::move(out), [this] { sent(); });
   restart_timer();
 }
 
 void Connection::sent() {
   const auto self = shared_from_this();
+  if (more_) return send_more();
   sending_ = false;
   if (close_after_) return leave(true);
   if (!reading_) {
@@ -222,6 +256,7 @@ void Connection::sent() {
 
 void Connection::reject(int status, const std::string& message) {
   head_ = false;
+  chunks_ = false;
   handling_ = true;
   input_.clear();
   answer(error_response(status, message), true);

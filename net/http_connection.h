@@ -55,6 +55,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void dispatch();
   void answer(Response response, bool close);
   void sent();
+  void send_more();
   void reject(int status, const std::string& message);
   void restart_timer();
   void leave(bool politely);
@@ -73,6 +74,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool draining_ = false;
   bool peer_ended_ = false;
   bool head_ = false;         // the request under way is HEAD
+  bool chunks_ = false;       // its client understands chunked bodies
+  std::function<bool(std::string&)> more_;  // of the response under way
   size_t unsent_at_timer_ = 0;
   std::shared_ptr<std::atomic<bool>> cancelled_;  // of the request under way; shared with its handler
 };

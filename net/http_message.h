@@ -40,6 +40,9 @@ struct Response {
   std::string content_type;  ///< empty: no body
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers = {};
+  /// Set: more of the body comes behind `body`, piece by piece. Appends the next one; false once that was
+  /// the last. Called on the loop's thread as the client takes the pieces, no more once it has left.
+  std::function<bool(std::string& out)> more = {};
 };
 
 /// Answers a request: exactly once, on the loop's thread, now or later.

@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include "db/base/text.h"
+#include "db/limits.h"
 #include "net/http_api.h"
 #include "net/parse/json_event.h"
 #include "net/parse/number.h"
+#include "query/result_writer.h"
 #include "rules/rule_file.h"
 
 namespace tocsin::http {
@@ -117,13 +119,30 @@ Response query_error(const Error& error, const Diagnostic& diagnostic) {
   return json_response(status_of(error.code), body + "}\n");
 }
 
+// What is not longer goes out in one piece, and what is longer in such pieces.
+constexpr size_t kPieceBytes = 64 * kKiB;
+
+/// A long answer on its way out.
+struct Answer {
+  explicit Answer(ResultTable&& result, const QueryJob& job)
+      : table(std::move(result)),
+        writer(make_result_writer(table, job.format, job.format_options)) {}
+  ResultTable table;
+  std::unique_ptr<ResultWriter> writer;
+};
+
 // On a worker's thread.
 Response run(const QueryEngine& queries, QueryJob& job) {
   job.options.cancelled = job.cancelled.get();
   Diagnostic diagnostic;
-  const Result<ResultTable> table = queries.run(job.text, job.options, &diagnostic);
+  Result<ResultTable> table = queries.run(job.text, job.options, &diagnostic);
   if (!table) return query_error(table.error(), diagnostic);
-  return {200, content_type_of(job.format), format_result(*table, job.format, job.format_options)};
+  Response response{200, content_type_of(job.format), ""};
+  const auto answer = std::make_shared<Answer>(*std::move(table), job);
+  if (answer->writer->write(response.body, kPieceBytes)) {
+    response.more = [answer](std::string& out) { return answer->writer->write(out, kPieceBytes); };
+  }
+  return response;
 }
 
 }  // namespace

@@ -74,10 +74,14 @@ struct Socket::State {
       return data({read_buffer.data(), static_cast<size_t>(count)});
     }
     if (count == 0 || ended) return;
+    tell_end(count == UV_EOF);
+  }
+
+  void tell_end(bool clean) {
     ended = true;
     uv_read_stop(stream_of(tcp));
     const auto end = callbacks.end;
-    end(count == UV_EOF);
+    if (end) end(clean);
   }
 
   void start_reading() {
@@ -117,8 +121,10 @@ void Socket::write(std::string data, std::function<void()> sent) {
   const int status = uv_write(&job->request, stream_of(state_->tcp), &buffer, 1,
                               [](uv_write_t* request, int result) {
                                 const std::unique_ptr<WriteJob> done(static_cast<WriteJob*>(request->data));
-                                const State* state = State::of(reinterpret_cast<uv_handle_t*>(request->handle));
-                                if (result == 0 && state->owned && done->sent) done->sent();
+                                State* state = State::of(reinterpret_cast<uv_handle_t*>(request->handle));
+                                if (!state->owned || result == UV_ECANCELED) return;
+                                if (result != 0) return state->tell_end(false);
+                                if (done->sent) done->sent();
                               });
   if (status != 0) delete job;  // broken: the read side tells
 }

@@ -21,7 +21,9 @@ class Socket {
  public:
   struct Callbacks {
     std::function<void(std::string_view)> data;  ///< the view is valid during the call only
-    std::function<void(bool clean)> end;  ///< once: the peer has ended, or (not clean) the connection broke
+    /// Once: the peer has ended, or (not clean) the connection broke. Not clean also after a clean end, when
+    /// the peer does not take what is written any more.
+    std::function<void(bool clean)> end;
   };
 
   ~Socket();

@@ -17,11 +17,4 @@ std::string text_of(double value);
 /// A value as bare text: what CSV quotes and tables show. Null is empty.
 std::string plain_text(const Value& value, bool times_as_ns);
 
-// One per format; each in its own file.
-std::string format_table(const ResultTable& table, const FormatOptions& options);
-std::string format_csv(const ResultTable& table, const FormatOptions& options);
-std::string format_json(const ResultTable& table, const FormatOptions& options);
-std::string format_ndjson(const ResultTable& table, const FormatOptions& options);
-std::string format_line_protocol(const ResultTable& table);
-
 }  // namespace tocsin

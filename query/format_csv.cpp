@@ -1,6 +1,7 @@
 // Results as CSV (RFC 4180): a header, CRLF line ends, quotes where they are needed.
 #include "db/base/text.h"
 #include "query/format.h"
+#include "query/result_writer.h"
 
 namespace tocsin {
 namespace {
@@ -18,27 +19,40 @@ void add_field(std::string& out, const std::string& text, bool quoted) {
   out += '"';
 }
 
-}  // namespace
+class CsvWriter final : public ResultWriter {
+ public:
+  CsvWriter(const ResultTable& table, const FormatOptions& options)
+      : ResultWriter(table), times_as_ns_(options.times_as_ns) {}
 
-std::string format_csv(const ResultTable& table, const FormatOptions& options) {
-  std::string out;
-  size_t replaced = 0;
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    if (i > 0) out += ',';
-    add_field(out, valid_utf8(table.columns[i].name, replaced), false);
-  }
-  out += "\r\n";
-  for (size_t row = 0; row < table.row_count; ++row) {
-    for (size_t i = 0; i < table.columns.size(); ++i) {
+ private:
+  void begin(std::string& out) override {
+    for (size_t i = 0; i < table_.columns.size(); ++i) {
       if (i > 0) out += ',';
-      const Value value = table.columns[i].at(row);
+      add_field(out, valid_utf8(table_.columns[i].name, replaced_), false);
+    }
+    out += "\r\n";
+  }
+
+  void write_row(size_t row, std::string& out) override {
+    for (size_t i = 0; i < table_.columns.size(); ++i) {
+      if (i > 0) out += ',';
+      const Value value = table_.columns[i].at(row);
       // An empty string is quoted, so that it differs from null.
-      const std::string text = valid_utf8(plain_text(value, options.times_as_ns), replaced);
+      const std::string text = valid_utf8(plain_text(value, times_as_ns_), replaced_);
       add_field(out, text, text.empty() && value.type == ValueType::kString);
     }
     out += "\r\n";
   }
-  return out;
+
+  const bool times_as_ns_;
+  size_t replaced_ = 0;  // invalid UTF-8 sequences so far
+};
+
+}  // namespace
+
+std::unique_ptr<ResultWriter> make_csv_writer(const ResultTable& table,
+                                              const FormatOptions& options) {
+  return std::make_unique<CsvWriter>(table, options);
 }
 
 }  // namespace tocsin

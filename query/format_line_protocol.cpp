@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "query/format.h"
+#include "query/result_writer.h"
 
 namespace tocsin {
 namespace {
@@ -43,39 +44,47 @@ bool is_writable(const Value& value) {
   return !number || std::isfinite(*number);
 }
 
-}  // namespace
+class LineProtocolWriter final : public ResultWriter {
+ public:
+  explicit LineProtocolWriter(const ResultTable& table)
+      : ResultWriter(table), measurement_(table.find("measurement")), time_(table.find("time")) {
+    const size_t count = table.columns.size();
+    has_name_ = measurement_ < count && table.columns[measurement_].type == ValueType::kString;
+    has_time_ = time_ < count && table.columns[time_].type == ValueType::kTime;
+  }
 
-std::string format_line_protocol(const ResultTable& table) {
-  const size_t measurement = table.find("measurement");
-  const size_t time = table.find("time");
-  const bool has_name = measurement < table.columns.size() &&
-                        table.columns[measurement].type == ValueType::kString;
-  const bool has_time =
-      time < table.columns.size() && table.columns[time].type == ValueType::kTime;
-  std::string out;
-  for (size_t row = 0; row < table.row_count; ++row) {
+ private:
+  void write_row(size_t row, std::string& out) override {
     const std::string name =
-        has_name ? plain_text(table.columns[measurement].at(row), true) : std::string();
+        has_name_ ? plain_text(table_.columns[measurement_].at(row), true) : std::string();
     add_escaped(out, name.empty() ? "result" : name, ", ");
     char separator = ' ';
-    for (size_t i = 0; i < table.columns.size(); ++i) {
-      if ((has_name && i == measurement) || (has_time && i == time)) continue;
-      const Value value = table.columns[i].at(row);
+    for (size_t i = 0; i < table_.columns.size(); ++i) {
+      if ((has_name_ && i == measurement_) || (has_time_ && i == time_)) continue;
+      const Value value = table_.columns[i].at(row);
       if (!is_writable(value)) continue;
       out += separator;
       separator = ',';
-      add_escaped(out, table.columns[i].name, ",= ");
+      add_escaped(out, table_.columns[i].name, ",= ");
       out += '=';
       add_field_value(out, value);
     }
     if (separator == ' ') out += " _=t";  // a row needs a field; import drops this one again
-    if (has_time && table.columns[time].valid[row] != 0) {
+    if (has_time_ && table_.columns[time_].valid[row] != 0) {
       out += ' ';
-      out += std::to_string(table.columns[time].i64[row]);
+      out += std::to_string(table_.columns[time_].i64[row]);
     }
     out += '\n';
   }
-  return out;
+
+  const size_t measurement_, time_;  // columns
+  bool has_name_ = false, has_time_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<ResultWriter> make_line_protocol_writer(const ResultTable& table) {
+  return std::make_unique<LineProtocolWriter>(table);
 }
 
 }  // namespace tocsin

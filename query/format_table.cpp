@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "query/format.h"
+#include "query/result_writer.h"
 #include "query/terminal_text.h"
 
 namespace tocsin {
@@ -60,33 +61,46 @@ void fit(const ResultTable& table, size_t terminal_width, std::vector<size_t>& w
   }
 }
 
+class TableWriter final : public ResultWriter {
+ public:
+  TableWriter(const ResultTable& table, const FormatOptions& options)
+      : ResultWriter(table), options_(options) {}
+
+ private:
+  void begin(std::string& out) override {
+    const size_t column_count = table_.columns.size();
+    std::vector<std::vector<std::string>> cells(column_count);
+    std::vector<size_t> widths(column_count);
+    for (size_t i = 0; i < column_count; ++i) {
+      cells[i].push_back(escape_controls(table_.columns[i].name));
+      for (size_t row = 0; row < table_.row_count; ++row) {
+        cells[i].push_back(cell_text(table_.columns[i].at(row), options_.times_as_ns));
+      }
+      for (const std::string& cell : cells[i]) widths[i] = std::max(widths[i], width_of(cell));
+    }
+    if (options_.terminal_width != 0) fit(table_, options_.terminal_width, widths);
+    for (size_t line_index = 0; line_index <= table_.row_count; ++line_index) {
+      std::string line;
+      for (size_t i = 0; i < column_count; ++i) {
+        const std::string cell = cut_to(std::move(cells[i][line_index]), widths[i]);
+        const std::string padding(widths[i] - width_of(cell), ' ');
+        const bool right = is_number(table_.columns[i].type);
+        if (i > 0) line += kGap;
+        line += right ? padding + cell : cell + padding;
+      }
+      add_line(out, std::move(line), options_.terminal_width);
+    }
+  }
+  void write_row(size_t /*row*/, std::string& /*out*/) override {}
+
+  const FormatOptions options_;
+};
+
 }  // namespace
 
-std::string format_table(const ResultTable& table, const FormatOptions& options) {
-  const size_t column_count = table.columns.size();
-  std::vector<std::vector<std::string>> cells(column_count);
-  std::vector<size_t> widths(column_count);
-  for (size_t i = 0; i < column_count; ++i) {
-    cells[i].push_back(escape_controls(table.columns[i].name));
-    for (size_t row = 0; row < table.row_count; ++row) {
-      cells[i].push_back(cell_text(table.columns[i].at(row), options.times_as_ns));
-    }
-    for (const std::string& cell : cells[i]) widths[i] = std::max(widths[i], width_of(cell));
-  }
-  if (options.terminal_width != 0) fit(table, options.terminal_width, widths);
-  std::string out;
-  for (size_t line_index = 0; line_index <= table.row_count; ++line_index) {
-    std::string line;
-    for (size_t i = 0; i < column_count; ++i) {
-      const std::string cell = cut_to(std::move(cells[i][line_index]), widths[i]);
-      const std::string padding(widths[i] - width_of(cell), ' ');
-      const bool right = is_number(table.columns[i].type);
-      if (i > 0) line += kGap;
-      line += right ? padding + cell : cell + padding;
-    }
-    add_line(out, std::move(line), options.terminal_width);
-  }
-  return out;
+std::unique_ptr<ResultWriter> make_table_writer(const ResultTable& table,
+                                                const FormatOptions& options) {
+  return std::make_unique<TableWriter>(table, options);
 }
 
 }  // namespace tocsin

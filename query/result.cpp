@@ -46,18 +46,6 @@ size_t ResultTable::find(std::string_view name) const {
   return i;
 }
 
-std::string format_result(const ResultTable& table, ResultFormat format,
-                          const FormatOptions& options) {
-  switch (format) {
-    case ResultFormat::kTable: return format_table(table, options);
-    case ResultFormat::kCsv: return format_csv(table, options);
-    case ResultFormat::kJson: return format_json(table, options);
-    case ResultFormat::kNdjson: return format_ndjson(table, options);
-    case ResultFormat::kLineProtocol: return format_line_protocol(table);
-  }
-  return {};
-}
-
 Result<ResultFormat> parse_result_format(std::string_view name) {
   if (name == "table") return ResultFormat::kTable;
   if (name == "csv") return ResultFormat::kCsv;

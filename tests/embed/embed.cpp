@@ -2,7 +2,6 @@
 #include <cstdio>
 
 #include "db/database.h"
-#include "query/format.h"
 #include "query/query.h"
 
 int main(int argc, char** argv) {
@@ -25,5 +24,5 @@ int main(int argc, char** argv) {
   const tocsin::QueryEngine engine(**database);
   auto answer = engine.run("from door last 1h | stats n = count(), longest = max(open_s) by room", {});
   if (!answer) return std::puts(answer.error().message.c_str()), 1;
-  std::fputs(tocsin::format_csv(*answer, {}).c_str(), stdout);
+  std::fputs(tocsin::format_result(*answer, tocsin::ResultFormat::kCsv).c_str(), stdout);
 }

@@ -118,6 +118,61 @@ TEST_CASE("http connection: an answer after half of the connection was closed ar
   CHECK(client.read_response().body == "answer");
 }
 
+// Three pieces behind the first; counts them in `count`.
+std::function<bool(std::string&)> three_more(std::shared_ptr<int> count) {
+  return [count](std::string& out) {
+    out += "piece " + std::to_string(++*count) + ";";
+    return *count < 3;
+  };
+}
+
+TEST_CASE("http connection: a long response goes out in chunks, and the next request is served", "[net]") {
+  Fixture fixture;
+  Client client(fixture.listener->port());
+  const auto count = std::make_shared<int>(0);
+  client.send(kGet);
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  fixture.requests[0].second({200, "text/plain", "first;", {}, three_more(count)});
+  client.send(kGet);
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 2; }));
+  CHECK(*count == 3);
+  const auto response = client.read_response();
+  CHECK(response.head.find("Transfer-Encoding: chunked\r\n") != std::string::npos);
+  CHECK(response.head.find("Content-Length") == std::string::npos);
+  CHECK(client.read_until("0\r\n\r\n") ==
+        "6\r\nfirst;\r\n8\r\npiece 1;\r\n8\r\npiece 2;\r\n8\r\npiece 3;\r\n0\r\n\r\n");
+  fixture.requests[1].second(http::json_response(200, "answer"));
+  fixture.loop.run_until([&] { return fixture.statuses.size() == 2; });
+  CHECK(client.read_response().body == "answer");
+}
+
+TEST_CASE("http connection: a client of HTTP/1.0 gets a long response in one piece", "[net]") {
+  Fixture fixture;
+  Client client(fixture.listener->port());
+  client.send("GET /x HTTP/1.0\r\n\r\n");
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  fixture.requests[0].second({200, "text/plain", "first;", {}, three_more(std::make_shared<int>(0))});
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
+  CHECK(client.read_response().body == "first;piece 1;piece 2;piece 3;");
+}
+
+TEST_CASE("http connection: a client that leaves ends its long response", "[net]") {
+  Fixture fixture;
+  std::optional<Client> client(fixture.listener->port());
+  client->send(kGet);
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  const auto alive = std::make_shared<int>(0);
+  fixture.requests[0].second({200, "text/plain", "", {}, [alive](std::string& out) {
+                                ++*alive;
+                                out.assign(64 << 10, 'x');
+                                return true;
+                              }});
+  CHECK(fixture.loop.run_until([&] { return *alive > 3; }));
+  client.reset();
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
+  CHECK(alive.use_count() == 1);
+}
+
 TEST_CASE("http message: targets are decoded", "[net]") {
   CHECK(http::url_decode("a%20b+c%2", false) == "a b+c%2");
   CHECK(http::url_decode("a%20b+c%zz%41", true) == "a b c%zzA");

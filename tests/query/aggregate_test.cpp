@@ -302,5 +302,5 @@ TEST_CASE("aggregates: values that are not finite count as null", "[query]") {
   b.stats({B::aggregate(AggregateKind::kCount, "n", ValueType::kI64, b.column("f")), median,
            B::aggregate(AggregateKind::kMax, "max", ValueType::kF64, b.column("f"))},
           {});
-  CHECK(format_csv(*execute_plan(database, b.plan, {}, nullptr), {}) == "n,median,max\r\n2,3,4\r\n");
+  CHECK(format_result(*execute_plan(database, b.plan, {}, nullptr), ResultFormat::kCsv) == "n,median,max\r\n2,3,4\r\n");
 }

@@ -278,7 +278,7 @@ TEST_CASE("baseline: what is remembered gives the same answer, and only new wind
     const auto fresh = execute_plan(database, plan, {}, nullptr);
     REQUIRE(remembered);
     REQUIRE(fresh);
-    CHECK(format_csv(*remembered, {}) == format_csv(*fresh, {}));
+    CHECK(format_result(*remembered, ResultFormat::kCsv) == format_result(*fresh, ResultFormat::kCsv));
     CHECK(remembered->rows_matched == fresh->rows_matched);
     CHECK(remembered->statistics.windows_remembered == (hour == 40 ? 0u : 24u));
     check_against_naive(events, rule, *remembered);
@@ -325,7 +325,7 @@ TEST_CASE("baseline: without keys there is always one row", "[query]") {
                      {"total", statistic("windows", BaselineStatistic::kWindows)}});
   const auto table = execute_plan(database, b.plan, {}, nullptr);
   REQUIRE(table);
-  CHECK(format_csv(*table, {}) == "total,mean,windows\r\n0,,0\r\n");
+  CHECK(format_result(*table, ResultFormat::kCsv) == "total,mean,windows\r\n0,,0\r\n");
 }
 
 TEST_CASE("baseline: now() is each window's own end", "[query]") {

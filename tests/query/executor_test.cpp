@@ -23,7 +23,7 @@ std::string csv(const Database& database, const Plan& plan, QueryOptions options
   if (!result) return "error: " + result.error().message;
   FormatOptions format;
   format.times_as_ns = true;
-  std::string out = format_csv(*result, format);
+  std::string out = format_result(*result, ResultFormat::kCsv, format);
   std::erase(out, '\r');
   return out;
 }

@@ -1,4 +1,5 @@
 #include "query/format.h"
+#include "query/result_writer.h"
 
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -36,7 +37,7 @@ ResultTable sample() {
 }  // namespace
 
 TEST_CASE("format: JSON keeps 64-bit integers exact and says what was replaced", "[query]") {
-  CHECK(format_json(sample(), {}) ==
+  CHECK(format_result(sample(), ResultFormat::kJson) ==
         R"({"columns":[{"name":"time","type":"time"},{"name":"measurement","type":"string"},{"name":"text","type":"string"},{"name":"i","type":"i64"},{"name":"u","type":"u64"},{"name":"f","type":"f64"},{"name":"ok, b","type":"bool"},{"name":"d","type":"duration"}],"rows":[
 ["2025-11-24T16:00:00.000000000Z","audit log","say \"hi\",\nnow\u001b[31m",-9223372036854775808,18446744073709551615,0.1,true,"1m30s"],
 ["1970-01-01T00:00:01.500000000Z","bpm","",7,null,null,false,"0s"],
@@ -51,14 +52,14 @@ TEST_CASE("format: JSON of no rows is still one document", "[query]") {
   table.columns[0].type = ValueType::kI64;
   FormatOptions options;
   options.statistics = false;
-  CHECK(format_json(table, options) == "{\"columns\":[{\"name\":\"n\",\"type\":\"i64\"}],\"rows\":[]}\n");
-  CHECK(format_ndjson(table, options).empty());
+  CHECK(format_result(table, ResultFormat::kJson, options) == "{\"columns\":[{\"name\":\"n\",\"type\":\"i64\"}],\"rows\":[]}\n");
+  CHECK(format_result(table, ResultFormat::kNdjson, options).empty());
 }
 
 TEST_CASE("format: NDJSON has one object per row, then stats", "[query]") {
   FormatOptions options;
   options.times_as_ns = true;
-  const std::string text = format_ndjson(sample(), options);
+  const std::string text = format_result(sample(), ResultFormat::kNdjson, options);
   CHECK(text.starts_with(
       R"({"time":1764000000000000000,"measurement":"audit log","text":"say \"hi\",\nnow\u001b[31m","i":-9223372036854775808,"u":18446744073709551615,"f":0.1,"ok, b":true,"d":90000000000}
 )"));
@@ -67,7 +68,7 @@ TEST_CASE("format: NDJSON has one object per row, then stats", "[query]") {
 }
 
 TEST_CASE("format: CSV follows RFC 4180; an empty string is quoted, null is not", "[query]") {
-  CHECK(format_csv(sample(), {}) ==
+  CHECK(format_result(sample(), ResultFormat::kCsv) ==
         "time,measurement,text,i,u,f,\"ok, b\",d\r\n"
         "2025-11-24T16:00:00.000000000Z,audit log,\"say \"\"hi\"\",\nnow\x1b[31m\",-9223372036854775808,"
         "18446744073709551615,0.1,true,1m30s\r\n"
@@ -77,19 +78,19 @@ TEST_CASE("format: CSV follows RFC 4180; an empty string is quoted, null is not"
 
 TEST_CASE("format: line protocol puts measurement and time into their places", "[query]") {
   ResultTable table = sample();
-  CHECK(format_line_protocol(table) ==
+  CHECK(format_result(table, ResultFormat::kLineProtocol) ==
         "audit\\ log text=\"say \\\"hi\\\",\nnow\x1b[31m\",i=-9223372036854775808i,"
         "u=18446744073709551615u,f=0.1,ok\\,\\ b=true,d=90000000000i 1764000000000000000\n"
         "bpm text=\"\",i=7i,ok\\,\\ b=false,d=0i 1500000000\n"
         "result text=\"gr\xC3\xBC\xFF\",u=0u,f=1234567\n");
   table.columns.resize(2);
-  CHECK(format_line_protocol(table) == "audit\\ log _=t 1764000000000000000\nbpm _=t 1500000000\nresult _=t\n");
+  CHECK(format_result(table, ResultFormat::kLineProtocol) == "audit\\ log _=t 1764000000000000000\nbpm _=t 1500000000\nresult _=t\n");
 }
 
 TEST_CASE("format: a table is aligned, shows nulls, and never sends control characters", "[query]") {
   ResultTable table = sample();
   table.columns.erase(table.columns.begin() + 3, table.columns.begin() + 5);
-  CHECK(format_table(table, {}) ==
+  CHECK(format_result(table, ResultFormat::kTable) ==
         R"(time                    measurement  text                          f  ok, b  d
 2025-11-24T16:00:00Z    audit log    say "hi",\nnow\x1b[31m      0.1  true   1m30s
 1970-01-01T00:00:01.5Z  bpm                                        -  false  0s
@@ -102,13 +103,13 @@ TEST_CASE("format: a table on a terminal is fitted: the widest text gives first"
   table.columns.resize(3);
   FormatOptions options;
   options.terminal_width = 30;
-  CHECK(format_table(table, options) ==
+  CHECK(format_result(table, ResultFormat::kTable, options) ==
         "time                    measu\xE2\x80\xA6\n"
         "2025-11-24T16:00:00Z    audit\xE2\x80\xA6\n"
         "1970-01-01T00:00:01.5Z  bpm\n"
         "-                       -    \xE2\x80\xA6\n");
   options.terminal_width = 48;
-  CHECK(format_table(table, options) ==
+  CHECK(format_result(table, ResultFormat::kTable, options) ==
         "time                    measurement  text\n"
         "2025-11-24T16:00:00Z    audit log    say \"hi\",\\\xE2\x80\xA6\n"
         "1970-01-01T00:00:01.5Z  bpm\n"
@@ -121,6 +122,21 @@ TEST_CASE("format: the shortest text of a double reads back the same", "[query]"
   CHECK(text_of(-0.0) == "-0");
   CHECK(text_of(INFINITY).empty());
   CHECK(json_of(Value::of(std::nan(""))) == "null");
+}
+
+TEST_CASE("format: written in pieces it is the same text", "[query]") {
+  const ResultTable table = sample();
+  for (const ResultFormat format : {ResultFormat::kTable, ResultFormat::kCsv, ResultFormat::kJson,
+                                    ResultFormat::kNdjson, ResultFormat::kLineProtocol}) {
+    for (const size_t bytes : {size_t{1}, size_t{20}, size_t{100'000}}) {
+      const auto writer = make_result_writer(table, format, {});
+      std::string text;
+      while (writer->write(text, bytes)) {
+      }
+      CHECK(text == format_result(table, format));
+      CHECK_FALSE(writer->write(text, bytes));
+    }
+  }
 }
 
 TEST_CASE("format: names", "[query]") {

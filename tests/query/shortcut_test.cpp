@@ -67,7 +67,7 @@ std::string answer(const QueryEngine& engine, const std::string& text, QueryOpti
   if (!result) return "error: " + result.error().message;
   FormatOptions format;
   format.times_as_ns = true;
-  return std::to_string(result->rows_matched) + "\n" + format_csv(*result, format);
+  return std::to_string(result->rows_matched) + "\n" + format_result(*result, ResultFormat::kCsv, format);
 }
 
 }  // namespace

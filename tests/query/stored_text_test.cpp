@@ -113,7 +113,7 @@ std::string answer(const Database& database, const std::string& text) {
   if (!result) return "error: " + result.error().message;
   FormatOptions format;
   format.times_as_ns = true;
-  return format_csv(*result, format);
+  return format_result(*result, ResultFormat::kCsv, format);
 }
 
 }  // namespace
