@@ -18,6 +18,17 @@
 namespace tocsin {
 namespace {
 
+/// Whether what has no catalog, or an empty one, is none that lost it: kCorrupt names the mend.
+Status check_is_new(const std::string& directory) {
+  TOCSIN_RETURN_IF_ERROR(check_commit_mark(directory, read_commit_mark(directory), 0));
+  TOCSIN_TRY(const auto files, list_segment_files(directory));
+  if (files.empty()) return {};
+  return fail(ErrorCode::kCorrupt,
+              fmt::format("{} has segment files, but its catalog is missing or empty; run "
+                          "`tocsin repair --db {}`",
+                          directory, directory));
+}
+
 class OpenDatabase final : public Database {
  public:
   OpenDatabase(std::string directory, DatabaseOptions options,
@@ -105,15 +116,7 @@ class OpenDatabase final : public Database {
     TOCSIN_TRY(Transaction transaction, store_.environment->begin_write());
     const Status status = check_format(transaction);
     if (status || status.error().code != ErrorCode::kNotFound) return status;
-    TOCSIN_RETURN_IF_ERROR(
-        check_commit_mark(store_.directory, read_commit_mark(store_.directory), 0));
-    TOCSIN_TRY(const auto files, list_segment_files(store_.directory));
-    if (!files.empty()) {
-      return fail(ErrorCode::kCorrupt,
-                  fmt::format("{} has segment files, but its catalog is missing or empty; run "
-                              "`tocsin repair --db {}`",
-                              store_.directory, store_.directory));
-    }
+    TOCSIN_RETURN_IF_ERROR(check_is_new(store_.directory));
     TOCSIN_RETURN_IF_ERROR(write_format(transaction, kDatabaseFormat));
     return transaction.commit();
   }
@@ -154,9 +157,15 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& directory,
     TOCSIN_TRY(WriterLock acquired, WriterLock::acquire(directory));
     lock.emplace(std::move(acquired));
   }
-  TOCSIN_TRY(auto environment, Environment::open(directory, mode));
+  auto environment = Environment::open(directory, mode);
+  if (!environment) {
+    if (environment.error().code == ErrorCode::kNotFound) {
+      TOCSIN_RETURN_IF_ERROR(check_is_new(directory));
+    }
+    return tl::unexpected<Error>(environment.error());
+  }
   auto database = std::make_unique<OpenDatabase>(directory, std::move(options),
-                                                 std::move(environment), std::move(lock));
+                                                 *std::move(environment), std::move(lock));
   TOCSIN_RETURN_IF_ERROR(database->start());
   return database;
 }

@@ -107,6 +107,24 @@ TEST_CASE("database: a missing database is not found unless it may be created", 
   CHECK(reader.error().code == ErrorCode::kNotFound);
 }
 
+TEST_CASE("database: one whose catalog is gone is told from none", "[db]") {
+  test::TemporaryFolder directory;
+  {
+    const auto database = take(Database::open(directory.path(), options_at_noon()));
+    take(database->write(request_of(10)));
+    take(database->seal());
+  }
+  std::filesystem::remove(directory / "catalog.mdb");
+  for (const bool read_only : {true, false}) {
+    DatabaseOptions options = options_at_noon();
+    options.read_only = read_only;
+    const auto database = Database::open(directory.path(), options);
+    REQUIRE(!database);
+    CHECK(database.error().code == ErrorCode::kCorrupt);
+    CHECK(database.error().message.find("tocsin repair") != std::string::npos);
+  }
+}
+
 TEST_CASE("database: rows and small changes are committed together", "[db]") {
   test::TemporaryFolder directory;
   auto database = take(Database::open(directory.path(), options_at_noon()));
