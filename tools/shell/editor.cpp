@@ -1,9 +1,12 @@
 #include "tools/shell/editor.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <cwchar>
 #include <filesystem>
 
 #include <fcntl.h>
@@ -77,6 +80,33 @@ struct LineEditor::State {
 
   static unsigned char complete_key(EditLine* editor, int) { return of(editor).complete(); }
 
+  /// The next character; 0 at the end, -1 after an error or an interrupt. The library's own way to read
+  /// would miss an interrupt that comes just before it waits: SIGINT is let in only while this waits.
+  static int next_character(EditLine* editor, wchar_t* out) {
+    const std::atomic<bool>& interrupted = *of(editor).interrupted;
+    std::mbstate_t shift{};
+    while (true) {
+      sigset_t interrupt, before;
+      sigemptyset(&interrupt);
+      sigaddset(&interrupt, SIGINT);
+      pthread_sigmask(SIG_BLOCK, &interrupt, &before);
+      pollfd input{STDIN_FILENO, POLLIN, 0};
+      const int ready = interrupted ? -1 : ppoll(&input, 1, nullptr, &before);
+      pthread_sigmask(SIG_SETMASK, &before, nullptr);
+      if (interrupted) return -1;
+      if (ready < 0) continue;  // another signal
+      char byte = 0;
+      const ssize_t count = ::read(STDIN_FILENO, &byte, 1);
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) return static_cast<int>(count);
+      constexpr auto kIncomplete = static_cast<size_t>(-2), kInvalid = static_cast<size_t>(-1);
+      const size_t used = std::mbrtowc(out, &byte, 1, &shift);
+      if (used == kIncomplete) continue;
+      if (used == kInvalid) *out = L'?';
+      return 1;
+    }
+  }
+
   unsigned char complete() {
     const LineInfo* info = el_line(editor);
     const std::string line(info->buffer, info->cursor);
@@ -116,6 +146,7 @@ LineEditor::LineEditor(std::string history_path, Completer completer,
   }
   el_set(state.editor, EL_CLIENTDATA, &state);
   el_set(state.editor, EL_PROMPT, &State::prompt_of);
+  el_wset(state.editor, EL_GETCFN, &State::next_character);
   el_set(state.editor, EL_EDITOR, "emacs");
   el_set(state.editor, EL_HIST, history, state.history);
   el_set(state.editor, EL_ADDFN, "tocsin-complete", "completes a query", &State::complete_key);
