@@ -16,6 +16,9 @@ namespace tocsin {
 
 inline size_t packed_words(size_t count, unsigned width) { return (count + 63) / 64 * width; }
 
+/// Vectors of kVectorRows that hold `count` values; the last may be shorter.
+constexpr size_t vector_count(size_t count) { return (count + kVectorRows - 1) / kVectorRows; }
+
 /// Writes packed_words(count, width) words. Requires: count <= kVectorRows, width <= 64, and
 /// every value < 2^width.
 void pack_bits(const uint64_t* values, size_t count, unsigned width, uint64_t* out);

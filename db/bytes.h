@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <vector>
 
 namespace tocsin {
 
@@ -19,6 +21,14 @@ inline ByteView bytes_of(std::string_view text) {
 }
 inline std::string_view text_of(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Appends `count` items as they lie in memory.
+template <class T>
+void append(std::vector<uint8_t>& out, const T* items, size_t count) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  const auto* bytes = reinterpret_cast<const uint8_t*>(items);
+  out.insert(out.end(), bytes, bytes + count * sizeof(T));
 }
 
 /// XXH3-64 (Collet, xxHash 0.8). `seed` ties the checksum to a place, e.g. to a key.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "db/base/check.h"
+#include "db/bit_packing.h"
 #include "db/encoding_float.h"
 #include "db/limits.h"
 
@@ -228,7 +229,7 @@ Status ColumnReader::open_blocks(const format::Buffer* bytes, size_t count,
   if (stored_.compression() > static_cast<uint8_t>(Compression::kZstd)) {
     return damaged("unknown compression");
   }
-  const size_t block_count = (count + kVectorRows - 1) / kVectorRows;
+  const size_t block_count = vector_count(count);
   TOCSIN_TRY(ByteView lengths, open_bytes(stored_.lengths(), "lengths"));
   TOCSIN_TRY(ByteView table,
              open_array(stored_.blocks(), "blocks", sizeof(TextBlock), block_count));
@@ -278,7 +279,7 @@ Status ColumnReader::open_valid() const {
   const size_t row_count = info_.row_count;
   TOCSIN_TRY(ByteView bits, open_array(stored_.valid(), "valid", 8, (row_count + 63) / 64));
   TOCSIN_TRY(ByteView ranks, open_array(stored_.valid_ranks(), "valid_ranks", 4,
-                                        (row_count + kVectorRows - 1) / kVectorRows));
+                                        vector_count(row_count)));
   valid_bits_ = array_of<uint64_t>(bits);
   valid_ranks_ = array_of<uint32_t>(ranks);
   size_t count = 0;

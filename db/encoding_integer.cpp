@@ -5,6 +5,7 @@
 #include <bit>
 #include <optional>
 
+#include "db/bit_packing.h"
 #include "db/limits.h"
 #include "db/string_hash.h"
 
@@ -64,12 +65,6 @@ class EntryTable {
   std::vector<uint32_t> slots_;  // entry number + 1, 0 is free
   std::vector<uint64_t> entries_;
 };
-
-template <class T>
-void append(std::vector<uint8_t>& out, const T* items, size_t count) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(items);
-  out.insert(out.end(), bytes, bytes + count * sizeof(T));
-}
 
 size_t padded_words(size_t u32_count) { return (u32_count + 1) / 2; }
 
@@ -153,7 +148,7 @@ bool IntegerStream::open(ByteView bytes, size_t expected_count) {
     return false;
   }
   bytes = bytes.subspan(sizeof header);
-  const size_t vectors = (expected_count + kVectorRows - 1) / kVectorRows;
+  const size_t vectors = vector_count(expected_count);
   const size_t entry_words = (header.entry_count * header.entry_width + 63) / 64 + 1;
   if (bytes.size() / 8 < entry_words + padded_words(vectors)) return false;
   entries_ = reinterpret_cast<const uint64_t*>(bytes.data());

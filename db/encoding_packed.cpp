@@ -29,12 +29,6 @@ struct StreamHeader {
 };
 static_assert(sizeof(StreamHeader) == 16);
 
-template <class T>
-void append(std::vector<uint8_t>& out, const T* items, size_t count) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(items);
-  out.insert(out.end(), bytes, bytes + count * sizeof(T));
-}
-
 struct Range {
   int64_t min = INT64_MAX;
   int64_t max = INT64_MIN;
@@ -204,7 +198,7 @@ bool PackedIntegers::open(ByteView bytes, size_t expected_count) {
   if (constant_) return true;
   if (header.kind != kPacked) return false;
 
-  const size_t vectors = (count_ + kVectorRows - 1) / kVectorRows;
+  const size_t vectors = vector_count(count_);
   bytes = bytes.subspan(sizeof header);
   if (bytes.size() / sizeof(VectorHeader) < vectors) return false;
   headers_ = reinterpret_cast<const VectorHeader*>(bytes.data());
@@ -317,7 +311,7 @@ size_t PackedIntegers::lower_bound(int64_t value) const {
   if (count_ == 0) return 0;
   if (constant_) return static_cast<int64_t>(value_) < value ? count_ : 0;
   // In ascending values a vector's base is its first value, whatever its mode.
-  const size_t vectors = (count_ + kVectorRows - 1) / kVectorRows;
+  const size_t vectors = vector_count(count_);
   const VectorHeader* end = headers_ + vectors;
   const VectorHeader* after = std::partition_point(headers_, end, [&](const VectorHeader& header) {
     return static_cast<int64_t>(header.base) < value;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "db/base/message_template.h"
+#include "db/bit_packing.h"
 #include "db/limits.h"
 #include "db/string_pool.h"
 
@@ -194,7 +195,7 @@ bool TemplateReader::add_variables(ByteView values, ByteView starts) {
 }
 
 std::optional<size_t> TemplateReader::open_starts(PackedIntegers& starts, ByteView bytes) const {
-  const size_t vectors = (value_count_ + kVectorRows - 1) / kVectorRows;
+  const size_t vectors = vector_count(value_count_);
   if (!starts.open(bytes, vectors + 1)) return std::nullopt;
   uint64_t count = 0;
   starts.read(vectors, 1, &count);

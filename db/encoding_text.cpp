@@ -8,6 +8,7 @@
 #include <lz4.h>
 #include <zstd.h>
 
+#include "db/bit_packing.h"
 #include "db/encoding_integer.h"
 #include "db/limits.h"
 
@@ -121,7 +122,7 @@ bool TextReader::open(Compression compression, size_t count, ByteView lengths,
   blocks_ = blocks;
   bytes_ = bytes;
   if (!lengths_.open(lengths, count)) return false;
-  if (blocks.size() != (count + kVectorRows - 1) / kVectorRows) return false;
+  if (blocks.size() != vector_count(count)) return false;
   return std::all_of(blocks.begin(), blocks.end(), [&](const TextBlock& block) {
     return block.offset <= bytes.size() && block.stored_size <= bytes.size() - block.offset;
   });

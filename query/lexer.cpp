@@ -7,12 +7,12 @@
 #include <charconv>
 #include <cmath>
 
+#include "db/base/ascii.h"
 #include "db/base/text.h"
 
 namespace tocsin {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 size_t word_length(std::string_view text) {

@@ -5,11 +5,11 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include "tools/command.h"
 #include "tools/import/import.h"
 #include "tools/import/progress_line.h"
+#include "tools/terminal/text.h"
 
 namespace tocsin {
 namespace {
@@ -44,16 +44,7 @@ std::string summary(const ImportProgress& done, double seconds) {
   return text;
 }
 
-/// Chunks and batches come and go in megabytes: the allocator must not give their pages back each
-/// time.
-void keep_freed_memory() {
-  constexpr int kThreshold = 32 << 20;  // the largest that glibc takes for M_MMAP_THRESHOLD
-  mallopt(M_MMAP_THRESHOLD, kThreshold);
-  mallopt(M_TRIM_THRESHOLD, 16 * kThreshold);
-}
-
 Status import_logs(Arguments arguments) {
-  keep_freed_memory();
   auto database = Database::open(arguments.database, import_database_options());
   if (!database && database.error().code == ErrorCode::kConflict) {
     return fail(database.error().code, database.error().message +

@@ -12,7 +12,7 @@
 #include "db/segment_inspection.h"
 #include "query/result.h"
 #include "tools/command.h"
-#include "tools/import/progress_line.h"
+#include "tools/terminal/text.h"
 
 namespace tocsin {
 namespace {

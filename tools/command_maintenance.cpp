@@ -5,8 +5,8 @@
 
 #include "db/maintenance.h"
 #include "tools/command.h"
-#include "tools/import/progress_line.h"
-#include "tools/progress_bar.h"
+#include "tools/terminal/progress_bar.h"
+#include "tools/terminal/text.h"
 
 namespace tocsin {
 namespace {

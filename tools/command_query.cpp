@@ -6,12 +6,12 @@
 #include <sstream>
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "query/result.h"
 #include "tools/client/query_source.h"
 #include "tools/command.h"
+#include "tools/terminal/text.h"
 
 namespace tocsin {
 namespace {
@@ -29,9 +29,8 @@ to the terminal; into a pipe or file it goes whole. Warnings and times go to sta
 Exit codes: 0 answered, 1 the query or the source failed, 2 bad usage.)";
 
 struct Arguments {
-  QuerySourceOptions source;
-  std::string text, now;
-  std::string format = "table";
+  AskOptions ask;
+  std::string text;                     ///< as given: the query, @FILE or -
   std::vector<std::string> parameters;  ///< `name=value`
 };
 
@@ -62,21 +61,16 @@ std::vector<std::pair<std::string, std::string>> split_parameters(
   return pairs;
 }
 
-size_t terminal_width() {
-  winsize size{};
-  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 Status run_query(const Arguments& arguments) {
-  TOCSIN_TRY(const ResultFormat format, parse_result_format(arguments.format));
+  TOCSIN_TRY(const ResultFormat format, parse_result_format(arguments.ask.format));
   TOCSIN_TRY(const std::string text, query_text(arguments.text));
-  TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(arguments.source));
+  TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(arguments.ask.source));
   TOCSIN_TRY(const ResultTable table,
-             source->ask({text, arguments.now, split_parameters(arguments.parameters),
+             source->ask({text, arguments.ask.now, split_parameters(arguments.parameters),
                           &stop_on_signals()}));
   for (const std::string& warning : table.warnings) fmt::print(stderr, "warning: {}\n", warning);
   FormatOptions options;
-  options.terminal_width = terminal_width();
+  options.terminal_width = terminal_size().first;
   const std::string output = format_result(table, format, options);
   if (std::fwrite(output.data(), 1, output.size(), stdout) != output.size() ||
       std::fflush(stdout) != 0) {
@@ -91,35 +85,19 @@ Status run_query(const Arguments& arguments) {
   return {};
 }
 
-// Bad usage shows at once, before anything is opened.
-void check_usage(const Arguments& arguments) {
-  split_parameters(arguments.parameters);
-  const TimeZone zone = value_of(TimeZone::load(arguments.source.zone), "--zone");
-  if (!arguments.now.empty()) value_of(parse_time(arguments.now, zone), "--now");
-}
-
 }  // namespace
 
 void add_query_command(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
   CLI::App* command = app.add_subcommand("query", "Ask a database or a server");
   command->footer(kFooter);
-  CLI::Option_group* where = command->add_option_group("Where");
-  where->add_option("--db", arguments->source.database,
-                    "The database's folder; opened for reading");
-  where->add_option("--url", arguments->source.url, "A server, as in http://127.0.0.1:8086");
-  where->require_option(1);
-  command->add_option("--format", arguments->format, "How the answer is written")
-      ->check(CLI::IsMember({"table", "csv", "json", "ndjson", "lp"}))
-      ->capture_default_str();
+  add_ask_options(*command, arguments->ask);
   command->add_option("--param", arguments->parameters, "name=value of a $name in the query");
-  command->add_option("--now", arguments->now, "What `now` is: an RFC 3339 time; else the clock");
-  command->add_option("--zone", arguments->source.zone, "Time zone of dates, with --db")
-      ->capture_default_str();
   command->add_option("QUERY", arguments->text, "The query, @FILE, or - for standard input")
       ->required();
   command->callback([arguments, &action] {
-    check_usage(*arguments);
+    split_parameters(arguments->parameters);
+    check_ask_options(arguments->ask);
     action = [arguments = *arguments] { return run_query(arguments); };
   });
 }

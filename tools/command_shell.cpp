@@ -14,6 +14,7 @@
 #include "tools/shell/editor.h"
 #include "tools/shell/input.h"
 #include "tools/shell/session.h"
+#include "tools/terminal/text.h"
 
 namespace tocsin {
 namespace {
@@ -29,11 +30,6 @@ is indented nor begins with `|`; the first error ends the run with exit code 1.)
 
 constexpr const char* kPrompt = "tocsin> ";
 constexpr const char* kPromptInside = "     -> ";
-
-struct Arguments {
-  QuerySourceOptions source;
-  std::string format = "table", now;
-};
 
 std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
@@ -96,7 +92,7 @@ Status run_script(ShellSession& session) {
   return fail(ErrorCode::kInvalid, fmt::format("stopped at line {}", conversation.asked_line()));
 }
 
-Status run_terminal(ShellSession& session, const Arguments& arguments) {
+Status run_terminal(ShellSession& session, const AskOptions& options) {
   std::setlocale(LC_CTYPE, "");
   if (MB_CUR_MAX == 1) std::setlocale(LC_CTYPE, "C.UTF-8");
   Conversation conversation(session);
@@ -113,7 +109,7 @@ Status run_terminal(ShellSession& session, const Arguments& arguments) {
   LineEditor editor(default_history_path(), complete, interrupted);
   conversation.on_query = [&](const std::string& text) { editor.remember(text); };
   const std::string& where =
-      arguments.source.database.empty() ? arguments.source.url : arguments.source.database;
+      options.source.database.empty() ? options.source.url : options.source.database;
   fmt::print("Tocsin {}, asking {}; .help lists the commands\n", TOCSIN_VERSION, where);
   while (!session.finished()) {
     const bool fresh = conversation.input().state() == QueryInput::State::kNothing;
@@ -132,41 +128,31 @@ Status run_terminal(ShellSession& session, const Arguments& arguments) {
   return {};
 }
 
-Status run_shell(const Arguments& arguments) {
-  TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(arguments.source));
+Status run_shell(const AskOptions& ask) {
+  TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(ask.source));
   if (const auto answer = source->complete("", 0); !answer)
     return fail(answer.error(), "tocsin shell");
   catch_interrupts();
   SessionOptions options;
-  TOCSIN_TRY(options.format, parse_result_format(arguments.format));
-  options.now = arguments.now;
+  TOCSIN_TRY(options.format, parse_result_format(ask.format));
+  options.now = ask.now;
   options.cancelled = &interrupted;
   options.interactive = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   options.terminal_size = [] { return terminal_size(); };
   ShellSession session(*source, options, std::cout, std::cerr);
-  return options.interactive ? run_terminal(session, arguments) : run_script(session);
+  return options.interactive ? run_terminal(session, ask) : run_script(session);
 }
 
 }  // namespace
 
 void add_shell_command(CLI::App& app, Action& action) {
-  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+  auto options = std::make_shared<AskOptions>();  // shared by the callbacks
   CLI::App* command = app.add_subcommand("shell", "Ask a database or a server, again and again");
   command->footer(kFooter);
-  CLI::Option_group* where = command->add_option_group("Where");
-  where->add_option("--db", arguments->source.database,
-                    "The database's folder; opened for reading");
-  where->add_option("--url", arguments->source.url, "A server, as in http://127.0.0.1:8086");
-  where->require_option(1);
-  command->add_option("--format", arguments->format, "How answers are written")
-      ->check(CLI::IsMember({"table", "csv", "json", "ndjson", "lp"}))
-      ->capture_default_str();
-  command->add_option("--now", arguments->now, "What `now` is: an RFC 3339 time; else the clock");
-  command->add_option("--zone", arguments->source.zone, "Time zone of dates, with --db")
-      ->capture_default_str();
-  command->callback([arguments, &action] {
-    if (!arguments->now.empty()) value_of(parse_time(arguments->now), "--now");
-    action = [arguments = *arguments] { return run_shell(arguments); };
+  add_ask_options(*command, *options);
+  command->callback([options, &action] {
+    check_ask_options(*options);
+    action = [options = *options] { return run_shell(options); };
   });
 }
 

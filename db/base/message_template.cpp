@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "db/base/ascii.h"
+
 namespace tocsin {
 namespace {
 
 constexpr size_t kHexWordMin = 8;   // shorter ones may be English
 constexpr size_t kHexGroupMin = 4;  // of an id like 3f2a91bc-dead-beef-…
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 bool is_word_character(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <ctime>
 
+#include "db/base/ascii.h"
 #include "db/base/check.h"
 
 namespace tocsin {
@@ -49,8 +50,6 @@ int days_in_month(int64_t year, int month) {
   const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
   return month == 2 && leap ? 29 : kDays[static_cast<size_t>(month - 1)];
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads exactly `count` digits at `pos`.
 std::optional<int> digits(std::string_view text, size_t& pos, size_t count) {

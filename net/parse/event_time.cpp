@@ -3,14 +3,13 @@
 
 #include <string>
 
+#include "db/base/ascii.h"
 #include "net/parse/number.h"
 
 namespace tocsin {
 namespace {
 
 constexpr size_t kTimeTextBytesMax = 64;  // nothing longer is a time
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 

@@ -7,12 +7,12 @@
 #include <cstddef>
 #include <cstring>
 
+#include "db/base/ascii.h"
+
 namespace tocsin {
 namespace {
 
 constexpr size_t kU64Digits = 20;  // of 18446744073709551615
-
-bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
 // Source: Johnny Lee and Daniel Lemire, "Quickly parsing eight digits" (2018).
 bool are_eight_digits(uint64_t chars) {

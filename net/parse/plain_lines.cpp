@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "db/base/ascii.h"
 #include "db/limits.h"
 #include "db/string_hash.h"
 #include "net/parse/event_time.h"
@@ -19,8 +20,6 @@ constexpr uint64_t kExactInDouble = uint64_t{1} << 53;
 constexpr std::array<double, kDecimalDigitsMax + 1> kPowersOfTen = {
     1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,
     1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17};
-
-bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
 // Blanks before a line, comments, and JSON objects, which end at their first newline whatever they quote.
 bool may_begin_line(char c) { return c > ' ' && c != '#' && c != '{'; }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <variant>
 
+#include "db/base/ascii.h"
 #include "db/limits.h"
 #include "db/string_hash.h"
 #include "net/parse/event_time.h"
@@ -18,8 +19,6 @@ constexpr size_t kShapesMax = 8;          // compared one by one
 constexpr size_t kTargetsMax = 16;        // the same
 constexpr size_t kKeysMax = 256;          // compared with each other when they are learned
 constexpr size_t kIntegerDigitsMax = 18;  // these cannot overflow
-
-bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
 /// Whether all bytes are ASCII, and none is a control character or a backslash.
 bool is_plain(std::string_view line) {

@@ -10,6 +10,7 @@
 
 #include "tests/support/temporary_folder.h"
 #include "tools/import/progress_line.h"
+#include "tools/terminal/text.h"
 
 namespace tocsin {
 namespace {

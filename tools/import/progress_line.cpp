@@ -7,30 +7,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "tools/terminal/text.h"
+
 namespace tocsin {
 namespace {
 
-constexpr size_t kBarWidth = 24;
 constexpr double kLineEverySeconds = 5;
-
-std::string bytes_text(uint64_t bytes) {
-  const double value = static_cast<double>(bytes);
-  if (value >= 1e9) return fmt::format("{:.1f} GB", value / 1e9);
-  return value >= 1e6 ? fmt::format("{:.0f} MB", value / 1e6)
-                      : fmt::format("{:.0f} kB", value / 1e3);
-}
 
 std::string count_text(double count) {
   if (count >= 1e6) return fmt::format("{:.2f} M", count / 1e6);
   return count >= 1e3 ? fmt::format("{:.0f} k", count / 1e3) : fmt::format("{:.0f}", count);
-}
-
-std::string bar(double share) {
-  const auto filled = static_cast<size_t>(share * static_cast<double>(kBarWidth));
-  std::string text(filled, '=');
-  if (filled < kBarWidth) text += '>';
-  text.resize(kBarWidth, ' ');
-  return "[" + text + "]";
 }
 
 }  // namespace
@@ -42,7 +28,7 @@ std::string progress_line(const ImportProgress& progress, double elapsed_seconds
   if (progress.bytes_total > 0) {
     const double share = std::min(
         1.0, static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes_total));
-    line = fmt::format("{} {:3.0f} %  {} of {}", bar(share), share * 100,
+    line = fmt::format("{} {:3.0f} %  {} of {}", bar_text(share), share * 100,
                        bytes_text(progress.bytes_done), bytes_text(progress.bytes_total));
   } else {
     line = bytes_text(progress.bytes_done);
@@ -74,12 +60,6 @@ void ProgressDisplay::show(const ImportProgress& progress, double elapsed_second
 void ProgressDisplay::finish(const ImportProgress& progress, double elapsed_seconds) {
   fmt::print(stderr, "{}{}\n", terminal_ ? "\r\x1b[K" : "",
              progress_line(progress, elapsed_seconds));
-}
-
-std::string grouped(uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
 }
 
 }  // namespace tocsin

@@ -25,7 +25,4 @@ class ProgressDisplay {
   double next_line_seconds_ = 0;  // when not on a terminal
 };
 
-/// `21,272,698`: with separators of thousands.
-std::string grouped(uint64_t number);
-
 }  // namespace tocsin

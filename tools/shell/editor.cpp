@@ -13,11 +13,11 @@
 #include <fmt/format.h>
 #include <histedit.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "query/terminal_text.h"
+#include "tools/terminal/text.h"
 
 namespace tocsin {
 namespace {
@@ -25,6 +25,7 @@ namespace {
 constexpr int kHistorySize = 2'000;
 constexpr size_t kDetailCountMax = 20;  // suggestions that are listed with their details
 constexpr size_t kListCountMax = 200;
+constexpr size_t kColumnsUnknown = 80;  // when the terminal does not tell its width
 
 std::string common_beginning(const std::vector<Suggestion>& suggestions) {
   std::string common = suggestions.front().text;
@@ -80,8 +81,9 @@ struct LineEditor::State {
 
   static unsigned char complete_key(EditLine* editor, int) { return of(editor).complete(); }
 
-  /// The next character; 0 at the end, -1 after an error or an interrupt. The library's own way to read
-  /// would miss an interrupt that comes just before it waits: SIGINT is let in only while this waits.
+  /// The next character; 0 at the end, -1 after an error or an interrupt. The library's own way to
+  /// read would miss an interrupt that comes just before it waits: SIGINT is let in only while this
+  /// waits.
   static int next_character(EditLine* editor, wchar_t* out) {
     const std::atomic<bool>& interrupted = *of(editor).interrupted;
     std::mbstate_t shift{};
@@ -122,7 +124,8 @@ struct LineEditor::State {
       el_insertstr(editor, text.c_str());
       return CC_REFRESH;
     }
-    const std::string list = listed(suggestions, terminal_size().first);
+    const size_t columns = terminal_size().first;
+    const std::string list = listed(suggestions, columns > 0 ? columns : kColumnsUnknown);
     std::fwrite(list.data(), 1, list.size(), stdout);
     std::fflush(stdout);
     return CC_REDISPLAY;
@@ -219,12 +222,6 @@ std::string default_history_path() {
     fs::permissions(folder, fs::perms::owner_all, error);
   }
   return error ? "" : (folder / "history").string();
-}
-
-std::pair<size_t, size_t> terminal_size() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return {80, 24};
-  return {size.ws_col, size.ws_row};
 }
 
 }  // namespace tocsin

@@ -43,7 +43,4 @@ class LineEditor {
 /// empty when neither is known or it cannot be made.
 std::string default_history_path();
 
-/// Columns and lines of the terminal on standard output; 80 and 24 when they are unknown.
-std::pair<size_t, size_t> terminal_size();
-
 }  // namespace tocsin

@@ -6,6 +6,7 @@
 
 #include "db/base/text.h"
 #include "query/terminal_text.h"
+#include "tools/terminal/text.h"
 #include "tools/shell/plot.h"
 
 namespace tocsin {
@@ -20,20 +21,8 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
 }
 
-std::string grouped(uint64_t number) {  // 1,234,567
-  std::string digits = std::to_string(number);
-  for (size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
-  return digits;
-}
-
 std::string counted(uint64_t count, const char* thing) {
   return fmt::format("{} {}{}", grouped(count), thing, count == 1 ? "" : "s");
-}
-
-std::string bytes_text(uint64_t bytes) {
-  if (bytes < 10'000) return fmt::format("{} B", bytes);
-  if (bytes < 10'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
-  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
 }
 
 ResultTable first_rows(const ResultTable& table, size_t count) {

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <random>
 #include <string>
+#include <string_view>
 
 #include "db/batch.h"
 
@@ -61,6 +63,20 @@ inline std::string batch_image(const Batch& batch) {
     }
   }
   return out;
+}
+
+/// Up to four bytes of `text` become, or get before them, one of `spice`, or go with the next ones.
+inline void change_text(std::mt19937& random, std::string_view spice, std::string& text) {
+  for (unsigned changes = random() % 5; changes > 0; --changes) {
+    const size_t at = random() % text.size();
+    const char c = spice[random() % spice.size()];
+    switch (random() % 3) {
+      case 0: text[at] = c; break;
+      case 1: text.insert(at, 1, c); break;
+      default: text.erase(at, 1 + random() % 3); break;
+    }
+    if (text.empty()) text = "\n";
+  }
 }
 
 }  // namespace tocsin

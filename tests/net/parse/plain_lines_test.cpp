@@ -99,16 +99,7 @@ TEST_CASE("plain lines: changed lines make the same rows and errors as the gener
   for (int round = 0; round < 4000; ++round) {
     std::string text;
     for (unsigned lines = 1 + random() % 4; lines > 0; --lines) text += corpus[random() % corpus.size()];
-    for (unsigned changes = random() % 5; changes > 0; --changes) {
-      const size_t at = random() % text.size();
-      const char c = spice[random() % spice.size()];
-      switch (random() % 3) {
-        case 0: text[at] = c; break;
-        case 1: text.insert(at, 1, c); break;
-        default: text.erase(at, 1 + random() % 3); break;
-      }
-      if (text.empty()) text = "\n";
-    }
+    change_text(random, spice, text);
     const int64_t unit = round % 3 == 0 ? 0 : 1;
     const std::string general = image_of(text, false, unit);
     if (image_of(text, true, unit) == general) continue;

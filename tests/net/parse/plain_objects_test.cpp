@@ -112,16 +112,7 @@ TEST_CASE("plain objects: changed lines make the same rows and errors as the gen
     for (unsigned lines = 1 + random() % 4; lines > 0; --lines) {
       text += corpus[random() % corpus.size()] + (random() % 5 == 0 ? "\r\n" : "\n");
     }
-    for (unsigned changes = random() % 5; changes > 0; --changes) {
-      const size_t at = random() % text.size();
-      const char c = spice[random() % spice.size()];
-      switch (random() % 3) {
-        case 0: text[at] = c; break;
-        case 1: text.insert(at, 1, c); break;
-        default: text.erase(at, 1 + random() % 3); break;
-      }
-      if (text.empty()) text = "\n";
-    }
+    change_text(random, spice, text);
     ParseOptions options = options_of(true);
     if (round % 4 == 0) options.measurement.clear();
     ParseOptions general = options;

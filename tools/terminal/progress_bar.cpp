@@ -1,4 +1,4 @@
-#include "tools/progress_bar.h"
+#include "tools/terminal/progress_bar.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -7,10 +7,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "tools/terminal/text.h"
+
 namespace tocsin {
 namespace {
 
-constexpr size_t kBarWidth = 30;
 constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
 constexpr const char* kWipeLine = "\r\x1b[K";
 
@@ -30,9 +31,7 @@ void ProgressBar::show(uint64_t done, uint64_t total) {
   drawn_ = true;
   const double share =
       total == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-  std::string bar(static_cast<size_t>(share * static_cast<double>(kBarWidth)), '=');
-  bar.resize(kBarWidth, ' ');
-  fmt::print(stderr, "{}{}  [{}] {:3.0f} %", kWipeLine, what_, bar, share * 100);
+  fmt::print(stderr, "{}{}  {} {:3.0f} %", kWipeLine, what_, bar_text(share), share * 100);
 }
 
 }  // namespace tocsin
