@@ -2,37 +2,170 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
+#include <span>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "db/base/ascii.h"
+#include "db/string_hash.h"
 
 namespace tocsin {
 namespace {
 
-// Classes of bytes, as bits.
-constexpr unsigned kDigit = 1;
-constexpr unsigned kLowerHex = 2;
-constexpr unsigned kUpperHex = 4;
-constexpr unsigned kLetter = 8;  // none of the above
-constexpr unsigned kMark = 16;   // stands for a slot in patterns
-constexpr unsigned kWord = kDigit | kLowerHex | kUpperHex | kLetter;
+using string_hash::load64;
 
 constexpr size_t kHexWordMin = 8;  // shorter ones may be English
 constexpr size_t kHexWordMax = 16;
 constexpr std::array<size_t, 5> kUuidGroups = {8, 4, 4, 4, 12};
 constexpr size_t kUuidSize = 36;
+constexpr size_t kBlockBytes = 64;
+constexpr size_t kPartBytes = 16;
+constexpr size_t kCopyBytes = 16;  // that a short literal is copied with, whatever its length
 
-constexpr std::array<uint8_t, 256> kClasses = [] {
-  std::array<uint8_t, 256> classes{};
-  for (unsigned c = 1; c <= kSlotKindMax; ++c) classes[c] = kMark;
-  for (unsigned c = '0'; c <= '9'; ++c) classes[c] = kDigit;
-  for (unsigned c = 'a'; c <= 'z'; ++c) classes[c] = c <= 'f' ? kLowerHex : kLetter;
-  for (unsigned c = 'A'; c <= 'Z'; ++c) classes[c] = c <= 'F' ? kUpperHex : kLetter;
-  return classes;
-}();
+using Block = TextSplitter::Block;
 
-unsigned class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
+/// Classes of 16 bytes, as Block has them of 64.
+struct Part {
+  uint64_t digits = 0;
+  uint64_t hex = 0;
+  uint64_t word = 0;
+  bool marks = false;  // one of them stands for a slot in patterns
+};
 
-uint64_t hex_value(char c) {
-  if (c <= '9') return static_cast<uint64_t>(c - '0');
-  return static_cast<uint64_t>((c | 0x20) - 'a' + 10);
+bool is_mark(char c) { return c >= 1 && c <= char{kSlotKindMax}; }
+
+#if defined(__SSE2__)
+
+// Of each byte whether it is in [first, first + count), unsigned.
+__m128i in_range(__m128i bytes, char first, char count) {
+  const __m128i offset = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+  return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(static_cast<char>(count - 1))), offset);
+}
+
+Part classify(const char* bytes) {
+  const __m128i part = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+  const __m128i lower = _mm_or_si128(part, _mm_set1_epi8(0x20));
+  const __m128i digit = in_range(part, '0', 10);
+  const auto bits = [](__m128i set) { return static_cast<uint64_t>(_mm_movemask_epi8(set)); };
+  return {bits(digit), bits(_mm_or_si128(digit, in_range(lower, 'a', 6))),
+          bits(_mm_or_si128(digit, in_range(lower, 'a', 26))),
+          bits(in_range(part, 1, kSlotKindMax)) != 0};
+}
+
+#else
+
+Part classify(const char* bytes) {
+  Part part;
+  for (unsigned i = 0; i < kPartBytes; ++i) {
+    const char lower = static_cast<char>(bytes[i] | 0x20);
+    const uint64_t bit = uint64_t{1} << i;
+    if (is_digit(bytes[i])) part.digits |= bit;
+    if (is_digit(bytes[i]) || (lower >= 'a' && lower <= 'f')) part.hex |= bit;
+    if (is_digit(bytes[i]) || (lower >= 'a' && lower <= 'z')) part.word |= bit;
+    part.marks |= is_mark(bytes[i]);
+  }
+  return part;
+}
+
+#endif
+
+// The classes of the part that begins at `at`. Nothing behind the text is read.
+Part classify_at(std::string_view text, size_t at) {
+  const size_t left = text.size() - at;
+  if (left >= kPartBytes) return classify(text.data() + at);
+  if (text.size() < kPartBytes) {
+    std::array<char, kPartBytes> bytes{};
+    std::memcpy(bytes.data(), text.data(), left);
+    return classify(bytes.data());
+  }
+  Part part = classify(text.data() + text.size() - kPartBytes);
+  const size_t before = kPartBytes - left;
+  return {part.digits >> before, part.hex >> before, part.word >> before, part.marks};
+}
+
+using Bits = uint64_t Block::*;
+
+// The first byte from `from` on whose bit is set (flip 0) or clear (flip ~0); the blocks' end when
+// there is none.
+template <Bits kBits, uint64_t kFlip>
+size_t find_bit(std::span<const Block> blocks, size_t from) {
+  size_t i = from / kBlockBytes;
+  if (i >= blocks.size()) return blocks.size() * kBlockBytes;
+  uint64_t left = (blocks[i].*kBits ^ kFlip) & (~uint64_t{0} << (from % kBlockBytes));
+  while (left == 0) {
+    if (++i == blocks.size()) return blocks.size() * kBlockBytes;
+    left = blocks[i].*kBits ^ kFlip;
+  }
+  return i * kBlockBytes + static_cast<size_t>(std::countr_zero(left));
+}
+template <Bits kBits>
+size_t find_set(std::span<const Block> blocks, size_t from) {
+  return find_bit<kBits, 0>(blocks, from);
+}
+template <Bits kBits>
+size_t find_clear(std::span<const Block> blocks, size_t from) {
+  return find_bit<kBits, ~uint64_t{0}>(blocks, from);
+}
+
+// Where the word begins that byte `at` belongs to.
+size_t word_start(std::span<const Block> blocks, size_t at) {
+  size_t i = at / kBlockBytes;
+  uint64_t clear = ~blocks[i].word & (~uint64_t{0} >> (63 - at % kBlockBytes));
+  while (clear == 0) {
+    if (i == 0) return 0;
+    clear = ~blocks[--i].word;
+  }
+  return i * kBlockBytes + static_cast<size_t>(std::bit_width(clear));
+}
+
+// Words that may hold variables have a digit, or enough hexadecimal letters in a row.
+void find_candidates(std::span<Block> blocks) {
+  static_assert(kHexWordMin == 8);
+  for (Block& block : blocks) block.candidates = block.hex;
+  for (const unsigned step : {1, 2, 4}) {  // to where runs of 2, 4, 8 begin
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      const uint64_t next = i + 1 < blocks.size() ? blocks[i + 1].candidates : 0;
+      blocks[i].candidates &= blocks[i].candidates >> step | next << (kBlockBytes - step);
+    }
+  }
+  for (Block& block : blocks) block.candidates |= block.digits;
+}
+
+// The value of 8 hexadecimal digits of either case.
+uint64_t hex_value(uint64_t digits) {
+  // Letters are 9 more than their low four bits.
+  uint64_t value = (digits & 0x0f0f0f0f0f0f0f0f) + 9 * (digits >> 6 & 0x0101010101010101);
+  value = (value << 4 | value >> 8) & 0x00ff00ff00ff00ff;  // the first digit is the high one
+  value = (value << 8 | value >> 16) & 0x0000ffff0000ffff;
+  return (value << 16 | value >> 32) & 0xffffffff;
+}
+
+uint64_t hex_value(const char* digits, size_t count) {
+  uint64_t value = 0;
+  for (; count >= 8; count -= 8, digits += 8) value = value << 32 | hex_value(load64(digits));
+  for (; count > 0; --count, ++digits) {
+    const auto digit = static_cast<uint64_t>(*digits);
+    value = value << 4 | ((digit & 15) + 9 * (digit >> 6 & 1));
+  }
+  return value;
+}
+
+/// In which case the letters of hexadecimal digits are.
+struct HexCase {
+  bool lower = false;
+  bool upper = false;
+};
+HexCase hex_case(const char* digits, size_t count) {
+  HexCase found;
+  for (size_t i = 0; i < count; ++i) {
+    found.lower |= digits[i] >= 'a';
+    found.upper |= digits[i] >= 'A' && digits[i] <= 'F';
+  }
+  return found;
 }
 
 }  // namespace
@@ -54,117 +187,129 @@ char* write_slot(const Slot& slot, uint64_t value, char* out) {
   return std::copy(at, end, out);
 }
 
-bool TextSplitter::split(std::string_view text) {
-  pattern_.clear();
-  variables_.clear();
-  literal_ = text.data();
-  const char* const end = text.data() + text.size();
-  for (const char* p = text.data(); p != end;) {
-    unsigned classes = class_of(*p);
-    if ((classes & kWord) == 0) {
-      if (classes == kMark) return false;
-      ++p;
-      continue;
+bool TextSplitter::classify_blocks() {
+  const size_t size = text_.size();
+  blocks_.resize((size + kBlockBytes - 1) / kBlockBytes);
+  bool marks = false;
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    Block block;
+    const size_t end = std::min(size, (i + 1) * kBlockBytes);
+    for (size_t at = i * kBlockBytes; at < end; at += kPartBytes) {
+      const Part part = classify_at(text_, at);
+      const size_t shift = at % kBlockBytes;
+      block.digits |= part.digits << shift;
+      block.hex |= part.hex << shift;
+      block.word |= part.word << shift;
+      marks |= part.marks;
     }
-    const char* const word = p++;
-    for (; p != end; ++p) {
-      const unsigned next = class_of(*p);
-      if ((next & kWord) == 0) break;
-      classes |= next;
-    }
-    const auto size = static_cast<size_t>(p - word);
-    if (size == kUuidGroups[0] && (classes & kLetter) == 0 && add_uuid(word, end)) {
-      p = word + kUuidSize;
-    } else if ((classes & kDigit) != 0 || (size >= kHexWordMin && (classes & kLetter) == 0)) {
-      add_word(word, p, classes);
-    }
+    blocks_[i] = block;
   }
-  add_literal(end);
+  return !marks;
+}
+
+bool TextSplitter::split(std::string_view text) {
+  text_ = text;
+  variables_.clear();
+  pattern_size_ = 0;
+  if (!classify_blocks()) return false;
+  // A slot is never longer than its digits.
+  if (pattern_.size() < text.size() + kCopyBytes) pattern_.resize(2 * text.size() + kCopyBytes);
+  literal_ = 0;
+  find_candidates(blocks_);
+  for (size_t at = find_set<&Block::candidates>(blocks_, 0); at < text.size();) {
+    const size_t start = word_start(blocks_, at);
+    const size_t end = std::min(find_clear<&Block::word>(blocks_, at), text.size());
+    at = find_set<&Block::candidates>(blocks_, add_word(start, end));
+  }
+  add_literal(text.size());
   return true;
 }
 
-void TextSplitter::add_word(const char* word, const char* end, unsigned classes) {
-  const auto size = static_cast<size_t>(end - word);
-  // A number of 16 digits is taken for an id that happens to have no letter.
-  const bool may_be_hex =
-      size >= kHexWordMin && size <= kHexWordMax && (classes != kDigit || size == kHexWordMax);
-  if (may_be_hex && (classes & ~(kDigit | kLowerHex)) == 0) {
-    add_literal(word);
-    add_hex(word, size, SlotKind::kHex);
-  } else if (may_be_hex && (classes & ~(kDigit | kUpperHex)) == 0) {
-    add_literal(word);
-    add_hex(word, size, SlotKind::kUpperHex);
-  } else {
-    add_numbers(word, end);
+// Returns where to go on.
+size_t TextSplitter::add_word(size_t start, size_t end) {
+  const size_t size = end - start;
+  if (size < kHexWordMin || size > kHexWordMax || find_clear<&Block::hex>(blocks_, start) < end) {
+    add_numbers(start, end);
+    return end;
   }
+  if (size == kUuidGroups[0] && add_uuid(start)) return start + kUuidSize;
+  const HexCase letters = hex_case(text_.data() + start, size);
+  // A number of 16 digits is taken for an id that happens to have no letter.
+  const bool number = !letters.lower && !letters.upper && size != kHexWordMax;
+  if (number || (letters.lower && letters.upper)) {
+    add_numbers(start, end);
+  } else {
+    add_hex(start, size, letters.upper ? SlotKind::kUpperHex : SlotKind::kHex);
+  }
+  return end;
 }
 
 // The groups of a UUID are variables of their own, with the hyphens between them.
-bool TextSplitter::add_uuid(const char* word, const char* text_end) {
-  if (static_cast<size_t>(text_end - word) < kUuidSize) return false;
-  unsigned classes = 0;
-  const char* p = word;
-  for (size_t group = 0; group < kUuidGroups.size(); ++group) {
-    if (group != 0 && *p++ != '-') return false;
-    for (size_t i = 0; i < kUuidGroups[group]; ++i) classes |= class_of(*p++);
-  }
-  if (p != text_end && (class_of(*p) & kWord) != 0) return false;
-  SlotKind kind = SlotKind::kHex;
-  if ((classes & ~(kDigit | kLowerHex)) != 0) {
-    if ((classes & ~(kDigit | kUpperHex)) != 0) return false;
-    kind = SlotKind::kUpperHex;
-  }
-  p = word;
+bool TextSplitter::add_uuid(size_t start) {
+  if (text_.size() - start < kUuidSize) return false;
+  if (find_set<&Block::word>(blocks_, start + kUuidSize) == start + kUuidSize) return false;
+  HexCase letters;
+  size_t at = start;
   for (size_t size : kUuidGroups) {
-    add_literal(p);
-    add_hex(p, size, kind);
-    p += size + 1;
+    if (at != start && text_[at - 1] != '-') return false;
+    if (find_clear<&Block::hex>(blocks_, at) < at + size) return false;
+    const HexCase more = hex_case(text_.data() + at, size);
+    letters = {letters.lower || more.lower, letters.upper || more.upper};
+    at += size + 1;
+  }
+  if (letters.lower && letters.upper) return false;
+  at = start;
+  for (size_t size : kUuidGroups) {
+    add_hex(at, size, letters.upper ? SlotKind::kUpperHex : SlotKind::kHex);
+    at += size + 1;
   }
   return true;
 }
 
-void TextSplitter::add_hex(const char* digits, size_t count, SlotKind kind) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < count; ++i) value = value << 4 | hex_value(digits[i]);
-  pattern_.push_back(static_cast<char>(kind));
-  pattern_.push_back(static_cast<char>(count));
-  variables_.push_back(value);
-  literal_ = digits + count;
+void TextSplitter::add_hex(size_t start, size_t count, SlotKind kind) {
+  add_literal(start);
+  add_slot(kind, count);
+  variables_.push_back(hex_value(text_.data() + start, count));
+  literal_ = start + count;
 }
 
-void TextSplitter::add_numbers(const char* word, const char* end) {
-  for (const char* p = word; p != end;) {
-    if (class_of(*p) != kDigit) {
-      ++p;
-      continue;
-    }
-    const char* const digits = p;
-    while (p != end && class_of(*p) == kDigit) ++p;
+void TextSplitter::add_numbers(size_t start, size_t end) {
+  for (size_t at = find_set<&Block::digits>(blocks_, start); at < end;
+       at = find_set<&Block::digits>(blocks_, at)) {
+    const size_t run_end = std::min(find_clear<&Block::digits>(blocks_, at), end);
     // Longer runs are several numbers.
-    for (const char* part = digits; part != p;) {
-      const size_t size = std::min(kSlotDigitsMax, static_cast<size_t>(p - part));
-      add_literal(part);
-      add_number(part, size);
-      part += size;
+    while (at < run_end) {
+      const size_t count = std::min(kSlotDigitsMax, run_end - at);
+      add_number(at, count);
+      at += count;
     }
   }
 }
 
-void TextSplitter::add_number(const char* digits, size_t count) {
+void TextSplitter::add_number(size_t start, size_t count) {
+  add_literal(start);
+  const char* const digits = text_.data() + start;
   uint64_t value = 0;
   for (size_t i = 0; i < count; ++i) value = value * 10 + static_cast<uint64_t>(digits[i] - '0');
   if (digits[0] == '0' && count > 1) {
-    pattern_.push_back(static_cast<char>(SlotKind::kPadded));
-    pattern_.push_back(static_cast<char>(count));
+    add_slot(SlotKind::kPadded, count);
   } else {
-    pattern_.push_back(static_cast<char>(SlotKind::kNumber));
+    add_slot(SlotKind::kNumber, 0);
   }
   variables_.push_back(value);
-  literal_ = digits + count;
+  literal_ = start + count;
 }
 
-void TextSplitter::add_literal(const char* end) {
-  pattern_.append(literal_, static_cast<size_t>(end - literal_));
+void TextSplitter::add_slot(SlotKind kind, size_t digits) {
+  pattern_[pattern_size_++] = static_cast<char>(kind);
+  if (digits != 0) pattern_[pattern_size_++] = static_cast<char>(digits);
+}
+
+void TextSplitter::add_literal(size_t end) {
+  const size_t size = end - literal_;
+  const bool fixed = size <= kCopyBytes && text_.size() - literal_ >= kCopyBytes;
+  std::memcpy(&pattern_[pattern_size_], text_.data() + literal_, fixed ? kCopyBytes : size);
+  pattern_size_ += size;
   literal_ = end;
 }
 
@@ -172,7 +317,7 @@ std::optional<std::vector<PatternPiece>> parse_pattern(std::string_view pattern)
   std::vector<PatternPiece> pieces;
   size_t literal = 0;
   for (size_t i = 0; i < pattern.size(); ++i) {
-    if (class_of(pattern[i]) != kMark) continue;
+    if (!is_mark(pattern[i])) continue;
     Slot slot{static_cast<SlotKind>(pattern[i]), 0};
     const std::string_view text = pattern.substr(literal, i - literal);
     if (slot.kind != SlotKind::kNumber) {

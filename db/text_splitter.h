@@ -40,20 +40,33 @@ class TextSplitter {
   bool split(std::string_view text);
 
   // Of the last text that was split.
-  std::string_view pattern() const { return pattern_; }
+  std::string_view pattern() const { return {pattern_.data(), pattern_size_}; }
   const std::vector<uint64_t>& variables() const { return variables_; }
 
- private:
-  void add_word(const char* word, const char* end, unsigned classes);
-  bool add_uuid(const char* word, const char* text_end);
-  void add_hex(const char* digits, size_t count, SlotKind kind);
-  void add_numbers(const char* word, const char* end);
-  void add_number(const char* digits, size_t count);
-  void add_literal(const char* end);
+  /// Classes of 64 bytes: bit i is that of byte i.
+  struct Block {
+    uint64_t digits = 0;
+    uint64_t hex = 0;         ///< digits and a-f, A-F
+    uint64_t word = 0;        ///< digits and all letters
+    uint64_t candidates = 0;  ///< at least one in each word that may hold variables
+  };
 
-  std::string pattern_;
+ private:
+  bool classify_blocks();
+  size_t add_word(size_t start, size_t end);
+  bool add_uuid(size_t start);
+  void add_hex(size_t start, size_t count, SlotKind kind);
+  void add_numbers(size_t start, size_t end);
+  void add_number(size_t start, size_t count);
+  void add_slot(SlotKind kind, size_t digits);
+  void add_literal(size_t end);
+
+  std::string_view text_;
+  std::vector<Block> blocks_;
   std::vector<uint64_t> variables_;
-  const char* literal_ = nullptr;  // where the bytes begin that are not in the pattern yet
+  std::vector<char> pattern_;  // longer than the pattern
+  size_t pattern_size_ = 0;
+  size_t literal_ = 0;  // where the bytes begin that are not in the pattern yet
 };
 
 /// One literal and the slot behind it; the last piece of a pattern has no slot.

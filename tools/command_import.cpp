@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/allocator.h"
 #include "tools/command.h"
 #include "tools/import/import.h"
 #include "tools/import/progress_line.h"
@@ -45,6 +46,7 @@ std::string summary(const ImportProgress& done, double seconds) {
 }
 
 Status import_logs(Arguments arguments) {
+  keep_freed_memory();  // segments and chunks come and go in megabytes
   auto database = Database::open(arguments.database, import_database_options());
   if (!database && database.error().code == ErrorCode::kConflict) {
     return fail(database.error().code, database.error().message +
