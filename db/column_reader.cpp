@@ -85,24 +85,6 @@ bool readable_as(ColumnType stored, ColumnType wanted) {
 
 }  // namespace
 
-Result<ByteView> checked_buffer(const format::Buffer* buffer, const std::string& segment_name,
-                                const std::string& buffer_name) {
-  const char* fault = nullptr;
-  if (buffer == nullptr || buffer->data() == nullptr) {
-    fault = "is missing";
-  } else if (buffer->data()->size() != 0 &&
-             reinterpret_cast<uintptr_t>(buffer->data()->data()) % 8 != 0) {
-    fault = "is not aligned";
-  } else {
-    ByteView bytes(buffer->data()->data(), buffer->data()->size());
-    if (checksum(bytes) == buffer->checksum()) return bytes;
-    fault = "does not match its checksum";
-  }
-  return fail(ErrorCode::kCorrupt,
-              fmt::format("segment {} is damaged: {} {}; see `tocsin verify` and `tocsin repair`",
-                          segment_name, buffer_name, fault));
-}
-
 tl::unexpected<Error> ColumnReader::damaged(const std::string& what) const {
   return fail(ErrorCode::kCorrupt,
               fmt::format("segment {} is damaged: column `{}`: {}; see `tocsin verify` and "
@@ -110,8 +92,10 @@ tl::unexpected<Error> ColumnReader::damaged(const std::string& what) const {
                           info_.name, stored_.name()->str(), what));
 }
 
-ColumnReader::ColumnReader(const SegmentInfo& info, const format::Column& stored, ColumnType type)
+ColumnReader::ColumnReader(const SegmentInfo& info, const SegmentBuffers& buffers,
+                           const format::Column& stored, ColumnType type)
     : info_(info),
+      buffers_(buffers),
       stored_(stored),
       stored_type_(static_cast<ColumnType>(stored.type())),
       type_(type),
@@ -120,9 +104,10 @@ ColumnReader::ColumnReader(const SegmentInfo& info, const format::Column& stored
       statistics_(statistics_of(stored, info.row_count)) {}
 
 Result<std::unique_ptr<ColumnReader>> ColumnReader::open(const SegmentInfo& info,
+                                                         const SegmentBuffers& buffers,
                                                          const format::Column& stored,
                                                          ColumnType type) {
-  std::unique_ptr<ColumnReader> reader(new ColumnReader(info, stored, type));
+  std::unique_ptr<ColumnReader> reader(new ColumnReader(info, buffers, stored, type));
   if (stored.encoding() < static_cast<uint16_t>(Encoding::kIntegers) ||
       stored.encoding() > static_cast<uint16_t>(Encoding::kTemplates)) {
     return fail(ErrorCode::kUnsupported,
@@ -138,6 +123,10 @@ Result<std::unique_ptr<ColumnReader>> ColumnReader::open(const SegmentInfo& info
     return reader->damaged(fmt::format("it holds {} where the catalog has {}",
                                        name_of(reader->stored_type_), name_of(type)));
   }
+  const std::array dictionary{NamedBuffer{"entry_offsets", stored.entry_offsets()},
+                              NamedBuffer{"entry_bytes", stored.entry_bytes()},
+                              NamedBuffer{"entry_stats", stored.entry_stats()}};
+  buffers.load_ahead(dictionary);
   return reader;
 }
 
@@ -169,7 +158,7 @@ Status ColumnReader::open_integers(const format::Buffer* buffer, const char* nam
 }
 
 Result<ByteView> ColumnReader::open_bytes(const format::Buffer* buffer, const char* name) const {
-  return checked_buffer(buffer, info_.name, stored_.name()->str() + "/" + name);
+  return buffers_.open(buffer, info_.name, stored_.name()->str() + "/" + name);
 }
 
 Result<ByteView> ColumnReader::open_array(const format::Buffer* buffer, const char* name,
@@ -212,8 +201,7 @@ Status ColumnReader::open_decimals() const {
   if (stored_.exponent() > kDecimalExponentMax) return damaged("exponent out of range");
   TOCSIN_RETURN_IF_ERROR(open_integers(stored_.values(), "values", value_count_, integers_));
   if (stored_.positions() == nullptr) return {};
-  TOCSIN_TRY(ByteView positions,
-             checked_buffer(stored_.positions(), info_.name, stored_.name()->str() + "/positions"));
+  TOCSIN_TRY(ByteView positions, open_bytes(stored_.positions(), "positions"));
   positions_ = array_of<uint32_t>(positions);
   if (!std::is_sorted(positions_.begin(), positions_.end())) {
     return damaged("positions do not ascend");
@@ -294,10 +282,8 @@ Status ColumnReader::open_valid() const {
 }
 
 Status ColumnReader::open_dictionary() const {
-  TOCSIN_TRY(ByteView ends_bytes, checked_buffer(stored_.entry_offsets(), info_.name,
-                                                 stored_.name()->str() + "/entry_offsets"));
-  TOCSIN_TRY(ByteView bytes, checked_buffer(stored_.entry_bytes(), info_.name,
-                                            stored_.name()->str() + "/entry_bytes"));
+  TOCSIN_TRY(ByteView ends_bytes, open_bytes(stored_.entry_offsets(), "entry_offsets"));
+  TOCSIN_TRY(ByteView bytes, open_bytes(stored_.entry_bytes(), "entry_bytes"));
   const auto ends = array_of<uint32_t>(ends_bytes);
   TOCSIN_TRY(ByteView statistics, open_array(stored_.entry_stats(), "entry_stats",
                                              sizeof(EntryStatistics), ends.size()));

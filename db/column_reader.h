@@ -11,21 +11,20 @@
 #include "db/encoding_template.h"
 #include "db/encoding_text.h"
 #include "db/segment.h"
+#include "db/segment_buffer.h"
 #include "db/segment_format.h"
 #include "segment_generated.h"
 
 namespace tocsin {
 
-/// Checks a buffer's checksum and alignment. kCorrupt names segment and buffer.
-Result<ByteView> checked_buffer(const format::Buffer* buffer, const std::string& segment_name,
-                                const std::string& buffer_name);
-
 /// Reads the FlatBuffer's column as `type`. Parts (values, null map, dictionary) are checked when
 /// first used.
 class ColumnReader final : public SegmentColumn {
  public:
-  /// `info` and `stored` must outlive the reader. kCorrupt when the metadata contradict each other.
+  /// `info`, and the segment's `buffers` and metadata, must outlive the reader. kCorrupt when the metadata
+  /// contradict each other. Begins to load the dictionary: its entries are what most ask for first.
   static Result<std::unique_ptr<ColumnReader>> open(const SegmentInfo& info,
+                                                    const SegmentBuffers& buffers,
                                                     const format::Column& stored, ColumnType type);
 
   ColumnType type() const override { return type_; }
@@ -52,7 +51,8 @@ class ColumnReader final : public SegmentColumn {
     mutable std::atomic<bool> ready{false};
   };
 
-  ColumnReader(const SegmentInfo& info, const format::Column& stored, ColumnType type);
+  ColumnReader(const SegmentInfo& info, const SegmentBuffers& buffers, const format::Column& stored,
+               ColumnType type);
 
   template <class Open>
   Status ensure(Part& part, Open open) const;
@@ -85,6 +85,7 @@ class ColumnReader final : public SegmentColumn {
   tl::unexpected<Error> damaged(const std::string& what) const;
 
   const SegmentInfo& info_;
+  const SegmentBuffers& buffers_;
   const format::Column& stored_;
   const ColumnType stored_type_;
   const ColumnType type_;

@@ -103,7 +103,10 @@ WrittenBuffer write_buffer(flatbuffers::FlatBufferBuilder& builder, ByteView byt
 flatbuffers::Offset<format::Buffer> write_buffer_table(flatbuffers::FlatBufferBuilder& builder,
                                                        const WrittenBuffer& buffer) {
   if (buffer.data.IsNull()) return 0;
-  return format::CreateBuffer(builder, buffer.data, buffer.checksum);
+  format::BufferBuilder table(builder);
+  table.add_checksum(buffer.checksum);
+  builder.AddOffset(format::Buffer::VT_DATA, buffer.data);  // relative to the field, unlike a number
+  return table.Finish();
 }
 
 bool ColumnWriter::write_buffers(flatbuffers::FlatBufferBuilder& builder,

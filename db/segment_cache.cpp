@@ -42,6 +42,7 @@ Result<std::shared_ptr<const Segment>> SegmentCache::open_sealed(const SegmentRe
   auto mapping = slot.lock();
   if (!mapping || mapping->bytes().size() < end) {
     TOCSIN_TRY(mapping, FileMapping::open(directory_ + "/" + file_path(record.file()), end));
+    mapping->load_only_what_is_touched();
     slot = mapping;
   }
   SegmentBytes bytes;
@@ -50,6 +51,8 @@ Result<std::shared_ptr<const Segment>> SegmentCache::open_sealed(const SegmentRe
   bytes.mapping = mapping.get();
   bytes.metadata_size = record.metadata_size;
   bytes.metadata_checksum = record.metadata_checksum;
+  // Whoever asks for many segments waits for the first one's metadata only.
+  if (record.metadata_size <= record.info.byte_size) load_ahead(bytes.bytes.first(record.metadata_size));
   return open_segment(record.info, std::move(bytes));
 }
 

@@ -209,6 +209,16 @@ Result<std::shared_ptr<const FileMapping>> FileMapping::open(const std::string& 
       new FileMapping(ByteView(static_cast<const uint8_t*>(address), size)));
 }
 
+void load_ahead(ByteView mapped) {
+  static const auto page_size = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t before = reinterpret_cast<uintptr_t>(mapped.data()) % page_size;
+  ::madvise(const_cast<uint8_t*>(mapped.data()) - before, before + mapped.size(), MADV_WILLNEED);
+}
+
+void FileMapping::load_only_what_is_touched() const {
+  ::madvise(const_cast<uint8_t*>(bytes().data()), bytes().size(), MADV_RANDOM);
+}
+
 FileMapping::Mapped::~Mapped() { ::munmap(const_cast<uint8_t*>(bytes.data()), bytes.size()); }
 
 }  // namespace tocsin

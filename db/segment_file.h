@@ -98,6 +98,9 @@ class SegmentFileWriter {
   bool is_new_;
 };
 
+/// Has the system begin to load mapped bytes from disk, without waiting for them. Only a hint.
+void load_ahead(ByteView mapped);
+
 /// A file mapped for reading, up to its size when it was mapped.
 class FileMapping {
  public:
@@ -106,6 +109,10 @@ class FileMapping {
                                                          uint64_t size_min);
   FileMapping(const FileMapping&) = delete;
   FileMapping& operator=(const FileMapping&) = delete;
+
+  /// From now on the system loads the pages that are touched, and what load_ahead() names. Without this it loads
+  /// what lies around them as well, megabytes on some devices: good for one who reads all of the file.
+  void load_only_what_is_touched() const;
 
   ByteView bytes() const { return mapped_.bytes; }
   /// Whether a fault was met in it (see fault_guard.h): its bytes cannot be relied on any more.

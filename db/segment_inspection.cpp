@@ -3,16 +3,17 @@
 #include <algorithm>
 
 #include "db/segment.h"
+#include "db/segment_buffer.h"
 #include "db/segment_format.h"
 #include "segment_generated.h"
 
 namespace tocsin {
 namespace {
 
-void add_buffer(ColumnInspection& column, const char* name, const format::Buffer* buffer) {
-  if (buffer == nullptr || buffer->data() == nullptr) return;
-  column.buffers.push_back({name, buffer->data()->size()});
-  column.byte_size += buffer->data()->size();
+void add_buffer(ColumnInspection& column, const SegmentBuffers& buffers, const NamedBuffer& named) {
+  if (named.buffer == nullptr) return;
+  column.buffers.push_back({named.name, buffers.size_of(named.buffer)});
+  column.byte_size += column.buffers.back().byte_size;
 }
 
 const char* name_of(Encoding encoding) {
@@ -40,18 +41,19 @@ std::vector<uint64_t> ids_of(const flatbuffers::Vector<uint64_t>* ids) {
   return {ids->begin(), ids->end()};
 }
 
-ColumnInspection inspect_time(const format::Segment& root) {
+ColumnInspection inspect_time(const format::Segment& root, const SegmentBuffers& buffers) {
   ColumnInspection time;
   time.name = "time";
   time.kind = ColumnKind::kTime;
   time.encoding = name_of(Encoding::kIntegers);
   time.value_count = root.row_count();
   time.raw_size = root.row_count() * sizeof(Timestamp);
-  add_buffer(time, "values", root.times());
+  add_buffer(time, buffers, {"values", root.times()});
   return time;
 }
 
-ColumnInspection inspect_column(const format::Column& stored, uint32_t row_count) {
+ColumnInspection inspect_column(const format::Column& stored, const SegmentBuffers& buffers,
+                                uint32_t row_count) {
   ColumnInspection column;
   column.id = stored.id();
   column.name = stored.name()->str();
@@ -61,23 +63,7 @@ ColumnInspection inspect_column(const format::Column& stored, uint32_t row_count
   column.value_count = stored.value_count();
   column.null_count = row_count - std::min(row_count, stored.value_count());
   column.raw_size = stored.raw_size();
-  add_buffer(column, "valid", stored.valid());
-  add_buffer(column, "valid_ranks", stored.valid_ranks());
-  add_buffer(column, "values", stored.values());
-  add_buffer(column, "positions", stored.positions());
-  add_buffer(column, "exceptions", stored.exceptions());
-  add_buffer(column, "entry_offsets", stored.entry_offsets());
-  add_buffer(column, "entry_bytes", stored.entry_bytes());
-  add_buffer(column, "entry_stats", stored.entry_stats());
-  add_buffer(column, "lengths", stored.lengths());
-  add_buffer(column, "blocks", stored.blocks());
-  add_buffer(column, "slot_streams", stored.slot_streams());
-  for (uint32_t i = 0; stored.variables() != nullptr && i < stored.variables()->size(); ++i) {
-    add_buffer(column, "variables", stored.variables()->Get(i)->values());
-    add_buffer(column, "variable_starts", stored.variables()->Get(i)->starts());
-  }
-  add_buffer(column, "whole", stored.whole());
-  add_buffer(column, "whole_starts", stored.whole_starts());
+  for (const NamedBuffer& named : buffers_of(stored)) add_buffer(column, buffers, named);
   return column;
 }
 
@@ -85,17 +71,18 @@ ColumnInspection inspect_column(const format::Column& stored, uint32_t row_count
 
 Result<SegmentInspection> inspect(const Segment& segment) { return segment.inspect(); }
 
-SegmentInspection inspect_segment(const format::Segment& root, uint64_t metadata_size) {
-  SegmentInspection segment;
-  segment.metadata_size = metadata_size;
-  segment.columns.push_back(inspect_time(root));
+SegmentInspection inspect_segment(const format::Segment& root, const SegmentBuffers& buffers,
+                                  uint64_t metadata_size) {
+  SegmentInspection inspection;
+  inspection.metadata_size = metadata_size;
+  inspection.columns.push_back(inspect_time(root, buffers));
   for (const format::Column* column : *root.columns()) {
-    segment.columns.push_back(inspect_column(*column, root.row_count()));
+    inspection.columns.push_back(inspect_column(*column, buffers, root.row_count()));
   }
-  segment.sealed_from = ids_of(root.sealed_from());
-  segment.replaces = ids_of(root.replaces());
-  segment.ancestors = ids_of(root.ancestors());
-  return segment;
+  inspection.sealed_from = ids_of(root.sealed_from());
+  inspection.replaces = ids_of(root.replaces());
+  inspection.ancestors = ids_of(root.ancestors());
+  return inspection;
 }
 
 }  // namespace tocsin

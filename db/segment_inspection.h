@@ -36,6 +36,7 @@ struct SegmentInspection {
 };
 
 class Segment;
+class SegmentBuffers;
 namespace format {
 struct Segment;
 }
@@ -45,6 +46,7 @@ struct Segment;
 Result<SegmentInspection> inspect(const Segment& segment);
 
 /// For the segment's reader. Requires: `root` was checked.
-SegmentInspection inspect_segment(const format::Segment& root, uint64_t metadata_size);
+SegmentInspection inspect_segment(const format::Segment& root, const SegmentBuffers& buffers,
+                                  uint64_t metadata_size);
 
 }  // namespace tocsin

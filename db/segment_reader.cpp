@@ -10,6 +10,7 @@
 #include "db/base/check.h"
 #include "db/column_reader.h"
 #include "db/limits.h"
+#include "db/segment_buffer.h"
 #include "db/segment_file.h"
 #include "db/segment_format.h"
 #include "db/segment_inspection.h"
@@ -49,14 +50,14 @@ class SegmentReader final : public Segment {
     if (auto it = columns_.find(key); it != columns_.end()) return it->second.get();
     const format::Column* stored = find(column.id);
     if (stored == nullptr) return nullptr;
-    TOCSIN_TRY(auto reader, ColumnReader::open(info_, *stored, column.type));
+    TOCSIN_TRY(auto reader, ColumnReader::open(info_, buffers_, *stored, column.type));
     return columns_.emplace(key, std::move(reader)).first->second.get();
   }
 
   Result<SegmentInspection> inspect() const override {
     std::lock_guard lock(mutex_);
     TOCSIN_RETURN_IF_ERROR(open_metadata());
-    return inspect_segment(*root_, bytes_.metadata_size);
+    return inspect_segment(*root_, buffers_, bytes_.metadata_size);
   }
 
   Status check_intact() const override {
@@ -81,7 +82,8 @@ class SegmentReader final : public Segment {
     if (reinterpret_cast<uintptr_t>(bytes_.bytes.data()) % 64 != 0) {
       return damaged("it does not start on a boundary of 64 bytes");
     }
-    flatbuffers::Verifier verifier(bytes_.bytes.data(), bytes_.bytes.size());
+    // Only these: the buffers behind them are not touched before they are read.
+    flatbuffers::Verifier verifier(bytes_.bytes.data(), bytes_.metadata_size);
     if (!format::VerifySegmentBuffer(verifier)) return damaged("it is no valid FlatBuffer");
     const format::Segment* root = format::GetSegment(bytes_.bytes.data());
     if (root->format() > kSegmentFormat) {
@@ -91,6 +93,7 @@ class SegmentReader final : public Segment {
                               info_.name, root->format(), kSegmentFormat));
     }
     TOCSIN_RETURN_IF_ERROR(check(*root));
+    buffers_ = SegmentBuffers(bytes_.bytes, *root);
     root_ = root;
     return {};
   }
@@ -113,7 +116,7 @@ class SegmentReader final : public Segment {
     std::lock_guard lock(mutex_);
     if (times_ready_.load(std::memory_order_relaxed)) return {};
     TOCSIN_RETURN_IF_ERROR(open_metadata());
-    TOCSIN_TRY(ByteView bytes, checked_buffer(root_->times(), info_.name, "time"));
+    TOCSIN_TRY(ByteView bytes, buffers_.open(root_->times(), info_.name, "time"));
     if (!times_.open(bytes, info_.row_count)) return damaged("time is no integer stream");
     times_ready_.store(true, std::memory_order_release);
     return {};
@@ -132,6 +135,7 @@ class SegmentReader final : public Segment {
 
   mutable std::mutex mutex_;  // guards what is opened on first use
   mutable const format::Segment* root_ = nullptr;
+  mutable SegmentBuffers buffers_;  // constant once root_ is set
   mutable std::map<std::pair<ColumnId, ColumnType>, std::unique_ptr<ColumnReader>> columns_;
   mutable std::atomic<bool> times_ready_{false};
   mutable PackedIntegers times_;  // constant once times_ready_
