@@ -13,6 +13,7 @@ namespace {
 /// With so many rows of different keys, merging the threads' groups would take longer than reading
 /// the rows in every thread.
 constexpr uint64_t kSharedRowsMin = 1'000'000;
+constexpr uint32_t kSourceMeasurement = 1;
 
 struct Worker {
   SourceReader reader;
@@ -154,16 +155,18 @@ Result<ShareChoice> choose_share(Execution& execution, const std::vector<ScanUni
   for (size_t k = 0; k < stats.keys.size(); ++k) {
     const Node& node = program.nodes[stats.keys[k].node];
     if (node.kind != Node::Kind::kSource || node.type != ValueType::kString) continue;
+    if (node.column == kSourceMeasurement) continue;
     ShareChoice choice;
     choice.share.emplace();
     choice.share->key = k;
     for (const ScanUnit& unit : units) {
       source.open(*unit.segment, *unit.map);
-      TOCSIN_TRY(const Dictionary* dictionary, source.dictionary(node.column));
-      if (dictionary) continue;
+      TOCSIN_TRY(const SegmentColumn* stored, source.stored(node.column));
+      if (!stored || stored->has_dictionary()) continue;
       choice.row_count += unit.end - unit.start;
+      if (choice.share->format) continue;  // which one does not matter; finding it reads the column
       TOCSIN_TRY(const IdFormat* format, source.id_format(node.column));
-      if (format && !choice.share->format) choice.share->format = *format;
+      if (format) choice.share->format = *format;
     }
     if (!best.share || choice.row_count > best.row_count) best = std::move(choice);
   }

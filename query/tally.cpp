@@ -121,14 +121,18 @@ void Tally::count_cells_with_times(std::span<const uint32_t> cells,
   }
 }
 
-Status Tally::count(uint32_t start, uint32_t end) {
+Status Tally::count(uint32_t start, uint32_t end, Timestamp time) {
   TOCSIN_CHECK(start < end);
   cells_.clear();
   counted_.clear();
-  TOCSIN_TRY(time_, time_at(*segment_, start));
+  time_ = time;
   if (digits_.empty()) {
-    TOCSIN_TRY(const Timestamp last, time_at(*segment_, end - 1));
-    add_row(0, {end - start, time_, last});
+    EntryStatistics rows{end - start, time, time};
+    if (plan_.needs_times) {
+      TOCSIN_TRY(rows.first_time, time_at(*segment_, start));
+      TOCSIN_TRY(rows.last_time, time_at(*segment_, end - 1));
+    }
+    add_row(0, rows);
     return {};
   }
   const bool dense = !plan_.needs_times && end - start >= kDenseRowsPerCell * cell_count_;
@@ -271,7 +275,7 @@ Result<bool> TallyReader::prepare(SourceReader& reader, const ScanUnit& unit) {
   if (!cuts.empty() && (unit.end - unit.start) / cuts.size() < kPieceRowsMin) return false;
 
   pieces_.clear();
-  Piece piece{unit.start, unit.end, 0};
+  Piece piece{unit.start, unit.end, span.start, 0};
   for (size_t i = 0; i <= cuts.size(); ++i) {
     piece.end = unit.end;
     if (i < cuts.size()) {
@@ -279,7 +283,8 @@ Result<bool> TallyReader::prepare(SourceReader& reader, const ScanUnit& unit) {
       piece.end = std::clamp(rows.first, piece.start, unit.end);
     }
     if (piece.start == piece.end) continue;
-    if (windows_) piece.window = windows_->index_of(i == 0 ? span.start : cuts[i - 1]);
+    if (i != 0) piece.time = cuts[i - 1];
+    if (windows_) piece.window = windows_->index_of(piece.time);
     pieces_.push_back(piece);
     piece.start = piece.end;
   }
@@ -298,7 +303,7 @@ Status TallyReader::count(SourceReader& reader, const Piece& piece) {
   if (windows_) reader.counts().source_rows[piece.window] += row_count;
   if (from_metadata_) return {};
   execution_.rows_scanned.fetch_add(row_count, std::memory_order_relaxed);
-  return tally_.count(piece.start, piece.end);
+  return tally_.count(piece.start, piece.end, piece.time);
 }
 
 }  // namespace tocsin

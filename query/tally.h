@@ -24,8 +24,9 @@ class Tally final : public ColumnSource {
   Result<bool> open(SegmentSource& source, const ScanUnit& unit);
   /// The rows of the whole segment, without reading it; false when its metadata do not suffice.
   Result<bool> count_metadata(const ScanUnit& unit);
-  /// The rows [start, end) of the segment. Requires: start < end.
-  Status count(uint32_t start, uint32_t end);
+  /// The rows [start, end) of the segment, between which and `time`, an instant, nothing changes. Reads no times
+  /// unless the plan needs them. Requires: start < end.
+  Status count(uint32_t start, uint32_t end, Timestamp time);
 
   size_t size() const { return counted_.size(); }
   /// How many rows each row stands for, and their first and last time if the plan needs them.
@@ -66,7 +67,7 @@ class Tally final : public ColumnSource {
   std::vector<uint32_t> touched_;  // the cells that are not zero
   std::vector<Timestamp> first_times_, last_times_;  // by cell
 
-  Timestamp time_ = 0;  // of the piece's first row
+  Timestamp time_ = 0;  // as good as that of any row of the piece
   std::vector<uint32_t> cells_;  // by row
   std::vector<EntryStatistics> counted_;
 };
@@ -100,6 +101,7 @@ class TallyReader {
   struct Piece {
     uint32_t start = 0;
     uint32_t end = 0;
+    Timestamp time = 0;  // not behind its first row; no cut lies between them
     uint32_t window = 0;
   };
 
