@@ -1,6 +1,7 @@
 // baseline: each group's row of the range beside statistics of its rows in earlier windows.
 //
-// What counts, after SEMANTICS: a group's windows start with the first that has a row of it; windows
+// What counts, after SEMANTICS: a group's windows start with the first that has a row of it (without
+// keys, the first of all); windows
 // without any row of the query's measurements are left out, so are those that an exclusion overlaps; where
 // the group has no row, one is made up with zero counts, and goes through the lets and wheres
 // behind the stats like any other; a row that such a where removed leaves its window out.
@@ -62,7 +63,7 @@ enum class Current : uint8_t { kAbsent, kKept, kRemoved };
 
 /// What the past windows say about one group.
 struct Past {
-  uint32_t first_window = 0;  ///< the oldest with a row; 0: none
+  uint32_t first_window = 0;  ///< the oldest with a row, or of all without keys; 0: none
   uint32_t present = 0;       ///< windows with a row, kept or removed, that are not excluded
   uint32_t missing = 0;       ///< windows for which a row is made up
   std::vector<uint8_t> excluded;  ///< by window; empty: none
@@ -159,6 +160,8 @@ class Baseline {
       }
     }
     for (Past& past : past_) {
+      // Without keys, `stats` gives a row in every window, also where none matched.
+      if (prefix_.key_types.empty()) past.first_window = windows_.past_count;
       uint32_t counted = observed[past.first_window];
       for (uint32_t k = 1; k <= past.first_window && !past.excluded.empty(); ++k) {
         counted -= past.excluded[k] && records_[k]->source_rows != 0;

@@ -328,6 +328,33 @@ TEST_CASE("baseline: without keys there is always one row", "[query]") {
   CHECK(format_result(*table, ResultFormat::kCsv) == "total,mean,windows\r\n0,,0\r\n");
 }
 
+TEST_CASE("baseline: without keys a window in which no row matched counts as zero", "[query]") {
+  MemoryDatabase database;
+  std::vector<Timestamp> times;
+  std::vector<Value> codes;
+  for (int64_t hour = 0; hour < 10; ++hour) {
+    if (hour == 3) continue;  // nothing was collected
+    times.push_back(hour * kHour);
+    codes.push_back(Value::of(int64_t{hour == 9 ? 500 : 200}));
+  }
+  database.add_segment("audit", times, {{"code", codes}});
+  const QueryEngine engine(database);
+  QueryOptions options;
+  options.now = 10 * kHour;
+  const auto check = [&](const std::string& condition, const std::string& expected) {
+    const auto table = engine.run(
+        "from audit last 1h | where " + condition + " | stats n = count() | baseline 9h "
+        "| let mean = baseline(n), windows = baseline(n, windows) | keep n, mean, windows",
+        options);
+    REQUIRE(table);
+    CHECK(format_result(*table, ResultFormat::kCsv) == "n,mean,windows\r\n" + expected + "\r\n");
+  };
+  check("code == 500", "1,0,8");
+  check("code == 999", "0,0,8");
+  check("code == 200", "0,1,8");
+  check("code == 200 and hour(time) >= 4", "0,0.625,8");
+}
+
 TEST_CASE("baseline: now() is each window's own end", "[query]") {
   MemoryDatabase database;
   // Age of the newest event at the window's end: 10, 20, 30 minutes before it, then none.

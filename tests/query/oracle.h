@@ -26,6 +26,11 @@ struct Failure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Where a result in doubles is mostly rounding, so that it depends on the order of the rows.
+struct Incomparable : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// The rows of a plan's result, in its columns' order.
 std::vector<Row> interpret(const Plan& plan, const Data& data);
 
@@ -48,7 +53,8 @@ struct Less {
 Value aggregate(const Aggregate& aggregate, const std::vector<Row>& rows, Timestamp now);
 double quantile(std::vector<double> values, double q);  ///< Requires: not empty
 double median_distance(const std::vector<double>& values);  ///< Requires: not empty
-double variance(const std::vector<double>& values);  ///< of a sample; may be infinite. Requires: two or more
+/// Of a sample; may be infinite. Throws Incomparable. Requires: two or more.
+double variance(const std::vector<double>& values);
 double plain(const Value& value);  ///< nanoseconds of times and durations
 /// A double as a value of that type: durations are whole nanoseconds, what is not finite is null.
 Value as_result(double x, ValueType type);
