@@ -18,6 +18,19 @@ constexpr size_t kInFlightBytesMax = 8 * kMiB;    // on its way into the store
 constexpr size_t kUnsentBytesMax = 64 * kKiB;     // acknowledgements that the client does not read
 constexpr std::string_view kGreeting = "# tocsin ";
 
+std::string answer_to(const IngestReport& report, uint64_t first_line, uint64_t last_line) {
+  if (!report.status) {
+    return fmt::format("-ERR lines {} to {}: {}\n", first_line, last_line, report.status.error().message);
+  }
+  if (report.problems.empty()) return fmt::format("+OK {}\n", last_line);
+  const IngestProblem& first = report.problems.front();
+  const std::string more =
+      report.rows_rejected > 1 ? fmt::format(" (and {} more)", report.rows_rejected - 1) : "";
+  std::string reason = first.reason;
+  std::replace(reason.begin(), reason.end(), '\n', ' ');
+  return fmt::format("-ERR line {}: {}{}; {} lines done\n", first_line + first.line - 1, reason, more, last_line);
+}
+
 }  // namespace
 
 TcpConnection::TcpConnection(std::unique_ptr<Socket> socket, Ingest& ingest, const Clock& clock,
@@ -123,6 +136,7 @@ void TcpConnection::submit(IngestText text, uint64_t first_line, std::function<v
   text.patience = kTimeMax;
   const size_t bytes = text.text.size() + (text.rejected ? text.rejected->line.size() : 0);
   in_flight_bytes_ += bytes;
+  if (acknowledges_) answers_[first_line];
   ingest_.take(std::move(text), std::move(accepted),
                [self = shared_from_this(), bytes, first_line, last_line = line_count_](const IngestReport& report) {
                  self->on_report(report, bytes, first_line, last_line);
@@ -147,24 +161,17 @@ void TcpConnection::on_report(const IngestReport& report, size_t bytes, uint64_t
         fmt::format("{}: line {}: {} (further ones of this connection are in the measurement `rejected` only)",
                     source_, first_line + first.line - 1, first.reason));
   }
-  if (acknowledges_) acknowledge(report, first_line, last_line);
+  if (acknowledges_) acknowledge(first_line, answer_to(report, first_line, last_line));
   pump();
 }
 
-void TcpConnection::acknowledge(const IngestReport& report, uint64_t first_line, uint64_t last_line) {
-  if (socket_->unsent_bytes() > kUnsentBytesMax) return;  // the next one, being cumulative, says it too
-  if (!report.status) {
-    return socket_->write(fmt::format("-ERR lines {} to {}: {}\n", first_line, last_line,
-                                      report.status.error().message));
+// An answer speaks for all lines before it too, but a text that had to be tried again may be done after later ones.
+void TcpConnection::acknowledge(uint64_t first_line, std::string answer) {
+  answers_[first_line] = std::move(answer);
+  for (; !answers_.empty() && !answers_.begin()->second.empty(); answers_.erase(answers_.begin())) {
+    if (socket_->unsent_bytes() > kUnsentBytesMax) continue;  // the next one, being cumulative, says it too
+    socket_->write(std::move(answers_.begin()->second));
   }
-  if (report.problems.empty()) return socket_->write(fmt::format("+OK {}\n", last_line));
-  const IngestProblem& first = report.problems.front();
-  const std::string more =
-      report.rows_rejected > 1 ? fmt::format(" (and {} more)", report.rows_rejected - 1) : "";
-  std::string reason = first.reason;
-  std::replace(reason.begin(), reason.end(), '\n', ' ');
-  socket_->write(fmt::format("-ERR line {}: {}{}; {} lines done\n", first_line + first.line - 1, reason, more,
-                             last_line));
 }
 
 void TcpConnection::update_reading() {

@@ -3,11 +3,12 @@
 // Nothing is ever sent, because shippers do not read: unread answers would fill their buffers and turn our close into
 // a reset. A client that wants answers begins with the comment `# tocsin ack=on` and gets one line per commit:
 //
-//     +OK 120                                       lines up to number 120 are durable
+//     +OK 120                                       all lines up to number 120 are durable
 //     -ERR line 7: missing fields at byte 2 (and 1 more); 120 lines done
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -40,7 +41,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void take(size_t size);
   void submit(IngestText text, uint64_t first_line, std::function<void()> accepted);
   void on_report(const IngestReport& report, size_t bytes, uint64_t first_line, uint64_t last_line);
-  void acknowledge(const IngestReport& report, uint64_t first_line, uint64_t last_line);
+  void acknowledge(uint64_t first_line, std::string answer);
   void read_greeting(std::string_view text);
   void update_reading();
   void finish_if_done();
@@ -58,6 +59,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   size_t whole_bytes_ = 0;      // pending bytes that are known to be whole lines
   size_t in_flight_bytes_ = 0;  // taken, not yet durable
   uint64_t line_count_ = 0;     // taken since the connection began
+  std::map<uint64_t, std::string> answers_;  // to the texts under way, by their first line; empty: none yet
   bool submitting_ = false;     // a chunk is on its way to the store's queue: the next must wait
   bool reading_ = false;
   bool ended_ = false;          // no more will be read

@@ -75,6 +75,17 @@ TEST_CASE("tcp: a busy store or a failed commit loses nothing", "[net]") {
   CHECK(fake.store->state().rows == std::vector<std::string>{"m f=1"});
 }
 
+TEST_CASE("tcp: an acknowledgement covers all lines before it", "[net]") {
+  FakeServer fake;
+  fake.store->fail_commits(1);
+  Client client(fake.server.tcp());
+  // Two texts, as their formats differ: the first one's commit fails, and it is tried again behind the second.
+  client.send("# tocsin ack=on\nm f=1i 1\n{\"v\":1}\n");
+  CHECK(client.read_until("\n") == "+OK 2\n");
+  CHECK(client.read_until("\n") == "+OK 3\n");
+  CHECK(fake.store->state().rows.size() == 2);
+}
+
 TEST_CASE("tcp: while the store is busy the shipper is made to wait", "[net]") {
   FakeServer fake;
   fake.store->set_busy(ErrorCode::kBusy);
