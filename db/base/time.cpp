@@ -70,6 +70,10 @@ bool skip(std::string_view text, size_t& pos, char c) {
 }
 
 std::optional<int64_t> seconds_to_ns(int64_t seconds, int64_t ns) {
+  if (seconds < 0 && ns > 0) {  // the start of the earliest second of all is out of range, its end is not
+    ++seconds;
+    ns -= kSecond;
+  }
   int64_t result = 0;
   if (__builtin_mul_overflow(seconds, kSecond, &result)) return std::nullopt;
   if (__builtin_add_overflow(result, ns, &result)) return std::nullopt;
@@ -172,7 +176,7 @@ Timestamp bucket_start(Timestamp t, Duration width, const TimeZone& zone) {
 
 std::string format_time(Timestamp t) {
   const int64_t days = floor_div(t, kDay);
-  const int64_t in_day = t - days * kDay;
+  const int64_t in_day = t % kDay < 0 ? t % kDay + kDay : t % kDay;
   const CivilDate date = civil_from_days(days);
   const int64_t s = in_day / kSecond;
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", date.year, date.month, date.day,

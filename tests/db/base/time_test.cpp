@@ -69,6 +69,14 @@ TEST_CASE("time: zones know their offset, gaps and repeated hours", "[base]") {
   CHECK_FALSE(TimeZone::load("Mars/Olympus"));
 }
 
+TEST_CASE("time: the earliest and the latest instant print and parse", "[base]") {
+  for (const Timestamp t : {kTimeMin, kTimeMin + 1, kTimeMax}) {
+    CHECK(parse_time(format_time(t)).value() == t);
+  }
+  CHECK(format_time(kTimeMin) == "1677-09-21T00:12:43.145224192Z");
+  CHECK_FALSE(parse_time("1677-09-21T00:12:43.145224191Z"));
+}
+
 TEST_CASE("time: buckets are aligned to the epoch, also before it", "[base]") {
   CHECK(bucket_start(90 * kSecond, kMinute, TimeZone()) == kMinute);
   CHECK(bucket_start(-1, kMinute, TimeZone()) == -kMinute);
