@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "db/batch.h"
+
 namespace tocsin {
 
 struct JsonValue {
@@ -53,5 +55,9 @@ class JsonFlattener {
 };
 
 inline constexpr size_t kJsonPadding = 64;  ///< simdjson may read, and ignore, so many bytes more
+
+/// A line of `buffer` with kJsonPadding readable bytes behind it: itself, except near the buffer's end,
+/// where it is a copy that the batch keeps.
+std::string_view padded_line(std::string_view line, std::string_view buffer, Batch& batch);
 
 }  // namespace tocsin

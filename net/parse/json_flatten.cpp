@@ -290,6 +290,15 @@ bool JsonFlattener::Impl::check_element(ondemand::value value, size_t depth) {
   return fail(fmt::format("invalid JSON value {}", text.substr(0, kShownBytesMax)));
 }
 
+std::string_view padded_line(std::string_view line, std::string_view buffer, Batch& batch) {
+  const char* const line_end = line.data() + line.size();
+  if (static_cast<size_t>(buffer.data() + buffer.size() - line_end) >= kJsonPadding) return line;
+  std::string copy;
+  copy.reserve(line.size() + kJsonPadding);
+  copy.append(line).append(kJsonPadding, ' ');
+  return batch.keep(std::move(copy)).substr(0, line.size());
+}
+
 JsonFlattener::JsonFlattener() : impl_(std::make_unique<Impl>()) {}
 JsonFlattener::~JsonFlattener() = default;
 

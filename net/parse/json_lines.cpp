@@ -37,12 +37,6 @@ std::optional<Timestamp> time_of(const JsonValue& value) {
   return std::nullopt;
 }
 
-std::vector<std::string_view> time_keys_of(const ParseOptions& options) {
-  if (!options.time_keys.empty()) return {options.time_keys.begin(), options.time_keys.end()};
-  const auto usual = usual_time_keys();
-  return {usual.begin(), usual.end()};
-}
-
 class EventReader {
  public:
   EventReader(JsonFlattener& flattener, const ParseOptions& options, Batch& batch)
@@ -138,8 +132,7 @@ class EventReader {
 
   bool is_tag(const JsonValue& value) const {
     if (telegraf_) return value.path.starts_with(kTagsPrefix);
-    if (options_.tags.empty()) return is_usual_tag(value.path);
-    return std::find(options_.tags.begin(), options_.tags.end(), value.path) != options_.tags.end();
+    return is_tag_key(value.path, options_);
   }
 
   bool check(const JsonValue& value) {
@@ -181,16 +174,6 @@ class EventReader {
   bool telegraf_ = false;  // the shape of the event being read
 };
 
-// The line with kJsonPadding readable bytes behind it: itself, except near the end of the buffer.
-std::string_view padded(std::string_view line, std::string_view buffer, Batch& batch) {
-  const char* const line_end = line.data() + line.size();
-  if (static_cast<size_t>(buffer.data() + buffer.size() - line_end) >= kJsonPadding) return line;
-  std::string copy;
-  copy.reserve(line.size() + kJsonPadding);
-  copy.append(line).append(kJsonPadding, ' ');
-  return batch.keep(std::move(copy)).substr(0, line.size());
-}
-
 }  // namespace
 
 struct JsonLinesParser::Impl {
@@ -214,7 +197,7 @@ void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options
       errors.push_back({numbers.at(line.data()), reason, line});
     } else if (options.guess_shapes && plain.take(line)) {
       continue;
-    } else if (!reader.read(padded(line, buffer, batch))) {
+    } else if (!reader.read(padded_line(line, buffer, batch))) {
       errors.push_back({numbers.at(line.data()), reader.reason(), line});
     }
   }

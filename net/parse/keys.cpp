@@ -22,10 +22,18 @@ static_assert(std::is_sorted(kTagKeys.begin(), kTagKeys.end()));
 
 }  // namespace
 
-std::span<const std::string_view> usual_time_keys() { return kTimeKeys; }
-
 bool is_usual_tag(std::string_view key) {
   return std::binary_search(kTagKeys.begin(), kTagKeys.end(), key);
+}
+
+std::vector<std::string_view> time_keys_of(const ParseOptions& options) {
+  if (!options.time_keys.empty()) return {options.time_keys.begin(), options.time_keys.end()};
+  return {kTimeKeys.begin(), kTimeKeys.end()};
+}
+
+bool is_tag_key(std::string_view key, const ParseOptions& options) {
+  if (options.tags.empty()) return is_usual_tag(key);
+  return std::find(options.tags.begin(), options.tags.end(), key) != options.tags.end();
 }
 
 }  // namespace tocsin

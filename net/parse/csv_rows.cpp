@@ -1,0 +1,340 @@
+#include "net/parse/csv_rows.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "db/limits.h"
+#include "net/parse/csv_records.h"
+#include "net/parse/event_time.h"
+#include "net/parse/framer.h"
+#include "net/parse/keys.h"
+#include "net/parse/line_numbers.h"
+#include "net/parse/number.h"
+
+namespace tocsin {
+namespace {
+
+enum class Role : uint8_t { kValue, kMeasurement, kTime };
+constexpr size_t kShownBytesMax = 64;  // of a piece of input in an error message
+constexpr size_t kSampleBytesMax = 256 * kKiB;  // of records that are looked at for the types
+
+bool is_blank(std::string_view record) { return record.empty(); }
+
+// Numbers as JSON writes them: `007` and `+1` are rather ids, and 20 digits no integer.
+std::optional<ColumnType> type_of(std::string_view text) {
+  if (text == "true" || text == "false") return ColumnType::kBool;
+  const auto number = parse_json_number(text);
+  if (!number) return std::nullopt;
+  if (std::holds_alternative<int64_t>(*number)) return ColumnType::kI64;
+  return std::holds_alternative<uint64_t>(*number) ? ColumnType::kU64 : ColumnType::kF64;
+}
+
+// The narrowest type that holds values of both.
+ColumnType joined(ColumnType a, ColumnType b) {
+  if (a == b) return a;
+  const auto is_number = [](ColumnType type) {
+    return type != ColumnType::kBool && type != ColumnType::kString;
+  };
+  return is_number(a) && is_number(b) ? ColumnType::kF64 : ColumnType::kString;
+}
+
+std::string text_of_field(const CsvField& field) {
+  return field.has_quotes ? without_doubled_quotes(field.text) : std::string(field.text);
+}
+
+tl::unexpected<Error> bad_header(const std::string& what) {
+  return fail(ErrorCode::kInvalid, what + "; the first line of CSV names its columns");
+}
+
+Status check_column_count(size_t count) {
+  if (count <= kCsvColumnCountMax) return {};
+  return fail(ErrorCode::kLimit, fmt::format("CSV with {} columns, at most {} are possible", count,
+                                             kCsvColumnCountMax));
+}
+
+std::string_view next_that_is_not_blank(std::string_view& records) {
+  std::string_view record;
+  while (!records.empty() && is_blank(record)) record = next_record(records);
+  return record;
+}
+
+Result<CsvHeader> read_names(std::string_view record) {
+  std::vector<CsvField> fields;
+  if (!split_record(record, fields)) return bad_header("a quote is not closed");
+  TOCSIN_RETURN_IF_ERROR(check_column_count(fields.size()));
+  CsvHeader header;
+  for (const CsvField& field : fields) {
+    TypedColumn column;
+    column.name = text_of_field(field);
+    const size_t number = header.columns.size() + 1;
+    if (column.name.empty()) return bad_header(fmt::format("column {} has no name", number));
+    if (column.name.size() > kNameBytesMax && !is_base64_text(column.name)) {
+      return bad_header(fmt::format("the name of column {} has {} bytes, at most {} are possible",
+                                    number, column.name.size(), kNameBytesMax));
+    }
+    header.columns.push_back(std::move(column));
+  }
+  return header;
+}
+
+Result<CsvHeader> read_typed(std::string_view types, std::string_view names) {
+  TOCSIN_TRY(CsvHeader header, read_names(names));
+  std::vector<CsvField> fields;
+  split_record(types, fields);  // its quotes, if any, are in no type
+  if (fields.size() != header.columns.size()) {
+    return bad_header(fmt::format("{} types for {} columns", fields.size(), header.columns.size()));
+  }
+  header.typed = true;
+  for (size_t i = 2; i < fields.size(); ++i) {
+    TypedColumn& column = header.columns[i];
+    if (!parse_type_text(fields[i].text, column)) {
+      return bad_header(fmt::format("unknown type \"{}\" of column {}",
+                                    fields[i].text.substr(0, kShownBytesMax), i + 1));
+    }
+    const auto name = parse_exact_text(column.name);
+    if (!name) return bad_header(fmt::format("the name of column {} is no base64", i + 1));
+    column.name = *name;
+  }
+  return header;
+}
+
+void guess_types(CsvHeader& header, std::string_view records) {
+  std::vector<std::optional<ColumnType>> types(header.columns.size());
+  std::vector<CsvField> fields;
+  const size_t size = records.size();
+  while (!records.empty() && size - records.size() < kSampleBytesMax) {
+    const std::string_view record = next_record(records);
+    if (!split_record(record, fields) || fields.size() != types.size()) continue;
+    for (size_t i = 0; i < fields.size(); ++i) {
+      if (fields[i].text.empty()) continue;
+      const ColumnType type = type_of(fields[i].text).value_or(ColumnType::kString);
+      types[i] = types[i] ? joined(*types[i], type) : type;
+    }
+  }
+  for (size_t i = 0; i < types.size(); ++i) {
+    header.columns[i].type = types[i].value_or(ColumnType::kString);
+  }
+}
+
+/// A column, and what its values are in the rows.
+struct Place {
+  Role role = Role::kValue;
+  TypedColumn column;
+};
+
+std::vector<Place> places_of(const CsvHeader& header, const ParseOptions& options) {
+  std::vector<Place> places;
+  for (const TypedColumn& column : header.columns) places.push_back({Role::kValue, column});
+  if (header.typed) {
+    places[0].role = Role::kMeasurement;
+    places[1].role = Role::kTime;
+    return places;
+  }
+  const auto find = [&](std::string_view name) {
+    return std::ranges::find_if(places,
+                                [&](const Place& place) { return place.column.name == name; });
+  };
+  const auto measurement = find("measurement");
+  if (measurement != places.end()) measurement->role = Role::kMeasurement;
+  for (const std::string_view key : time_keys_of(options)) {
+    const auto time = find(key);
+    if (time == places.end()) continue;
+    time->role = Role::kTime;
+    break;
+  }
+  for (Place& place : places) {
+    const bool is_tag = is_tag_key(place.column.name, options);
+    if (is_tag && place.column.type == ColumnType::kString) place.column.kind = ColumnKind::kTag;
+  }
+  return places;
+}
+
+class RecordReader {
+ public:
+  RecordReader(const CsvHeader& header, const ParseOptions& options, Batch& batch)
+      : typed_(header.typed), places_(places_of(header, options)), options_(options), batch_(batch) {}
+
+  /// Appends the record's row to the batch, or returns false with reason() set.
+  bool read(std::string_view record) {
+    if (!split_record(record, fields_)) {
+      return fail("a quote that is not closed, or followed by something else than a comma");
+    }
+    if (fields_.size() != places_.size()) {
+      return fail(fmt::format("{} values, but the header has {} columns", fields_.size(),
+                              places_.size()));
+    }
+    Timestamp time = options_.now;
+    measurement_ = options_.measurement;
+    has_place_ = false;
+    for (size_t i = 0; i < fields_.size(); ++i) {
+      if (places_[i].role != Role::kValue && !take_place(i, time)) return false;
+    }
+    if (!check_measurement()) return false;
+    RowBatch& rows = batch_.rows_of(measurement_);
+    rows.begin_row(time, record);
+    const bool good = append_values(rows);
+    if (!good) rows.abandon_row();
+    return good;
+  }
+
+  const std::string& reason() const { return reason_; }
+
+ private:
+  bool fail(std::string reason) {
+    reason_ = std::move(reason);
+    return false;
+  }
+
+  // Measurement or time.
+  bool take_place(size_t i, Timestamp& time) {
+    const std::string text = text_of_field(fields_[i]);
+    if (places_[i].role == Role::kMeasurement) {
+      const auto name = typed_ ? parse_exact_text(text) : std::optional(text);
+      if (!name) return fail("the measurement is no base64");
+      if (!name->empty()) measurement_ = *name;
+      has_place_ |= !name->empty();
+      return true;
+    }
+    if (text.empty() && !typed_) return true;
+    const auto found = parse_text_time(text);
+    if (!found) {
+      return fail(fmt::format("invalid time \"{}\": expected RFC 3339 or a number of s, ms, us or ns since "
+                              "1970",
+                              text.substr(0, kShownBytesMax)));
+    }
+    time = *found;
+    has_place_ = true;
+    return true;
+  }
+
+  bool check_measurement() {
+    if (measurement_.empty()) {
+      return fail("no measurement: the file has no column `measurement`, and its source sets none");
+    }
+    if (measurement_.size() <= kNameBytesMax) return true;
+    return fail(fmt::format("measurement of {} bytes, at most {} are possible", measurement_.size(),
+                            kNameBytesMax));
+  }
+
+  bool append_values(RowBatch& rows) {
+    bool any = has_place_;
+    size_t lane = 0;  // the hint for the next one
+    for (size_t i = 0; i < fields_.size(); ++i) {
+      const CsvField& field = fields_[i];
+      if (places_[i].role != Role::kValue) continue;
+      if (field.text.empty() && !field.quoted) continue;
+      any = true;
+      const TypedColumn& column = places_[i].column;
+      const bool good = typed_ ? append_typed(rows, column, field, lane++)
+                                      : append_plain(rows, column, field, lane++);
+      if (!good) return false;
+    }
+    return any || fail("record without any value");
+  }
+
+  bool append_typed(RowBatch& rows, const TypedColumn& column, const CsvField& field, size_t hint) {
+    if (column.type == ColumnType::kString) return append_string(rows, column, field, hint);
+    if (!append_as(rows, column, column.type, field.text, hint)) {
+      return fail(fmt::format("\"{}\" of column `{}` is no {}", field.text.substr(0, kShownBytesMax),
+                              column.name, name_of(column.type)));
+    }
+    return true;
+  }
+
+  bool append_plain(RowBatch& rows, const TypedColumn& column, const CsvField& field, size_t hint) {
+    if (column.type == ColumnType::kString) return append_string(rows, column, field, hint);
+    if (append_as(rows, column, column.type, field.text, hint)) return true;
+    const auto type = type_of(field.text);
+    if (type && append_as(rows, column, *type, field.text, hint)) return true;
+    return append_string(rows, column, field, hint);
+  }
+
+  bool append_string(RowBatch& rows, const TypedColumn& column, const CsvField& field, size_t hint) {
+    std::string_view text = field.text;
+    if (field.has_quotes) text = batch_.copy(without_doubled_quotes(text));
+    if (typed_ && is_base64_text(text)) {
+      const auto bytes = parse_exact_text(text);
+      if (!bytes) return fail(fmt::format("the value of column `{}` is no base64", column.name));
+      text = batch_.copy(*bytes);
+    }
+    if (text.size() > kStringBytesMax) {
+      return fail(fmt::format("string of {} bytes in `{}`, at most {} are possible", text.size(),
+                              column.name, kStringBytesMax));
+    }
+    rows.set_string(rows.lane(column.name, ColumnType::kString, column.kind, hint), text);
+    return true;
+  }
+
+  /// False when the text is no such value; then nothing was appended.
+  bool append_as(RowBatch& rows, const TypedColumn& column, ColumnType type, std::string_view text,
+                 size_t hint) {
+    const auto lane = [&] { return rows.lane(column.name, type, column.kind, hint); };
+    switch (type) {
+      case ColumnType::kI64: {
+        const auto value = parse_i64(text);
+        if (value) rows.set_i64(lane(), *value, text);
+        return value.has_value();
+      }
+      case ColumnType::kU64: {
+        const auto value = parse_u64(text);
+        if (value) rows.set_u64(lane(), *value, text);
+        return value.has_value();
+      }
+      case ColumnType::kF64: {
+        const auto value = typed_ ? parse_exact_f64(text) : parse_f64(text);
+        if (value) rows.set_f64(lane(), *value, text);
+        return value.has_value();
+      }
+      case ColumnType::kBool:
+        if (text != "true" && text != "false") return false;
+        rows.set_bool(lane(), text == "true", text);
+        return true;
+      case ColumnType::kString:
+        break;
+    }
+    return false;
+  }
+
+  const bool typed_;
+  const std::vector<Place> places_;  // by column of the file
+  const ParseOptions& options_;
+  Batch& batch_;
+  std::vector<CsvField> fields_;  // of the record at hand, and so on
+  std::string measurement_;
+  bool has_place_ = false;  // a measurement or a time
+  std::string reason_;
+};
+
+}  // namespace
+
+Result<CsvHeader> read_csv_header(std::string_view& records) {
+  const std::string_view first = next_that_is_not_blank(records);
+  if (first == kTypedCsvStart || first.starts_with(std::string(kTypedCsvStart) + ",")) {
+    return read_typed(first, next_that_is_not_blank(records));
+  }
+  TOCSIN_TRY(CsvHeader header, read_names(first));
+  guess_types(header, records);
+  return header;
+}
+
+void parse_csv(std::string_view buffer, const CsvHeader& header, const ParseOptions& options,
+               Batch& batch, std::vector<LineError>& errors) {
+  RecordReader reader(header, options, batch);
+  LineNumbers numbers(buffer);
+  for (std::string_view rest = buffer; !rest.empty();) {
+    const std::string_view record = next_record(rest);
+    if (is_blank(record)) continue;
+    if (record.size() > kLineBytesMax) {
+      errors.push_back({numbers.at(record.data()),
+                        fmt::format("record of {} bytes, at most {} are possible", record.size(),
+                                    kLineBytesMax),
+                        record});
+    } else if (!reader.read(record)) {
+      errors.push_back({numbers.at(record.data()), reader.reason(), record});
+    }
+  }
+}
+
+}  // namespace tocsin

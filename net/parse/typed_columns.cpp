@@ -1,0 +1,141 @@
+#include "net/parse/typed_columns.h"
+
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "db/base/text.h"
+#include "net/parse/number.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::string_view kBase64Prefix = "base64:";
+constexpr std::string_view kNanPrefix = "nan:";
+constexpr std::string_view kDigits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr uint64_t kUsualNan = std::bit_cast<uint64_t>(std::numeric_limits<double>::quiet_NaN());
+constexpr size_t kNanDigits = 16;
+
+constexpr ColumnType kTypes[] = {ColumnType::kI64, ColumnType::kU64, ColumnType::kF64,
+                                 ColumnType::kBool, ColumnType::kString};
+constexpr ColumnKind kKinds[] = {ColumnKind::kField, ColumnKind::kTag, ColumnKind::kTime};
+
+uint32_t byte_at(std::string_view bytes, size_t i) {
+  return i < bytes.size() ? static_cast<uint8_t>(bytes[i]) : 0;
+}
+
+// Of each byte its value as a digit, or 64.
+constexpr std::array<uint8_t, 256> make_values() {
+  std::array<uint8_t, 256> values{};
+  values.fill(64);
+  for (size_t i = 0; i < kDigits.size(); ++i) {
+    values[static_cast<uint8_t>(kDigits[i])] = static_cast<uint8_t>(i);
+  }
+  return values;
+}
+constexpr std::array<uint8_t, 256> kValues = make_values();
+
+std::optional<std::string> parse_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  size_t padding = 0;
+  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
+  const std::string_view digits = text.substr(0, text.size() - padding);
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  uint32_t bits = 0;
+  int bit_count = 0;
+  for (const char c : digits) {
+    const uint8_t value = kValues[static_cast<uint8_t>(c)];
+    if (value == 64) return std::nullopt;
+    bits = bits << 6 | value;
+    bit_count += 6;
+    if (bit_count < 8) continue;
+    bit_count -= 8;
+    bytes += static_cast<char>(bits >> bit_count & 0xFF);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::string type_text(const TypedColumn& column) {
+  return fmt::format("{} {}", name_of(column.type), name_of(column.kind));
+}
+
+bool parse_type_text(std::string_view text, TypedColumn& column) {
+  for (const ColumnType type : kTypes) {
+    for (const ColumnKind kind : kKinds) {
+      if (kind == ColumnKind::kTag && type != ColumnType::kString) continue;
+      if (kind == ColumnKind::kTime && type != ColumnType::kI64) continue;
+      column.type = type;
+      column.kind = kind;
+      if (type_text(column) == text) return true;
+    }
+  }
+  return false;
+}
+
+void add_exact_f64(std::string& out, double value) {
+  if (std::isnan(value)) {
+    const auto bits = std::bit_cast<uint64_t>(value);
+    out += bits == kUsualNan ? "nan" : fmt::format("{}{:016x}", kNanPrefix, bits);
+    return;
+  }
+  char buffer[32];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;  // also `inf`, `-inf`
+  out.append(buffer, end);
+}
+
+std::optional<double> parse_exact_f64(std::string_view text) {
+  if (const auto finite = parse_f64(text)) return finite;
+  if (text == "inf") return std::numeric_limits<double>::infinity();
+  if (text == "-inf") return -std::numeric_limits<double>::infinity();
+  if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (!text.starts_with(kNanPrefix) || text.size() != kNanPrefix.size() + kNanDigits) {
+    return std::nullopt;
+  }
+  uint64_t bits = 0;
+  const auto end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + kNanPrefix.size(), end, bits, 16);
+  const auto value = std::bit_cast<double>(bits);
+  if (parsed.ec != std::errc() || parsed.ptr != end || !std::isnan(value)) return std::nullopt;
+  return value;
+}
+
+bool needs_base64(std::string_view bytes) {
+  return !is_valid_utf8(bytes) || bytes.find('\0') != bytes.npos ||
+         bytes.starts_with(kBase64Prefix);
+}
+
+std::string base64_text(std::string_view bytes) {
+  std::string out(kBase64Prefix);
+  out.reserve(out.size() + (bytes.size() + 2) / 3 * 4);
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const uint32_t group =
+        byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
+    out += kDigits[group >> 18 & 63];
+    out += kDigits[group >> 12 & 63];
+    out += i + 1 < bytes.size() ? kDigits[group >> 6 & 63] : '=';
+    out += i + 2 < bytes.size() ? kDigits[group & 63] : '=';
+  }
+  return out;
+}
+
+std::string exact_text(std::string_view bytes) {
+  return needs_base64(bytes) ? base64_text(bytes) : std::string(bytes);
+}
+
+bool is_base64_text(std::string_view text) { return text.starts_with(kBase64Prefix); }
+
+std::optional<std::string> parse_exact_text(std::string_view text) {
+  if (!is_base64_text(text)) return std::string(text);
+  return parse_base64(text.substr(kBase64Prefix.size()));
+}
+
+}  // namespace tocsin

@@ -1,0 +1,254 @@
+#include "net/parse/typed_json.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "db/base/text.h"
+#include "db/limits.h"
+#include "net/parse/event_time.h"
+#include "net/parse/framer.h"
+#include "net/parse/json_event.h"
+#include "net/parse/line_numbers.h"
+#include "net/parse/number.h"
+
+namespace tocsin {
+namespace {
+
+using Kind = JsonValue::Kind;
+constexpr size_t kShownBytesMax = 64;  // of a piece of input in an error message
+constexpr char kKeySeparator = '\0';   // of JsonValue::keys
+
+std::string shown(std::string_view text) { return std::string(text.substr(0, kShownBytesMax)); }
+
+/// The columns of a measurement, by their keys in the file.
+struct Columns {
+  std::unordered_map<std::string, const TypedColumn*, NameHash, std::equal_to<>> by_key;
+};
+
+class RowReader {
+ public:
+  RowReader(JsonFlattener& flattener, const std::vector<TypedMeasurement>& measurements,
+            const ParseOptions& options, Batch& batch)
+      : flattener_(flattener), options_(options), batch_(batch) {
+    for (const TypedMeasurement& measurement : measurements) {
+      Columns& columns = columns_[measurement.name];
+      for (const TypedColumn& column : measurement.columns) {
+        columns.by_key[exact_text(column.name)] = &column;
+      }
+    }
+  }
+
+  /// Appends the line's row to the batch, or returns false with reason() set. Requires: kJsonPadding readable
+  /// bytes behind the line.
+  bool read(std::string_view line) {
+    if (!flattener_.flatten(line)) return fail(flattener_.error());
+    std::string measurement = options_.measurement;
+    std::optional<Timestamp> time;
+    for (const JsonValue& value : flattener_.values()) {
+      if (value.kind != Kind::kString) continue;
+      if (value.path == "measurement" && !take_name(value, measurement)) return false;
+      if (value.path == "time" && !take_time(value, time)) return false;
+    }
+    if (measurement.empty()) return fail("no measurement: the row has no key `measurement`");
+    if (measurement.size() > kNameBytesMax) {
+      return fail(fmt::format("measurement of {} bytes, at most {} are possible",
+                              measurement.size(), kNameBytesMax));
+    }
+    if (!time) return fail("no time: the row has no text under the key `time`");
+    RowBatch& rows = batch_.rows_of(measurement);
+    rows.begin_row(*time, line);
+    const bool good = append_values(rows);
+    if (!good) rows.abandon_row();
+    return good;
+  }
+
+  const std::string& reason() const { return reason_; }
+
+ private:
+  bool fail(std::string reason) {
+    reason_ = std::move(reason);
+    return false;
+  }
+
+  bool take_name(const JsonValue& value, std::string& measurement) {
+    auto name = parse_exact_text(value.text);
+    if (!name) return fail("the measurement is no base64");
+    measurement = *std::move(name);
+    return true;
+  }
+
+  bool take_time(const JsonValue& value, std::optional<Timestamp>& time) {
+    time = parse_text_time(value.text);
+    return time || fail(fmt::format("invalid time \"{}\": expected RFC 3339", shown(value.text)));
+  }
+
+  bool append_values(RowBatch& rows) {
+    const auto columns = columns_.find(rows.measurement());
+    size_t hint = 0;
+    for (const JsonValue& value : flattener_.values()) {
+      if (value.path == "measurement" || value.path == "time") continue;
+      const TypedColumn* column = nullptr;
+      if (columns != columns_.end()) {
+        const auto found = columns->second.by_key.find(value.path);
+        if (found != columns->second.by_key.end()) column = found->second;
+      }
+      if (column == nullptr) {
+        return fail(fmt::format("`{}` of `{}` is no column of the first line", shown(value.path),
+                                rows.measurement()));
+      }
+      if (!append(rows, *column, value, hint++)) return false;
+    }
+    return true;
+  }
+
+  bool append(RowBatch& rows, const TypedColumn& column, const JsonValue& value, size_t hint) {
+    const auto lane = [&] { return rows.lane(column.name, column.type, column.kind, hint); };
+    const bool is_text = value.kind == Kind::kString;
+    switch (column.type) {
+      case ColumnType::kI64: {
+        const auto number = is_text ? std::nullopt : parse_i64(value.text);
+        if (!number) return wrong_type(column, value);
+        rows.set_i64(lane(), *number, value.text);
+        return true;
+      }
+      case ColumnType::kU64: {
+        const auto number = is_text ? std::nullopt : parse_u64(value.text);
+        if (!number) return wrong_type(column, value);
+        rows.set_u64(lane(), *number, value.text);
+        return true;
+      }
+      case ColumnType::kF64: {
+        const auto number = parse_exact_f64(value.text);
+        if (!number || value.escaped) return wrong_type(column, value);
+        rows.set_f64(lane(), *number, value.text);
+        return true;
+      }
+      case ColumnType::kBool:
+        if (value.kind != Kind::kBool) return wrong_type(column, value);
+        rows.set_bool(lane(), value.boolean, value.text);
+        return true;
+      case ColumnType::kString:
+        break;
+    }
+    return append_string(rows, column, value, hint);
+  }
+
+  bool append_string(RowBatch& rows, const TypedColumn& column, const JsonValue& value,
+                     size_t hint) {
+    if (value.kind != Kind::kString) return wrong_type(column, value);
+    std::string_view text = value.escaped ? batch_.copy(value.text) : value.text;
+    if (is_base64_text(text)) {
+      const auto bytes = parse_exact_text(text);
+      if (!bytes) return fail(fmt::format("the value of `{}` is no base64", column.name));
+      text = batch_.copy(*bytes);
+    }
+    if (text.size() > kStringBytesMax) {
+      return fail(fmt::format("string of {} bytes in `{}`, at most {} are possible", text.size(),
+                              column.name, kStringBytesMax));
+    }
+    rows.set_string(rows.lane(column.name, ColumnType::kString, column.kind, hint), text);
+    return true;
+  }
+
+  bool wrong_type(const TypedColumn& column, const JsonValue& value) {
+    return fail(fmt::format("{} of `{}` is no {}", shown(value.text), column.name,
+                            name_of(column.type)));
+  }
+
+  JsonFlattener& flattener_;
+  const ParseOptions& options_;
+  Batch& batch_;
+  std::unordered_map<std::string, Columns, NameHash, std::equal_to<>> columns_;  // by measurement
+  std::string reason_;
+};
+
+tl::unexpected<Error> bad_header(const std::string& what) {
+  return fail(ErrorCode::kInvalid, "the first line of typed JSON lines: " + what);
+}
+
+}  // namespace
+
+Result<std::string> typed_json_header(const std::vector<TypedMeasurement>& measurements) {
+  std::string line(kTypedJsonStart);
+  line += '{';
+  size_t key_count = 1;
+  for (const TypedMeasurement& measurement : measurements) {
+    if (key_count++ > 1) line += ',';
+    line += json_quote(exact_text(measurement.name)) + ":{";
+    for (const TypedColumn& column : measurement.columns) {
+      if (&column != &measurement.columns.front()) line += ',';
+      line += json_quote(exact_text(column.name)) + ":\"" + type_text(column) + '"';
+      ++key_count;
+    }
+    line += '}';
+  }
+  line += "}}\n";
+  if (key_count <= kJsonKeysMax && line.size() <= kLineBytesMax) return line;
+  return fail(ErrorCode::kLimit,
+              fmt::format("the rows have {} columns and measurements, their first line {} bytes; at "
+                          "most {} and {} are possible: export fewer measurements at a time",
+                          key_count - 1, line.size(), kJsonKeysMax - 1, kLineBytesMax));
+}
+
+Result<std::vector<TypedMeasurement>> read_typed_json_header(std::string_view line) {
+  std::string padded(line);
+  padded.append(kJsonPadding, ' ');
+  JsonFlattener flattener;
+  if (!flattener.flatten(std::string_view(padded).substr(0, line.size()))) {
+    return bad_header(flattener.error());
+  }
+  std::vector<TypedMeasurement> measurements;
+  for (const JsonValue& value : flattener.values()) {
+    // tocsin_columns, measurement, column
+    const size_t first = value.keys.find(kKeySeparator);
+    const size_t last = value.keys.rfind(kKeySeparator);
+    if (first == value.keys.npos || first == last) {
+      return bad_header(fmt::format("`{}` is no column of a measurement", shown(value.path)));
+    }
+    const auto measurement = parse_exact_text(value.keys.substr(first + 1, last - first - 1));
+    const auto name = parse_exact_text(value.keys.substr(last + 1));
+    TypedColumn column;
+    if (!measurement || !name || value.kind != Kind::kString ||
+        !parse_type_text(value.text, column)) {
+      return bad_header(fmt::format("\"{}\" is no type of a column `{}`", shown(value.text),
+                                    shown(value.path)));
+    }
+    column.name = *name;
+    if (measurements.empty() || measurements.back().name != *measurement) {
+      measurements.push_back({*measurement, {}});
+    }
+    measurements.back().columns.push_back(std::move(column));
+  }
+  return measurements;
+}
+
+struct TypedJsonParser::Impl {
+  JsonFlattener flattener;
+};
+
+TypedJsonParser::TypedJsonParser() : impl_(std::make_unique<Impl>()) {}
+TypedJsonParser::~TypedJsonParser() = default;
+
+void TypedJsonParser::parse(std::string_view buffer,
+                            const std::vector<TypedMeasurement>& measurements,
+                            const ParseOptions& options, Batch& batch,
+                            std::vector<LineError>& errors) {
+  RowReader reader(impl_->flattener, measurements, options, batch);
+  LineNumbers numbers(buffer);
+  for (std::string_view rest = buffer; !rest.empty();) {
+    const std::string_view line = next_line(rest);
+    if (line.find_first_not_of(" \t\r") == line.npos) continue;
+    if (line.size() > kLineBytesMax) {
+      const std::string reason =
+          fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
+      errors.push_back({numbers.at(line.data()), reason, line});
+    } else if (!reader.read(padded_line(line, buffer, batch))) {
+      errors.push_back({numbers.at(line.data()), reader.reason(), line});
+    }
+  }
+}
+
+}  // namespace tocsin

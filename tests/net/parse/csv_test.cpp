@@ -1,0 +1,188 @@
+// CSV: records, fields, headers, and what becomes of values.
+#include <catch2/catch.hpp>
+
+#include "db/limits.h"
+#include "net/parse/csv_records.h"
+#include "net/parse/csv_rows.h"
+#include "net/parse/framer.h"
+#include "tests/net/parse/batch_text.h"
+
+namespace tocsin {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+Strings records_of(std::string_view data) {
+  Strings records;
+  while (!data.empty()) records.emplace_back(next_record(data));
+  return records;
+}
+
+struct Parsed {
+  std::string rows;
+  Strings errors;
+};
+
+Parsed parse(const std::string& text, ParseOptions options = {}) {
+  Batch batch;
+  std::vector<LineError> errors;
+  std::string_view records = batch.keep(text);
+  const auto header = read_csv_header(records);
+  REQUIRE(header);
+  parse_csv(records, *header, options, batch, errors);
+  Parsed parsed{batch_text(batch), {}};
+  for (const LineError& error : errors) {
+    parsed.errors.push_back(std::to_string(error.line) + ": " + error.reason);
+  }
+  return parsed;
+}
+
+std::string rows_of(const std::string& text, const ParseOptions& options = {}) {
+  const Parsed parsed = parse(text, options);
+  CHECK(parsed.errors == Strings());
+  return parsed.rows;
+}
+
+std::string header_error(const std::string& text) {
+  std::string_view records = text;
+  const auto header = read_csv_header(records);
+  REQUIRE(!header);
+  return header.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("csv: records end at newlines outside quotes", "[net]") {
+  CHECK(records_of("a,b\nc,d\r\ne") == Strings{"a,b", "c,d", "e"});
+  CHECK(records_of("a,\"b\nc\r\nd\"\r\ne\n") == Strings{"a,\"b\nc\r\nd\"", "e"});
+  CHECK(records_of("\"a\"\"\n\"\"b\",c\nd") == Strings{"\"a\"\"\n\"\"b\",c", "d"});
+  CHECK(records_of("a\"b,c\"\nd") == Strings{"a\"b,c\"", "d"});  // no quote at a field's start
+}
+
+TEST_CASE("csv: a broken quote costs its own line", "[net]") {
+  CHECK(records_of("a,\"b\nc\nd\n") == Strings{"a,\"b", "c", "d"});
+  CHECK(records_of("\"a\"b,\"c\nd\"\ne") == Strings{"\"a\"b,\"c", "d\"", "e"});
+  const Parsed parsed = parse("measurement,x\nm,\"open\nm,1\n");
+  CHECK(parsed.rows == "m @0 x=1i");
+  REQUIRE(parsed.errors.size() == 1);
+  CHECK(parsed.errors[0] ==
+        "1: a quote that is not closed, or followed by something else than a comma");
+}
+
+TEST_CASE("csv: whole records are those whose end has arrived", "[net]") {
+  const auto check = [](std::string_view data, size_t whole) { CHECK(whole_records(data) == whole); };
+  check("", 0);
+  check("a,b", 0);
+  check("a,b\nc", 4);
+  check("a,\"b\nc", 0);          // the quote may still be closed
+  check("a\n\"b\"", 2);          // or go on with another quote
+  check("a\n\"b\"\n\"c\n", 6);
+  const std::string open = "x,\"" + std::string(kLineBytesMax, 'y') + "\n";
+  check(open, open.size());  // but not after so many bytes
+  check("a\n\"b\" c\nd", 8);
+}
+
+TEST_CASE("csv: fields lose their quotes, and quotes in them their twins", "[net]") {
+  std::vector<CsvField> fields;
+  REQUIRE(split_record(R"(a,"b,c",,"","say ""hi""", d )", fields));
+  Strings texts;
+  for (const CsvField& field : fields) {
+    texts.push_back(without_doubled_quotes(field.text) + (field.quoted ? "|" : ""));
+  }
+  CHECK(texts == Strings{"a", "b,c|", "", "|", "say \"hi\"|", " d "});
+  REQUIRE(split_record("a,", fields));
+  CHECK(fields.size() == 2);
+  CHECK_FALSE(split_record("\"a\"b", fields));
+  CHECK_FALSE(split_record("a,\"b", fields));
+}
+
+TEST_CASE("csv: columns of a plain file are found and typed as they look", "[net]") {
+  CHECK(rows_of("time,measurement,service,n,x,ok,zip\r\n"
+                "2026-11-24T10:00:00Z,audit,pay,1,1,true,007\r\n"
+                "1764000000,audit,\"a, b\",-2,1.5,false,12\r\n") ==
+        "audit @1795514400000000000 n=1i ok=true tag:service='pay' x=1f zip='007'\n"
+        "audit @1764000000000000000 n=-2i ok=false tag:service='a, b' x=1.5f zip='12'");
+  ParseOptions options;
+  options.measurement = "m";
+  options.time_keys = {"created"};
+  options.tags = {"who"};
+  CHECK(rows_of("created,time,who,service\n5,6,me,s\n", options) ==
+        "m @5000000000 service='s' tag:who='me' time=6i");
+}
+
+TEST_CASE("csv: nothing is null, and quoted nothing an empty string", "[net]") {
+  CHECK(rows_of("measurement,a,b,n\nm,,\"\",\nm,x,y,1\n") == "m @0 b=''\nm @0 a='x' b='y' n=1i");
+  CHECK(rows_of("measurement,time\nm,1\n\nm,2\n") == "m @1000000000\nm @2000000000");
+}
+
+TEST_CASE("csv: a value that does not fit the guessed type is what it looks like", "[net]") {
+  std::string text = "measurement,n\n";
+  while (text.size() < 300'000) text += "m,1\n";  // more than is looked at
+  const std::string rows = rows_of(text + "m,2.5\nm,x\nm,true\n");
+  CHECK(rows.ends_with("m @0 n=1i\nm @0 n=2.5f\nm @0 n='x'\nm @0 n=true"));
+}
+
+TEST_CASE("csv: what is wrong with a record is said with its line", "[net]") {
+  const Parsed parsed = parse(
+      "measurement,time,a\n"
+      "m,1\n"
+      "m,\"1\n2\",x\n"
+      "m,never,x\n"
+      ",1,x\n"
+      ",,\n"
+      "m,1,x\n");
+  CHECK(parsed.rows == "m @1000000000 a='x'");
+  CHECK(parsed.errors ==
+        Strings{"1: 2 values, but the header has 3 columns",
+                "2: invalid time \"1\n2\": expected RFC 3339 or a number of s, ms, us or ns since 1970",
+                "4: invalid time \"never\": expected RFC 3339 or a number of s, ms, us or ns since 1970",
+                "5: no measurement: the file has no column `measurement`, and its source sets none",
+                "6: no measurement: the file has no column `measurement`, and its source sets none"});
+  ParseOptions options;
+  options.measurement = "m";
+  CHECK(parse("a,b\n,\n", options).errors == Strings{"1: record without any value"});
+}
+
+TEST_CASE("csv: limits of records, strings, names and columns", "[net]") {
+  const std::string long_text(kStringBytesMax + 1, 'x');
+  CHECK(parse("measurement,a\nm," + long_text + "\n").errors ==
+        Strings{"1: string of 1048577 bytes in `a`, at most 1048576 are possible"});
+  CHECK(rows_of("measurement,a\nm," + long_text.substr(1) + "\n").size() > kStringBytesMax);
+  const std::string record = "m," + std::string(kLineBytesMax, 'x');
+  CHECK(parse("measurement,a\n" + record + "\n").errors ==
+        Strings{"1: record of 4194306 bytes, at most 4194304 are possible"});
+  CHECK(parse("measurement,a\n" + std::string(257, 'm') + ",1\n").errors ==
+        Strings{"1: measurement of 257 bytes, at most 256 are possible"});
+  CHECK(header_error("a," + std::string(257, 'n') + "\n") ==
+        "the name of column 2 has 257 bytes, at most 256 are possible; the first line of CSV names its columns");
+  std::string names = "a";
+  for (size_t i = 1; i < kCsvColumnCountMax; ++i) names += ",a";
+  CHECK(parse(names + "\n").rows.empty());
+  CHECK(header_error(names + ",a\n") == "CSV with 10001 columns, at most 10000 are possible");
+}
+
+TEST_CASE("csv: a header must name every column", "[net]") {
+  CHECK(header_error("a,,b\n") == "column 2 has no name; the first line of CSV names its columns");
+  CHECK(header_error("a,\"b\n") == "a quote is not closed; the first line of CSV names its columns");
+  CHECK(header_error("") == "column 1 has no name; the first line of CSV names its columns");
+  CHECK(header_error("#measurement,time,i64 field\nmeasurement,time\n") ==
+        "3 types for 2 columns; the first line of CSV names its columns");
+  CHECK(header_error("#measurement,time,i64 tag\nmeasurement,time,a\n") ==
+        "unknown type \"i64 tag\" of column 3; the first line of CSV names its columns");
+}
+
+TEST_CASE("csv: a typed file says its types, and takes no others", "[net]") {
+  const std::string header =
+      "#measurement,time,i64 field,f64 field,string tag,u64 field,bool field\r\n"
+      "measurement,time,n,x,base64:/w==,u,b\r\n";
+  CHECK(rows_of(header + "m,1970-01-01T00:00:00.000000001Z,5,5,base64:AA==,18446744073709551615,true\r\n") ==
+        "m @1 b=true n=5i tag:\xff='" + std::string(1, '\0') + "' u=18446744073709551615u x=5f");
+  CHECK(rows_of(header + "m,1,,-inf,,,\n") == "m @1000000000 x=-inff");
+  CHECK(parse(header + "m,1,x,,,,\nm,1,,,,,1\nm,1,,,base64:%,,\n,1,,,,,\nm,,,,,,\n").errors ==
+        Strings{"1: \"x\" of column `n` is no i64", "2: \"1\" of column `b` is no bool",
+                "3: the value of column `\xff` is no base64",
+                "4: no measurement: the file has no column `measurement`, and its source sets none",
+                "5: invalid time \"\": expected RFC 3339 or a number of s, ms, us or ns since 1970"});
+}
+
+}  // namespace tocsin
