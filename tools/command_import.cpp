@@ -19,9 +19,12 @@ constexpr const char* kFooter = R"(Examples:
   tocsin import --db tocsin-data logs
   tocsin import --db tocsin-data --measurement audit --tags service,host old/audit-*.jsonl
   tocsin generate --days 1 --format lp | tocsin import --db tocsin-data -
+  tocsin import --db tocsin-data --measurement orders --time created_at orders.csv
+  tocsin export --db old-data --format json --typed | tocsin import --db new-data -
 
-JSON lines that have no key "measurement" belong to --measurement, else to the name of their file's
-folder. A folder stands for all files below it that end in json, jsonl, ndjson, log, txt or lp.
+JSON lines and CSV that have no key "measurement" belong to --measurement, else to the name of their file's
+folder. The first line of CSV names its columns. What `tocsin export --typed` wrote comes back exactly.
+A folder stands for all files below it that end in json, jsonl, ndjson, log, txt, lp or csv.
 Lines that are refused are counted and kept in the measurement `rejected`.)";
 
 struct Arguments {
@@ -85,12 +88,18 @@ void add_import_command(CLI::App& app, Action& action) {
       ->required();
   command
       ->add_option("--format", import.reader.format,
-                   "json (lines), lp (line protocol), or auto: by each file's first line")
-      ->check(CLI::IsMember({"auto", "json", "lp"}))
+                   "json (lines), lp (line protocol), csv, or auto: by each file's name and first line")
+      ->check(CLI::IsMember({"auto", "json", "lp", "csv"}))
       ->capture_default_str();
-  command->add_option("--measurement", import.reader.measurement, "Of JSON lines that name none");
-  command->add_option("--tags", import.tags, "JSON keys that are tags, as in service,host")
+  command->add_option("--measurement", import.reader.measurement, "Of JSON lines and CSV that name none");
+  command->add_option("--tags", import.tags, "Keys of JSON and CSV that are tags, as in service,host")
       ->delimiter(',');
+  command
+      ->add_option("--time", import.time_keys,
+                   "Keys of JSON and CSV that may hold the time, the first one that is there counts")
+      ->delimiter(',');
+  command->add_flag("--restore", import.restore,
+                    "Take rows of alerts, deliveries and rejected, which else are refused");
   command->add_option("FILE", import.paths, "Files, folders, or - for standard input")->required();
   command->callback([arguments, &action] {
     action = [arguments = *arguments] { return import_logs(arguments); };

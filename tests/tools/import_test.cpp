@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
+#include "net/parse/framer.h"
 #include "tests/support/temporary_folder.h"
 #include "tools/import/progress_line.h"
 #include "tools/terminal/text.h"
@@ -55,7 +56,7 @@ TEST_CASE("chunk reader: chunks end with whole lines and know their line numbers
   uint64_t line = 1;
   for (const Chunk& chunk : chunks) {
     CHECK(chunk.measurement == "audit");
-    CHECK(chunk.format == LineFormat::kJson);
+    CHECK(chunk.format == InputFormat::kJson);
     CHECK(chunk.first_line == line);
     line += static_cast<uint64_t>(std::count(chunk.lines.begin(), chunk.lines.end(), '\n'));
     joined += chunk.lines;
@@ -68,10 +69,15 @@ TEST_CASE("chunk reader: the first line tells the format, unless it is given", "
   const auto format_of = [&](const std::string& text, const std::string& format = "auto") {
     return chunks_of(folder.write("x/file", text), {format, "", 1000}).front().format;
   };
-  CHECK(format_of("audit n=1i\n") == LineFormat::kLineProtocol);
-  CHECK(format_of("# comment\naudit n=1i\n") == LineFormat::kLineProtocol);
-  CHECK(format_of("\n  {\"n\":1}\n") == LineFormat::kJson);
-  CHECK(format_of("{\"n\":1}\n", "lp") == LineFormat::kLineProtocol);
+  CHECK(format_of("audit n=1i\n") == InputFormat::kLineProtocol);
+  CHECK(format_of("# comment\naudit n=1i\n") == InputFormat::kLineProtocol);
+  CHECK(format_of("\n  {\"n\":1}\n") == InputFormat::kJson);
+  CHECK(format_of("{\"n\":1}\n", "lp") == InputFormat::kLineProtocol);
+  CHECK(format_of("time,service\n1,pay\n") == InputFormat::kCsv);
+  CHECK(format_of("#measurement,time\nmeasurement,time\n") == InputFormat::kCsv);
+  CHECK(format_of("audit,service=pay n=1i\n", "csv") == InputFormat::kCsv);
+  CHECK(format_of("{\"tocsin_columns\":{}}\n") == InputFormat::kTypedJson);
+  CHECK(chunks_of(folder.write("x/one.csv", "time\n1\n")).front().format == InputFormat::kCsv);
 }
 
 TEST_CASE("chunk reader: a raw newline inside a quoted field does not end a chunk", "[import]") {

@@ -11,7 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/parse/csv_records.h"
+#include "net/parse/framer.h"
 #include "net/parse/scan.h"
+#include "net/parse/typed_json.h"
 
 namespace tocsin {
 namespace {
@@ -20,7 +23,7 @@ namespace fs = std::filesystem;
 
 bool has_usual_extension(const fs::path& path) {
   static constexpr std::string_view kExtensions[] = {".json", ".jsonl", ".ndjson",
-                                                     ".log",  ".txt",   ".lp"};
+                                                     ".log",  ".txt",   ".lp", ".csv"};
   return std::find(std::begin(kExtensions), std::end(kExtensions), path.extension().string()) !=
          std::end(kExtensions);
 }
@@ -34,7 +37,7 @@ Status find_in_folder(const std::string& folder, std::vector<std::string>& files
   }
   if (error) return fail(ErrorCode::kIo, fmt::format("reading {}: {}", folder, error.message()));
   if (files.size() == before) {
-    return fail(ErrorCode::kNotFound, folder + " holds no file that ends in .json or .lp");
+    return fail(ErrorCode::kNotFound, folder + " holds no file that ends in .json, .lp or .csv");
   }
   std::sort(files.begin() + static_cast<ptrdiff_t>(before), files.end());
   return {};
@@ -49,19 +52,35 @@ Status failed(const char* attempt, const std::string& path) {
               fmt::format("{} {}: {}", attempt, path, std::strerror(errno)));
 }
 
-LineFormat format_of(const ChunkReaderOptions& options, std::string_view data) {
-  if (options.format == "json") return LineFormat::kJson;
-  if (options.format == "lp") return LineFormat::kLineProtocol;
-  const size_t start = data.find_first_not_of(" \t\r\n");
-  return start == std::string_view::npos ? LineFormat::kJson : format_of_line(data.substr(start));
+// Names of columns with commas between them: a line of line protocol has a `=`.
+bool is_csv_header(std::string_view line) {
+  return line.starts_with(kTypedCsvStart) ||
+         (line.find(',') != line.npos && line.find('=') == line.npos);
+}
+
+InputFormat format_of(const ChunkReaderOptions& options, const std::string& path,
+                      std::string_view data) {
+  const size_t start = std::min(data.find_first_not_of(" \t\r\n"), data.size());
+  const std::string_view line = data.substr(start, data.find('\n', start) - start);
+  const bool is_json = line.empty() || line.front() == '{';
+  const bool any = options.format == "auto";
+  if (options.format == "lp") return InputFormat::kLineProtocol;
+  if (options.format == "csv") return InputFormat::kCsv;
+  if (any && (fs::path(path).extension() == ".csv" || (!is_json && is_csv_header(line)))) {
+    return InputFormat::kCsv;
+  }
+  if (any && !is_json) return InputFormat::kLineProtocol;
+  return line.starts_with(kTypedJsonStart) ? InputFormat::kTypedJson : InputFormat::kJson;
 }
 
 /// JSON lines have no raw newline inside, so their last newline is found from behind.
-size_t whole_bytes(std::string_view data, LineFormat format, bool at_end) {
+size_t whole_bytes(std::string_view data, InputFormat format, bool at_end) {
   if (at_end) return data.size();
   size_t whole = 0;
-  if (format == LineFormat::kLineProtocol) {
+  if (format == InputFormat::kLineProtocol) {
     whole = whole_lines(data, false);
+  } else if (format == InputFormat::kCsv) {
+    whole = whole_records(data);
   } else {
     whole = data.rfind('\n') + 1;  // npos + 1 is 0
   }
@@ -124,6 +143,7 @@ Status ChunkReader::open_next_file() {
   chunk_.path = path;
   chunk_.measurement = options_.measurement.empty() ? folder_name(path) : options_.measurement;
   chunk_.first_line = 1;
+  chunk_.header = nullptr;
   format_known_ = false;
   at_end_ = false;
   rest_.clear();
@@ -152,15 +172,40 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
              read(std::span(memory.get(), size).subspan(rest_.size())));
   const std::string_view data(memory.get(), rest_.size() + count);
   at_end_ = data.size() < size;
-  if (!format_known_) chunk_.format = format_of(options_, data);
+  if (!format_known_) chunk_.format = format_of(options_, chunk_.path, data);
   format_known_ = true;
   const size_t whole = whole_bytes(data, chunk_.format, at_end_);
   rest_ = data.substr(whole);
   if (whole == 0) return std::nullopt;
-  Chunk chunk{std::move(memory),    data.substr(0, whole), chunk_.format,
-              chunk_.path, chunk_.measurement,    chunk_.first_line};
-  chunk_.first_line += scan::count_byte(chunk.lines, '\n');
+  Chunk chunk{std::move(memory),   data.substr(0, whole), chunk_.format, chunk_.path,
+              chunk_.measurement, chunk_.first_line,     chunk_.header};
+  TOCSIN_RETURN_IF_ERROR(take_header(chunk));
+  chunk_.first_line = chunk.first_line + scan::count_byte(chunk.lines, '\n');
   return chunk;
+}
+
+Status ChunkReader::take_header(Chunk& chunk) {
+  const bool has_header =
+      chunk.format == InputFormat::kCsv || chunk.format == InputFormat::kTypedJson;
+  if (!has_header || chunk.header) return {};
+  InputHeader header;
+  std::string_view rest = chunk.lines;
+  if (chunk.format == InputFormat::kCsv) {
+    auto csv = read_csv_header(rest);
+    if (!csv) return fail(csv.error(), chunk.path);
+    header.csv = *std::move(csv);
+  } else {
+    std::string_view line;
+    while (line.empty()) line = next_line(rest);  // blank lines in front
+    auto columns = read_typed_json_header(line);
+    if (!columns) return fail(columns.error(), chunk.path);
+    header.columns = *std::move(columns);
+  }
+  const size_t size = chunk.lines.size() - rest.size();
+  chunk.first_line += scan::count_byte(chunk.lines.substr(0, size), '\n');
+  chunk.lines = rest;
+  chunk.header = chunk_.header = std::make_shared<const InputHeader>(std::move(header));
+  return {};
 }
 
 }  // namespace tocsin

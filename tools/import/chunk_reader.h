@@ -10,28 +10,38 @@
 #include <vector>
 
 #include "db/base/result.h"
-#include "net/parse/framer.h"
+#include "net/parse/csv_rows.h"
+#include "net/parse/typed_columns.h"
 
 namespace tocsin {
+
+enum class InputFormat : uint8_t { kLineProtocol, kJson, kTypedJson, kCsv };
+
+/// What the first lines of a file say of the others.
+struct InputHeader {
+  CsvHeader csv;                         ///< kCsv
+  std::vector<TypedMeasurement> columns;  ///< kTypedJson
+};
 
 /// Whole lines of one file.
 struct Chunk {
   std::unique_ptr<char[]> memory;
   std::string_view lines;  ///< in `memory`
-  LineFormat format = LineFormat::kJson;
+  InputFormat format = InputFormat::kJson;
   std::string path;         ///< `-` is standard input
   std::string measurement;  ///< of JSON lines that name none; may be empty
   uint64_t first_line = 1;  ///< number of the first line in its file
+  std::shared_ptr<const InputHeader> header;  ///< shared by a file's chunks; null where there is none
 };
 
 struct ChunkReaderOptions {
-  std::string format = "auto";           ///< auto (by a file's first line), json, lp
+  std::string format = "auto";           ///< auto (by a file's name and first line), json, lp, csv
   std::string measurement;               ///< empty: the name of the file's folder
   size_t chunk_bytes = size_t{1} << 20;  ///< small enough for a core's cache
 };
 
 /// The files that the arguments name: a folder stands for the files below it with a usual extension
-/// (json, jsonl, ndjson, log, txt, lp), in the order of their names. kNotFound names what is
+/// (json, jsonl, ndjson, log, txt, lp, csv), in the order of their names. kNotFound names what is
 /// missing.
 Result<std::vector<std::string>> find_files(const std::vector<std::string>& arguments);
 
@@ -44,7 +54,7 @@ class ChunkReader {
   ChunkReader(std::vector<std::string> paths, ChunkReaderOptions options);
   ~ChunkReader();
 
-  /// The next chunk, or nothing behind the last one.
+  /// The next chunk, or nothing behind the last one. kInvalid: the first lines of a file are no header.
   Result<std::optional<Chunk>> next();
 
  private:
@@ -52,6 +62,8 @@ class ChunkReader {
   /// Fills `out`; the number of bytes read is smaller only at the end of the file.
   Result<size_t> read(std::span<char> out);
   Result<std::optional<Chunk>> next_of_file();
+  /// Takes the header off the file's first chunk.
+  Status take_header(Chunk& chunk);
 
   const std::vector<std::string> paths_;
   const ChunkReaderOptions options_;

@@ -11,8 +11,10 @@
 #include <fmt/format.h>
 
 #include "db/limits.h"
+#include "net/parse/csv_rows.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
+#include "net/parse/typed_json.h"
 
 namespace tocsin {
 namespace {
@@ -45,10 +47,10 @@ class Import {
 
  private:
   void work() {
-    JsonLinesParser json;
+    Parsers parsers;
     while (auto numbered = next_chunk()) {
       auto& [number, chunk] = *numbered;
-      Parsed parsed = parse_chunk(json, std::move(chunk));
+      Parsed parsed = parse_chunk(parsers, std::move(chunk));
       wait_for_turn(number);
       write(std::move(parsed));
       end_turn();
@@ -88,26 +90,44 @@ class Import {
     std::vector<std::string> examples;  ///< of refused lines
   };
 
-  Parsed parse_chunk(JsonLinesParser& json, Chunk chunk) const {
+  /// What a thread keeps between chunks.
+  struct Parsers {
+    JsonLinesParser json;
+    TypedJsonParser typed_json;
+  };
+
+  Parsed parse_chunk(Parsers& parsers, Chunk chunk) const {
     Parsed parsed;
-    parsed.byte_count = chunk.lines.size();
     parsed.request.source = "import " + chunk.path;
     parsed.request.bulk = true;
-    const bool is_json = chunk.format == LineFormat::kJson;
+    parsed.request.allow_reserved = options_.restore;
+    const bool is_line_protocol = chunk.format == InputFormat::kLineProtocol;
     parsed.request.batch =
-        Batch(is_json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
+        Batch(is_line_protocol ? ConflictPolicy::kRejectRow : ConflictPolicy::kKeepInRest);
     Batch& batch = parsed.request.batch;
-    const std::string_view lines = batch.keep(std::move(chunk.memory), chunk.lines.size());
+    const std::string_view lines = chunk.lines;  // behind the header, if there is one
+    parsed.byte_count = static_cast<uint64_t>(lines.data() + lines.size() - chunk.memory.get());
+    batch.keep(std::move(chunk.memory), parsed.byte_count);
     ParseOptions parse_options;
     parse_options.now = SystemClock().now();
     parse_options.measurement = chunk.measurement;
     parse_options.tags = options_.tags;
-    parse_options.time_unit = is_json ? 0 : 1;
+    parse_options.time_keys = options_.time_keys;
+    parse_options.time_unit = is_line_protocol ? 1 : 0;
     std::vector<LineError> errors;
-    if (is_json) {
-      json.parse(lines, parse_options, batch, errors);
-    } else {
-      parse_line_protocol(lines, parse_options, batch, errors);
+    switch (chunk.format) {
+      case InputFormat::kLineProtocol:
+        parse_line_protocol(lines, parse_options, batch, errors);
+        break;
+      case InputFormat::kJson:
+        parsers.json.parse(lines, parse_options, batch, errors);
+        break;
+      case InputFormat::kTypedJson:
+        parsers.typed_json.parse(lines, chunk.header->columns, parse_options, batch, errors);
+        break;
+      case InputFormat::kCsv:
+        parse_csv(lines, chunk.header->csv, parse_options, batch, errors);
+        break;
     }
     parsed.rejected = errors.size();
     for (const LineError& error : errors) {

@@ -17,7 +17,9 @@ namespace tocsin {
 struct ImportOptions {
   std::vector<std::string> paths;  ///< files, folders, or `-` for standard input
   ChunkReaderOptions reader;
-  std::vector<std::string> tags;  ///< JSON: keys whose columns are tags; empty: good guesses
+  std::vector<std::string> tags;  ///< JSON, CSV: keys whose columns are tags; empty: good guesses
+  std::vector<std::string> time_keys;  ///< JSON, CSV: candidates for the time; empty: the usual ones
+  bool restore = false;  ///< takes rows of `alerts`, `deliveries` and `rejected`, which else are refused
   unsigned parser_count = 2;  ///< threads that read and parse
   const std::atomic<bool>* stop = nullptr;  ///< looked at between chunks; may be null
 };
