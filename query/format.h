@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "query/result.h"
 #include "query/value.h"
@@ -16,5 +17,17 @@ std::string json_of(const Value& value, bool times_as_ns = false);
 std::string text_of(double value);
 /// A value as bare text: what CSV quotes and tables show. Null is empty.
 std::string plain_text(const Value& value, bool times_as_ns);
+
+/// Appends a field of CSV: in quotes where it needs them, or when `quoted` says so.
+void add_csv_field(std::string& out, std::string_view text, bool quoted);
+
+// Names and strings of line protocol.
+inline constexpr std::string_view kEscapedInMeasurement = ", ";
+inline constexpr std::string_view kEscapedInKey = ",= ";  ///< also in the values of tags
+/// Appends a name with a backslash before each of the characters `escaped`; a newline, which no name can
+/// hold, as `\n`.
+void add_line_protocol_name(std::string& out, std::string_view text, std::string_view escaped);
+/// Appends a string field's value with its quotes.
+void add_line_protocol_string(std::string& out, std::string_view text);
 
 }  // namespace tocsin

@@ -4,10 +4,8 @@
 #include "query/result_writer.h"
 
 namespace tocsin {
-namespace {
-
-void add_field(std::string& out, const std::string& text, bool quoted) {
-  if (!quoted && text.find_first_of(",\"\r\n") == std::string::npos) {
+void add_csv_field(std::string& out, std::string_view text, bool quoted) {
+  if (!quoted && text.find_first_of(",\"\r\n") == std::string_view::npos) {
     out += text;
     return;
   }
@@ -19,6 +17,8 @@ void add_field(std::string& out, const std::string& text, bool quoted) {
   out += '"';
 }
 
+namespace {
+
 class CsvWriter final : public ResultWriter {
  public:
   CsvWriter(const ResultTable& table, const FormatOptions& options)
@@ -28,7 +28,7 @@ class CsvWriter final : public ResultWriter {
   void begin(std::string& out) override {
     for (size_t i = 0; i < table_.columns.size(); ++i) {
       if (i > 0) out += ',';
-      add_field(out, valid_utf8(table_.columns[i].name, replaced_), false);
+      add_csv_field(out, valid_utf8(table_.columns[i].name, replaced_), false);
     }
     out += "\r\n";
   }
@@ -39,7 +39,7 @@ class CsvWriter final : public ResultWriter {
       const Value value = table_.columns[i].at(row);
       // An empty string is quoted, so that it differs from null.
       const std::string text = valid_utf8(plain_text(value, times_as_ns_), replaced_);
-      add_field(out, text, text.empty() && value.type == ValueType::kString);
+      add_csv_field(out, text, text.empty() && value.type == ValueType::kString);
     }
     out += "\r\n";
   }

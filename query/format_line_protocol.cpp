@@ -6,29 +6,33 @@
 #include "query/result_writer.h"
 
 namespace tocsin {
-namespace {
-
-void add_escaped(std::string& out, std::string_view text, std::string_view special) {
+void add_line_protocol_name(std::string& out, std::string_view text, std::string_view escaped) {
   for (const char c : text) {
-    if (c == '\n') {  // no line protocol can hold it in a name
+    if (c == '\n') {
       out += "\\n";
       continue;
     }
-    if (special.find(c) != std::string_view::npos) out += '\\';
+    if (escaped.find(c) != std::string_view::npos) out += '\\';
     out += c;
   }
 }
+
+void add_line_protocol_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  out += '"';
+}
+
+namespace {
 
 void add_field_value(std::string& out, const Value& value) {
   out += value.type == ValueType::kString ? "" : plain_text(value, true);
   switch (value.type) {
     case ValueType::kString:
-      out += '"';
-      for (const char c : std::get<std::string>(value.data)) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-      }
-      out += '"';
+      add_line_protocol_string(out, std::get<std::string>(value.data));
       break;
     case ValueType::kI64:
     case ValueType::kTime:
@@ -57,7 +61,7 @@ class LineProtocolWriter final : public ResultWriter {
   void write_row(size_t row, std::string& out) override {
     const std::string name =
         has_name_ ? plain_text(table_.columns[measurement_].at(row), true) : std::string();
-    add_escaped(out, name.empty() ? "result" : name, ", ");
+    add_line_protocol_name(out, name.empty() ? "result" : name, kEscapedInMeasurement);
     char separator = ' ';
     for (size_t i = 0; i < table_.columns.size(); ++i) {
       if ((has_name_ && i == measurement_) || (has_time_ && i == time_)) continue;
@@ -65,7 +69,7 @@ class LineProtocolWriter final : public ResultWriter {
       if (!is_writable(value)) continue;
       out += separator;
       separator = ',';
-      add_escaped(out, table_.columns[i].name, ",= ");
+      add_line_protocol_name(out, table_.columns[i].name, kEscapedInKey);
       out += '=';
       add_field_value(out, value);
     }

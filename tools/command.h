@@ -23,6 +23,7 @@ void add_serve_command(CLI::App& app, Action& action);
 void add_query_command(CLI::App& app, Action& action);
 void add_shell_command(CLI::App& app, Action& action);
 void add_import_command(CLI::App& app, Action& action);
+void add_export_command(CLI::App& app, Action& action);
 void add_rules_command(CLI::App& app, Action& action);
 void add_generate_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);

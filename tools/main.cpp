@@ -24,6 +24,7 @@ int run(int argc, char** argv) {
   add_query_command(app, action);
   add_shell_command(app, action);
   add_import_command(app, action);
+  add_export_command(app, action);
   add_rules_command(app, action);
   add_info_command(app, action);
   add_maintenance_commands(app, action);

@@ -1,0 +1,115 @@
+"""Export and import of the real binary: through a pipe, to a file, and what goes wrong."""
+import os
+import subprocess
+import unittest
+
+from support import TOCSIN, Case, PATIENCE, run
+
+LINES = """audit,service=pay,status=OK ms=10i,x=1.5,message="two
+lines, \\"quoted\\"" 1000000000
+audit,service=web,status=FAILED ms=20i 2000000000
+audit,service=web,status=FAILED ms=20i 2000000000
+bpm done=true 1500000000
+bpm _=t 2500000000
+"""
+
+
+class ExportTest(Case):
+    def setUp(self):
+        super().setUp()
+        self.database = self.fill("data", LINES)
+
+    def fill(self, name, lines):
+        result = run("import", "--db", self.path(name), "--format", "lp", "-", text=lines)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return self.path(name)
+
+    def export(self, *arguments, database=None):
+        """Standard output as it is: newlines matter."""
+        return subprocess.run([TOCSIN, "export", "--db", database or self.database, *arguments],
+                              capture_output=True, timeout=PATIENCE, check=False)
+
+    def test_a_pipe_carries_everything_in_every_format(self):
+        whole = self.export()
+        self.assertEqual((whole.returncode, whole.stderr), (0, b""))
+        self.assertEqual(sorted(whole.stdout.decode().split("\n")), sorted(LINES.split("\n")))
+        for arguments in (["--format", "lp"], ["--format", "json", "--typed"], ["--format", "csv", "--typed"]):
+            with self.subTest(arguments):
+                copy = self.path("copy-" + "".join(arguments))
+                out = subprocess.Popen([TOCSIN, "export", "--db", self.database, *arguments],
+                                       stdout=subprocess.PIPE)
+                taken = subprocess.run([TOCSIN, "import", "--db", copy, "-"], stdin=out.stdout,
+                                       capture_output=True, timeout=PATIENCE, check=False)
+                out.stdout.close()
+                self.assertEqual((out.wait(PATIENCE), taken.returncode), (0, 0), taken.stderr)
+                self.assertEqual(self.export(database=copy).stdout, whole.stdout)
+
+    def test_plain_csv_comes_back_with_guessed_types(self):
+        rows = self.export("--format", "csv", "from audit | drop message").stdout.decode()
+        path = self.write("orders.csv", rows)
+        self.assertEqual(run("import", "--db", self.path("copy"), path).returncode, 0)
+        self.assertEqual(self.export(database=self.path("copy")).stdout,
+                         self.export("from audit | drop message").stdout)
+
+    def test_a_file_is_there_whole_or_not_at_all(self):
+        path = self.path("out.lp")
+        self.assertEqual(self.export("--output", path).returncode, 0)
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), self.export().stdout)
+        bad = self.fill("bad", LINES)
+        run("import", "--db", bad, "-", text='#measurement,time,f64 field\nmeasurement,time,y\nm,1,nan\nm,2,inf\n')
+        path = self.path("bad.lp")
+        result = self.export("--output", path, database=bad)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"2 values that are NaN or infinite (the first: `y` of `m` at 1970-01-01T00:00:01Z)",
+                      result.stderr)
+        self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("bad.")], [])
+        result = self.export("--lossy", "--output", path, database=bad)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn(b"2 values", result.stderr)
+        self.assertEqual(self.export("--format", "json", "--typed", "from m", database=bad).returncode, 0)
+
+    def test_what_cannot_be_written_is_said(self):
+        for arguments, said in ((["--output", "/dev/full"], b"/dev/full: No space left on device"),
+                                (["--output", self.path("none", "out")], b"No such file or directory"),
+                                (["from audit | wher"], b"did you mean `where`?"),
+                                (["from audit | stats n = count()"], b"no column `time`")):
+            with self.subTest(arguments):
+                result = self.export(*arguments)
+                self.assertEqual((result.returncode, result.stdout), (1, b""))
+                self.assertIn(said, result.stderr)
+        self.assertEqual(self.export("--typed").returncode, 2)
+        self.assertEqual(self.export("--format", "xml").returncode, 2)
+        self.assertEqual(self.export(database=self.path("none")).returncode, 1)
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run([TOCSIN, "export", "--db", self.database], stdout=full,
+                                    stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"standard output: No space left on device", result.stderr)
+
+    def test_a_reader_that_has_gone_is_an_error(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        result = subprocess.run([TOCSIN, "export", "--db", self.database], stdout=writer,
+                                stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
+        os.close(writer)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"Broken pipe", result.stderr)
+
+    def test_own_measurements_are_left_out_unless_asked_for(self):
+        run("import", "--db", self.database, "--format", "lp", "-", text="nonsense\n")
+        result = self.export()
+        self.assertIn(b"left out, since only `import --restore` takes them: rejected", result.stderr)
+        self.assertNotIn(b"rejected", result.stdout)
+        own = self.export("--own").stdout
+        self.assertIn(b"rejected", own)
+        for arguments, code in (([], 0), (["--restore"], 0)):
+            copy = self.path("copy%d" % len(arguments))
+            result = subprocess.run([TOCSIN, "import", "--db", copy, "--format", "lp", *arguments, "-"], input=own,
+                                    capture_output=True, timeout=PATIENCE, check=False)
+            self.assertEqual(result.returncode, code)
+            self.assertEqual(self.export("--own", database=copy).stdout == own, bool(arguments))
+
+
+if __name__ == "__main__":
+    unittest.main()

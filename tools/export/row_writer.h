@@ -1,0 +1,86 @@
+// Rows as text that `tocsin import` reads. A new format is a function here and a file of its own.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/export/row_source.h"
+
+namespace tocsin {
+
+/// What a format could not hold, by what it was.
+struct ExportLosses {
+  struct Kind {
+    std::string what;  ///< `NaN or infinite`
+    uint64_t count = 0;
+    std::string first;  ///< where: "`load` of `cpu` at 2026-11-24T10:00:00Z"
+  };
+  std::vector<Kind> kinds;
+
+  uint64_t total() const;
+  void add(const std::string& what, const TypedMeasurement& measurement, Timestamp time,
+           const std::string& column = {});
+  /// `3 values are NaN or infinite (the first: ...)`, joined with `; `.
+  std::string text() const;
+};
+
+/// Writes the rows of one source. Not thread-safe; the measurements must outlive it.
+class RowWriter {
+ public:
+  explicit RowWriter(const std::vector<TypedMeasurement>& measurements)
+      : measurements_(measurements) {}
+  virtual ~RowWriter() = default;
+  RowWriter(const RowWriter&) = delete;
+  RowWriter& operator=(const RowWriter&) = delete;
+
+  /// Appends what stands before the first row. kLimit when there are too many columns for the format.
+  virtual Status begin(std::string& /*out*/) { return {}; }
+  /// Appends a row, without what the format cannot hold, which goes to losses().
+  virtual void write(const ExportRow& row, std::string& out) = 0;
+  const ExportLosses& losses() const { return losses_; }
+
+ protected:
+  const TypedMeasurement& measurement_of(const ExportRow& row) const {
+    return measurements_[row.measurement];
+  }
+  /// Takes a row that no import would take back off the end of `out`, where it begins at `start`.
+  void drop_too_long(const ExportRow& row, size_t start, std::string& out);
+
+  const std::vector<TypedMeasurement>& measurements_;
+  ExportLosses losses_;
+};
+
+template <class T>
+void add_number(std::string& out, T value) {
+  char buffer[32];
+  out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
+}
+
+// What plain JSON and CSV lose.
+inline constexpr const char* kLostNumber = "values that are NaN or infinite, written as null";
+inline constexpr const char* kLostText = "texts that are no UTF-8, written with U+FFFD";
+
+enum class ExportFormat : uint8_t { kLineProtocol, kJson, kCsv };
+
+struct ExportFormatOptions {
+  ExportFormat format = ExportFormat::kLineProtocol;
+  /// JSON and CSV: with a first line of types, and every value exactly. Else floats that are no
+  /// numbers are null, and invalid UTF-8 is U+FFFD, as in answers to queries.
+  bool typed = false;
+};
+
+std::unique_ptr<RowWriter> make_row_writer(const std::vector<TypedMeasurement>& measurements,
+                                           const ExportFormatOptions& options);
+
+// One per format.
+std::unique_ptr<RowWriter> make_line_protocol_rows(
+    const std::vector<TypedMeasurement>& measurements);
+std::unique_ptr<RowWriter> make_json_rows(const std::vector<TypedMeasurement>& measurements,
+                                          bool typed);
+std::unique_ptr<RowWriter> make_csv_rows(const std::vector<TypedMeasurement>& measurements,
+                                         bool typed);
+
+}  // namespace tocsin

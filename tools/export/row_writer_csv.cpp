@@ -1,0 +1,124 @@
+// Rows as CSV (RFC 4180): measurement and time first, then every column of every measurement. Null is empty, an
+// empty string is quoted.
+#include <cmath>
+#include <map>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "db/base/text.h"
+#include "net/parse/csv_rows.h"
+#include "query/format.h"
+#include "tools/export/row_writer.h"
+
+namespace tocsin {
+namespace {
+
+class CsvRows final : public RowWriter {
+ public:
+  CsvRows(const std::vector<TypedMeasurement>& measurements, bool typed)
+      : RowWriter(measurements), typed_(typed) {
+    std::map<std::tuple<std::string, ColumnType, ColumnKind>, size_t> known;
+    for (const TypedMeasurement& measurement : measurements) {
+      measurement_texts_.push_back(name_text(measurement.name));
+      auto& places = places_.emplace_back();
+      for (const TypedColumn& column : measurement.columns) {
+        // Without types a name is one column; with them, so is a name with a type and a kind.
+        const auto key = typed ? std::tuple(column.name, column.type, column.kind)
+                               : std::tuple(column.name, ColumnType::kString, ColumnKind::kField);
+        const auto [found, added] = known.emplace(key, columns_.size());
+        if (added) columns_.push_back(column);
+        places.push_back(found->second);
+      }
+    }
+    cells_.resize(columns_.size());
+  }
+
+  Status begin(std::string& out) override {
+    if (columns_.size() > kCsvColumnCountMax) {
+      return fail(ErrorCode::kLimit,
+                  fmt::format("the rows have {} columns, at most {} are possible in one CSV file; "
+                              "export fewer measurements at a time, or JSON lines",
+                              columns_.size(), kCsvColumnCountMax));
+    }
+    if (typed_) {
+      out += kTypedCsvStart;
+      for (const TypedColumn& column : columns_) out += "," + type_text(column);
+      out += "\r\n";
+    }
+    out += "measurement,time";
+    for (const TypedColumn& column : columns_) {
+      out += ',';
+      add_csv_field(out, name_text(column.name), false);
+    }
+    out += "\r\n";
+    return {};
+  }
+
+  void write(const ExportRow& row, std::string& out) override {
+    const size_t start = out.size();
+    const auto& places = places_[row.measurement];
+    for (const ExportCell& cell : row.cells) cells_[places[cell.column]] = &cell;
+    add_csv_field(out, measurement_texts_[row.measurement], false);
+    out += ',';
+    out += format_time(row.time);
+    for (size_t i = 0; i < cells_.size(); ++i) {
+      out += ',';
+      if (cells_[i] == nullptr) continue;
+      add_value(row, *cells_[i], out);
+      cells_[i] = nullptr;
+    }
+    out += "\r\n";
+    if (typed_) drop_too_long(row, start, out);
+  }
+
+ private:
+  std::string name_text(const std::string& name) const {
+    size_t ignored = 0;
+    return typed_ ? exact_text(name) : valid_utf8(name, ignored);
+  }
+
+  void add_value(const ExportRow& row, const ExportCell& cell, std::string& out) {
+    const TypedColumn& column = measurement_of(row).columns[cell.column];
+    switch (column.type) {
+      case ColumnType::kI64:
+        if (column.kind == ColumnKind::kTime && !typed_) {
+          out += format_time(cell.i64());
+        } else {
+          add_number(out, cell.i64());
+        }
+        break;
+      case ColumnType::kU64: return add_number(out, cell.bits);
+      case ColumnType::kBool: out += cell.bits != 0 ? "true" : "false"; break;
+      case ColumnType::kF64:
+        if (typed_ || std::isfinite(cell.f64())) return add_exact_f64(out, cell.f64());
+        losses_.add(kLostNumber, measurement_of(row), row.time, column.name);
+        break;
+      case ColumnType::kString: return add_text(row, column, cell.text, out);
+    }
+  }
+
+  void add_text(const ExportRow& row, const TypedColumn& column, std::string_view text,
+                std::string& out) {
+    if (typed_ && needs_base64(text)) return add_csv_field(out, base64_text(text), false);
+    if (typed_ || is_valid_utf8(text)) return add_csv_field(out, text, text.empty());
+    size_t ignored = 0;
+    add_csv_field(out, valid_utf8(text, ignored), false);
+    losses_.add(kLostText, measurement_of(row), row.time, column.name);
+  }
+
+  const bool typed_;
+  std::vector<std::string> measurement_texts_;  // by measurement
+  std::vector<TypedColumn> columns_;            // of the file, behind measurement and time
+  std::vector<std::vector<size_t>> places_;     // by measurement and column: in columns_
+  std::vector<const ExportCell*> cells_;        // of the row at hand; all null between rows
+};
+
+}  // namespace
+
+std::unique_ptr<RowWriter> make_csv_rows(const std::vector<TypedMeasurement>& measurements,
+                                         bool typed) {
+  return std::make_unique<CsvRows>(measurements, typed);
+}
+
+}  // namespace tocsin

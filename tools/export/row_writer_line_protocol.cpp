@@ -1,0 +1,129 @@
+// Rows as line protocol. What a tag cannot hold (nothing, a newline, a backslash at its end) is written
+// as a string field of the same name: an import puts both into one column.
+#include <cmath>
+
+#include "query/format.h"
+#include "tools/export/row_writer.h"
+
+namespace tocsin {
+namespace {
+
+constexpr const char* kNotFinite = "values that are NaN or infinite";
+constexpr const char* kBadName = "values in columns whose names no line can hold";
+constexpr const char* kBadMeasurement = "rows of measurements whose names no line can hold";
+
+// A newline ends the line, and a backslash at the end would escape what follows.
+bool is_token(std::string_view text) {
+  return !text.empty() && text.back() != '\\' && text.find('\n') == text.npos;
+}
+
+// Blanks in front of the fields are skipped, tabs among them.
+bool is_key(std::string_view name) { return is_token(name) && name.front() != '\t'; }
+
+// Lines that begin otherwise are comments, JSON, or lose their blanks.
+bool is_measurement(std::string_view name) {
+  return is_token(name) && std::string_view("#{\t\r").find(name.front()) == std::string_view::npos;
+}
+
+std::string escaped(std::string_view name, std::string_view special) {
+  std::string out;
+  add_line_protocol_name(out, name, special);
+  return out;
+}
+
+class LineProtocolRows final : public RowWriter {
+ public:
+  explicit LineProtocolRows(const std::vector<TypedMeasurement>& measurements)
+      : RowWriter(measurements) {
+    for (const TypedMeasurement& measurement : measurements) {
+      Names names;
+      if (is_measurement(measurement.name)) {
+        names.measurement = escaped(measurement.name, kEscapedInMeasurement);
+      }
+      for (const TypedColumn& column : measurement.columns) {
+        names.keys.push_back(is_key(column.name) ? escaped(column.name, kEscapedInKey) + '='
+                                                 : std::string());
+      }
+      names_.push_back(std::move(names));
+    }
+  }
+
+  void write(const ExportRow& row, std::string& out) override {
+    const TypedMeasurement& measurement = measurement_of(row);
+    const Names& names = names_[row.measurement];
+    if (names.measurement.empty()) return losses_.add(kBadMeasurement, measurement, row.time);
+    const size_t start = out.size();
+    out += names.measurement;
+    for (const ExportCell& cell : row.cells) {
+      if (!is_tag(measurement, names, cell)) continue;
+      out += ',';
+      out += names.keys[cell.column];
+      add_line_protocol_name(out, cell.text, kEscapedInKey);
+    }
+    char separator = ' ';
+    for (const ExportCell& cell : row.cells) {
+      if (is_tag(measurement, names, cell)) continue;
+      const TypedColumn& column = measurement.columns[cell.column];
+      if (names.keys[cell.column].empty()) {
+        losses_.add(kBadName, measurement, row.time, column.name);
+      } else if (column.type == ColumnType::kF64 && !std::isfinite(cell.f64())) {
+        losses_.add(kNotFinite, measurement, row.time, column.name);
+      } else {
+        out += separator;
+        separator = ',';
+        out += names.keys[cell.column];
+        add_value(out, column.type, cell);
+      }
+    }
+    if (separator == ' ') out += " _=t";  // a row needs a field; an import drops this one again
+    out += ' ';
+    add_number(out, row.time);
+    out += '\n';
+    drop_too_long(row, start, out);
+  }
+
+ private:
+  struct Names {
+    std::string measurement;        // empty: no line can hold it
+    std::vector<std::string> keys;  // by column, with its `=`; likewise
+  };
+
+  static bool is_tag(const TypedMeasurement& measurement, const Names& names,
+                     const ExportCell& cell) {
+    return measurement.columns[cell.column].kind == ColumnKind::kTag &&
+           !names.keys[cell.column].empty() && is_token(cell.text);
+  }
+
+  static void add_value(std::string& out, ColumnType type, const ExportCell& cell) {
+    switch (type) {
+      case ColumnType::kI64:
+        add_number(out, cell.i64());
+        out += 'i';
+        break;
+      case ColumnType::kU64:
+        add_number(out, cell.bits);
+        out += 'u';
+        break;
+      case ColumnType::kF64:
+        add_number(out, cell.f64());
+        break;
+      case ColumnType::kBool:
+        out += cell.bits != 0 ? "true" : "false";  // `_=t` would be dropped
+        break;
+      case ColumnType::kString:
+        add_line_protocol_string(out, cell.text);
+        break;
+    }
+  }
+
+  std::vector<Names> names_;  // by measurement
+};
+
+}  // namespace
+
+std::unique_ptr<RowWriter> make_line_protocol_rows(
+    const std::vector<TypedMeasurement>& measurements) {
+  return std::make_unique<LineProtocolRows>(measurements);
+}
+
+}  // namespace tocsin
