@@ -3,27 +3,48 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
+#include <string_view>
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 namespace {
 
-std::atomic<uint64_t> count{0};
+std::atomic<uint64_t> own_count{0};
+std::atomic<uint64_t>* count = &own_count;
 std::atomic<uint64_t> fault_at{0};
 std::atomic<FaultKind> fault_kind{FaultKind::kNone};
+std::string_view folder;  // empty: all files count
 
 template <class Function>
 Function* real(const char* name) {
   return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
+/// Has the calls counted in a file, which outlives the process.
+void count_in(const char* path) {
+  static auto* const map = real<void*(void*, size_t, int, int, int, off_t)>("mmap");
+  static auto* const resize = real<int(int, off_t)>("ftruncate");
+  const int file = ::open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file < 0 || resize(file, sizeof own_count) != 0) std::abort();
+  void* shared = map(nullptr, sizeof own_count, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (shared == MAP_FAILED) std::abort();
+  count = new (shared) std::atomic<uint64_t>(0);
+  ::close(file);
+}
+
 [[gnu::constructor]] void read_environment() {
+  if (const char* wanted = std::getenv("TOCSIN_FAULT_FOLDER")) folder = wanted;
+  if (const char* path = std::getenv("TOCSIN_FAULT_COUNT")) count_in(path);
   const char* at = std::getenv("TOCSIN_FAULT_AT");
   const char* kind = std::getenv("TOCSIN_FAULT_KIND");
   if (at == nullptr || kind == nullptr) return;
@@ -40,9 +61,23 @@ Function* real(const char* name) {
   }
 }
 
+bool is_below_folder(std::string_view path) {
+  return path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/';
+}
+
+bool counts(const char* path) { return folder.empty() || is_below_folder(path); }
+
+bool counts(int descriptor) {
+  if (folder.empty()) return true;
+  char link[32], path[PATH_MAX];
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+  const ssize_t size = ::readlink(link, path, sizeof path);
+  return size > 0 && is_below_folder({path, static_cast<size_t>(size)});
+}
+
 /// The fault of the call that is made now.
 FaultKind next_fault() {
-  const uint64_t number = ++count;
+  const uint64_t number = ++*count;
   const FaultKind kind = fault_kind;
   const bool is_due = kind == FaultKind::kStayFull ? number >= fault_at : number == fault_at;
   if (!is_due) return FaultKind::kNone;
@@ -51,7 +86,9 @@ FaultKind next_fault() {
 }
 
 /// A call other than a write: true when it fails, with errno set.
-bool fails() {
+template <class File>
+bool fails(File file) {
+  if (!counts(file)) return false;
   switch (next_fault()) {
     case FaultKind::kNone:
     case FaultKind::kKill:
@@ -74,7 +111,7 @@ bool fails() {
 /// A write of `size` bytes; `write_some` makes it for the first so many bytes.
 template <class WriteSome>
 ssize_t write_with_fault(int descriptor, size_t size, WriteSome write_some) {
-  if (descriptor <= STDERR_FILENO) return write_some(size);
+  if (descriptor <= STDERR_FILENO || !counts(descriptor)) return write_some(size);
   switch (next_fault()) {
     case FaultKind::kNone:
     case FaultKind::kKill:
@@ -138,13 +175,13 @@ ssize_t pwritev_with_fault(int descriptor, const iovec* parts, int part_count, o
 void* mmap_with_fault(void* address, size_t size, int protection, int flags, int descriptor,
                       off_t offset) {
   static auto* const function = real<void*(void*, size_t, int, int, int, off_t)>("mmap");
-  if (descriptor >= 0 && fails()) return MAP_FAILED;
+  if (descriptor >= 0 && fails(descriptor)) return MAP_FAILED;
   return function(address, size, protection, flags, descriptor, offset);
 }
 
 int ftruncate_with_fault(int descriptor, off_t size) {
   static auto* const function = real<int(int, off_t)>("ftruncate");
-  return fails() ? -1 : function(descriptor, size);
+  return fails(descriptor) ? -1 : function(descriptor, size);
 }
 
 }  // namespace
@@ -153,12 +190,12 @@ extern "C" {
 
 void tocsin_fault_arm(uint64_t at, FaultKind kind) {
   fault_kind = FaultKind::kNone;
-  count = 0;
+  *count = 0;
   fault_at = at;
   fault_kind = kind;
 }
 
-uint64_t tocsin_fault_count() { return count; }
+uint64_t tocsin_fault_count() { return *count; }
 
 ssize_t write(int descriptor, const void* data, size_t size) {
   static auto* const function = real<ssize_t(int, const void*, size_t)>("write");
@@ -188,11 +225,11 @@ ssize_t pwritev64(int descriptor, const iovec* parts, int part_count, off_t offs
 }
 int fsync(int descriptor) {
   static auto* const function = real<int(int)>("fsync");
-  return fails() ? -1 : function(descriptor);
+  return fails(descriptor) ? -1 : function(descriptor);
 }
 int fdatasync(int descriptor) {
   static auto* const function = real<int(int)>("fdatasync");
-  return fails() ? -1 : function(descriptor);
+  return fails(descriptor) ? -1 : function(descriptor);
 }
 int ftruncate(int descriptor, off_t size) noexcept {
   return ftruncate_with_fault(descriptor, size);
@@ -210,11 +247,11 @@ void* mmap64(void* address, size_t size, int protection, int flags, int descript
 }
 int rename(const char* from, const char* to) noexcept {
   static auto* const function = real<int(const char*, const char*)>("rename");
-  return fails() ? -1 : function(from, to);
+  return fails(to) ? -1 : function(from, to);
 }
 int unlink(const char* path) noexcept {
   static auto* const function = real<int(const char*)>("unlink");
-  return fails() ? -1 : function(path);
+  return fails(path) ? -1 : function(path);
 }
 
 }  // extern "C"

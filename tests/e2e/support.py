@@ -41,7 +41,7 @@ def run(*arguments, text="", **options):
 class Server:
     """One `tocsin serve`; `folder` keeps the database over restarts."""
 
-    def __init__(self, folder, config=None, arguments=()):
+    def __init__(self, folder, config=None, arguments=(), environment=None):
         self.log_path = os.path.join(folder, "server.log")
         command = [TOCSIN, "serve", "--db", os.path.join(folder, "data"),
                    "--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0", *arguments]
@@ -51,7 +51,8 @@ class Server:
                 file.write(config)
             command += ["--config", path]
         with open(self.log_path, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True,
+                                            env=environment)
         self.ready = self.process.stdout.readline()
         if " is ready" not in self.ready:
             self.kill()
@@ -65,7 +66,13 @@ class Server:
 
     def post(self, path, body):
         """Status and text of the answer. Raises OSError when none came."""
-        request = urllib.request.Request(self.url + path, data=body.encode(), method="POST")
+        return self._ask(urllib.request.Request(self.url + path, data=body.encode(), method="POST"))
+
+    def get(self, path):
+        """As post()."""
+        return self._ask(urllib.request.Request(self.url + path))
+
+    def _ask(self, request):
         try:
             with opener.open(request, timeout=PATIENCE) as response:
                 return response.status, response.read().decode()
