@@ -97,9 +97,10 @@ Status run_export(Arguments arguments) {
   DatabaseOptions opening;
   opening.read_only = true;
   opening.create = false;
-  TOCSIN_TRY(const auto database, Database::open(arguments.database, opening));
+  TOCSIN_TRY(auto database, Database::open(arguments.database, opening));
   TOCSIN_TRY(const auto source, arguments.text.empty() ? open_everything(*database, arguments.own)
                                                        : open_answer(*database, arguments));
+  if (arguments.text.empty()) database.reset();  // so that nobody keeps the segments that were read
   TOCSIN_TRY(const auto output, OutputFile::open(arguments.output));
   ExportReport report;
   {

@@ -2,6 +2,8 @@
 #include "tools/export/export.h"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <random>
 
 #include <catch2/catch.hpp>
@@ -147,6 +149,164 @@ TEST_CASE("export: random rows come back exactly from typed JSON lines", "[expor
 
 TEST_CASE("export: random rows come back exactly from typed CSV", "[export]") {
   for_each_seed([](unsigned seed) { check_round_trip(seed, kTypedCsv); });
+}
+
+Batch lines(const std::string& text) {
+  Batch batch;
+  std::vector<LineError> errors;
+  parse_line_protocol(batch.keep(text), {}, batch, errors);
+  REQUIRE(errors.empty());
+  return batch;
+}
+
+void write_one(Database& database, const std::string& measurement, const std::string& column,
+               double value, Timestamp time) {
+  Batch batch;
+  RowBatch& rows = batch.rows_of(measurement);
+  rows.begin_row(time);
+  rows.set_f64(rows.lane(column, ColumnType::kF64, ColumnKind::kField, 0), value);
+  write(database, std::move(batch));
+}
+
+/// What a query's rows are as line protocol, or the error.
+std::string query_text(const Database& database, QueryRowsOptions options) {
+  auto source = open_query_rows(database, options);
+  if (!source) return source.error().message;
+  Exported exported = export_from(**source, {});
+  return exported.report ? exported.text : exported.report.error().message;
+}
+
+TEST_CASE("export: formats write what their readers expect", "[export]") {
+  const test::TemporaryFolder folder;
+  const auto database = open_in(folder, "data");
+  write(*database, lines("b,t=x\\ y i=-5i,u=7u,f=2,b=f,s=\"a\n\\\"b\" 2000000001\na _=t 1\n"));
+  CHECK(text_of(*database, kLp) == "a _=t 1\nb,t=x\\ y i=-5i,u=7u,f=2,b=false,s=\"a\n\\\"b\" 2000000001\n");
+  CHECK(text_of(*database, kJson) ==
+        "{\"measurement\":\"a\",\"time\":\"1970-01-01T00:00:00.000000001Z\"}\n"
+        "{\"measurement\":\"b\",\"time\":\"1970-01-01T00:00:02.000000001Z\",\"t\":\"x y\",\"i\":-5,\"u\":7,"
+        "\"f\":2.0,\"b\":false,\"s\":\"a\\n\\\"b\"}\n");
+  CHECK(text_of(*database, kTypedCsv) ==
+        "#measurement,time,string tag,i64 field,u64 field,f64 field,bool field,string field\r\n"
+        "measurement,time,t,i,u,f,b,s\r\n"
+        "a,1970-01-01T00:00:00.000000001Z,,,,,,\r\n"
+        "b,1970-01-01T00:00:02.000000001Z,x y,-5,7,2,false,\"a\n\"\"b\"\r\n");
+}
+
+TEST_CASE("export: columns of one name are one in plain CSV, one for each type in typed CSV",
+          "[export]") {
+  const test::TemporaryFolder folder;
+  const auto database = open_in(folder, "data");
+  write(*database, lines("a x=1i 1\nb x=\"\" 2\n"));
+  CHECK(text_of(*database, kCsv) ==
+        "measurement,time,x\r\na,1970-01-01T00:00:00.000000001Z,1\r\n"
+        "b,1970-01-01T00:00:00.000000002Z,\"\"\r\n");
+  CHECK(text_of(*database, kTypedCsv) ==
+        "#measurement,time,i64 field,string field\r\nmeasurement,time,x,x\r\n"
+        "a,1970-01-01T00:00:00.000000001Z,1,\r\nb,1970-01-01T00:00:00.000000002Z,,\"\"\r\n");
+}
+
+TEST_CASE("export: what line protocol cannot hold is counted and stops it, unless lossy",
+          "[export]") {
+  const test::TemporaryFolder folder;
+  const auto database = open_in(folder, "data");
+  write(*database, lines("a x=1 1000000000\n"));
+  write_one(*database, "a", "x", NAN, 2 * kSecond);
+  write_one(*database, "a", "x", INFINITY, 3 * kSecond);
+  write_one(*database, "a", "two\nlines", 1, 4 * kSecond);
+  write_one(*database, "#a", "x", 1, 5 * kSecond);
+  const Exported stopped = export_all(*database, kLp);
+  REQUIRE(!stopped.report);
+  CHECK(stopped.report.error().message ==
+        "line protocol cannot hold 2 values that are NaN or infinite (the first: `x` of `a` at "
+        "1970-01-01T00:00:02Z); 1 values in columns whose names no line can hold (the first: `two\nlines` of "
+        "`a` at 1970-01-01T00:00:04Z); 1 rows of measurements whose names no line can hold (the first: `#a` at "
+        "1970-01-01T00:00:05Z); --lossy leaves them out, --format json --typed or csv --typed keeps such values");
+  CHECK(stopped.text.empty());
+  const Exported lossy = export_all(*database, kLp, true);
+  REQUIRE(lossy.report);
+  CHECK(lossy.report->losses.total() == 4);
+  CHECK(lossy.text == "a x=1 1000000000\na _=t 2000000000\na _=t 3000000000\na _=t 4000000000\n");
+  const Exported plain = export_all(*database, kCsv);
+  REQUIRE(plain.report);  // shows what queries show, and says what that was
+  CHECK(plain.report->losses.text() ==
+        "2 values that are NaN or infinite, written as null (the first: `x` of `a` at 1970-01-01T00:00:02Z)");
+}
+
+TEST_CASE("export: a row that is too long for a line is none that an import takes", "[export]") {
+  const test::TemporaryFolder folder;
+  const auto database = open_in(folder, "data");
+  const std::string quotes(1 << 20, '"');  // twice as long in every format
+  Batch batch;
+  RowBatch& rows = batch.rows_of("m");
+  for (int columns = 1; columns <= 2; ++columns) {
+    rows.begin_row(columns);
+    for (int i = 0; i < columns; ++i) {
+      rows.set_string(rows.lane("c" + std::to_string(i), ColumnType::kString, ColumnKind::kField, 0), quotes);
+    }
+  }
+  write(*database, std::move(batch));
+  for (const ExportFormatOptions& format : {kLp, kTypedJson, kTypedCsv}) {
+    const Exported stopped = export_all(*database, format);
+    REQUIRE(!stopped.report);
+    CHECK(stopped.report.error().message.find("1 rows of more than 4 MiB") != std::string::npos);
+    const Exported lossy = export_all(*database, format, true);
+    REQUIRE(lossy.report);
+    const auto copy = open_in(folder, "copy" + std::to_string(static_cast<int>(format.format)));
+    CHECK(import_text(*copy, folder, lossy.text, "auto").events == 1);
+  }
+}
+
+TEST_CASE("export: a query's rows keep their types, tags and order, slice by slice", "[export]") {
+  const test::TemporaryFolder folder;
+  const auto database = open_in(folder, "data");
+  std::string text;
+  for (int i = 0; i < 3000; ++i) {
+    text += "m,t=a n=" + std::to_string(i) + "i,s=\"" + std::string(200, 'x') + "\" " +
+            std::to_string(i * kMinute) + "\n";
+  }
+  write(*database, lines(text));
+  REQUIRE(database->seal());
+  QueryRowsOptions options;
+  options.text = "from m";
+  CHECK(query_text(*database, options) == text);
+  options.slice_bytes_max = 200'000;
+  CHECK(query_text(*database, options) == text);
+  options.text = "from m | where n >= 2999 | let k = n * 2 | drop s";
+  CHECK(query_text(*database, options) == "m,t=a n=2999i,k=5998i 179940000000000\n");
+  options.text = "from m | limit 1 | keep time, n";
+  CHECK(query_text(*database, options).find("say with --measurement") != std::string::npos);
+  options.measurement = "other";
+  CHECK(query_text(*database, options) == "other n=0i 0\n");
+  options.text = "from m | stats n = count() by time(1d)";
+  CHECK(query_text(*database, options) ==
+        "other n=1440i 0\nother n=1440i 86400000000000\nother n=120i 172800000000000\n");
+  options.text = "from m | keep time";
+  options.query.memory_bytes_max = 1;  // an instant alone is too much
+  options.slice_bytes_max = 1;
+  CHECK(query_text(*database, options).find("needs more than 1 MiB of memory") != std::string::npos);
+}
+
+TEST_CASE("export: columns of several measurements are one table to a query", "[export]") {
+  const test::TemporaryFolder folder;
+  const auto database = open_in(folder, "data");
+  write(*database, lines("a,t=x n=1i 1\nb n=2.5,t=\"y\" 2\n"));
+  QueryRowsOptions options;
+  options.text = "from *";
+  CHECK(query_text(*database, options) == "a,t=x n=1 1\nb t=\"y\",n=2.5 2\n");
+  options.text = "from a, b | where n > 100";
+  CHECK(query_text(*database, options).empty());
+}
+
+TEST_CASE("export: nothing comes of nothing but the header", "[export]") {
+  const test::TemporaryFolder folder;
+  const auto database = open_in(folder, "data");
+  CHECK(text_of(*database, kLp).empty());
+  CHECK(text_of(*database, kJson).empty());
+  CHECK(text_of(*database, kCsv) == "measurement,time\r\n");
+  CHECK(text_of(*database, kTypedCsv) == "#measurement,time\r\nmeasurement,time\r\n");
+  for (const ExportFormatOptions& format : {kTypedJson, kTypedCsv}) {
+    CHECK(import_text(*database, folder, text_of(*database, format), "auto").rejected == 0);
+  }
 }
 
 }  // namespace

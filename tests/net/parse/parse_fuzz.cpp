@@ -5,9 +5,12 @@
 #include <vector>
 
 #include "db/base/check.h"
+#include "net/parse/csv_records.h"
+#include "net/parse/csv_rows.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
+#include "net/parse/typed_json.h"
 #include "tests/net/parse/batch_text.h"
 
 namespace {
@@ -69,11 +72,46 @@ void check_framing(std::string_view data) {
   TOCSIN_CHECK(taken == whole);
 }
 
+void check_records(std::string_view data) {
+  std::vector<std::string_view> records;
+  for (std::string_view rest = data; !rest.empty();) records.push_back(next_record(rest));
+  const size_t whole = whole_records(data);
+  TOCSIN_CHECK(whole <= data.size());
+  TOCSIN_CHECK(whole == 0 || data[whole - 1] == '\n');
+  size_t i = 0;
+  for (std::string_view rest = data.substr(0, whole); !rest.empty(); ++i) {
+    TOCSIN_CHECK(next_record(rest) == records[i]);
+  }
+}
+
+// The first lines are a header, if they can be.
+void check_csv(const std::string& text, const ParseOptions& options) {
+  Batch batch;
+  std::vector<LineError> errors;
+  std::string_view records = batch.keep(text);
+  const auto header = read_csv_header(records);
+  if (!header) return;
+  TOCSIN_CHECK(!header->columns.empty() && header->columns.size() <= kCsvColumnCountMax);
+  parse_csv(records, *header, options, batch, errors);
+  check_batch(batch);
+}
+
+void check_typed_json(const std::string& text, const ParseOptions& options) {
+  static TypedJsonParser parser;
+  Batch batch;
+  std::vector<LineError> errors;
+  std::string_view lines = batch.keep(text);
+  const auto columns = read_typed_json_header(next_line(lines));
+  parser.parse(lines, columns ? *columns : std::vector<TypedMeasurement>(), options, batch, errors);
+  check_batch(batch);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   if (size <= 4096) check_framing(text);
+  if (size <= 4096) check_records(text);
   tocsin::ParseOptions options;
   options.measurement = "m";
   options.time_unit = size % 2;
@@ -84,5 +122,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check_guesses(options, [&](const tocsin::ParseOptions& how, tocsin::Batch& batch, auto& errors) {
     parser.parse(batch.keep(text), how, batch, errors);
   });
+  check_csv(text, options);
+  check_typed_json(text, options);
   return 0;
 }
