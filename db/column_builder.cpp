@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "db/base/check.h"
+#include "db/limits.h"
 
 namespace tocsin {
 namespace {
@@ -19,11 +20,17 @@ void pick_values(std::vector<T>& values, std::span<const uint32_t> order) {
   values = std::move(picked);
 }
 
-/// Grows geometrically also when asked for a little more each time.
+/// What an import's builder holds when it is full: kSmallSegmentRows and the rest of a batch.
+constexpr size_t kFullBuilderRows = kSmallSegmentRows + kSmallSegmentRows / 8;
+
+/// Grows geometrically also when asked for a little more each time; the last steps to a full builder
+/// at once, as more than that is seldom needed.
 template <class T>
 void reserve_more(std::vector<T>& values, size_t more) {
   if (values.capacity() - values.size() >= more) return;
-  values.reserve(std::max(values.size() + more, values.capacity() * 2));
+  size_t wanted = std::max(values.size() + more, values.capacity() * 2);
+  if (wanted > kFullBuilderRows / 4 && wanted < kFullBuilderRows) wanted = kFullBuilderRows;
+  values.reserve(wanted);
 }
 
 }  // namespace

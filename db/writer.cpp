@@ -400,7 +400,8 @@ Status Writer::place_full_segments() {
   auto& builders = gathered_.builders();
   for (auto it = builders.begin(); it != builders.end();) {
     SegmentBuilder& builder = *it->second;
-    if (builder.row_count() < kSegmentRowsMax && builder.raw_bytes() < kSegmentBytesMax) {
+    // More would only be cut in two again: see SegmentBuilder::finish.
+    if (builder.row_count() < kSmallSegmentRows && builder.raw_bytes() < kSmallSegmentBytes) {
       ++it;
       continue;
     }
