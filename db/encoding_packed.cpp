@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 #include "db/bit_packing.h"
 #include "db/limits.h"
@@ -42,19 +43,44 @@ struct Range {
   }
 };
 
-Range range_of_values(std::span<const uint64_t> values) {
-  Range range;
-  for (uint64_t value : values) range.add(static_cast<int64_t>(value));
-  return range;
+/// Of the values, and of the differences between each and the one before it.
+std::pair<Range, Range> ranges_of(std::span<const uint64_t> values) {
+  Range frame, delta;
+  frame.add(static_cast<int64_t>(values[0]));
+  for (size_t i = 1; i < values.size(); ++i) {
+    frame.add(static_cast<int64_t>(values[i]));
+    delta.add(static_cast<int64_t>(values[i] - values[i - 1]));
+  }
+  if (values.size() < 2) delta.add(0);
+  return {frame, delta};
 }
 
-Range range_of_deltas(std::span<const uint64_t> values) {
-  Range range;
-  for (size_t i = 1; i < values.size(); ++i) {
-    range.add(static_cast<int64_t>(values[i] - values[i - 1]));
+/// How many values have each bit width, of which none is above `width`.
+std::array<uint16_t, 65> count_widths(std::span<const uint64_t> values, unsigned width) {
+  std::array<uint16_t, 65> counts{};
+  if (width > 52) {
+    for (uint64_t value : values) ++counts[std::bit_width(value)];
+    return counts;
   }
-  if (values.size() < 2) range.add(0);
-  return range;
+  // A double's exponent tells the width of an integer below 2^52, and eight of them are made at a
+  // time where bit_width takes one.
+  constexpr uint64_t kMagicBits = 0x4330000000000000;  // of 2^52, whose last bit counts ones
+  constexpr double kMagic = 0x1p52;
+  constexpr uint64_t kExponentOfOne = 1023;
+  std::array<uint64_t, kVectorRows> exponents;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double value = std::bit_cast<double>(values[i] | kMagicBits) - kMagic;
+    exponents[i] = std::bit_cast<uint64_t>(value) >> 52;
+  }
+  // Two tables: equal widths in a row do not wait for each other.
+  std::array<std::array<uint16_t, kExponentOfOne + 52>, 2> tables{};
+  for (size_t i = 0; i < values.size(); ++i) ++tables[i % 2][exponents[i]];
+  counts[0] = tables[0][0] + tables[1][0];
+  for (unsigned w = 1; w <= width; ++w) {
+    const uint64_t at = kExponentOfOne + w - 1;
+    counts[w] = static_cast<uint16_t>(tables[0][at] + tables[1][at]);
+  }
+  return counts;
 }
 
 /// How the patches of a vector are written.
@@ -73,8 +99,7 @@ struct Patching {
 /// The cheapest way to patch `values`, of which the widest has `width` bits; without patches when
 /// they save too little.
 Patching choose_patching(std::span<const uint64_t> values, unsigned width) {
-  std::array<uint16_t, 65> with_width{};
-  for (uint64_t value : values) ++with_width[std::bit_width(value)];
+  const std::array<uint16_t, 65> with_width = count_widths(values, width);
   const Patching whole{width, 0, 0, false};
   const size_t whole_words = packed_words(values.size(), width);
   Patching best = whole;
@@ -99,8 +124,7 @@ Patching choose_patching(std::span<const uint64_t> values, unsigned width) {
 class PackedWriter {
  public:
   void add_vector(std::span<const uint64_t> values) {
-    const Range frame = range_of_values(values);
-    const Range delta = range_of_deltas(values);
+    const auto [frame, delta] = ranges_of(values);
     const bool use_delta = delta.width() + kDeltaSavesBitsMin <= frame.width();
     PackedIntegers::VectorHeader header{};
     header.word_offset = static_cast<uint32_t>(words_.size());
