@@ -114,6 +114,14 @@ size_t find_line_end(std::string_view data, OpenLine& line, bool at_end) {
   }
 }
 
+// Cuts the line off that ends at the newline `end`, or with `rest`.
+std::string_view cut_line(std::string_view& rest, size_t end) {
+  std::string_view line = rest.substr(0, end);
+  rest.remove_prefix(end == kNone ? rest.size() : end + 1);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return line;
+}
+
 }  // namespace
 
 LineFormat format_of_line(std::string_view line) {
@@ -140,11 +148,14 @@ size_t StreamFramer::whole_lines(std::string_view pending) {
 
 std::string_view next_line(std::string_view& rest) {
   OpenLine open;
-  const size_t end = find_line_end(rest, open, true);
-  std::string_view line = rest.substr(0, end);
-  rest.remove_prefix(end == kNone ? rest.size() : end + 1);
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  return line;
+  return cut_line(rest, find_line_end(rest, open, true));
+}
+
+std::optional<std::string_view> next_whole_line(std::string_view& rest) {
+  OpenLine open;
+  const size_t end = find_line_end(rest, open, false);
+  if (end == kNone) return std::nullopt;
+  return cut_line(rest, end);
 }
 
 }  // namespace tocsin

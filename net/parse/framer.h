@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,9 @@ size_t whole_lines(std::string_view data, bool at_end);
 /// The next line of `rest` under the same rules, without its newline and a carriage return before it;
 /// advances `rest`. Requires: `rest` ends where whole_lines ended, or at the end of all data.
 std::string_view next_line(std::string_view& rest);
+
+/// As next_line, but nothing when the end of the line may come behind `rest`.
+std::optional<std::string_view> next_whole_line(std::string_view& rest);
 
 /// How far a line whose end has not arrived was looked at. Internal to the framer.
 struct OpenLine {

@@ -269,15 +269,22 @@ bool holds_no_row(std::string_view line) {
 
 }  // namespace
 
-void parse_line_protocol(std::string_view buffer, const ParseOptions& options, Batch& batch,
-                         std::vector<LineError>& errors) {
+size_t parse_line_protocol(std::string_view buffer, const ParseOptions& options, Batch& batch,
+                           std::vector<LineError>& errors) {
   RowParser parser(options, batch);
   PlainLines plain(buffer, options, batch);
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
     if (options.guess_shapes) plain.take(rest);
     if (rest.empty()) break;
-    const std::string_view line = next_line(rest);
+    std::optional<std::string_view> whole;
+    if (options.more_follows && rest.size() <= kLineBytesMax) {
+      whole = next_whole_line(rest);
+      if (!whole) return buffer.size() - rest.size();
+    } else {
+      whole = next_line(rest);
+    }
+    const std::string_view line = *whole;
     if (holds_no_row(line)) continue;
     if (line.size() > kLineBytesMax) {
       const std::string reason = fmt::format("line of {} bytes, at most {} are possible",
@@ -287,6 +294,7 @@ void parse_line_protocol(std::string_view buffer, const ParseOptions& options, B
       errors.push_back({numbers.at(line.data()), parser.take_reason(), line});
     }
   }
+  return buffer.size();
 }
 
 }  // namespace tocsin

@@ -73,17 +73,11 @@ InputFormat format_of(const ChunkReaderOptions& options, const std::string& path
   return line.starts_with(kTypedJsonStart) ? InputFormat::kTypedJson : InputFormat::kJson;
 }
 
-/// JSON lines have no raw newline inside, so their last newline is found from behind.
+/// How much of `data` a chunk may hold.
 size_t whole_bytes(std::string_view data, InputFormat format, bool at_end) {
   if (at_end) return data.size();
-  size_t whole = 0;
-  if (format == InputFormat::kLineProtocol) {
-    whole = whole_lines(data, false);
-  } else if (format == InputFormat::kCsv) {
-    whole = whole_records(data);
-  } else {
-    whole = data.rfind('\n') + 1;  // npos + 1 is 0
-  }
+  const size_t whole =
+      format == InputFormat::kCsv ? whole_records(data) : data.rfind('\n') + 1;  // npos + 1 is 0
   if (whole != 0) return whole;
   return data.size() > kLineBytesMax ? data.size() : 0;  // the parser will reject it
 }
@@ -178,7 +172,7 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   rest_ = data.substr(whole);
   if (whole == 0) return std::nullopt;
   Chunk chunk{std::move(memory),   data.substr(0, whole), chunk_.format, chunk_.path,
-              chunk_.measurement, chunk_.first_line,     chunk_.header};
+              chunk_.measurement, chunk_.first_line,     !at_end_,      chunk_.header};
   TOCSIN_RETURN_IF_ERROR(take_header(chunk));
   chunk_.first_line = chunk.first_line + scan::count_byte(chunk.lines, '\n');
   return chunk;

@@ -23,7 +23,8 @@ struct InputHeader {
   std::vector<TypedMeasurement> columns;  ///< kTypedJson
 };
 
-/// Whole lines of one file.
+/// Lines of one file. In line protocol, where strings may hold newlines, the last one may go on in
+/// the next chunk, which then does not begin with a line: finding out is left to the parser.
 struct Chunk {
   std::unique_ptr<char[]> memory;
   std::string_view lines;  ///< in `memory`
@@ -31,6 +32,7 @@ struct Chunk {
   std::string path;         ///< `-` is standard input
   std::string measurement;  ///< of JSON lines that name none; may be empty
   uint64_t first_line = 1;  ///< number of the first line in its file
+  bool more_follows = false;  ///< not the file's last
   std::shared_ptr<const InputHeader> header;  ///< shared by a file's chunks; null where there is none
 };
 

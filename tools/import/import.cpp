@@ -14,6 +14,7 @@
 #include "net/parse/csv_rows.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
+#include "net/parse/scan.h"
 #include "net/parse/typed_json.h"
 
 namespace tocsin {
@@ -50,8 +51,13 @@ class Import {
     Parsers parsers;
     while (auto numbered = next_chunk()) {
       auto& [number, chunk] = *numbered;
-      Parsed parsed = parse_chunk(parsers, std::move(chunk));
+      Parsed parsed = parse_chunk(parsers, chunk);
       wait_for_turn(number);
+      if (!open_line_.empty()) {
+        put_in_front(open_line_, chunk);
+        parsed = parse_chunk(parsers, chunk);
+      }
+      open_line_ = parsed.open_line;
       write(std::move(parsed));
       end_turn();
     }
@@ -81,6 +87,16 @@ class Import {
     changed_.notify_all();
   }
 
+  /// The chunk did not begin with a line: `text` was missing. Its lines are in `parsed` no more.
+  static void put_in_front(std::string_view text, Chunk& chunk) {
+    const std::string_view lines = chunk.lines;
+    chunk.memory = std::make_unique_for_overwrite<char[]>(text.size() + lines.size());
+    std::copy(lines.begin(), lines.end(),
+              std::copy(text.begin(), text.end(), chunk.memory.get()));
+    chunk.lines = {chunk.memory.get(), text.size() + lines.size()};
+    chunk.first_line -= scan::count_byte(text, '\n');
+  }
+
   /// What a chunk became, with what is needed to say where a row came from.
   struct Parsed {
     WriteRequest request;
@@ -88,6 +104,7 @@ class Import {
     std::map<std::string, uint64_t> rows;  ///< by measurement
     size_t rejected = 0;
     std::vector<std::string> examples;  ///< of refused lines
+    std::string_view open_line;         ///< goes on in the next chunk; in the request's batch
   };
 
   /// What a thread keeps between chunks.
@@ -96,7 +113,8 @@ class Import {
     TypedJsonParser typed_json;
   };
 
-  Parsed parse_chunk(Parsers& parsers, Chunk chunk) const {
+  /// Takes the chunk's memory; its lines stay as long as the batch.
+  Parsed parse_chunk(Parsers& parsers, Chunk& chunk) const {
     Parsed parsed;
     parsed.request.source = "import " + chunk.path;
     parsed.request.bulk = true;
@@ -117,7 +135,10 @@ class Import {
     std::vector<LineError> errors;
     switch (chunk.format) {
       case InputFormat::kLineProtocol:
-        parse_line_protocol(lines, parse_options, batch, errors);
+        parse_options.more_follows = chunk.more_follows;
+        parsed.open_line =
+            lines.substr(parse_line_protocol(lines, parse_options, batch, errors));
+        parsed.byte_count -= parsed.open_line.size();
         break;
       case InputFormat::kJson:
         parsers.json.parse(lines, parse_options, batch, errors);
@@ -210,6 +231,8 @@ class Import {
 
   Database& database_;
   const ImportOptions& options_;
+
+  std::string open_line_;  // of the chunk written last: of the thread whose turn it is
 
   std::mutex reader_mutex_;  // taken before mutex_; guards the next two
   ChunkReader reader_;
