@@ -108,8 +108,14 @@ Result<PrefixTables> run_prefix(Execution& execution, const BaselinePrefix& pref
   Program program(plan.source_columns);
   size_t at = 0;
   while (program.take(plan.stages[at])) ++at;
-  const StatsPlan first = StatsPlan::compile(std::get<StatsStage>(plan.stages[at].operation), true,
-                                             plan.zone, program);
+  StatsPlan first = StatsPlan::compile(std::get<StatsStage>(plan.stages[at].operation), true,
+                                       plan.zone, program);
+  if (at < prefix.last_stats) {  // keys that the next stats does not ask for are not made
+    const std::vector<uint8_t> live = live_columns(plan, at + 1);
+    first.ordered = false;
+    first.live_keys.assign(live.begin(),
+                           live.begin() + static_cast<ptrdiff_t>(first.keys.size()));
+  }
   TOCSIN_TRY(Table table,
              source_stats(execution, scan, program, first, &windows, &tables.counts, nullptr));
   while (at < prefix.last_stats) {
