@@ -10,26 +10,32 @@ namespace tocsin {
 namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
-constexpr size_t kMatrixEntriesMax = size_t{1} << 22;
-constexpr size_t kFirstSlots = 256;
+
+uint64_t pair_of(uint32_t a, uint32_t b) { return uint64_t{a} << 32 | b; }
+
+/// A larger matrix must have a pair in one of so many entries, or a hash table needs less memory and cache.
+constexpr size_t kMatrixEntriesMin = size_t{1} << 16;
+constexpr size_t kMatrixEntriesPerPair = 4;
 
 }  // namespace
 
 // ---- PairTable ----------------------------------------------------------------------------------
 
 uint32_t PairTable::add(uint32_t a, uint32_t b) {
-  pairs_.push_back(uint64_t{a} << 32 | b);
+  pairs_.push_back(pair_of(a, b));
   return count() - 1;
 }
 
-// Makes room for (a, b) in the matrix; false once it is too large, and it is given up for good.
+// Makes room for (a, b) in the matrix; false once it is too sparse, and it is given up for good.
 bool PairTable::grow_matrix(uint32_t a, uint32_t b) {
   const auto rows = std::bit_ceil(std::max(a + 1, matrix_rows_));
   const auto stride = std::bit_ceil(std::max({b + 1, stride_, 16u}));
-  if (size_t{rows} * stride > kMatrixEntriesMax) {
+  if (size_t{rows} * stride > std::max(kMatrixEntriesMin, kMatrixEntriesPerPair * count())) {
     matrix_ = {};
     matrix_rows_ = stride_ = 0;
-    grow_table();
+    for (uint32_t i = 0; i < count(); ++i) {
+      index_.find(mix_word(pairs_[i]), [](uint32_t) { return false; }) = i + 1;
+    }
     return false;
   }
   matrix_rows_ = rows;
@@ -41,40 +47,32 @@ bool PairTable::grow_matrix(uint32_t a, uint32_t b) {
   return true;
 }
 
-void PairTable::grow_table() {
-  table_.assign(std::max(kFirstSlots, std::bit_ceil(size_t{count()} * 4)), 0);
-  const size_t mask = table_.size() - 1;
-  for (uint32_t i = 0; i < count(); ++i) {
-    size_t at = mix_word(pairs_[i]) & mask;
-    while (table_[at] != 0) at = (at + 1) & mask;
-    table_[at] = i + 1;
-  }
-}
-
-uint32_t PairTable::find_in_table(uint32_t a, uint32_t b) {
-  if (size_t{count()} * 2 >= table_.size()) grow_table();
-  const uint64_t key = uint64_t{a} << 32 | b;
-  const size_t mask = table_.size() - 1;
-  for (size_t at = mix_word(key) & mask;; at = (at + 1) & mask) {
-    if (table_[at] == 0) {
-      table_[at] = add(a, b) + 1;
-      return count() - 1;
-    }
-    if (pairs_[table_[at] - 1] == key) return table_[at] - 1;
-  }
+uint32_t PairTable::find_in_index(uint32_t a, uint32_t b) {
+  const uint64_t pair = pair_of(a, b);
+  uint32_t& number =
+      index_.find(mix_word(pair), [&](uint32_t other) { return pairs_[other - 1] == pair; });
+  if (number == 0) number = add(a, b) + 1;
+  return number - 1;
 }
 
 uint32_t PairTable::find_or_add(uint32_t a, uint32_t b) {
-  if (!table_.empty()) return find_in_table(a, b);
-  if ((a >= matrix_rows_ || b >= stride_) && !grow_matrix(a, b)) return find_in_table(a, b);
+  if (!index_.empty()) return find_in_index(a, b);
+  if ((a >= matrix_rows_ || b >= stride_) && !grow_matrix(a, b)) return find_in_index(a, b);
   uint32_t& number = matrix_[size_t{a} * stride_ + b];
   if (number == kNone) number = add(a, b);
   return number;
 }
 
+void PairTable::number(std::span<uint32_t> a, std::span<const uint32_t> b) {
+  if (!index_.empty()) {
+    for (size_t i = 0; i < a.size(); ++i) index_.prefetch(mix_word(pair_of(a[i], b[i])));
+  }
+  for (size_t i = 0; i < a.size(); ++i) a[i] = find_or_add(a[i], b[i]);
+}
+
 size_t PairTable::memory_bytes() const {
   return pairs_.capacity() * sizeof(uint64_t) +
-         (matrix_.capacity() + table_.capacity()) * sizeof(uint32_t);
+         matrix_.capacity() * sizeof(uint32_t) + index_.memory_bytes();
 }
 
 // ---- GroupTable ---------------------------------------------------------------------------------
@@ -92,8 +90,7 @@ void GroupTable::assign(std::span<const Vector* const> keys, std::span<const uin
   numbers_.resize(rows.size());
   for (size_t k = 0; k < keys.size(); ++k) {
     keys_[k].number(*keys[k], rows, numbers_);
-    PairTable& level = levels_[k];
-    for (size_t i = 0; i < rows.size(); ++i) groups[i] = level.find_or_add(groups[i], numbers_[i]);
+    levels_[k].number(groups, numbers_);
   }
 }
 

@@ -14,25 +14,26 @@
 
 namespace tocsin {
 
-/// Numbers pairs (a, b) densely as they appear: by a matrix while that is small, else by a hash table.
+/// Numbers pairs (a, b) densely as they appear: by a matrix while that is small or dense, else by a hash table.
 class PairTable {
  public:
   uint32_t find_or_add(uint32_t a, uint32_t b);
+  /// The same for many pairs: `a[i]` becomes the number of (a[i], b[i]).
+  void number(std::span<uint32_t> a, std::span<const uint32_t> b);
   uint32_t count() const { return static_cast<uint32_t>(pairs_.size()); }
   uint64_t pair(uint32_t number) const { return pairs_[number]; }  ///< a << 32 | b
   size_t memory_bytes() const;
 
  private:
   uint32_t add(uint32_t a, uint32_t b);
-  uint32_t find_in_table(uint32_t a, uint32_t b);
+  uint32_t find_in_index(uint32_t a, uint32_t b);
   bool grow_matrix(uint32_t a, uint32_t b);
-  void grow_table();
 
   std::vector<uint64_t, LargeAllocator<uint64_t>> pairs_;   // by number
   std::vector<uint32_t, LargeAllocator<uint32_t>> matrix_;  // [a * stride + b], UINT32_MAX: none
   uint32_t matrix_rows_ = 0;
   uint32_t stride_ = 0;
-  std::vector<uint32_t, LargeAllocator<uint32_t>> table_;  // number + 1, 0: free; used once the matrix would be too large
+  HashIndex index_;  // of number + 1; used once the matrix is given up
 };
 
 /// Groups of rows with equal keys, numbered from 0 as they appear. Not thread-safe.

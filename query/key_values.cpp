@@ -14,7 +14,6 @@ namespace tocsin {
 namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
-constexpr size_t kFirstSlots = 256;
 
 uint64_t hash_of(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
 
@@ -33,15 +32,6 @@ uint64_t word_of(uint8_t value) { return value; }
 
 }  // namespace
 
-// Finalizer of MurmurHash3 (Austin Appleby, public domain).
-uint64_t mix_word(uint64_t x) {
-  x ^= x >> 33;
-  x *= 0xff51afd7ed558ccd;
-  x ^= x >> 33;
-  x *= 0xc4ceb9fe1a85ec53;
-  return x ^ (x >> 33);
-}
-
 void hash_texts(const Vector& vector, std::span<const uint32_t> rows,
                 const std::optional<IdFormat>& format, std::span<uint64_t> out) {
   const bool same_ids = vector.id_format && format && *vector.id_format == *format;
@@ -59,68 +49,39 @@ void hash_texts(const Vector& vector, std::span<const uint32_t> rows,
   }
 }
 
-void KeyValues::grow() {
-  const bool texts = holds_texts();
-  decltype(slots_) old(std::max(kFirstSlots, slots_.size() * 2));
-  while (old.size() < count() * 2 + 2) old.resize(old.size() * 2);
-  old.swap(slots_);
-  const size_t mask = slots_.size() - 1;
-  for (uint32_t number = 1; number <= count(); ++number) {
-    const uint64_t hash = texts ? hash_of(texts_[number - 1]) : mix_word(words_[number - 1]);
-    size_t at = hash & mask;
-    while (slots_[at].number != 0) at = (at + 1) & mask;
-    slots_[at] = {static_cast<uint32_t>(hash >> 32), number};
-  }
-}
-
 // From here on the strings are kept as texts: some are spelled in another way.
 void KeyValues::give_up_ids() {
-  texts_.reserve(words_.size());
-  for (const uint64_t word : words_) texts_.push_back(arena_.keep(format_->text(word)));
-  format_.reset();
-  words_ = {};
-  slots_ = {};
-  last_number_ = 0;
-  grow();
+  const auto words = std::exchange(words_, {});
+  const IdFormat format = *std::exchange(format_, std::nullopt);
+  index_ = {};
+  texts_.reserve(words.size());
+  for (const uint64_t word : words) {
+    const std::string text = format.text(word);
+    number_of_text(text, hash_of(text));
+  }
 }
 
 uint32_t KeyValues::number_of_text(std::string_view text, uint64_t hash) {
-  if (texts_.size() * 2 >= slots_.size()) grow();
-  const size_t mask = slots_.size() - 1;
-  const auto tag = static_cast<uint32_t>(hash >> 32);
-  for (size_t at = hash & mask;; at = (at + 1) & mask) {
-    Slot& slot = slots_[at];
-    if (slot.number == 0) {
-      texts_.push_back(arena_.keep(text));
-      slot = {tag, static_cast<uint32_t>(texts_.size())};
-      return slot.number;
-    }
-    if (slot.tag == tag && texts_[slot.number - 1] == text) return slot.number;
+  uint32_t& number = index_.find(hash, [&](uint32_t other) { return texts_[other - 1] == text; });
+  if (number == 0) {
+    texts_.push_back(arena_.keep(text));
+    number = static_cast<uint32_t>(texts_.size());
   }
+  return number;
 }
 
-uint32_t KeyValues::number_of_word(uint64_t word) {
-  if (last_number_ != 0 && word == last_word_) return last_number_;
-  if (words_.size() * 2 >= slots_.size()) grow();
-  const size_t mask = slots_.size() - 1;
-  const uint64_t hash = mix_word(word);
-  const auto tag = static_cast<uint32_t>(hash >> 32);
-  size_t at = hash & mask;
-  while (slots_[at].number != 0 &&
-         (slots_[at].tag != tag || words_[slots_[at].number - 1] != word)) {
-    at = (at + 1) & mask;
-  }
-  if (slots_[at].number == 0) {
+uint32_t KeyValues::number_of_word(uint64_t word, uint64_t hash) {
+  uint32_t& number = index_.find(hash, [&](uint32_t other) { return words_[other - 1] == word; });
+  if (number == 0) {
     words_.push_back(word);
-    slots_[at] = {tag, static_cast<uint32_t>(words_.size())};
+    number = static_cast<uint32_t>(words_.size());
   }
-  last_word_ = word;
-  return last_number_ = slots_[at].number;
+  return number;
 }
 
 uint32_t KeyValues::number_of_any_text(std::string_view text) {
   if (format_) {
-    if (const auto id = format_->parse(text)) return number_of_word(*id);
+    if (const auto id = format_->parse(text)) return number_of_word(*id, mix_word(*id));
     give_up_ids();
   }
   return number_of_text(text, hash_of(text));
@@ -147,10 +108,9 @@ void KeyValues::number_texts(const Vector& vector, std::span<const uint32_t> row
                              std::span<uint32_t> out) {
   std::array<uint64_t, kVectorRows> hashes;
   TOCSIN_CHECK(rows.size() <= hashes.size());
-  if (slots_.empty()) grow();
   for (size_t i = 0; i < rows.size(); ++i) {
     hashes[i] = hash_of(vector.text[rows[i]]);
-    __builtin_prefetch(&slots_[hashes[i] & (slots_.size() - 1)]);
+    index_.prefetch(hashes[i]);
   }
   for (size_t i = 0; i < rows.size(); ++i) {
     out[i] = vector.is_null(rows[i]) ? 0 : number_of_text(vector.text[rows[i]], hashes[i]);
@@ -160,9 +120,18 @@ void KeyValues::number_texts(const Vector& vector, std::span<const uint32_t> row
 void KeyValues::number_words(const Vector& vector, std::span<const uint32_t> rows,
                              std::span<uint32_t> out) {
   const auto each = [&](auto values) {
+    uint64_t last_word = 0;  // rows sorted by time repeat their bucket
+    uint32_t last_number = 0;
     for (size_t i = 0; i < rows.size(); ++i) {
       const uint32_t row = rows[i];
-      out[i] = vector.is_null(row) ? 0 : number_of_word(word_of(values[row]));
+      if (vector.is_null(row)) {
+        out[i] = 0;
+        continue;
+      }
+      const uint64_t word = word_of(values[row]);
+      if (last_number == 0 || word != last_word) last_number = number_of_word(word, mix_word(word));
+      last_word = word;
+      out[i] = last_number;
     }
   };
   switch (type_) {
@@ -184,12 +153,14 @@ void KeyValues::number_ids(const Vector& vector, std::span<const uint32_t> rows,
     }
     return;
   }
-  if (slots_.empty()) grow();
-  for (const uint32_t row : rows) {
-    __builtin_prefetch(&slots_[mix_word(vector.ids[row]) & (slots_.size() - 1)]);
+  std::array<uint64_t, kVectorRows> hashes;
+  TOCSIN_CHECK(rows.size() <= hashes.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    hashes[i] = mix_word(vector.ids[rows[i]]);
+    index_.prefetch(hashes[i]);
   }
   for (size_t i = 0; i < rows.size(); ++i) {
-    out[i] = vector.is_null(rows[i]) ? 0 : number_of_word(vector.ids[rows[i]]);
+    out[i] = vector.is_null(rows[i]) ? 0 : number_of_word(vector.ids[rows[i]], hashes[i]);
   }
 }
 
@@ -212,7 +183,7 @@ std::vector<uint32_t> KeyValues::absorb(const KeyValues& other) {
     if (other.holds_texts()) {
       map[i + 1] = number_of_any_text(other.texts_[i]);
     } else if (format_ == other.format_) {
-      map[i + 1] = number_of_word(other.words_[i]);
+      map[i + 1] = number_of_word(other.words_[i], mix_word(other.words_[i]));
     } else {
       map[i + 1] = number_of_any_text(other.format_->text(other.words_[i]));
     }
@@ -244,7 +215,7 @@ void KeyValues::append_to(TableColumn& column, std::span<const uint32_t> numbers
 
 size_t KeyValues::memory_bytes() const {
   return arena_.memory_bytes() + texts_.capacity() * sizeof(std::string_view) +
-         words_.capacity() * sizeof(uint64_t) + slots_.capacity() * sizeof(Slot) +
+         words_.capacity() * sizeof(uint64_t) + index_.memory_bytes() +
          code_numbers_.capacity() * sizeof(uint32_t);
 }
 

@@ -9,14 +9,12 @@
 
 #include "db/text_template.h"
 #include "query/arena.h"
+#include "query/hash_index.h"
 #include "query/large_memory.h"
 #include "query/table.h"
 #include "query/vector.h"
 
 namespace tocsin {
-
-/// Mixes all bits of a word.
-uint64_t mix_word(uint64_t word);
 
 /// A hash of each of `rows` of a string column; equal strings have equal ones however the vectors
 /// hold them, given the same `format`: what it can spell is hashed as its number. Null is 0.
@@ -45,20 +43,15 @@ class KeyValues {
   StringArena take_arena() { return std::move(arena_); }
 
  private:
-  struct Slot {
-    uint32_t tag = 0;     // upper half of the hash
-    uint32_t number = 0;  // 0: free
-  };
   bool holds_texts() const { return type_ == ValueType::kString && !format_; }
   uint32_t number_of_text(std::string_view text, uint64_t hash);
-  uint32_t number_of_word(uint64_t word);
+  uint32_t number_of_word(uint64_t word, uint64_t hash);
   void number_codes(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
   void number_texts(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
   void number_words(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
   void number_ids(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
   uint32_t number_of_any_text(std::string_view text);
   void give_up_ids();
-  void grow();
 
   ValueType type_;
   std::optional<IdFormat> format_;       // set: words_ holds the numbers that the strings spell
@@ -66,9 +59,7 @@ class KeyValues {
   std::vector<uint64_t, LargeAllocator<uint64_t>>
       words_;  // the same for all else: the value's bits
   StringArena arena_;
-  std::vector<Slot, LargeAllocator<Slot>> slots_;  // open addressing, linear, at most half full
-  uint64_t last_word_ = 0;                         // rows sorted by time repeat their bucket
-  uint32_t last_number_ = 0;
+  HashIndex index_;
   uint64_t dictionary_serial_ = 0;
   std::vector<uint32_t> code_numbers_;  // of that dictionary: code -> number, or UINT32_MAX
 };

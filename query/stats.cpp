@@ -120,8 +120,8 @@ void StatsState::keep_share(const Vector& key, Evaluator& evaluator) {
   hash_texts(key, rows, share_->format, hashes_);
   in_share_.resize(evaluator.row_count());
   for (size_t i = 0; i < rows.size(); ++i) {
-    // The low bits choose a place in the hash table.
-    in_share_[rows[i]] = (hashes_[i] >> 40) % share_->count == share_->index;
+    // The leading bits choose a place in the hash table.
+    in_share_[rows[i]] = static_cast<uint32_t>(hashes_[i]) % share_->count == share_->index;
   }
   evaluator.select(in_share_);
 }
