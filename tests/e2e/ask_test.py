@@ -61,19 +61,13 @@ class Terminal:
         self.text += data.decode(errors="replace")
         return bool(data)
 
-    def leave(self):
-        """Ctrl-D, or .quit where a Ctrl-D that came while the terminal changed its mode was not seen as one;
-        returns the exit code."""
-        deadline = time.monotonic() + PATIENCE
-        farewell = "\x04"
-        while time.monotonic() < deadline:
-            try:
-                self.send(farewell)
-                while select.select([self.fd], [], [], 2)[0] and os.read(self.fd, 65536):
-                    pass
-            except OSError:  # it has closed the terminal
-                return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-            farewell = "\x15.quit\n"
+    def leave(self, farewell="\x04"):
+        """Ctrl-D; returns the exit code."""
+        self.send(farewell)
+        while self.read():
+            pass
+        if select.select([self.fd], [], [], 0)[0]:  # it has closed the terminal
+            return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         raise AssertionError("the shell did not leave: " + repr(self.plain()))
@@ -169,6 +163,12 @@ class AskTest(Case):
             self.assertIn("count()", file.read())
 
     def test_ctrl_c_leaves_a_server_that_is_still_thinking(self):
+        self.ask_a_thinking_server(typed_ahead="")
+
+    def test_ctrl_d_may_come_while_a_query_runs(self):
+        self.ask_a_thinking_server(typed_ahead="\x04")
+
+    def ask_a_thinking_server(self, typed_ahead):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             left = threading.Event()
             terminals = []
@@ -185,6 +185,7 @@ class AskTest(Case):
                                                str(len(body)).encode() + b"\r\n\r\n" + body)
                             continue
                         # It thinks about the query until the client goes away.
+                        terminals[0].send(typed_ahead)
                         os.kill(terminals[0].pid, signal.SIGINT)
                         while connection.recv(65536):
                             pass
@@ -198,8 +199,9 @@ class AskTest(Case):
             terminal.send("from m\n")
             terminal.expect("cancelled")
             self.assertTrue(left.wait(PATIENCE))
-            terminal.expect("tocsin> ")
-            self.assertEqual(terminal.leave(), 0)
+            if not typed_ahead:
+                terminal.expect("tocsin> ")
+            self.assertEqual(terminal.leave(farewell="" if typed_ahead else "\x04"), 0)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <histedit.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ namespace {
 
 constexpr int kHistorySize = 2'000;
 constexpr size_t kDetailCountMax = 20;  // suggestions that are listed with their details
+constexpr char kEndOfInput = 4;         // Ctrl-D
 constexpr size_t kListCountMax = 200;
 constexpr size_t kColumnsUnknown = 80;  // when the terminal does not tell its width
 
@@ -70,6 +72,7 @@ struct LineEditor::State {
   Completer completer;
   std::atomic<bool>* interrupted = nullptr;
   std::string prompt;
+  int typed_ahead = 0;  // bytes that came before this line's prompt and were not read yet
 
   static State& of(EditLine* editor) {
     void* data = nullptr;
@@ -85,7 +88,8 @@ struct LineEditor::State {
   /// read would miss an interrupt that comes just before it waits: SIGINT is let in only while this
   /// waits.
   static int next_character(EditLine* editor, wchar_t* out) {
-    const std::atomic<bool>& interrupted = *of(editor).interrupted;
+    State& state = of(editor);
+    const std::atomic<bool>& interrupted = *state.interrupted;
     std::mbstate_t shift{};
     while (true) {
       sigset_t interrupt, before;
@@ -101,6 +105,13 @@ struct LineEditor::State {
       const ssize_t count = ::read(STDIN_FILENO, &byte, 1);
       if (count < 0 && errno == EINTR) continue;
       if (count <= 0) return static_cast<int>(count);
+      const bool ahead = state.typed_ahead > 0 && state.typed_ahead-- > 0;
+      if (byte == '\0') {
+        // A Ctrl-D that the terminal itself took, before the editor had it. From elsewhere the
+        // library would take it for any of the keys that the terminal does not define.
+        if (!ahead) continue;
+        byte = kEndOfInput;
+      }
       constexpr auto kIncomplete = static_cast<size_t>(-2), kInvalid = static_cast<size_t>(-1);
       const size_t used = std::mbrtowc(out, &byte, 1, &shift);
       if (used == kIncomplete) continue;
@@ -170,6 +181,9 @@ LineResult LineEditor::read(const std::string& prompt, std::string& line) {
   state_->prompt = prompt;
   *state_->interrupted = false;
   el_resize(state_->editor);
+  // Before the prompt, so that whoever answers it at once is read by the editor.
+  el_set(state_->editor, EL_PREP_TERM, 1);
+  if (ioctl(STDIN_FILENO, FIONREAD, &state_->typed_ahead) != 0) state_->typed_ahead = 0;
   int length = 0;
   const char* text = el_gets(state_->editor, &length);
   if (state_->interrupted->exchange(false)) {
