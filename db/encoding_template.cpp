@@ -215,6 +215,7 @@ bool TemplateReader::set_patterns(std::span<const uint32_t> ends, ByteView bytes
     const auto parsed = parse_pattern(text_of(bytes.subspan(start, end - start)));
     start = end;
     if (!parsed) return false;
+    const size_t first_slot = next_slot;
     Pattern& pattern = patterns_.emplace_back();
     pattern.first_piece = static_cast<uint32_t>(pieces_.size());
     pattern.piece_count = static_cast<uint32_t>(parsed->size());
@@ -230,6 +231,7 @@ bool TemplateReader::set_patterns(std::span<const uint32_t> ends, ByteView bytes
       piece.stream = slot_streams[next_slot++];
       pattern.text_max += kSlotTextMax;
     }
+    slots_max_ = std::max(slots_max_, next_slot - first_slot);
   }
   return next_slot == slot_streams.size();
 }
@@ -300,6 +302,8 @@ bool TemplateReader::load(size_t vector, Window& window) const {
     size_t first = 0, count = 0;
     if (!read_bounds(streams_[s].starts, vector, streams_[s].values.count(), first, count))
       return false;
+    // A constant stream may claim billions.
+    if (count > vector_size(vector) * slots_max_) return false;
     window.variables[s].resize(count);
     streams_[s].values.read(first, count, window.variables[s].data());
   }

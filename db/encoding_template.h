@@ -99,6 +99,7 @@ class TemplateReader {
   IntegerStream numbers_;
   std::vector<Pattern> patterns_;
   std::vector<Piece> pieces_;
+  size_t slots_max_ = 0;  // of a pattern
   std::vector<StreamReader> streams_;
   std::optional<TextReader> whole_;
   PackedIntegers whole_starts_;
