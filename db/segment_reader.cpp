@@ -38,9 +38,13 @@ class SegmentReader final : public Segment {
       return std::pair<uint32_t, uint32_t>(0, info_.row_count);
     }
     TOCSIN_RETURN_IF_ERROR(ensure_times());
-    const auto start = static_cast<uint32_t>(times_.lower_bound(range.start));
-    const auto end = static_cast<uint32_t>(times_.lower_bound(range.end));
-    return std::pair(start, std::max(start, end));
+    const auto first_at = [&](Timestamp limit) -> uint32_t {
+      if (limit <= info_.min_time) return 0;
+      if (limit > info_.max_time) return info_.row_count;
+      return static_cast<uint32_t>(times_.lower_bound(limit));
+    };
+    const uint32_t start = first_at(range.start);
+    return std::pair(start, std::max(start, first_at(range.end)));
   }
 
   Result<const SegmentColumn*> column(const Column& column) const override {

@@ -93,11 +93,16 @@ Status Tally::load(uint32_t vector) {
   if (std::exchange(loaded_, vector) == vector) return {};
   const size_t start = size_t{vector} * kVectorRows;
   const size_t count = std::min(kVectorRows, segment_->info().row_count - start);
-  loaded_cells_.assign(count, 0);
   for (size_t i = 0; i < digits_.size(); ++i) {
     TOCSIN_RETURN_IF_ERROR(source_->read(plan_.columns[i], start, count, {}, codes_));
-    kernels::add_digit(codes_.codes, digits_[i].stride, loaded_cells_);
+    if (digits_.size() == 1) break;
+    if (i == 0) {
+      sums_.assign(codes_.codes.begin(), codes_.codes.end());
+    } else {
+      kernels::add_digit(codes_.codes, digits_[i].stride, sums_);
+    }
   }
+  loaded_cells_ = digits_.size() == 1 ? codes_.codes : sums_;
   if (!plan_.needs_times) return {};
   loaded_times_.resize(count);
   return segment_->read_times(start, loaded_times_);
@@ -147,7 +152,7 @@ Status Tally::count(uint32_t start, uint32_t end, Timestamp time) {
     TOCSIN_RETURN_IF_ERROR(load(vector));
     const size_t stop = std::min<size_t>(end - vector_start, loaded_cells_.size());
     const size_t first = start - vector_start;
-    const auto cells = std::span<const uint32_t>(loaded_cells_).subspan(first, stop - first);
+    const auto cells = loaded_cells_.subspan(first, stop - first);
     if (dense) {
       kernels::count_cells(cells, cell_count_, counts_);
     } else if (plan_.needs_times) {

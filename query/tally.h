@@ -59,9 +59,10 @@ class Tally final : public ColumnSource {
 
   // The vector of the segment that was read last.
   uint32_t loaded_ = UINT32_MAX;
-  std::vector<uint32_t> loaded_cells_;
+  std::span<const uint32_t> loaded_cells_;  // in `codes_` or `sums_`
   std::vector<Timestamp> loaded_times_;
   Vector codes_;
+  std::vector<uint32_t> sums_;
 
   std::vector<uint32_t> counts_;  // by cell, twice; all zero between two calls of count()
   std::vector<uint32_t> touched_;  // the cells that are not zero
