@@ -253,13 +253,19 @@ bool PackedIntegers::check_vector(size_t vector, size_t words) const {
 
 namespace {
 
+/// Adds what a patch has above `width` bits.
+template <class T>
+void add_above(T extra, unsigned width, T& value) {
+  value = static_cast<T>(static_cast<uint64_t>(value) + (static_cast<uint64_t>(extra) << width));
+}
+
 /// Adds the patches of a vector of n values, which begin at `words`.
 template <class T>
 void apply_patches(const uint64_t* words, size_t n, unsigned width, size_t count, T* out) {
   const uint64_t how = *words++;
   const bool bitmap = (how & kPatchBitmap) != 0;
   const size_t where_words = bitmap ? (n + 63) / 64 : packed_words(count, kIndexBits);
-  std::array<uint64_t, kVectorRows> extra;
+  std::array<T, kVectorRows> extra;
   unpack_bits(words + where_words, count, static_cast<unsigned>(how % kPatchBitmap), 0,
               extra.data());
   if (!bitmap) {
@@ -267,17 +273,21 @@ void apply_patches(const uint64_t* words, size_t n, unsigned width, size_t count
     unpack_bits(words, count, kIndexBits, 0, indexes.data());
     for (size_t i = 0; i < count; ++i) {
       if (indexes[i] >= n) return;  // damaged
-      out[indexes[i]] =
-          static_cast<T>(static_cast<uint64_t>(out[indexes[i]]) + (extra[i] << width));
+      add_above(extra[i], width, out[indexes[i]]);
     }
     return;
   }
-  size_t next = 0;
+  size_t marked = 0;
   for (size_t word = 0; word < where_words; ++word) {
+    marked += static_cast<size_t>(std::popcount(words[word]));
+  }
+  const bool ends_inside = n % 64 == 0 || words[where_words - 1] >> (n % 64) == 0;
+  if (marked != count || !ends_inside) return;  // damaged
+  const T* next = extra.data();
+  for (size_t word = 0; word < where_words; ++word) {
+    T* const values = out + word * 64;
     for (uint64_t bits = words[word]; bits != 0; bits &= bits - 1) {
-      const size_t i = word * 64 + static_cast<size_t>(std::countr_zero(bits));
-      if (i >= n || next == count) return;  // damaged
-      out[i] = static_cast<T>(static_cast<uint64_t>(out[i]) + (extra[next++] << width));
+      add_above(*next++, width, values[std::countr_zero(bits)]);
     }
   }
 }
