@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <numeric>
 
 #include "db/base/check.h"
 
@@ -23,11 +24,19 @@ uint32_t bucket_of(double value) {
   return static_cast<uint32_t>((bits ^ flip) >> (64 - kLeadingBits));
 }
 
+// From the smallest rank to the largest: what stands before one is not looked at for the next.
 void select_in(std::span<double> values, std::span<const size_t> ranks, std::span<double> out) {
-  for (size_t i = 0; i < ranks.size(); ++i) {
-    const auto nth = values.begin() + static_cast<ptrdiff_t>(ranks[i]);
-    std::nth_element(values.begin(), nth, values.end());
-    out[i] = *nth;
+  std::vector<size_t> order(ranks.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, {}, [&](size_t i) { return ranks[i]; });
+  size_t settled = 0;  // values in their places, none of which is above any behind them
+  for (const size_t i : order) {
+    if (ranks[i] >= settled) {
+      const auto behind = values.subspan(settled);
+      std::ranges::nth_element(behind, behind.begin() + static_cast<ptrdiff_t>(ranks[i] - settled));
+      settled = ranks[i] + 1;
+    }
+    out[i] = values[ranks[i]];
   }
 }
 

@@ -133,6 +133,11 @@ size_t Table::memory_bytes() const {
 }
 
 int compare_in_column(const TableColumn& column, size_t a, size_t b) {
+  if (column.type == ValueType::kString) {
+    const std::string_view x = column.text[a], y = column.text[b];
+    const bool same = x.data() == y.data() && x.size() == y.size();  // a key's text is kept once
+    return same ? 0 : x.compare(y);
+  }
   int order = 0;
   with_values(column, [&](const auto& values) {
     order = values[a] < values[b] ? -1 : values[b] < values[a] ? 1 : 0;
