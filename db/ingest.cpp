@@ -641,16 +641,17 @@ class Ingest {
 }  // namespace
 
 SegmentBuilder& BuilderSet::get(const Measurement& measurement, int64_t partition) {
-  auto& builder = builders_[{measurement.id, partition}];
-  if (!builder) {
-    builder = std::make_unique<SegmentBuilder>(measurement.id, measurement.name, partition);
+  Entry& entry = builders_[{measurement.id, partition}];
+  if (!entry.builder) {
+    entry.builder = std::make_unique<SegmentBuilder>(measurement.id, measurement.name, partition);
   }
-  return *builder;
+  entry.last_request = request_;
+  return *entry.builder;
 }
 
 size_t BuilderSet::memory_bytes() const {
   size_t bytes = 0;
-  for (const auto& [key, builder] : builders_) bytes += builder->memory_bytes();
+  for (const auto& [key, entry] : builders_) bytes += entry.builder->memory_bytes();
   return bytes;
 }
 

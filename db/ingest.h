@@ -23,15 +23,24 @@ inline constexpr const char* kRestColumn = "_rest";
 class BuilderSet {
  public:
   using Key = std::pair<MeasurementId, int64_t>;
+  struct Entry {
+    std::unique_ptr<SegmentBuilder> builder;
+    uint64_t last_request = 0;  ///< the one in which it was asked for last
+  };
 
+  /// What get() gives belongs to a further request.
+  void begin_request() { ++request_; }
   SegmentBuilder& get(const Measurement& measurement, int64_t partition);
-  std::map<Key, std::unique_ptr<SegmentBuilder>>& builders() { return builders_; }
+  std::map<Key, Entry>& builders() { return builders_; }
+  /// How many requests ago the builder was asked for.
+  uint64_t idle_requests(const Entry& entry) const { return request_ - entry.last_request; }
   bool empty() const { return builders_.empty(); }
   void clear() { builders_.clear(); }
   size_t memory_bytes() const;
 
  private:
-  std::map<Key, std::unique_ptr<SegmentBuilder>> builders_;
+  std::map<Key, Entry> builders_;
+  uint64_t request_ = 0;
 };
 
 struct IngestOptions {

@@ -24,6 +24,11 @@ using std::chrono::steady_clock;
 constexpr auto kMaintenanceEvery = std::chrono::seconds(1);
 constexpr auto kRetentionEvery = std::chrono::minutes(1);
 
+/// A bulk builder is encoded before it is full when so many requests brought it nothing and it holds
+/// so much: files in order of time leave one day after the other behind.
+constexpr uint64_t kIdleRequestsMax = 64;
+constexpr size_t kIdleBytesMax = kMiB;
+
 /// Bytes that a request counts against the bounds.
 size_t size_of(const WriteRequest& request) {
   size_t bytes = request.batch.byte_size();
@@ -252,6 +257,7 @@ void Writer::run() {
 /// Merges one request's rows into builders.
 Writer::Waiting Writer::take_in(Pending pending, BuilderSet& builders) {
   WriteRequest& request = pending.request;
+  builders.begin_request();
   Waiting waiting;
   waiting.done = std::move(pending.done);
   waiting.bytes = pending.bytes;
@@ -333,7 +339,8 @@ Status Writer::place(BuilderSet& builders, SegmentPlacer& placer) {
   placement.created_at = store_.clock.now();
   placement.fresh_file = &placer == gathered_files_.get();
   size_t hot_bytes = counters().hot_bytes;
-  for (auto& [key, builder] : builders.builders()) {
+  for (auto& [key, entry] : builders.builders()) {
+    std::unique_ptr<SegmentBuilder>& builder = entry.builder;
     placement.to_file = builder->row_count() > kDirectRowsMin ||
                         builder->raw_bytes() > kDirectBytesMin || hot_bytes > kHotBytesMax;
     if (placement.fresh_file && placement.to_file && encoder_.is_idle()) {
@@ -370,7 +377,7 @@ void Writer::gather(std::deque<Pending> batch) {
     }
     room_.notify_all();
     gathered_rows_ += gathered_waiting_.back().report.rows_written;
-    const Status status = place_full_segments();
+    const Status status = place_done_builders();
     if (!status) {
       (void)encoder_.wait();
       gathered_files_->abandon();
@@ -396,12 +403,17 @@ void Writer::refuse(std::deque<Pending> batch) {
                        fmt::format("the catalog of {} could not be reopened", store_.directory)));
 }
 
-Status Writer::place_full_segments() {
+Status Writer::place_done_builders() {
   auto& builders = gathered_.builders();
   for (auto it = builders.begin(); it != builders.end();) {
-    SegmentBuilder& builder = *it->second;
+    const SegmentBuilder& builder = *it->second.builder;
     // More would only be cut in two again: see SegmentBuilder::finish.
-    if (builder.row_count() < kSmallSegmentRows && builder.raw_bytes() < kSmallSegmentBytes) {
+    const bool full =
+        builder.row_count() >= kSmallSegmentRows || builder.raw_bytes() >= kSmallSegmentBytes;
+    // Of a day that the input has left behind.
+    const bool left = gathered_.idle_requests(it->second) >= kIdleRequestsMax &&
+                      builder.memory_bytes() >= kIdleBytesMax;
+    if (!full && !left) {
       ++it;
       continue;
     }
@@ -410,11 +422,11 @@ Status Writer::place_full_segments() {
     placement.created_at = store_.clock.now();
     placement.to_file = true;
     placement.fresh_file = true;
-    auto full = std::move(it->second);
+    auto done = std::move(it->second.builder);
     const MeasurementId measurement = it->first.first;
     it = builders.erase(it);
     TOCSIN_RETURN_IF_ERROR(
-        encoder_.add(*gathered_files_, std::move(full), name_of(measurement), placement));
+        encoder_.add(*gathered_files_, std::move(done), name_of(measurement), placement));
   }
   return {};
 }

@@ -88,7 +88,7 @@ class Writer {
   Waiting take_in(Pending pending, BuilderSet& builders);
   void take_in_rejected(const Batch& rejected, BuilderSet& builders);
   Status place(BuilderSet& builders, SegmentPlacer& placer);
-  Status place_full_segments();
+  Status place_done_builders();
   Status finish(BuilderSet& builders, SegmentPlacer& placer, std::vector<Waiting>& waiting);
   Status transact(const CatalogEdit& edit);
   Status write_edit(Transaction& transaction, const CatalogEdit& edit, CatalogState& next);

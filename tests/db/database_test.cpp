@@ -184,6 +184,32 @@ TEST_CASE("database: bulk rows end as full segments", "[db]") {
   CHECK(rows == 6 * kPart);
 }
 
+TEST_CASE("database: bulk rows of a day that was left behind, and late ones of it", "[db]") {
+  test::TemporaryFolder directory;
+  auto database = take(Database::open(directory.path(), options_at_noon()));
+  constexpr size_t kLarge = 60'000;  // rows that are encoded early
+  constexpr size_t kRequests = 150;
+  size_t answered = 0;
+  const auto submit = [&](WriteRequest request) {
+    request.bulk = true;
+    while (true) {
+      const Status status = database->submit(
+          std::move(request), [&](Result<WriteReport> report) { answered += report.has_value(); });
+      if (status || status.error().code != ErrorCode::kBusy) break;
+    }
+  };
+  submit(request_of(kLarge, kNoon - kDay, kMillisecond));
+  for (size_t i = 0; i < kRequests; ++i) {
+    submit(request_of(10, kNoon - kHour + static_cast<int64_t>(i) * kSecond, kMillisecond));
+  }
+  submit(request_of(1, kNoon - kDay + kMicrosecond));
+  take(database->seal());
+  CHECK(answered == kRequests + 2);
+  const auto rows = take(read_rows(*database, "audit"));
+  CHECK(rows.size() == kLarge + kRequests * 10 + 1);
+  CHECK(take(database->segment_infos({{"audit"}, {}})).size() == 3);
+}
+
 TEST_CASE("database: a snapshot holds what overlaps its range and stays as it was", "[db]") {
   test::TemporaryFolder directory;
   auto database = take(Database::open(directory.path(), options_at_noon()));

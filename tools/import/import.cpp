@@ -24,7 +24,7 @@ constexpr auto kReportInterval = std::chrono::milliseconds(200);
 
 /// Parsed rows that wait for the writer: enough that it always has work, little enough to stay in
 /// caches.
-constexpr size_t kPendingBytesMax = 24 * kMiB;
+constexpr size_t kPendingBytesMax = 8 * kMiB;
 
 /// One import; its threads share it.
 class Import {
