@@ -19,10 +19,14 @@ void add_line_protocol_name(std::string& out, std::string_view text, std::string
 
 void add_line_protocol_string(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+  size_t written = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '"' && text[i] != '\\') continue;
+    out += text.substr(written, i - written);
+    out += '\\';
+    written = i;
   }
+  out += text.substr(written);
   out += '"';
 }
 

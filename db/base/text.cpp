@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace tocsin {
@@ -27,6 +28,30 @@ size_t sequence_length(std::string_view text) {
   if (lead >= 0xF1 && lead <= 0xF3) return tail(1) && tail(2) && tail(3) ? 4 : 0;
   if (lead == 0xF4) return tail(1, 0x80, 0x8F) && tail(2) && tail(3) ? 4 : 0;
   return 0;
+}
+
+// How many bytes at the start of `text` are ASCII, eight at a time: most text is, all of it.
+size_t ascii_length(std::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  size_t i = 0;
+  for (; i + sizeof(uint64_t) <= text.size(); i += sizeof(uint64_t)) {
+    uint64_t bytes;
+    std::memcpy(&bytes, text.data() + i, sizeof bytes);
+    if ((bytes & kHighBits) != 0) return i;
+  }
+  while (i < text.size() && static_cast<uint8_t>(text[i]) < 0x80) ++i;
+  return i;
+}
+
+// How many bytes at the start of `text` stand in a JSON string as they are, UTF-8 aside.
+size_t unquoted_length(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    const auto c = static_cast<uint8_t>(text[i]);
+    if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') break;
+    ++i;
+  }
+  return i;
 }
 
 size_t edit_distance(std::string_view a, std::string_view b) {
@@ -65,10 +90,11 @@ std::string nearest_name(std::string_view name, std::span<const std::string> can
 }
 
 bool is_valid_utf8(std::string_view text) {
-  while (!text.empty()) {
+  for (text.remove_prefix(ascii_length(text)); !text.empty();) {
     const size_t length = sequence_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);
+    text.remove_prefix(ascii_length(text));
   }
   return true;
 }
@@ -92,7 +118,12 @@ std::string valid_utf8(std::string_view text, size_t& replaced) {
 
 std::string json_quote(std::string_view text) {
   std::string out = "\"";
+  out.reserve(text.size() + 2);
   while (!text.empty()) {
+    const size_t plain = unquoted_length(text);
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const char c = text[0];
     const size_t length = sequence_length(text);
     if (length == 0) {

@@ -22,9 +22,17 @@ TEST_CASE("text: invalid UTF-8 is replaced byte by byte and counted", "[base]") 
   CHECK(replaced == 2);
   CHECK_FALSE(is_valid_utf8("\xED\xA0\x80"));  // a surrogate
   CHECK_FALSE(is_valid_utf8("\xC0\x80"));      // overlong
+  for (size_t at = 0; at < 20; ++at) {
+    std::string text(20, 'x');
+    CHECK(is_valid_utf8(text));
+    CHECK(is_valid_utf8(std::string(text).insert(at, "\xC3\xA9")));
+    CHECK_FALSE(is_valid_utf8(text.replace(at, 1, "\xC3")));
+  }
 }
 
 TEST_CASE("text: JSON strings escape what RFC 8259 demands", "[base]") {
   CHECK(json_quote("a\"b\\c\n\x01") == R"("a\"b\\c\n\u0001")");
   CHECK(json_quote("\xFF") == "\"\xEF\xBF\xBD\"");
+  CHECK(json_quote("") == "\"\"");
+  CHECK(json_quote("abc\"\xC3\xA9\x7F\ttail") == "\"abc\\\"\xC3\xA9\x7F\\ttail\"");
 }
