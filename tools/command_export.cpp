@@ -48,8 +48,14 @@ ExportFormat format_named(const std::string& name) {
   return name == "csv" ? ExportFormat::kCsv : ExportFormat::kLineProtocol;
 }
 
-Result<std::unique_ptr<RowSource>> open_answer(const Database& database,
-                                               const Arguments& arguments) {
+Result<std::unique_ptr<Database>> open_database(const std::string& folder) {
+  DatabaseOptions options;
+  options.read_only = true;
+  options.create = false;
+  return Database::open(folder, options);
+}
+
+Result<std::unique_ptr<RowSource>> open_answer(const Arguments& arguments) {
   QueryRowsOptions options;
   options.measurement = arguments.measurement;
   options.query.cancelled = arguments.options.stop;
@@ -61,13 +67,15 @@ Result<std::unique_ptr<RowSource>> open_answer(const Database& database,
   for (const auto& [name, value] : split_parameters(arguments.parameters)) {
     options.query.parameters[name] = parse_parameter(value);
   }
-  return open_query_rows(database, options);
+  return open_query_rows([folder = arguments.database] { return open_database(folder); }, options);
 }
 
-Result<std::unique_ptr<RowSource>> open_everything(const Database& database, bool own) {
+// The database is closed again, so that nobody keeps the segments that were read.
+Result<std::unique_ptr<RowSource>> open_everything(const std::string& folder, bool own) {
+  TOCSIN_TRY(const auto database, open_database(folder));
   std::vector<std::string> names;
   std::string left_out;
-  for (const auto& [name, measurement] : database.catalog()->measurements) {
+  for (const auto& [name, measurement] : database->catalog()->measurements) {
     if (own || !is_reserved_measurement(name)) {
       names.push_back(name);
     } else {
@@ -78,7 +86,7 @@ Result<std::unique_ptr<RowSource>> open_everything(const Database& database, boo
     fmt::print(stderr, "left out, since only `import --restore` takes them: {}; see --own\n",
                left_out);
   }
-  return open_store_rows(database, names);
+  return open_store_rows(*database, names);
 }
 
 void tell(const ExportReport& report) {
@@ -94,13 +102,9 @@ Status run_export(Arguments arguments) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone is an error of write()
   arguments.options.stop = &stop_on_signals();
   arguments.options.format.format = format_named(arguments.format);
-  DatabaseOptions opening;
-  opening.read_only = true;
-  opening.create = false;
-  TOCSIN_TRY(auto database, Database::open(arguments.database, opening));
-  TOCSIN_TRY(const auto source, arguments.text.empty() ? open_everything(*database, arguments.own)
-                                                       : open_answer(*database, arguments));
-  if (arguments.text.empty()) database.reset();  // so that nobody keeps the segments that were read
+  TOCSIN_TRY(const auto source, arguments.text.empty()
+                                    ? open_everything(arguments.database, arguments.own)
+                                    : open_answer(arguments));
   TOCSIN_TRY(const auto output, OutputFile::open(arguments.output));
   ExportReport report;
   {
@@ -125,7 +129,8 @@ void check_usage(const Arguments& arguments) {
   const TimeZone zone = value_of(TimeZone::load(arguments.zone), "--zone");
   if (!arguments.now.empty()) value_of(parse_time(arguments.now, zone), "--now");
   if (arguments.options.format.typed && arguments.format == "lp") {
-    throw CLI::ValidationError("--typed", "line protocol has types by itself; --typed is for json and csv");
+    throw CLI::ValidationError("--typed",
+                               "line protocol has types by itself; --typed is for json and csv");
   }
 }
 
@@ -133,7 +138,8 @@ void check_usage(const Arguments& arguments) {
 
 void add_export_command(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
-  CLI::App* command = app.add_subcommand("export", "Write rows as text, for `import` or other programs");
+  CLI::App* command =
+      app.add_subcommand("export", "Write rows as text, for `import` or other programs");
   command->footer(kFooter);
   command->add_option("--db", arguments->database, "The database's folder; opened for reading")
       ->required();
@@ -144,17 +150,21 @@ void add_export_command(CLI::App& app, Action& action) {
                     "JSON and CSV: types in the first line, every value exactly");
   command->add_flag("--lossy", arguments->options.lossy,
                     "Leave out what the format cannot hold, and say how much");
-  command->add_option("--output", arguments->output, "A file, which is there whole or not at all; - is standard output")
+  command
+      ->add_option("--output", arguments->output,
+                   "A file, which is there whole or not at all; - is standard output")
       ->capture_default_str();
-  command->add_flag("--own", arguments->own,
-                    "Without a query: also Tocsin's own measurements alerts, deliveries and rejected");
+  command->add_flag(
+      "--own", arguments->own,
+      "Without a query: also Tocsin's own measurements alerts, deliveries and rejected");
   command->add_option("--measurement", arguments->measurement,
                       "Whose rows a query's are that have no column `measurement`");
   command->add_option("--param", arguments->parameters, "name=value of a $name in the query");
   command->add_option("--now", arguments->now, "What `now` is: an RFC 3339 time; else the clock");
   command->add_option("--zone", arguments->zone, "Time zone of dates in the query")
       ->capture_default_str();
-  command->add_option("QUERY", arguments->text, "A query, @FILE, or - for standard input; else all rows");
+  command->add_option("QUERY", arguments->text,
+                      "A query, @FILE, or - for standard input; else all rows");
   command->callback([arguments, &action] {
     check_usage(*arguments);
     action = [arguments = *arguments] { return run_export(arguments); };

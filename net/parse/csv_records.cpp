@@ -26,8 +26,8 @@ bool ends_field(std::string_view data, size_t at) {
   return data[at] == '\r' && (at + 1 == data.size() || data[at + 1] == '\n');
 }
 
-// The index of the newline that ends the record which `data` begins with; kNone when it has not arrived.
-// `at_end`: nothing more will come.
+// The index of the newline that ends the record which `data` begins with; kNone when it has not
+// arrived. `at_end`: nothing more will come.
 size_t find_record_end(std::string_view data, bool at_end) {
   size_t at = 0;  // where a field begins
   while (at < data.size()) {
@@ -40,8 +40,7 @@ size_t find_record_end(std::string_view data, bool at_end) {
       if (close == kNone || !ends_field(data, close + 1)) return data.find('\n');
       at = close + 1;
     }
-    const char* const stop =
-        scan::find_any<',', '\n'>(data.data() + at, data.data() + data.size());
+    const char* const stop = scan::find_any<',', '\n'>(data.data() + at, data.data() + data.size());
     at = static_cast<size_t>(stop - data.data());
     if (at == data.size()) return kNone;
     if (data[at] == '\n') return at;

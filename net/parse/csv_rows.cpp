@@ -17,7 +17,7 @@ namespace tocsin {
 namespace {
 
 enum class Role : uint8_t { kValue, kMeasurement, kTime };
-constexpr size_t kShownBytesMax = 64;  // of a piece of input in an error message
+constexpr size_t kShownBytesMax = 64;           // of a piece of input in an error message
 constexpr size_t kSampleBytesMax = 256 * kKiB;  // of records that are looked at for the types
 
 bool is_blank(std::string_view record) { return record.empty(); }
@@ -154,7 +154,10 @@ std::vector<Place> places_of(const CsvHeader& header, const ParseOptions& option
 class RecordReader {
  public:
   RecordReader(const CsvHeader& header, const ParseOptions& options, Batch& batch)
-      : typed_(header.typed), places_(places_of(header, options)), options_(options), batch_(batch) {}
+      : typed_(header.typed),
+        places_(places_of(header, options)),
+        options_(options),
+        batch_(batch) {}
 
   /// Appends the record's row to the batch, or returns false with reason() set.
   bool read(std::string_view record) {
@@ -162,8 +165,8 @@ class RecordReader {
       return fail("a quote that is not closed, or followed by something else than a comma");
     }
     if (fields_.size() != places_.size()) {
-      return fail(fmt::format("{} values, but the header has {} columns", fields_.size(),
-                              places_.size()));
+      return fail(
+          fmt::format("{} values, but the header has {} columns", fields_.size(), places_.size()));
     }
     Timestamp time = options_.now;
     measurement_ = options_.measurement;
@@ -200,9 +203,10 @@ class RecordReader {
     if (text.empty() && !typed_) return true;
     const auto found = parse_text_time(text);
     if (!found) {
-      return fail(fmt::format("invalid time \"{}\": expected RFC 3339 or a number of s, ms, us or ns since "
-                              "1970",
-                              text.substr(0, kShownBytesMax)));
+      return fail(
+          fmt::format("invalid time \"{}\": expected RFC 3339 or a number of s, ms, us or ns since "
+                      "1970",
+                      text.substr(0, kShownBytesMax)));
     }
     time = *found;
     has_place_ = true;
@@ -228,7 +232,7 @@ class RecordReader {
       any = true;
       const TypedColumn& column = places_[i].column;
       const bool good = typed_ ? append_typed(rows, column, field, lane++)
-                                      : append_plain(rows, column, field, lane++);
+                               : append_plain(rows, column, field, lane++);
       if (!good) return false;
     }
     return any || fail("record without any value");
@@ -237,8 +241,9 @@ class RecordReader {
   bool append_typed(RowBatch& rows, const TypedColumn& column, const CsvField& field, size_t hint) {
     if (column.type == ColumnType::kString) return append_string(rows, column, field, hint);
     if (!append_as(rows, column, column.type, field.text, hint)) {
-      return fail(fmt::format("\"{}\" of column `{}` is no {}", field.text.substr(0, kShownBytesMax),
-                              column.name, name_of(column.type)));
+      return fail(fmt::format("\"{}\" of column `{}` is no {}",
+                              field.text.substr(0, kShownBytesMax), column.name,
+                              name_of(column.type)));
     }
     return true;
   }
@@ -251,7 +256,8 @@ class RecordReader {
     return append_string(rows, column, field, hint);
   }
 
-  bool append_string(RowBatch& rows, const TypedColumn& column, const CsvField& field, size_t hint) {
+  bool append_string(RowBatch& rows, const TypedColumn& column, const CsvField& field,
+                     size_t hint) {
     std::string_view text = field.text;
     if (field.has_quotes) text = batch_.copy(without_doubled_quotes(text));
     if (typed_ && is_base64_text(text)) {
@@ -327,10 +333,10 @@ void parse_csv(std::string_view buffer, const CsvHeader& header, const ParseOpti
     const std::string_view record = next_record(rest);
     if (is_blank(record)) continue;
     if (record.size() > kLineBytesMax) {
-      errors.push_back({numbers.at(record.data()),
-                        fmt::format("record of {} bytes, at most {} are possible", record.size(),
-                                    kLineBytesMax),
-                        record});
+      errors.push_back(
+          {numbers.at(record.data()),
+           fmt::format("record of {} bytes, at most {} are possible", record.size(), kLineBytesMax),
+           record});
     } else if (!reader.read(record)) {
       errors.push_back({numbers.at(record.data()), reader.reason(), record});
     }

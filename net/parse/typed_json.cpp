@@ -41,8 +41,8 @@ class RowReader {
     }
   }
 
-  /// Appends the line's row to the batch, or returns false with reason() set. Requires: kJsonPadding readable
-  /// bytes behind the line.
+  /// Appends the line's row to the batch, or returns false with reason() set. Requires:
+  /// kJsonPadding readable bytes behind the line.
   bool read(std::string_view line) {
     if (!flattener_.flatten(line)) return fail(flattener_.error());
     std::string measurement = options_.measurement;
@@ -154,8 +154,8 @@ class RowReader {
   }
 
   bool wrong_type(const TypedColumn& column, const JsonValue& value) {
-    return fail(fmt::format("{} of `{}` is no {}", shown(value.text), column.name,
-                            name_of(column.type)));
+    return fail(
+        fmt::format("{} of `{}` is no {}", shown(value.text), column.name, name_of(column.type)));
   }
 
   JsonFlattener& flattener_;
@@ -187,10 +187,11 @@ Result<std::string> typed_json_header(const std::vector<TypedMeasurement>& measu
   }
   line += "}}\n";
   if (key_count <= kJsonKeysMax && line.size() <= kLineBytesMax) return line;
-  return fail(ErrorCode::kLimit,
-              fmt::format("the rows have {} columns and measurements, their first line {} bytes; at "
-                          "most {} and {} are possible: export fewer measurements at a time",
-                          key_count - 1, line.size(), kJsonKeysMax - 1, kLineBytesMax));
+  return fail(
+      ErrorCode::kLimit,
+      fmt::format("the rows have {} columns and measurements, their first line {} bytes; at "
+                  "most {} and {} are possible: export fewer measurements at a time",
+                  key_count - 1, line.size(), kJsonKeysMax - 1, kLineBytesMax));
 }
 
 Result<std::vector<TypedMeasurement>> read_typed_json_header(std::string_view line) {
@@ -213,8 +214,8 @@ Result<std::vector<TypedMeasurement>> read_typed_json_header(std::string_view li
     TypedColumn column;
     if (!measurement || !name || value.kind != Kind::kString ||
         !parse_type_text(value.text, column)) {
-      return bad_header(fmt::format("\"{}\" is no type of a column `{}`", shown(value.text),
-                                    shown(value.path)));
+      return bad_header(
+          fmt::format("\"{}\" is no type of a column `{}`", shown(value.text), shown(value.path)));
     }
     column.name = *name;
     if (measurements.empty() || measurements.back().name != *measurement) {

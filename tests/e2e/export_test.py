@@ -56,6 +56,12 @@ class ExportTest(Case):
         self.assertEqual(self.export("--output", path).returncode, 0)
         with open(path, "rb") as file:
             self.assertEqual(file.read(), self.export().stdout)
+        link = self.path("link")
+        os.symlink(path, link)
+        self.assertEqual(self.export("--output", link, "from bpm").returncode, 0)
+        self.assertTrue(os.path.islink(link))
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), self.export("from bpm").stdout)
         bad = self.fill("bad", LINES)
         run("import", "--db", bad, "-", text='#measurement,time,f64 field\nmeasurement,time,y\nm,1,nan\nm,2,inf\n')
         path = self.path("bad.lp")

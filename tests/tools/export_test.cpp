@@ -10,6 +10,7 @@
 
 #include "tests/db/db_support.h"
 #include "tests/db/random_history.h"
+#include "tests/support/memory_database.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/random_rows.h"
 #include "tools/export/query_rows.h"
@@ -89,8 +90,8 @@ std::vector<testing::RowText> sorted_rows(const Database& database, const std::s
   return rows;
 }
 
-/// Every measurement has the same rows, and columns of the same types in both; of the same kinds as well, where
-/// the format knows them.
+/// Every measurement has the same rows, and columns of the same types in both; of the same kinds as
+/// well, where the format knows them.
 void check_same(const Database& a, const Database& b, bool kinds) {
   for (const auto& [name, measurement] : a.catalog()->measurements) {
     INFO("measurement " << name);
@@ -169,21 +170,54 @@ void write_one(Database& database, const std::string& measurement, const std::st
 }
 
 /// What a query's rows are as line protocol, or the error.
-std::string query_text(const Database& database, QueryRowsOptions options) {
-  auto source = open_query_rows(database, options);
+std::string query_text(const Database& database, const QueryRowsOptions& options) {
+  DatabaseOptions reading;
+  reading.read_only = true;
+  auto source =
+      open_query_rows([&] { return Database::open(database.directory(), reading); }, options);
   if (!source) return source.error().message;
   Exported exported = export_from(**source, {});
   return exported.report ? exported.text : exported.report.error().message;
+}
+
+TEST_CASE("export: rows of segments that overlap are merged, and each segment is let go",
+          "[export]") {
+  const auto whole = [](std::vector<int64_t> numbers) {
+    std::vector<Value> values;
+    for (const int64_t number : numbers) values.push_back(Value::of(number));
+    return values;
+  };
+  MemoryDatabase database;
+  const uint64_t first = database.add_segment("m", {1, 3, 5}, {{"n", whole({1, 2, 5})}});
+  database.add_segment("m", {3, 3, 9}, {{"n", whole({3, 4, 7})}});
+  database.add_segment("a", {5, 7}, {{"n", whole({6, 0})}});
+  database.add_segment("empty", {}, {});
+  const auto source = take(open_store_rows(database, {"m", "a", "empty", "none"}));
+  std::weak_ptr<const Segment> weak;
+  for (const auto& segment : take(database.snapshot({{"m"}, {}})).segments) {
+    if (segment->info().id == first) weak = segment;
+  }
+  database.remove_segment(first);
+  std::string numbers;
+  ExportRow row;
+  while (take(source->next(row))) {
+    numbers += std::to_string(row.cells.at(0).i64()) + (weak.expired() ? "." : " ");
+  }
+  CHECK(numbers == "1 2 3 4 5 6.0.7.");
+  CHECK(source->done() == source->total());
+  CHECK(source->measurements().size() == 2);
 }
 
 TEST_CASE("export: formats write what their readers expect", "[export]") {
   const test::TemporaryFolder folder;
   const auto database = open_in(folder, "data");
   write(*database, lines("b,t=x\\ y i=-5i,u=7u,f=2,b=f,s=\"a\n\\\"b\" 2000000001\na _=t 1\n"));
-  CHECK(text_of(*database, kLp) == "a _=t 1\nb,t=x\\ y i=-5i,u=7u,f=2,b=false,s=\"a\n\\\"b\" 2000000001\n");
+  CHECK(text_of(*database, kLp) ==
+        "a _=t 1\nb,t=x\\ y i=-5i,u=7u,f=2,b=false,s=\"a\n\\\"b\" 2000000001\n");
   CHECK(text_of(*database, kJson) ==
         "{\"measurement\":\"a\",\"time\":\"1970-01-01T00:00:00.000000001Z\"}\n"
-        "{\"measurement\":\"b\",\"time\":\"1970-01-01T00:00:02.000000001Z\",\"t\":\"x y\",\"i\":-5,\"u\":7,"
+        "{\"measurement\":\"b\",\"time\":\"1970-01-01T00:00:02.000000001Z\",\"t\":\"x "
+        "y\",\"i\":-5,\"u\":7,"
         "\"f\":2.0,\"b\":false,\"s\":\"a\\n\\\"b\"}\n");
   CHECK(text_of(*database, kTypedCsv) ==
         "#measurement,time,string tag,i64 field,u64 field,f64 field,bool field,string field\r\n"
@@ -218,9 +252,12 @@ TEST_CASE("export: what line protocol cannot hold is counted and stops it, unles
   REQUIRE(!stopped.report);
   CHECK(stopped.report.error().message ==
         "line protocol cannot hold 2 values that are NaN or infinite (the first: `x` of `a` at "
-        "1970-01-01T00:00:02Z); 1 values in columns whose names no line can hold (the first: `two\nlines` of "
-        "`a` at 1970-01-01T00:00:04Z); 1 rows of measurements whose names no line can hold (the first: `#a` at "
-        "1970-01-01T00:00:05Z); --lossy leaves them out, --format json --typed or csv --typed keeps such values");
+        "1970-01-01T00:00:02Z); 1 values in columns whose names no line can hold (the first: "
+        "`two\nlines` of "
+        "`a` at 1970-01-01T00:00:04Z); 1 rows of measurements whose names no line can hold (the "
+        "first: `#a` at "
+        "1970-01-01T00:00:05Z); --lossy leaves them out, --format json --typed or csv --typed "
+        "keeps such values");
   CHECK(stopped.text.empty());
   const Exported lossy = export_all(*database, kLp, true);
   REQUIRE(lossy.report);
@@ -229,7 +266,8 @@ TEST_CASE("export: what line protocol cannot hold is counted and stops it, unles
   const Exported plain = export_all(*database, kCsv);
   REQUIRE(plain.report);  // shows what queries show, and says what that was
   CHECK(plain.report->losses.text() ==
-        "2 values that are NaN or infinite, written as null (the first: `x` of `a` at 1970-01-01T00:00:02Z)");
+        "2 values that are NaN or infinite, written as null (the first: `x` of `a` at "
+        "1970-01-01T00:00:02Z)");
 }
 
 TEST_CASE("export: a row that is too long for a line is none that an import takes", "[export]") {
@@ -241,7 +279,8 @@ TEST_CASE("export: a row that is too long for a line is none that an import take
   for (int columns = 1; columns <= 2; ++columns) {
     rows.begin_row(columns);
     for (int i = 0; i < columns; ++i) {
-      rows.set_string(rows.lane("c" + std::to_string(i), ColumnType::kString, ColumnKind::kField, 0), quotes);
+      rows.set_string(
+          rows.lane("c" + std::to_string(i), ColumnType::kString, ColumnKind::kField, 0), quotes);
     }
   }
   write(*database, std::move(batch));
@@ -283,7 +322,8 @@ TEST_CASE("export: a query's rows keep their types, tags and order, slice by sli
   options.text = "from m | keep time";
   options.query.memory_bytes_max = 1;  // an instant alone is too much
   options.slice_bytes_max = 1;
-  CHECK(query_text(*database, options).find("needs more than 1 MiB of memory") != std::string::npos);
+  CHECK(query_text(*database, options).find("needs more than 1 MiB of memory") !=
+        std::string::npos);
 }
 
 TEST_CASE("export: columns of several measurements are one table to a query", "[export]") {

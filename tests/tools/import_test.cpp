@@ -128,6 +128,31 @@ TEST_CASE("chunk reader: a line without an end comes in pieces that are not take
   CHECK(bytes == 11 + (9 << 20) + 1);
 }
 
+TEST_CASE("chunk reader: a header is taken off the first chunk and goes with all", "[import]") {
+  test::TemporaryFolder folder;
+  std::string rows;
+  for (int i = 0; i < 300; ++i) rows += "\"two\nlines\"," + std::to_string(i) + "\n";
+  const std::string path = folder.write("orders/a.csv", "\n\r\nmessage,n\n" + rows);
+  std::string joined;
+  uint64_t line = 4;
+  for (const Chunk& chunk : chunks_of(path, {"auto", "", 50})) {
+    REQUIRE(chunk.header);
+    CHECK(chunk.header->csv.columns.size() == 2);
+    CHECK(chunk.first_line == line);
+    CHECK(chunk.measurement == "orders");
+    line += static_cast<uint64_t>(std::count(chunk.lines.begin(), chunk.lines.end(), '\n'));
+    joined += chunk.lines;
+  }
+  CHECK(joined == rows);
+  CHECK(chunks_of(folder.write("orders/blank.csv", "\n\n \n"), {"auto", "", 2}).empty());
+  for (const char* wrong : {"a,,b\n", "{\"tocsin_columns\":1}\n"}) {
+    ChunkReader reader({folder.write("orders/wrong", wrong)}, {});
+    const auto chunk = reader.next();
+    REQUIRE(!chunk);
+    CHECK(chunk.error().message.starts_with(folder / "orders/wrong"));
+  }
+}
+
 TEST_CASE("find_files: a folder stands for its files, and what is missing is named", "[import]") {
   test::TemporaryFolder folder;
   folder.write("logs/b/2.json", "{}");

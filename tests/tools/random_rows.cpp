@@ -42,13 +42,15 @@ class Generator {
   }
   // Different ones, `count` or as many as there are.
   std::vector<std::string> some(std::vector<std::string> values, size_t count) {
-    while (values.size() > count) values.erase(values.begin() + static_cast<long>(pick(values.size())));
+    while (values.size() > count)
+      values.erase(values.begin() + static_cast<long>(pick(values.size())));
     return values;
   }
 
   std::vector<std::string> measurement_names() const {
-    std::vector<std::string> names = {"audit", "a b,c=d", "\"quoted\"", "back\\slash", "m\xC3\xBCller",
-                                      " blank", "\xff\xfe", "base64:AAAA", "measurement", "x{y#z"};
+    std::vector<std::string> names = {"audit",         "a b,c=d", "\"quoted\"", "back\\slash",
+                                      "m\xC3\xBCller", " blank",  "\xff\xfe",   "base64:AAAA",
+                                      "measurement",   "x{y#z"};
     if (!options_.for_line_protocol) {
       for (const char* name : {"#comment", "{json", "two\nlines", "end\\", "\ttab", "\r"}) {
         names.push_back(name);
@@ -58,10 +60,10 @@ class Generator {
   }
 
   std::vector<std::string> column_names() const {
-    std::vector<std::string> names = {"a",      "a.b",      "sp ace",    "eq=ual", "com,ma",
-                                      "quo\"te", "=\"x\"",  "_",         "_x",     "\xC3\xA9",
-                                      "\xff",   "base64:x", "in\\side",  "time_field", "#x",
-                                      "{x}",    "true",     "back`tick", "a,b=\"c d"};
+    std::vector<std::string> names = {"a",       "a.b",      "sp ace",    "eq=ual",     "com,ma",
+                                      "quo\"te", "=\"x\"",   "_",         "_x",         "\xC3\xA9",
+                                      "\xff",    "base64:x", "in\\side",  "time_field", "#x",
+                                      "{x}",     "true",     "back`tick", "a,b=\"c d"};
     if (!options_.for_line_protocol) {
       for (const char* name : {"two\nlines", "cr\r", "\ttab", "end\\"}) names.push_back(name);
       names.push_back(std::string("nul\0x", 5));
@@ -95,21 +97,30 @@ class Generator {
 
   Timestamp time() {
     switch (pick(12)) {
-      case 0: return kTimeMin + static_cast<Timestamp>(pick(3));
-      case 1: return static_cast<Timestamp>(pick(3)) - 1;
-      case 2: return -kSomeTime + static_cast<Timestamp>(pick(1000)) * kDay + 1;
-      case 3: return kSomeTime;  // equal times
-      default: return kSomeTime + static_cast<Timestamp>(pick(3'000'000)) * kSecond / 7;
+      case 0:
+        return kTimeMin + static_cast<Timestamp>(pick(3));
+      case 1:
+        return static_cast<Timestamp>(pick(3)) - 1;
+      case 2:
+        return -kSomeTime + static_cast<Timestamp>(pick(1000)) * kDay + 1;
+      case 3:
+        return kSomeTime;  // equal times
+      default:
+        return kSomeTime + static_cast<Timestamp>(pick(3'000'000)) * kSecond / 7;
     }
   }
 
   void set(Batch& batch, RowBatch& rows, const Column& column) {
     const size_t lane = rows.lane(column.name, column.type, column.kind, 0);
     switch (column.type) {
-      case ColumnType::kI64: return rows.set_i64(lane, integer());
-      case ColumnType::kU64: return rows.set_u64(lane, static_cast<uint64_t>(integer()));
-      case ColumnType::kF64: return rows.set_f64(lane, number());
-      case ColumnType::kBool: return rows.set_bool(lane, pick(2) == 0);
+      case ColumnType::kI64:
+        return rows.set_i64(lane, integer());
+      case ColumnType::kU64:
+        return rows.set_u64(lane, static_cast<uint64_t>(integer()));
+      case ColumnType::kF64:
+        return rows.set_f64(lane, number());
+      case ColumnType::kBool:
+        return rows.set_bool(lane, pick(2) == 0);
       case ColumnType::kString:
         return rows.set_string(lane, batch.copy(column.name == "plain" ? plain() : text()));
     }
@@ -125,10 +136,22 @@ class Generator {
 
   double number() {
     using Limits = std::numeric_limits<double>;
-    const std::vector<double> finite = {0.0, -0.0, 5.0, -1.0, 0.1, 1e300, 1e21, Limits::max(),
-                                        Limits::min(), Limits::denorm_min(), -Limits::denorm_min()};
+    const std::vector<double> finite = {0.0,
+                                        -0.0,
+                                        5.0,
+                                        -1.0,
+                                        0.1,
+                                        1e300,
+                                        1e21,
+                                        Limits::max(),
+                                        Limits::min(),
+                                        Limits::denorm_min(),
+                                        -Limits::denorm_min()};
     const std::vector<double> others = {
-        Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(), -Limits::quiet_NaN(),
+        Limits::infinity(),
+        -Limits::infinity(),
+        Limits::quiet_NaN(),
+        -Limits::quiet_NaN(),
         std::bit_cast<double>(uint64_t{0x7FF0000000000001}),   // a signalling NaN
         std::bit_cast<double>(uint64_t{0xFFF8000000ABCDEF})};  // one with a payload
     if (pick(3) == 0) return one_of(finite);
@@ -140,21 +163,53 @@ class Generator {
   std::string plain() { return one_of<std::string>({"pay", "web 1", "a,b", "c=d", "\xC3\xA9"}); }
 
   std::string text() {
-    const std::vector<std::string> hard = {
-        "", " ", "\"", "\"\"", "\\", "end\\", "\\n", "two\nlines", "\r", "x\r\n", "a,b", "=", "null",
-        "true", "5", "-0", "1e5", "nan", "#", "{", "\xff", "\xC3", "\xED\xA0\x80", "base64:", "base64:AA==",
-        "\t", "\x01\x1f\x7f", "\xC2\x85", "2026-11-24T10:00:00Z", "_=t", "  both  "};
+    const std::vector<std::string> hard = {"",
+                                           " ",
+                                           "\"",
+                                           "\"\"",
+                                           "\\",
+                                           "end\\",
+                                           "\\n",
+                                           "two\nlines",
+                                           "\r",
+                                           "x\r\n",
+                                           "a,b",
+                                           "=",
+                                           "null",
+                                           "true",
+                                           "5",
+                                           "-0",
+                                           "1e5",
+                                           "nan",
+                                           "#",
+                                           "{",
+                                           "\xff",
+                                           "\xC3",
+                                           "\xED\xA0\x80",
+                                           "base64:",
+                                           "base64:AA==",
+                                           "\t",
+                                           "\x01\x1f\x7f",
+                                           "\xC2\x85",
+                                           "2026-11-24T10:00:00Z",
+                                           "_=t",
+                                           "  both  "};
     switch (pick(8)) {
-      case 0: return std::string(pick(3) == 0 ? 70'000 : 300, 'x') + "\n\"";
-      case 1: return std::string("nul\0l", 5);
+      case 0:
+        return std::string(pick(3) == 0 ? 70'000 : 300, 'x') + "\n\"";
+      case 1:
+        return std::string("nul\0l", 5);
       case 2: {
         std::string bytes;
         for (size_t n = pick(20); n > 0; --n) bytes += static_cast<char>(pick(256));
         return bytes;
       }
-      case 3: return one_of(hard) + one_of(hard);
-      case 4: return "connection from 10.0.0." + std::to_string(pick(256)) + " closed";
-      default: return one_of(hard);
+      case 3:
+        return one_of(hard) + one_of(hard);
+      case 4:
+        return "connection from 10.0.0." + std::to_string(pick(256)) + " closed";
+      default:
+        return one_of(hard);
     }
   }
 

@@ -1,4 +1,5 @@
-// Random rows with all that is hard to write down: for tests that store, export and import them again.
+// Random rows with all that is hard to write down: for tests that store, export and import them
+// again.
 #pragma once
 
 #include <random>
@@ -10,8 +11,8 @@
 namespace tocsin::test {
 
 struct RandomRowsOptions {
-  /// Only what line protocol can hold: no NaN or infinite floats, no newline or backslash where it would
-  /// escape something, no measurement that looks like a comment or JSON.
+  /// Only what line protocol can hold: no NaN or infinite floats, no newline or backslash where it
+  /// would escape something, no measurement that looks like a comment or JSON.
   bool for_line_protocol = false;
   size_t batch_count = 3;
   size_t rows_max = 60;  ///< of each measurement in a batch

@@ -18,11 +18,11 @@ bool must_be_exact(const ExportOptions& options) {
 
 tl::unexpected<Error> not_exact(const ExportOptions& options, const ExportLosses& losses) {
   const bool line_protocol = options.format.format == ExportFormat::kLineProtocol;
-  return fail(ErrorCode::kInvalid,
-              fmt::format("{} cannot hold {}; --lossy leaves them out{}",
-                          line_protocol ? "line protocol" : "this format", losses.text(),
-                          line_protocol ? ", --format json --typed or csv --typed keeps such values"
-                                        : ""));
+  return fail(
+      ErrorCode::kInvalid,
+      fmt::format("{} cannot hold {}; --lossy leaves them out{}",
+                  line_protocol ? "line protocol" : "this format", losses.text(),
+                  line_protocol ? ", --format json --typed or csv --typed keeps such values" : ""));
 }
 
 }  // namespace

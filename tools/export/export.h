@@ -14,8 +14,8 @@ namespace tocsin {
 
 struct ExportOptions {
   ExportFormatOptions format;
-  /// Goes on without what the format cannot hold. Else that is an error that counts it; nothing is written
-  /// from the first such value on.
+  /// Goes on without what the format cannot hold. Else that is an error that counts it; nothing is
+  /// written from the first such value on.
   bool lossy = false;
   const std::atomic<bool>* stop = nullptr;  ///< looked at between pieces; may be null
 };
@@ -31,8 +31,8 @@ using PutText = std::function<Status(std::string_view)>;
 /// Called now and then: what is done of all that there is to do.
 using ShowExport = std::function<void(uint64_t done, uint64_t total)>;
 
-/// Writes all rows. kInvalid: the format cannot hold some value; kCancelled: stopped; else the errors of
-/// source and `put`.
+/// Writes all rows. kInvalid: the format cannot hold some value; kCancelled: stopped; else the
+/// errors of source and `put`.
 Result<ExportReport> export_rows(RowSource& source, const ExportOptions& options,
                                  const PutText& put, const ShowExport& show);
 

@@ -44,14 +44,17 @@ Result<std::unique_ptr<OutputFile>> OutputFile::open(const std::string& path) {
     if (fd < 0) return failed("opening", path);
     return std::unique_ptr<OutputFile>(new OutputFile(path, "", fd));
   }
-  std::string temporary = path + ".partial-XXXXXX";
+  std::error_code missing;  // a link stays one, and what it leads to is replaced
+  const std::filesystem::path real = std::filesystem::canonical(path, missing);
+  const std::string target = missing ? path : real.string();
+  std::string temporary = target + ".partial-XXXXXX";
   const int fd = mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) return failed("making a file beside", path);
   // The one made for this process alone becomes what any other new file would be.
   const mode_t mask = umask(0);
   umask(mask);
   fchmod(fd, 0666 & ~mask);
-  return std::unique_ptr<OutputFile>(new OutputFile(path, std::move(temporary), fd));
+  return std::unique_ptr<OutputFile>(new OutputFile(target, std::move(temporary), fd));
 }
 
 OutputFile::~OutputFile() {

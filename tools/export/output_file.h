@@ -9,8 +9,8 @@
 
 namespace tocsin {
 
-/// Written under another name in the same folder, which leaves no trace unless finish() succeeds. What exists and
-/// is no regular file (a device, a pipe) is written as it is. Not thread-safe.
+/// Written under another name in the same folder, which leaves no trace unless finish() succeeds.
+/// What exists and is no regular file (a device, a pipe) is written as it is. Not thread-safe.
 class OutputFile {
  public:
   /// `-` is standard output. kIo names the file and the system's reason.

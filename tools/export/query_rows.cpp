@@ -1,4 +1,5 @@
-// Slices are as long as memory allows: one that does not fit is halved, the next after one that did is longer.
+// Slices are as long as memory allows: one that does not fit is halved, the next after one that did
+// is longer.
 #include "tools/export/query_rows.h"
 
 #include <algorithm>
@@ -13,6 +14,7 @@ namespace {
 
 constexpr const char* kMeasurementColumn = "measurement";
 constexpr const char* kTimeColumn = "time";
+constexpr uint64_t kSegmentsKeptMax = 16;  // that were read, before the database is opened anew
 
 bool is_row_by_row(const Plan& plan) {
   return std::ranges::all_of(plan.stages, [](const Stage& stage) {
@@ -24,21 +26,70 @@ bool is_row_by_row(const Plan& plan) {
 
 ColumnType stored_type(ValueType type) {
   switch (type) {
-    case ValueType::kBool: return ColumnType::kBool;
-    case ValueType::kU64: return ColumnType::kU64;
-    case ValueType::kF64: return ColumnType::kF64;
-    case ValueType::kString: return ColumnType::kString;
-    default: return ColumnType::kI64;
+    case ValueType::kBool:
+      return ColumnType::kBool;
+    case ValueType::kU64:
+      return ColumnType::kU64;
+    case ValueType::kF64:
+      return ColumnType::kF64;
+    case ValueType::kString:
+      return ColumnType::kString;
+    default:
+      return ColumnType::kI64;
   }
 }
 
 class QueryRows final : public RowSource {
  public:
-  QueryRows(const Database& database, QueryOptions options, Plan plan)
-      : engine_(database), options_(std::move(options)), plan_(std::move(plan)) {}
+  QueryRows(OpenDatabase open_database, QueryOptions options)
+      : open_database_(std::move(open_database)), options_(std::move(options)) {}
+
+  Status open(const QueryRowsOptions& options) {
+    TOCSIN_RETURN_IF_ERROR(reopen());
+    TOCSIN_TRY(plan_, engine_->prepare(options.text, options_));
+    TOCSIN_RETURN_IF_ERROR(find_columns(options.measurement));
+    return is_row_by_row(plan_) ? slice(options.slice_bytes_max) : Status();
+  }
+
+  const std::vector<TypedMeasurement>& measurements() const override { return measurements_; }
+  uint64_t done() const override {
+    if (!sliced_) return answered_ ? 1 : 0;
+    return next_start_ <= range_.start ? 0 : width(range_.start, next_start_);
+  }
+  uint64_t total() const override {
+    if (!sliced_) return 1;
+    return range_.start >= range_.end ? 0 : width(range_.start, range_.end);
+  }
+
+  Result<bool> next(ExportRow& row) override {
+    while (next_row_ == table_.row_count) {
+      TOCSIN_TRY(const bool more, next_table());
+      if (!more) return false;
+    }
+    const size_t at = next_row_++;
+    if (table_.columns[time_].valid[at] == 0) {
+      return fail(ErrorCode::kInvalid, "a row of the answer has no time");
+    }
+    TOCSIN_RETURN_IF_ERROR(take(at, row));
+    return true;
+  }
+
+ private:
+  static uint64_t width(Timestamp start, Timestamp end) {
+    return static_cast<uint64_t>(end) - static_cast<uint64_t>(start);
+  }
+
+  Status reopen() {
+    engine_.reset();
+    database_.reset();
+    TOCSIN_TRY(database_, open_database_());
+    engine_ = std::make_unique<QueryEngine>(*database_);
+    segments_kept_ = 0;
+    return {};
+  }
 
   /// Finds out what the answer's columns are.
-  Status open(const Database& database, const std::string& measurement) {
+  Status find_columns(const std::string& measurement) {
     const auto& columns = plan_.output_columns();
     const auto find = [&](const char* name, ValueType type) -> std::optional<size_t> {
       for (size_t i = 0; i < columns.size(); ++i) {
@@ -54,24 +105,25 @@ class QueryRows final : public RowSource {
     }
     time_ = *time;
     measurement_column_ = find(kMeasurementColumn, ValueType::kString);
-    catalog_ = database.catalog();
     fallback_ = measurement;
     if (fallback_.empty() && is_row_by_row(plan_) && plan_.source.size() == 1) {
       fallback_ = plan_.source[0].name;
     }
     if (!measurement_column_ && fallback_.empty()) {
-      return fail(ErrorCode::kInvalid,
-                  "the answer has no column `measurement`: say with --measurement whose rows they are");
+      return fail(
+          ErrorCode::kInvalid,
+          "the answer has no column `measurement`: say with --measurement whose rows they are");
     }
-    return add_measurements();
+    add_measurements();
+    return {};
   }
 
   /// Row by row: in slices of the time in which the measurements have rows.
-  Status slice(const Database& database, size_t bytes_max) {
+  Status slice(size_t bytes_max) {
     SnapshotScope scope;
     for (const SourceMeasurement& source : plan_.source) scope.measurements.push_back(source.name);
     scope.range = plan_.range;
-    TOCSIN_TRY(const auto infos, database.segment_infos(scope));
+    TOCSIN_TRY(const auto infos, database_->segment_infos(scope));
     range_ = {kTimeMax, kTimeMin};
     for (const SegmentInfo& info : infos) {
       range_.start = std::min(range_.start, std::max(info.min_time, plan_.range.start));
@@ -86,49 +138,17 @@ class QueryRows final : public RowSource {
     return {};
   }
 
-  const std::vector<TypedMeasurement>& measurements() const override { return measurements_; }
-  uint64_t done() const override {
-    if (!sliced_) return answered_ ? 1 : 0;
-    return next_start_ <= range_.start ? 0 : width(range_.start, next_start_);
-  }
-  uint64_t total() const override {
-    if (!sliced_) return 1;
-    return range_.start >= range_.end ? 0 : width(range_.start, range_.end);
-  }
-
-  Result<bool> next(ExportRow& row) override {
-    while (true) {
-      if (next_row_ == table_.row_count) {
-        TOCSIN_TRY(const bool more, next_table());
-        if (!more) return false;
-        continue;
-      }
-      const size_t at = next_row_++;
-      if (table_.columns[time_].valid[at] == 0) {
-        return fail(ErrorCode::kInvalid, "a row of the answer has no time");
-      }
-      TOCSIN_RETURN_IF_ERROR(take(at, row));
-      return true;
-    }
-  }
-
- private:
-  static uint64_t width(Timestamp start, Timestamp end) {
-    return static_cast<uint64_t>(end) - static_cast<uint64_t>(start);
-  }
-
-  /// Of every measurement that rows may belong to: the answer's columns, with the kinds that they have there.
-  Status add_measurements() {
+  /// Of every measurement that rows may belong to: the answer's columns, with the kinds that they
+  /// have there.
+  void add_measurements() {
     if (!measurement_column_) return add_measurement(fallback_);
-    for (const SourceMeasurement& source : plan_.source) {
-      TOCSIN_RETURN_IF_ERROR(add_measurement(source.name));
-    }
-    return {};
+    for (const SourceMeasurement& source : plan_.source) add_measurement(source.name);
   }
 
-  Status add_measurement(const std::string& name) {
+  void add_measurement(const std::string& name) {
     const auto& columns = plan_.output_columns();
-    const Measurement* stored = catalog_->find(name);
+    const auto catalog = database_->catalog();
+    const Measurement* stored = catalog->find(name);
     TypedMeasurement measurement{name, {}};
     std::vector<uint32_t> index(columns.size(), 0);
     for (size_t i = 0; i < columns.size(); ++i) {
@@ -146,7 +166,6 @@ class QueryRows final : public RowSource {
     by_name_[name] = static_cast<uint32_t>(measurements_.size());
     measurements_.push_back(std::move(measurement));
     cell_index_ = std::move(index);  // the same for all
-    return {};
   }
 
   Result<bool> next_table() {
@@ -155,7 +174,7 @@ class QueryRows final : public RowSource {
     if (!sliced_) {
       if (answered_) return false;
       answered_ = true;
-      TOCSIN_TRY(table_, engine_.execute(plan_, options_));
+      TOCSIN_TRY(table_, engine_->execute(plan_, options_));
       return true;
     }
     if (next_start_ >= range_.end) return false;
@@ -163,20 +182,23 @@ class QueryRows final : public RowSource {
   }
 
   Result<bool> next_slice() {
+    if (segments_kept_ > kSegmentsKeptMax) TOCSIN_RETURN_IF_ERROR(reopen());
     if (slice_width_ == 0) slice_width_ = width(range_.start, range_.end);
     while (true) {
       const uint64_t left = width(next_start_, range_.end);
       const uint64_t size = std::min(slice_width_, left);
-      plan_.range = {next_start_, static_cast<Timestamp>(static_cast<uint64_t>(next_start_) + size)};
+      plan_.range = {next_start_,
+                     static_cast<Timestamp>(static_cast<uint64_t>(next_start_) + size)};
       // One instant cannot be halved: it may take what any query may.
       options_.memory_bytes_max = size == 1 ? whole_bytes_max_ : slice_bytes_max_;
-      Result<ResultTable> answer = engine_.execute(plan_, options_);
+      Result<ResultTable> answer = engine_->execute(plan_, options_);
       if (!answer && answer.error().code == ErrorCode::kLimit && size > 1) {
         slice_width_ = size / 2;
         continue;
       }
       if (!answer) return tl::unexpected<Error>(answer.error());
       table_ = *std::move(answer);
+      segments_kept_ += table_.statistics.segments_read;
       next_start_ = plan_.range.end;
       // Grows slowly: a slice that does not fit was read in vain.
       if (size == slice_width_ && size < UINT64_MAX / 2) slice_width_ = size + size / 4 + 1;
@@ -207,18 +229,25 @@ class QueryRows final : public RowSource {
 
   static ExportCell cell(const ResultColumn& column, uint32_t index, size_t at) {
     switch (column.type) {
-      case ValueType::kBool: return {index, column.boolean[at], {}};
-      case ValueType::kU64: return {index, column.u64[at], {}};
-      case ValueType::kF64: return {index, std::bit_cast<uint64_t>(column.f64[at]), {}};
-      case ValueType::kString: return {index, 0, column.text[at]};
-      default: return {index, static_cast<uint64_t>(column.i64[at]), {}};
+      case ValueType::kBool:
+        return {index, column.boolean[at], {}};
+      case ValueType::kU64:
+        return {index, column.u64[at], {}};
+      case ValueType::kF64:
+        return {index, std::bit_cast<uint64_t>(column.f64[at]), {}};
+      case ValueType::kString:
+        return {index, 0, column.text[at]};
+      default:
+        return {index, static_cast<uint64_t>(column.i64[at]), {}};
     }
   }
 
-  const QueryEngine engine_;
+  const OpenDatabase open_database_;
   QueryOptions options_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<QueryEngine> engine_;  // of database_
+  uint64_t segments_kept_ = 0;           // by database_, or more
   Plan plan_;
-  std::shared_ptr<const Catalog> catalog_;  // shared with the database
 
   // What the answer's columns are.
   size_t time_ = 0;
@@ -242,15 +271,12 @@ class QueryRows final : public RowSource {
 
 }  // namespace
 
-Result<std::unique_ptr<RowSource>> open_query_rows(const Database& database,
+Result<std::unique_ptr<RowSource>> open_query_rows(OpenDatabase open_database,
                                                    const QueryRowsOptions& options) {
   QueryOptions query = options.query;
   if (query.now == 0) query.now = SystemClock().now();  // the same for all slices
-  TOCSIN_TRY(Plan plan, QueryEngine(database).prepare(options.text, query));
-  const bool row_by_row = is_row_by_row(plan);
-  auto rows = std::make_unique<QueryRows>(database, std::move(query), std::move(plan));
-  TOCSIN_RETURN_IF_ERROR(rows->open(database, options.measurement));
-  if (row_by_row) TOCSIN_RETURN_IF_ERROR(rows->slice(database, options.slice_bytes_max));
+  auto rows = std::make_unique<QueryRows>(std::move(open_database), std::move(query));
+  TOCSIN_RETURN_IF_ERROR(rows->open(options));
   return rows;
 }
 

@@ -23,14 +23,14 @@ uint64_t ExportLosses::total() const {
                          [](uint64_t sum, const Kind& kind) { return sum + kind.count; });
 }
 
-void ExportLosses::add(const std::string& what, const TypedMeasurement& measurement,
-                       Timestamp time, const std::string& column) {
+void ExportLosses::add(const std::string& what, const TypedMeasurement& measurement, Timestamp time,
+                       const std::string& column) {
   auto kind = std::ranges::find(kinds, what, &Kind::what);
   if (kind == kinds.end()) {
     const std::string where = column.empty() ? "" : shown(column) + " of ";
-    kinds.push_back({what, 0,
-                     fmt::format("{}{} at {}", where, shown(measurement.name),
-                                 format_time_short(time))});
+    kinds.push_back(
+        {what, 0,
+         fmt::format("{}{} at {}", where, shown(measurement.name), format_time_short(time))});
     kind = kinds.end() - 1;
   }
   ++kind->count;
@@ -55,9 +55,12 @@ void RowWriter::drop_too_long(const ExportRow& row, size_t start, std::string& o
 std::unique_ptr<RowWriter> make_row_writer(const std::vector<TypedMeasurement>& measurements,
                                            const ExportFormatOptions& options) {
   switch (options.format) {
-    case ExportFormat::kLineProtocol: return make_line_protocol_rows(measurements);
-    case ExportFormat::kJson: return make_json_rows(measurements, options.typed);
-    case ExportFormat::kCsv: return make_csv_rows(measurements, options.typed);
+    case ExportFormat::kLineProtocol:
+      return make_line_protocol_rows(measurements);
+    case ExportFormat::kJson:
+      return make_json_rows(measurements, options.typed);
+    case ExportFormat::kCsv:
+      return make_csv_rows(measurements, options.typed);
   }
   return nullptr;
 }

@@ -36,7 +36,8 @@ class RowWriter {
   RowWriter(const RowWriter&) = delete;
   RowWriter& operator=(const RowWriter&) = delete;
 
-  /// Appends what stands before the first row. kLimit when there are too many columns for the format.
+  /// Appends what stands before the first row. kLimit when there are too many columns for the
+  /// format.
   virtual Status begin(std::string& /*out*/) { return {}; }
   /// Appends a row, without what the format cannot hold, which goes to losses().
   virtual void write(const ExportRow& row, std::string& out) = 0;

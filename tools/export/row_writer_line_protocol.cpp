@@ -1,5 +1,5 @@
-// Rows as line protocol. What a tag cannot hold (nothing, a newline, a backslash at its end) is written
-// as a string field of the same name: an import puts both into one column.
+// Rows as line protocol. What a tag cannot hold (nothing, a newline, a backslash at its end) is
+// written as a string field of the same name: an import puts both into one column.
 #include <cmath>
 
 #include "query/format.h"

@@ -1,4 +1,5 @@
-// A merge of segments: each is sorted by time, and is opened when the merge has come to its first row.
+// A merge of segments: each is sorted by time, and is opened when the merge has come to its first
+// row.
 #include "tools/export/store_rows.h"
 
 #include <algorithm>
@@ -14,7 +15,8 @@ namespace {
 
 // Decoded rows in memory, over all open segments: a vector for each while there are few.
 constexpr size_t kDecodedRowsMax = 64 * kVectorRows;
-constexpr size_t kDecodedRowsMin = 64;  // of one segment: blocks of strings are not decoded row by row
+constexpr size_t kDecodedRowsMin =
+    64;  // of one segment: blocks of strings are not decoded row by row
 
 /// Rows of one column, decoded.
 struct DecodedColumn {
@@ -192,8 +194,8 @@ class StoreRows final : public RowSource {
       const SegmentInfo& info = snapshot_.segments[next_segment_]->info();
       if (current_ && info.min_time > current_->place().first) return {};
       const uint32_t measurement = index_of_[info.measurement];
-      auto cursor = std::make_unique<SegmentCursor>(
-          std::move(snapshot_.segments[next_segment_]), next_segment_);
+      auto cursor = std::make_unique<SegmentCursor>(std::move(snapshot_.segments[next_segment_]),
+                                                    next_segment_);
       ++next_segment_;
       TOCSIN_RETURN_IF_ERROR(cursor->open(*stored_[measurement], measurement));
       TOCSIN_TRY(const bool any, cursor->load(rows_at_a_time()));

@@ -73,6 +73,10 @@ InputFormat format_of(const ChunkReaderOptions& options, const std::string& path
   return line.starts_with(kTypedJsonStart) ? InputFormat::kTypedJson : InputFormat::kJson;
 }
 
+bool has_header(InputFormat format) {
+  return format == InputFormat::kCsv || format == InputFormat::kTypedJson;
+}
+
 /// How much of `data` a chunk may hold.
 size_t whole_bytes(std::string_view data, InputFormat format, bool at_end) {
   if (at_end) return data.size();
@@ -173,15 +177,18 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   if (whole == 0) return std::nullopt;
   Chunk chunk{std::move(memory),   data.substr(0, whole), chunk_.format, chunk_.path,
               chunk_.measurement, chunk_.first_line,     !at_end_,      chunk_.header};
-  TOCSIN_RETURN_IF_ERROR(take_header(chunk));
+  if (has_header(chunk.format) && !chunk.header) {
+    if (chunk.lines.find_first_not_of(" \t\r\n") == chunk.lines.npos) {
+      chunk_.first_line += scan::count_byte(chunk.lines, '\n');
+      return std::nullopt;
+    }
+    TOCSIN_RETURN_IF_ERROR(take_header(chunk));
+  }
   chunk_.first_line = chunk.first_line + scan::count_byte(chunk.lines, '\n');
   return chunk;
 }
 
 Status ChunkReader::take_header(Chunk& chunk) {
-  const bool has_header =
-      chunk.format == InputFormat::kCsv || chunk.format == InputFormat::kTypedJson;
-  if (!has_header || chunk.header) return {};
   InputHeader header;
   std::string_view rest = chunk.lines;
   if (chunk.format == InputFormat::kCsv) {
@@ -190,7 +197,7 @@ Status ChunkReader::take_header(Chunk& chunk) {
     header.csv = *std::move(csv);
   } else {
     std::string_view line;
-    while (line.empty()) line = next_line(rest);  // blank lines in front
+    while (line.find_first_not_of(" \t\r") == line.npos) line = next_line(rest);
     auto columns = read_typed_json_header(line);
     if (!columns) return fail(columns.error(), chunk.path);
     header.columns = *std::move(columns);

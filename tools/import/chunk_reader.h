@@ -64,7 +64,7 @@ class ChunkReader {
   /// Fills `out`; the number of bytes read is smaller only at the end of the file.
   Result<size_t> read(std::span<char> out);
   Result<std::optional<Chunk>> next_of_file();
-  /// Takes the header off the file's first chunk.
+  /// Takes the header off the file's first chunk. Requires: some line of it is not blank.
   Status take_header(Chunk& chunk);
 
   const std::vector<std::string> paths_;

@@ -70,12 +70,14 @@ TEST_CASE("csv: a broken quote costs its own line", "[net]") {
 }
 
 TEST_CASE("csv: whole records are those whose end has arrived", "[net]") {
-  const auto check = [](std::string_view data, size_t whole) { CHECK(whole_records(data) == whole); };
+  const auto check = [](std::string_view data, size_t whole) {
+    CHECK(whole_records(data) == whole);
+  };
   check("", 0);
   check("a,b", 0);
   check("a,b\nc", 4);
-  check("a,\"b\nc", 0);          // the quote may still be closed
-  check("a\n\"b\"", 2);          // or go on with another quote
+  check("a,\"b\nc", 0);  // the quote may still be closed
+  check("a\n\"b\"", 2);  // or go on with another quote
   check("a\n\"b\"\n\"c\n", 6);
   const std::string open = "x,\"" + std::string(kLineBytesMax, 'y') + "\n";
   check(open, open.size());  // but not after so many bytes
@@ -132,12 +134,14 @@ TEST_CASE("csv: what is wrong with a record is said with its line", "[net]") {
       ",,\n"
       "m,1,x\n");
   CHECK(parsed.rows == "m @1000000000 a='x'");
-  CHECK(parsed.errors ==
-        Strings{"1: 2 values, but the header has 3 columns",
-                "2: invalid time \"1\n2\": expected RFC 3339 or a number of s, ms, us or ns since 1970",
-                "4: invalid time \"never\": expected RFC 3339 or a number of s, ms, us or ns since 1970",
-                "5: no measurement: the file has no column `measurement`, and its source sets none",
-                "6: no measurement: the file has no column `measurement`, and its source sets none"});
+  CHECK(
+      parsed.errors ==
+      Strings{
+          "1: 2 values, but the header has 3 columns",
+          "2: invalid time \"1\n2\": expected RFC 3339 or a number of s, ms, us or ns since 1970",
+          "4: invalid time \"never\": expected RFC 3339 or a number of s, ms, us or ns since 1970",
+          "5: no measurement: the file has no column `measurement`, and its source sets none",
+          "6: no measurement: the file has no column `measurement`, and its source sets none"});
   ParseOptions options;
   options.measurement = "m";
   CHECK(parse("a,b\n,\n", options).errors == Strings{"1: record without any value"});
@@ -154,7 +158,8 @@ TEST_CASE("csv: limits of records, strings, names and columns", "[net]") {
   CHECK(parse("measurement,a\n" + std::string(257, 'm') + ",1\n").errors ==
         Strings{"1: measurement of 257 bytes, at most 256 are possible"});
   CHECK(header_error("a," + std::string(257, 'n') + "\n") ==
-        "the name of column 2 has 257 bytes, at most 256 are possible; the first line of CSV names its columns");
+        "the name of column 2 has 257 bytes, at most 256 are possible; the first line of CSV names "
+        "its columns");
   std::string names = "a";
   for (size_t i = 1; i < kCsvColumnCountMax; ++i) names += ",a";
   CHECK(parse(names + "\n").rows.empty());
@@ -163,7 +168,8 @@ TEST_CASE("csv: limits of records, strings, names and columns", "[net]") {
 
 TEST_CASE("csv: a header must name every column", "[net]") {
   CHECK(header_error("a,,b\n") == "column 2 has no name; the first line of CSV names its columns");
-  CHECK(header_error("a,\"b\n") == "a quote is not closed; the first line of CSV names its columns");
+  CHECK(header_error("a,\"b\n") ==
+        "a quote is not closed; the first line of CSV names its columns");
   CHECK(header_error("") == "column 1 has no name; the first line of CSV names its columns");
   CHECK(header_error("#measurement,time,i64 field\nmeasurement,time\n") ==
         "3 types for 2 columns; the first line of CSV names its columns");
@@ -175,14 +181,16 @@ TEST_CASE("csv: a typed file says its types, and takes no others", "[net]") {
   const std::string header =
       "#measurement,time,i64 field,f64 field,string tag,u64 field,bool field\r\n"
       "measurement,time,n,x,base64:/w==,u,b\r\n";
-  CHECK(rows_of(header + "m,1970-01-01T00:00:00.000000001Z,5,5,base64:AA==,18446744073709551615,true\r\n") ==
+  CHECK(rows_of(header +
+                "m,1970-01-01T00:00:00.000000001Z,5,5,base64:AA==,18446744073709551615,true\r\n") ==
         "m @1 b=true n=5i tag:\xff='" + std::string(1, '\0') + "' u=18446744073709551615u x=5f");
   CHECK(rows_of(header + "m,1,,-inf,,,\n") == "m @1000000000 x=-inff");
-  CHECK(parse(header + "m,1,x,,,,\nm,1,,,,,1\nm,1,,,base64:%,,\n,1,,,,,\nm,,,,,,\n").errors ==
-        Strings{"1: \"x\" of column `n` is no i64", "2: \"1\" of column `b` is no bool",
-                "3: the value of column `\xff` is no base64",
-                "4: no measurement: the file has no column `measurement`, and its source sets none",
-                "5: invalid time \"\": expected RFC 3339 or a number of s, ms, us or ns since 1970"});
+  CHECK(
+      parse(header + "m,1,x,,,,\nm,1,,,,,1\nm,1,,,base64:%,,\n,1,,,,,\nm,,,,,,\n").errors ==
+      Strings{"1: \"x\" of column `n` is no i64", "2: \"1\" of column `b` is no bool",
+              "3: the value of column `\xff` is no base64",
+              "4: no measurement: the file has no column `measurement`, and its source sets none",
+              "5: invalid time \"\": expected RFC 3339 or a number of s, ms, us or ns since 1970"});
 }
 
 }  // namespace tocsin

@@ -39,7 +39,8 @@ TEST_CASE("typed columns: every float comes back bit by bit", "[net]") {
   check(Limits::quiet_NaN(), "nan");
   check(-Limits::quiet_NaN(), "nan:fff8000000000000");
   check(std::bit_cast<double>(uint64_t{0x7FF0000000000001}), "nan:7ff0000000000001");
-  for (const char* wrong : {"", "x", "nan:", "nan:7ff00000000000", "nan:3ff0000000000000", "+inf", "Inf"}) {
+  for (const char* wrong :
+       {"", "x", "nan:", "nan:7ff00000000000", "nan:3ff0000000000000", "+inf", "Inf"}) {
     CHECK_FALSE(parse_exact_f64(wrong));
   }
 }
@@ -73,21 +74,25 @@ TEST_CASE("typed columns: types are words", "[net]") {
 
 TEST_CASE("typed JSON: the first line says what the others hold", "[net]") {
   const std::vector<TypedMeasurement> measurements = {
-      {"m", {{"a.b", ColumnType::kF64, ColumnKind::kField}, {"\xff", ColumnType::kString, ColumnKind::kTag}}},
+      {"m",
+       {{"a.b", ColumnType::kF64, ColumnKind::kField},
+        {"\xff", ColumnType::kString, ColumnKind::kTag}}},
       {"none", {}},
       {"n \"q\"", {{"a.b", ColumnType::kI64, ColumnKind::kTime}}}};
   const auto header = typed_json_header(measurements);
   REQUIRE(header);
   CHECK(*header ==
-        "{\"tocsin_columns\":{\"m\":{\"a.b\":\"f64 field\",\"base64:/w==\":\"string tag\"},\"none\":{},"
+        "{\"tocsin_columns\":{\"m\":{\"a.b\":\"f64 field\",\"base64:/w==\":\"string "
+        "tag\"},\"none\":{},"
         "\"n \\\"q\\\"\":{\"a.b\":\"i64 time\"}}}\n");
   const auto read = read_typed_json_header(*header);
   REQUIRE(read);
   REQUIRE(read->size() == 2);  // one without columns needs no mention
   CHECK(((*read)[0].name == "m" && (*read)[0].columns == measurements[0].columns));
   CHECK(((*read)[1].name == "n \"q\"" && (*read)[1].columns == measurements[2].columns));
-  for (const char* wrong : {"{\"tocsin_columns\":1}", "{\"tocsin_columns\":{\"m\":1}}",
-                            "{\"tocsin_columns\":{\"m\":{\"a\":\"i64\"}}}", "{\"tocsin_columns\":"}) {
+  for (const char* wrong :
+       {"{\"tocsin_columns\":1}", "{\"tocsin_columns\":{\"m\":1}}",
+        "{\"tocsin_columns\":{\"m\":{\"a\":\"i64\"}}}", "{\"tocsin_columns\":"}) {
     CHECK_FALSE(read_typed_json_header(wrong));
   }
 }
@@ -101,25 +106,29 @@ TEST_CASE("typed JSON: values are of their column's type, or the line is refused
   TypedJsonParser parser;
   Batch batch;
   std::vector<LineError> errors;
-  parser.parse(batch.keep("{\"measurement\":\"m\",\"time\":\"1970-01-01T00:00:00.000000007Z\",\"x\":-0,\"s\":\"\"}\n"
-                          "\n{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"x\":\"inf\",\"s\":\"a\\u0001\"}\n"
-                          "{\"measurement\":\"other\",\"time\":\"1970-01-01\"}\n"
-                          "{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"n\":1.5}\n"
-                          "{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"n\":\"1\"}\n"
-                          "{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"new\":1}\n"
-                          "{\"measurement\":\"m\",\"x\":1}\n"
-                          "{\"time\":\"1970-01-01\",\"x\":1}\n"
-                          "nonsense\n"),
-               measurements, {}, batch, errors);
+  parser.parse(
+      batch.keep(
+          "{\"measurement\":\"m\",\"time\":\"1970-01-01T00:00:00.000000007Z\",\"x\":-0,\"s\":\"\"}"
+          "\n"
+          "\n{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"x\":\"inf\",\"s\":\"a\\u0001\"}\n"
+          "{\"measurement\":\"other\",\"time\":\"1970-01-01\"}\n"
+          "{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"n\":1.5}\n"
+          "{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"n\":\"1\"}\n"
+          "{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"new\":1}\n"
+          "{\"measurement\":\"m\",\"x\":1}\n"
+          "{\"time\":\"1970-01-01\",\"x\":1}\n"
+          "nonsense\n"),
+      measurements, {}, batch, errors);
   CHECK(batch_text(batch) == "m @7 tag:s='' x=-0f\nm @0 tag:s='a\x01' x=inff\nother @0");
   std::vector<std::string> reasons;
   for (const LineError& error : errors) {
     reasons.push_back(std::to_string(error.line) + ": " + error.reason.substr(0, 40));
   }
-  CHECK(reasons == std::vector<std::string>{
-                       "5: 1.5 of `n` is no i64", "6: 1 of `n` is no i64",
-                       "7: `new` of `m` is no column of the first l", "8: no time: the row has no text under the k",
-                       "9: no measurement: the row has no key `meas", reasons.back()});
+  CHECK(reasons == std::vector<std::string>{"5: 1.5 of `n` is no i64", "6: 1 of `n` is no i64",
+                                            "7: `new` of `m` is no column of the first l",
+                                            "8: no time: the row has no text under the k",
+                                            "9: no measurement: the row has no key `meas",
+                                            reasons.back()});
   CHECK(reasons.back().starts_with("10: invalid JSON"));
 }
 
