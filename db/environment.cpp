@@ -351,6 +351,8 @@ tl::unexpected<Error> Environment::error(const char* attempted, int code) const 
   const char* advice = "";
   if (kind == ErrorCode::kDiskFull) advice = "; make room, writing resumes by itself";
   if (kind == ErrorCode::kCorrupt) advice = "; see `tocsin repair`";
+  // A page number that is none, in a list of free pages for instance, is no place to write to.
+  if (code == EINVAL) advice = "; its pages may be damaged, see `tocsin repair`";
   if (kind == ErrorCode::kBusy) advice = "; too many readers at once, try again";
   return fail(kind, fmt::format("{} {}: {}{}", attempted, path_, mdb_strerror(code), advice));
 }
