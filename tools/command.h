@@ -8,7 +8,6 @@
 #include <CLI/CLI.hpp>
 
 #include "db/base/result.h"
-#include "tools/client/query_source.h"
 
 namespace tocsin {
 
@@ -36,18 +35,6 @@ T value_of(Result<T> result, const std::string& option) {
   if (!result) throw CLI::ValidationError(option, result.error().message);
   return *std::move(result);
 }
-
-/// Where an asking command's options go.
-struct AskOptions {
-  QuerySourceOptions source;
-  std::string format = "table";  ///< how answers are written
-  std::string now;               ///< an RFC 3339 time in the source's zone; empty: the clock
-};
-
-/// --db, --url, --format, --now and --zone. `options` must live as long as `command`.
-void add_ask_options(CLI::App& command, AskOptions& options);
-/// Bad usage shows at once, before anything is opened.
-void check_ask_options(const AskOptions& options);
 
 /// Set by SIGINT and SIGTERM from the first call on, instead of ending the process.
 const std::atomic<bool>& stop_on_signals();

@@ -11,6 +11,7 @@
 
 #include "tools/client/query_source.h"
 #include "tools/command.h"
+#include "tools/query_arguments.h"
 #include "tools/shell/editor.h"
 #include "tools/shell/input.h"
 #include "tools/shell/session.h"
