@@ -52,34 +52,6 @@ std::optional<uint64_t> parse_digits(std::string_view text) {
   return value;
 }
 
-// Source: William Clinger, "How to Read Floating Point Numbers Accurately" (1990): a significand below
-// 2^53 and a power of ten up to 10^22 are both exact doubles, so that one division rounds correctly.
-std::optional<double> parse_plain_decimal(std::string_view text) {
-  static constexpr std::array<double, 23> kPowersOfTen = {
-      1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-      1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-  const bool negative = text[0] == '-';
-  size_t i = negative ? 1 : 0;
-  if (text.size() - i > 18) return std::nullopt;  // the significand cannot overflow below
-  uint64_t significand = 0;
-  const size_t first = i;
-  for (; i < text.size() && is_digit(text[i]); ++i) {
-    significand = significand * 10 + static_cast<uint64_t>(text[i] - '0');
-  }
-  if (i == first) return std::nullopt;
-  size_t decimals = 0;
-  if (i < text.size() && text[i] == '.') {
-    const size_t point = i++;
-    for (; i < text.size() && is_digit(text[i]); ++i) {
-      significand = significand * 10 + static_cast<uint64_t>(text[i] - '0');
-    }
-    decimals = i - point - 1;
-  }
-  if (i != text.size() || significand > (uint64_t{1} << 53)) return std::nullopt;
-  const double magnitude = static_cast<double>(significand) / kPowersOfTen[decimals];
-  return negative ? -magnitude : magnitude;
-}
-
 // std::from_chars says "out of range" for both ends; only the large one is an error here.
 bool is_underflow(std::string_view text) {
   if (const size_t e = text.find_first_of("eE"); e != text.npos) return text.substr(e + 1, 1) == "-";
@@ -120,6 +92,34 @@ size_t json_number_length(std::string_view text, bool& integer) {
 }
 
 }  // namespace
+
+// Source: William Clinger, "How to Read Floating Point Numbers Accurately" (1990): a significand below
+// 2^53 and a power of ten up to 10^22 are both exact doubles, so that one division rounds correctly.
+std::optional<double> parse_plain_decimal(std::string_view text) {
+  static constexpr std::array<double, 23> kPowersOfTen = {
+      1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+      1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  const bool negative = text[0] == '-';
+  size_t i = negative ? 1 : 0;
+  if (text.size() - i > 18) return std::nullopt;  // the significand cannot overflow below
+  uint64_t significand = 0;
+  const size_t first = i;
+  for (; i < text.size() && is_digit(text[i]); ++i) {
+    significand = significand * 10 + static_cast<uint64_t>(text[i] - '0');
+  }
+  if (i == first) return std::nullopt;
+  size_t decimals = 0;
+  if (i < text.size() && text[i] == '.') {
+    const size_t point = i++;
+    for (; i < text.size() && is_digit(text[i]); ++i) {
+      significand = significand * 10 + static_cast<uint64_t>(text[i] - '0');
+    }
+    decimals = i - point - 1;
+  }
+  if (i != text.size() || significand > (uint64_t{1} << 53)) return std::nullopt;
+  const double magnitude = static_cast<double>(significand) / kPowersOfTen[decimals];
+  return negative ? -magnitude : magnitude;
+}
 
 std::optional<uint64_t> parse_u64(std::string_view text) {
   if (!text.empty() && text[0] == '+') text.remove_prefix(1);

@@ -16,6 +16,10 @@ std::optional<uint64_t> parse_u64(std::string_view text);
 /// magnitude is 0; nothing when it is no number, too large, or a word like `nan` or `inf`.
 std::optional<double> parse_f64(std::string_view text);
 
+/// The same for decimals of few digits without an exponent or plus sign, quickly; nothing for others.
+/// Requires: text is not empty.
+std::optional<double> parse_plain_decimal(std::string_view text);
+
 /// `t`, `true`, `True`, `TRUE`, and the same of false: the booleans of line protocol.
 std::optional<bool> parse_bool(std::string_view text);
 

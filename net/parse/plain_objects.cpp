@@ -18,7 +18,6 @@ namespace {
 constexpr size_t kShapesMax = 8;          // compared one by one
 constexpr size_t kTargetsMax = 16;        // the same
 constexpr size_t kKeysMax = 256;          // compared with each other when they are learned
-constexpr size_t kIntegerDigitsMax = 18;  // these cannot overflow
 
 /// Whether all bytes are ASCII, and none is a control character or a backslash.
 bool is_plain(std::string_view line) {
@@ -160,17 +159,19 @@ bool PlainObjects::read_value(const char*& p, const char* end, Value& value) con
 }
 
 bool PlainObjects::read_number(std::string_view text, Value& value) const {
-  const bool negative = text[0] == '-';
-  const std::string_view digits = text.substr(negative ? 1 : 0);
-  if (!digits.empty() && digits.size() <= kIntegerDigitsMax &&
-      (digits[0] != '0' || (digits.size() == 1 && !negative))) {
-    int64_t magnitude = 0;
-    size_t i = 0;
-    for (; i < digits.size() && is_digit(digits[i]); ++i)
-      magnitude = magnitude * 10 + (digits[i] - '0');
-    if (i == digits.size()) {
+  const std::string_view digits = text.substr(text[0] == '-' ? 1 : 0);
+  // The parsers of plain numbers take more than JSON does: zeros in front, a point at the end.
+  const bool is_json = !digits.empty() && is_digit(digits[0]) && is_digit(digits.back()) &&
+                       (digits[0] != '0' || digits.size() == 1 || digits[1] == '.');
+  if (is_json && text != "-0") {
+    if (const auto integer = parse_i64(text)) {
       value.kind = Kind::kI64;
-      value.i64 = negative ? -magnitude : magnitude;
+      value.i64 = *integer;
+      return true;
+    }
+    if (const auto decimal = parse_plain_decimal(text)) {
+      value.kind = Kind::kF64;
+      value.f64 = *decimal;
       return true;
     }
   }
@@ -201,8 +202,8 @@ bool PlainObjects::append(Shape& shape, std::string_view line) {
   if (shape.time_key) {
     const Value& value = values_[*shape.time_key];
     std::optional<Timestamp> found;
-    if (value.kind == Kind::kI64 || value.kind == Kind::kF64)
-      found = parse_numeric_time(value.text);
+    if (value.kind == Kind::kI64) found = scale_time(value.i64, 0);
+    if (value.kind == Kind::kF64) found = parse_numeric_time(value.text);
     if (value.kind == Kind::kString) found = parse_text_time(value.text);
     if (!found) return false;
     time = *found;
