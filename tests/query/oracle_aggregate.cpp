@@ -46,6 +46,9 @@ __extension__ using Long = __float128;  // what cancels out leaves no trace in a
 // & LeVeque's condition number of a sample times the unit roundoff is above 1e-11.
 constexpr Long kMeansPerDeviationMax = 1e5;
 
+// The same for a sum of products with both signs.
+constexpr Long kSizesPerSumMax = 1e5;
+
 void check_condition(Long mean, Long variance) {
   const Long most = kMeansPerDeviationMax * kMeansPerDeviationMax;
   if (variance > 0 && mean * mean > variance * most) {
@@ -95,7 +98,7 @@ Value sum(const std::vector<Value>& values, T type) {
 Value slope(const std::vector<Value>& values, const std::vector<Timestamp>& times) {
   if (values.empty()) return Value::null();
   const auto n = static_cast<Long>(values.size());
-  Long mean_t = 0, mean_x = 0, top = 0, bottom = 0, square = 0;
+  Long mean_t = 0, mean_x = 0, top = 0, bottom = 0, square = 0, sizes = 0;
   const auto seconds = [&](size_t i) { return static_cast<Long>(times[i] - times[0]) / 1e9L; };
   for (size_t i = 0; i < values.size(); ++i) {
     mean_t += seconds(i) / n;
@@ -103,11 +106,16 @@ Value slope(const std::vector<Value>& values, const std::vector<Timestamp>& time
   }
   for (size_t i = 0; i < values.size(); ++i) {
     const Long from_mean = static_cast<Long>(plain(values[i])) - mean_x;
-    top += (seconds(i) - mean_t) * from_mean;
+    const Long product = (seconds(i) - mean_t) * from_mean;
+    top += product;
+    sizes += product < 0 ? -product : product;
     bottom += (seconds(i) - mean_t) * (seconds(i) - mean_t);
     square += from_mean * from_mean;
   }
   check_condition(mean_x, square / n);
+  if (sizes > kSizesPerSumMax * (top < 0 ? -top : top)) {
+    throw Incomparable("the products cancel each other out");
+  }
   // Null where what is divided is beyond f64, as a variance is.
   if (!(bottom > 0) || !std::isfinite(static_cast<double>(top))) return Value::null();
   return as_result(static_cast<double>(top / bottom), T::kF64);
