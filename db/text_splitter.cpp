@@ -208,7 +208,7 @@ bool TextSplitter::classify_blocks() {
 }
 
 bool TextSplitter::split(std::string_view text) {
-  text_ = text;
+  text_ = text.empty() ? std::string_view("") : text;  // an empty view may point nowhere
   variables_.clear();
   pattern_size_ = 0;
   if (!classify_blocks()) return false;
