@@ -24,7 +24,14 @@ Status check_entries(const Transaction& transaction, const CatalogState& state,
     TOCSIN_RETURN_IF_ERROR(transaction.walk(table, {}, check));
     if (!can_be_found) break;
   }
-  if (can_be_found && digest == state.digest) return {};
+  if (can_be_found && digest == state.digest) {
+    TOCSIN_TRY(const bool whole, transaction.pages_are_whole());
+    if (whole) return {};
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("the catalog of {} is damaged: its pages are no whole trees; stop what "
+                            "writes it and run `tocsin repair --db {}`",
+                            directory, directory));
+  }
   return fail(
       ErrorCode::kCorrupt,
       fmt::format("the catalog of {} is damaged: its entries are not those of commit {}; stop "

@@ -11,9 +11,9 @@
 
 namespace tocsin {
 
-/// Reads every entry of the catalog: the XOR of their checksums must be the state's digest, and a
-/// look-up of each key must find it. Values of hot segments are not read beyond their first page.
-/// kCorrupt names `tocsin repair`.
+/// Reads every entry of the catalog: the XOR of their checksums must be the state's digest, a
+/// look-up of each key must find it, and the pages must be whole. Values of hot segments are not
+/// read beyond their first page. kCorrupt names `tocsin repair`.
 Status check_entries(const Transaction& transaction, const CatalogState& state,
                      const std::string& directory);
 

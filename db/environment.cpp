@@ -14,6 +14,7 @@
 #include <lmdb.h>
 #include <unistd.h>
 
+#include "db/catalog_pages.h"
 #include "db/commit_mark.h"
 #include "db/fault_guard.h"
 #include "db/limits.h"
@@ -160,6 +161,12 @@ Status Transaction::walk(Table table, std::string_view from, const Visit& visit)
   }
   if (code != MDB_NOTFOUND) return environment_->error("reading", code);
   return {};
+}
+
+Result<bool> Transaction::pages_are_whole() const {
+  int fd = -1;
+  mdb_env_get_fd(env_of(environment_->handle_), &fd);
+  return tocsin::pages_are_whole(fd, id());
 }
 
 uint64_t Transaction::id() const { return mdb_txn_id(txn_of(handle_)); }

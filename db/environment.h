@@ -46,6 +46,8 @@ class Transaction {
   /// Visits the entries from the first key not below `from`, in order, until `visit` returns false.
   using Visit = std::function<bool(std::string_view key, ByteView value)>;
   Status walk(Table table, std::string_view from, const Visit& visit) const;
+  /// See pages_are_whole().
+  Result<bool> pages_are_whole() const;
   /// What the writes so far change in the XOR of all values' checksums.
   uint64_t digest_change() const { return digest_change_; }
 
