@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 #include <new>
 
 namespace tocsin {
@@ -17,6 +19,38 @@ std::byte* map(size_t bytes) {
   return static_cast<std::byte*>(memory);
 }
 
+/// Freed pieces, by size.
+class KeptPieces {
+ public:
+  static KeptPieces& instance() {
+    static KeptPieces* pieces = new KeptPieces;  // never destroyed: threads may still free
+    return *pieces;
+  }
+
+  std::byte* take(size_t size) {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_size_.find(size);
+    if (found == by_size_.end()) return nullptr;
+    std::byte* const memory = found->second;
+    by_size_.erase(found);
+    bytes_ -= size;
+    return memory;
+  }
+
+  bool keep(std::byte* memory, size_t size) {
+    const std::lock_guard lock(mutex_);
+    if (bytes_ + size > kKeptLargeBytesMax) return false;
+    by_size_.emplace(size, memory);
+    bytes_ += size;
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::multimap<size_t, std::byte*> by_size_;
+  size_t bytes_ = 0;
+};
+
 }  // namespace
 
 std::byte* allocate_large(size_t bytes) {
@@ -27,6 +61,7 @@ std::byte* allocate_large(size_t bytes) {
   }
   // One huge page more, of which the ends before and behind the aligned part go back.
   const size_t size = rounded(bytes);
+  if (std::byte* const kept = KeptPieces::instance().take(size)) return kept;
   std::byte* memory = map(size + kHugePageBytes);
   const size_t before =
       (kHugePageBytes - reinterpret_cast<uintptr_t>(memory) % kHugePageBytes) % kHugePageBytes;
@@ -40,7 +75,7 @@ std::byte* allocate_large(size_t bytes) {
 void free_large(std::byte* memory, size_t bytes) {
   if (bytes < kHugePageBytes) {
     std::free(memory);
-  } else {
+  } else if (!KeptPieces::instance().keep(memory, rounded(bytes))) {
     munmap(memory, rounded(bytes));
   }
 }

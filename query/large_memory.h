@@ -11,8 +11,12 @@ namespace tocsin {
 
 inline constexpr size_t kHugePageBytes = size_t{2} << 20;
 
-/// `bytes`, uninitialised, aligned to kHugePageBytes from that size on; what is freed goes back to the
-/// system at once then. Throws std::bad_alloc.
+/// What is freed is kept, up to so many bytes, for the next who asks for as much: a virtual machine may
+/// need a millisecond or two to find a huge page and to clear it.
+inline constexpr size_t kKeptLargeBytesMax = size_t{64} << 20;
+
+/// `bytes`, uninitialised, aligned to kHugePageBytes from that size on. Throws std::bad_alloc. Safe from
+/// any thread.
 std::byte* allocate_large(size_t bytes);
 void free_large(std::byte* memory, size_t bytes);
 
