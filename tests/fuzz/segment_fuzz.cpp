@@ -169,14 +169,22 @@ EncodedSegment make_segment(uint32_t row_count, bool compress) {
 
 // ---- Its buffers ----
 
-/// The length and the bytes of a buffer; empty when it is not inside the segment.
-std::span<uint8_t> bytes_of(std::span<uint8_t> segment, const format::Buffer* buffer) {
+/// The length of a buffer, which stands in front of it; empty when it is not inside the segment.
+std::span<uint8_t> length_of(std::span<uint8_t> segment, const format::Buffer* buffer) {
   if (buffer == nullptr || buffer->data() == 0) return {};
   const uint8_t* field = reinterpret_cast<const flatbuffers::Table*>(buffer)->GetAddressOf(format::Buffer::VT_DATA);
   const size_t start = static_cast<size_t>(field - segment.data()) + buffer->data();
-  uint32_t size = 0;
   if (start + kLengthSize > segment.size()) return {};
-  std::memcpy(&size, segment.data() + start, kLengthSize);
+  return segment.subspan(start, kLengthSize);
+}
+
+/// The length and the bytes of a buffer; empty when they are not inside the segment.
+std::span<uint8_t> bytes_of(std::span<uint8_t> segment, const format::Buffer* buffer) {
+  const auto length = length_of(segment, buffer);
+  if (length.empty()) return {};
+  uint32_t size = 0;
+  std::memcpy(&size, length.data(), kLengthSize);
+  const auto start = static_cast<size_t>(length.data() - segment.data());
   if (size > segment.size() - start - kLengthSize) return {};
   return segment.subspan(start, kLengthSize + size);
 }
@@ -306,7 +314,9 @@ class Fence {
   Fence(std::span<uint8_t> bytes, size_t metadata_size, const format::Segment& root, ColumnId wanted) : bytes_(bytes) {
     std::vector<std::span<uint8_t>> readable;
     for_each_buffer(root, [&](const format::Buffer* buffer, ColumnId column) {
-      if (column == wanted) readable.push_back(bytes_of(bytes, buffer));
+      if (column != wanted) return;
+      readable.push_back(length_of(bytes, buffer));  // also of one that claims too much
+      readable.push_back(bytes_of(bytes, buffer));
     });
     ASAN_POISON_MEMORY_REGION(bytes.data() + metadata_size, bytes.size() - metadata_size);
     for (const auto buffer : readable) ASAN_UNPOISON_MEMORY_REGION(buffer.data(), buffer.size());
