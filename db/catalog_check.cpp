@@ -1,7 +1,5 @@
 #include "db/catalog_check.h"
 
-#include <cstring>
-
 #include <fmt/format.h>
 
 namespace tocsin {
@@ -14,9 +12,7 @@ Status check_entries(const Transaction& transaction, const CatalogState& state,
     const auto table = static_cast<Table>(i);
     if (table == Table::kMeta) continue;
     const auto check = [&](std::string_view key, ByteView value) {
-      uint64_t checksum = 0;
-      if (value.size() >= sizeof checksum) std::memcpy(&checksum, value.data(), sizeof checksum);
-      digest ^= checksum;
+      digest ^= digest_of(table, key, value);
       const auto found = transaction.get(table, key);
       can_be_found = found && *found && (*found)->data() == value.data();
       return can_be_found;

@@ -31,7 +31,7 @@ struct CatalogState {
   uint64_t next_segment_id = 1;
   uint64_t next_file_number = 1;
   MeasurementId next_measurement_id = 1;
-  uint64_t digest = 0;  ///< XOR of the checksums of all values outside `meta`
+  uint64_t digest = 0;  ///< XOR of digest_of() of all entries
 };
 
 /// A segment as the catalog lists it.

@@ -116,8 +116,8 @@ Result<std::optional<ByteView>> Transaction::get(Table table, std::string_view k
 Status Transaction::put(Table table, std::string_view key, ByteView value) {
   const CatalogAccess access(environment_->path_.c_str());
   TOCSIN_TRY(const auto replaced, get(table, key));
-  if (replaced) note_change(table, *replaced);
-  note_change(table, value);
+  if (replaced) digest_change_ ^= digest_of(table, key, *replaced);
+  digest_change_ ^= digest_of(table, key, value);
   MDB_val k = value_of(bytes_of(key));
   MDB_val v = value_of(value);
   const int code =
@@ -126,23 +126,23 @@ Status Transaction::put(Table table, std::string_view key, ByteView value) {
   return {};
 }
 
+uint64_t digest_of(Table table, std::string_view key, ByteView value) {
+  uint64_t seed = 0;
+  if (table == Table::kMeta || value.size() < sizeof seed) return 0;
+  std::memcpy(&seed, value.data(), sizeof seed);
+  return checksum(bytes_of(key), seed + static_cast<uint64_t>(table));
+}
+
 Result<bool> Transaction::remove(Table table, std::string_view key) {
   const CatalogAccess access(environment_->path_.c_str());
   TOCSIN_TRY(const auto removed, get(table, key));
   if (!removed) return false;
-  note_change(table, *removed);
+  digest_change_ ^= digest_of(table, key, *removed);
   MDB_val k = value_of(bytes_of(key));
   const int code =
       mdb_del(txn_of(handle_), environment_->tables_[static_cast<size_t>(table)], &k, nullptr);
   if (code != 0) return environment_->error("removing from", code);
   return true;
-}
-
-void Transaction::note_change(Table table, ByteView value) {
-  uint64_t checksum = 0;
-  if (table == Table::kMeta || value.size() < sizeof checksum) return;
-  std::memcpy(&checksum, value.data(), sizeof checksum);
-  digest_change_ ^= checksum;
 }
 
 Status Transaction::walk(Table table, std::string_view from, const Visit& visit) const {

@@ -29,9 +29,11 @@ inline constexpr size_t kTableCount = 8;
 
 class Environment;
 
-/// A read or write transaction; aborted unless committed. Every value but those of `meta` begins
-/// with its checksum: the digest of the catalog is the XOR of these, and a transaction knows its
-/// change. Values are views into the map: they are not aligned, and valid until the next write or
+/// An entry's part of the digest of the catalog, which is the XOR of all of them: XXH3-64 of the key, seeded
+/// with the checksum with which the value begins plus the table's number. Those of `meta` have none.
+uint64_t digest_of(Table table, std::string_view key, ByteView value);
+
+/// A read or write transaction; aborted unless committed. It knows its change of the digest. Values are views into the map: they are not aligned, and valid until the next write or
 /// the end. Used by one thread.
 class Transaction {
  public:
@@ -48,7 +50,7 @@ class Transaction {
   Status walk(Table table, std::string_view from, const Visit& visit) const;
   /// See pages_are_whole().
   Result<bool> pages_are_whole() const;
-  /// What the writes so far change in the XOR of all values' checksums.
+  /// What the writes so far change in the digest of the catalog.
   uint64_t digest_change() const { return digest_change_; }
 
   /// LMDB's number of the transaction: a reader's is that of the commit it sees.
@@ -61,8 +63,6 @@ class Transaction {
   friend class Environment;
   Transaction(Environment& environment, void* handle, std::shared_lock<std::shared_mutex> open)
       : environment_(&environment), handle_(handle), open_(std::move(open)) {}
-
-  void note_change(Table table, ByteView value);
 
   Environment* environment_;
   void* handle_;

@@ -176,13 +176,22 @@ int wrong(const std::string& what) {
   return kWrong;
 }
 
+/// For other rows than those that were stored.
+std::string difference(const Rows& stored, const Rows& answered) {
+  Rows lost, made_up;
+  std::ranges::set_difference(stored, answered, std::back_inserter(lost));
+  std::ranges::set_difference(answered, stored, std::back_inserter(made_up));
+  return std::to_string(lost.size()) + " of " + std::to_string(stored.size()) + " rows are lost, " +
+         std::to_string(made_up.size()) + " are made up";
+}
+
 int read_damaged(const std::string& directory, const Original& original) {
   {
     const auto database = Database::open(directory, options_of(true));
     if (!database) return reported(database.error());
     const auto rows = read_all(**database);
     if (!rows) return reported(rows.error());
-    if (*rows != original.all) return wrong("other rows are answered");
+    if (*rows != original.all) return wrong(difference(original.all, *rows));
     const auto sources = (*database)->list(SmallTable::kSources, "");
     if (!sources) return reported(sources.error());
     const bool same =
@@ -213,7 +222,7 @@ int write_damaged(const std::string& directory, const Original& original) {
     Rows others;
     std::ranges::copy_if(*rows, std::back_inserter(others),
                          [](const auto& row) { return row.first != "later"; });
-    if (others != original.all) return wrong("other rows are answered after writing");
+    if (others != original.all) return wrong("after writing " + difference(original.all, others));
   }
   return kSame;
 }

@@ -154,6 +154,31 @@ TEST_CASE("verify: a flipped bit in a hot segment is named with the segment", "[
   CHECK(database->snapshot({{"m"}, {}}).error().code == ErrorCode::kCorrupt);
 }
 
+TEST_CASE("database: a segment that a flipped bit gives to another measurement is missed", "[db]") {
+  for (const bool sealed : {false, true}) {
+    CAPTURE(sealed);
+    test::TemporaryFolder directory;
+    {
+      auto database = take(Database::open(directory.path()));
+      take(database->write(numbered_rows(0, 1000)));
+      if (sealed) take(database->seal());
+    }
+    const std::string path = directory / "catalog.mdb";
+    const std::string bytes = bytes_of_file(path);
+    const std::string key("\0\0\0\1\x80\0\0\0\0\0\0", 11);  // measurement, day
+    int keys = 0;
+    for (size_t at = bytes.find(key); at != std::string::npos; at = bytes.find(key, at + 1), ++keys) {
+      flip_bit(path, at + 3);
+    }
+    REQUIRE(keys > 0);
+    DatabaseOptions options;
+    options.read_only = true;
+    const auto opened = Database::open(directory.path(), options);
+    REQUIRE(!opened);
+    CHECK(opened.error().message.find("tocsin repair") != std::string::npos);
+  }
+}
+
 TEST_CASE("verify: what crashes leave is counted, no problem, and removed by a writer", "[db]") {
   test::TemporaryFolder directory;
   {
