@@ -509,7 +509,23 @@ Status ColumnReader::read_ids(size_t start, std::span<uint64_t> out) const {
   TOCSIN_TRY(const IdFormat* format, id_format());
   TOCSIN_CHECK(format != nullptr);
   return read_rows(start, out, [this](size_t first, std::span<uint64_t> values) {
-    templates_.read_ids(first, values);
+    templates_.ids().read(first, values.size(), values.data());
+  });
+}
+
+Status ColumnReader::read_distinct_ids(std::vector<uint64_t>& out) const {
+  TOCSIN_TRY(const IdFormat* format, id_format());
+  TOCSIN_CHECK(format != nullptr);
+  out.resize(templates_.ids().entry_count());
+  templates_.ids().read_entries(out);
+  return {};
+}
+
+Status ColumnReader::read_id_codes(size_t start, std::span<uint32_t> out) const {
+  TOCSIN_TRY(const IdFormat* format, id_format());
+  TOCSIN_CHECK(format != nullptr && templates_.ids().entry_count() != 0);
+  return read_rows(start, out, [this](size_t first, std::span<uint32_t> codes) {
+    templates_.ids().read_codes(first, codes.size(), codes.data());
   });
 }
 

@@ -44,6 +44,8 @@ class ColumnReader final : public SegmentColumn {
   Status read_template_ids(size_t start, std::span<uint32_t> out) const override;
   Result<const IdFormat*> id_format() const override;
   Status read_ids(size_t start, std::span<uint64_t> out) const override;
+  Status read_distinct_ids(std::vector<uint64_t>& out) const override;
+  Status read_id_codes(size_t start, std::span<uint32_t> out) const override;
 
  private:
   /// A part that is opened once, by whichever reader comes first.

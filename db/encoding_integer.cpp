@@ -178,31 +178,39 @@ void IntegerStream::read_any(size_t start, size_t n, T* out) const {
     packed_.read(start, n, out);
     return;
   }
-  while (n != 0) {
-    const size_t take = std::min(n, kVectorRows - start % kVectorRows);
-    read_repeats(start, take, out);
-    start += take;
-    out += take;
-    n -= take;
+  read_repeats(start, n, [&](size_t index) { *out++ = static_cast<T>(entry(index)); });
+}
+
+// Calls `take` with the entry's index of each value.
+template <class Take>
+void IntegerStream::read_repeats(size_t start, size_t n, Take take) const {
+  std::array<uint32_t, kVectorRows> distances;
+  for (const size_t end = start + n; start != end;) {
+    const size_t vector = start / kVectorRows;
+    const size_t skip = start % kVectorRows;
+    const size_t stop = std::min(kVectorRows, skip + (end - start));
+    packed_.read(vector * kVectorRows, stop, distances.data());
+    size_t next = entries_before_[vector];
+    for (size_t i = 0; i < skip; ++i) next += distances[i] == 0;
+    for (size_t i = skip; i < stop; ++i) {
+      const size_t index = next - distances[i];
+      next += distances[i] == 0;
+      take(index < entry_count_ ? index : 0);  // only a damaged stream leaves its entries
+    }
+    start += stop - skip;
   }
 }
 
-// Values of one vector.
-template <class T>
-void IntegerStream::read_repeats(size_t start, size_t n, T* out) const {
-  const size_t vector = start / kVectorRows;
-  const size_t skip = start % kVectorRows;
-  std::array<uint32_t, kVectorRows> distances;
-  packed_.read(vector * kVectorRows, skip + n, distances.data());
-  size_t next = entries_before_[vector];
-  for (size_t i = 0; i < skip; ++i) next += distances[i] == 0;
-  for (size_t i = 0; i < n; ++i) {
-    const uint32_t distance = distances[skip + i];
-    const size_t index = next - distance;
-    next += distance == 0;
-    // Only a damaged stream leaves its entries.
-    out[i] = static_cast<T>(index < entry_count_ ? entry(index) : 0);
+void IntegerStream::read_entries(std::span<uint64_t> out) const {
+  if (entry_width_ == 64) {
+    for (size_t i = 0; i < out.size(); ++i) out[i] = entries_[i] + entry_base_;
+    return;
   }
+  for (size_t i = 0; i < out.size(); ++i) out[i] = entry(i);
+}
+
+void IntegerStream::read_codes(size_t start, size_t n, uint32_t* out) const {
+  read_repeats(start, n, [&](size_t index) { *out++ = static_cast<uint32_t>(index); });
 }
 
 void IntegerStream::read(size_t start, size_t n, uint64_t* out) const { read_any(start, n, out); }

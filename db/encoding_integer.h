@@ -38,11 +38,18 @@ class IntegerStream {
   void read(size_t start, size_t n, int64_t* out) const;
   void read(size_t start, size_t n, uint32_t* out) const;
 
+  /// Distinct values where each is stored once, else 0: then values can be read as codes, indexes of these.
+  size_t entry_count() const { return entry_count_; }
+  /// All of them. Requires: out.size() == entry_count().
+  void read_entries(std::span<uint64_t> out) const;
+  /// The codes of values [start, start + n). Requires: entry_count() != 0.
+  void read_codes(size_t start, size_t n, uint32_t* out) const;
+
  private:
   template <class T>
   void read_any(size_t start, size_t n, T* out) const;
-  template <class T>
-  void read_repeats(size_t start, size_t n, T* out) const;
+  template <class Take>
+  void read_repeats(size_t start, size_t n, Take take) const;
   uint64_t entry(size_t index) const;
 
   PackedIntegers packed_;  // the values, or with entries the distances

@@ -274,10 +274,6 @@ std::optional<IdFormat> TemplateReader::id_format() const {
   return format;
 }
 
-void TemplateReader::read_ids(size_t first, std::span<uint64_t> out) const {
-  streams_[0].values.read(first, out.size(), out.data());
-}
-
 struct TemplateReader::Window {
   std::array<uint32_t, kVectorRows> numbers;
   std::vector<std::vector<uint64_t>> variables;  // by stream

@@ -63,8 +63,8 @@ class TemplateReader {
   void read_numbers(size_t first, std::span<uint32_t> out) const;
   /// Set when every text is one variable behind the same prefix.
   std::optional<IdFormat> id_format() const;
-  /// Requires: id_format().
-  void read_ids(size_t first, std::span<uint64_t> out) const;
+  /// The numbers that the texts spell. Requires: id_format().
+  const IntegerStream& ids() const { return streams_[0].values; }
   /// Writes the texts of `values` (ascending, UINT32_MAX for none) to texts[i]; views point into
   /// `bytes`. False when something is damaged.
   bool read(std::span<const uint32_t> values, std::string& bytes,

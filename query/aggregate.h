@@ -36,6 +36,8 @@ class Accumulator {
 
   /// There are that many groups from now on; new ones are empty.
   virtual void resize(size_t group_count) = 0;
+  /// There may soon be that many.
+  virtual void reserve(size_t /*group_count*/) {}
   virtual void update(const AggregateInput& input) = 0;
   /// Adds what another thread's accumulator of the same aggregates has; it is empty afterwards.
   /// `map[group there]` is the group here.

@@ -10,6 +10,8 @@ class CountAccumulator final : public Accumulator {
  public:
   void resize(size_t group_count) override { counts_.resize(group_count); }
 
+  void reserve(size_t group_count) override { counts_.reserve(group_count); }
+
   void update(const AggregateInput& input) override {
     if (!input.counted.empty()) {
       for (size_t i = 0; i < input.rows.size(); ++i) {

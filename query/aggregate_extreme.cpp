@@ -190,10 +190,15 @@ class TextEdge final : public Accumulator {
     times_.resize(group_count);
     cells_.resize(group_count);
   }
+  void reserve(size_t group_count) override {
+    times_.reserve(group_count);
+    cells_.reserve(group_count);
+  }
 
   void update(const AggregateInput& input) override {
     const Vector& argument = *input.argument;
     cells_.begin(argument, input.rows);
+    if (cells_.all_shared(argument) && input.time->valid.empty()) return update_shared(input);
     for (size_t i = 0; i < input.rows.size(); ++i) {
       const uint32_t row = input.rows[i];
       if (argument.is_null(row) || input.time->is_null(row)) continue;
@@ -226,6 +231,23 @@ class TextEdge final : public Accumulator {
   }
 
  private:
+  // Whether a row is its group's first is as good as random: without a branch.
+  void update_shared(const AggregateInput& input) {
+    const auto numbers = cells_.numbers();
+    for (size_t i = 0; i < input.rows.size(); ++i) {
+      const uint32_t row = input.rows[i];
+      const uint32_t group = input.groups[i];
+      const Timestamp time = input.time->i64[row];
+      const Timestamp old = times_[group];
+      uint32_t& cell = cells_.cell(group);
+      bool better = (cell == 0) | (kLast ? time > old : time < old);
+      if (time == old && numbers[i] != 0) better = is_better(group, time, input.argument->text_at(row));
+      better &= numbers[i] != 0;
+      times_[group] = better ? time : old;
+      cell = better ? numbers[i] : cell;
+    }
+  }
+
   bool is_better(uint32_t group, Timestamp time, std::string_view text) const {
     if (cells_.is_empty(group)) return true;
     if (time != times_[group]) return kLast ? time > times_[group] : time < times_[group];

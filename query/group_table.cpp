@@ -77,32 +77,69 @@ size_t PairTable::memory_bytes() const {
 
 // ---- GroupTable ---------------------------------------------------------------------------------
 
-GroupTable::GroupTable(std::span<const ValueType> key_types) : levels_(key_types.size()) {
+GroupTable::GroupTable(std::span<const ValueType> key_types)
+    : levels_(key_types.empty() ? 0 : key_types.size() - 1) {
   for (const ValueType type : key_types) keys_.emplace_back(type);
 }
 
-size_t GroupTable::group_count() const { return levels_.empty() ? 1 : levels_.back().count(); }
+size_t GroupTable::group_count() const {
+  if (keys_.empty()) return 1;
+  return levels_.empty() ? keys_[0].count() + (null_id_ != kNone) : levels_.back().count();
+}
+
+uint32_t GroupTable::first_id(uint32_t number) const {
+  return number == 0 ? null_id_ : number - (number <= null_id_);
+}
+
+void GroupTable::number_first(const Vector& key, std::span<const uint32_t> rows,
+                              std::span<uint32_t> ids) {
+  const auto before = static_cast<uint32_t>(keys_[0].count());
+  keys_[0].number(key, rows, ids);
+  if (null_id_ == kNone) {
+    const auto null = std::ranges::find(ids, 0u);
+    // The values numbered until then: those behind it have no id yet.
+    if (null != ids.end()) null_id_ = std::max(before, *std::max_element(ids.begin(), null + 1));
+  }
+  if (null_id_ == kNone) {
+    for (uint32_t& id : ids) --id;
+  } else {
+    for (uint32_t& id : ids) id = first_id(id);
+  }
+}
 
 void GroupTable::assign(std::span<const Vector* const> keys, std::span<const uint32_t> rows,
                         std::span<uint32_t> groups) {
   TOCSIN_CHECK(keys.size() == keys_.size() && groups.size() == rows.size());
-  std::ranges::fill(groups, 0u);
+  if (keys.empty()) return std::ranges::fill(groups, 0u), void();
+  number_first(*keys[0], rows, groups);
   numbers_.resize(rows.size());
-  for (size_t k = 0; k < keys.size(); ++k) {
+  for (size_t k = 1; k < keys.size(); ++k) {
     keys_[k].number(*keys[k], rows, numbers_);
-    levels_[k].number(groups, numbers_);
+    levels_[k - 1].number(groups, numbers_);
   }
 }
 
+void GroupTable::reserve(size_t group_count) {
+  if (keys_.size() == 1) keys_[0].reserve(group_count);
+}
+
 std::vector<uint32_t> GroupTable::absorb(const GroupTable& other) {
-  std::vector<uint32_t> map(1, 0);
-  for (size_t k = 0; k < keys_.size(); ++k) {
+  if (keys_.empty()) return {0};
+  const auto before = static_cast<uint32_t>(keys_[0].count());
+  std::vector<uint32_t> map = keys_[0].absorb(other.keys_[0]);  // by number
+  if (null_id_ == kNone && other.null_id_ != kNone) null_id_ = before;
+  std::vector<uint32_t> ids(map.size() - (other.null_id_ == kNone));
+  for (uint32_t number = other.null_id_ == kNone; number < map.size(); ++number) {
+    ids[other.first_id(number)] = first_id(map[number]);
+  }
+  map = std::move(ids);
+  for (size_t k = 1; k < keys_.size(); ++k) {
     const std::vector<uint32_t> numbers = keys_[k].absorb(other.keys_[k]);
-    const PairTable& from = other.levels_[k];
+    const PairTable& from = other.levels_[k - 1];
     std::vector<uint32_t> next(from.count());
     for (uint32_t i = 0; i < from.count(); ++i) {
       const uint64_t pair = from.pair(i);
-      next[i] = levels_[k].find_or_add(map[pair >> 32], numbers[pair & UINT32_MAX]);
+      next[i] = levels_[k - 1].find_or_add(map[pair >> 32], numbers[pair & UINT32_MAX]);
     }
     map = std::move(next);
   }
@@ -111,10 +148,11 @@ std::vector<uint32_t> GroupTable::absorb(const GroupTable& other) {
 
 uint32_t GroupTable::key_number(size_t key, uint32_t group) const {
   uint32_t id = group;
-  for (size_t level = levels_.size() - 1; level > key; --level) {
-    id = static_cast<uint32_t>(levels_[level].pair(id) >> 32);
+  for (size_t level = levels_.size(); level > key; --level) {
+    id = static_cast<uint32_t>(levels_[level - 1].pair(id) >> 32);
   }
-  return static_cast<uint32_t>(levels_[key].pair(id) & UINT32_MAX);
+  if (key != 0) return static_cast<uint32_t>(levels_[key - 1].pair(id) & UINT32_MAX);
+  return id == null_id_ ? 0 : id + (id < null_id_);
 }
 
 void GroupTable::append_key(size_t key, TableColumn& column) {

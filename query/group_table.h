@@ -45,6 +45,8 @@ class GroupTable {
   /// groups.size() == rows.size().
   void assign(std::span<const Vector* const> keys, std::span<const uint32_t> rows,
               std::span<uint32_t> groups);
+  /// Makes room for so many groups, where each has a first key of its own.
+  void reserve(size_t group_count);
   /// Takes over the groups of another thread's table; `map[group there]` is the group here.
   std::vector<uint32_t> absorb(const GroupTable& other);
 
@@ -57,11 +59,16 @@ class GroupTable {
   size_t memory_bytes() const;
 
  private:
+  void number_first(const Vector& key, std::span<const uint32_t> rows, std::span<uint32_t> ids);
+  uint32_t first_id(uint32_t number) const;
   uint32_t key_number(size_t key, uint32_t group) const;
 
   std::vector<KeyValues> keys_;
-  // Level 0 maps a number of the first key to an id, level k a pair (id of level k - 1, number of
-  // key k). The last level's ids are the groups.
+  // The numbers of the first key, but that null has one too, as of where it first appeared, and all begin with 0:
+  // the ids of level 0. `null_id_` is UINT32_MAX until there is a null.
+  uint32_t null_id_ = UINT32_MAX;
+  // levels_[k - 1] numbers pairs (id of level k - 1, number of key k): the ids of level k. Those of the last are
+  // the groups.
   std::vector<PairTable> levels_;
   std::vector<uint32_t> numbers_;  // scratch
 };

@@ -1,6 +1,7 @@
 // From the hash of a thing to its number, where things are numbered from 1 on as they appear and kept elsewhere.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <utility>
@@ -28,7 +29,7 @@ class HashIndex {
   /// The reference lives until the next call.
   template <class Equal>
   uint32_t& find(uint64_t hash, Equal equal) {
-    if (used_ * 3 >= slots_.size() * 2) grow();
+    if (used_ * 3 >= slots_.size() * 2) grow(slots_.empty() ? kFirstSlots : slots_.size() * 2);
     const auto tag = static_cast<uint32_t>(hash >> 32);
     for (size_t at = tag >> shift_;; at = (at + 1) & (slots_.size() - 1)) {
       Slot& slot = slots_[at];
@@ -45,6 +46,21 @@ class HashIndex {
     if (!slots_.empty()) __builtin_prefetch(&slots_[hash >> 32 >> shift_]);
   }
 
+  /// What find() will first ask `equal` about, or 0: called after prefetch() for many hashes, it lets the cache
+  /// misses of the things themselves overlap.
+  uint32_t first_candidate(uint64_t hash) const {
+    if (slots_.empty()) return 0;
+    const auto tag = static_cast<uint32_t>(hash >> 32);
+    const Slot& slot = slots_[tag >> shift_];
+    return slot.number * (slot.tag == tag);
+  }
+
+  /// Makes room for so many numbers.
+  void reserve(size_t count) {
+    const size_t slots = std::bit_ceil(std::max(kFirstSlots, count * 3 / 2 + 1));
+    if (slots > slots_.size()) grow(slots);
+  }
+
   bool empty() const { return used_ == 0; }
   size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }
 
@@ -54,10 +70,11 @@ class HashIndex {
     uint32_t number = 0;  // 0: free
   };
 
-  void grow() {
-    constexpr size_t kFirstSlots = 256;
+  static constexpr size_t kFirstSlots = 256;
+
+  void grow(size_t slot_count) {
     const auto old = std::exchange(slots_, {});
-    slots_.resize(old.empty() ? kFirstSlots : old.size() * 2);
+    slots_.resize(slot_count);
     shift_ = 32 - static_cast<unsigned>(std::countr_zero(slots_.size()));
     for (const Slot& slot : old) {
       if (slot.number == 0) continue;

@@ -34,18 +34,25 @@ uint64_t word_of(uint8_t value) { return value; }
 
 void hash_texts(const Vector& vector, std::span<const uint32_t> rows,
                 const std::optional<IdFormat>& format, std::span<uint64_t> out) {
-  const bool same_ids = vector.id_format && format && *vector.id_format == *format;
   for (size_t i = 0; i < rows.size(); ++i) {
     const uint32_t row = rows[i];
     if (vector.is_null(row)) {
       out[i] = 0;
-    } else if (same_ids) {
-      out[i] = mix_word(vector.ids[row]);
     } else if (vector.id_format) {
-      out[i] = hash_of(vector.id_format->text(vector.ids[row]), format);
+      const uint64_t id = vector.id_at(row);
+      hash_ids(std::span(&id, 1), *vector.id_format, format, out.subspan(i, 1));
     } else {
       out[i] = hash_of(vector.text_at(row), format);
     }
+  }
+}
+
+void hash_ids(std::span<const uint64_t> ids, const IdFormat& spelling,
+              const std::optional<IdFormat>& format, std::span<uint64_t> out) {
+  if (spelling == format) {
+    for (size_t i = 0; i < ids.size(); ++i) out[i] = mix_word(ids[i]);
+  } else {
+    for (size_t i = 0; i < ids.size(); ++i) out[i] = hash_of(spelling.text(ids[i]), format);
   }
 }
 
@@ -87,14 +94,16 @@ uint32_t KeyValues::number_of_any_text(std::string_view text) {
   return number_of_text(text, hash_of(text));
 }
 
+void KeyValues::open_dictionary(uint64_t serial, size_t entry_count) {
+  if (std::exchange(dictionary_serial_, serial) == serial) return;
+  code_numbers_.assign(entry_count + 1, kNone);
+  code_numbers_.back() = 0;
+}
+
 void KeyValues::number_codes(const Vector& vector, std::span<const uint32_t> rows,
                              std::span<uint32_t> out) {
   const Dictionary& dictionary = *vector.dictionary;
-  if (dictionary.serial != dictionary_serial_) {
-    dictionary_serial_ = dictionary.serial;
-    code_numbers_.assign(dictionary.entries.size() + 1, kNone);
-    code_numbers_.back() = 0;
-  }
+  open_dictionary(dictionary.serial, dictionary.entries.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     const uint32_t code = vector.codes[rows[i]];
     uint32_t& number = code_numbers_[code];
@@ -144,15 +153,6 @@ void KeyValues::number_words(const Vector& vector, std::span<const uint32_t> row
 
 void KeyValues::number_ids(const Vector& vector, std::span<const uint32_t> rows,
                            std::span<uint32_t> out) {
-  if (!format_ && count() == 0) format_ = *vector.id_format;
-  if (!format_ || *format_ != *vector.id_format) {
-    for (size_t i = 0; i < rows.size(); ++i) {
-      out[i] = vector.is_null(rows[i])
-                   ? 0
-                   : number_of_any_text(vector.id_format->text(vector.ids[rows[i]]));
-    }
-    return;
-  }
   std::array<uint64_t, kVectorRows> hashes;
   TOCSIN_CHECK(rows.size() <= hashes.size());
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -164,16 +164,76 @@ void KeyValues::number_ids(const Vector& vector, std::span<const uint32_t> rows,
   }
 }
 
+// The hash table is asked once for each of a segment's ids.
+void KeyValues::number_id_codes(const Vector& vector, std::span<const uint32_t> rows,
+                                std::span<uint32_t> out) {
+  const std::vector<uint64_t>& ids = vector.id_dictionary->ids;
+  open_dictionary(vector.id_dictionary->serial, ids.size());
+  std::array<uint32_t, kVectorRows> fresh;  // indexes into rows
+  std::array<uint64_t, kVectorRows> hashes;
+  TOCSIN_CHECK(rows.size() <= fresh.size());
+  size_t fresh_count = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    out[i] = code_numbers_[vector.codes[rows[i]]];
+    fresh[fresh_count] = static_cast<uint32_t>(i);
+    fresh_count += out[i] == kNone;
+  }
+  for (size_t k = 0; k < fresh_count; ++k) {
+    hashes[k] = mix_word(ids[vector.codes[rows[fresh[k]]]]);
+    index_.prefetch(hashes[k]);
+  }
+  if (!words_.empty()) {
+    size_t left = 0;
+    for (size_t k = 0; k < fresh_count; ++k) {
+      const uint32_t i = fresh[k];
+      const uint32_t code = vector.codes[rows[i]];
+      const uint64_t hash = hashes[k];
+      const uint32_t number = index_.first_candidate(hash);
+      const bool found = (number != 0) & (words_[number - (number != 0)] == ids[code]);
+      out[i] = number;
+      uint32_t& entry = code_numbers_[code];
+      entry = found ? number : entry;
+      fresh[left] = i;
+      hashes[left] = hash;
+      left += !found;
+    }
+    fresh_count = left;
+  }
+  for (size_t k = 0; k < fresh_count; ++k) {
+    const uint32_t code = vector.codes[rows[fresh[k]]];
+    out[fresh[k]] = code_numbers_[code] = number_of_word(ids[code], hashes[k]);
+  }
+}
+
+// Those of strings that are spelled in another way than the ones before.
+void KeyValues::number_foreign_ids(const Vector& vector, std::span<const uint32_t> rows,
+                                   std::span<uint32_t> out) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    out[i] = vector.is_null(rows[i])
+                 ? 0
+                 : number_of_any_text(vector.id_format->text(vector.id_at(rows[i])));
+  }
+}
+
 void KeyValues::number(const Vector& vector, std::span<const uint32_t> rows,
                        std::span<uint32_t> out) {
   TOCSIN_CHECK(vector.type == type_);
   if (type_ != ValueType::kString) return number_words(vector, rows, out);
   if (vector.dictionary) return number_codes(vector, rows, out);
-  if (vector.id_format) return number_ids(vector, rows, out);
+  if (vector.id_format) {
+    if (!format_ && count() == 0) format_ = *vector.id_format;
+    if (format_ != *vector.id_format) return number_foreign_ids(vector, rows, out);
+    return vector.id_dictionary ? number_id_codes(vector, rows, out) : number_ids(vector, rows, out);
+  }
   if (!format_) return number_texts(vector, rows, out);
   for (size_t i = 0; i < rows.size(); ++i) {
     out[i] = vector.is_null(rows[i]) ? 0 : number_of_any_text(vector.text[rows[i]]);
   }
+}
+
+void KeyValues::reserve(size_t count) {
+  holds_texts() ? texts_.reserve(count) : words_.reserve(count);
+  index_.reserve(count);
 }
 
 std::vector<uint32_t> KeyValues::absorb(const KeyValues& other) {

@@ -20,6 +20,9 @@ namespace tocsin {
 /// hold them, given the same `format`: what it can spell is hashed as its number. Null is 0.
 void hash_texts(const Vector& vector, std::span<const uint32_t> rows,
                 const std::optional<IdFormat>& format, std::span<uint64_t> out);
+/// The same of strings that spell `ids` as `spelling` says.
+void hash_ids(std::span<const uint64_t> ids, const IdFormat& spelling,
+              const std::optional<IdFormat>& format, std::span<uint64_t> out);
 
 /// Numbers from 1 on; 0 is null. A dictionary's entry is looked up once, its codes are then mapped
 /// by an array. Strings that spell numbers are kept as these, while all of them are spelled alike.
@@ -30,6 +33,8 @@ class KeyValues {
 
   /// The number of each of `rows`. Requires: out.size() == rows.size().
   void number(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
+  /// Makes room for so many values.
+  void reserve(size_t count);
   /// Takes over the values of another thread's; `map[number there]` is the number here.
   std::vector<uint32_t> absorb(const KeyValues& other);
   /// Appends the values of `numbers`; strings are views into `arena()`.
@@ -46,10 +51,13 @@ class KeyValues {
   bool holds_texts() const { return type_ == ValueType::kString && !format_; }
   uint32_t number_of_text(std::string_view text, uint64_t hash);
   uint32_t number_of_word(uint64_t word, uint64_t hash);
+  void open_dictionary(uint64_t serial, size_t entry_count);
   void number_codes(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
   void number_texts(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
   void number_words(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
   void number_ids(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
+  void number_id_codes(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
+  void number_foreign_ids(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
   uint32_t number_of_any_text(std::string_view text);
   void give_up_ids();
 
@@ -61,7 +69,7 @@ class KeyValues {
   StringArena arena_;
   HashIndex index_;
   uint64_t dictionary_serial_ = 0;
-  std::vector<uint32_t> code_numbers_;  // of that dictionary: code -> number, or UINT32_MAX
+  std::vector<uint32_t> code_numbers_;  // of that dictionary, and null behind it: code -> number, or UINT32_MAX
 };
 
 }  // namespace tocsin

@@ -99,6 +99,8 @@ class SourceStats {
   Result<Table> by_shares(GroupShare share, WindowCounts* counts) {
     group_count_ = 0;
     std::vector<std::optional<Table>> tables(share.count);
+    uint64_t row_count = 0;
+    for (const ScanUnit& unit : units_) row_count += unit.end - unit.start;
     std::vector<MemoryGauge> gauges;
     for (size_t i = 0; i < tables.size(); ++i) gauges.emplace_back(execution_);
     const auto work = [&](unsigned, size_t index) -> Status {
@@ -107,9 +109,12 @@ class SourceStats {
       own.index = static_cast<uint32_t>(index);
       worker->state.restrict(own);
       if (index != 0) worker->reader.stop_counting();
+      uint64_t rows_done = 0;
       for (const ScanUnit& unit : units_) {
         TOCSIN_RETURN_IF_ERROR(execution_.check());
         TOCSIN_RETURN_IF_ERROR(take_unit(unit, *worker));
+        rows_done += unit.end - unit.start;
+        TOCSIN_RETURN_IF_ERROR(worker->state.expect(rows_done, row_count));
       }
       if (counts && index == 0) add_counts(worker->reader.counts(), *counts);
       TOCSIN_TRY(Table table, worker->state.finish());

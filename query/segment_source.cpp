@@ -29,6 +29,13 @@ bool fits(ColumnType stored, ValueType wanted) {
   return false;
 }
 
+// The code behind the last one stands for null.
+void set_null_codes(const Vector& vector, size_t null_code, std::span<uint32_t> codes) {
+  for (size_t i = 0; i < vector.valid.size(); ++i) {
+    if (vector.valid[i] == 0) codes[i] = static_cast<uint32_t>(null_code);
+  }
+}
+
 }  // namespace
 
 Result<MeasurementMap> MeasurementMap::make(const Plan& plan, const SourceMeasurement& source,
@@ -175,12 +182,32 @@ Result<const IdFormat*> SegmentSource::id_format(uint32_t column) {
 Result<bool> SegmentSource::read_ids(uint32_t column, size_t start, size_t count, Vector& out) {
   TOCSIN_TRY(const IdFormat* format, id_format(column));
   if (!format) return false;
-  const SegmentColumn& stored = *states_[column].column;
+  State& state = states_[column];
   out.reset(ValueType::kString, count);
-  if (stored.has_nulls()) TOCSIN_RETURN_IF_ERROR(stored.read_valid(start, out.make_valid()));
+  if (state.column->has_nulls()) {
+    TOCSIN_RETURN_IF_ERROR(state.column->read_valid(start, out.make_valid()));
+  }
   out.id_format = format;
-  TOCSIN_RETURN_IF_ERROR(stored.read_ids(start, out.make_ids()));
+  TOCSIN_TRY(const IdDictionary* dictionary, id_dictionary(state));
+  if (dictionary->ids.empty()) {
+    TOCSIN_RETURN_IF_ERROR(state.column->read_ids(start, out.make_ids()));
+    return true;
+  }
+  out.id_dictionary = dictionary;
+  const auto codes = out.make_codes();
+  TOCSIN_RETURN_IF_ERROR(state.column->read_id_codes(start, codes));
+  set_null_codes(out, dictionary->ids.size(), codes);
   return true;
+}
+
+Result<const IdDictionary*> SegmentSource::id_dictionary(State& state) {
+  if (!state.ids) {
+    auto dictionary = std::make_unique<IdDictionary>();
+    TOCSIN_RETURN_IF_ERROR(state.column->read_distinct_ids(dictionary->ids));
+    dictionary->serial = next_dictionary_serial();
+    state.ids = std::move(dictionary);
+  }
+  return state.ids.get();
 }
 
 Result<std::span<const TextTemplate>> SegmentSource::templates(uint32_t column) {
@@ -203,10 +230,7 @@ Status SegmentSource::read_text(State& state, size_t start,
     const auto codes = out.make_codes();
     bytes_read_ += codes.size_bytes();
     TOCSIN_RETURN_IF_ERROR(state.column->read_codes(start, codes));
-    const auto null_code = static_cast<uint32_t>(out.dictionary->entries.size());
-    for (size_t i = 0; i < out.valid.size(); ++i) {
-      if (out.valid[i] == 0) codes[i] = null_code;
-    }
+    set_null_codes(out, out.dictionary->entries.size(), codes);
     return {};
   }
   const auto text = out.make_text();

@@ -59,11 +59,13 @@ class SegmentSource final : public ColumnSource {
     bool resolved = false;
     const SegmentColumn* column = nullptr;
     std::unique_ptr<Dictionary> dictionary;
+    std::unique_ptr<IdDictionary> ids;  // empty: rows have no codes
   };
 
   Result<State*> resolve(uint32_t column);
   Status read_null(ValueType type, size_t count, Vector& out);
   Status read_text(State& state, size_t start, std::span<const uint32_t> selection, Vector& out);
+  Result<const IdDictionary*> id_dictionary(State& state);
   Status read_number(const SegmentColumn& column, size_t start, ValueType type, Vector& out);
 
   const Plan& plan_;

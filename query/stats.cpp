@@ -116,12 +116,19 @@ Status StatsState::bucket(const StatsPlan::Key& key, Evaluator& evaluator, Vecto
 
 void StatsState::keep_share(const Vector& key, Evaluator& evaluator) {
   const auto rows = evaluator.rows();
-  hashes_.resize(rows.size());
-  hash_texts(key, rows, share_->format, hashes_);
   in_share_.resize(evaluator.row_count());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    // The leading bits choose a place in the hash table.
-    in_share_[rows[i]] = static_cast<uint32_t>(hashes_[i]) % share_->count == share_->index;
+  if (const IdDictionary* dictionary = key.id_dictionary) {
+    if (std::exchange(share_serial_, dictionary->serial) != dictionary->serial) {
+      hashes_.assign(dictionary->ids.size() + 1, 0);  // null, behind the ids, hashes to 0
+      hash_ids(dictionary->ids, *key.id_format, share_->format, hashes_);
+      codes_in_share_.resize(hashes_.size());
+      for (size_t i = 0; i < hashes_.size(); ++i) codes_in_share_[i] = share_->holds(hashes_[i]);
+    }
+    for (const uint32_t row : rows) in_share_[row] = codes_in_share_[key.codes[row]];
+  } else {
+    hashes_.resize(rows.size());
+    hash_texts(key, rows, share_->format, hashes_);
+    for (size_t i = 0; i < rows.size(); ++i) in_share_[rows[i]] = share_->holds(hashes_[i]);
   }
   evaluator.select(in_share_);
 }
@@ -192,6 +199,18 @@ Status StatsState::measure_memory() {
   size_t bytes = groups_.memory_bytes();
   for (const auto& accumulator : accumulators_) bytes += accumulator->memory_bytes();
   return gauge_.set(bytes);
+}
+
+Status StatsState::expect(uint64_t done, uint64_t row_count) {
+  constexpr uint64_t kSampleShare = 8;
+  constexpr size_t kGroupsMin = 32 * 1024;
+  if (expected_ || done < row_count / kSampleShare || groups_.group_count() < kGroupsMin) return {};
+  expected_ = true;
+  const auto share = static_cast<double>(row_count) / static_cast<double>(done);
+  const auto group_count = static_cast<size_t>(static_cast<double>(groups_.group_count()) * share);
+  groups_.reserve(group_count);
+  for (auto& accumulator : accumulators_) accumulator->reserve(group_count);
+  return measure_memory();
 }
 
 Status StatsState::merge(StatsState& other) {

@@ -53,6 +53,9 @@ struct GroupShare {
   std::optional<IdFormat> format;  ///< for hash_texts
   uint32_t index = 0;
   uint32_t count = 1;
+
+  /// By the bits behind the leading ones, which choose a place in the hash table.
+  bool holds(uint64_t hash) const { return static_cast<uint32_t>(hash) % count == index; }
 };
 
 /// The groups of one thread. Not thread-safe; `plan` and `execution` must outlive it.
@@ -66,6 +69,8 @@ class StatsState {
   /// `counted`: by row, what it stands for; empty: itself.
   Status take(Evaluator& evaluator, const Vector* window,
               std::span<const EntryStatistics> counted = {});
+  /// Makes room for the groups of all `row_count` rows, judged by the first `done` of them.
+  Status expect(uint64_t done, uint64_t row_count);
   Status merge(StatsState& other);
   /// Keys, aggregates and, when windowed, the window (i64) as columns; the rows wait to be ordered
   /// by the keys. Leaves the state empty.
@@ -89,8 +94,11 @@ class StatsState {
   std::vector<uint32_t> row_groups_;                        // scratch
   std::vector<uint64_t> hashes_;                            // scratch
   std::vector<uint8_t> in_share_;                           // scratch
+  uint64_t share_serial_ = 0;
+  std::vector<uint8_t> codes_in_share_;  // by code of the dictionary with that serial
   std::vector<uint32_t> fed_rows_, fed_groups_;             // scratch
   size_t vectors_taken_ = 0;
+  bool expected_ = false;
 };
 
 }  // namespace tocsin

@@ -18,6 +18,7 @@ class TextCells {
  public:
   size_t size() const { return cells_.size(); }
   void resize(size_t group_count) { cells_.resize(group_count); }
+  void reserve(size_t group_count) { cells_.reserve(group_count); }
   bool is_empty(size_t group) const { return cells_[group] == 0; }
   /// Requires: not empty. Lives until the group's next set().
   std::string_view at(size_t group) const {
@@ -37,6 +38,11 @@ class TextCells {
     release(group);
     cells_[group] = numbers_[i];
   }
+  /// Whether every row begun is null or of a dictionary, and so is what all groups hold: then `numbers()[i]` is the
+  /// cell of rows[i], 0 for null, and cells may be set to it as they are.
+  bool all_shared(const Vector& vector) const { return vector.dictionary && owned_.empty(); }
+  std::span<const uint32_t> numbers() const { return numbers_; }
+  uint32_t& cell(size_t group) { return cells_[group]; }
   /// Prepares copy() from another thread's cells.
   std::vector<uint32_t> absorb_shared(const TextCells& from) {
     std::vector<uint32_t> map = values_.absorb(from.values_);

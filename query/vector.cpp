@@ -34,6 +34,7 @@ void Vector::reset(ValueType new_type, size_t row_count) {
   codes = {};
   ids = {};
   id_format = nullptr;
+  id_dictionary = nullptr;
   dictionary = nullptr;
   kept_.clear();
 }

@@ -24,7 +24,13 @@ struct Dictionary {
   uint64_t serial = 0;
 };
 
-/// Returns the next unused Dictionary::serial. Thread-safe.
+/// The same for strings that spell numbers, in one way: these. Holds each once.
+struct IdDictionary {
+  std::vector<uint64_t> ids;
+  uint64_t serial = 0;
+};
+
+/// Returns the next unused serial of dictionaries. Thread-safe.
 uint64_t next_dictionary_serial();
 
 /// One column of `size` rows. The spans point into the vector's own buffers or at something that
@@ -40,12 +46,14 @@ class Vector {
   std::span<const double> f64;
   std::span<const uint8_t> boolean;
   std::span<const std::string_view> text;  ///< kString without a dictionary
-  /// kString as a group key (ColumnSource::read_ids): the numbers that the strings spell.
-  std::span<const uint64_t> ids;
-  const IdFormat* id_format = nullptr;
   /// kString with a dictionary: an index into its entries, `entries.size()` where the row is null.
   std::span<const uint32_t> codes;
   const Dictionary* dictionary = nullptr;
+  /// kString as a group key (ColumnSource::read_ids): how the strings spell numbers, and these, or their codes
+  /// as with a dictionary.
+  const IdFormat* id_format = nullptr;
+  std::span<const uint64_t> ids;
+  const IdDictionary* id_dictionary = nullptr;
 
   /// Empties the vector for `row_count` rows of that type; the buffers keep their memory.
   void reset(ValueType new_type, size_t row_count);
@@ -66,6 +74,8 @@ class Vector {
 
   bool is_null(size_t row) const { return !valid.empty() && valid[row] == 0; }
   std::string_view text_at(size_t row) const;
+  /// Requires: id_format; the row is not null.
+  uint64_t id_at(size_t row) const { return id_dictionary ? id_dictionary->ids[codes[row]] : ids[row]; }
   Value at(size_t row) const;
 
   /// Where strings that no segment holds live: results of string functions.
@@ -94,8 +104,8 @@ class ColumnSource {
   /// the rows of `selection` only (ascending, relative to `start`), others stay empty.
   virtual Status read(uint32_t column, size_t start, size_t count,
                       std::span<const uint32_t> selection, Vector& out) = 0;
-  /// As read, for a string column whose strings spell numbers: these alone, of all rows. False when it
-  /// is none; then nothing was read.
+  /// As read, for a string column whose strings spell numbers: these or their codes alone, of all rows. False
+  /// when it is none; then nothing was read.
   virtual Result<bool> read_ids(uint32_t /*column*/, size_t /*start*/, size_t /*count*/,
                                 Vector& /*out*/) {
     return false;

@@ -108,8 +108,9 @@ class TwoDatabases {
   std::unique_ptr<Database> stored_;
 };
 
-std::string answer(const Database& database, const std::string& text) {
-  const auto result = QueryEngine(database).run(text, {});
+std::string answer(const Database& database, const std::string& text,
+                   const QueryOptions& options = {}) {
+  const auto result = QueryEngine(database).run(text, options);
   if (!result) return "error: " + result.error().message;
   FormatOptions format;
   format.times_as_ns = true;
@@ -166,4 +167,23 @@ TEST_CASE("stored text: templates and ids answer as plain strings do", "[query]"
     CHECK(expected.find("error") != 0);
     CHECK(answer(databases.stored(), query) == expected);
   }
+}
+
+TEST_CASE("stored text: groups by ids that memory is too small for are made in shares", "[query]") {
+  const uint32_t seed = std::random_device{}();
+  INFO("seed " << seed);
+  TwoDatabases databases(seed);
+  const std::string source = "from audit, bpm, other | let k = lower(id) ";
+  const auto stats_by = [](const std::string& key) {
+    return "| stats n = count(), a = first(service) by " + key +
+           " | where n > 3 | stats m = count(), s = sum(n) by a | sort a";
+  };
+  QueryOptions little;
+  little.memory_bytes_max = 400 * kKiB;
+  const std::string expected = answer(databases.plain(), source + stats_by("id"));
+  CHECK(expected.find("error") != 0);
+  CHECK(answer(databases.stored(), source + stats_by("id"), little) == expected);
+  // Groups by what is computed have no shares: that little is too little for all at once.
+  const std::string limit = "error: the query needs more than";
+  CHECK(answer(databases.stored(), source + stats_by("k"), little).starts_with(limit));
 }
