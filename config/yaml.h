@@ -36,8 +36,8 @@ struct YamlNode {
   bool quoted = false;  ///< a quoted or block scalar is a string whatever it looks like
   std::vector<YamlNode> items;
   std::vector<YamlEntry> entries;  ///< of a map, in the order of the file
-  uint32_t line = 0;                                   ///< from 1
-  uint32_t column = 0;                                 ///< from 1
+  uint32_t line = 0;               ///< from 1
+  uint32_t column = 0;             ///< from 1
 
   const YamlNode* find(std::string_view key) const;  ///< null when there is none or no map
   FilePosition position() const { return {line, column}; }

@@ -20,17 +20,10 @@ void RowBatch::pop_value(Lane& lane) {
   lane.text.pop_back();
   switch (lane.type) {
     case ColumnType::kI64:
-    case ColumnType::kBool:
-      lane.i64.pop_back();
-      break;
-    case ColumnType::kU64:
-      lane.u64.pop_back();
-      break;
-    case ColumnType::kF64:
-      lane.f64.pop_back();
-      break;
-    case ColumnType::kString:
-      break;
+    case ColumnType::kBool: lane.i64.pop_back(); break;
+    case ColumnType::kU64: lane.u64.pop_back(); break;
+    case ColumnType::kF64: lane.f64.pop_back(); break;
+    case ColumnType::kString: break;
   }
 }
 

@@ -35,8 +35,9 @@ struct NameHash {
 };
 
 /// One typed stream of values of one column in one RowBatch.
-/// Invariant: `rows` ascends strictly, and has as many entries as the one value vector that the type
-/// fills and, unless that is `codes`, as `text`. A lane whose rows were all abandoned is empty.
+/// Invariant: `rows` ascends strictly, and has as many entries as the one value vector that the
+/// type fills and, unless that is `codes`, as `text`. A lane whose rows were all abandoned is
+/// empty.
 struct Lane {
   std::string name;
   ColumnType type = ColumnType::kString;

@@ -14,8 +14,8 @@
 
 namespace tocsin {
 
-/// One thread, started by the first add(), that works on one builder at a time. Its functions are called
-/// from one thread.
+/// One thread, started by the first add(), that works on one builder at a time. Its functions are
+/// called from one thread.
 class BulkEncoder {
  public:
   BulkEncoder() = default;
@@ -23,8 +23,8 @@ class BulkEncoder {
   BulkEncoder(const BulkEncoder&) = delete;
   BulkEncoder& operator=(const BulkEncoder&) = delete;
 
-  /// Places the builder's rows with `placer`, once the builder before it is done. An error is that of an
-  /// earlier one, and the builder is gone. `placer` must live until wait() returned.
+  /// Places the builder's rows with `placer`, once the builder before it is done. An error is that
+  /// of an earlier one, and the builder is gone. `placer` must live until wait() returned.
   Status add(SegmentPlacer& placer, std::unique_ptr<SegmentBuilder> builder,
              std::string measurement, const Placement& placement);
   /// Whether add() would not have to wait.

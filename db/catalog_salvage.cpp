@@ -119,8 +119,7 @@ class Receiver {
 /// Keeps an entry if it is whole; else returns what is wrong.
 Status keep(Table table, std::string_view key, ByteView value, SalvagedCatalog& out) {
   switch (table) {
-    case Table::kMeta:
-      return read_meta_entry(key, value, out.state);
+    case Table::kMeta: return read_meta_entry(key, value, out.state);
     case Table::kMeasurements: {
       TOCSIN_TRY(auto measurement, read_measurement_entry(key, value));
       out.measurements.push_back(std::move(measurement));
@@ -138,8 +137,7 @@ Status keep(Table table, std::string_view key, ByteView value, SalvagedCatalog& 
                                    out.hot.push_back({record, std::move(copy)});
                                    return {};
                                  });
-    case Table::kDropped:
-      return {};  // files that are in no list are unlinked by what repairs
+    case Table::kDropped: return {};  // files that are in no list are unlinked by what repairs
     case Table::kSources:
     case Table::kRules:
     case Table::kOutbox: {

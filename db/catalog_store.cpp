@@ -101,24 +101,18 @@ Status walk_payloads(const Transaction& transaction, Table table, std::string_vi
 
 Table table_of(SmallTable table) {
   switch (table) {
-    case SmallTable::kSources:
-      return Table::kSources;
-    case SmallTable::kRules:
-      return Table::kRules;
-    case SmallTable::kOutbox:
-      return Table::kOutbox;
+    case SmallTable::kSources: return Table::kSources;
+    case SmallTable::kRules: return Table::kRules;
+    case SmallTable::kOutbox: return Table::kOutbox;
   }
   return Table::kSources;
 }
 
 const char* name_of(SmallTable table) {
   switch (table) {
-    case SmallTable::kSources:
-      return "sources";
-    case SmallTable::kRules:
-      return "rules";
-    case SmallTable::kOutbox:
-      return "outbox";
+    case SmallTable::kSources: return "sources";
+    case SmallTable::kRules: return "rules";
+    case SmallTable::kOutbox: return "outbox";
   }
   return "unknown";
 }
@@ -438,8 +432,7 @@ Result<SmallChange> read_small_entry(Table table, std::string_view key, ByteView
 Status check_entry(Table table, std::string_view key, ByteView value) {
   CatalogState ignored;
   switch (table) {
-    case Table::kMeta:
-      return read_meta_entry(key, value, ignored);
+    case Table::kMeta: return read_meta_entry(key, value, ignored);
     case Table::kMeasurements:
       return read_measurement_entry(key, value).map([](const Measurement&) {});
     case Table::kHot:
@@ -449,12 +442,10 @@ Status check_entry(Table table, std::string_view key, ByteView value) {
             if (table == Table::kSealed) return {};
             return copy_hot_body(record, body).map([](const AlignedBytes&) {});
           });
-    case Table::kDropped:
-      return payload_of("dropped", key, value).map([](ByteView) {});
+    case Table::kDropped: return payload_of("dropped", key, value).map([](ByteView) {});
     case Table::kSources:
     case Table::kRules:
-    case Table::kOutbox:
-      return read_small_entry(table, key, value).map([](const SmallChange&) {});
+    case Table::kOutbox: return read_small_entry(table, key, value).map([](const SmallChange&) {});
   }
   return {};
 }

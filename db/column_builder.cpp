@@ -23,8 +23,8 @@ void pick_values(std::vector<T>& values, std::span<const uint32_t> order) {
 /// What an import's builder holds when it is full: kSmallSegmentRows and the rest of a batch.
 constexpr size_t kFullBuilderRows = kSmallSegmentRows + kSmallSegmentRows / 8;
 
-/// Grows geometrically also when asked for a little more each time; the last steps to a full builder
-/// at once, as more than that is seldom needed.
+/// Grows geometrically also when asked for a little more each time; the last steps to a full
+/// builder at once, as more than that is seldom needed.
 template <class T>
 void reserve_more(std::vector<T>& values, size_t more) {
   if (values.capacity() - values.size() >= more) return;

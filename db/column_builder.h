@@ -87,8 +87,8 @@ class ColumnBuilder {
   bool rows_ascend() const;
 
   Column column_;
-  bool dense_ = true;           // value i is that of row i; else rows_ says whose
-  std::vector<uint32_t> rows_;  // empty while dense
+  bool dense_ = true;            // value i is that of row i; else rows_ says whose
+  std::vector<uint32_t> rows_;   // empty while dense
   std::vector<uint64_t> bits_;   // all types but string
   std::vector<uint32_t> codes_;  // strings: into pool_
   StringPool pool_;

@@ -53,8 +53,7 @@ ColumnStatistics statistics_of(const format::Column& stored, uint32_t row_count)
         statistics.min = std::bit_cast<double>(stored.min());
         statistics.max = std::bit_cast<double>(stored.max());
         break;
-      case ColumnType::kString:
-        break;
+      case ColumnType::kString: break;
     }
   }
   statistics.null_count = row_count - stored.value_count();
@@ -63,17 +62,13 @@ ColumnStatistics statistics_of(const format::Column& stored, uint32_t row_count)
 
 bool encoding_fits(Encoding encoding, ColumnType type) {
   switch (encoding) {
-    case Encoding::kIntegers:
-      return type == ColumnType::kI64 || type == ColumnType::kU64;
+    case Encoding::kIntegers: return type == ColumnType::kI64 || type == ColumnType::kU64;
     case Encoding::kDecimals:
-    case Encoding::kDoubles:
-      return type == ColumnType::kF64;
-    case Encoding::kBits:
-      return type == ColumnType::kBool;
+    case Encoding::kDoubles: return type == ColumnType::kF64;
+    case Encoding::kBits: return type == ColumnType::kBool;
     case Encoding::kDictionary:
     case Encoding::kBlocks:
-    case Encoding::kTemplates:
-      return type == ColumnType::kString;
+    case Encoding::kTemplates: return type == ColumnType::kString;
   }
   return false;
 }
@@ -176,8 +171,7 @@ Status ColumnReader::open_values() const {
     case Encoding::kIntegers:
     case Encoding::kDictionary:
       return open_integers(stored_.values(), "values", value_count_, integers_);
-    case Encoding::kDecimals:
-      return open_decimals();
+    case Encoding::kDecimals: return open_decimals();
     case Encoding::kDoubles: {
       TOCSIN_TRY(ByteView bytes, open_array(stored_.values(), "values", 8, value_count_));
       doubles_ = array_of<double>(bytes);
@@ -189,10 +183,8 @@ Status ColumnReader::open_values() const {
       bits_ = array_of<uint64_t>(bytes);
       return {};
     }
-    case Encoding::kBlocks:
-      return open_blocks(stored_.values(), value_count_, texts_);
-    case Encoding::kTemplates:
-      return open_templates();
+    case Encoding::kBlocks: return open_blocks(stored_.values(), value_count_, texts_);
+    case Encoding::kTemplates: return open_templates();
   }
   return damaged("unknown encoding");
 }
@@ -266,8 +258,8 @@ Status ColumnReader::open_valid() const {
   }
   const size_t row_count = info_.row_count;
   TOCSIN_TRY(ByteView bits, open_array(stored_.valid(), "valid", 8, (row_count + 63) / 64));
-  TOCSIN_TRY(ByteView ranks, open_array(stored_.valid_ranks(), "valid_ranks", 4,
-                                        vector_count(row_count)));
+  TOCSIN_TRY(ByteView ranks,
+             open_array(stored_.valid_ranks(), "valid_ranks", 4, vector_count(row_count)));
   valid_bits_ = array_of<uint64_t>(bits);
   valid_ranks_ = array_of<uint32_t>(ranks);
   size_t count = 0;

@@ -21,8 +21,9 @@ namespace tocsin {
 /// first used.
 class ColumnReader final : public SegmentColumn {
  public:
-  /// `info`, and the segment's `buffers` and metadata, must outlive the reader. kCorrupt when the metadata
-  /// contradict each other. Begins to load the dictionary: its entries are what most ask for first.
+  /// `info`, and the segment's `buffers` and metadata, must outlive the reader. kCorrupt when the
+  /// metadata contradict each other. Begins to load the dictionary: its entries are what most ask
+  /// for first.
   static Result<std::unique_ptr<ColumnReader>> open(const SegmentInfo& info,
                                                     const SegmentBuffers& buffers,
                                                     const format::Column& stored, ColumnType type);

@@ -105,7 +105,8 @@ flatbuffers::Offset<format::Buffer> write_buffer_table(flatbuffers::FlatBufferBu
   if (buffer.data.IsNull()) return 0;
   format::BufferBuilder table(builder);
   table.add_checksum(buffer.checksum);
-  builder.AddOffset(format::Buffer::VT_DATA, buffer.data);  // relative to the field, unlike a number
+  builder.AddOffset(format::Buffer::VT_DATA,
+                    buffer.data);  // relative to the field, unlike a number
   return table.Finish();
 }
 
@@ -126,15 +127,9 @@ bool ColumnWriter::write_buffers(flatbuffers::FlatBufferBuilder& builder,
   if (count != slice.end - slice.start) write_valid(builder, rows, slice);
   switch (column_.type) {
     case ColumnType::kI64:
-    case ColumnType::kU64:
-      write_integers(builder, column.bits().subspan(offset, count));
-      break;
-    case ColumnType::kF64:
-      write_floats(builder, column.bits().subspan(offset, count));
-      break;
-    case ColumnType::kBool:
-      write_bools(builder, column.bits().subspan(offset, count));
-      break;
+    case ColumnType::kU64: write_integers(builder, column.bits().subspan(offset, count)); break;
+    case ColumnType::kF64: write_floats(builder, column.bits().subspan(offset, count)); break;
+    case ColumnType::kBool: write_bools(builder, column.bits().subspan(offset, count)); break;
     case ColumnType::kString:
       write_strings(builder, column.pool(), column.codes().subspan(offset, count), rows, slice,
                     compress);

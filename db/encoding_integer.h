@@ -38,7 +38,8 @@ class IntegerStream {
   void read(size_t start, size_t n, int64_t* out) const;
   void read(size_t start, size_t n, uint32_t* out) const;
 
-  /// Distinct values where each is stored once, else 0: then values can be read as codes, indexes of these.
+  /// Distinct values where each is stored once, else 0: then values can be read as codes, indexes
+  /// of these.
   size_t entry_count() const { return entry_count_; }
   /// All of them. Requires: out.size() == entry_count().
   void read_entries(std::span<uint64_t> out) const;

@@ -42,12 +42,9 @@ ErrorCode code_of(int code) {
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
-    case MDB_MAP_FULL:
-      return ErrorCode::kDiskFull;
-    case MDB_READERS_FULL:
-      return ErrorCode::kBusy;
-    case ENOENT:
-      return ErrorCode::kNotFound;
+    case MDB_MAP_FULL: return ErrorCode::kDiskFull;
+    case MDB_READERS_FULL: return ErrorCode::kBusy;
+    case ENOENT: return ErrorCode::kNotFound;
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
     case MDB_INVALID:
@@ -60,10 +57,8 @@ ErrorCode code_of(int code) {
     case MDB_CURSOR_FULL:
     case MDB_INCOMPATIBLE:
     case MDB_PAGE_FULL:
-    case MDB_PANIC:
-      return ErrorCode::kCorrupt;
-    default:
-      return ErrorCode::kIo;
+    case MDB_PANIC: return ErrorCode::kCorrupt;
+    default: return ErrorCode::kIo;
   }
 }
 

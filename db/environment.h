@@ -29,12 +29,14 @@ inline constexpr size_t kTableCount = 8;
 
 class Environment;
 
-/// An entry's part of the digest of the catalog, which is the XOR of all of them: XXH3-64 of the key, seeded
-/// with the checksum with which the value begins plus the table's number. Those of `meta` have none.
+/// An entry's part of the digest of the catalog, which is the XOR of all of them: XXH3-64 of the
+/// key, seeded with the checksum with which the value begins plus the table's number. Those of
+/// `meta` have none.
 uint64_t digest_of(Table table, std::string_view key, ByteView value);
 
-/// A read or write transaction; aborted unless committed. It knows its change of the digest. Values are views into the map: they are not aligned, and valid until the next write or
-/// the end. Used by one thread.
+/// A read or write transaction; aborted unless committed. It knows its change of the digest. Values
+/// are views into the map: they are not aligned, and valid until the next write or the end. Used by
+/// one thread.
 class Transaction {
  public:
   Transaction(Transaction&& other) noexcept;

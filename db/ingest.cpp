@@ -52,16 +52,11 @@ std::string text_of_value(const Lane& lane, uint32_t k) {
   const std::string_view text = lane.text_of(k);
   if (!text.empty() || lane.type == ColumnType::kString) return std::string(text);
   switch (lane.type) {
-    case ColumnType::kI64:
-      return fmt::format("{}", lane.i64[k]);
-    case ColumnType::kU64:
-      return fmt::format("{}", lane.u64[k]);
-    case ColumnType::kF64:
-      return fmt::format("{}", lane.f64[k]);
-    case ColumnType::kBool:
-      return lane.i64[k] != 0 ? "true" : "false";
-    case ColumnType::kString:
-      break;
+    case ColumnType::kI64: return fmt::format("{}", lane.i64[k]);
+    case ColumnType::kU64: return fmt::format("{}", lane.u64[k]);
+    case ColumnType::kF64: return fmt::format("{}", lane.f64[k]);
+    case ColumnType::kBool: return lane.i64[k] != 0 ? "true" : "false";
+    case ColumnType::kString: break;
   }
   return {};
 }
@@ -86,17 +81,13 @@ bool holds_large_integer(const Lane& lane) {
 
 std::string json_of_value(const Lane& lane, uint32_t k) {
   switch (lane.type) {
-    case ColumnType::kI64:
-      return fmt::format("{}", lane.i64[k]);
-    case ColumnType::kU64:
-      return fmt::format("{}", lane.u64[k]);
+    case ColumnType::kI64: return fmt::format("{}", lane.i64[k]);
+    case ColumnType::kU64: return fmt::format("{}", lane.u64[k]);
     case ColumnType::kF64:
       if (std::isfinite(lane.f64[k])) return fmt::format("{}", lane.f64[k]);
       return json_quote(fmt::format("{}", lane.f64[k]));
-    case ColumnType::kBool:
-      return lane.i64[k] != 0 ? "true" : "false";
-    case ColumnType::kString:
-      return json_quote(lane.text_of(k));
+    case ColumnType::kBool: return lane.i64[k] != 0 ? "true" : "false";
+    case ColumnType::kString: return json_quote(lane.text_of(k));
   }
   return "null";
 }
@@ -630,8 +621,8 @@ class Ingest {
   std::unordered_map<std::string, size_t, NameHash, std::equal_to<>> target_index_;
   std::vector<RestValue> rest_;
   std::vector<RestRow> rest_rows_;
-  std::vector<SegmentBuilder*> local_;    // builders of this batch's days
-  bool one_day_ = false;  // no row is refused and all lie in local_[0], from base_ on
+  std::vector<SegmentBuilder*> local_;  // builders of this batch's days
+  bool one_day_ = false;                // no row is refused and all lie in local_[0], from base_ on
   uint32_t base_ = 0;
   std::vector<uint32_t> builder_of_row_;  // else: into local_; kNone for refused rows
   std::vector<uint32_t> place_;           // else: the row in its builder

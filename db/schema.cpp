@@ -6,28 +6,20 @@ namespace tocsin {
 
 const char* name_of(ColumnType type) {
   switch (type) {
-    case ColumnType::kI64:
-      return "i64";
-    case ColumnType::kU64:
-      return "u64";
-    case ColumnType::kF64:
-      return "f64";
-    case ColumnType::kBool:
-      return "bool";
-    case ColumnType::kString:
-      return "string";
+    case ColumnType::kI64: return "i64";
+    case ColumnType::kU64: return "u64";
+    case ColumnType::kF64: return "f64";
+    case ColumnType::kBool: return "bool";
+    case ColumnType::kString: return "string";
   }
   return "unknown";
 }
 
 const char* name_of(ColumnKind kind) {
   switch (kind) {
-    case ColumnKind::kField:
-      return "field";
-    case ColumnKind::kTag:
-      return "tag";
-    case ColumnKind::kTime:
-      return "time";
+    case ColumnKind::kField: return "field";
+    case ColumnKind::kTag: return "tag";
+    case ColumnKind::kTime: return "time";
   }
   return "unknown";
 }

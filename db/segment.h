@@ -98,8 +98,9 @@ class SegmentColumn {
   virtual Result<const IdFormat*> id_format() const { return nullptr; }
   /// The numbers of the strings. Requires: id_format() is not null.
   virtual Status read_ids(size_t start, std::span<uint64_t> out) const;
-  /// The distinct ones of these numbers, where the segment holds each once, else none: then rows have codes
-  /// into them, which the strings of a dictionary would have. Requires: id_format() is not null.
+  /// The distinct ones of these numbers, where the segment holds each once, else none: then rows
+  /// have codes into them, which the strings of a dictionary would have. Requires: id_format() is
+  /// not null.
   virtual Status read_distinct_ids(std::vector<uint64_t>& out) const;
   /// Requires: read_distinct_ids() gave some. 0 where the row is null.
   virtual Status read_id_codes(size_t start, std::span<uint32_t> out) const;

@@ -1,9 +1,9 @@
 // Where the buffers of a segment lie.
 //
-// A table names a buffer by the offset of its bytes, as any FlatBuffer does; but the schema calls this a
-// number. Verifying an offset would read the length in front of the bytes, so a page of each buffer, when
-// all that a query wants may be a dictionary. So the verifier sees the metadata only, and an offset is
-// checked here when its buffer is first used.
+// A table names a buffer by the offset of its bytes, as any FlatBuffer does; but the schema calls
+// this a number. Verifying an offset would read the length in front of the bytes, so a page of each
+// buffer, when all that a query wants may be a dictionary. So the verifier sees the metadata only,
+// and an offset is checked here when its buffer is first used.
 #pragma once
 
 #include <optional>

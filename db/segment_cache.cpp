@@ -52,7 +52,8 @@ Result<std::shared_ptr<const Segment>> SegmentCache::open_sealed(const SegmentRe
   bytes.metadata_size = record.metadata_size;
   bytes.metadata_checksum = record.metadata_checksum;
   // Whoever asks for many segments waits for the first one's metadata only.
-  if (record.metadata_size <= record.info.byte_size) load_ahead(bytes.bytes.first(record.metadata_size));
+  if (record.metadata_size <= record.info.byte_size)
+    load_ahead(bytes.bytes.first(record.metadata_size));
   return open_segment(record.info, std::move(bytes));
 }
 

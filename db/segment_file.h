@@ -110,8 +110,9 @@ class FileMapping {
   FileMapping(const FileMapping&) = delete;
   FileMapping& operator=(const FileMapping&) = delete;
 
-  /// From now on the system loads the pages that are touched, and what load_ahead() names. Without this it loads
-  /// what lies around them as well, megabytes on some devices: good for one who reads all of the file.
+  /// From now on the system loads the pages that are touched, and what load_ahead() names. Without
+  /// this it loads what lies around them as well, megabytes on some devices: good for one who reads
+  /// all of the file.
   void load_only_what_is_touched() const;
 
   ByteView bytes() const { return mapped_.bytes; }

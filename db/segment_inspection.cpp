@@ -18,20 +18,13 @@ void add_buffer(ColumnInspection& column, const SegmentBuffers& buffers, const N
 
 const char* name_of(Encoding encoding) {
   switch (encoding) {
-    case Encoding::kIntegers:
-      return "integers";
-    case Encoding::kDecimals:
-      return "decimals";
-    case Encoding::kDoubles:
-      return "doubles";
-    case Encoding::kBits:
-      return "bits";
-    case Encoding::kDictionary:
-      return "dictionary";
-    case Encoding::kBlocks:
-      return "blocks";
-    case Encoding::kTemplates:
-      return "templates";
+    case Encoding::kIntegers: return "integers";
+    case Encoding::kDecimals: return "decimals";
+    case Encoding::kDoubles: return "doubles";
+    case Encoding::kBits: return "bits";
+    case Encoding::kDictionary: return "dictionary";
+    case Encoding::kBlocks: return "blocks";
+    case Encoding::kTemplates: return "templates";
   }
   return "unknown";
 }

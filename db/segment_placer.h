@@ -27,8 +27,8 @@ struct Placement {
   bool fresh_file = false;  ///< a file of its own: nobody else can retire it before it is listed
 };
 
-/// Collects the segments of one catalog transaction. Not thread-safe but for add(). Files stay leased
-/// until it is destroyed, which must not come before the transaction ended.
+/// Collects the segments of one catalog transaction. Not thread-safe but for add(). Files stay
+/// leased until it is destroyed, which must not come before the transaction ended.
 class SegmentPlacer {
  public:
   explicit SegmentPlacer(Store& store) : store_(store) {}
@@ -36,7 +36,8 @@ class SegmentPlacer {
   SegmentPlacer(const SegmentPlacer&) = delete;
   SegmentPlacer& operator=(const SegmentPlacer&) = delete;
 
-  /// Encodes and places all rows of the builder, leaving it without use. Several threads may at a time.
+  /// Encodes and places all rows of the builder, leaving it without use. Several threads may at a
+  /// time.
   Status add(SegmentBuilder& builder, const std::string& measurement, const Placement& placement);
   /// Makes the files durable.
   Status sync();

@@ -85,16 +85,11 @@ class ColumnDrain {
  private:
   Status read(uint32_t start, size_t n) {
     switch (column_.type()) {
-      case ColumnType::kI64:
-        return column_.read_i64(start, std::span(i64_).first(n));
-      case ColumnType::kU64:
-        return column_.read_u64(start, std::span(u64_).first(n));
-      case ColumnType::kF64:
-        return column_.read_f64(start, std::span(f64_).first(n));
-      case ColumnType::kBool:
-        return column_.read_bool(start, std::span(valid_).first(n));
-      case ColumnType::kString:
-        break;
+      case ColumnType::kI64: return column_.read_i64(start, std::span(i64_).first(n));
+      case ColumnType::kU64: return column_.read_u64(start, std::span(u64_).first(n));
+      case ColumnType::kF64: return column_.read_f64(start, std::span(f64_).first(n));
+      case ColumnType::kBool: return column_.read_bool(start, std::span(valid_).first(n));
+      case ColumnType::kString: break;
     }
     if (column_.has_dictionary()) {
       return column_.read_codes(start, std::span(codes_).first(n));

@@ -1,5 +1,5 @@
-// A quick hash of short strings, for tables whose probing is bounded: it does not withstand somebody
-// who looks for collisions.
+// A quick hash of short strings, for tables whose probing is bounded: it does not withstand
+// somebody who looks for collisions.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace tocsin {
 
-/// After so many slots that hold other strings a table stops looking. At most half full, a good hash
-/// does not come near it; a bad one then costs no more than a string stored twice.
+/// After so many slots that hold other strings a table stops looking. At most half full, a good
+/// hash does not come near it; a bad one then costs no more than a string stored twice.
 inline constexpr size_t kProbesMax = 64;
 
 namespace string_hash {

@@ -24,8 +24,8 @@ using std::chrono::steady_clock;
 constexpr auto kMaintenanceEvery = std::chrono::seconds(1);
 constexpr auto kRetentionEvery = std::chrono::minutes(1);
 
-/// A bulk builder is encoded before it is full when so many requests brought it nothing and it holds
-/// so much: files in order of time leave one day after the other behind.
+/// A bulk builder is encoded before it is full when so many requests brought it nothing and it
+/// holds so much: files in order of time leave one day after the other behind.
 constexpr uint64_t kIdleRequestsMax = 64;
 constexpr size_t kIdleBytesMax = kMiB;
 

@@ -1,10 +1,11 @@
-// Parses addresses; names other than localhost are not looked up: a listener's address is a decision.
+// Parses addresses; names other than localhost are not looked up: a listener's address is a
+// decision.
 #include "net/address.h"
+
+#include <charconv>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-
-#include <charconv>
 
 namespace tocsin {
 namespace {
@@ -35,10 +36,11 @@ std::string Address::text() const {
 
 Result<Address> parse_address(std::string_view text) {
   const auto wrong = [&] {
-    return fail(ErrorCode::kInvalid,
-                fmt::format("cannot listen on `{}`: expected HOST:PORT with a numeric address, like "
-                            "127.0.0.1:8086, [::1]:8086 or *:8086",
-                            text));
+    return fail(
+        ErrorCode::kInvalid,
+        fmt::format("cannot listen on `{}`: expected HOST:PORT with a numeric address, like "
+                    "127.0.0.1:8086, [::1]:8086 or *:8086",
+                    text));
   };
   const size_t colon = text.rfind(':');
   if (colon == text.npos) return wrong();

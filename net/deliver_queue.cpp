@@ -52,16 +52,14 @@ std::vector<DeliveryOutcome> DeliveryQueue::answer(const DeliveryAnswer& answer,
   if (group_size_ == 0) return {};
   ++attempts_;
   switch (judge(answer)) {
-    case DeliveryVerdict::kDelivered:
-      return finish(answer, true);
+    case DeliveryVerdict::kDelivered: return finish(answer, true);
     case DeliveryVerdict::kRefused:
       if (group_size_ == 1) return finish(answer, false);
       one_by_one_ = group_size_;
       group_size_ = 0;
       attempts_ = 0;
       return {};
-    default:
-      return retry(answer, now);
+    default: return retry(answer, now);
   }
 }
 

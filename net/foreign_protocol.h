@@ -6,7 +6,8 @@
 
 namespace tocsin {
 
-/// One sentence that says what it looks like and which setting to change; empty when it looks like lines.
+/// One sentence that says what it looks like and which setting to change; empty when it looks like
+/// lines.
 std::string foreign_protocol(std::string_view first_bytes);
 
 }  // namespace tocsin

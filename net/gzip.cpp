@@ -1,10 +1,10 @@
 // zlib's inflate with a bound, so that a small body cannot become a large memory.
 #include "net/gzip.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <zlib.h>
-
-#include <algorithm>
 
 namespace tocsin {
 namespace {
@@ -26,7 +26,8 @@ Result<std::string> gunzip(std::string_view data, size_t bytes_max) {
   Inflater inflater;
   if (!inflater.ready) return fail(ErrorCode::kBusy, "no memory to unpack a gzip body");
   z_stream& stream = inflater.stream;
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));  // zlib does not write there
+  stream.next_in =
+      reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));  // zlib does not write there
   stream.avail_in = static_cast<uInt>(data.size());
   std::string out;
   for (;;) {
@@ -37,16 +38,18 @@ Result<std::string> gunzip(std::string_view data, size_t bytes_max) {
     const int status = inflate(&stream, Z_NO_FLUSH);
     out.resize(out.size() - stream.avail_out);
     if (out.size() > bytes_max) {
-      return fail(ErrorCode::kLimit, fmt::format("the gzip body unpacks to more than {} bytes", bytes_max));
+      return fail(ErrorCode::kLimit,
+                  fmt::format("the gzip body unpacks to more than {} bytes", bytes_max));
     }
     if (status == Z_STREAM_END) {
       if (stream.avail_in == 0) return out;
       if (inflateReset(&stream) == Z_OK) continue;  // a further member
     }
     if (status != Z_OK || (stream.avail_in == 0 && stream.avail_out != 0)) {
-      return fail(ErrorCode::kInvalid, fmt::format("the gzip body is {} after {} bytes of content",
-                                                   status == Z_BUF_ERROR || status == Z_OK ? "cut off" : "damaged",
-                                                   out.size()));
+      return fail(
+          ErrorCode::kInvalid,
+          fmt::format("the gzip body is {} after {} bytes of content",
+                      status == Z_BUF_ERROR || status == Z_OK ? "cut off" : "damaged", out.size()));
     }
   }
 }

@@ -1,10 +1,10 @@
 // The table of paths, and the checks that keep web pages of others out.
 #include "net/http_api.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
 
 #include "net/address.h"
 #include "net/page.h"
@@ -41,17 +41,19 @@ std::string host_name(std::string_view host) {
   return std::string(host.substr(0, host.rfind(':')));
 }
 
-// A page of another origin can make a browser on this machine send requests here. Its Origin gives it away; and where its
-// name was made to resolve to this machine, its Host does.
+// A page of another origin can make a browser on this machine send requests here. Its Origin gives
+// it away; and where its name was made to resolve to this machine, its Host does.
 std::string refusal(const Context& context, const Request& request) {
   const std::string host = request.header("host");
   const std::string name = host_name(host);
   const auto& allowed = context.allowed_hosts;
   const bool known = is_loopback_host(name) || (context.numeric_hosts && is_numeric_host(name)) ||
                      std::find(allowed.begin(), allowed.end(), name) != allowed.end();
-  const bool sent = request.headers.count("host") != 0;  // HTTP/1.0 may leave it out; browsers never do
+  const bool sent =
+      request.headers.count("host") != 0;  // HTTP/1.0 may leave it out; browsers never do
   if (sent && !known) {
-    return fmt::format("host `{}` is not served: use localhost, or add it to http.allowed_hosts", name);
+    return fmt::format("host `{}` is not served: use localhost, or add it to http.allowed_hosts",
+                       name);
   }
   const auto origin = request.headers.find("origin");
   if (origin == request.headers.end() || origin->second == "http://" + host) return "";
@@ -67,8 +69,10 @@ bool allows(std::string_view methods, std::string_view method) {
 
 Response wrong_method(std::string_view methods, const std::string& method) {
   std::string list(methods);
-  for (size_t at = list.find(' '); at != list.npos; at = list.find(' ', at + 2)) list.replace(at, 1, ", ");
-  Response response = error_response(405, fmt::format("method {} is not possible here, only {}", method, list));
+  for (size_t at = list.find(' '); at != list.npos; at = list.find(' ', at + 2))
+    list.replace(at, 1, ", ");
+  Response response =
+      error_response(405, fmt::format("method {} is not possible here, only {}", method, list));
   response.headers.emplace_back("Allow", list);
   return response;
 }
@@ -88,7 +92,8 @@ void handle_request(const Context& context, Request request, Reply reply) {
   }
   for (const Route& route : kRoutes) {
     if (route.path != request.path) continue;
-    if (!allows(route.methods, request.method)) return reply(wrong_method(route.methods, request.method));
+    if (!allows(route.methods, request.method))
+      return reply(wrong_method(route.methods, request.method));
     return route.handler(context, std::move(request), std::move(reply));
   }
   if (const PageAsset* asset = find_page_asset(request.path)) {
@@ -98,7 +103,9 @@ void handle_request(const Context& context, Request request, Reply reply) {
   reply(error_response(404, fmt::format("nothing is served at `{}`", request.path)));
 }
 
-void handle_healthy(const Context&, Request, Reply reply) { reply({200, "text/plain", "healthy\n"}); }
+void handle_healthy(const Context&, Request, Reply reply) {
+  reply({200, "text/plain", "healthy\n"});
+}
 
 void handle_ready(const Context& context, Request, Reply reply) {
   if (context.ready()) return reply({200, "text/plain", "ready\n"});
@@ -111,7 +118,8 @@ void handle_reload(const Context& context, Request, Reply reply) {
   run_in_background(
       context.loop, [outcome, reload = context.reload] { *outcome = reload(); },
       [outcome, reply] {
-        if (!*outcome) return reply(error_response(status_of(outcome->error().code), outcome->error().message));
+        if (!*outcome)
+          return reply(error_response(status_of(outcome->error().code), outcome->error().message));
         reply({200, "text/plain", **outcome + "\n"});
       });
 }

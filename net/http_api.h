@@ -35,17 +35,17 @@ struct Context {
   RuleEngine* rules = nullptr;  ///< null: none
   const Clock& clock;
   Ingest& ingest;
-  WorkerPool& workers;          ///< for queries
+  WorkerPool& workers;  ///< for queries
   LoopMailbox& mailbox;
   std::function<Result<std::string>()> reload;  ///< may be empty
   std::function<ServerNumbers()> numbers;
   std::function<bool()> ready;  ///< the followed files have been read
   std::string version;
-  std::string measurement;      ///< of JSON events that name none
-  size_t body_bytes_max = 0;    ///< also of an unpacked one
+  std::string measurement;    ///< of JSON events that name none
+  size_t body_bytes_max = 0;  ///< also of an unpacked one
   Duration query_timeout = 0;
   std::vector<std::string> allowed_hosts;
-  bool numeric_hosts = false;   ///< any numeric Host is fine: the server was opened to a network
+  bool numeric_hosts = false;  ///< any numeric Host is fine: the server was opened to a network
 };
 
 /// Answers a request: checks Host and Origin, finds the path, and calls its handler.
@@ -54,18 +54,18 @@ void handle_request(const Context& context, Request request, Reply reply);
 using Handler = void (*)(const Context&, Request, Reply);
 
 // Handlers, by file.
-void handle_write_v1(const Context&, Request, Reply);     // http_write.cpp
+void handle_write_v1(const Context&, Request, Reply);  // http_write.cpp
 void handle_write_v2(const Context&, Request, Reply);
 void handle_json_lines(const Context&, Request, Reply);
-void handle_query(const Context&, Request, Reply);        // http_query.cpp
-void handle_complete(const Context&, Request, Reply);     // http_complete.cpp
+void handle_query(const Context&, Request, Reply);         // http_query.cpp
+void handle_complete(const Context&, Request, Reply);      // http_complete.cpp
 void handle_influx_query(const Context&, Request, Reply);  // http_influx.cpp
 void handle_ping(const Context&, Request, Reply);
 void handle_health(const Context&, Request, Reply);
-void handle_alerts(const Context&, Request, Reply);       // http_rules.cpp
+void handle_alerts(const Context&, Request, Reply);  // http_rules.cpp
 void handle_rules(const Context&, Request, Reply);
-void handle_metrics(const Context&, Request, Reply);      // http_metrics.cpp
-void handle_healthy(const Context&, Request, Reply);      // http_api.cpp
+void handle_metrics(const Context&, Request, Reply);  // http_metrics.cpp
+void handle_healthy(const Context&, Request, Reply);  // http_api.cpp
 void handle_ready(const Context&, Request, Reply);
 void handle_reload(const Context&, Request, Reply);
 

@@ -34,11 +34,11 @@ void handle_complete(const Context& context, Request request, Reply reply) {
     cursor = static_cast<size_t>(*number);
   }
   // On a thread of the queries: values are read from segments.
-  const bool posted = context.workers.post([text, cursor, reply, &database = context.database,
-                                            post = context.mailbox.poster()] {
-    const Completion completion = complete(text, cursor, database, QueryOptions());
-    post([reply, body = completion_json(completion)] { reply(json_response(200, body)); });
-  });
+  const bool posted = context.workers.post(
+      [text, cursor, reply, &database = context.database, post = context.mailbox.poster()] {
+        const Completion completion = complete(text, cursor, database, QueryOptions());
+        post([reply, body = completion_json(completion)] { reply(json_response(200, body)); });
+      });
   if (!posted) reply(error_response(503, "too many queries are waiting; try again"));
 }
 

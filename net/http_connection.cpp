@@ -1,12 +1,13 @@
-// Beast parses the messages (it needs no Asio loop for that); everything else about a connection is here.
+// Beast parses the messages (it needs no Asio loop for that); everything else about a connection is
+// here.
 #include "net/http_connection.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <ctime>
+
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <ctime>
+#include <fmt/format.h>
 
 #include "db/base/log.h"
 #include "db/limits.h"
@@ -18,8 +19,9 @@ namespace beast = boost::beast::http;
 constexpr size_t kReadAheadMax = 256 * kKiB;  // of further requests, while one is with its handler
 
 std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
   return text;
 }
 
@@ -39,9 +41,10 @@ void append_chunk(std::string& out, std::string_view bytes) {
 }
 
 std::string render(const Response& response, bool head, bool close) {
-  std::string out = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status, reason_of(response.status),
-                                http_date());
-  if (!response.content_type.empty()) out += fmt::format("Content-Type: {}\r\n", response.content_type);
+  std::string out = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status,
+                                reason_of(response.status), http_date());
+  if (!response.content_type.empty())
+    out += fmt::format("Content-Type: {}\r\n", response.content_type);
   if (response.more) {
     out += "Transfer-Encoding: chunked\r\n";
   } else if (response.status != 204) {
@@ -73,7 +76,8 @@ struct Connection::Parser {
   bool continued = false;  // `100 Continue` was considered
 };
 
-Connection::Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, ConnectionOptions options, Events events)
+Connection::Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, ConnectionOptions options,
+                       Events events)
     : socket_(std::move(socket)),
       options_(options),
       events_(std::move(events)),
@@ -83,7 +87,8 @@ Connection::Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, Connecti
 Connection::~Connection() = default;
 
 void Connection::start() {
-  socket_->on({[this](std::string_view data) { on_data(data); }, [this](bool clean) { on_end(clean); }});
+  socket_->on(
+      {[this](std::string_view data) { on_data(data); }, [this](bool clean) { on_end(clean); }});
   socket_->start_reading();
   reading_ = true;
   restart_timer();
@@ -122,7 +127,8 @@ void Connection::on_data(std::string_view data) {
 void Connection::on_end(bool clean) {
   const auto self = shared_from_this();
   peer_ended_ = true;
-  if (cancelled_) cancelled_->store(true);  // a write goes on, but nobody waits for a query any more
+  if (cancelled_)
+    cancelled_->store(true);  // a write goes on, but nobody waits for a query any more
   if (!clean || (!handling_ && !sending_)) return leave(clean);
   close_after_ = true;
 }
@@ -140,8 +146,9 @@ void Connection::on_timeout() {
 
 void Connection::restart_timer() {
   unsent_at_timer_ = socket_->unsent_bytes();
-  timer_.start(sending_ ? options_.send_timeout
-                        : parser_->started ? options_.receive_timeout : options_.idle_timeout);
+  timer_.start(sending_           ? options_.send_timeout
+               : parser_->started ? options_.receive_timeout
+                                  : options_.idle_timeout);
 }
 
 // Parses until a request is complete and with its handler, or more bytes are needed.
@@ -165,9 +172,11 @@ bool Connection::feed_parser() {
     const bool body_too_large = error == beast::error::body_limit;
     const bool header_too_large = error == beast::error::header_limit;
     if (body_too_large) {
-      reject(413, fmt::format("the body has more than {} bytes; send it in parts", options_.body_bytes_max));
+      reject(413, fmt::format("the body has more than {} bytes; send it in parts",
+                              options_.body_bytes_max));
     } else if (header_too_large) {
-      reject(431, fmt::format("the request's line and headers have more than {} bytes", kHeaderBytesMax));
+      reject(431, fmt::format("the request's line and headers have more than {} bytes",
+                              kHeaderBytesMax));
     } else {
       reject(400, fmt::format("this is no HTTP/1.1 request: {}", error.message()));
     }
@@ -189,7 +198,8 @@ void Connection::dispatch() {
   const std::string target(message.target());
   const size_t question = std::min(target.find('?'), target.size());
   request.path = url_decode(std::string_view(target).substr(0, question), false);
-  if (question < target.size()) request.parameters = parse_parameters(std::string_view(target).substr(question + 1));
+  if (question < target.size())
+    request.parameters = parse_parameters(std::string_view(target).substr(question + 1));
   for (const auto& field : message) {
     const std::string name = lower_case(std::string(field.name_string()));
     const auto [it, added] = request.headers.emplace(name, std::string(field.value()));

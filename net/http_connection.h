@@ -33,7 +33,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::function<void()> gone;
   };
 
-  Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, ConnectionOptions options, Events events);
+  Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, ConnectionOptions options,
+             Events events);
   ~Connection();
 
   void start();
@@ -66,18 +67,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
   LoopTimer timer_;
   std::unique_ptr<Parser> parser_;
 
-  std::string input_;       // read, not yet parsed
-  bool handling_ = false;   // a request is with its handler
-  bool sending_ = false;    // a response is on its way
+  std::string input_;      // read, not yet parsed
+  bool handling_ = false;  // a request is with its handler
+  bool sending_ = false;   // a response is on its way
   bool reading_ = false;
   bool close_after_ = false;  // the response under way is the last one
   bool draining_ = false;
   bool peer_ended_ = false;
-  bool head_ = false;         // the request under way is HEAD
-  bool chunks_ = false;       // its client understands chunked bodies
+  bool head_ = false;                       // the request under way is HEAD
+  bool chunks_ = false;                     // its client understands chunked bodies
   std::function<bool(std::string&)> more_;  // of the response under way
   size_t unsent_at_timer_ = 0;
-  std::shared_ptr<std::atomic<bool>> cancelled_;  // of the request under way; shared with its handler
+  std::shared_ptr<std::atomic<bool>>
+      cancelled_;  // of the request under way; shared with its handler
 };
 
 }  // namespace tocsin::http

@@ -39,9 +39,8 @@ bool Request::has_content_type(std::string_view type) const {
   std::string value = header("content-type");
   value = value.substr(0, value.find(';'));
   while (!value.empty() && value.back() == ' ') value.pop_back();
-  return std::equal(value.begin(), value.end(), type.begin(), type.end(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
-  });
+  return std::equal(value.begin(), value.end(), type.begin(), type.end(),
+                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
 }
 
 Response json_response(int status, std::string body) {

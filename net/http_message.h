@@ -25,7 +25,8 @@ struct Request {
   std::map<std::string, std::string> headers;  ///< by name in lower case
   std::string body;
   std::string peer;
-  /// Becomes true when the client has left: long work looks at it and gives up. Shared with the connection.
+  /// Becomes true when the client has left: long work looks at it and gives up. Shared with the
+  /// connection.
   std::shared_ptr<std::atomic<bool>> cancelled;
 
   /// The first value of a parameter; nothing when it is absent.
@@ -40,8 +41,9 @@ struct Response {
   std::string content_type;  ///< empty: no body
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers = {};
-  /// Set: more of the body comes behind `body`, piece by piece. Appends the next one; false once that was
-  /// the last. Called on the loop's thread as the client takes the pieces, no more once it has left.
+  /// Set: more of the body comes behind `body`, piece by piece. Appends the next one; false once
+  /// that was the last. Called on the loop's thread as the client takes the pieces, no more once it
+  /// has left.
   std::function<bool(std::string& out)> more = {};
 };
 

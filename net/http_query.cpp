@@ -49,10 +49,12 @@ Result<Parameters> settings_of(const Request& request) {
       }
       for (const JsonValue& value : flattener.values()) {
         std::string name(value.path == "query" ? "q" : value.path);
-        if (name.starts_with(kJsonParameterPrefix)) name = "param." + name.substr(kJsonParameterPrefix.size());
+        if (name.starts_with(kJsonParameterPrefix))
+          name = "param." + name.substr(kJsonParameterPrefix.size());
         settings.emplace_back(name, value.text);
       }
-    } else if (request.has_content_type("application/x-www-form-urlencoded") && request.body.starts_with("q=")) {
+    } else if (request.has_content_type("application/x-www-form-urlencoded") &&
+               request.body.starts_with("q=")) {
       settings = parse_parameters(request.body);
     } else {  // also what curl -d sends without a type of its own
       settings.emplace_back("q", request.body);
@@ -89,8 +91,10 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
   } else if (name.starts_with(kParameterPrefix)) {
     job.options.parameters[name.substr(kParameterPrefix.size())] = parse_parameter(value);
   } else {
-    return fail(ErrorCode::kInvalid,
-                fmt::format("unknown parameter `{}`: expected q, format, time, now, remember or param.NAME", name));
+    return fail(
+        ErrorCode::kInvalid,
+        fmt::format("unknown parameter `{}`: expected q, format, time, now, remember or param.NAME",
+                    name));
   }
   return {};
 }
@@ -101,15 +105,16 @@ Status read_request(const Request& request, QueryJob& job) {
     TOCSIN_RETURN_IF_ERROR(apply(it->first, it->second, job));
   }
   if (!job.text.empty()) return {};
-  return fail(ErrorCode::kInvalid, "no query: give it as the parameter q, or as the body of a POST");
+  return fail(ErrorCode::kInvalid,
+              "no query: give it as the parameter q, or as the body of a POST");
 }
 
 Response query_error(const Error& error, const Diagnostic& diagnostic) {
   std::string body = fmt::format("{{\"error\":{}", json_quote(error.message));
   if (!diagnostic.message.empty()) {
     body += fmt::format(",\"message\":{},\"line\":{},\"column\":{},\"offset\":{},\"length\":{}",
-                        json_quote(diagnostic.message), diagnostic.line, diagnostic.column, diagnostic.offset,
-                        diagnostic.length);
+                        json_quote(diagnostic.message), diagnostic.line, diagnostic.column,
+                        diagnostic.offset, diagnostic.length);
     body += ",\"expected\":[";
     for (size_t i = 0; i < diagnostic.expected.size(); ++i) {
       body += (i > 0 ? "," : "") + json_quote(diagnostic.expected[i]);
@@ -157,7 +162,8 @@ void handle_query(const Context& context, Request request, Reply reply) {
   }
   const bool posted =
       context.workers.post([job, &queries = context.queries, post = context.mailbox.poster()] {
-        Response response = job->cancelled->load() ? error_response(503, "cancelled") : run(queries, *job);
+        Response response =
+            job->cancelled->load() ? error_response(503, "cancelled") : run(queries, *job);
         post([job, response = std::move(response)] { job->reply(response); });
       });
   if (posted) return;

@@ -1,9 +1,9 @@
-// Rules and alerts in the shape of Prometheus' API, so that Grafana's alert list and its like work as they are.
-// Source: prometheus.io, HTTP API, "Rules" and "Alerts".
-#include <fmt/format.h>
-
+// Rules and alerts in the shape of Prometheus' API, so that Grafana's alert list and its like work
+// as they are. Source: prometheus.io, HTTP API, "Rules" and "Alerts".
 #include <cmath>
 #include <map>
+
+#include <fmt/format.h>
 
 #include "db/base/text.h"
 #include "net/http_api.h"
@@ -34,10 +34,11 @@ std::string alert_json(const AlertEvent& event) {
   std::map<std::string, std::string> annotations = event.annotations;
   if (!event.summary.empty()) annotations["summary"] = event.summary;
   const std::string value = std::isfinite(event.value) ? fmt::format("{}", event.value) : "NaN";
-  return fmt::format("{{\"labels\":{},\"annotations\":{},\"state\":\"{}\",\"activeAt\":\"{}\",\"value\":\"{}\","
-                     "\"fingerprint\":{}}}",
-                     json_map(labels), json_map(annotations), name_of(event.state), format_time(event.started_at),
-                     value, json_quote(event.fingerprint));
+  return fmt::format(
+      "{{\"labels\":{},\"annotations\":{},\"state\":\"{}\",\"activeAt\":\"{}\",\"value\":\"{}\","
+      "\"fingerprint\":{}}}",
+      json_map(labels), json_map(annotations), name_of(event.state), format_time(event.started_at),
+      value, json_quote(event.fingerprint));
 }
 
 std::vector<std::string> alerts_of(const RuleStatus& rule) {
@@ -55,7 +56,9 @@ const char* state_of(const RuleStatus& rule) {
   return state;
 }
 
-double seconds(Duration duration) { return static_cast<double>(duration) / static_cast<double>(kSecond); }
+double seconds(Duration duration) {
+  return static_cast<double>(duration) / static_cast<double>(kSecond);
+}
 
 std::string rule_json(const RuleStatus& rule) {
   const std::string last =
@@ -63,7 +66,8 @@ std::string rule_json(const RuleStatus& rule) {
   const char* health = rule.health == RuleHealth::kFailing ? "err" : name_of(rule.health);
   return fmt::format(
       "{{\"name\":{},\"type\":\"alerting\",\"state\":\"{}\",\"health\":\"{}\",\"lastError\":{},"
-      "\"lastEvaluation\":\"{}\",\"evaluationTime\":{},\"labels\":{},\"annotations\":{{}},\"alerts\":{}}}",
+      "\"lastEvaluation\":\"{}\",\"evaluationTime\":{},\"labels\":{},\"annotations\":{{}},"
+      "\"alerts\":{}}}",
       json_quote(rule.name), state_of(rule), health, json_quote(rule.last_error), last,
       seconds(rule.last_duration), json_map({{"type", rule.type}}), json_list(alerts_of(rule)));
 }
@@ -75,19 +79,22 @@ std::string groups_json(const std::vector<RuleStatus>& rules) {
   for (const auto& [key, members] : groups) {
     std::vector<std::string> texts;
     for (const RuleStatus* rule : members) texts.push_back(rule_json(*rule));
-    out.push_back(fmt::format("{{\"name\":{},\"file\":{},\"interval\":{},\"rules\":{}}}", json_quote(key.second),
-                              json_quote(key.first), seconds(members.front()->interval), json_list(texts)));
+    out.push_back(fmt::format("{{\"name\":{},\"file\":{},\"interval\":{},\"rules\":{}}}",
+                              json_quote(key.second), json_quote(key.first),
+                              seconds(members.front()->interval), json_list(texts)));
   }
   return json_list(out);
 }
 
 // status() may wait for an evaluation, so it is asked off the loop.
-void answer_with(const Context& context, const Reply& reply, std::string (*render)(const std::vector<RuleStatus>&)) {
+void answer_with(const Context& context, const Reply& reply,
+                 std::string (*render)(const std::vector<RuleStatus>&)) {
   auto body = std::make_shared<std::string>();
   run_in_background(
       context.loop,
       [body, rules = context.rules, render] {
-        const std::string data = render(rules == nullptr ? std::vector<RuleStatus>() : rules->status());
+        const std::string data =
+            render(rules == nullptr ? std::vector<RuleStatus>() : rules->status());
         *body = fmt::format("{{\"status\":\"success\",\"data\":{}}}\n", data);
       },
       [body, reply] { reply(json_response(200, *body)); });

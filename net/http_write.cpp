@@ -1,11 +1,13 @@
-// Writes over HTTP: a body becomes texts of about a megabyte, taken one after the other, and one answer.
+// Writes over HTTP: a body becomes texts of about a megabyte, taken one after the other, and one
+// answer.
 //
-// The answer tells the shipper what to do, and most drop a batch on any 4xx. So 4xx is said only when a repetition could
-// not help: some lines are wrong (the good ones are stored then). What may pass is 503 with Retry-After.
-#include <fmt/format.h>
-
+// The answer tells the shipper what to do, and most drop a batch on any 4xx. So 4xx is said only
+// when a repetition could not help: some lines are wrong (the good ones are stored then). What may
+// pass is 503 with Retry-After.
 #include <algorithm>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "db/base/log.h"
 #include "db/base/text.h"
@@ -19,7 +21,8 @@ namespace {
 
 constexpr size_t kTextBytesMax = 512 * kKiB;  // of one text for the parser, but for a longer line
 constexpr size_t kShownLineBytes = 64;
-constexpr Duration kPatienceAfterFirst = 30 * kSecond;  // once a part is stored, a refusal would repeat it
+constexpr Duration kPatienceAfterFirst =
+    30 * kSecond;  // once a part is stored, a refusal would repeat it
 constexpr const char* kRetryAfterSeconds = "1";
 
 enum class Dialect { kInflux1, kInflux2, kJsonLines };
@@ -41,9 +44,12 @@ struct WriteJob {
 
 Response dialect_error(Dialect dialect, int status, const std::string& message, uint64_t line = 0) {
   if (dialect != Dialect::kInflux2) return error_response(status, message);
-  const char* code = status == 413 ? "request too large" : status == 503 ? "unavailable" : "invalid";
+  const char* code = status == 413   ? "request too large"
+                     : status == 503 ? "unavailable"
+                                     : "invalid";
   const std::string place = line > 0 ? fmt::format(",\"line\":{}", line) : "";
-  return json_response(status, fmt::format("{{\"code\":\"{}\",\"message\":{}{}}}\n", code, json_quote(message), place));
+  return json_response(status, fmt::format("{{\"code\":\"{}\",\"message\":{}{}}}\n", code,
+                                           json_quote(message), place));
 }
 
 Response unavailable(Dialect dialect, const std::string& message) {
@@ -84,7 +90,8 @@ void add_report(WriteJob& job, std::string_view text, const IngestReport& report
   job.rows_rejected += report.rows_rejected;
   for (const IngestProblem& problem : report.problems) {
     if (job.first_bad_line == 0) job.first_bad_line = job.lines_before + problem.line;
-    if (job.problems.size() < kIngestProblemsMax) job.problems.push_back(describe(job, text, problem));
+    if (job.problems.size() < kIngestProblemsMax)
+      job.problems.push_back(describe(job, text, problem));
   }
   job.lines_before += static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n'));
 }
@@ -105,30 +112,35 @@ void take_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
   text.options = job->options;
   text.source = job->source;
   text.patience = job->texts_stored > 0 ? kPatienceAfterFirst : 0;
-  context.ingest.take(std::move(text), [] {}, [&context, job, view](const IngestReport& report) {
-    if (!report.status) {
-      const Error& error = report.status.error();
-      const int status = status_of(error.code);
-      if (status == 503 || error.code == ErrorCode::kIo) return job->reply(unavailable(job->dialect, error.message));
-      return job->reply(dialect_error(job->dialect, status, error.message));
-    }
-    add_report(*job, view, report);
-    take_next(context, job);
-  });
+  context.ingest.take(
+      std::move(text), [] {},
+      [&context, job, view](const IngestReport& report) {
+        if (!report.status) {
+          const Error& error = report.status.error();
+          const int status = status_of(error.code);
+          if (status == 503 || error.code == ErrorCode::kIo)
+            return job->reply(unavailable(job->dialect, error.message));
+          return job->reply(dialect_error(job->dialect, status, error.message));
+        }
+        add_report(*job, view, report);
+        take_next(context, job);
+      });
 }
 
 // Unpacks a body, makes lines of a JSON array, and begins. In the background until then.
 void start_write(const Context& context, Request request, std::shared_ptr<WriteJob> job) {
   const std::string encoding = request.header("content-encoding");
   if (!encoding.empty() && encoding != "identity" && encoding != "gzip") {
-    return job->reply(dialect_error(job->dialect, 415, fmt::format("Content-Encoding `{}` is not understood, only gzip",
-                                                                   encoding)));
+    return job->reply(
+        dialect_error(job->dialect, 415,
+                      fmt::format("Content-Encoding `{}` is not understood, only gzip", encoding)));
   }
   job->source = "http " + request.peer;
   job->options.now = context.clock.now();
   job->body = std::move(request.body);
   auto failed = std::make_shared<std::optional<Error>>();
-  const auto prepare = [job, failed, gzip = encoding == "gzip", bytes_max = context.body_bytes_max] {
+  const auto prepare = [job, failed, gzip = encoding == "gzip",
+                        bytes_max = context.body_bytes_max] {
     if (gzip) {
       Result<std::string> plain = gunzip(job->body, bytes_max);
       if (!plain) return failed->emplace(plain.error()), void();
@@ -167,10 +179,10 @@ void write_lines(const Context& context, Dialect dialect, Request request, Reply
   const std::string precision = request.parameter_or("precision", "");
   job->options.time_unit = unit_of(dialect, precision);
   if (job->options.time_unit == 0) {
-    return job->reply(dialect_error(dialect, 400, fmt::format("invalid precision `{}`: expected {}", precision,
-                                                              dialect == Dialect::kInflux2
-                                                                  ? "ns, us, ms or s"
-                                                                  : "ns, u, ms, s, m or h")));
+    return job->reply(dialect_error(
+        dialect, 400,
+        fmt::format("invalid precision `{}`: expected {}", precision,
+                    dialect == Dialect::kInflux2 ? "ns, us, ms or s" : "ns, u, ms, s, m or h")));
   }
   start_write(context, std::move(request), std::move(job));
 }

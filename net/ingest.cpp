@@ -1,4 +1,5 @@
-// One job per text: parse (background) -> submit (background) -> commit (writer thread) -> report (loop).
+// One job per text: parse (background) -> submit (background) -> commit (writer thread) -> report
+// (loop).
 #include "net/ingest.h"
 
 #include <algorithm>
@@ -28,8 +29,9 @@ struct Job {
   std::function<void(IngestReport)> done;
   Duration waited = 0;
   Duration retry_delay = kRetryDelayMin;
-  bool submitting = false;  // in the background; all the rest below belongs to that thread meanwhile
-  bool empty = false;       // comments and blank lines only: there is nothing to commit
+  bool submitting =
+      false;           // in the background; all the rest below belongs to that thread meanwhile
+  bool empty = false;  // comments and blank lines only: there is nothing to commit
   Status submitted;
   std::optional<Result<WriteReport>> committed;  // came while it was still submitting
   IngestReport report;
@@ -76,7 +78,8 @@ WriteRequest parse(Job& job) {
   job.report = {};
   for (LineError& error : errors) {
     if (!input.rejected) {
-      write.rejected.push_back({error.reason, std::string(error.text.substr(0, kRejectedLineBytesMax))});
+      write.rejected.push_back(
+          {error.reason, std::string(error.text.substr(0, kRejectedLineBytesMax))});
     }
     if (job.report.problems.size() < kIngestProblemsMax) {
       job.report.problems.push_back({error.line, std::move(error.reason), true});
@@ -94,7 +97,8 @@ void add_rejected_rows(Job& job, const WriteReport& stored) {
     if (report.problems.size() == kIngestProblemsMax) break;
     const auto places = job.places.find(row.measurement);
     TOCSIN_CHECK(places != job.places.end() && row.row < places->second.size());
-    report.problems.push_back({line_at(job.input.text, places->second[row.row]), row.reason, false});
+    report.problems.push_back(
+        {line_at(job.input.text, places->second[row.row]), row.reason, false});
   }
   std::stable_sort(report.problems.begin(), report.problems.end(),
                    [](const IngestProblem& a, const IngestProblem& b) { return a.line < b.line; });
@@ -135,9 +139,10 @@ void Ingest::Impl::submit(const std::shared_ptr<Job>& job, const LoopMailbox::Po
   WriteRequest write = parse(*job);
   job->empty = write.batch.empty() && write.rejected.empty();
   if (job->empty) return;
-  job->submitted = database.submit(std::move(write), [self = this, job, post](Result<WriteReport> result) {
-    post([self, job, result = std::move(result)] { self->after_commit(job, result); });
-  });
+  job->submitted =
+      database.submit(std::move(write), [self = this, job, post](Result<WriteReport> result) {
+        post([self, job, result = std::move(result)] { self->after_commit(job, result); });
+      });
 }
 
 void Ingest::Impl::after_submit(const std::shared_ptr<Job>& job) {
@@ -152,7 +157,8 @@ void Ingest::Impl::after_submit(const std::shared_ptr<Job>& job) {
   if (job->committed) after_commit(job, *std::exchange(job->committed, std::nullopt));
 }
 
-void Ingest::Impl::after_commit(const std::shared_ptr<Job>& job, const Result<WriteReport>& result) {
+void Ingest::Impl::after_commit(const std::shared_ptr<Job>& job,
+                                const Result<WriteReport>& result) {
   if (job->submitting) {
     job->committed = result;
     return;
@@ -173,7 +179,8 @@ bool Ingest::Impl::may_retry(const Job& job, ErrorCode code) const {
 }
 
 void Ingest::Impl::retry_later(const std::shared_ptr<Job>& job) {
-  auto timer = std::make_shared<std::unique_ptr<LoopTimer>>();  // kept by its own callback until then
+  auto timer =
+      std::make_shared<std::unique_ptr<LoopTimer>>();  // kept by its own callback until then
   *timer = std::make_unique<LoopTimer>(loop, [self = shared_from_this(), job, timer] {
     const auto fired = std::move(*timer);
     if (self->mailbox) self->start(job);
@@ -193,10 +200,12 @@ void Ingest::Impl::finish(Job& job) {
   done(std::move(job.report));
 }
 
-Ingest::Ingest(uv_loop_t* loop, Database& database) : impl_(std::make_shared<Impl>(loop, database)) {}
+Ingest::Ingest(uv_loop_t* loop, Database& database)
+    : impl_(std::make_shared<Impl>(loop, database)) {}
 Ingest::~Ingest() { impl_->mailbox.reset(); }
 
-void Ingest::take(IngestText text, std::function<void()> accepted, std::function<void(IngestReport)> done) {
+void Ingest::take(IngestText text, std::function<void()> accepted,
+                  std::function<void(IngestReport)> done) {
   auto job = std::make_shared<Job>();  // shared by the stages that it passes through
   job->input = std::move(text);
   job->accepted = std::move(accepted);

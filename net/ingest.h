@@ -23,7 +23,7 @@ struct IngestText {
   LineFormat format = LineFormat::kLineProtocol;
   ParseOptions options;
   std::optional<RejectedLine> rejected;  ///< a line that was refused before
-  std::string source;     ///< for `rejected`: `tcp 127.0.0.1:4711`
+  std::string source;                    ///< for `rejected`: `tcp 127.0.0.1:4711`
   Duration patience = 0;  ///< how long to try again while the store is busy or its disk is full
 };
 
@@ -34,7 +34,8 @@ struct IngestProblem {
   bool unparsed = false;  ///< it was no row at all; else the store refused the row
 };
 
-inline constexpr size_t kIngestProblemsMax = 20;  ///< kept of one text; all are counted, all go to `rejected`
+inline constexpr size_t kIngestProblemsMax =
+    20;  ///< kept of one text; all are counted, all go to `rejected`
 
 struct IngestReport {
   Status status;  ///< an error: nothing of the text was stored
@@ -49,16 +50,18 @@ struct IngestCounters {
   uint64_t bytes = 0;           ///< of text that was stored
 };
 
-/// All functions on the loop's thread. Its destruction drops the reports of what is under way; the loop must run on until
-/// the background work has ended, and only then may `database` go.
+/// All functions on the loop's thread. Its destruction drops the reports of what is under way; the
+/// loop must run on until the background work has ended, and only then may `database` go.
 class Ingest {
  public:
   Ingest(uv_loop_t* loop, Database& database);
   ~Ingest();
 
-  /// Takes a text. `accepted` runs when the store has queued it, or will not: only then may a client's next text be
-  /// taken, if its order matters. `done` runs once, after the commit or the failure, after `accepted`. Both on the loop.
-  void take(IngestText text, std::function<void()> accepted, std::function<void(IngestReport)> done);
+  /// Takes a text. `accepted` runs when the store has queued it, or will not: only then may a
+  /// client's next text be taken, if its order matters. `done` runs once, after the commit or the
+  /// failure, after `accepted`. Both on the loop.
+  void take(IngestText text, std::function<void()> accepted,
+            std::function<void(IngestReport)> done);
   /// From now on nothing is tried again for longer than that.
   void limit_patience(Duration patience);
 

@@ -1,4 +1,5 @@
-// Replaces the array's own commas by newlines, and newlines between tokens by blanks. Inside strings JSON has neither.
+// Replaces the array's own commas by newlines, and newlines between tokens by blanks. Inside
+// strings JSON has neither.
 #include "net/json_array.h"
 
 #include <cstddef>
@@ -8,7 +9,8 @@ namespace tocsin {
 void json_array_to_lines(std::string& body) {
   const size_t first = body.find_first_not_of(" \t\r\n");
   const size_t last = body.find_last_not_of(" \t\r\n");
-  if (first == std::string::npos || body[first] != '[' || body[last] != ']' || first == last) return;
+  if (first == std::string::npos || body[first] != '[' || body[last] != ']' || first == last)
+    return;
   size_t depth = 0;
   bool in_string = false;
   for (size_t i = first + 1; i < last; ++i) {

@@ -1,14 +1,14 @@
 // Puts the parts together on one loop, and takes them apart again in an order that loses nothing.
 #include "net/server.h"
 
-#include <fmt/format.h>
-#include <uv.h>
-
 #include <algorithm>
 #include <csignal>
 #include <map>
 #include <mutex>
 #include <optional>
+
+#include <fmt/format.h>
+#include <uv.h>
 
 #include "db/base/check.h"
 #include "db/base/log.h"
@@ -25,8 +25,8 @@ namespace tocsin {
 namespace {
 
 constexpr size_t kQueriesWaitingMax = 256;
-// After the order to stop: how long what was sent before may still arrive, how long a store that takes no writes is
-// asked again, and when whatever is left is given up.
+// After the order to stop: how long what was sent before may still arrive, how long a store that
+// takes no writes is asked again, and when whatever is left is given up.
 constexpr Duration kDrainGrace = 50 * kMillisecond;
 constexpr Duration kDrainPatience = 5 * kSecond;
 constexpr Duration kDrainTimeout = 15 * kSecond;
@@ -40,7 +40,8 @@ class LoopSignal {
     state_->handle.data = state_;
     TOCSIN_CHECK(uv_signal_init(loop, &state_->handle) == 0);
     uv_signal_start(
-        &state_->handle, [](uv_signal_t* signal, int) { static_cast<State*>(signal->data)->callback(); }, number);
+        &state_->handle,
+        [](uv_signal_t* signal, int) { static_cast<State*>(signal->data)->callback(); }, number);
   }
   ~LoopSignal() {
     uv_close(reinterpret_cast<uv_handle_t*>(&state_->handle),
@@ -59,14 +60,17 @@ class LoopSignal {
 
 class ServerImpl final : public Server {
  public:
-  ServerImpl(Database& database, const QueryEngine& queries, RuleEngine* rules, ServerOptions options);
+  ServerImpl(Database& database, const QueryEngine& queries, RuleEngine* rules,
+             ServerOptions options);
   ~ServerImpl() override;
 
   Status open();
   uint16_t tcp_port() const override { return tcp_port_; }
   uint16_t http_port() const override { return http_port_; }
   Status run() override;
-  void stop() override { poster_([this] { begin_drain(); }); }
+  void stop() override {
+    poster_([this] { begin_drain(); });
+  }
   bool tail_caught_up() const override;
   void outbox_changed() override;
 
@@ -114,17 +118,19 @@ class ServerImpl final : public Server {
   std::unique_ptr<Deliverer> deliverer_;
 };
 
-ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngine* rules, ServerOptions options)
+ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngine* rules,
+                       ServerOptions options)
     : database_(database), rules_(rules), options_(std::move(options)) {
   TOCSIN_CHECK(uv_loop_init(&loop_) == 0);
   mailbox_.emplace(&loop_);
   poster_ = mailbox_->poster();
   ingest_.emplace(&loop_, database_);
   workers_.emplace(options_.query_thread_count, kQueriesWaitingMax);
-  context_.emplace(http::Context{&loop_, database_, queries, rules_, clock_, *ingest_, *workers_, *mailbox_,
-                                 options_.reload, [this] { return numbers(); }, [this] { return tail_caught_up(); },
-                                 options_.version, options_.default_measurement, options_.http_body_bytes_max,
-                                 options_.query_timeout, options_.allowed_hosts, options_.insecure});
+  context_.emplace(http::Context{
+      &loop_, database_, queries, rules_, clock_, *ingest_, *workers_, *mailbox_, options_.reload,
+      [this] { return numbers(); }, [this] { return tail_caught_up(); }, options_.version,
+      options_.default_measurement, options_.http_body_bytes_max, options_.query_timeout,
+      options_.allowed_hosts, options_.insecure});
 }
 
 ServerImpl::~ServerImpl() {
@@ -142,7 +148,8 @@ Status ServerImpl::open() {
   deliver.seed = static_cast<uint64_t>(clock_.now());
   deliver.version = options_.version;
   if (http_port_ != 0) deliver.external_url = fmt::format("http://localhost:{}/", http_port_);
-  TOCSIN_TRY(deliverer_, Deliverer::create(&loop_, database_, clock_, options_.forwarders, std::move(deliver)));
+  TOCSIN_TRY(deliverer_,
+             Deliverer::create(&loop_, database_, clock_, options_.forwarders, std::move(deliver)));
   for (const int number : {SIGINT, SIGTERM}) {
     signals_.push_back(std::make_unique<LoopSignal>(&loop_, number, [this] { begin_drain(); }));
   }
@@ -153,16 +160,16 @@ Status ServerImpl::open() {
 Status ServerImpl::listen() {
   if (!options_.tcp_address.empty()) {
     TOCSIN_TRY(const Address address, checked_address(options_.tcp_address, "--tcp HOST:PORT"));
-    TOCSIN_TRY(tcp_listener_, Listener::listen(&loop_, address, "--tcp HOST:PORT", [this](auto socket) {
-                 accept_tcp(std::move(socket));
-               }));
+    TOCSIN_TRY(tcp_listener_,
+               Listener::listen(&loop_, address, "--tcp HOST:PORT",
+                                [this](auto socket) { accept_tcp(std::move(socket)); }));
     tcp_port_ = tcp_listener_->port();
   }
   if (!options_.http_address.empty()) {
     TOCSIN_TRY(const Address address, checked_address(options_.http_address, "--http HOST:PORT"));
-    TOCSIN_TRY(http_listener_, Listener::listen(&loop_, address, "--http HOST:PORT", [this](auto socket) {
-                 accept_http(std::move(socket));
-               }));
+    TOCSIN_TRY(http_listener_,
+               Listener::listen(&loop_, address, "--http HOST:PORT",
+                                [this](auto socket) { accept_http(std::move(socket)); }));
     http_port_ = http_listener_->port();
   }
   return {};
@@ -172,7 +179,8 @@ Result<Address> ServerImpl::checked_address(const std::string& text, const char*
   TOCSIN_TRY(Address address, parse_address(text));
   if (address.is_loopback() || options_.insecure) return address;
   return fail(ErrorCode::kInvalid,
-              fmt::format("refusing to listen on {}: everybody who reaches it could read and write everything; use a "
+              fmt::format("refusing to listen on {}: everybody who reaches it could read and write "
+                          "everything; use a "
                           "loopback address ({}), or --insecure if the network is trusted",
                           address.text(), setting));
 }
@@ -189,13 +197,14 @@ Status ServerImpl::run() {
 
 void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
   if (full()) {
-    log(LogLevel::kWarning, fmt::format("tcp {}: closed, {} connections are open already", socket->peer(),
-                                        options_.connection_count_max));
+    log(LogLevel::kWarning, fmt::format("tcp {}: closed, {} connections are open already",
+                                        socket->peer(), options_.connection_count_max));
     return;
   }
   const uint64_t id = next_id_++;
-  auto connection = std::make_shared<TcpConnection>(std::move(socket), *ingest_, clock_, options_.default_measurement,
-                                                    [this, id] { tcp_.erase(id); });
+  auto connection =
+      std::make_shared<TcpConnection>(std::move(socket), *ingest_, clock_,
+                                      options_.default_measurement, [this, id] { tcp_.erase(id); });
   tcp_.emplace(id, connection);
   connection->start();
 }
@@ -211,7 +220,8 @@ void ServerImpl::accept_http(std::unique_ptr<Socket> socket) {
   };
   events.answered = [this](int status) { ++http_requests_[status]; };
   events.gone = [this, id] { http_.erase(id); };
-  auto connection = std::make_shared<http::Connection>(&loop_, std::move(socket), options, std::move(events));
+  auto connection =
+      std::make_shared<http::Connection>(&loop_, std::move(socket), options, std::move(events));
   http_.emplace(id, connection);
   connection->start();
   if (refused) connection->refuse(http::error_response(503, "too many connections are open"));
@@ -245,7 +255,8 @@ void ServerImpl::reload() {
       &loop_,
       [reload = options_.reload] {
         const Result<std::string> outcome = reload();
-        log(outcome ? LogLevel::kInfo : LogLevel::kError, outcome ? *outcome : outcome.error().message);
+        log(outcome ? LogLevel::kInfo : LogLevel::kError,
+            outcome ? *outcome : outcome.error().message);
       },
       [] {});
 }
@@ -290,8 +301,9 @@ void ServerImpl::drain_tick() {
   if (!std::exchange(drained_connections_, true)) drain_connections();
   const bool late = clock_.now() - drain_start_ >= kDrainTimeout;
   if (late) {
-    log(LogLevel::kWarning, fmt::format("stopping with {} connections open and {}", tcp_.size() + http_.size(),
-                                        ingest_->idle() ? "all that was read stored" : "rows not yet stored"));
+    log(LogLevel::kWarning,
+        fmt::format("stopping with {} connections open and {}", tcp_.size() + http_.size(),
+                    ingest_->idle() ? "all that was read stored" : "rows not yet stored"));
   }
   finished_ = late || (tcp_.empty() && http_.empty() && ingest_->idle());
   if (!finished_) drain_timer_->start(kDrainTick);
@@ -316,8 +328,8 @@ void ServerImpl::take_apart() {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::create(Database& database, const QueryEngine& queries, RuleEngine* rules,
-                                               ServerOptions options) {
+Result<std::unique_ptr<Server>> Server::create(Database& database, const QueryEngine& queries,
+                                               RuleEngine* rules, ServerOptions options) {
   auto server = std::make_unique<ServerImpl>(database, queries, rules, std::move(options));
   TOCSIN_RETURN_IF_ERROR(server->open());
   return server;

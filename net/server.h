@@ -31,7 +31,7 @@ struct ForwarderOptions {
 };
 
 struct ServerOptions {
-  std::string tcp_address = "127.0.0.1:8094";   ///< HOST:PORT; port 0 picks a free one; empty: off
+  std::string tcp_address = "127.0.0.1:8094";  ///< HOST:PORT; port 0 picks a free one; empty: off
   std::string http_address = "127.0.0.1:8086";
   std::vector<TailOptions> tail;
   std::vector<ForwarderOptions> forwarders;
@@ -44,8 +44,8 @@ struct ServerOptions {
   std::string version;
   /// Of JSON events on the line port and in /insert/jsonline that name none.
   std::string default_measurement = "logs";
-  /// Names besides localhost under which the server may be asked: other `Host` headers get 403, which keeps web pages
-  /// with a rebound name out.
+  /// Names besides localhost under which the server may be asked: other `Host` headers get 403,
+  /// which keeps web pages with a rebound name out.
   std::vector<std::string> allowed_hosts;
   /// Listens beyond loopback although anybody there could read and write everything.
   bool insecure = false;
@@ -54,13 +54,14 @@ struct ServerOptions {
 /// Runs in the thread that calls run(). `database`, `queries` and `rules` must outlive it.
 class Server {
  public:
-  /// Binds both listeners. Errors: kConflict names a port in use and what to do; kInvalid names an option that is wrong,
-  /// such as an address beyond loopback without `insecure`. SIGINT, SIGTERM and SIGHUP are caught from now on.
+  /// Binds both listeners. Errors: kConflict names a port in use and what to do; kInvalid names an
+  /// option that is wrong, such as an address beyond loopback without `insecure`. SIGINT, SIGTERM
+  /// and SIGHUP are caught from now on.
   static Result<std::unique_ptr<Server>> create(Database& database, const QueryEngine& queries,
                                                 RuleEngine* rules, ServerOptions options);
   virtual ~Server() = default;
 
-  virtual uint16_t tcp_port() const = 0;   ///< 0 when off
+  virtual uint16_t tcp_port() const = 0;  ///< 0 when off
   virtual uint16_t http_port() const = 0;
 
   /// Serves until stop() or SIGINT/SIGTERM; then drains: stops accepting, parses what has arrived,

@@ -1,10 +1,10 @@
 // uv_tcp_t behind two small classes. States outlive their owners until libuv has called them back.
 #include "net/socket.h"
 
+#include <array>
+
 #include <fmt/format.h>
 #include <uv.h>
-
-#include <array>
 
 #include "db/base/check.h"
 #include "db/base/log.h"
@@ -118,18 +118,20 @@ void Socket::write(std::string data, std::function<void()> sent) {
   job->sent = std::move(sent);
   job->request.data = job;
   const uv_buf_t buffer = uv_buf_init(job->data.data(), static_cast<unsigned>(job->data.size()));
-  const int status = uv_write(&job->request, stream_of(state_->tcp), &buffer, 1,
-                              [](uv_write_t* request, int result) {
-                                const std::unique_ptr<WriteJob> done(static_cast<WriteJob*>(request->data));
-                                State* state = State::of(reinterpret_cast<uv_handle_t*>(request->handle));
-                                if (!state->owned || result == UV_ECANCELED) return;
-                                if (result != 0) return state->tell_end(false);
-                                if (done->sent) done->sent();
-                              });
+  const int status = uv_write(
+      &job->request, stream_of(state_->tcp), &buffer, 1, [](uv_write_t* request, int result) {
+        const std::unique_ptr<WriteJob> done(static_cast<WriteJob*>(request->data));
+        State* state = State::of(reinterpret_cast<uv_handle_t*>(request->handle));
+        if (!state->owned || result == UV_ECANCELED) return;
+        if (result != 0) return state->tell_end(false);
+        if (done->sent) done->sent();
+      });
   if (status != 0) delete job;  // broken: the read side tells
 }
 
-size_t Socket::unsent_bytes() const { return uv_stream_get_write_queue_size(stream_of(state_->tcp)); }
+size_t Socket::unsent_bytes() const {
+  return uv_stream_get_write_queue_size(stream_of(state_->tcp));
+}
 const std::string& Socket::peer() const { return state_->peer; }
 
 void Socket::finish(std::unique_ptr<Socket> socket) {
@@ -183,12 +185,13 @@ namespace {
 tl::unexpected<Error> listen_error(const Address& address, const std::string& setting, int status) {
   const ErrorCode code = status == UV_EADDRINUSE ? ErrorCode::kConflict : ErrorCode::kIo;
   if (status == UV_EADDRINUSE) {
-    return fail(code, fmt::format("cannot listen on {}: the port is in use; stop the program that has it "
-                                  "(`ss -ltnp sport = :{}` shows it) or choose another port with {}",
-                                  address.text(), address.port, setting));
+    return fail(code,
+                fmt::format("cannot listen on {}: the port is in use; stop the program that has it "
+                            "(`ss -ltnp sport = :{}` shows it) or choose another port with {}",
+                            address.text(), address.port, setting));
   }
-  return fail(code, fmt::format("cannot listen on {}: {}; choose another address with {}", address.text(),
-                                uv_strerror(status), setting));
+  return fail(code, fmt::format("cannot listen on {}: {}; choose another address with {}",
+                                address.text(), uv_strerror(status), setting));
 }
 
 }  // namespace
@@ -197,9 +200,10 @@ Result<std::unique_ptr<Listener>> Listener::listen(uv_loop_t* loop, const Addres
                                                    const std::string& setting, Accept accept) {
   sockaddr_storage storage{};
   auto* generic = reinterpret_cast<sockaddr*>(&storage);
-  int status = address.ipv6
-                   ? uv_ip6_addr(address.host.c_str(), address.port, reinterpret_cast<sockaddr_in6*>(generic))
-                   : uv_ip4_addr(address.host.c_str(), address.port, reinterpret_cast<sockaddr_in*>(generic));
+  int status = address.ipv6 ? uv_ip6_addr(address.host.c_str(), address.port,
+                                          reinterpret_cast<sockaddr_in6*>(generic))
+                            : uv_ip4_addr(address.host.c_str(), address.port,
+                                          reinterpret_cast<sockaddr_in*>(generic));
   if (status != 0) return listen_error(address, setting, status);
   auto* state = new State;
   state->accept = std::move(accept);

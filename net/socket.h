@@ -1,5 +1,5 @@
-// Stream sockets on the loop: a listener that hands out connections, and a connection that reads, writes and
-// ends politely.
+// Stream sockets on the loop: a listener that hands out connections, and a connection that reads,
+// writes and ends politely.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ class Socket {
  public:
   struct Callbacks {
     std::function<void(std::string_view)> data;  ///< the view is valid during the call only
-    /// Once: the peer has ended, or (not clean) the connection broke. Not clean also after a clean end, when
-    /// the peer does not take what is written any more.
+    /// Once: the peer has ended, or (not clean) the connection broke. Not clean also after a clean
+    /// end, when the peer does not take what is written any more.
     std::function<void(bool clean)> end;
   };
 
@@ -34,13 +34,15 @@ class Socket {
   void on(Callbacks callbacks);
   void start_reading();
   void stop_reading();
-  /// Sends in order; `sent` runs when the last byte has been handed to the system, unless the socket goes first.
+  /// Sends in order; `sent` runs when the last byte has been handed to the system, unless the
+  /// socket goes first.
   void write(std::string data, std::function<void()> sent = nullptr);
   size_t unsent_bytes() const;
   const std::string& peer() const;  ///< `127.0.0.1:4711`
 
-  /// Hands over the last bytes, tells the peer, and closes when it has ended too or after kLingerTime: a close
-  /// while its bytes are still coming would make the system reset the connection and lose the answer.
+  /// Hands over the last bytes, tells the peer, and closes when it has ended too or after
+  /// kLingerTime: a close while its bytes are still coming would make the system reset the
+  /// connection and lose the answer.
   static void finish(std::unique_ptr<Socket> socket);
 
  private:
@@ -57,8 +59,8 @@ class Listener {
  public:
   using Accept = std::function<void(std::unique_ptr<Socket>)>;
 
-  /// Binds and listens. kConflict: the port is in use; kIo: anything else. Both say what to do. `setting` is the
-  /// option that would choose another port, e.g. `--http HOST:PORT`.
+  /// Binds and listens. kConflict: the port is in use; kIo: anything else. Both say what to do.
+  /// `setting` is the option that would choose another port, e.g. `--http HOST:PORT`.
   static Result<std::unique_ptr<Listener>> listen(uv_loop_t* loop, const Address& address,
                                                   const std::string& setting, Accept accept);
   ~Listener();

@@ -291,9 +291,7 @@ void Tail::Impl::has_read(uint64_t id, ReadOutcome outcome) {
       files_.changed(id);
       request_scan();
       break;
-    default:
-      warn_once(files_.at(id).path, outcome.error);
-      files_.failed(id);
+    default: warn_once(files_.at(id).path, outcome.error); files_.failed(id);
   }
   note_progress();
   pump();

@@ -1,9 +1,10 @@
-// Frames, takes chunk after chunk in order, pauses reading when too much is under way, and ends when all is durable.
+// Frames, takes chunk after chunk in order, pauses reading when too much is under way, and ends
+// when all is durable.
 #include "net/tcp_connection.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "db/base/log.h"
 #include "db/limits.h"
@@ -12,15 +13,16 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kChunkBytesMax = 512 * kKiB;     // of one text for the parser, but for a longer line
-constexpr size_t kPendingBytesMax = 2 * kMiB;     // read ahead of the parser, but for a longer line
-constexpr size_t kInFlightBytesMax = 8 * kMiB;    // on its way into the store
-constexpr size_t kUnsentBytesMax = 64 * kKiB;     // acknowledgements that the client does not read
+constexpr size_t kChunkBytesMax = 512 * kKiB;   // of one text for the parser, but for a longer line
+constexpr size_t kPendingBytesMax = 2 * kMiB;   // read ahead of the parser, but for a longer line
+constexpr size_t kInFlightBytesMax = 8 * kMiB;  // on its way into the store
+constexpr size_t kUnsentBytesMax = 64 * kKiB;   // acknowledgements that the client does not read
 constexpr std::string_view kGreeting = "# tocsin ";
 
 std::string answer_to(const IngestReport& report, uint64_t first_line, uint64_t last_line) {
   if (!report.status) {
-    return fmt::format("-ERR lines {} to {}: {}\n", first_line, last_line, report.status.error().message);
+    return fmt::format("-ERR lines {} to {}: {}\n", first_line, last_line,
+                       report.status.error().message);
   }
   if (report.problems.empty()) return fmt::format("+OK {}\n", last_line);
   const IngestProblem& first = report.problems.front();
@@ -28,18 +30,24 @@ std::string answer_to(const IngestReport& report, uint64_t first_line, uint64_t 
       report.rows_rejected > 1 ? fmt::format(" (and {} more)", report.rows_rejected - 1) : "";
   std::string reason = first.reason;
   std::replace(reason.begin(), reason.end(), '\n', ' ');
-  return fmt::format("-ERR line {}: {}{}; {} lines done\n", first_line + first.line - 1, reason, more, last_line);
+  return fmt::format("-ERR line {}: {}{}; {} lines done\n", first_line + first.line - 1, reason,
+                     more, last_line);
 }
 
 }  // namespace
 
 TcpConnection::TcpConnection(std::unique_ptr<Socket> socket, Ingest& ingest, const Clock& clock,
                              std::string measurement, std::function<void()> gone)
-    : socket_(std::move(socket)), ingest_(ingest), clock_(clock), measurement_(std::move(measurement)),
-      gone_(std::move(gone)), source_("tcp " + socket_->peer()) {}
+    : socket_(std::move(socket)),
+      ingest_(ingest),
+      clock_(clock),
+      measurement_(std::move(measurement)),
+      gone_(std::move(gone)),
+      source_("tcp " + socket_->peer()) {}
 
 void TcpConnection::start() {
-  socket_->on({[this](std::string_view data) { on_data(data); }, [this](bool clean) { on_end(clean); }});
+  socket_->on(
+      {[this](std::string_view data) { on_data(data); }, [this](bool clean) { on_end(clean); }});
   update_reading();
 }
 
@@ -95,7 +103,8 @@ size_t TcpConnection::next_chunk() {
   return size;
 }
 
-// A line that outgrew its limit is rejected by its beginning, and dropped up to its end. False: more of it will come.
+// A line that outgrew its limit is rejected by its beginning, and dropped up to its end. False:
+// more of it will come.
 bool TcpConnection::skip_overlong_line() {
   if (!skipping_) {
     if (pending().size() <= kLineBytesMax || pending().find('\n') != std::string::npos) return true;
@@ -137,10 +146,10 @@ void TcpConnection::submit(IngestText text, uint64_t first_line, std::function<v
   const size_t bytes = text.text.size() + (text.rejected ? text.rejected->line.size() : 0);
   in_flight_bytes_ += bytes;
   if (acknowledges_) answers_[first_line];
-  ingest_.take(std::move(text), std::move(accepted),
-               [self = shared_from_this(), bytes, first_line, last_line = line_count_](const IngestReport& report) {
-                 self->on_report(report, bytes, first_line, last_line);
-               });
+  ingest_.take(
+      std::move(text), std::move(accepted),
+      [self = shared_from_this(), bytes, first_line, last_line = line_count_](
+          const IngestReport& report) { self->on_report(report, bytes, first_line, last_line); });
 }
 
 void TcpConnection::read_greeting(std::string_view text) {
@@ -150,26 +159,29 @@ void TcpConnection::read_greeting(std::string_view text) {
   if (!hint.empty()) log(LogLevel::kWarning, fmt::format("{}: {}", source_, hint));
 }
 
-void TcpConnection::on_report(const IngestReport& report, size_t bytes, uint64_t first_line, uint64_t last_line) {
+void TcpConnection::on_report(const IngestReport& report, size_t bytes, uint64_t first_line,
+                              uint64_t last_line) {
   in_flight_bytes_ -= bytes;
   if (!report.status) {
-    log(LogLevel::kError, fmt::format("{}: lines {} to {} are lost: {}", source_, first_line, last_line,
-                                      report.status.error().message));
+    log(LogLevel::kError, fmt::format("{}: lines {} to {} are lost: {}", source_, first_line,
+                                      last_line, report.status.error().message));
   } else if (report.rows_rejected > 0 && !std::exchange(complained_, true)) {
     const IngestProblem& first = report.problems.front();
-    log(LogLevel::kWarning,
-        fmt::format("{}: line {}: {} (further ones of this connection are in the measurement `rejected` only)",
-                    source_, first_line + first.line - 1, first.reason));
+    log(LogLevel::kWarning, fmt::format("{}: line {}: {} (further ones of this connection are in "
+                                        "the measurement `rejected` only)",
+                                        source_, first_line + first.line - 1, first.reason));
   }
   if (acknowledges_) acknowledge(first_line, answer_to(report, first_line, last_line));
   pump();
 }
 
-// An answer speaks for all lines before it too, but a text that had to be tried again may be done after later ones.
+// An answer speaks for all lines before it too, but a text that had to be tried again may be done
+// after later ones.
 void TcpConnection::acknowledge(uint64_t first_line, std::string answer) {
   answers_[first_line] = std::move(answer);
   for (; !answers_.empty() && !answers_.begin()->second.empty(); answers_.erase(answers_.begin())) {
-    if (socket_->unsent_bytes() > kUnsentBytesMax) continue;  // the next one, being cumulative, says it too
+    if (socket_->unsent_bytes() > kUnsentBytesMax)
+      continue;  // the next one, being cumulative, says it too
     socket_->write(std::move(answers_.begin()->second));
   }
 }
@@ -187,8 +199,9 @@ void TcpConnection::update_reading() {
 void TcpConnection::finish_if_done() {
   if (!ended_ || submitting_ || in_flight_bytes_ > 0 || socket_ == nullptr) return;
   if (!pending().empty()) {
-    log(LogLevel::kWarning, fmt::format("{}: the connection ended inside a line; its {} bytes are dropped", source_,
-                                        pending().size()));
+    log(LogLevel::kWarning,
+        fmt::format("{}: the connection ended inside a line; its {} bytes are dropped", source_,
+                    pending().size()));
   }
   Socket::finish(std::move(socket_));
   gone_();

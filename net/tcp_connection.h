@@ -1,7 +1,8 @@
 // One shipper on the line port: line protocol and JSON lines, told apart by each line.
 //
-// Nothing is ever sent, because shippers do not read: unread answers would fill their buffers and turn our close into
-// a reset. A client that wants answers begins with the comment `# tocsin ack=on` and gets one line per commit:
+// Nothing is ever sent, because shippers do not read: unread answers would fill their buffers and
+// turn our close into a reset. A client that wants answers begins with the comment `# tocsin
+// ack=on` and gets one line per commit:
 //
 //     +OK 120                                       all lines up to number 120 are durable
 //     -ERR line 7: missing fields at byte 2 (and 1 more); 120 lines done
@@ -21,13 +22,14 @@ namespace tocsin {
 /// All functions on the loop's thread. `ingest` and `clock` must outlive it.
 class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
  public:
-  /// `measurement` is that of JSON events which name none. `gone` runs once, when everything that arrived is durable or
-  /// lost and the socket is on its way out.
-  TcpConnection(std::unique_ptr<Socket> socket, Ingest& ingest, const Clock& clock, std::string measurement,
-                std::function<void()> gone);
+  /// `measurement` is that of JSON events which name none. `gone` runs once, when everything that
+  /// arrived is durable or lost and the socket is on its way out.
+  TcpConnection(std::unique_ptr<Socket> socket, Ingest& ingest, const Clock& clock,
+                std::string measurement, std::function<void()> gone);
 
   void start();
-  /// Takes what has arrived as the last: whole lines only, since the sender was cut off inside the rest.
+  /// Takes what has arrived as the last: whole lines only, since the sender was cut off inside the
+  /// rest.
   void drain();
 
  private:
@@ -54,19 +56,20 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   const std::string source_;
 
   StreamFramer framer_;
-  std::string buffer_;          // read; from start_ on not yet taken
+  std::string buffer_;  // read; from start_ on not yet taken
   size_t start_ = 0;
   size_t whole_bytes_ = 0;      // pending bytes that are known to be whole lines
   size_t in_flight_bytes_ = 0;  // taken, not yet durable
   uint64_t line_count_ = 0;     // taken since the connection began
-  std::map<uint64_t, std::string> answers_;  // to the texts under way, by their first line; empty: none yet
-  bool submitting_ = false;     // a chunk is on its way to the store's queue: the next must wait
+  std::map<uint64_t, std::string>
+      answers_;              // to the texts under way, by their first line; empty: none yet
+  bool submitting_ = false;  // a chunk is on its way to the store's queue: the next must wait
   bool reading_ = false;
-  bool ended_ = false;          // no more will be read
-  bool whole_only_ = false;     // a last line without newline is not taken
-  bool skipping_ = false;       // inside a line that is longer than possible
+  bool ended_ = false;       // no more will be read
+  bool whole_only_ = false;  // a last line without newline is not taken
+  bool skipping_ = false;    // inside a line that is longer than possible
   bool acknowledges_ = false;
-  bool complained_ = false;     // lost data was logged
+  bool complained_ = false;  // lost data was logged
 };
 
 }  // namespace tocsin

@@ -10,7 +10,8 @@
 
 namespace tocsin {
 
-/// Made and destroyed on one thread; post() from any. Destruction drops what waits and joins what runs.
+/// Made and destroyed on one thread; post() from any. Destruction drops what waits and joins what
+/// runs.
 class WorkerPool {
  public:
   WorkerPool(size_t thread_count, size_t waiting_max);

@@ -54,8 +54,8 @@ void append_number(double value, TableColumn& out) {
   }
   const double rounded = std::round(value);
   const bool is_unsigned = out.type == ValueType::kU64;
-  const bool fits = is_unsigned ? rounded >= 0 && rounded < 0x1p64
-                                : rounded >= -0x1p63 && rounded < 0x1p63;
+  const bool fits =
+      is_unsigned ? rounded >= 0 && rounded < 0x1p64 : rounded >= -0x1p63 && rounded < 0x1p63;
   if (!fits) return out.append_null();
   out.valid.push_back(1);
   if (is_unsigned) {

@@ -20,8 +20,8 @@ struct AggregateInput {
   std::span<const uint32_t> groups;
   const Vector* argument = nullptr;  ///< null for count()
   const Vector* time = nullptr;      ///< for aggregates that need it
-  /// By row: how many it stands for; empty: each for itself. Only for counts, sums, means, extremes and
-  /// distinct counts.
+  /// By row: how many it stands for; empty: each for itself. Only for counts, sums, means, extremes
+  /// and distinct counts.
   std::span<const EntryStatistics> counted;
 
   uint32_t weight(uint32_t row) const { return counted.empty() ? 1 : counted[row].row_count; }
@@ -49,8 +49,8 @@ class Accumulator {
   virtual Status finish(std::span<TableColumn* const> outputs, StringArena& arena) = 0;
   virtual size_t memory_bytes() const = 0;
 
-  /// Adds rows of which only number and times are known. Only for count() and for min and max of the
-  /// source's `time`.
+  /// Adds rows of which only number and times are known. Only for count() and for min and max of
+  /// the source's `time`.
   virtual void add_rows(uint32_t group, const EntryStatistics& rows);
 };
 
@@ -60,8 +60,8 @@ bool needs_time(AggregateKind kind);
 /// collect all values.
 bool shares_values(AggregateKind kind);
 
-/// `aggregates` are over the same argument, of type `argument` (kNull for count()); more than one only
-/// when all of them share values.
+/// `aggregates` are over the same argument, of type `argument` (kNull for count()); more than one
+/// only when all of them share values.
 std::unique_ptr<Accumulator> make_accumulator(std::span<const Aggregate* const> aggregates,
                                               ValueType argument);
 
@@ -80,8 +80,8 @@ std::unique_ptr<Accumulator> make_sample(const Aggregate& aggregate);
 /// not fit.
 void append_number(double value, TableColumn& out);
 
-/// Statistics of a list of numbers, as the aggregates of the same name; NaN when there is none. May reorder
-/// `values`. Quantiles interpolate as PostgreSQL's percentile_cont.
+/// Statistics of a list of numbers, as the aggregates of the same name; NaN when there is none. May
+/// reorder `values`. Quantiles interpolate as PostgreSQL's percentile_cont.
 double quantile_of(std::span<double> values, double q);
 double mad_of(std::span<double> values);
 double mean_of(std::span<const double> values);

@@ -10,19 +10,23 @@ namespace {
 // How a type's values are read from a vector.
 template <class Stored>
 struct Access;
-template <> struct Access<int64_t> {
+template <>
+struct Access<int64_t> {
   static int64_t get(const Vector& v, uint32_t row) { return v.i64[row]; }
   static void put(int64_t value, TableColumn& out, StringArena&) { out.i64.push_back(value); }
 };
-template <> struct Access<uint64_t> {
+template <>
+struct Access<uint64_t> {
   static uint64_t get(const Vector& v, uint32_t row) { return v.u64[row]; }
   static void put(uint64_t value, TableColumn& out, StringArena&) { out.u64.push_back(value); }
 };
-template <> struct Access<double> {
+template <>
+struct Access<double> {
   static double get(const Vector& v, uint32_t row) { return v.f64[row]; }
   static void put(double value, TableColumn& out, StringArena&) { out.f64.push_back(value); }
 };
-template <> struct Access<uint8_t> {
+template <>
+struct Access<uint8_t> {
   static uint8_t get(const Vector& v, uint32_t row) { return v.boolean[row]; }
   static void put(uint8_t value, TableColumn& out, StringArena&) { out.boolean.push_back(value); }
 };
@@ -241,7 +245,8 @@ class TextEdge final : public Accumulator {
       const Timestamp old = times_[group];
       uint32_t& cell = cells_.cell(group);
       bool better = (cell == 0) | (kLast ? time > old : time < old);
-      if (time == old && numbers[i] != 0) better = is_better(group, time, input.argument->text_at(row));
+      if (time == old && numbers[i] != 0)
+        better = is_better(group, time, input.argument->text_at(row));
       better &= numbers[i] != 0;
       times_[group] = better ? time : old;
       cell = better ? numbers[i] : cell;
@@ -276,8 +281,7 @@ std::unique_ptr<Accumulator> make_extreme(const Aggregate& aggregate, ValueType 
     if (largest) return std::make_unique<TextExtreme<true>>();
     return std::make_unique<TextExtreme<false>>();
   }
-  return largest ? make_for<Extreme, true>(argument)
-                                               : make_for<Extreme, false>(argument);
+  return largest ? make_for<Extreme, true>(argument) : make_for<Extreme, false>(argument);
 }
 
 std::unique_ptr<Accumulator> make_edge(const Aggregate& aggregate, ValueType argument) {
@@ -286,8 +290,7 @@ std::unique_ptr<Accumulator> make_edge(const Aggregate& aggregate, ValueType arg
     if (last) return std::make_unique<TextEdge<true>>();
     return std::make_unique<TextEdge<false>>();
   }
-  return last ? make_for<Edge, true>(argument)
-                                                : make_for<Edge, false>(argument);
+  return last ? make_for<Edge, true>(argument) : make_for<Edge, false>(argument);
 }
 
 }  // namespace tocsin

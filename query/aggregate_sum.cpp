@@ -1,8 +1,8 @@
 // sum and mean: integers exactly in 128 bits, doubles with compensation.
-#include <fmt/format.h>
-
 #include <cmath>
 #include <limits>
+
+#include <fmt/format.h>
 
 #include "query/aggregate.h"
 #include "query/kernels.h"
@@ -61,10 +61,11 @@ class IntegerSum final : public Accumulator {
       const bool fits = to_unsigned ? sum >= 0 && sum <= Int128{UINT64_MAX}
                                     : sum >= Int128{INT64_MIN} && sum <= Int128{INT64_MAX};
       if (!fits) {
-        return fail(ErrorCode::kLimit,
-                    fmt::format("`{}` does not fit into 64 bits (about {:.6g}); sum a float instead, "
-                                "for example with `* 1.0`",
-                                name_, static_cast<double>(sum)));
+        return fail(
+            ErrorCode::kLimit,
+            fmt::format("`{}` does not fit into 64 bits (about {:.6g}); sum a float instead, "
+                        "for example with `* 1.0`",
+                        name_, static_cast<double>(sum)));
       }
       out.valid.push_back(1);
       if (to_unsigned) {
@@ -157,8 +158,8 @@ class FloatSum final : public Accumulator {
 
     void add(double value) {
       const double total = sum + value;
-      compensation += std::fabs(sum) >= std::fabs(value) ? (sum - total) + value
-                                                         : (value - total) + sum;
+      compensation +=
+          std::fabs(sum) >= std::fabs(value) ? (sum - total) + value : (value - total) + sum;
       sum = total;
     }
   };

@@ -74,10 +74,9 @@ class UseMarker {
     for (const Aggregate& aggregate : stats.aggregates) {
       if (aggregate.argument) expression(*aggregate.argument);
       if (aggregate.where) expression(*aggregate.where);
-      const bool ordered = aggregate.kind == AggregateKind::kFirst ||
-                           aggregate.kind == AggregateKind::kLast ||
-                           aggregate.kind == AggregateKind::kSlope ||
-                           aggregate.kind == AggregateKind::kSample;
+      const bool ordered =
+          aggregate.kind == AggregateKind::kFirst || aggregate.kind == AggregateKind::kLast ||
+          aggregate.kind == AggregateKind::kSlope || aggregate.kind == AggregateKind::kSample;
       if (ordered) column(aggregate.time_column);
     }
   }

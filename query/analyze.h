@@ -13,7 +13,8 @@ struct PlanSummary {
   bool has_stats = false;
   /// The keys of the last stats, in its order: with the rule's name an alert's identity.
   std::vector<std::string> group_keys;
-  /// By key: its index among the output columns. Empty when a later stage dropped or replaced a key.
+  /// By key: its index among the output columns. Empty when a later stage dropped or replaced a
+  /// key.
   std::vector<uint32_t> group_columns;
   bool keys_survive = false;  ///< every key is among the output columns, as stats made it
   bool has_baseline = false;

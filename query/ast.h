@@ -110,8 +110,8 @@ struct Detect {
   std::vector<Name> keys;
 };
 
-using Operation = std::variant<Where, Let, Stats, Baseline, Sort, Limit, Top, Distinct, Keep, Drop,
-                               Fill, Detect>;
+using Operation =
+    std::variant<Where, Let, Stats, Baseline, Sort, Limit, Top, Distinct, Keep, Drop, Fill, Detect>;
 
 struct Stage {
   Operation operation;
@@ -123,8 +123,8 @@ struct Query {
   std::vector<Stage> stages;
 };
 
-/// The text of a query or expression, on one line: parsing it gives the same query again. Parentheses
-/// stand only where the precedence asks for them.
+/// The text of a query or expression, on one line: parsing it gives the same query again.
+/// Parentheses stand only where the precedence asks for them.
 std::string print_query(const Query& query);
 std::string print_expression(const Expression& expression);
 /// `name` as it stands in a query: in backticks when it is no plain identifier.

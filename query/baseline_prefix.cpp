@@ -1,10 +1,10 @@
 #include "query/baseline_prefix.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "db/base/check.h"
 
@@ -86,15 +86,14 @@ Result<Windows> baseline_windows(const BaselinePrefix& prefix) {
   }
   Timestamp oldest = 0;
   if (__builtin_sub_overflow(range.start, depth, &oldest)) oldest = kTimeMin;
-  const uint64_t count =
-      (static_cast<uint64_t>(range.start) - static_cast<uint64_t>(oldest)) /
-      static_cast<uint64_t>(windows.step);
+  const uint64_t count = (static_cast<uint64_t>(range.start) - static_cast<uint64_t>(oldest)) /
+                         static_cast<uint64_t>(windows.step);
   if (count > kWindowsMax) {
-    return fail(ErrorCode::kLimit,
-                fmt::format("`baseline {}` in steps of {} is {} windows, more than {}; use a "
-                            "longer range or step",
-                            format_duration(depth), format_duration(windows.step), count,
-                            kWindowsMax));
+    return fail(
+        ErrorCode::kLimit,
+        fmt::format("`baseline {}` in steps of {} is {} windows, more than {}; use a "
+                    "longer range or step",
+                    format_duration(depth), format_duration(windows.step), count, kWindowsMax));
   }
   windows.past_count = static_cast<uint32_t>(count);
   windows.wanted.assign(windows.count(), 1);
@@ -108,13 +107,12 @@ Result<PrefixTables> run_prefix(Execution& execution, const BaselinePrefix& pref
   Program program(plan.source_columns);
   size_t at = 0;
   while (program.take(plan.stages[at])) ++at;
-  StatsPlan first = StatsPlan::compile(std::get<StatsStage>(plan.stages[at].operation), true,
-                                       plan.zone, program);
+  StatsPlan first =
+      StatsPlan::compile(std::get<StatsStage>(plan.stages[at].operation), true, plan.zone, program);
   if (at < prefix.last_stats) {  // keys that the next stats does not ask for are not made
     const std::vector<uint8_t> live = live_columns(plan, at + 1);
     first.ordered = false;
-    first.live_keys.assign(live.begin(),
-                           live.begin() + static_cast<ptrdiff_t>(first.keys.size()));
+    first.live_keys.assign(live.begin(), live.begin() + static_cast<ptrdiff_t>(first.keys.size()));
   }
   TOCSIN_TRY(Table table,
              source_stats(execution, scan, program, first, &windows, &tables.counts, nullptr));

@@ -18,8 +18,8 @@ struct BaselinePrefix {
   const Plan* plan = nullptr;
   const BaselineStage* baseline = nullptr;
   size_t end = 0;
-  size_t last_stats = 0;                ///< the last stats among the stages
-  bool filters_groups = false;          ///< a `where` stands behind the last stats
+  size_t last_stats = 0;        ///< the last stats among the stages
+  bool filters_groups = false;  ///< a `where` stands behind the last stats
   bool calls_now = false;
   std::vector<uint32_t> value_columns;  ///< of stage end - 1: the columns of baseline(x), each once
   std::vector<ValueType> key_types;     ///< of the last stats

@@ -108,8 +108,8 @@ bool StageChecker::stage(const ast::Baseline& baseline) {
   for (const BaselineColumn& column : out.columns) {
     const bool is_duration = scope_.at(column.column).type == ValueType::kDuration;
     const ValueType type = column.statistic == BaselineStatistic::kWindows ? ValueType::kI64
-                           : is_duration                                  ? ValueType::kDuration
-                                                                          : ValueType::kF64;
+                           : is_duration                                   ? ValueType::kDuration
+                                                                           : ValueType::kF64;
     if (!add_column({column.name, type, false, false})) return false;
   }
   context_.has_baseline = true;

@@ -1,8 +1,8 @@
 #include "query/check_expression.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "query/contradiction.h"
 #include "query/grammar.h"
@@ -66,10 +66,9 @@ bool check_baseline_reference(CheckContext& context, const Scope& scope,
     return true;
   }
   if (context.has_baseline) {
-    return context.fault(node.span,
-                         fmt::format("`{}` is gone: an earlier stage has left it behind",
-                                     call->name),
-                         "use it before that stage, or keep it by name, in backticks");
+    return context.fault(
+        node.span, fmt::format("`{}` is gone: an earlier stage has left it behind", call->name),
+        "use it before that stage, or keep it by name, in backticks");
   }
   return context.fault(node.span, "baseline(x) needs a baseline stage before it",
                        "write `| stats … | baseline 7d | where total > 2 * baseline(total)`");
@@ -77,11 +76,9 @@ bool check_baseline_reference(CheckContext& context, const Scope& scope,
 
 bool unknown_function(CheckContext& context, const ast::Expression& node) {
   if (find_aggregate(node.name) && node.name != "min" && node.name != "max") {
-    return context.fault(node.head,
-                         fmt::format("`{}` is an aggregate: it stands in a stats stage only",
-                                     node.name),
-                         fmt::format("write `| stats x = {}(…) | …` and use x behind it",
-                                     node.name));
+    return context.fault(
+        node.head, fmt::format("`{}` is an aggregate: it stands in a stats stage only", node.name),
+        fmt::format("write `| stats x = {}(…) | …` and use x behind it", node.name));
   }
   if (node.name == "time") {
     return context.fault(node.head, "`time(5m)` stands behind `by` only",
@@ -108,7 +105,8 @@ void become_literal(Expression& expression, Value value, ValueType type) {
   expression.type = type;
 }
 
-// Nulls without a type (the word, or a column that a rule does not have) get one, or decide the call.
+// Nulls without a type (the word, or a column that a rule does not have) get one, or decide the
+// call.
 void settle_nulls(Expression& call) {
   const auto is_untyped = [](const Expression& argument) {
     return argument.type == ValueType::kNull;
@@ -122,11 +120,9 @@ void settle_nulls(Expression& call) {
   switch (call.function) {
     case Function::kAnd:
     case Function::kOr:
-    case Function::kNot:
-      return give(0, call.arguments.size(), Value::of(false), ValueType::kBool);
+    case Function::kNot: return give(0, call.arguments.size(), Value::of(false), ValueType::kBool);
     case Function::kIf: give(0, 1, Value::of(false), ValueType::kBool); [[fallthrough]];
-    case Function::kCoalesce:
-      return give(0, call.arguments.size(), Value::null(), call.type);
+    case Function::kCoalesce: return give(0, call.arguments.size(), Value::null(), call.type);
     case Function::kExists: return become_literal(call, Value::of(false), ValueType::kBool);
     case Function::kEqual:
     case Function::kNotEqual:
@@ -188,8 +184,8 @@ bool check_call(CheckContext& context, const Scope& scope, const ast::Expression
 
 }  // namespace
 
-bool check_expression(CheckContext& context, const Scope& scope,
-                      const ast::Expression& expression, Expression& out) {
+bool check_expression(CheckContext& context, const Scope& scope, const ast::Expression& expression,
+                      Expression& out) {
   switch (expression.kind) {
     case Kind::kLiteral: out = literal(expression.literal, expression.span); return true;
     case Kind::kName: return check_name(context, scope, expression, out);
@@ -210,10 +206,10 @@ bool check_condition(CheckContext& context, const Scope& scope, const ast::Expre
     }
     return true;
   }
-  return context.fault(expression.span,
-                       fmt::format("{} takes a condition, and this is {}", what,
-                                   describe(out.type)),
-                       "compare it with something, as in `total > 20`, or ask `exists(x)`");
+  return context.fault(
+      expression.span,
+      fmt::format("{} takes a condition, and this is {}", what, describe(out.type)),
+      "compare it with something, as in `total > 20`, or ask `exists(x)`");
 }
 
 bool check_constant(CheckContext& context, const ast::Expression& expression, Value& out) {
@@ -227,15 +223,15 @@ bool check_constant(CheckContext& context, const ast::Expression& expression, Va
   return true;
 }
 
-bool check_duration(CheckContext& context, const ast::Expression& expression,
-                    std::string_view what, Duration& out) {
+bool check_duration(CheckContext& context, const ast::Expression& expression, std::string_view what,
+                    Duration& out) {
   Value value;
   if (!check_constant(context, expression, value)) return false;
   if (value.type != ValueType::kDuration || value.is_null()) {
-    return context.fault(expression.span,
-                         fmt::format("{} takes a duration, and this is {}", what,
-                                     describe(value.type)),
-                         "write a number and a unit (ns us ms s m h d w), like 5m or 1h30m");
+    return context.fault(
+        expression.span,
+        fmt::format("{} takes a duration, and this is {}", what, describe(value.type)),
+        "write a number and a unit (ns us ms s m h d w), like 5m or 1h30m");
   }
   out = std::get<int64_t>(value.data);
   if (out > 0) return true;
@@ -249,16 +245,17 @@ bool check_count(CheckContext& context, const ast::Expression& expression, std::
   if (!check_constant(context, expression, value)) return false;
   const bool whole = value.type == ValueType::kI64 || value.type == ValueType::kU64;
   if (!whole || value.is_null()) {
-    return context.fault(expression.span, fmt::format("{} takes a whole number, and this is {}",
-                                                      what, describe(value.type)),
-                         "write a number like 10");
+    return context.fault(
+        expression.span,
+        fmt::format("{} takes a whole number, and this is {}", what, describe(value.type)),
+        "write a number like 10");
   }
   const int64_t* number = std::get_if<int64_t>(&value.data);
   const bool negative = number && *number < 0;
   out = number ? static_cast<uint64_t>(*number) : std::get<uint64_t>(value.data);
   if (!negative && out >= count_min && out <= count_max) return true;
-  return context.fault(expression.span, fmt::format("{} takes a number from {} to {}", what,
-                                                    count_min, count_max));
+  return context.fault(expression.span,
+                       fmt::format("{} takes a number from {} to {}", what, count_min, count_max));
 }
 
 std::optional<BaselineCall> check_baseline_call(CheckContext& context,

@@ -1,9 +1,9 @@
 // Which types the named functions take, and what they give: the registry's signatures applied.
-#include <fmt/format.h>
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
+#include <re2/re2.h>
 
 #include "query/check_expression.h"
 #include "query/pattern.h"
@@ -47,11 +47,10 @@ bool check_argument_count(CheckContext& context, const ast::Expression& node,
   const bool fits = count >= entry.argument_count_min &&
                     (entry.argument_count_max == kAnyCount || count <= entry.argument_count_max);
   if (fits) return true;
-  return context.fault(node.span,
-                       fmt::format("`{}` does not take {} argument{}", node.name, count,
-                                   count == 1 ? "" : "s"),
-                       fmt::format("it is {}: {}", entry.documentation.signature,
-                                   entry.documentation.help));
+  return context.fault(
+      node.span,
+      fmt::format("`{}` does not take {} argument{}", node.name, count, count == 1 ? "" : "s"),
+      fmt::format("it is {}: {}", entry.documentation.signature, entry.documentation.help));
 }
 
 bool check_argument_types(CheckContext& context, const ast::Expression& node,
@@ -63,11 +62,11 @@ bool check_argument_types(CheckContext& context, const ast::Expression& node,
                          ? entry.arguments[0]
                          : entry.arguments[std::min(i, last_kind - 1)];
     if (!accepts(wanted, call.arguments[i])) {
-      return context.fault(node.arguments[i].span,
-                           fmt::format("`{}` takes {} here, and this is {}", node.name,
-                                       name_of(wanted), describe(call.arguments[i].type)),
-                           fmt::format("it is {}: {}", entry.documentation.signature,
-                                       entry.documentation.help));
+      return context.fault(
+          node.arguments[i].span,
+          fmt::format("`{}` takes {} here, and this is {}", node.name, name_of(wanted),
+                      describe(call.arguments[i].type)),
+          fmt::format("it is {}: {}", entry.documentation.signature, entry.documentation.help));
     }
     if (wanted == A::kPattern &&
         !check_pattern_argument(context, node.arguments[i], call.arguments[i])) {
@@ -100,10 +99,10 @@ bool type_common(CheckContext& context, const ast::Expression& node, size_t firs
   for (size_t i = first; i < call.arguments.size(); ++i) {
     types += (types.empty() ? "" : ", ") + describe(call.arguments[i].type);
   }
-  return context.fault(node.span,
-                       fmt::format("the arguments of `{}` must be of one type, and are {}",
-                                   node.name, types),
-                       "to_string(x) and to_number(text) convert");
+  return context.fault(
+      node.span,
+      fmt::format("the arguments of `{}` must be of one type, and are {}", node.name, types),
+      "to_string(x) and to_number(text) convert");
 }
 
 }  // namespace
@@ -160,8 +159,8 @@ bool check_pattern_argument(CheckContext& context, const ast::Expression& node,
   if (compile_pattern(std::get<std::string>(pattern.literal.data), error)) return true;
   TextSpan span = node.span;
   const std::string_view written = context.text.substr(span.start, span.end - span.start);
-  const size_t place = error.fragment.empty() ? std::string_view::npos
-                                              : written.find(error.fragment);
+  const size_t place =
+      error.fragment.empty() ? std::string_view::npos : written.find(error.fragment);
   if (place != std::string_view::npos) {
     span.start += static_cast<uint32_t>(place);
     span.end = span.start + static_cast<uint32_t>(error.fragment.size());
@@ -180,7 +179,8 @@ bool type_function(CheckContext& context, const ast::Expression& node, const Fun
     case ResultType::kString: call.type = T::kString; return true;
     case ResultType::kTime: call.type = T::kTime; return true;
     case ResultType::kFirst: call.type = call.arguments[0].type; return true;
-    case ResultType::kSame: return type_common(context, node, entry.function == Function::kIf, call);
+    case ResultType::kSame:
+      return type_common(context, node, entry.function == Function::kIf, call);
     case ResultType::kF64: break;
   }
   call.type = T::kF64;

@@ -54,24 +54,22 @@ bool fault_mismatch(CheckContext& context, const ast::Expression& node, const Ex
     const Expression& constant = call.arguments[1 - side];
     if (!is_literal(constant)) continue;
     const Expression& other = call.arguments[side];
-    const std::string better =
-        rewrite_constant(constant.literal, other.type, context.options.zone);
-    std::string message = fmt::format("{} is {}, and {} is {}", call_it(node.arguments[side]),
-                                      describe(other.type),
-                                      context.text.substr(constant.span.start,
-                                                          constant.span.end - constant.span.start),
-                                      describe(constant.type));
+    const std::string better = rewrite_constant(constant.literal, other.type, context.options.zone);
+    std::string message = fmt::format(
+        "{} is {}, and {} is {}", call_it(node.arguments[side]), describe(other.type),
+        context.text.substr(constant.span.start, constant.span.end - constant.span.start),
+        describe(constant.type));
     std::string hint = better.empty() ? "" : fmt::format("write {}", better);
     if (is_number(other.type) && constant.type == T::kDuration) {
       hint = "write the plain number, in the unit of the column";
     }
     return context.fault(constant.span, std::move(message), std::move(hint));
   }
-  return context.fault(node.head,
-                       fmt::format("`{}` cannot compare {} with {}", name_of(node.operation),
-                                   describe(call.arguments[0].type),
-                                   describe(call.arguments[1].type)),
-                       "convert one of them: to_number(text), to_string(x), to_time(text)");
+  return context.fault(
+      node.head,
+      fmt::format("`{}` cannot compare {} with {}", name_of(node.operation),
+                  describe(call.arguments[0].type), describe(call.arguments[1].type)),
+      "convert one of them: to_number(text), to_string(x), to_time(text)");
 }
 
 bool fault_null(CheckContext& context, const ast::Expression& node, size_t side) {
@@ -108,9 +106,8 @@ bool type_logic(CheckContext& context, const ast::Expression& node, Expression& 
     const T type = call.arguments[i].type;
     if (type == T::kBool || type == T::kNull) continue;
     return context.fault(node.arguments[i].span,
-                         fmt::format("`{}` takes conditions, and {} is {}",
-                                     name_of(node.operation), call_it(node.arguments[i]),
-                                     describe(type)),
+                         fmt::format("`{}` takes conditions, and {} is {}", name_of(node.operation),
+                                     call_it(node.arguments[i]), describe(type)),
                          "compare it with something, as in `total > 20`, or ask `exists(x)`");
   }
   return true;
@@ -229,8 +226,7 @@ bool type_arithmetic(CheckContext& context, const ast::Expression& node, Express
     const bool whole =
         call.function == Function::kIntegerDivide || call.function == Function::kModulo;
     if (whole && !(is_integer(left) && is_integer(right))) {
-      return context.fault(node.head,
-                           fmt::format("`{}` takes integers", name_of(node.operation)),
+      return context.fault(node.head, fmt::format("`{}` takes integers", name_of(node.operation)),
                            "floor(x / y) divides floats downwards");
     }
     type_numbers(call);
@@ -239,8 +235,9 @@ bool type_arithmetic(CheckContext& context, const ast::Expression& node, Express
   const auto type = time_result(call.function, left, right);
   if (!type) return fault_arithmetic(context, node, call);
   // The executor's order: time + duration, duration * number.
-  const bool turn = (call.function == Function::kAdd && left == T::kDuration && right == T::kTime) ||
-                    (call.function == Function::kMultiply && is_number(left));
+  const bool turn =
+      (call.function == Function::kAdd && left == T::kDuration && right == T::kTime) ||
+      (call.function == Function::kMultiply && is_number(left));
   if (turn) std::swap(call.arguments[0], call.arguments[1]);
   call.type = *type;
   return true;

@@ -1,8 +1,8 @@
 #include "query/check_scope.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "db/base/check.h"
 #include "db/base/text.h"
@@ -94,14 +94,14 @@ bool CheckContext::unknown_name(const ast::Name& name, const Scope& scope) {
   if (scope.open && !source_names.empty()) {
     message += " in " + source_names;
     const std::string owners = owners_of(name.text);
-    if (!owners.empty()) return fault(name.span, message, fmt::format("it is a column of {}", owners));
+    if (!owners.empty())
+      return fault(name.span, message, fmt::format("it is a column of {}", owners));
   }
   if (!near.empty()) {
     return fault(name.span, message, fmt::format("did you mean `{}`?", near));
   }
-  const bool lost =
-      !scope.open && std::find(source_columns.begin(), source_columns.end(), name.text) !=
-                         source_columns.end();
+  const bool lost = !scope.open && std::find(source_columns.begin(), source_columns.end(),
+                                             name.text) != source_columns.end();
   if (lost) message += ": an earlier stage has left it behind";
   return fault(name.span, message, "the columns here are " + list_names(names));
 }

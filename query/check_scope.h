@@ -19,15 +19,16 @@ namespace tocsin {
 struct ScopeColumn {
   std::string name;
   ValueType type = ValueType::kNull;
-  bool unknown = false;        ///< in a rule: no measurement has it (yet); it is null
-  bool zero_if_empty = false;  ///< count, count_distinct or sum: 0 where there are no rows
+  bool unknown = false;                 ///< in a rule: no measurement has it (yet); it is null
+  bool zero_if_empty = false;           ///< count, count_distinct or sum: 0 where there are no rows
   std::optional<TimeRange> range = {};  ///< that its times lie in, if that is the same in every run
 };
 
 /// The columns that a stage reads, by index, with what later stages need to know about them.
 class Scope {
  public:
-  /// True until a stage replaces the source's columns: then a name may be one that no measurement has yet.
+  /// True until a stage replaces the source's columns: then a name may be one that no measurement
+  /// has yet.
   bool open = false;
   std::vector<uint32_t> keys;           ///< of the last stats, in its order
   bool keys_complete = true;            ///< no key was dropped or replaced since
@@ -68,15 +69,16 @@ struct CheckContext {
   Timestamp now;
   Diagnostic& diagnostic;
   ScalarContext scalar;
-  const Catalog* catalog = nullptr;           ///< to tell which measurement has a column
-  std::string source_names;                   ///< as in `no column x in audit, bpm`
-  std::vector<std::string> source_columns;    ///< to tell what a stage has left behind
+  const Catalog* catalog = nullptr;         ///< to tell which measurement has a column
+  std::string source_names;                 ///< as in `no column x in audit, bpm`
+  std::vector<std::string> source_columns;  ///< to tell what a stage has left behind
   /// A measurement of Tocsin's own has no row yet, so that its columns are unknown: they are null.
   bool forgiving = false;
-  /// Rule mode, or forgiving: a name that the source might have one day. The run must start again with it.
+  /// Rule mode, or forgiving: a name that the source might have one day. The run must start again
+  /// with it.
   std::optional<std::string> unknown_column;
   std::vector<std::string> warnings;
-  bool has_baseline = false;                  ///< a baseline stage stands before
+  bool has_baseline = false;  ///< a baseline stage stands before
 
   /// Fills the diagnostic; always false, to be returned.
   bool fault(TextSpan span, std::string message, std::string hint = "");

@@ -1,7 +1,7 @@
 // The stages over time buckets: fill and detect.
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "query/check_stages.h"
 
@@ -28,10 +28,9 @@ Value zero_of(ValueType type) {
 
 bool StageChecker::needs_time_bucket(std::string_view what) {
   if (scope_.time_bucket) return true;
-  return context_.fault(span_,
-                        fmt::format("{} needs time buckets: a `stats … by time(5m)` before it",
-                                    what),
-                        "the column `time` must still be there");
+  return context_.fault(
+      span_, fmt::format("{} needs time buckets: a `stats … by time(5m)` before it", what),
+      "the column `time` must still be there");
 }
 
 std::vector<uint32_t> StageChecker::other_keys() const {
@@ -80,9 +79,8 @@ bool StageChecker::stage(const ast::Detect& detect) {
   out.value_column = *value;
   const ScopeColumn& column = scope_.at(*value);
   if (!is_number(column.type)) {
-    return context_.fault(detect.column.span,
-                          fmt::format("detect scores numbers, and `{}` is {}", column.name,
-                                      describe(column.type)));
+    return context_.fault(detect.column.span, fmt::format("detect scores numbers, and `{}` is {}",
+                                                          column.name, describe(column.type)));
   }
   if (detect.season) {
     if (!check_duration(context_, *detect.season, "`season`", out.season)) return false;

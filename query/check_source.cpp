@@ -1,8 +1,8 @@
 #include "query/check_source.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "db/base/text.h"
 #include "query/check_expression.h"
@@ -25,9 +25,7 @@ struct Union {
   bool all_numbers = true;
   bool all_the_same = true;
 
-  ValueType type() const {
-    return all_numbers && !all_the_same ? ValueType::kF64 : first;
-  }
+  ValueType type() const { return all_numbers && !all_the_same ? ValueType::kF64 : first; }
 };
 
 // No stored column has these names (db renames them on their way in); a damaged catalog might.
@@ -59,10 +57,10 @@ bool SourceTable::add(const Measurement& measurement, TextSpan span) {
     merged.all_the_same = merged.all_the_same && type == merged.first;
   }
   if (columns_.size() <= kSourceColumnCountMax) return true;
-  return context_.fault(span,
-                        fmt::format("these measurements have more than {} columns together",
-                                    kSourceColumnCountMax),
-                        "name fewer of them");
+  return context_.fault(
+      span,
+      fmt::format("these measurements have more than {} columns together", kSourceColumnCountMax),
+      "name fewer of them");
 }
 
 void SourceTable::write(const std::vector<const Measurement*>& measurements, Plan& plan) const {
@@ -128,10 +126,10 @@ bool check_time(CheckContext& context, const ast::Expression& expression, Timest
   const Scope nothing;
   if (!check_expression(context, nothing, expression, checked)) return false;
   if (checked.type != ValueType::kTime) {
-    return context.fault(expression.span,
-                         fmt::format("`between` takes times, and this is {}",
-                                     describe(checked.type)),
-                         "write a time like 2026-11-24T10:04:05Z, or `now - 1h`");
+    return context.fault(
+        expression.span,
+        fmt::format("`between` takes times, and this is {}", describe(checked.type)),
+        "write a time like 2026-11-24T10:04:05Z, or `now - 1h`");
   }
   const Value value = evaluate_expression(checked, {}, context.scalar);
   if (value.is_null()) {
@@ -156,11 +154,11 @@ bool check_range(CheckContext& context, const ast::Source& source, Plan& plan) {
     if (!check_time(context, *source.end, plan.range.end)) return false;
     plan.range_given = true;
     if (plan.range.start >= plan.range.end) {
-      return context.fault({source.start->span.start, source.end->span.end},
-                           fmt::format("this range is empty: {} is not before {}",
-                                       format_time_short(plan.range.start),
-                                       format_time_short(plan.range.end)),
-                           "the earlier time stands first");
+      return context.fault(
+          {source.start->span.start, source.end->span.end},
+          fmt::format("this range is empty: {} is not before {}",
+                      format_time_short(plan.range.start), format_time_short(plan.range.end)),
+          "the earlier time stands first");
     }
   }
   return true;
@@ -226,9 +224,9 @@ void warn_of_type_conflicts(CheckContext& context, const Catalog& catalog, const
     for (const SourceMeasurement& source : plan.source) {
       const Column* stored = catalog.find(source.name)->find(column.name);
       if (!stored || fits(type_of(*stored), column.type)) continue;
-      context.warnings.push_back(fmt::format(
-          "`{}` is {} in `{}` and {} elsewhere: it is null for `{}`", column.name,
-          name_of(type_of(*stored)), source.name, name_of(column.type), source.name));
+      context.warnings.push_back(
+          fmt::format("`{}` is {} in `{}` and {} elsewhere: it is null for `{}`", column.name,
+                      name_of(type_of(*stored)), source.name, name_of(column.type), source.name));
     }
   }
 }

@@ -14,8 +14,9 @@ namespace tocsin {
 /// The type that a stored column has in queries.
 ValueType type_of(const Column& column);
 
-/// Fills the plan's source, source columns and range, and the scope that the first stage reads. `unknown`
-/// are columns that a rule names and no measurement has: they become null columns at the end.
+/// Fills the plan's source, source columns and range, and the scope that the first stage reads.
+/// `unknown` are columns that a rule names and no measurement has: they become null columns at the
+/// end.
 bool check_source(CheckContext& context, const ast::Source& source, const Catalog& catalog,
                   const std::vector<std::string>& unknown, Plan& plan, Scope& scope);
 

@@ -1,10 +1,10 @@
 #include "query/check_stages.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <numeric>
 #include <unordered_set>
+
+#include <fmt/format.h>
 
 #include "query/limits.h"
 

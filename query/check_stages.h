@@ -14,14 +14,16 @@ namespace tocsin {
 /// Walks the stages of one query in order, building the plan's stages. The first fault ends it.
 class StageChecker {
  public:
-  /// `baseline_calls` are the `baseline(x)` of the whole query: what the baseline stage has to compute.
+  /// `baseline_calls` are the `baseline(x)` of the whole query: what the baseline stage has to
+  /// compute.
   StageChecker(CheckContext& context, Plan& plan, Scope scope,
                std::vector<BaselineCall> baseline_calls);
 
   bool check(const ast::Stage& stage);
 
  private:
-  // One per kind of stage; in check_stages.cpp, check_stats.cpp, check_baseline.cpp, check_series.cpp.
+  // One per kind of stage; in check_stages.cpp, check_stats.cpp, check_baseline.cpp,
+  // check_series.cpp.
   bool stage(const ast::Where& where);
   bool stage(const ast::Let& let);
   bool stage(const ast::Stats& stats);
@@ -46,8 +48,7 @@ class StageChecker {
   bool emit_null_baselines();
   bool baseline_words(const ast::Baseline& baseline, BaselineStage& out);
   bool column_list(const std::vector<ast::Name>& names, std::vector<uint32_t>& out);
-  bool sort_keys(const std::vector<ast::SortItem>& items, bool reverse,
-                 std::vector<SortKey>& out);
+  bool sort_keys(const std::vector<ast::SortItem>& items, bool reverse, std::vector<SortKey>& out);
   bool needs_time_bucket(std::string_view what);
   bool add_column(ScopeColumn column);
   std::vector<uint32_t> other_keys() const;
@@ -60,8 +61,8 @@ class StageChecker {
   Scope scope_;
   std::vector<BaselineCall> baseline_calls_;
   std::vector<std::string> null_baselines_;  // of columns that a rule does not have
-  TextSpan span_;                 // of the stage being checked
-  bool only_windowed_ = true;     // so far only where, let and stats
+  TextSpan span_;                            // of the stage being checked
+  bool only_windowed_ = true;                // so far only where, let and stats
   bool has_stats_ = false;
 };
 

@@ -1,7 +1,7 @@
 // The stage stats: aggregates with their arguments, and group keys.
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "query/check_stages.h"
 #include "query/limits.h"
@@ -35,8 +35,8 @@ ValueType result_type(const AggregateEntry& entry, ValueType argument) {
 
 // An argument that is null throughout gets a type, and so does what the aggregate makes of it.
 void type_null_argument(const AggregateEntry& entry, Aggregate& aggregate) {
-  const bool number = entry.argument == ArgumentType::kNumber ||
-                      entry.argument == ArgumentType::kNumberOrDuration;
+  const bool number =
+      entry.argument == ArgumentType::kNumber || entry.argument == ArgumentType::kNumberOrDuration;
   aggregate.argument->type = number ? ValueType::kF64 : ValueType::kString;
   if (aggregate.type == ValueType::kNull) aggregate.type = aggregate.argument->type;
 }
@@ -79,16 +79,15 @@ bool StageChecker::quantile_argument(const ast::Expression& call, Aggregate& out
   return true;
 }
 
-bool StageChecker::aggregate_arguments(const ast::AggregateItem& item,
-                                       const AggregateEntry& entry, Aggregate& out) {
+bool StageChecker::aggregate_arguments(const ast::AggregateItem& item, const AggregateEntry& entry,
+                                       Aggregate& out) {
   const ast::Expression& call = item.call;
   const size_t count = call.arguments.size();
   if (count < entry.argument_count_min || count > entry.argument_count_max) {
-    return context_.fault(call.span,
-                          fmt::format("`{}` does not take {} argument{}", call.name, count,
-                                      count == 1 ? "" : "s"),
-                          fmt::format("it is {}: {}", entry.documentation.signature,
-                                      entry.documentation.help));
+    return context_.fault(
+        call.span,
+        fmt::format("`{}` does not take {} argument{}", call.name, count, count == 1 ? "" : "s"),
+        fmt::format("it is {}: {}", entry.documentation.signature, entry.documentation.help));
   }
   if (count == 0) return true;
   Expression& argument = out.argument.emplace();
@@ -134,8 +133,8 @@ bool StageChecker::aggregate(const ast::AggregateItem& item, Aggregate& out) {
   }
   const bool ordered = out.kind == AggregateKind::kFirst || out.kind == AggregateKind::kLast ||
                        out.kind == AggregateKind::kSlope || out.kind == AggregateKind::kSample;
-  return !ordered || time_column(item.call.span, fmt::format("`{}`", item.call.name),
-                                 out.time_column);
+  return !ordered ||
+         time_column(item.call.span, fmt::format("`{}`", item.call.name), out.time_column);
 }
 
 bool StageChecker::group_key(const ast::KeyItem& item, GroupKey& out) {
@@ -182,7 +181,8 @@ bool StageChecker::stage(const ast::Stats& stats) {
     if (!aggregate(item, made)) return false;
     const AggregateEntry& entry = *find_aggregate(item.call.name);
     const bool zero = entry.empty_is_zero;
-    const bool unknown = !zero && entry.result == ResultType::kFirst && is_null_literal(*made.argument);
+    const bool unknown =
+        !zero && entry.result == ResultType::kFirst && is_null_literal(*made.argument);
     if (!add({made.name, made.type, unknown, zero}, item.name ? item.name->span : item.call.span)) {
       return false;
     }

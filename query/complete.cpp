@@ -39,28 +39,20 @@ bool begins_with(std::string_view text,
 // Whether a column of that type can be such an argument; a condition may begin with any column.
 bool fits(ValueType type, ArgumentType argument) {
   switch (argument) {
-    case ArgumentType::kNumber:
-      return is_number(type);
-    case ArgumentType::kInteger:
-      return type == ValueType::kI64 || type == ValueType::kU64;
-    case ArgumentType::kString:
-      return type == ValueType::kString;
-    case ArgumentType::kTime:
-      return type == ValueType::kTime;
+    case ArgumentType::kNumber: return is_number(type);
+    case ArgumentType::kInteger: return type == ValueType::kI64 || type == ValueType::kU64;
+    case ArgumentType::kString: return type == ValueType::kString;
+    case ArgumentType::kTime: return type == ValueType::kTime;
     case ArgumentType::kDuration:
-    case ArgumentType::kPattern:
-      return false;
-    case ArgumentType::kNumberOrDuration:
-      return is_number(type) || type == ValueType::kDuration;
+    case ArgumentType::kPattern: return false;
+    case ArgumentType::kNumberOrDuration: return is_number(type) || type == ValueType::kDuration;
     case ArgumentType::kTimeOrDuration:
       return type == ValueType::kTime || type == ValueType::kDuration;
     case ArgumentType::kOrdered:
-    case ArgumentType::kSameOrdered:
-      return type != ValueType::kBool;
+    case ArgumentType::kSameOrdered: return type != ValueType::kBool;
     case ArgumentType::kAny:
     case ArgumentType::kBool:
-    case ArgumentType::kSame:
-      return true;
+    case ArgumentType::kSame: return true;
   }
   return true;
 }
@@ -399,26 +391,16 @@ class Completer {
 
 const char* name_of(SuggestionKind kind) {
   switch (kind) {
-    case SuggestionKind::kKeyword:
-      return "keyword";
-    case SuggestionKind::kStage:
-      return "stage";
-    case SuggestionKind::kMeasurement:
-      return "measurement";
-    case SuggestionKind::kColumn:
-      return "column";
-    case SuggestionKind::kValue:
-      return "value";
-    case SuggestionKind::kFunction:
-      return "function";
-    case SuggestionKind::kAggregate:
-      return "aggregate";
-    case SuggestionKind::kOperator:
-      return "operator";
-    case SuggestionKind::kConstant:
-      return "constant";
-    case SuggestionKind::kParameter:
-      return "parameter";
+    case SuggestionKind::kKeyword: return "keyword";
+    case SuggestionKind::kStage: return "stage";
+    case SuggestionKind::kMeasurement: return "measurement";
+    case SuggestionKind::kColumn: return "column";
+    case SuggestionKind::kValue: return "value";
+    case SuggestionKind::kFunction: return "function";
+    case SuggestionKind::kAggregate: return "aggregate";
+    case SuggestionKind::kOperator: return "operator";
+    case SuggestionKind::kConstant: return "constant";
+    case SuggestionKind::kParameter: return "parameter";
   }
   return "keyword";
 }

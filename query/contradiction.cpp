@@ -1,11 +1,11 @@
 #include "query/contradiction.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <map>
+
+#include <fmt/format.h>
 
 #include "query/scalar.h"
 
@@ -87,7 +87,8 @@ class Search {
     if (condition.kind == Expression::Kind::kLiteral) {
       const bool* value = std::get_if<bool>(&condition.literal.data);
       // Where names may be unknown, what the checker made false may be true one day.
-      if ((value && *value) || context_.options.rule_mode || context_.forgiving) return std::nullopt;
+      if ((value && *value) || context_.options.rule_mode || context_.forgiving)
+        return std::nullopt;
       return fmt::format("`{}` is false for every row", written(condition));
     }
     if (condition.kind == Expression::Kind::kColumn) return std::nullopt;
@@ -126,9 +127,8 @@ class Search {
     const bool turned = condition.arguments[1].kind == Expression::Kind::kColumn;
     const Expression& column = condition.arguments[turned ? 1 : 0];
     const Expression& constant = condition.arguments[turned ? 0 : 1];
-    if (column.kind != Expression::Kind::kColumn ||
-        constant.kind != Expression::Kind::kLiteral || constant.literal.is_null() ||
-        scope_.at(column.column).unknown) {
+    if (column.kind != Expression::Kind::kColumn || constant.kind != Expression::Kind::kLiteral ||
+        constant.literal.is_null() || scope_.at(column.column).unknown) {
       return std::nullopt;
     }
     const Function operation = turned ? mirrored(condition.function) : condition.function;

@@ -1,8 +1,8 @@
 #include "query/diagnostic.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace tocsin {
 namespace {

@@ -10,13 +10,13 @@ namespace tocsin {
 
 /// `Error::message` of a failed prepare is `render()`.
 struct Diagnostic {
-  std::string message;   ///< one sentence; says what to do
-  uint32_t offset = 0;   ///< byte offset in the query's text
-  uint32_t length = 1;   ///< bytes under the carets
-  uint32_t line = 1;     ///< from 1
-  uint32_t column = 1;   ///< from 1, in bytes
+  std::string message;  ///< one sentence; says what to do
+  uint32_t offset = 0;  ///< byte offset in the query's text
+  uint32_t length = 1;  ///< bytes under the carets
+  uint32_t line = 1;    ///< from 1
+  uint32_t column = 1;  ///< from 1, in bytes
   std::vector<std::string> expected;
-  std::string hint;      ///< e.g. `did you mean duration_ms?`
+  std::string hint;  ///< e.g. `did you mean duration_ms?`
 
   /// Sets offset and length, and line and column from them.
   void locate(std::string_view query_text, size_t place, size_t byte_length);

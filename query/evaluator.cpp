@@ -12,7 +12,8 @@
 namespace tocsin {
 namespace {
 
-// A dictionary with more entries is not evaluated as a whole: rows of one query may need few of them.
+// A dictionary with more entries is not evaluated as a whole: rows of one query may need few of
+// them.
 constexpr size_t kEvaluatedEntriesMax = 64 * 1024;
 constexpr uint64_t kAlways = UINT64_MAX;  // the epoch of literals
 
@@ -229,7 +230,9 @@ Result<const Evaluator::EntryTable*> Evaluator::entry_table(NodeId id) {
     TOCSIN_TRY(const Vector* part, entry_evaluator_->value(id));
     if (!part->valid.empty()) append(part->valid.first(count), start, values.writable_valid());
     switch (node.type) {
-      case ValueType::kBool: append(part->boolean.first(count), start, values.make_boolean()); break;
+      case ValueType::kBool:
+        append(part->boolean.first(count), start, values.make_boolean());
+        break;
       case ValueType::kI64:
       case ValueType::kTime:
       case ValueType::kDuration: append(part->i64.first(count), start, values.make_i64()); break;

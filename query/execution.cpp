@@ -1,7 +1,5 @@
 #include "query/execution.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <limits>
@@ -10,6 +8,8 @@
 #include <thread>
 #include <tuple>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace tocsin {
 namespace {
@@ -114,8 +114,8 @@ Status check_intact(const Scan& scan) {
 
 Status run_parallel(Execution& execution, size_t count,
                     const std::function<Status(unsigned, size_t)>& work) {
-  const auto thread_count = static_cast<unsigned>(
-      std::min<size_t>(execution.thread_count(), std::max<size_t>(count, 1)));
+  const auto thread_count =
+      static_cast<unsigned>(std::min<size_t>(execution.thread_count(), std::max<size_t>(count, 1)));
   std::atomic<size_t> next{0};
   std::mutex mutex;
   Status result;

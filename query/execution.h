@@ -17,8 +17,8 @@
 
 namespace tocsin {
 
-/// Limits and counters shared by the operators and threads of one run. Thread-safe but for `warnings`.
-/// Plan and options must outlive it.
+/// Limits and counters shared by the operators and threads of one run. Thread-safe but for
+/// `warnings`. Plan and options must outlive it.
 class Execution {
  public:
   Execution(const Plan& plan, const QueryOptions& options);
@@ -39,7 +39,7 @@ class Execution {
   std::atomic<uint64_t> bytes_read{0};
   uint64_t windows_remembered = 0;
   std::atomic<bool> memory_exceeded{false};  ///< some MemoryGauge said kLimit
-  std::vector<StepStatistics> steps;  // by the thread that runs the plan
+  std::vector<StepStatistics> steps;         // by the thread that runs the plan
 
   /// The stages before `stage_end` are done.
   void finish_step(size_t stage_end, uint64_t rows_out);
@@ -82,8 +82,8 @@ struct ScanUnit {
   bool whole() const { return start == 0 && end == segment->info().row_count; }
 };
 
-/// A snapshot of what a plan's source reads. Units are ordered by their first time, then by the order of
-/// the measurements in the plan, then by id.
+/// A snapshot of what a plan's source reads. Units are ordered by their first time, then by the
+/// order of the measurements in the plan, then by id.
 struct Scan {
   Snapshot snapshot;
   std::vector<MeasurementMap> maps;  ///< by measurement of the plan; never resized once made
@@ -96,9 +96,9 @@ Result<Scan> open_scan(const Database& database, Execution& execution, TimeRange
 /// To be asked when all was read: kCorrupt when the file of one of its segments could not be.
 Status check_intact(const Scan& scan);
 
-/// Calls `work(thread, index)` for every index in [0, count) on up to `execution.thread_count()` threads
-/// and returns the first error; after one, no further index is started. `thread` is below the thread
-/// count. Runs on the caller alone when there is little to do.
+/// Calls `work(thread, index)` for every index in [0, count) on up to `execution.thread_count()`
+/// threads and returns the first error; after one, no further index is started. `thread` is below
+/// the thread count. Runs on the caller alone when there is little to do.
 Status run_parallel(Execution& execution, size_t count,
                     const std::function<Status(unsigned thread, size_t index)>& work);
 

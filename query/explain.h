@@ -12,7 +12,8 @@ namespace tocsin {
 
 /// Bytes that the word `explain` takes at the beginning of a text; 0 when it does not begin so.
 size_t explain_prefix(std::string_view text);
-/// The query behind that word, with blanks in its place, so that what is said about places stays true.
+/// The query behind that word, with blanks in its place, so that what is said about places stays
+/// true.
 std::string without_explain(std::string_view text);
 
 /// One row for the source and each stage: `stage` as the checker understood it, `rows` that left

@@ -1,12 +1,12 @@
 #include "query/fingerprint.h"
 
 #define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <string>
+
+#include <xxhash.h>
 
 #include "db/base/check.h"
 
@@ -133,8 +133,7 @@ Fingerprint fingerprint_of(const Plan& plan, size_t stage_count,
 }
 
 bool calls_now(const Plan& plan, size_t stage_count) {
-  return std::any_of(plan.stages.begin(),
-                     plan.stages.begin() + static_cast<ptrdiff_t>(stage_count),
+  return std::any_of(plan.stages.begin(), plan.stages.begin() + static_cast<ptrdiff_t>(stage_count),
                      [](const Stage& stage) { return calls_now(stage); });
 }
 

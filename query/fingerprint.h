@@ -15,8 +15,8 @@ struct Fingerprint {
   auto operator<=>(const Fingerprint&) const = default;
 };
 
-/// Of the plan's source and its first `stage_count` stages (where, let and stats), and of the columns
-/// whose values are kept. No range, no now: those are the window's. XXH3, 128 bits.
+/// Of the plan's source and its first `stage_count` stages (where, let and stats), and of the
+/// columns whose values are kept. No range, no now: those are the window's. XXH3, 128 bits.
 Fingerprint fingerprint_of(const Plan& plan, size_t stage_count,
                            std::span<const uint32_t> value_columns);
 

@@ -24,8 +24,8 @@ void add_csv_field(std::string& out, std::string_view text, bool quoted);
 // Names and strings of line protocol.
 inline constexpr std::string_view kEscapedInMeasurement = ", ";
 inline constexpr std::string_view kEscapedInKey = ",= ";  ///< also in the values of tags
-/// Appends a name with a backslash before each of the characters `escaped`; a newline, which no name can
-/// hold, as `\n`.
+/// Appends a name with a backslash before each of the characters `escaped`; a newline, which no
+/// name can hold, as `\n`.
 void add_line_protocol_name(std::string& out, std::string_view text, std::string_view escaped);
 /// Appends a string field's value with its quotes.
 void add_line_protocol_string(std::string& out, std::string_view text);

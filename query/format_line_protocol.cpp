@@ -1,5 +1,5 @@
-// Results as InfluxDB line protocol: the columns `measurement` and `time` in their places, all others
-// as fields. A result does not know which of its columns were tags.
+// Results as InfluxDB line protocol: the columns `measurement` and `time` in their places, all
+// others as fields. A result does not know which of its columns were tags.
 #include <cmath>
 
 #include "query/format.h"

@@ -1,8 +1,8 @@
 // Results for people: aligned columns, numbers to the right, nulls as `-`.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "query/format.h"
 #include "query/result_writer.h"
@@ -20,7 +20,8 @@ std::string readable(double value) {
   const std::string exact = text_of(value);
   constexpr size_t kShort = 9;
   if (exact.size() <= kShort) return exact;
-  if (value == std::trunc(value) && std::fabs(value) < kWholeMax) return fmt::format("{:.0f}", value);
+  if (value == std::trunc(value) && std::fabs(value) < kWholeMax)
+    return fmt::format("{:.0f}", value);
   if (std::fabs(value) >= 1000 && std::fabs(value) < kWholeMax) return fmt::format("{:.3f}", value);
   return fmt::format("{:.6g}", value);
 }

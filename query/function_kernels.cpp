@@ -1,12 +1,12 @@
 #include "query/function_kernels.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <limits>
 #include <optional>
 #include <string>
 #include <type_traits>
+
+#include <re2/re2.h>
 
 #include "db/base/check.h"
 #include "query/kernels.h"
@@ -103,8 +103,8 @@ bool compare_vectors(const Vector& a, const Vector& b, std::span<const uint32_t>
   return false;
 }
 
-bool compare_by(Function function, const Vector& a, const Vector& b,
-                std::span<const uint32_t> rows, std::span<uint8_t> out) {
+bool compare_by(Function function, const Vector& a, const Vector& b, std::span<const uint32_t> rows,
+                std::span<uint8_t> out) {
   switch (function) {
     case Function::kEqual: return compare_vectors<kernels::Equal>(a, b, rows, out);
     case Function::kNotEqual: return compare_vectors<kernels::NotEqual>(a, b, rows, out);
@@ -159,7 +159,8 @@ const ListSet& list_of(const FunctionInput& input) {
   input.list = std::make_unique<ListSet>();
   const ValueType type = input.arguments[0]->type;
   if (type == ValueType::kString) {
-    for (const Vector* item : input.arguments.subspan(1)) input.list->texts.insert(item->text_at(0));
+    for (const Vector* item : input.arguments.subspan(1))
+      input.list->texts.insert(item->text_at(0));
   } else if (type == ValueType::kF64) {
     insert_numbers(input, input.list->f64);
   } else if (type == ValueType::kU64) {
@@ -190,7 +191,8 @@ void look_up_all(const FunctionInput& input, std::span<uint8_t> out) {
   }
 }
 
-// The list are literals, none of them null: a short one is compared value by value, a long one is a set.
+// The list are literals, none of them null: a short one is compared value by value, a long one is a
+// set.
 bool in_list(const FunctionInput& input, Vector& out) {
   const Vector& operand = *input.arguments[0];
   const Arguments items = input.arguments.subspan(1);
@@ -261,10 +263,18 @@ bool arithmetic_f64(const FunctionInput& input, Vector& out) {
   const auto b = as_f64(*input.arguments[1], input.row_count, buffer_b);
   const auto result = out.make_f64();
   switch (input.node.function) {
-    case Function::kAdd: kernels::apply_f64(a, b, result, [](double x, double y) { return x + y; }); break;
-    case Function::kSubtract: kernels::apply_f64(a, b, result, [](double x, double y) { return x - y; }); break;
-    case Function::kMultiply: kernels::apply_f64(a, b, result, [](double x, double y) { return x * y; }); break;
-    case Function::kDivide: kernels::apply_f64(a, b, result, [](double x, double y) { return x / y; }); break;
+    case Function::kAdd:
+      kernels::apply_f64(a, b, result, [](double x, double y) { return x + y; });
+      break;
+    case Function::kSubtract:
+      kernels::apply_f64(a, b, result, [](double x, double y) { return x - y; });
+      break;
+    case Function::kMultiply:
+      kernels::apply_f64(a, b, result, [](double x, double y) { return x * y; });
+      break;
+    case Function::kDivide:
+      kernels::apply_f64(a, b, result, [](double x, double y) { return x / y; });
+      break;
     default: return false;
   }
   if (!kernels::all_finite(result)) kernels::drop_not_finite(result, out.writable_valid());
@@ -299,7 +309,8 @@ bool arithmetic_into(const FunctionInput& input, std::span<R> out, std::span<uin
   const Vector& a = *input.arguments[0];
   const Vector& b = *input.arguments[1];
   const Function f = input.node.function;
-  if (is_signed(a.type) && is_signed(b.type)) return arithmetic_integer(f, a.i64, b.i64, out, valid);
+  if (is_signed(a.type) && is_signed(b.type))
+    return arithmetic_integer(f, a.i64, b.i64, out, valid);
   if (is_signed(a.type)) return arithmetic_integer(f, a.i64, b.u64, out, valid);
   if (is_signed(b.type)) return arithmetic_integer(f, a.u64, b.i64, out, valid);
   return arithmetic_integer(f, a.u64, b.u64, out, valid);
@@ -313,7 +324,8 @@ bool arithmetic(const FunctionInput& input, Vector& out) {
   combine_valid(input.arguments, out);
   if (input.node.type == ValueType::kF64) return arithmetic_f64(input, out);
   if (!is_integral(a) || !is_integral(b)) return false;
-  if (is_signed(input.node.type)) return arithmetic_into(input, out.make_i64(), out.writable_valid());
+  if (is_signed(input.node.type))
+    return arithmetic_into(input, out.make_i64(), out.writable_valid());
   if (input.node.type == ValueType::kU64) {
     return arithmetic_into(input, out.make_u64(), out.writable_valid());
   }
@@ -322,11 +334,24 @@ bool arithmetic(const FunctionInput& input, Vector& out) {
 
 // ---- choice -------------------------------------------------------------------------------------
 
-template <class T> std::span<const T> values_of(const Vector& vector);
-template <> std::span<const int64_t> values_of(const Vector& vector) { return vector.i64; }
-template <> std::span<const uint64_t> values_of(const Vector& vector) { return vector.u64; }
-template <> std::span<const double> values_of(const Vector& vector) { return vector.f64; }
-template <> std::span<const uint8_t> values_of(const Vector& vector) { return vector.boolean; }
+template <class T>
+std::span<const T> values_of(const Vector& vector);
+template <>
+std::span<const int64_t> values_of(const Vector& vector) {
+  return vector.i64;
+}
+template <>
+std::span<const uint64_t> values_of(const Vector& vector) {
+  return vector.u64;
+}
+template <>
+std::span<const double> values_of(const Vector& vector) {
+  return vector.f64;
+}
+template <>
+std::span<const uint8_t> values_of(const Vector& vector) {
+  return vector.boolean;
+}
 
 // Takes the argument's value in every row of `wanted` that is still open, and its validity.
 template <class T>
@@ -348,7 +373,8 @@ void take(const Vector& argument, std::span<const uint32_t> wanted, Vector& out,
     case ValueType::kString: {
       const auto text = out.make_text();
       const bool null = argument.type == ValueType::kNull;
-      for (const uint32_t row : wanted) text[row] = null ? std::string_view{} : argument.text_at(row);
+      for (const uint32_t row : wanted)
+        text[row] = null ? std::string_view{} : argument.text_at(row);
       break;
     }
     case ValueType::kNull: break;
@@ -497,8 +523,7 @@ void call_by_row(const FunctionInput& input, ScalarContext& scalar, Vector& out)
       const Vector& argument = *input.arguments[i];
       arguments[i] = argument.at(row < argument.size ? row : 0);  // a list item has one row
     }
-    const Value value =
-        evaluate_function(input.node.function, input.node.type, arguments, scalar);
+    const Value value = evaluate_function(input.node.function, input.node.type, arguments, scalar);
     if (value.is_null()) continue;
     valid[row] = 1;
     if (!i64.empty()) i64[row] = std::get<int64_t>(value.data);

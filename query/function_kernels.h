@@ -13,8 +13,8 @@
 
 namespace tocsin {
 
-/// The values of an `in (…)` with many of them, in the operand's type: one of the sets is used. Views
-/// point into the program's literals.
+/// The values of an `in (…)` with many of them, in the operand's type: one of the sets is used.
+/// Views point into the program's literals.
 struct ListSet {
   std::unordered_set<std::string_view> texts;
   std::unordered_set<int64_t> i64;
@@ -38,7 +38,8 @@ void call_by_row(const FunctionInput& input, ScalarContext& scalar, Vector& out)
 /// `row_count` times the same value; `value` must outlive the vector.
 void fill_constant(const Value& value, ValueType type, size_t row_count, Vector& out);
 
-/// The values of a vector as doubles: its own, or converted into `buffer`. Integers, times and durations.
+/// The values of a vector as doubles: its own, or converted into `buffer`. Integers, times and
+/// durations.
 std::span<const double> as_f64(const Vector& vector, size_t row_count, std::vector<double>& buffer);
 
 }  // namespace tocsin

@@ -12,6 +12,7 @@ namespace {
 using A = ArgumentType;
 using R = ResultType;
 
+// clang-format off
 constexpr std::array<StageEntry, 12> kStages = {{
     {{"where", "where CONDITION", "keeps the rows for which the condition holds",
       "from audit last 1h | where service =~ \"^pay\" and duration_ms > 100"}},
@@ -293,6 +294,7 @@ constexpr std::array<ForeignWord, 21> kForeignAggregates = {{
     {"earliest", "first"},
     {"latest", "last"},
 }};
+// clang-format on
 
 template <size_t N>
 std::string suggest(std::string_view word, const std::array<ForeignWord, N>& foreign,
@@ -346,9 +348,8 @@ const AggregateEntry* find_aggregate(std::string_view name) {
 }
 
 bool is_stage_name(std::string_view word) {
-  return std::any_of(kStages.begin(), kStages.end(), [&](const StageEntry& entry) {
-    return word == entry.documentation.name;
-  });
+  return std::any_of(kStages.begin(), kStages.end(),
+                     [&](const StageEntry& entry) { return word == entry.documentation.name; });
 }
 
 std::optional<double> quantile_of_name(std::string_view name) {

@@ -20,17 +20,17 @@ namespace tocsin {
 enum class ArgumentType : uint8_t {
   kAny,
   kBool,
-  kNumber,           ///< i64, u64 or f64
-  kInteger,          ///< i64 or u64
+  kNumber,   ///< i64, u64 or f64
+  kInteger,  ///< i64 or u64
   kString,
   kTime,
-  kDuration,         ///< a constant above zero
+  kDuration,  ///< a constant above zero
   kNumberOrDuration,
   kTimeOrDuration,
-  kOrdered,          ///< all but booleans
-  kPattern,          ///< a constant string that RE2 compiles
-  kSame,             ///< of one type with the other kSame arguments; numbers meet in f64
-  kSameOrdered,      ///< the same, without booleans
+  kOrdered,      ///< all but booleans
+  kPattern,      ///< a constant string that RE2 compiles
+  kSame,         ///< of one type with the other kSame arguments; numbers meet in f64
+  kSameOrdered,  ///< the same, without booleans
 };
 const char* name_of(ArgumentType type);  ///< as in `round takes a number`
 
@@ -67,7 +67,7 @@ struct AggregateEntry {
   uint8_t argument_count_max;
   /// kFirst: of the argument. A duration stays a duration where others give f64.
   ResultType result;
-  bool empty_is_zero;          ///< its value over no rows is 0, not null
+  bool empty_is_zero;  ///< its value over no rows is 0, not null
 };
 
 std::span<const StageEntry> all_stages();
@@ -90,8 +90,8 @@ const char* name_of(AggregateKind kind);
 const char* name_of(BaselineStatistic statistic);
 std::optional<BaselineStatistic> find_baseline_statistic(std::string_view name);  ///< not `pNN`
 
-/// The nearest entry of ours, or what stands here for a word of another language (`avg` -> `mean`); empty when
-/// nothing is near.
+/// The nearest entry of ours, or what stands here for a word of another language (`avg` -> `mean`);
+/// empty when nothing is near.
 std::string suggest_stage(std::string_view word);
 std::string suggest_function(std::string_view word);
 std::string suggest_aggregate(std::string_view word);

@@ -1,13 +1,12 @@
 // The grammar, in Boost.Spirit X3. Rules carry AST nodes; terminals are plain functions
 // (parse_state.cpp) that skip blanks themselves and note what would have been welcome, so that the
-// farthest point that any alternative reached tells what is wrong. No alternatives share more than a
-// name as their beginning: the time is linear.
+// farthest point that any alternative reached tells what is wrong. No alternatives share more than
+// a name as their beginning: the time is linear.
 #include "query/grammar.h"
-
-#include <fmt/format.h>
 
 #include <boost/fusion/include/at_c.hpp>
 #include <boost/spirit/home/x3.hpp>
+#include <fmt/format.h>
 
 #include "query/lexer.h"
 #include "query/limits.h"
@@ -94,15 +93,15 @@ const Token<OperatorToken> or_operator{match_word_operator, "or", expected::kOpe
 const Token<OperatorToken> and_operator{match_word_operator, "and", expected::kOperator};
 const Token<OperatorToken> not_operator{match_word_operator, "not", ""};
 const Token<OperatorToken> sum_operator{match_sum_operator, "", expected::kOperator};
-const Token<OperatorToken> minus_prefix{
-    [](ParseState& state, const char* position, std::string_view, OperatorToken& token,
-       size_t& length) {
-      NoValue none;
-      if (!match_symbol(state, position, "-", none, length)) return false;
-      token = {Function::kNegate, state.span(position, length)};
-      return true;
-    },
-    "", ""};
+const Token<OperatorToken> minus_prefix{[](ParseState& state, const char* position,
+                                           std::string_view, OperatorToken& token, size_t& length) {
+                                          NoValue none;
+                                          if (!match_symbol(state, position, "-", none, length))
+                                            return false;
+                                          token = {Function::kNegate, state.span(position, length)};
+                                          return true;
+                                        },
+                                        "", ""};
 const Token<OperatorToken> product_operator{match_product_operator, "", expected::kOperator};
 const Token<OperatorToken> comparison_operator{match_comparison, "", expected::kOperator};
 const Token<OperatorToken> membership_operator{match_membership, "", expected::kOperator};
@@ -110,9 +109,7 @@ const Token<OperatorToken> membership_operator{match_membership, "", expected::k
 // Semantic actions: the parsed piece becomes the rule's value, or a member of it.
 const auto become = [](auto& context) { x3::_val(context) = std::move(x3::_attr(context)); };
 template <auto Member>
-const auto put = [](auto& context) {
-  x3::_val(context).*Member = std::move(x3::_attr(context));
-};
+const auto put = [](auto& context) { x3::_val(context).*Member = std::move(x3::_attr(context)); };
 template <auto Member>
 const auto put_true = [](auto& context) { x3::_val(context).*Member = true; };
 
@@ -128,14 +125,12 @@ void append_bounded(Context& context, List& list) {
   list.push_back(std::move(x3::_attr(context)));
 }
 template <auto Member>
-const auto append = [](auto& context) {
-  append_bounded(context, x3::_val(context).*Member);
-};
+const auto append = [](auto& context) { append_bounded(context, x3::_val(context).*Member); };
 
 const auto combine = [](auto& context) {
   x3::_val(context) =
-      make_binary(state_of(context), at_c<0>(x3::_attr(context)),
-                  std::move(x3::_val(context)), std::move(at_c<1>(x3::_attr(context))));
+      make_binary(state_of(context), at_c<0>(x3::_attr(context)), std::move(x3::_val(context)),
+                  std::move(at_c<1>(x3::_attr(context))));
 };
 const auto prefix = [](auto& context) {
   x3::_val(context) = make_prefixed(state_of(context), at_c<0>(x3::_attr(context)),
@@ -143,14 +138,12 @@ const auto prefix = [](auto& context) {
 };
 const auto combine_list = [](auto& context) {
   ParseState& state = state_of(context);
-  x3::_val(context) = make_membership(
-      state, at_c<0>(x3::_attr(context)), std::move(x3::_val(context)),
-      std::move(at_c<1>(x3::_attr(context))),
-      static_cast<uint32_t>(state.offset(x3::_where(context).begin())));
+  x3::_val(context) =
+      make_membership(state, at_c<0>(x3::_attr(context)), std::move(x3::_val(context)),
+                      std::move(at_c<1>(x3::_attr(context))),
+                      static_cast<uint32_t>(state.offset(x3::_where(context).begin())));
 };
-const auto refuse_chain = [](auto& context) {
-  fault_chain(state_of(context), x3::_attr(context));
-};
+const auto refuse_chain = [](auto& context) { fault_chain(state_of(context), x3::_attr(context)); };
 const auto become_column = [](auto& context) {
   ast::Expression& expression = x3::_val(context);
   expression.kind = ast::Expression::Kind::kName;
@@ -159,10 +152,9 @@ const auto become_column = [](auto& context) {
 };
 const auto become_call = [](auto& context) {
   ParseState& state = state_of(context);
-  x3::_val(context) =
-      make_call(state, std::move(at_c<0>(x3::_attr(context))),
-                std::move(at_c<1>(x3::_attr(context))),
-                static_cast<uint32_t>(state.offset(x3::_where(context).begin())));
+  x3::_val(context) = make_call(state, std::move(at_c<0>(x3::_attr(context))),
+                                std::move(at_c<1>(x3::_attr(context))),
+                                static_cast<uint32_t>(state.offset(x3::_where(context).begin())));
 };
 
 // Nodes with a place in the text: `here[start_here]` begins it, `end_here` sets its end.
@@ -189,10 +181,9 @@ const x3::rule<struct CallId, ast::Expression> aggregate_call = "aggregate";
 const x3::rule<struct TimeTermId, ast::Expression> time_term = "time";
 const x3::rule<struct TimeSumId, ast::Expression> time_sum = "times";
 
-const auto push = [](auto& context) {
-  x3::_val(context).push_back(std::move(x3::_attr(context)));
-};
+const auto push = [](auto& context) { x3::_val(context).push_back(std::move(x3::_attr(context))); };
 
+// clang-format off
 const auto expression_def = conjunction[become] >> *(or_operator >> conjunction)[combine];
 const auto conjunction_def = negation[become] >> *(and_operator >> negation)[combine];
 const auto negation_def = (*not_operator >> comparison)[prefix];
@@ -331,6 +322,7 @@ const auto query_def = source[put<&ast::Query::source>] >>
 
 const x3::rule<struct WholeExpressionId, ast::Expression> whole_expression = "expression";
 const auto whole_expression_def = expression[become] >> end_of_text;
+// clang-format on
 
 BOOST_SPIRIT_DEFINE(where_stage, let_stage, stats_stage, baseline_stage, sort_stage, limit_stage,
                     top_stage, distinct_stage, keep_stage, drop_stage, fill_stage, detect_stage,
@@ -365,8 +357,7 @@ std::optional<Node> parse_whole(const Rule& rule, std::string_view text, const T
   const char* first = text.data();
   const char* const last = text.data() + text.size();
   Node node;
-  const bool parsed =
-      x3::parse(first, last, x3::with<StateTag>(std::ref(state))[rule], node);
+  const bool parsed = x3::parse(first, last, x3::with<StateTag>(std::ref(state))[rule], node);
   if (parsed && !state.faulty()) return node;
   diagnostic = state.diagnostic();
   return std::nullopt;
@@ -382,8 +373,8 @@ std::vector<std::string> expected_after(std::string_view text, const TimeZone& z
   ParseState state(stopped, zone);
   const char* first = stopped.data();
   ast::Query node;
-  x3::parse(first, stopped.data() + stopped.size(),
-            x3::with<StateTag>(std::ref(state))[query], node);
+  x3::parse(first, stopped.data() + stopped.size(), x3::with<StateTag>(std::ref(state))[query],
+            node);
   return state.expected_at(stopped.size() - 1);
 }
 

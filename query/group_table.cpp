@@ -13,7 +13,8 @@ constexpr uint32_t kNone = UINT32_MAX;
 
 uint64_t pair_of(uint32_t a, uint32_t b) { return uint64_t{a} << 32 | b; }
 
-/// A larger matrix must have a pair in one of so many entries, or a hash table needs less memory and cache.
+/// A larger matrix must have a pair in one of so many entries, or a hash table needs less memory
+/// and cache.
 constexpr size_t kMatrixEntriesMin = size_t{1} << 16;
 constexpr size_t kMatrixEntriesPerPair = 4;
 
@@ -71,8 +72,8 @@ void PairTable::number(std::span<uint32_t> a, std::span<const uint32_t> b) {
 }
 
 size_t PairTable::memory_bytes() const {
-  return pairs_.capacity() * sizeof(uint64_t) +
-         matrix_.capacity() * sizeof(uint32_t) + index_.memory_bytes();
+  return pairs_.capacity() * sizeof(uint64_t) + matrix_.capacity() * sizeof(uint32_t) +
+         index_.memory_bytes();
 }
 
 // ---- GroupTable ---------------------------------------------------------------------------------
@@ -161,8 +162,7 @@ void GroupTable::append_key(size_t key, TableColumn& column) {
   keys_[key].append_to(column, numbers);
 }
 
-void GroupTable::append_key(size_t key, std::span<const uint32_t> groups,
-                            TableColumn& column) {
+void GroupTable::append_key(size_t key, std::span<const uint32_t> groups, TableColumn& column) {
   std::vector<uint32_t> numbers;
   numbers.reserve(groups.size());
   for (const uint32_t group : groups) numbers.push_back(key_number(key, group));

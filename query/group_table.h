@@ -14,7 +14,8 @@
 
 namespace tocsin {
 
-/// Numbers pairs (a, b) densely as they appear: by a matrix while that is small or dense, else by a hash table.
+/// Numbers pairs (a, b) densely as they appear: by a matrix while that is small or dense, else by a
+/// hash table.
 class PairTable {
  public:
   uint32_t find_or_add(uint32_t a, uint32_t b);
@@ -64,11 +65,11 @@ class GroupTable {
   uint32_t key_number(size_t key, uint32_t group) const;
 
   std::vector<KeyValues> keys_;
-  // The numbers of the first key, but that null has one too, as of where it first appeared, and all begin with 0:
-  // the ids of level 0. `null_id_` is UINT32_MAX until there is a null.
+  // The numbers of the first key, but that null has one too, as of where it first appeared, and all
+  // begin with 0: the ids of level 0. `null_id_` is UINT32_MAX until there is a null.
   uint32_t null_id_ = UINT32_MAX;
-  // levels_[k - 1] numbers pairs (id of level k - 1, number of key k): the ids of level k. Those of the last are
-  // the groups.
+  // levels_[k - 1] numbers pairs (id of level k - 1, number of key k): the ids of level k. Those of
+  // the last are the groups.
   std::vector<PairTable> levels_;
   std::vector<uint32_t> numbers_;  // scratch
 };

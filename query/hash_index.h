@@ -1,4 +1,5 @@
-// From the hash of a thing to its number, where things are numbered from 1 on as they appear and kept elsewhere.
+// From the hash of a thing to its number, where things are numbered from 1 on as they appear and
+// kept elsewhere.
 #pragma once
 
 #include <algorithm>
@@ -20,13 +21,14 @@ inline uint64_t mix_word(uint64_t x) {
   return x ^ (x >> 33);
 }
 
-/// Open addressing, linear, at most two thirds full. A slot keeps the upper half of the hash, whose leading bits
-/// are its place: so the slots are about in the order of their hashes, and growing, which needs neither the
-/// things nor their hashes, goes once through the old and the new slots. Not thread-safe.
+/// Open addressing, linear, at most two thirds full. A slot keeps the upper half of the hash, whose
+/// leading bits are its place: so the slots are about in the order of their hashes, and growing,
+/// which needs neither the things nor their hashes, goes once through the old and the new slots.
+/// Not thread-safe.
 class HashIndex {
  public:
-  /// The number with this hash for which `equal(number)`; 0 when there is none: the caller sets it then.
-  /// The reference lives until the next call.
+  /// The number with this hash for which `equal(number)`; 0 when there is none: the caller sets it
+  /// then. The reference lives until the next call.
   template <class Equal>
   uint32_t& find(uint64_t hash, Equal equal) {
     if (used_ * 3 >= slots_.size() * 2) grow(slots_.empty() ? kFirstSlots : slots_.size() * 2);
@@ -41,13 +43,14 @@ class HashIndex {
       if (slot.tag == tag && equal(slot.number)) return slot.number;
     }
   }
-  /// Fetches what find() will look at first: called for many hashes before, it lets their cache misses overlap.
+  /// Fetches what find() will look at first: called for many hashes before, it lets their cache
+  /// misses overlap.
   void prefetch(uint64_t hash) const {
     if (!slots_.empty()) __builtin_prefetch(&slots_[hash >> 32 >> shift_]);
   }
 
-  /// What find() will first ask `equal` about, or 0: called after prefetch() for many hashes, it lets the cache
-  /// misses of the things themselves overlap.
+  /// What find() will first ask `equal` about, or 0: called after prefetch() for many hashes, it
+  /// lets the cache misses of the things themselves overlap.
   uint32_t first_candidate(uint64_t hash) const {
     if (slots_.empty()) return 0;
     const auto tag = static_cast<uint32_t>(hash >> 32);

@@ -46,27 +46,45 @@ inline int compare_exact(A a, B b) {
 }
 
 struct Equal {
-  template <class T> bool operator()(const T& a, const T& b) const { return a == b; }
+  template <class T>
+  bool operator()(const T& a, const T& b) const {
+    return a == b;
+  }
   bool holds(int order) const { return order == 0; }
 };
 struct NotEqual {
-  template <class T> bool operator()(const T& a, const T& b) const { return a != b; }
+  template <class T>
+  bool operator()(const T& a, const T& b) const {
+    return a != b;
+  }
   bool holds(int order) const { return order != 0; }
 };
 struct Less {
-  template <class T> bool operator()(const T& a, const T& b) const { return a < b; }
+  template <class T>
+  bool operator()(const T& a, const T& b) const {
+    return a < b;
+  }
   bool holds(int order) const { return order < 0; }
 };
 struct LessEqual {
-  template <class T> bool operator()(const T& a, const T& b) const { return a <= b; }
+  template <class T>
+  bool operator()(const T& a, const T& b) const {
+    return a <= b;
+  }
   bool holds(int order) const { return order <= 0; }
 };
 struct Greater {
-  template <class T> bool operator()(const T& a, const T& b) const { return a > b; }
+  template <class T>
+  bool operator()(const T& a, const T& b) const {
+    return a > b;
+  }
   bool holds(int order) const { return order > 0; }
 };
 struct GreaterEqual {
-  template <class T> bool operator()(const T& a, const T& b) const { return a >= b; }
+  template <class T>
+  bool operator()(const T& a, const T& b) const {
+    return a >= b;
+  }
   bool holds(int order) const { return order >= 0; }
 };
 
@@ -138,7 +156,8 @@ inline bool all_finite(std::span<const double> values) {
   // The exponent of a value that is not finite is all ones.
   constexpr uint64_t kExponent = 0x7ff0000000000000;
   bool finite = true;
-  for (const double value : values) finite &= (std::bit_cast<uint64_t>(value) & kExponent) != kExponent;
+  for (const double value : values)
+    finite &= (std::bit_cast<uint64_t>(value) & kExponent) != kExponent;
   return finite;
 }
 
@@ -203,8 +222,7 @@ inline void count_cells(std::span<const uint32_t> cells, size_t cell_count,
 }
 
 /// cells[i] += stride * codes[i]
-inline void add_digit(std::span<const uint32_t> codes, uint32_t stride,
-                      std::span<uint32_t> cells) {
+inline void add_digit(std::span<const uint32_t> codes, uint32_t stride, std::span<uint32_t> cells) {
   for (size_t i = 0; i < cells.size(); ++i) cells[i] += stride * codes[i];
 }
 

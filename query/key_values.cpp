@@ -1,12 +1,12 @@
 #include "query/key_values.h"
 
 #define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <utility>
+
+#include <xxhash.h>
 
 #include "db/base/check.h"
 
@@ -223,7 +223,8 @@ void KeyValues::number(const Vector& vector, std::span<const uint32_t> rows,
   if (vector.id_format) {
     if (!format_ && count() == 0) format_ = *vector.id_format;
     if (format_ != *vector.id_format) return number_foreign_ids(vector, rows, out);
-    return vector.id_dictionary ? number_id_codes(vector, rows, out) : number_ids(vector, rows, out);
+    return vector.id_dictionary ? number_id_codes(vector, rows, out)
+                                : number_ids(vector, rows, out);
   }
   if (!format_) return number_texts(vector, rows, out);
   for (size_t i = 0; i < rows.size(); ++i) {

@@ -56,8 +56,10 @@ class KeyValues {
   void number_texts(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
   void number_words(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
   void number_ids(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
-  void number_id_codes(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
-  void number_foreign_ids(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
+  void number_id_codes(const Vector& vector, std::span<const uint32_t> rows,
+                       std::span<uint32_t> out);
+  void number_foreign_ids(const Vector& vector, std::span<const uint32_t> rows,
+                          std::span<uint32_t> out);
   uint32_t number_of_any_text(std::string_view text);
   void give_up_ids();
 
@@ -69,7 +71,8 @@ class KeyValues {
   StringArena arena_;
   HashIndex index_;
   uint64_t dictionary_serial_ = 0;
-  std::vector<uint32_t> code_numbers_;  // of that dictionary, and null behind it: code -> number, or UINT32_MAX
+  std::vector<uint32_t>
+      code_numbers_;  // of that dictionary, and null behind it: code -> number, or UINT32_MAX
 };
 
 }  // namespace tocsin

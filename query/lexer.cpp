@@ -1,11 +1,11 @@
 #include "query/lexer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "db/base/ascii.h"
 #include "db/base/text.h"
@@ -63,7 +63,8 @@ LexResult unicode_escape(std::string_view text, size_t& pos, std::string& value,
       return LexResult::kFound;
     }
   }
-  return error_at(error, start, 2, "`\\u` needs a Unicode code point in braces, up to six hex digits",
+  return error_at(error, start, 2,
+                  "`\\u` needs a Unicode code point in braces, up to six hex digits",
                   "write it like \"\\u{20AC}\"");
 }
 
@@ -81,9 +82,10 @@ LexResult escape(std::string_view text, size_t& pos, std::string& value, LexErro
     default: break;
   }
   const std::string shown = c >= 0x20 && c < 0x7F ? std::string("\\") + c : std::string("\\");
-  return error_at(error, start, shown.size(),
-                  fmt::format("`{}` is no escape; a string knows \\n \\t \\r \\\" \\\\ \\u{{…}}", shown),
-                  "for a pattern write a raw string, like r\"\\d+\"; a backslash itself is \\\\");
+  return error_at(
+      error, start, shown.size(),
+      fmt::format("`{}` is no escape; a string knows \\n \\t \\r \\\" \\\\ \\u{{…}}", shown),
+      "for a pattern write a raw string, like r\"\\d+\"; a backslash itself is \\\\");
 }
 
 LexResult unclosed_string(LexError& error, size_t length) {

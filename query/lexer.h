@@ -41,7 +41,8 @@ size_t invalid_utf8_offset(std::string_view text);
 enum class LexResult : uint8_t { kNone, kFound, kError };
 
 /// The name in backticks (a backtick doubled) that `text` begins with.
-LexResult lex_quoted_name(std::string_view text, std::string& name, size_t& length, LexError& error);
+LexResult lex_quoted_name(std::string_view text, std::string& name, size_t& length,
+                          LexError& error);
 /// The string that `text` begins with: `"…"` with escapes or `r"…"` without.
 LexResult lex_string(std::string_view text, std::string& value, size_t& length, LexError& error);
 /// The time, duration or number that `text` begins with, tried in this order. A bare date is

@@ -16,7 +16,7 @@ inline constexpr uint32_t kExpressionDepthMax = 500;
 inline constexpr size_t kStageCountMax = 100;
 /// Definitions of one let, aggregates of one stats, names of one list, arguments of one call.
 inline constexpr size_t kListCountMax = 1'000;
-inline constexpr size_t kInListCountMax = 10'000;  ///< values of one `in (…)`
+inline constexpr size_t kInListCountMax = 10'000;         ///< values of one `in (…)`
 inline constexpr size_t kSourceColumnCountMax = 100'000;  ///< of `from *` over many measurements
 inline constexpr size_t kPatternBytesMax = 4 * 1024;
 /// Memory of one compiled pattern, bytes: what RE2 may use for its program and its states.

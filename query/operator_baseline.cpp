@@ -1,10 +1,10 @@
 // baseline: each group's row of the range beside statistics of its rows in earlier windows.
 //
-// What counts, after SEMANTICS: a group's windows start with the first that has a row of it (without
-// keys, the first of all); windows
-// without any row of the query's measurements are left out, so are those that an exclusion overlaps; where
-// the group has no row, one is made up with zero counts, and goes through the lets and wheres
-// behind the stats like any other; a row that such a where removed leaves its window out.
+// What counts, after SEMANTICS: a group's windows start with the first that has a row of it
+// (without keys, the first of all); windows without any row of the query's measurements are left
+// out, so are those that an exclusion overlaps; where the group has no row, one is made up with
+// zero counts, and goes through the lets and wheres behind the stats like any other; a row that
+// such a where removed leaves its window out.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -63,9 +63,9 @@ enum class Current : uint8_t { kAbsent, kKept, kRemoved };
 
 /// What the past windows say about one group.
 struct Past {
-  uint32_t first_window = 0;  ///< the oldest with a row, or of all without keys; 0: none
-  uint32_t present = 0;       ///< windows with a row, kept or removed, that are not excluded
-  uint32_t missing = 0;       ///< windows for which a row is made up
+  uint32_t first_window = 0;      ///< the oldest with a row, or of all without keys; 0: none
+  uint32_t present = 0;           ///< windows with a row, kept or removed, that are not excluded
+  uint32_t missing = 0;           ///< windows for which a row is made up
   std::vector<uint8_t> excluded;  ///< by window; empty: none
   std::vector<uint32_t> present_windows;  ///< filled only when now() tells made-up rows apart
   /// Made-up rows: (row of the made-up table, how many windows it stands for).
@@ -147,7 +147,8 @@ class Baseline {
   }
 
   void find_past() {
-    std::vector<uint32_t> observed(windows_.count());  // windows 1..k in which anything was collected
+    std::vector<uint32_t> observed(
+        windows_.count());  // windows 1..k in which anything was collected
     for (uint32_t k = 1; k < windows_.count(); ++k) {
       const WindowRecord& record = *records_[k];
       observed[k] = observed[k - 1] + (record.source_rows != 0);
@@ -200,10 +201,9 @@ class Baseline {
         add(group, k);
       }
     }
-    TOCSIN_TRY(made_up_, run_after_stats(execution_, prefix_, empty_groups(groups, windows),
-                                         windows_));
-    TOCSIN_TRY(made_up_groups_,
-               number_groups(made_up_, prefix_.baseline->key_columns, groups_));
+    TOCSIN_TRY(made_up_,
+               run_after_stats(execution_, prefix_, empty_groups(groups, windows), windows_));
+    TOCSIN_TRY(made_up_groups_, number_groups(made_up_, prefix_.baseline->key_columns, groups_));
     for (uint32_t row = 0; row < made_up_.row_count; ++row) {
       Past& past = past_[made_up_groups_[row]];
       if (!prefix_.calls_now) {
@@ -228,8 +228,7 @@ class Baseline {
     }
     for (const Aggregate& aggregate : stats.aggregates) {
       TableColumn& column = table.columns.emplace_back(aggregate.type);
-      const Value value =
-          empty_is_zero(aggregate.kind) ? zero_of(aggregate.type) : Value::null();
+      const Value value = empty_is_zero(aggregate.kind) ? zero_of(aggregate.type) : Value::null();
       for (size_t i = 0; i < groups.size(); ++i) column.append(value, *arena);
     }
     TableColumn& window = table.columns.emplace_back(ValueType::kI64);
@@ -361,8 +360,8 @@ Result<Table> run_baseline(Execution& execution, const Database& database, size_
 
   const std::vector<WindowKey> keys = window_keys(windows, scan);
   const uint64_t tick = memory->next_tick();
-  const auto series = memory->series(
-      fingerprint_of(execution.plan(), at, prefix.value_columns), prefix.key_types);
+  const auto series =
+      memory->series(fingerprint_of(execution.plan(), at, prefix.value_columns), prefix.key_types);
   Records records(windows.count());
   {
     const std::lock_guard lock(series->mutex);
@@ -391,8 +390,8 @@ Result<Table> run_baseline(Execution& execution, const Database& database, size_
       matched_rows += records[k]->matched_rows;
     }
     execution.rows_matched = matched_rows;
-    result = Baseline(execution, prefix, windows, records, series->groups)
-                 .run(tables.rows, row_groups);
+    result =
+        Baseline(execution, prefix, windows, records, series->groups).run(tables.rows, row_groups);
   }
   memory->trim(series, tick);
   return result;

@@ -28,8 +28,8 @@ struct Verdict {
 Verdict judge(std::vector<double>& history) {
   if (history.size() < kHistoryMin) return {};
   const double median = quantile_of(history, 0.5);
-  const double deviation = std::max(kMadToDeviation * mad_of(history),
-                                    kDeviationOfMedianMin * std::fabs(median));
+  const double deviation =
+      std::max(kMadToDeviation * mad_of(history), kDeviationOfMedianMin * std::fabs(median));
   return {median, deviation};
 }
 

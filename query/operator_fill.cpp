@@ -1,7 +1,7 @@
 // fill: rows for the buckets in which a group has none.
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "query/operators.h"
 

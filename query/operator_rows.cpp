@@ -183,7 +183,8 @@ class TopRows {
       const uint32_t vector = first + (newest_first_ ? count - 1 - i : i);
       const auto vector_start = static_cast<uint32_t>(vector * kVectorRows);
       const uint32_t start = std::max(unit.start, vector_start);
-      const auto end = static_cast<uint32_t>(std::min<size_t>(unit.end, vector_start + kVectorRows));
+      const auto end =
+          static_cast<uint32_t>(std::min<size_t>(unit.end, vector_start + kVectorRows));
       TOCSIN_RETURN_IF_ERROR(reader.load(start, end - start));
       TOCSIN_RETURN_IF_ERROR(
           append(unit_index, start, reader.evaluator(), appenders, *arena, found));

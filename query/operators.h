@@ -18,17 +18,17 @@ namespace tocsin {
 
 class WindowMemory;
 
-/// Which columns of a stage's input the later stages and the result need. `index`: of that stage; the
-/// number of stages stands for the result.
+/// Which columns of a stage's input the later stages and the result need. `index`: of that stage;
+/// the number of stages stands for the result.
 std::vector<uint8_t> live_columns(const Plan& plan, size_t index);
 
 // ---- from the source ----------------------------------------------------------------------------
 
 /// Rows of the source in ascending time, or those that an order and a limit leave.
 struct RowsRequest {
-  std::vector<SortKey> order;      ///< over the program's columns; empty: ascending time
-  std::optional<uint64_t> limit;   ///< Requires: set when `order` is not empty
-  std::vector<uint8_t> live;       ///< by column of the program: others stay absent
+  std::vector<SortKey> order;     ///< over the program's columns; empty: ascending time
+  std::optional<uint64_t> limit;  ///< Requires: set when `order` is not empty
+  std::vector<uint8_t> live;      ///< by column of the program: others stay absent
 };
 Result<Table> read_rows(Execution& execution, const Scan& scan, const Program& program,
                         const RowsRequest& request);
@@ -40,8 +40,8 @@ struct StatsTail {
   uint64_t group_count = 0;  ///< set by source_stats
 };
 
-/// stats over the source. With windows, `counts` receives what was seen of each wanted one. `tail` may
-/// be null.
+/// stats over the source. With windows, `counts` receives what was seen of each wanted one. `tail`
+/// may be null.
 Result<Table> source_stats(Execution& execution, const Scan& scan, const Program& program,
                            const StatsPlan& stats, const Windows* windows, WindowCounts* counts,
                            StatsTail* tail);
@@ -57,8 +57,8 @@ Result<Table> run_baseline(Execution& execution, const Database& database, size_
 // ---- from a table -------------------------------------------------------------------------------
 // A windowed table has one column more than its stage says, the last: each row's window (i64).
 
-/// Filters, lets and projections. `live` tells which of the program's columns are needed; empty: all.
-/// Requires: program was made for the table's columns.
+/// Filters, lets and projections. `live` tells which of the program's columns are needed; empty:
+/// all. Requires: program was made for the table's columns.
 Result<Table> table_rows(Execution& execution, Table input, const Program& program,
                          std::span<const uint8_t> live, const Windows* windows);
 Result<Table> table_stats(Execution& execution, Table input, const Program& program,

@@ -1,9 +1,9 @@
 #include "query/parse_state.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
 
 #include "query/lexer.h"
 #include "query/limits.h"
@@ -25,8 +25,8 @@ bool match_table(const std::array<OperatorText, N>& table, ParseState& state, co
                  OperatorToken& value, size_t& length) {
   const std::string_view rest = state.rest(position);
   for (const OperatorText& entry : table) {
-    const bool found = is_word(entry.text) ? starts_with_word(rest, entry.text)
-                                           : rest.starts_with(entry.text);
+    const bool found =
+        is_word(entry.text) ? starts_with_word(rest, entry.text) : rest.starts_with(entry.text);
     if (!found) continue;
     length = entry.text.size();
     value = {entry.operation, state.span(position, length)};
@@ -72,8 +72,7 @@ ast::Expression literal(Value value, TextSpan span) {
   return expression;
 }
 
-bool match_number(ParseState& state, const char* position, ast::Expression& value,
-                  size_t& length) {
+bool match_number(ParseState& state, const char* position, ast::Expression& value, size_t& length) {
   Value number;
   LexError error;
   const LexResult result = lex_number(state.rest(position), state.zone(), number, length, error);
@@ -82,8 +81,7 @@ bool match_number(ParseState& state, const char* position, ast::Expression& valu
   return true;
 }
 
-bool match_string(ParseState& state, const char* position, ast::Expression& value,
-                  size_t& length) {
+bool match_string(ParseState& state, const char* position, ast::Expression& value, size_t& length) {
   std::string text;
   LexError error;
   const LexResult result = lex_string(state.rest(position), text, length, error);

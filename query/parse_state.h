@@ -1,5 +1,6 @@
-// The terminals of the grammar, and what a parse knows about itself: how far it came, what it waited
-// for there, and a fault after which no other way needs to be tried. grammar.cpp wraps these for X3.
+// The terminals of the grammar, and what a parse knows about itself: how far it came, what it
+// waited for there, and a fault after which no other way needs to be tried. grammar.cpp wraps these
+// for X3.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +22,7 @@ class ParseState {
 
   const TimeZone& zone() const { return zone_; }
   std::string_view rest(const char* position) const { return text_.substr(offset(position)); }
-  size_t offset(const char* position) const {
-    return static_cast<size_t>(position - text_.data());
-  }
+  size_t offset(const char* position) const { return static_cast<size_t>(position - text_.data()); }
   TextSpan span(const char* position, size_t length) const {
     const size_t start = offset(position);
     return {static_cast<uint32_t>(start), static_cast<uint32_t>(start + length)};
@@ -35,7 +34,8 @@ class ParseState {
   void fault(size_t offset, size_t length, std::string message, std::string hint = "");
   bool faulty() const { return fault_.has_value(); }
 
-  /// What would have been welcome at `offset`; nothing when the parse ended before it, or with a fault.
+  /// What would have been welcome at `offset`; nothing when the parse ended before it, or with a
+  /// fault.
   std::vector<std::string> expected_at(size_t offset) const;
   /// What is wrong. Requires: the parse has failed.
   Diagnostic diagnostic() const;

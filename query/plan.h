@@ -28,12 +28,13 @@ struct TextSpan {
 struct PlanColumn {
   std::string name;
   ValueType type = ValueType::kNull;
-  /// In a rule: null in every row, as no measurement has the column yet; what is compiled against the
-  /// result takes it for a value of any type.
+  /// In a rule: null in every row, as no measurement has the column yet; what is compiled against
+  /// the result takes it for a value of any type.
   bool always_null = false;
   bool operator==(const PlanColumn&) const = default;
 };
 
+// clang-format off
 /// Functions of one row. The registry (query/functions.h) has their names, signatures and help;
 /// query/scalar.h computes each of them for single values. What the checker has made sure of:
 /// - and, or, not: booleans (a null counts as false); comparisons: two numbers of any types,
@@ -63,6 +64,7 @@ enum class Function : uint16_t {
   // time
   kNow, kBucket, kHourOf, kWeekdayOf, kDayOf, kToSeconds, kToTime,
 };
+// clang-format on
 
 /// A typed expression over one row of a stage's input.
 struct Expression {
@@ -71,10 +73,10 @@ struct Expression {
   Kind kind = Kind::kLiteral;
   ValueType type = ValueType::kNull;
   TextSpan span;
-  Value literal;                      // kLiteral
-  uint32_t column = 0;                // kColumn: index into the stage's input
+  Value literal;                       // kLiteral
+  uint32_t column = 0;                 // kColumn: index into the stage's input
   Function function = Function::kAnd;  // kCall
-  std::vector<Expression> arguments;  // kCall; for kIn, kNotIn: the operand, then the list
+  std::vector<Expression> arguments;   // kCall; for kIn, kNotIn: the operand, then the list
 };
 
 struct NamedExpression {
@@ -82,20 +84,22 @@ struct NamedExpression {
   Expression expression;
 };
 
+// clang-format off
 enum class AggregateKind : uint8_t {
   kCount, kSum, kMean, kMin, kMax, kFirst, kLast, kStddev, kVariance, kQuantile, kCountDistinct,
   kMad, kSlope, kSample,
 };
+// clang-format on
 
 struct Aggregate {
   AggregateKind kind = AggregateKind::kCount;
-  std::string name;                     ///< of the column it makes
-  ValueType type = ValueType::kI64;     ///< of the result
-  std::optional<Expression> argument;   ///< none for count(); count(x) counts values of x
-  std::optional<Expression> where;      ///< only rows for which this holds
-  double quantile = 0;                  ///< kQuantile: in [0, 1]; median is 0.5
-  uint32_t time_column = 0;             ///< kFirst, kLast, kSlope: where `time` is in the input
-  uint32_t sample_count = 0;            ///< kSample: a JSON array of this many earliest values
+  std::string name;                    ///< of the column it makes
+  ValueType type = ValueType::kI64;    ///< of the result
+  std::optional<Expression> argument;  ///< none for count(); count(x) counts values of x
+  std::optional<Expression> where;     ///< only rows for which this holds
+  double quantile = 0;                 ///< kQuantile: in [0, 1]; median is 0.5
+  uint32_t time_column = 0;            ///< kFirst, kLast, kSlope: where `time` is in the input
+  uint32_t sample_count = 0;           ///< kSample: a JSON array of this many earliest values
   TextSpan span;
 };
 
@@ -107,7 +111,14 @@ struct GroupKey {
 };
 
 enum class BaselineStatistic : uint8_t {
-  kMean, kMedian, kStddev, kMad, kMin, kMax, kQuantile, kWindows,
+  kMean,
+  kMedian,
+  kStddev,
+  kMad,
+  kMin,
+  kMax,
+  kQuantile,
+  kWindows,
 };
 
 /// `baseline(x, statistic)` as some later stage uses it: becomes one more column.
@@ -123,7 +134,9 @@ struct SortKey {
   bool descending = false;
 };
 
-struct FilterStage { Expression condition; };
+struct FilterStage {
+  Expression condition;
+};
 /// Every definition reads the stage's input, never its neighbours (the checker makes two stages of
 /// `let a = x, b = a`). A name that the input has is replaced in its place, a new one appended.
 struct LetStage {
@@ -131,16 +144,16 @@ struct LetStage {
   std::vector<uint32_t> outputs;  ///< by definition: its index in the stage's output
 };
 struct StatsStage {
-  std::vector<GroupKey> keys;         ///< output: keys first, then aggregates
+  std::vector<GroupKey> keys;  ///< output: keys first, then aggregates
   std::vector<Aggregate> aggregates;
 };
-/// Runs the stages before it over each earlier window [start - k*step, end - k*step) that lies wholly
-/// inside `depth` before the range; appends `columns` (f64; i64 for windows; a duration for one of a
-/// duration). At least one stats stands before it, and else only where and let. Semantics: SEMANTICS.md section 3,
-/// repeated in query/README.md.
+/// Runs the stages before it over each earlier window [start - k*step, end - k*step) that lies
+/// wholly inside `depth` before the range; appends `columns` (f64; i64 for windows; a duration for
+/// one of a duration). At least one stats stands before it, and else only where and let. Semantics:
+/// SEMANTICS.md section 3, repeated in query/README.md.
 struct BaselineStage {
   Duration depth = 0;
-  Duration step = 0;        ///< the range's length unless given
+  Duration step = 0;  ///< the range's length unless given
   uint64_t min_windows = 1;
   /// Past windows that overlap one of a group's intervals are left out for that group.
   bool excluding_alerts = false;
@@ -149,23 +162,35 @@ struct BaselineStage {
   std::vector<uint32_t> key_columns;
   std::vector<BaselineColumn> columns;
 };
-struct SortStage { std::vector<SortKey> keys; };
-struct LimitStage { uint64_t count = 0; };
+struct SortStage {
+  std::vector<SortKey> keys;
+};
+struct LimitStage {
+  uint64_t count = 0;
+};
 /// `top N by x[, y]`: the N rows with the largest x; a leading `-` takes the smallest.
-struct TopStage { uint64_t count = 0; std::vector<SortKey> keys; };
-struct DistinctStage { std::vector<uint32_t> columns; };  ///< keeps these columns only
-struct ProjectStage { std::vector<uint32_t> columns; };   ///< `keep` and `drop`
+struct TopStage {
+  uint64_t count = 0;
+  std::vector<SortKey> keys;
+};
+struct DistinctStage {
+  std::vector<uint32_t> columns;
+};  ///< keeps these columns only
+struct ProjectStage {
+  std::vector<uint32_t> columns;
+};  ///< `keep` and `drop`
 /// Adds the missing buckets of every group: of the whole range when one is given, else from the
 /// first to the last bucket that any group has. Rows come out by group, then time.
 struct FillStage {
   uint32_t time_column = 0;
   Duration bucket = 0;
   std::vector<uint32_t> group_columns;
-  /// By column: its value in an added row, of the column's type or null; unused for the time and the
-  /// group columns. Counts and sums have 0 unless the query says otherwise.
+  /// By column: its value in an added row, of the column's type or null; unused for the time and
+  /// the group columns. Counts and sums have 0 unless the query says otherwise.
   std::vector<Value> values;
 };
-/// Appends expected, lower, upper, score (f64) and anomaly (bool), from earlier buckets of the group.
+/// Appends expected, lower, upper, score (f64) and anomaly (bool), from earlier buckets of the
+/// group.
 struct DetectStage {
   uint32_t time_column = 0;
   uint32_t value_column = 0;
@@ -185,9 +210,9 @@ struct Stage {
 /// One measurement of the source and the columns that it has.
 struct SourceMeasurement {
   std::string name;
-  /// Indexes of `Plan::source_columns` that it stores, under the same name and from 2 on, ascending. A
-  /// stored number may have another numeric type than the source table (i64 or u64 for f64). All other
-  /// columns are null here.
+  /// Indexes of `Plan::source_columns` that it stores, under the same name and from 2 on,
+  /// ascending. A stored number may have another numeric type than the source table (i64 or u64 for
+  /// f64). All other columns are null here.
   std::vector<uint32_t> columns;
 };
 
@@ -209,8 +234,8 @@ struct Plan {
   }
 };
 
-/// One text for equal plans, without times and measurements' contents: printed by `explain`, and part
-/// of the key under which partial results are remembered.
+/// One text for equal plans, without times and measurements' contents: printed by `explain`, and
+/// part of the key under which partial results are remembered.
 std::string print_plan(const Plan& plan);
 /// One stage as a line of print_plan; `input` is what it reads.
 std::string print_stage(const Stage& stage, const std::vector<PlanColumn>& input);

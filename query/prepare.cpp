@@ -1,8 +1,8 @@
 #include "query/prepare.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "query/analyze.h"
 #include "query/check_source.h"
@@ -151,7 +151,8 @@ bool PlanBuilder::check(std::string_view text, const ast::Query& query,
 bool PlanBuilder::check_query(CheckContext& context, const ast::Query& query) {
   Scope scope;
   if (!check_source(context, query.source, catalog_, unknown_, plan_, scope)) return false;
-  if (plan_.range_given && !options_.rule_mode && !has_baseline(query)) scope.limit_time(plan_.range);
+  if (plan_.range_given && !options_.rule_mode && !has_baseline(query))
+    scope.limit_time(plan_.range);
   BaselineCollector collector(context);
   for (const ast::Stage& stage : query.stages) {
     if (!collector.stage(stage)) return false;

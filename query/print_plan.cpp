@@ -57,9 +57,13 @@ class StagePrinter {
     return "where " + print_expression(filter.condition, input_);
   }
   std::string operator()(const LetStage& let) const {
-    return "let " + join(let.definitions, [&](const NamedExpression& each) {
-             return ast::print_name(each.name) + " = " + print_expression(each.expression, input_);
-           }) + output();
+    return "let " +
+           join(let.definitions,
+                [&](const NamedExpression& each) {
+                  return ast::print_name(each.name) + " = " +
+                         print_expression(each.expression, input_);
+                }) +
+           output();
   }
   std::string operator()(const StatsStage& stats) const {
     std::string out =
@@ -73,9 +77,8 @@ class StagePrinter {
     return out + output();
   }
   std::string operator()(const BaselineStage& baseline) const {
-    std::string out =
-        fmt::format("baseline {} step {} min {}", format_duration(baseline.depth),
-                    format_duration(baseline.step), baseline.min_windows);
+    std::string out = fmt::format("baseline {} step {} min {}", format_duration(baseline.depth),
+                                  format_duration(baseline.step), baseline.min_windows);
     if (baseline.excluding_alerts) out += " excluding alerts";
     if (!baseline.excluding_rule.empty()) out += " of " + ast::print_name(baseline.excluding_rule);
     return out + output();
@@ -94,11 +97,10 @@ class StagePrinter {
     return "keep " + names(project.columns);
   }
   std::string operator()(const FillStage& fill) const {
-    return fmt::format("fill {} every {} by ({}) with ({})", name(fill.time_column),
-                       format_duration(fill.bucket), names(fill.group_columns),
-                       join(fill.values, [](const Value& value) {
-                         return print_expression(literal(value), {});
-                       }));
+    return fmt::format(
+        "fill {} every {} by ({}) with ({})", name(fill.time_column), format_duration(fill.bucket),
+        names(fill.group_columns),
+        join(fill.values, [](const Value& value) { return print_expression(literal(value), {}); }));
   }
   std::string operator()(const DetectStage& detect) const {
     std::string out = fmt::format("detect {} every {}", name(detect.value_column),
@@ -127,8 +129,8 @@ class StagePrinter {
     std::string arguments = each.argument ? print_expression(*each.argument, input_) : "";
     if (each.kind == AggregateKind::kQuantile) arguments += fmt::format(", {}", each.quantile);
     if (each.kind == AggregateKind::kSample) arguments += fmt::format(", {}", each.sample_count);
-    std::string out = fmt::format("{} = {}({})", ast::print_name(each.name), name_of(each.kind),
-                                  arguments);
+    std::string out =
+        fmt::format("{} = {}({})", ast::print_name(each.name), name_of(each.kind), arguments);
     if (each.where) out += " where " + print_expression(*each.where, input_);
     return out;
   }

@@ -170,8 +170,8 @@ struct StagePrinter {
     return fill.value ? "fill " + print_at(*fill.value, kSum) : "fill";
   }
   std::string operator()(const Detect& detect) const {
-    std::string out = "detect " + print_name(detect.column.text) +
-                      optional_word("season", detect.season);
+    std::string out =
+        "detect " + print_name(detect.column.text) + optional_word("season", detect.season);
     if (!detect.keys.empty()) out += " by " + print_names(detect.keys);
     return out;
   }
@@ -188,11 +188,12 @@ std::string print_expression(const Expression& expression) { return print_at(exp
 
 std::string print_query(const Query& query) {
   std::string out = "from ";
-  out += query.source.measurements.empty() ? "*"
-                                           : join(query.source.measurements, print_measurement);
+  out +=
+      query.source.measurements.empty() ? "*" : join(query.source.measurements, print_measurement);
   out += optional_word("last", query.source.last);
   out += optional_word("between", query.source.start) + optional_word("and", query.source.end);
-  for (const Stage& stage : query.stages) out += " | " + std::visit(StagePrinter(), stage.operation);
+  for (const Stage& stage : query.stages)
+    out += " | " + std::visit(StagePrinter(), stage.operation);
   return out;
 }
 

@@ -10,9 +10,7 @@
 namespace tocsin {
 namespace {
 
-bool is_comparison(Function f) {
-  return f >= Function::kEqual && f <= Function::kGreaterEqual;
-}
+bool is_comparison(Function f) { return f >= Function::kEqual && f <= Function::kGreaterEqual; }
 
 // The same number in another type when that is exact, so that a column and a literal are compared
 // in the column's own type.
@@ -47,7 +45,8 @@ Program::Program(std::span<const PlanColumn> source_columns) {
 }
 
 NodeId Program::add_node(Node node) {
-  const auto equal = std::find(nodes.begin() + static_cast<ptrdiff_t>(source_count_), nodes.end(), node);
+  const auto equal =
+      std::find(nodes.begin() + static_cast<ptrdiff_t>(source_count_), nodes.end(), node);
   if (equal != nodes.end()) return static_cast<NodeId>(equal - nodes.begin());
   nodes.push_back(std::move(node));
   return static_cast<NodeId>(nodes.size() - 1);
@@ -68,9 +67,8 @@ NodeId Program::add(const Expression& expression) {
   node.kind = Node::Kind::kCall;
   node.function = expression.function;
   bool one_column = true;
-  const bool long_list =
-      (node.function == Function::kIn || node.function == Function::kNotIn) &&
-      expression.arguments.size() > kListComparedMax + 1;
+  const bool long_list = (node.function == Function::kIn || node.function == Function::kNotIn) &&
+                         expression.arguments.size() > kListComparedMax + 1;
   for (const Expression& argument : expression.arguments) {
     const bool list_item = long_list && &argument != &expression.arguments.front();
     const NodeId id = list_item ? add_list_item(argument) : add(argument);

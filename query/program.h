@@ -23,8 +23,8 @@ struct Node {
   uint32_t column = 0;                 // kSource: of the ColumnSource
   Function function = Function::kAnd;  // kCall
   std::vector<NodeId> arguments;       // kCall
-  /// The one source column that the value depends on; kNoColumn when there is none or several, or when
-  /// it depends on now(). Such a value may be computed once per dictionary entry.
+  /// The one source column that the value depends on; kNoColumn when there is none or several, or
+  /// when it depends on now(). Such a value may be computed once per dictionary entry.
   uint32_t only_column = kNoColumn;
   /// A literal of a long list of `in`: its vector has one row only.
   bool list_item = false;

@@ -36,11 +36,11 @@ struct QueryOptions {
   /// In a rule an unknown measurement or column is a warning, not an error: it is empty, or null.
   bool rule_mode = false;
   std::vector<Exclusion> exclusions;
-  bool shortcuts = true;      ///< off: every row is read one by one, for comparison
-  bool remember = true;       ///< answer baseline windows from memory where nothing changed
-  Duration timeout = 0;       ///< 0: none
+  bool shortcuts = true;  ///< off: every row is read one by one, for comparison
+  bool remember = true;   ///< answer baseline windows from memory where nothing changed
+  Duration timeout = 0;   ///< 0: none
   size_t memory_bytes_max = 256 * kMiB;
-  unsigned threads = 0;       ///< 0: one per core
+  unsigned threads = 0;                          ///< 0: one per core
   const std::atomic<bool>* cancelled = nullptr;  ///< looked at between vectors; may be null
 };
 
@@ -57,8 +57,8 @@ class QueryEngine {
                        Diagnostic* diagnostic = nullptr) const;
   /// Runs a plan. Errors: kCancelled, kTimeout, kLimit (memory), kCorrupt (names the segment).
   Result<ResultTable> execute(const Plan& plan, const QueryOptions& options) const;
-  /// prepare, then execute. A text that begins with the word `explain` gives a table that tells how the
-  /// query behind it ran (query/explain.h).
+  /// prepare, then execute. A text that begins with the word `explain` gives a table that tells how
+  /// the query behind it ran (query/explain.h).
   Result<ResultTable> run(std::string_view text, const QueryOptions& options,
                           Diagnostic* diagnostic = nullptr) const;
 

@@ -16,8 +16,8 @@ constexpr size_t kBucketCount = size_t{1} << kLeadingBits;
 /// Fewer values are selected in a copy.
 constexpr size_t kCountedMin = 4096;
 
-// Numbers that order like the doubles, cut to their leading bits: for negative ones all bits are turned over,
-// for others the sign.
+// Numbers that order like the doubles, cut to their leading bits: for negative ones all bits are
+// turned over, for others the sign.
 uint32_t bucket_of(double value) {
   const auto bits = std::bit_cast<uint64_t>(value);
   const uint64_t flip = (uint64_t{0} - (bits >> 63)) | (uint64_t{1} << 63);
@@ -73,8 +73,8 @@ void RankSelect::select(const ValueLists& lists, size_t group, std::span<const s
   // Where each rank lies among the values of the wanted buckets alone.
   std::vector<size_t> ascending(ranks.begin(), ranks.end());
   std::ranges::sort(ascending);
-  size_t below = 0;         // values in the buckets before this one
-  size_t wanted_below = 0;  // those of wanted buckets
+  size_t below = 0;                               // values in the buckets before this one
+  size_t wanted_below = 0;                        // those of wanted buckets
   std::vector<std::pair<size_t, size_t>> places;  // rank, place
   for (uint32_t bucket = min; bucket <= max; ++bucket) {
     const size_t end = below + counts_[bucket];

@@ -1,8 +1,8 @@
 #include "query/result.h"
 
-#include <fmt/format.h>
-
 #include <string>
+
+#include <fmt/format.h>
 
 #include "db/base/check.h"
 #include "query/format.h"
@@ -52,8 +52,9 @@ Result<ResultFormat> parse_result_format(std::string_view name) {
   if (name == "json") return ResultFormat::kJson;
   if (name == "ndjson") return ResultFormat::kNdjson;
   if (name == "lp") return ResultFormat::kLineProtocol;
-  return fail(ErrorCode::kInvalid,
-              fmt::format("unknown result format `{}`; expected table, csv, json, ndjson or lp", name));
+  return fail(
+      ErrorCode::kInvalid,
+      fmt::format("unknown result format `{}`; expected table, csv, json, ndjson or lp", name));
 }
 
 }  // namespace tocsin

@@ -29,7 +29,8 @@ struct ResultColumn {
 
 /// One step of a run: stages that were executed together, and what left the last of them.
 struct StepStatistics {
-  size_t stage_end = 0;  ///< the stages of the plan from the step before up to here; the first reads the source
+  size_t stage_end =
+      0;  ///< the stages of the plan from the step before up to here; the first reads the source
   uint64_t rows_out = 0;
   int64_t elapsed_us = 0;
 };
@@ -37,7 +38,7 @@ struct StepStatistics {
 struct QueryStatistics {
   uint64_t rows_scanned = 0;
   uint64_t segments_read = 0;
-  uint64_t segments_skipped = 0;   ///< by their time range or statistics
+  uint64_t segments_skipped = 0;    ///< by their time range or statistics
   uint64_t windows_remembered = 0;  ///< baseline windows answered from memory
   uint64_t invalid_utf8 = 0;
   int64_t elapsed_us = 0;
@@ -51,8 +52,8 @@ struct ResultTable {
   size_t row_count = 0;
   QueryStatistics statistics;
   std::vector<std::string> warnings;
-  /// Source events that passed every `where` before the first `stats`: what rules call `blind` when 0
-  /// over the whole range, baseline included.
+  /// Source events that passed every `where` before the first `stats`: what rules call `blind` when
+  /// 0 over the whole range, baseline included.
   uint64_t rows_matched = 0;
 
   /// Index of the column of that name, or columns.size().
@@ -66,8 +67,8 @@ struct FormatOptions {
   bool statistics = true;     ///< kJson, kNdjson: with `stats`
 };
 
-/// The whole table as text of that format. Invalid UTF-8 is shown as U+FFFD, NaN and infinities as null
-/// (JSON) or empty (CSV). kTable escapes control characters.
+/// The whole table as text of that format. Invalid UTF-8 is shown as U+FFFD, NaN and infinities as
+/// null (JSON) or empty (CSV). kTable escapes control characters.
 std::string format_result(const ResultTable& table, ResultFormat format,
                           const FormatOptions& options = {});
 /// `table`, `csv`, `json`, `ndjson`, `lp`; kInvalid names them.

@@ -19,16 +19,11 @@ bool ResultWriter::write(std::string& out, size_t byte_count) {
 std::unique_ptr<ResultWriter> make_result_writer(const ResultTable& table, ResultFormat format,
                                                  const FormatOptions& options) {
   switch (format) {
-    case ResultFormat::kTable:
-      return make_table_writer(table, options);
-    case ResultFormat::kCsv:
-      return make_csv_writer(table, options);
-    case ResultFormat::kJson:
-      return make_json_writer(table, options);
-    case ResultFormat::kNdjson:
-      return make_ndjson_writer(table, options);
-    case ResultFormat::kLineProtocol:
-      return make_line_protocol_writer(table);
+    case ResultFormat::kTable: return make_table_writer(table, options);
+    case ResultFormat::kCsv: return make_csv_writer(table, options);
+    case ResultFormat::kJson: return make_json_writer(table, options);
+    case ResultFormat::kNdjson: return make_ndjson_writer(table, options);
+    case ResultFormat::kLineProtocol: return make_line_protocol_writer(table);
   }
   return nullptr;
 }

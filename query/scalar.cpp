@@ -1,10 +1,10 @@
 #include "query/scalar.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
+
+#include <re2/re2.h>
 
 #include "db/base/check.h"
 #include "query/pattern.h"
@@ -60,9 +60,8 @@ Value text_predicate(Function function, Arguments arguments, ScalarContext& cont
 
 Value extreme(Function function, Arguments arguments) {
   const auto less = [](const Value& a, const Value& b) { return compare_values(a, b) < 0; };
-  return function == Function::kLeast
-             ? *std::min_element(arguments.begin(), arguments.end(), less)
-             : *std::max_element(arguments.begin(), arguments.end(), less);
+  return function == Function::kLeast ? *std::min_element(arguments.begin(), arguments.end(), less)
+                                      : *std::max_element(arguments.begin(), arguments.end(), less);
 }
 
 // Functions for which null is contagious. Requires: no argument is null.
@@ -131,10 +130,8 @@ const re2::RE2* ScalarContext::pattern(const std::string& text) {
 Value evaluate_function(Function function, ValueType type, std::span<const Value> arguments,
                         ScalarContext& context) {
   switch (function) {
-    case Function::kAnd:
-      return Value::of(std::all_of(arguments.begin(), arguments.end(), bool_of));
-    case Function::kOr:
-      return Value::of(std::any_of(arguments.begin(), arguments.end(), bool_of));
+    case Function::kAnd: return Value::of(std::all_of(arguments.begin(), arguments.end(), bool_of));
+    case Function::kOr: return Value::of(std::any_of(arguments.begin(), arguments.end(), bool_of));
     case Function::kNot: return Value::of(!bool_of(arguments[0]));
     case Function::kEqual:
     case Function::kNotEqual:

@@ -43,8 +43,8 @@ Value evaluate_function(Function function, ValueType type, std::span<const Value
 Value evaluate_expression(const Expression& expression, std::span<const Value> row,
                           ScalarContext& context);
 
-/// -1, 0 or 1, mathematically exact between i64, u64 and f64. Requires: neither is null or NaN, and both are
-/// numbers or of one type.
+/// -1, 0 or 1, mathematically exact between i64, u64 and f64. Requires: neither is null or NaN, and
+/// both are numbers or of one type.
 int compare_values(const Value& a, const Value& b);
 
 }  // namespace tocsin

@@ -33,13 +33,13 @@ int compare_mixed(Integer a, double b) {
   const double whole = std::trunc(b);
   const auto integer = static_cast<Integer>(whole);
   if (a != integer) return a < integer ? -1 : 1;
-  return sign(whole < b, whole > b);
+  return sign(whole<b, whole> b);
 }
 
 template <class A, class B>
 int compare_numbers(A a, B b) {
   if constexpr (std::is_same_v<A, B>) {
-    return sign(a < b, a > b);
+    return sign(a<b, a> b);
   } else if constexpr (std::is_same_v<A, double>) {
     return -compare_mixed(b, a);
   } else if constexpr (std::is_same_v<B, double>) {
@@ -102,9 +102,7 @@ Value float_arithmetic(Function function, double a, double b) {
 Value time_arithmetic(Function function, T type, const Value& a, const Value& b) {
   const int64_t left = i64_of(a);
   int64_t result = 0;
-  const auto typed = [&](bool overflow) {
-    return overflow ? Value::null() : Value{type, result};
-  };
+  const auto typed = [&](bool overflow) { return overflow ? Value::null() : Value{type, result}; };
   if (is_number(b.type)) {
     const bool times = function == Function::kMultiply;
     if (!times) return rounded_duration(static_cast<double>(left) / f64_of(b));
@@ -262,7 +260,7 @@ int compare_values(const Value& a, const Value& b) {
         if constexpr (kNumbers) {
           return compare_numbers(x, y);
         } else if constexpr (std::is_same_v<X, std::string> && std::is_same_v<Y, std::string>) {
-          return sign(x < y, x > y);
+          return sign(x<y, x> y);
         } else {
           return 0;
         }

@@ -1,9 +1,9 @@
 // Functions of single strings, and values as text.
-#include <fmt/format.h>
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
+#include <re2/re2.h>
 
 #include "db/base/message_template.h"
 #include "query/scalar_parts.h"
@@ -132,8 +132,7 @@ Value scalar::text_function(Function function, Arguments arguments, ScalarContex
     case Function::kTrim: return Value::of(std::string(trimmed(text)));
     case Function::kStartsWith: return Value::of(text.starts_with(text_of(arguments[1])));
     case Function::kEndsWith: return Value::of(text.ends_with(text_of(arguments[1])));
-    case Function::kReplace:
-      return replace_all(text, text_of(arguments[1]), text_of(arguments[2]));
+    case Function::kReplace: return replace_all(text, text_of(arguments[1]), text_of(arguments[2]));
     case Function::kSubstring: return substring(arguments);
     case Function::kExtract: return extract(arguments, context);
     case Function::kTemplate: return Value::of(message_template(text));

@@ -6,13 +6,15 @@ namespace {
 
 int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
-// Day of the month (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days).
+// Day of the month (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
+// civil_from_days).
 int64_t day_of_month(int64_t days) {
   const int64_t shifted = days + 719468;
   const int64_t day_of_era = shifted - floor_div(shifted, 146097) * 146097;
   const int64_t year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   return day_of_year - (153 * ((5 * day_of_year + 2) / 153) + 2) / 5 + 1;
 }
 

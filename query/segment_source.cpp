@@ -1,11 +1,11 @@
 #include "query/segment_source.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "db/base/check.h"
 #include "query/kernels.h"
@@ -46,11 +46,11 @@ Result<MeasurementMap> MeasurementMap::make(const Plan& plan, const SourceMeasur
     const PlanColumn& wanted = plan.source_columns.at(index);
     const Column* column = stored ? stored->find(wanted.name) : nullptr;
     if (column && !fits(column->type, wanted.type)) {
-      return fail(ErrorCode::kBusy,
-                  fmt::format("column `{}` of `{}` became {} while the query was prepared as {}; "
-                              "run the query again",
-                              wanted.name, source.name, name_of(column->type),
-                              name_of(wanted.type)));
+      return fail(
+          ErrorCode::kBusy,
+          fmt::format("column `{}` of `{}` became {} while the query was prepared as {}; "
+                      "run the query again",
+                      wanted.name, source.name, name_of(column->type), name_of(wanted.type)));
     }
     map.columns_.push_back(column);
   }
@@ -224,8 +224,8 @@ Status SegmentSource::read_template_ids(uint32_t column, size_t start, size_t co
   return stored.read_template_ids(start, out.make_codes());
 }
 
-Status SegmentSource::read_text(State& state, size_t start,
-                                std::span<const uint32_t> selection, Vector& out) {
+Status SegmentSource::read_text(State& state, size_t start, std::span<const uint32_t> selection,
+                                Vector& out) {
   if (out.dictionary) {
     const auto codes = out.make_codes();
     bytes_read_ += codes.size_bytes();

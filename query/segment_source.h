@@ -47,7 +47,8 @@ class SegmentSource final : public ColumnSource {
   Status read_template_ids(uint32_t column, size_t start, size_t count, Vector& out) override;
   Result<std::optional<ColumnStatistics>> statistics(uint32_t column) override;
   size_t row_count() const override { return segment_->info().row_count; }
-  /// Bytes of the values that have been decoded so far: 4 of a code, 8 of a number, the length of a string.
+  /// Bytes of the values that have been decoded so far: 4 of a code, 8 of a number, the length of a
+  /// string.
   uint64_t bytes_read() const { return bytes_read_; }
   /// How the column's strings spell numbers; null when they do not.
   Result<const IdFormat*> id_format(uint32_t column);

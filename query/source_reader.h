@@ -34,7 +34,8 @@ class SourceReader {
 
   /// Makes ready for the unit's rows; false when statistics tell that no row passes the filters.
   Result<bool> open(const ScanUnit& unit);
-  /// The rows [start, start + count) of the open unit's segment that pass the filters: see evaluator().
+  /// The rows [start, start + count) of the open unit's segment that pass the filters: see
+  /// evaluator().
   Status load(uint32_t start, uint32_t count);
 
   /// Calls `take()` for each vector of the open unit that has rows left after the filters.
@@ -43,7 +44,8 @@ class SourceReader {
     note_access(Access::kRead);
     for (uint32_t start = unit.start; start < unit.end;) {
       // Up to where the segment's own vectors end: those are decoded as a whole.
-      const uint32_t count = std::min<uint32_t>(kVectorRows - start % kVectorRows, unit.end - start);
+      const uint32_t count =
+          std::min<uint32_t>(kVectorRows - start % kVectorRows, unit.end - start);
       TOCSIN_RETURN_IF_ERROR(load(start, count));
       if (!evaluator_.rows().empty()) TOCSIN_RETURN_IF_ERROR(take());
       start += count;
@@ -51,8 +53,8 @@ class SourceReader {
     return {};
   }
 
-  /// Rows of `source`, [start, start + counted.size()), each of which stands for several of the open
-  /// unit, all of one window: as load().
+  /// Rows of `source`, [start, start + counted.size()), each of which stands for several of the
+  /// open unit, all of one window: as load().
   Status load_counted(ColumnSource& source, size_t start, std::span<const EntryStatistics> counted,
                       uint32_t window);
   enum class Access : uint8_t {

@@ -14,8 +14,8 @@
 
 namespace tocsin {
 
-/// A bucket of a whole number of these begins, in any zone, only where one of them does in UTC: zones
-/// change their offset at such instants only.
+/// A bucket of a whole number of these begins, in any zone, only where one of them does in UTC:
+/// zones change their offset at such instants only.
 inline constexpr Duration kBucketChange = 15 * kMinute;
 
 /// A stats stage compiled against a program. Immutable; shared by threads.
@@ -95,8 +95,8 @@ class StatsState {
   std::vector<uint64_t> hashes_;                            // scratch
   std::vector<uint8_t> in_share_;                           // scratch
   uint64_t share_serial_ = 0;
-  std::vector<uint8_t> codes_in_share_;  // by code of the dictionary with that serial
-  std::vector<uint32_t> fed_rows_, fed_groups_;             // scratch
+  std::vector<uint8_t> codes_in_share_;          // by code of the dictionary with that serial
+  std::vector<uint32_t> fed_rows_, fed_groups_;  // scratch
   size_t vectors_taken_ = 0;
   bool expected_ = false;
 };

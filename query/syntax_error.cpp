@@ -1,9 +1,9 @@
 #include "query/syntax_error.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
 
 #include "query/functions.h"
 #include "query/lexer.h"
@@ -15,8 +15,8 @@ namespace {
 struct Place {
   std::string_view text;
   size_t offset;
-  std::string_view rest;    // from offset on
-  std::string_view word;    // the identifier at offset; may be empty
+  std::string_view rest;  // from offset on
+  std::string_view word;  // the identifier at offset; may be empty
   std::string lower_word;
   std::string_view before;  // what stands in front of offset, without blanks at its end
   const std::vector<std::string>& choices;
@@ -153,11 +153,10 @@ std::optional<Advice> alias(const Place& place) {
 
 std::optional<Advice> upper_case(const Place& place) {
   static constexpr std::array<std::string_view, 16> kWords = {
-      "and", "or", "not", "in", "contains", "true", "false", "null",
-      "now", "by", "where", "from", "last", "between", "div", "of"};
-  const bool ours =
-      std::find(kWords.begin(), kWords.end(), place.lower_word) != kWords.end() ||
-      is_stage_name(place.lower_word);
+      "and", "or", "not",   "in",   "contains", "true",    "false", "null",
+      "now", "by", "where", "from", "last",     "between", "div",   "of"};
+  const bool ours = std::find(kWords.begin(), kWords.end(), place.lower_word) != kWords.end() ||
+                    is_stage_name(place.lower_word);
   if (!ours || place.word == place.lower_word) return std::nullopt;
   return Advice{fmt::format("words of the language are lower-case: write `{}`", place.lower_word),
                 "", place.word.size()};
@@ -207,10 +206,10 @@ std::optional<Advice> unknown_stage(const Place& place) {
   }
   if (place.word.empty()) return Advice{"a stage must follow `|`", "the stages are: " + stages, 1};
   const std::string near = suggest_stage(place.word);
-  return Advice{fmt::format("`{}` is not a stage", place.word),
-                near.empty() ? "the stages are: " + stages
-                             : fmt::format("did you mean `{}`?", near),
-                place.word.size()};
+  return Advice{
+      fmt::format("`{}` is not a stage", place.word),
+      near.empty() ? "the stages are: " + stages : fmt::format("did you mean `{}`?", near),
+      place.word.size()};
 }
 
 std::optional<Advice> no_source(const Place& place) {
@@ -259,19 +258,22 @@ std::optional<Advice> printed_name(const Place& place) {
                 1};
 }
 
-constexpr std::array<Idiom, 20> kIdioms = {
-    sql_query,   selector,     line_filter,   range_vector,
-    logsql_time, upper_case,   single_quotes, missing_pipe,
-    sql_condition, alias,      star_argument, grouping_in_parentheses,
-    foreign_operator, word_filter, unknown_stage, no_source,
-    bare_aggregate, computed_aggregate, sort_by, printed_name};
+constexpr std::array<Idiom, 20> kIdioms = {sql_query,        selector,
+                                           line_filter,      range_vector,
+                                           logsql_time,      upper_case,
+                                           single_quotes,    missing_pipe,
+                                           sql_condition,    alias,
+                                           star_argument,    grouping_in_parentheses,
+                                           foreign_operator, word_filter,
+                                           unknown_stage,    no_source,
+                                           bare_aggregate,   computed_aggregate,
+                                           sort_by,          printed_name};
 
 // The word or sign at the place, for `found …`.
 std::string_view found_token(const Place& place) {
   if (!place.word.empty()) return place.word;
   size_t length = 1;
-  while (length < place.rest.size() &&
-         (static_cast<uint8_t>(place.rest[length]) & 0xC0) == 0x80) {
+  while (length < place.rest.size() && (static_cast<uint8_t>(place.rest[length]) & 0xC0) == 0x80) {
     ++length;
   }
   return place.rest.substr(0, length);
@@ -289,7 +291,8 @@ std::string example_for(const Place& place) {
   if (alone && place.awaits("`by`")) return "write `top 5 by total`";
   if (alone && place.awaits(expected::kMeasurement)) return "write `from audit, bpm last 1h`";
   if (place.awaits(expected::kMeasurement)) return "write `from audit last 1h`";
-  if (place.awaits(expected::kStage)) return "write `| limit 10`, or `| stats n = count() by service`";
+  if (place.awaits(expected::kStage))
+    return "write `| limit 10`, or `| stats n = count() by service`";
   if (!place.awaits(expected::kConstant)) return "";
   if (behind("last")) {
     return place.rest.starts_with("-") ? "`last 5m` reaches back from now already"

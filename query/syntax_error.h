@@ -23,7 +23,8 @@ inline constexpr const char* kPipe = "`|`";
 inline constexpr const char* kEnd = "the end of the query";
 }  // namespace expected
 
-/// The diagnostic for a parse that could not go on at `offset`, where one of `choices` was expected.
+/// The diagnostic for a parse that could not go on at `offset`, where one of `choices` was
+/// expected.
 Diagnostic explain_syntax_error(std::string_view text, size_t offset,
                                 const std::vector<std::string>& choices);
 

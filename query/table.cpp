@@ -28,11 +28,16 @@ void with_values(Column& column, F f) {
 // The member of `other` that corresponds to `values`, a member of `column`.
 template <class T, class Column>
 auto& same_values(const std::vector<T>&, Column& other) {
-  if constexpr (std::is_same_v<T, int64_t>) return other.i64;
-  else if constexpr (std::is_same_v<T, uint64_t>) return other.u64;
-  else if constexpr (std::is_same_v<T, double>) return other.f64;
-  else if constexpr (std::is_same_v<T, uint8_t>) return other.boolean;
-  else return other.text;
+  if constexpr (std::is_same_v<T, int64_t>)
+    return other.i64;
+  else if constexpr (std::is_same_v<T, uint64_t>)
+    return other.u64;
+  else if constexpr (std::is_same_v<T, double>)
+    return other.f64;
+  else if constexpr (std::is_same_v<T, uint8_t>)
+    return other.boolean;
+  else
+    return other.text;
 }
 
 template <class T>
@@ -214,7 +219,8 @@ void ColumnAppender::append(const Vector& vector, std::span<const uint32_t> rows
     return;
   }
   if (vector.codes.empty()) {
-    for (size_t i = 0; i < rows.size(); ++i) out.text[before + i] = arena.keep(vector.text[rows[i]]);
+    for (size_t i = 0; i < rows.size(); ++i)
+      out.text[before + i] = arena.keep(vector.text[rows[i]]);
     return;
   }
   if (vector.dictionary->serial != serial_) {

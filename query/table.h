@@ -47,10 +47,11 @@ struct TableColumn {
 struct Table {
   std::vector<TableColumn> columns;
   size_t row_count = 0;
-  /// Who shares: every table made from this one, since their columns hold views into the same arenas.
+  /// Who shares: every table made from this one, since their columns hold views into the same
+  /// arenas.
   std::vector<std::shared_ptr<const StringArena>> arenas;
-  /// The rows still have to be put into this order (stably); empty: they are in order. Lets `stats |
-  /// sort | limit` skip the sorting of all groups by their keys.
+  /// The rows still have to be put into this order (stably); empty: they are in order. Lets `stats
+  /// | sort | limit` skip the sorting of all groups by their keys.
   std::vector<SortKey> pending_order;
 
   explicit Table(std::span<const PlanColumn> plan_columns = {});

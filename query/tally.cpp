@@ -13,7 +13,8 @@ constexpr uint32_t kSourceTime = 0;
 constexpr uint32_t kSourceMeasurement = 1;
 /// Combinations of codes that are counted in an array.
 constexpr size_t kCellsMax = 64 * 1024;
-/// With so many rows per combination all of these are looked at in the end, else those that were met.
+/// With so many rows per combination all of these are looked at in the end, else those that were
+/// met.
 constexpr size_t kDenseRowsPerCell = 8;
 /// Fewer rows in a piece than this are not worth the work around it.
 constexpr size_t kPieceRowsMin = 64;

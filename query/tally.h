@@ -1,8 +1,8 @@
 // Counting the rows of a segment by their dictionary codes, instead of taking them one by one.
 //
-// A unit is cut at the instants where a time limit, a bucket or a window begins. In each piece, rows with
-// the same codes are alike to the stats, so they become one row with a count. A whole segment with one
-// column is not even read: its dictionary's entries have their counts.
+// A unit is cut at the instants where a time limit, a bucket or a window begins. In each piece,
+// rows with the same codes are alike to the stats, so they become one row with a count. A whole
+// segment with one column is not even read: its dictionary's entries have their counts.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@
 
 namespace tocsin {
 
-/// Codes that occur together, as rows of a source: those of a piece of one segment. Not thread-safe.
+/// Codes that occur together, as rows of a source: those of a piece of one segment. Not
+/// thread-safe.
 class Tally final : public ColumnSource {
  public:
   explicit Tally(const TallyPlan& plan) : plan_(plan) {}
@@ -24,8 +25,8 @@ class Tally final : public ColumnSource {
   Result<bool> open(SegmentSource& source, const ScanUnit& unit);
   /// The rows of the whole segment, without reading it; false when its metadata do not suffice.
   Result<bool> count_metadata(const ScanUnit& unit);
-  /// The rows [start, end) of the segment, between which and `time`, an instant, nothing changes. Reads no times
-  /// unless the plan needs them. Requires: start < end.
+  /// The rows [start, end) of the segment, between which and `time`, an instant, nothing changes.
+  /// Reads no times unless the plan needs them. Requires: start < end.
   Status count(uint32_t start, uint32_t end, Timestamp time);
 
   size_t size() const { return counted_.size(); }
@@ -64,11 +65,11 @@ class Tally final : public ColumnSource {
   Vector codes_;
   std::vector<uint32_t> sums_;
 
-  std::vector<uint32_t> counts_;  // by cell, twice; all zero between two calls of count()
+  std::vector<uint32_t> counts_;   // by cell, twice; all zero between two calls of count()
   std::vector<uint32_t> touched_;  // the cells that are not zero
   std::vector<Timestamp> first_times_, last_times_;  // by cell
 
-  Timestamp time_ = 0;  // as good as that of any row of the piece
+  Timestamp time_ = 0;           // as good as that of any row of the piece
   std::vector<uint32_t> cells_;  // by row
   std::vector<EntryStatistics> counted_;
 };
@@ -80,9 +81,9 @@ class TallyReader {
               const Windows* windows)
       : execution_(execution), plan_(plan), stats_(stats), windows_(windows), tally_(plan) {}
 
-  /// Calls `take(counted)` for each vector of rows that passed the filters, with the reader's evaluator and
-  /// window; `counted[row]` is what the row stands for. False, and nothing was called, when the unit
-  /// has to be read row by row. Requires: the unit is open in `reader`.
+  /// Calls `take(counted)` for each vector of rows that passed the filters, with the reader's
+  /// evaluator and window; `counted[row]` is what the row stands for. False, and nothing was
+  /// called, when the unit has to be read row by row. Requires: the unit is open in `reader`.
   template <class F>
   Result<bool> read(SourceReader& reader, const ScanUnit& unit, F take) {
     TOCSIN_TRY(const bool possible, prepare(reader, unit));
@@ -90,7 +91,8 @@ class TallyReader {
     for (const Piece& piece : pieces_) {
       TOCSIN_RETURN_IF_ERROR(count(reader, piece));
       for (size_t start = 0; start < tally_.size(); start += kVectorRows) {
-        const auto counted = tally_.counted().subspan(start, std::min(kVectorRows, tally_.size() - start));
+        const auto counted =
+            tally_.counted().subspan(start, std::min(kVectorRows, tally_.size() - start));
         TOCSIN_RETURN_IF_ERROR(reader.load_counted(tally_, start, counted, piece.window));
         if (!reader.evaluator().rows().empty()) TOCSIN_RETURN_IF_ERROR(take(counted));
       }

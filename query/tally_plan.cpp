@@ -55,12 +55,14 @@ class Collector {
   bool is_constant(NodeId id) const {
     const Node& node = program_.nodes[id];
     if (node.kind == Node::Kind::kSource) return false;
-    return std::ranges::all_of(node.arguments, [&](NodeId argument) { return is_constant(argument); });
+    return std::ranges::all_of(node.arguments,
+                               [&](NodeId argument) { return is_constant(argument); });
   }
 
   std::optional<TallyPlan::TimeLimit> time_limit(const Node& node) const {
     const bool at = node.function == Function::kLess || node.function == Function::kGreaterEqual;
-    const bool behind = node.function == Function::kLessEqual || node.function == Function::kGreater;
+    const bool behind =
+        node.function == Function::kLessEqual || node.function == Function::kGreater;
     if ((!at && !behind) || node.arguments.size() != 2) return std::nullopt;
     const bool mirrored = node.arguments[1] == kSourceTime;
     if (!mirrored && node.arguments[0] != kSourceTime) return std::nullopt;

@@ -1,5 +1,5 @@
-// Which stats can be computed from counts of rows instead of the rows: those that look at nothing but
-// dictionary columns and comparisons of the time.
+// Which stats can be computed from counts of rows instead of the rows: those that look at nothing
+// but dictionary columns and comparisons of the time.
 #pragma once
 
 #include <vector>
@@ -18,10 +18,11 @@ struct TallyPlan {
   };
 
   bool possible = false;
-  std::vector<uint32_t> columns;    ///< string columns of the source, ascending, without `measurement`
+  std::vector<uint32_t>
+      columns;  ///< string columns of the source, ascending, without `measurement`
   std::vector<TimeLimit> limits;
-  std::vector<Duration> buckets;    ///< of time(…) keys
-  bool needs_times = false;         ///< the first or last time of groups is asked for
+  std::vector<Duration> buckets;  ///< of time(…) keys
+  bool needs_times = false;       ///< the first or last time of groups is asked for
 
   /// Looks at the program's filters and at what the stats read.
   static TallyPlan of(const Program& program, const StatsPlan& stats);

@@ -1,8 +1,8 @@
 #include "query/terminal_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "db/base/text.h"
 
@@ -34,8 +34,8 @@ std::string escape_controls(std::string_view text) {
 }
 
 size_t width_of(std::string_view text) {
-  return static_cast<size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 std::string cut_to(std::string text, size_t width) {

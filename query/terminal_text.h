@@ -7,7 +7,8 @@
 
 namespace tocsin {
 
-/// The text with control characters (C0, DEL, C1) as escapes like \n and \x1b, and what is no UTF-8 as U+FFFD.
+/// The text with control characters (C0, DEL, C1) as escapes like \n and \x1b, and what is no UTF-8
+/// as U+FFFD.
 std::string escape_controls(std::string_view text);
 /// Code points.
 size_t width_of(std::string_view text);

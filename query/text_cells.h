@@ -12,8 +12,8 @@
 
 namespace tocsin {
 
-/// A string of a dictionary, which many groups share, is kept once and costs a group four bytes; any other is
-/// owned by its group. Not thread-safe.
+/// A string of a dictionary, which many groups share, is kept once and costs a group four bytes;
+/// any other is owned by its group. Not thread-safe.
 class TextCells {
  public:
   size_t size() const { return cells_.size(); }
@@ -38,8 +38,8 @@ class TextCells {
     release(group);
     cells_[group] = numbers_[i];
   }
-  /// Whether every row begun is null or of a dictionary, and so is what all groups hold: then `numbers()[i]` is the
-  /// cell of rows[i], 0 for null, and cells may be set to it as they are.
+  /// Whether every row begun is null or of a dictionary, and so is what all groups hold: then
+  /// `numbers()[i]` is the cell of rows[i], 0 for null, and cells may be set to it as they are.
   bool all_shared(const Vector& vector) const { return vector.dictionary && owned_.empty(); }
   std::span<const uint32_t> numbers() const { return numbers_; }
   uint32_t& cell(size_t group) { return cells_[group]; }
@@ -50,8 +50,7 @@ class TextCells {
     return map;
   }
   /// The string of a group of `from`, which is not empty; `map` is absorb_shared's.
-  void copy(size_t group, const TextCells& from, size_t from_group,
-            std::span<const uint32_t> map) {
+  void copy(size_t group, const TextCells& from, size_t from_group, std::span<const uint32_t> map) {
     const uint32_t cell = from.cells_[from_group];
     if (cell & kOwned) return set_owned(group, from.at(from_group));
     release(group);
@@ -109,8 +108,8 @@ class TextCells {
   }
 
   std::vector<uint32_t, LargeAllocator<uint32_t>> cells_;  // 0: empty
-  KeyValues values_{ValueType::kString};  // of dictionaries: cell is the number
-  std::vector<std::string_view> shared_;  // its texts, by number - 1
+  KeyValues values_{ValueType::kString};                   // of dictionaries: cell is the number
+  std::vector<std::string_view> shared_;                   // its texts, by number - 1
   std::vector<std::string> owned_;
   std::vector<uint32_t> free_;  // of owned_
   size_t heap_bytes_ = 0;

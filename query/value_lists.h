@@ -1,7 +1,7 @@
 // A growing list of numbers per group, for aggregates that need every value.
 //
-// Lists are chains of chunks that double in size, cut from slabs: a million groups of a few values and a few
-// groups of millions both cost little more than their values.
+// Lists are chains of chunks that double in size, cut from slabs: a million groups of a few values
+// and a few groups of millions both cost little more than their values.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,8 @@ class ValueLists {
     if (list.next == list.end) add_chunk(list);
     *list.next++ = value;
   }
-  /// Takes over the lists of `other`, which is empty afterwards; `map[group there]` is the group here.
+  /// Takes over the lists of `other`, which is empty afterwards; `map[group there]` is the group
+  /// here.
   void absorb(ValueLists& other, std::span<const uint32_t> map);
 
   size_t count(size_t group) const;
@@ -36,9 +37,7 @@ class ValueLists {
       f(std::span<const double>(chunk->values(), size_of(list, chunk)));
     }
   }
-  size_t memory_bytes() const {
-    return slab_bytes_ + groups_.capacity() * sizeof(Group);
-  }
+  size_t memory_bytes() const { return slab_bytes_ + groups_.capacity() * sizeof(Group); }
 
  private:
   struct Chunk {

@@ -34,8 +34,8 @@ struct IdDictionary {
 uint64_t next_dictionary_serial();
 
 /// One column of `size` rows. The spans point into the vector's own buffers or at something that
-/// outlives it; exactly the one of the type is filled. A null row holds 0, false or an empty string.
-/// Invariant: every f64 of a row that is not null is finite.
+/// outlives it; exactly the one of the type is filled. A null row holds 0, false or an empty
+/// string. Invariant: every f64 of a row that is not null is finite.
 class Vector {
  public:
   ValueType type = ValueType::kNull;
@@ -49,8 +49,8 @@ class Vector {
   /// kString with a dictionary: an index into its entries, `entries.size()` where the row is null.
   std::span<const uint32_t> codes;
   const Dictionary* dictionary = nullptr;
-  /// kString as a group key (ColumnSource::read_ids): how the strings spell numbers, and these, or their codes
-  /// as with a dictionary.
+  /// kString as a group key (ColumnSource::read_ids): how the strings spell numbers, and these, or
+  /// their codes as with a dictionary.
   const IdFormat* id_format = nullptr;
   std::span<const uint64_t> ids;
   const IdDictionary* id_dictionary = nullptr;
@@ -75,7 +75,9 @@ class Vector {
   bool is_null(size_t row) const { return !valid.empty() && valid[row] == 0; }
   std::string_view text_at(size_t row) const;
   /// Requires: id_format; the row is not null.
-  uint64_t id_at(size_t row) const { return id_dictionary ? id_dictionary->ids[codes[row]] : ids[row]; }
+  uint64_t id_at(size_t row) const {
+    return id_dictionary ? id_dictionary->ids[codes[row]] : ids[row];
+  }
   Value at(size_t row) const;
 
   /// Where strings that no segment holds live: results of string functions.
@@ -104,14 +106,14 @@ class ColumnSource {
   /// the rows of `selection` only (ascending, relative to `start`), others stay empty.
   virtual Status read(uint32_t column, size_t start, size_t count,
                       std::span<const uint32_t> selection, Vector& out) = 0;
-  /// As read, for a string column whose strings spell numbers: these or their codes alone, of all rows. False
-  /// when it is none; then nothing was read.
+  /// As read, for a string column whose strings spell numbers: these or their codes alone, of all
+  /// rows. False when it is none; then nothing was read.
   virtual Result<bool> read_ids(uint32_t /*column*/, size_t /*start*/, size_t /*count*/,
                                 Vector& /*out*/) {
     return false;
   }
-  /// The templates of the strings of `column`; empty when it has none. Live as long as the source is
-  /// bound.
+  /// The templates of the strings of `column`; empty when it has none. Live as long as the source
+  /// is bound.
   virtual Result<std::span<const TextTemplate>> templates(uint32_t /*column*/) {
     return std::span<const TextTemplate>();
   }

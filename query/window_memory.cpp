@@ -64,8 +64,8 @@ void WindowMemory::trim(const std::shared_ptr<WindowSeries>& series, uint64_t ti
     series->forget_before(tick);
   };
   const std::lock_guard lock(mutex_);
-  const auto own = std::ranges::find_if(
-      slots_, [&](const auto& slot) { return slot.second.series == series; });
+  const auto own =
+      std::ranges::find_if(slots_, [&](const auto& slot) { return slot.second.series == series; });
   if (own == slots_.end()) return;  // another evaluation made it go
   const auto account = [&](size_t bytes) {
     bytes_ += bytes - own->second.bytes;
@@ -76,7 +76,8 @@ void WindowMemory::trim(const std::shared_ptr<WindowSeries>& series, uint64_t ti
     auto oldest = slots_.end();
     for (auto slot = slots_.begin(); slot != slots_.end(); ++slot) {
       if (slot == own) continue;
-      if (oldest == slots_.end() || slot->second.last_used < oldest->second.last_used) oldest = slot;
+      if (oldest == slots_.end() || slot->second.last_used < oldest->second.last_used)
+        oldest = slot;
     }
     bytes_ -= oldest->second.bytes;
     slots_.erase(oldest);

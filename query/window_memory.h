@@ -24,8 +24,8 @@ inline constexpr size_t kWindowMemoryBytesMax = 128 * kMiB;
 struct WindowRecord {
   uint64_t source_rows = 0;   ///< of the query's measurements, before any filter
   uint64_t matched_rows = 0;  ///< after the filters before the first stats
-  /// Groups with a row after the last stats: first the `kept_count` that reached the end, then those
-  /// that a `where` behind the stats removed.
+  /// Groups with a row after the last stats: first the `kept_count` that reached the end, then
+  /// those that a `where` behind the stats removed.
   std::vector<uint32_t> groups;
   uint32_t kept_count = 0;
   /// Value column c of kept row i: `values[c * kept_count + i]`; NaN is null.
@@ -64,7 +64,8 @@ struct WindowSeries {
   size_t memory_bytes() const { return record_bytes + groups.memory_bytes(); }
 };
 
-/// The series of all fingerprints, bounded in bytes: the least recently used ones go first. Thread-safe.
+/// The series of all fingerprints, bounded in bytes: the least recently used ones go first.
+/// Thread-safe.
 class WindowMemory {
  public:
   explicit WindowMemory(size_t bytes_max = kWindowMemoryBytesMax) : bytes_max_(bytes_max) {}

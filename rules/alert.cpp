@@ -116,14 +116,10 @@ tl::unexpected<Error> corrupt(std::string_view what) {
 
 const char* name_of(Severity severity) {
   switch (severity) {
-    case Severity::kLow:
-      return "LOW";
-    case Severity::kMedium:
-      return "MEDIUM";
-    case Severity::kHigh:
-      return "HIGH";
-    case Severity::kCritical:
-      return "CRITICAL";
+    case Severity::kLow: return "LOW";
+    case Severity::kMedium: return "MEDIUM";
+    case Severity::kHigh: return "HIGH";
+    case Severity::kCritical: return "CRITICAL";
   }
   return "unknown";
 }
@@ -138,16 +134,11 @@ Result<Severity> parse_severity(std::string_view text) {
 
 const char* name_of(AlertState state) {
   switch (state) {
-    case AlertState::kInactive:
-      return "inactive";
-    case AlertState::kPending:
-      return "pending";
-    case AlertState::kFiring:
-      return "firing";
-    case AlertState::kResolved:
-      return "resolved";
-    case AlertState::kRetracted:
-      return "retracted";
+    case AlertState::kInactive: return "inactive";
+    case AlertState::kPending: return "pending";
+    case AlertState::kFiring: return "firing";
+    case AlertState::kResolved: return "resolved";
+    case AlertState::kRetracted: return "retracted";
   }
   return "unknown";
 }

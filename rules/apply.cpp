@@ -14,16 +14,12 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 AlertState state_of(LifecycleEvent event) {
   switch (event) {
-    case LifecycleEvent::kPending:
-      return AlertState::kPending;
+    case LifecycleEvent::kPending: return AlertState::kPending;
     case LifecycleEvent::kFiring:
     case LifecycleEvent::kEscalated:
-    case LifecycleEvent::kNewLevel:
-      return AlertState::kFiring;
-    case LifecycleEvent::kResolved:
-      return AlertState::kResolved;
-    case LifecycleEvent::kInactive:
-      return AlertState::kInactive;
+    case LifecycleEvent::kNewLevel: return AlertState::kFiring;
+    case LifecycleEvent::kResolved: return AlertState::kResolved;
+    case LifecycleEvent::kInactive: return AlertState::kInactive;
   }
   return AlertState::kInactive;
 }

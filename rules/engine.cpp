@@ -333,14 +333,10 @@ std::vector<RuleStatus> RuleEngine::status() const {
 
 const char* name_of(RuleHealth health) {
   switch (health) {
-    case RuleHealth::kOk:
-      return "ok";
-    case RuleHealth::kBlind:
-      return "blind";
-    case RuleHealth::kLearning:
-      return "learning";
-    case RuleHealth::kFailing:
-      return "failing";
+    case RuleHealth::kOk: return "ok";
+    case RuleHealth::kBlind: return "blind";
+    case RuleHealth::kLearning: return "learning";
+    case RuleHealth::kFailing: return "failing";
   }
   return "unknown";
 }

@@ -28,14 +28,14 @@ struct RuleEngineOptions {
   std::vector<AlertRoute> routes;
   std::map<std::string, Value> parameters;  ///< `$name` of every rule; a group's `params` override
   TimeZone zone;
-  Duration delay = 10 * kSecond;       ///< a window is evaluated this long after its end
+  Duration delay = 10 * kSecond;  ///< a window is evaluated this long after its end
   /// Where a rule seen for the first time starts; 0: at the current window.
   Timestamp evaluate_from = 0;
-  Duration catchup_max = kDay;         ///< missed windows further back become one SELF alert
+  Duration catchup_max = kDay;  ///< missed windows further back become one SELF alert
   Duration late_max = kDay;
   Duration late_settle = 5 * kMinute;
   Duration exclude_max = 3 * kDay;
-  size_t sample_count = 3;             ///< evidence events per alert
+  size_t sample_count = 3;  ///< evidence events per alert
   /// Whether the followed files have been read up to their size at start; empty: always.
   std::function<bool()> caught_up;
   Duration catchup_wait = 10 * kMinute;
@@ -67,20 +67,21 @@ struct RuleStatus {
   Timestamp ready_at = 0;         ///< kLearning: when a baseline may exist; 0: when events come
   Timestamp last_window_end = 0;  ///< 0: never evaluated
   Timestamp next_due = 0;
-  uint64_t evaluations = 0;       ///< since start
-  Duration last_duration = 0;     ///< of the evaluation, wall time
+  uint64_t evaluations = 0;        ///< since start
+  Duration last_duration = 0;      ///< of the evaluation, wall time
   std::vector<AlertEvent> active;  ///< pending and firing instances, each as its newest event
 };
 
-/// Evaluates rules over one database and keeps their state in it. `database`, `queries` and `clock` must
-/// outlive it. load, evaluate_due and status may be called from different threads.
+/// Evaluates rules over one database and keeps their state in it. `database`, `queries` and `clock`
+/// must outlive it. load, evaluate_due and status may be called from different threads.
 class RuleEngine {
  public:
   RuleEngine(Database& database, const QueryEngine& queries, const Clock& clock,
              RuleEngineOptions options);
   ~RuleEngine();
 
-  /// Replaces the rules by those of `files`. Never fails as a whole: what is wrong is in the report.
+  /// Replaces the rules by those of `files`. Never fails as a whole: what is wrong is in the
+  /// report.
   RuleLoadReport load(const std::vector<RuleFile>& files);
 
   /// Evaluates every window that is due by the clock, in order, and returns when the next one is.

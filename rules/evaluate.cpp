@@ -31,18 +31,12 @@ QueryOptions query_options(const CompiledRule& compiled, Timestamp now, const Ti
 double number_of(const Value& value) {
   if (value.is_null()) return kNone;
   switch (value.type) {
-    case ValueType::kBool:
-      return std::get<bool>(value.data) ? 1 : 0;
-    case ValueType::kI64:
-      return static_cast<double>(std::get<int64_t>(value.data));
-    case ValueType::kU64:
-      return static_cast<double>(std::get<uint64_t>(value.data));
-    case ValueType::kF64:
-      return std::get<double>(value.data);
-    case ValueType::kDuration:
-      return static_cast<double>(std::get<int64_t>(value.data)) / 1e9;
-    default:
-      return kNone;
+    case ValueType::kBool: return std::get<bool>(value.data) ? 1 : 0;
+    case ValueType::kI64: return static_cast<double>(std::get<int64_t>(value.data));
+    case ValueType::kU64: return static_cast<double>(std::get<uint64_t>(value.data));
+    case ValueType::kF64: return std::get<double>(value.data);
+    case ValueType::kDuration: return static_cast<double>(std::get<int64_t>(value.data)) / 1e9;
+    default: return kNone;
   }
 }
 

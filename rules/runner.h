@@ -55,8 +55,9 @@ class RuleRunner {
              const RuleEngineOptions& options)
       : database_(database), queries_(queries), clock_(clock), options_(options) {}
 
-  /// Evaluates the rule's next window, which must be due. When the evaluation fails, or the commit of its
-  /// events, the rule is as before; states without events may be ahead of a store that fails.
+  /// Evaluates the rule's next window, which must be due. When the evaluation fails, or the commit
+  /// of its events, the rule is as before; states without events may be ahead of a store that
+  /// fails.
   Status evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop);
   /// Evaluates windows that late events touched once more, if it is time to look for any. Returns
   /// when to look again.

@@ -31,20 +31,14 @@ constexpr ValueType kValueTypes[] = {ValueType::kNull, ValueType::kBool,    Valu
 std::string value_text(const Value& value) {
   if (value.is_null()) return "";
   switch (value.type) {
-    case ValueType::kBool:
-      return std::get<bool>(value.data) ? "1" : "0";
+    case ValueType::kBool: return std::get<bool>(value.data) ? "1" : "0";
     case ValueType::kI64:
     case ValueType::kTime:
-    case ValueType::kDuration:
-      return fmt::format("{}", std::get<int64_t>(value.data));
-    case ValueType::kU64:
-      return fmt::format("{}", std::get<uint64_t>(value.data));
-    case ValueType::kF64:
-      return fmt::format("{}", std::get<double>(value.data));
-    case ValueType::kString:
-      return std::get<std::string>(value.data);
-    case ValueType::kNull:
-      break;
+    case ValueType::kDuration: return fmt::format("{}", std::get<int64_t>(value.data));
+    case ValueType::kU64: return fmt::format("{}", std::get<uint64_t>(value.data));
+    case ValueType::kF64: return fmt::format("{}", std::get<double>(value.data));
+    case ValueType::kString: return std::get<std::string>(value.data);
+    case ValueType::kNull: break;
   }
   return "";
 }
@@ -91,22 +85,14 @@ bool decode_value(std::string_view type, std::string_view text, Value& out) {
   if (found == std::end(kValueTypes)) return false;
   out.type = *found;
   switch (*found) {
-    case ValueType::kNull:
-      return true;
-    case ValueType::kBool:
-      out.data = text == "1";
-      return true;
+    case ValueType::kNull: return true;
+    case ValueType::kBool: out.data = text == "1"; return true;
     case ValueType::kI64:
     case ValueType::kTime:
-    case ValueType::kDuration:
-      return parse_value<int64_t>(text, out);
-    case ValueType::kU64:
-      return parse_value<uint64_t>(text, out);
-    case ValueType::kF64:
-      return parse_value<double>(text, out);
-    case ValueType::kString:
-      out.data = std::string(text);
-      return true;
+    case ValueType::kDuration: return parse_value<int64_t>(text, out);
+    case ValueType::kU64: return parse_value<uint64_t>(text, out);
+    case ValueType::kF64: return parse_value<double>(text, out);
+    case ValueType::kString: out.data = std::string(text); return true;
   }
   return false;
 }

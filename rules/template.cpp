@@ -105,14 +105,10 @@ TemplatePart parse_inside(const RuleText& text, size_t start, size_t end,
 
 std::optional<double> as_number(const Value& value) {
   switch (value.type) {
-    case ValueType::kI64:
-      return static_cast<double>(std::get<int64_t>(value.data));
-    case ValueType::kU64:
-      return static_cast<double>(std::get<uint64_t>(value.data));
-    case ValueType::kF64:
-      return std::get<double>(value.data);
-    default:
-      return std::nullopt;
+    case ValueType::kI64: return static_cast<double>(std::get<int64_t>(value.data));
+    case ValueType::kU64: return static_cast<double>(std::get<uint64_t>(value.data));
+    case ValueType::kF64: return std::get<double>(value.data);
+    default: return std::nullopt;
   }
 }
 

@@ -87,16 +87,20 @@ void add_import_command(CLI::App& app, Action& action) {
   command->add_option("--db", arguments->database, "The database's folder; made when missing")
       ->required();
   command
-      ->add_option("--format", import.reader.format,
-                   "json (lines), lp (line protocol), csv, or auto: by each file's name and first line")
+      ->add_option(
+          "--format", import.reader.format,
+          "json (lines), lp (line protocol), csv, or auto: by each file's name and first line")
       ->check(CLI::IsMember({"auto", "json", "lp", "csv"}))
       ->capture_default_str();
-  command->add_option("--measurement", import.reader.measurement, "Of JSON lines and CSV that name none");
-  command->add_option("--tags", import.tags, "Keys of JSON and CSV that are tags, as in service,host")
+  command->add_option("--measurement", import.reader.measurement,
+                      "Of JSON lines and CSV that name none");
+  command
+      ->add_option("--tags", import.tags, "Keys of JSON and CSV that are tags, as in service,host")
       ->delimiter(',');
   command
-      ->add_option("--time", import.time_keys,
-                   "Keys of JSON and CSV that may hold the time, the first one that is there counts")
+      ->add_option(
+          "--time", import.time_keys,
+          "Keys of JSON and CSV that may hold the time, the first one that is there counts")
       ->delimiter(',');
   command->add_flag("--restore", import.restore,
                     "Take rows of alerts, deliveries and rejected, which else are refused");

@@ -1,5 +1,5 @@
-// Message templates: a log message with its changing parts masked. The store says it of its templates,
-// and queries show it.
+// Message templates: a log message with its changing parts masked. The store says it of its
+// templates, and queries show it.
 #pragma once
 
 #include <string>

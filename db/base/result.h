@@ -2,8 +2,9 @@
 #pragma once
 
 #include <string>
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 namespace tocsin {
 
@@ -49,15 +50,14 @@ inline tl::unexpected<Error> fail(const Error& error, const std::string& context
 /// `TOCSIN_TRY(auto segment, open(path));` declares from a Result or returns its error.
 #define TOCSIN_TRY(declaration, expression) \
   TOCSIN_TRY_INNER(TOCSIN_CONCAT(tocsin_result_, __LINE__), declaration, expression)
-#define TOCSIN_TRY_INNER(result, declaration, expression)                        \
-  auto result = (expression);                                                    \
+#define TOCSIN_TRY_INNER(result, declaration, expression)                         \
+  auto result = (expression);                                                     \
   if (!result) return tl::unexpected<::tocsin::Error>(std::move(result).error()); \
   declaration = *std::move(result)
 
 /// Returns the error of a Status or Result, else goes on.
-#define TOCSIN_RETURN_IF_ERROR(expression)                                          \
-  do {                                                                              \
-    auto tocsin_status = (expression);                                              \
-    if (!tocsin_status)                                                             \
-      return tl::unexpected<::tocsin::Error>(std::move(tocsin_status).error());     \
+#define TOCSIN_RETURN_IF_ERROR(expression)                                                        \
+  do {                                                                                            \
+    auto tocsin_status = (expression);                                                            \
+    if (!tocsin_status) return tl::unexpected<::tocsin::Error>(std::move(tocsin_status).error()); \
   } while (false)

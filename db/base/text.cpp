@@ -1,11 +1,11 @@
 #include "db/base/text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace tocsin {
 namespace {

@@ -1,11 +1,11 @@
 #include "db/base/time.h"
 
-#include <cctz/time_zone.h>
-#include <fmt/format.h>
-
 #include <array>
 #include <chrono>
 #include <ctime>
+
+#include <cctz/time_zone.h>
+#include <fmt/format.h>
 
 #include "db/base/ascii.h"
 #include "db/base/check.h"
@@ -38,7 +38,8 @@ CivilDate civil_from_days(int64_t z) {
   const int64_t day_of_era = z - era * 146097;
   const int64_t year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t mp = (5 * day_of_year + 2) / 153;
   const int day = static_cast<int>(day_of_year - (153 * mp + 2) / 5 + 1);
   const int month = static_cast<int>(mp < 10 ? mp + 3 : mp - 9);
@@ -70,7 +71,8 @@ bool skip(std::string_view text, size_t& pos, char c) {
 }
 
 std::optional<int64_t> seconds_to_ns(int64_t seconds, int64_t ns) {
-  if (seconds < 0 && ns > 0) {  // the start of the earliest second of all is out of range, its end is not
+  if (seconds < 0 &&
+      ns > 0) {  // the start of the earliest second of all is out of range, its end is not
     ++seconds;
     ns -= kSecond;
   }
@@ -115,8 +117,7 @@ std::optional<Timestamp> clock_part(std::string_view text, size_t& pos, int64_t 
   } else {
     return std::nullopt;
   }
-  const auto t = seconds_to_ns(
-      days * 86400 + *hour * 3600 + *minute * 60 + *second - offset, ns);
+  const auto t = seconds_to_ns(days * 86400 + *hour * 3600 + *minute * 60 + *second - offset, ns);
   if (t) pos = p;
   return t;
 }

@@ -297,8 +297,7 @@ class RecordReader {
         if (text != "true" && text != "false") return false;
         rows.set_bool(lane(), text == "true", text);
         return true;
-      case ColumnType::kString:
-        break;
+      case ColumnType::kString: break;
     }
     return false;
   }

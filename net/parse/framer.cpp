@@ -1,4 +1,5 @@
-// Finds the ends of lines with memchr: nearly all bytes are only ever compared with newline and quote.
+// Finds the ends of lines with memchr: nearly all bytes are only ever compared with newline and
+// quote.
 #include "net/parse/framer.h"
 
 #include "net/parse/scan.h"
@@ -42,7 +43,8 @@ size_t find_opening_quote(std::string_view data, size_t start, size_t end, OpenL
   return kNone;
 }
 
-// Looks for the quote that closes the open one. Returns its index, or kNone when it has not arrived.
+// Looks for the quote that closes the open one. Returns its index, or kNone when it has not
+// arrived.
 size_t find_closing_quote(std::string_view data, OpenLine& line) {
   const char* const end = data.data() + data.size();
   const char* p = data.data() + line.scanned;

@@ -1,11 +1,11 @@
 // Cuts a byte stream into whole lines, for line protocol and JSON lines mixed on one connection.
 //
-// A JSON line, a comment and a blank line end at their first newline. A line of line protocol ends at
-// the first newline outside a quoted field value: Telegraf writes stack traces with raw newlines. A value's
-// quote opens after an unescaped `=` behind the first unescaped blank, and closes before a comma, a blank
-// or the line's end. Where a quote closes elsewhere, or stays open past kLineBytesMax or the end of
-// the data, it is broken: the line ends at its first newline, so that a broken quote cannot swallow the
-// stream.
+// A JSON line, a comment and a blank line end at their first newline. A line of line protocol ends
+// at the first newline outside a quoted field value: Telegraf writes stack traces with raw
+// newlines. A value's quote opens after an unescaped `=` behind the first unescaped blank, and
+// closes before a comma, a blank or the line's end. Where a quote closes elsewhere, or stays open
+// past kLineBytesMax or the end of the data, it is broken: the line ends at its first newline, so
+// that a broken quote cannot swallow the stream.
 #pragma once
 
 #include <cstddef>
@@ -24,12 +24,13 @@ enum class LineFormat : uint8_t { kLineProtocol, kJson };
 LineFormat format_of_line(std::string_view line);
 
 /// The number of bytes at the start of `data` that are whole lines (their newline included).
-/// 0: more bytes are needed. With `at_end`, everything left is a line. Where more than kLineBytesMax
-/// bytes hold no newline at all, 0 too: the caller rejects the line and skips to the next newline.
+/// 0: more bytes are needed. With `at_end`, everything left is a line. Where more than
+/// kLineBytesMax bytes hold no newline at all, 0 too: the caller rejects the line and skips to the
+/// next newline.
 size_t whole_lines(std::string_view data, bool at_end);
 
-/// The next line of `rest` under the same rules, without its newline and a carriage return before it;
-/// advances `rest`. Requires: `rest` ends where whole_lines ended, or at the end of all data.
+/// The next line of `rest` under the same rules, without its newline and a carriage return before
+/// it; advances `rest`. Requires: `rest` ends where whole_lines ended, or at the end of all data.
 std::string_view next_line(std::string_view& rest);
 
 /// As next_line, but nothing when the end of the line may come behind `rest`.
@@ -48,7 +49,8 @@ struct OpenLine {
   size_t quoted_newline = std::string_view::npos;  ///< the first newline inside any quote
 };
 
-/// whole_lines for a stream that arrives in pieces: each byte is looked at once, however small they are.
+/// whole_lines for a stream that arrives in pieces: each byte is looked at once, however small they
+/// are.
 class StreamFramer {
  public:
   /// As whole_lines(pending, false). `pending` is what the last call left over and the bytes since.

@@ -1,5 +1,5 @@
-// One JSON object as a flat list of named values, in the order of its keys: what json_flatten.cpp finds and
-// json_lines.cpp makes a row of. Internal to net/parse.
+// One JSON object as a flat list of named values, in the order of its keys: what json_flatten.cpp
+// finds and json_lines.cpp makes a row of. Internal to net/parse.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct JsonValue {
 struct JsonShape {
   bool only_telegraf_keys = true;  ///< name, tags, fields, timestamp
   bool fields_is_object = false;
-  bool tags_is_object = true;      ///< or there is none
+  bool tags_is_object = true;  ///< or there is none
 };
 
 /// Keeps simdjson's buffers between calls. Not thread-safe.
@@ -39,9 +39,10 @@ class JsonFlattener {
   JsonFlattener();
   ~JsonFlattener();
 
-  /// Flattens one object. Requires: kJsonPadding readable bytes behind `line`. Returns false and sets
-  /// error() on anything that is not one valid object within the limits. Nulls and what duplicate
-  /// keys replace are left out. The values are valid until the next call, and as long as `line`.
+  /// Flattens one object. Requires: kJsonPadding readable bytes behind `line`. Returns false and
+  /// sets error() on anything that is not one valid object within the limits. Nulls and what
+  /// duplicate keys replace are left out. The values are valid until the next call, and as long as
+  /// `line`.
   bool flatten(std::string_view line);
 
   std::vector<JsonValue>& values();
@@ -56,8 +57,8 @@ class JsonFlattener {
 
 inline constexpr size_t kJsonPadding = 64;  ///< simdjson may read, and ignore, so many bytes more
 
-/// A line of `buffer` with kJsonPadding readable bytes behind it: itself, except near the buffer's end,
-/// where it is a copy that the batch keeps.
+/// A line of `buffer` with kJsonPadding readable bytes behind it: itself, except near the buffer's
+/// end, where it is a copy that the batch keeps.
 std::string_view padded_line(std::string_view line, std::string_view buffer, Batch& batch);
 
 }  // namespace tocsin

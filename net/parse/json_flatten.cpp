@@ -1,9 +1,9 @@
 // Walks one JSON object with simdjson's on-demand parser. The one file that knows simdjson.
-#include <fmt/format.h>
-#include <simdjson.h>
-
 #include <memory_resource>
 #include <unordered_set>
+
+#include <fmt/format.h>
+#include <simdjson.h>
 
 #include "net/parse/json_event.h"
 #include "net/parse/json_lines.h"
@@ -25,7 +25,8 @@ std::string_view trimmed(std::string_view token) {
   return token.substr(0, last + 1);
 }
 
-// Where a value stands: its column's name (keys joined with `.`), and its keys joined with a byte that tells
+// Where a value stands: its column's name (keys joined with `.`), and its keys joined with a byte
+// that tells
 // {"a": {"b": 1}} from {"a.b": 1}.
 struct Place {
   std::string_view path;
@@ -52,7 +53,8 @@ struct JsonFlattener::Impl {
   const char* line_end = nullptr;
   ondemand::document document;
   size_t key_count = 0;
-  std::unordered_set<std::string_view> seen_keys;  // as Place::keys; once there are more than kFewKeys
+  std::unordered_set<std::string_view>
+      seen_keys;  // as Place::keys; once there are more than kFewKeys
   std::unique_ptr<char[]> arena_start = std::make_unique<char[]>(kArenaBytes);
   std::pmr::monotonic_buffer_resource arena{arena_start.get(), kArenaBytes};
 
@@ -87,7 +89,8 @@ bool JsonFlattener::Impl::walk(std::string_view line) {
   key_count = 0;
   invalid_utf8 = false;
   line_end = line.data() + line.size();
-  if (const auto code = parser.iterate(line.data(), line.size(), line.size() + kJsonPadding).get(document)) {
+  if (const auto code =
+          parser.iterate(line.data(), line.size(), line.size() + kJsonPadding).get(document)) {
     return fail(code);
   }
   ondemand::object object;
@@ -97,8 +100,7 @@ bool JsonFlattener::Impl::walk(std::string_view line) {
   return fail("invalid JSON: expected the line's end after the object");
 }
 
-bool JsonFlattener::Impl::walk_object(ondemand::object object, const Place& parent,
-                                      size_t depth) {
+bool JsonFlattener::Impl::walk_object(ondemand::object object, const Place& parent, size_t depth) {
   if (depth > kJsonDepthMax) {
     return fail(fmt::format("JSON is nested deeper than {} levels", kJsonDepthMax));
   }

@@ -1,10 +1,10 @@
 // Makes a row of each JSON event: which key is its measurement, which its time, which are tags.
 #include "net/parse/json_lines.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "db/base/text.h"
 #include "db/limits.h"
@@ -45,8 +45,8 @@ class EventReader {
         batch_(batch),
         time_keys_(time_keys_of(options)) {}
 
-  /// Appends the line's row to the batch, or returns false with reason() set. Requires: kJsonPadding readable
-  /// bytes behind the line, which lives as long as the batch.
+  /// Appends the line's row to the batch, or returns false with reason() set. Requires:
+  /// kJsonPadding readable bytes behind the line, which lives as long as the batch.
   bool read(std::string_view line) {
     if (!flattener_.flatten(line) && !retry_as_utf8(line)) return fail(flattener_.error());
     std::vector<JsonValue>& values = flattener_.values();
@@ -118,9 +118,10 @@ class EventReader {
       if (unreadable == nullptr) unreadable = candidate;
     }
     if (unreadable == nullptr) return true;
-    return fail(fmt::format("invalid time \"{}\" in key `{}`: expected RFC 3339 or a number of s, ms, "
-                            "us or ns since 1970",
-                            unreadable->text.substr(0, kShownBytesMax), unreadable->path));
+    return fail(
+        fmt::format("invalid time \"{}\" in key `{}`: expected RFC 3339 or a number of s, ms, "
+                    "us or ns since 1970",
+                    unreadable->text.substr(0, kShownBytesMax), unreadable->path));
   }
 
   std::string_view column_of(const JsonValue& value) const {
@@ -192,8 +193,8 @@ void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options
     const std::string_view line = next_line(rest);
     if (is_blank(line)) continue;
     if (line.size() > kLineBytesMax) {
-      const std::string reason = fmt::format("line of {} bytes, at most {} are possible",
-                                             line.size(), kLineBytesMax);
+      const std::string reason =
+          fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
       errors.push_back({numbers.at(line.data()), reason, line});
     } else if (options.guess_shapes && plain.take(line)) {
       continue;

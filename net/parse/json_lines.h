@@ -20,13 +20,14 @@ class JsonLinesParser {
   JsonLinesParser();
   ~JsonLinesParser();
 
-  /// As parse_line_protocol. Objects flatten with `.`; arrays stay JSON text; null is absent; the last of
-  /// duplicate keys wins. Telegraf's `{"name", "tags", "fields", "timestamp"}` is understood.
+  /// As parse_line_protocol. Objects flatten with `.`; arrays stay JSON text; null is absent; the
+  /// last of duplicate keys wins. Telegraf's `{"name", "tags", "fields", "timestamp"}` is
+  /// understood.
   ///
-  /// The measurement is the string under `measurement`, else the option's. The time is the first time
-  /// key that is present and reads as a time: a number (s, ms, us, ns by size) or a text; a text
-  /// without a zone is UTC. A line whose time keys all read as no time is an error. Invalid UTF-8
-  /// becomes U+FFFD.
+  /// The measurement is the string under `measurement`, else the option's. The time is the first
+  /// time key that is present and reads as a time: a number (s, ms, us, ns by size) or a text; a
+  /// text without a zone is UTC. A line whose time keys all read as no time is an error. Invalid
+  /// UTF-8 becomes U+FFFD.
   void parse(std::string_view buffer, const ParseOptions& options, Batch& batch,
              std::vector<LineError>& errors);
 

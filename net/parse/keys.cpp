@@ -12,12 +12,12 @@ constexpr std::array<std::string_view, 8> kTimeKeys = {
 
 // Sorted, for binary search.
 constexpr std::array<std::string_view, 34> kTagKeys = {
-    "HOST",        "PROGRAM",   "app",          "application",  "cluster",   "component",
-    "container",   "datacenter", "dc",          "env",          "environment", "facility",
-    "host",        "hostname",  "instance",     "job",          "level",     "log_type",
-    "logger",      "method",    "namespace",    "node",         "operation", "pod",
-    "process",     "program",   "region",       "service",      "service_name", "severity",
-    "source_type", "status",    "transaction",  "zone"};
+    "HOST",        "PROGRAM",    "app",         "application", "cluster",      "component",
+    "container",   "datacenter", "dc",          "env",         "environment",  "facility",
+    "host",        "hostname",   "instance",    "job",         "level",        "log_type",
+    "logger",      "method",     "namespace",   "node",        "operation",    "pod",
+    "process",     "program",    "region",      "service",     "service_name", "severity",
+    "source_type", "status",     "transaction", "zone"};
 static_assert(std::is_sorted(kTagKeys.begin(), kTagKeys.end()));
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The good guesses: which keys of a JSON event are its time, and which are tags, when nobody says so.
+// The good guesses: which keys of a JSON event are its time, and which are tags, when nobody says
+// so.
 #pragma once
 
 #include <string_view>
@@ -13,7 +14,8 @@ namespace tocsin {
 /// and export only.
 bool is_usual_tag(std::string_view key);
 
-/// Candidates for the event's time, the first present one first: those of the options, or else the usual ones.
+/// Candidates for the event's time, the first present one first: those of the options, or else the
+/// usual ones.
 std::vector<std::string_view> time_keys_of(const ParseOptions& options);
 /// Whether the options name the key as a tag; without any, whether it is a usual one.
 bool is_tag_key(std::string_view key, const ParseOptions& options);

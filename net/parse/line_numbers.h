@@ -13,7 +13,8 @@ class LineNumbers {
  public:
   explicit LineNumbers(std::string_view buffer) : position_(buffer.data()) {}
 
-  /// The number, from 1, of the line that `place` lies in. Requires: not before the last one asked for.
+  /// The number, from 1, of the line that `place` lies in. Requires: not before the last one asked
+  /// for.
   uint64_t at(const char* place) {
     line_ += scan::count_byte({position_, static_cast<size_t>(place - position_)}, '\n');
     position_ = place;

@@ -1,11 +1,11 @@
 // The grammar of one line: measurement[,tag=value]* field=value[,field=value]* [timestamp].
-// The hot path of ingestion: values are views into the buffer, nothing is allocated per row, and error
-// texts are made out of line.
+// The hot path of ingestion: values are views into the buffer, nothing is allocated per row, and
+// error texts are made out of line.
 #include "net/parse/line_protocol.h"
 
-#include <fmt/format.h>
-
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "db/limits.h"
 #include "net/parse/event_time.h"
@@ -88,7 +88,8 @@ class RowParser {
   }
 
   bool check_name(std::string_view name, const char* what, const char* place) {
-    if (name.size() <= kNameBytesMax && !name.empty()) [[likely]] return true;
+    if (name.size() <= kNameBytesMax && !name.empty()) [[likely]]
+      return true;
     if (name.empty()) return fail_at(place, fmt::format("missing {}", what));
     return fail_at(place, fmt::format("{} of {} bytes, at most {} are possible: {}", what,
                                       name.size(), kNameBytesMax, shown(name)));
@@ -137,7 +138,8 @@ class RowParser {
   }
 
   bool check_string(std::string_view value) {
-    if (value.size() <= kStringBytesMax) [[likely]] return true;
+    if (value.size() <= kStringBytesMax) [[likely]]
+      return true;
     return fail(fmt::format("string of {} bytes, at most {} are possible, which ends", value.size(),
                             kStringBytesMax));
   }
@@ -154,7 +156,8 @@ class RowParser {
       }
       ++p_;
       if (p_ == end_ || *p_ == ',' || *p_ == ' ') {
-        return fail(fmt::format("missing field value after \"{}=\"", key.substr(0, kShownBytesMax)));
+        return fail(
+            fmt::format("missing field value after \"{}=\"", key.substr(0, kShownBytesMax)));
       }
       if (!(*p_ == '"' ? read_string(key) : read_scalar(key))) return false;
       if (p_ == end_ || *p_ != ',') return true;
@@ -247,7 +250,7 @@ class RowParser {
 
   const ParseOptions& options_;
   Batch& batch_;
-  std::string name_;    // a name or value without its escapes
+  std::string name_;  // a name or value without its escapes
   std::string reason_;
 
   // Of the line being parsed.
@@ -287,8 +290,8 @@ size_t parse_line_protocol(std::string_view buffer, const ParseOptions& options,
     const std::string_view line = *whole;
     if (holds_no_row(line)) continue;
     if (line.size() > kLineBytesMax) {
-      const std::string reason = fmt::format("line of {} bytes, at most {} are possible",
-                                             line.size(), kLineBytesMax);
+      const std::string reason =
+          fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
       errors.push_back({numbers.at(line.data()), reason, line});
     } else if (!parser.parse(line)) {
       errors.push_back({numbers.at(line.data()), parser.take_reason(), line});

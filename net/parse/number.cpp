@@ -1,4 +1,5 @@
-// Integers: eight digits at a time. Decimals: Clinger's fast path where it is exact, else std::from_chars.
+// Integers: eight digits at a time. Decimals: Clinger's fast path where it is exact, else
+// std::from_chars.
 #include "net/parse/number.h"
 
 #include <array>
@@ -54,7 +55,8 @@ std::optional<uint64_t> parse_digits(std::string_view text) {
 
 // std::from_chars says "out of range" for both ends; only the large one is an error here.
 bool is_underflow(std::string_view text) {
-  if (const size_t e = text.find_first_of("eE"); e != text.npos) return text.substr(e + 1, 1) == "-";
+  if (const size_t e = text.find_first_of("eE"); e != text.npos)
+    return text.substr(e + 1, 1) == "-";
   for (const char c : text) {
     if (c == '.') return true;
     if (c != '0' && c != '-') return false;
@@ -93,8 +95,9 @@ size_t json_number_length(std::string_view text, bool& integer) {
 
 }  // namespace
 
-// Source: William Clinger, "How to Read Floating Point Numbers Accurately" (1990): a significand below
-// 2^53 and a power of ten up to 10^22 are both exact doubles, so that one division rounds correctly.
+// Source: William Clinger, "How to Read Floating Point Numbers Accurately" (1990): a significand
+// below 2^53 and a power of ten up to 10^22 are both exact doubles, so that one division rounds
+// correctly.
 std::optional<double> parse_plain_decimal(std::string_view text) {
   static constexpr std::array<double, 23> kPowersOfTen = {
       1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,

@@ -8,24 +8,25 @@
 
 namespace tocsin {
 
-/// All of `text` as a decimal integer with an optional sign; nothing when it is none or does not fit.
+/// All of `text` as a decimal integer with an optional sign; nothing when it is none or does not
+/// fit.
 std::optional<int64_t> parse_i64(std::string_view text);
 std::optional<uint64_t> parse_u64(std::string_view text);
 
-/// All of `text` as a decimal number, e.g. `-12.5`, `+1e9`, `.5`, `1.`; correctly rounded. Too small a
-/// magnitude is 0; nothing when it is no number, too large, or a word like `nan` or `inf`.
+/// All of `text` as a decimal number, e.g. `-12.5`, `+1e9`, `.5`, `1.`; correctly rounded. Too
+/// small a magnitude is 0; nothing when it is no number, too large, or a word like `nan` or `inf`.
 std::optional<double> parse_f64(std::string_view text);
 
-/// The same for decimals of few digits without an exponent or plus sign, quickly; nothing for others.
-/// Requires: text is not empty.
+/// The same for decimals of few digits without an exponent or plus sign, quickly; nothing for
+/// others. Requires: text is not empty.
 std::optional<double> parse_plain_decimal(std::string_view text);
 
 /// `t`, `true`, `True`, `TRUE`, and the same of false: the booleans of line protocol.
 std::optional<bool> parse_bool(std::string_view text);
 
 using JsonNumber = std::variant<int64_t, uint64_t, double>;
-/// All of `text` as a number of RFC 8259, section 6: i64 if it is an integer that fits, else u64, else
-/// a double. Nothing when the grammar or the range of a double is violated.
+/// All of `text` as a number of RFC 8259, section 6: i64 if it is an integer that fits, else u64,
+/// else a double. Nothing when the grammar or the range of a double is violated.
 std::optional<JsonNumber> parse_json_number(std::string_view text);
 
 }  // namespace tocsin

@@ -13,15 +13,16 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kShapesMax = 16;           // looked through one by one
-constexpr size_t kIntegerDigitsMax = 18;    // these cannot overflow
-constexpr size_t kDecimalDigitsMax = 17;    // as parse_f64's own quick way
+constexpr size_t kShapesMax = 16;         // looked through one by one
+constexpr size_t kIntegerDigitsMax = 18;  // these cannot overflow
+constexpr size_t kDecimalDigitsMax = 17;  // as parse_f64's own quick way
 constexpr uint64_t kExactInDouble = uint64_t{1} << 53;
 constexpr std::array<double, kDecimalDigitsMax + 1> kPowersOfTen = {
-    1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,
+    1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,
     1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17};
 
-// Blanks before a line, comments, and JSON objects, which end at their first newline whatever they quote.
+// Blanks before a line, comments, and JSON objects, which end at their first newline whatever they
+// quote.
 bool may_begin_line(char c) { return c > ' ' && c != '#' && c != '{'; }
 
 std::string_view between(const char* start, const char* end) {
@@ -100,16 +101,17 @@ bool PlainLines::take_fields() {
   for (size_t i = 0;; ++i) {
     Key* const key = take_key(shape_->fields, i);
     if (key == nullptr) return false;
-    const bool taken = *p_ == '"'                        ? take_string(*key)
+    const bool taken = *p_ == '"'                    ? take_string(*key)
                        : is_digit(*p_) || *p_ == '-' ? take_number(*key)
-                                                         : take_bool(*key);
+                                                     : take_bool(*key);
     if (!taken) return false;
     if (*p_ != ',') return *p_ == ' ' || at_line_end();
     ++p_;
   }
 }
 
-// The key at p_ with its `=`, or null. Its lane is that of the row before if it had the same key there.
+// The key at p_ with its `=`, or null. Its lane is that of the row before if it had the same key
+// there.
 PlainLines::Key* PlainLines::take_key(std::vector<Key>& keys, size_t index) {
   if (index < keys.size()) {
     Key& guess = keys[index];
@@ -146,14 +148,15 @@ bool PlainLines::take_string(Key& key) {
   return true;
 }
 
-// Digits, as many decimals as there are, and a suffix. Numbers with exponents or many digits are left to
-// parse_f64, as are signs but `-`.
+// Digits, as many decimals as there are, and a suffix. Numbers with exponents or many digits are
+// left to parse_f64, as are signs but `-`.
 bool PlainLines::take_number(Key& key) {
   const char* const start = p_;
   const bool negative = *p_ == '-';
   const char* const digits = start + (negative ? 1 : 0);
   uint64_t magnitude = 0;
-  for (p_ = digits; is_digit(*p_); ++p_) magnitude = magnitude * 10 + static_cast<uint64_t>(*p_ - '0');
+  for (p_ = digits; is_digit(*p_); ++p_)
+    magnitude = magnitude * 10 + static_cast<uint64_t>(*p_ - '0');
   const auto digit_count = static_cast<size_t>(p_ - digits);
   if (digit_count == 0 || digit_count > kIntegerDigitsMax) return false;
   if (*p_ == 'i') {
@@ -164,7 +167,8 @@ bool PlainLines::take_number(Key& key) {
   }
   if (*p_ == 'u') {
     if (negative) return false;
-    rows_->set_u64(lane_of(key, ColumnType::kU64, ColumnKind::kField), magnitude, between(start, p_++));
+    rows_->set_u64(lane_of(key, ColumnType::kU64, ColumnKind::kField), magnitude,
+                   between(start, p_++));
     return true;
   }
   size_t decimals = 0;
@@ -207,8 +211,6 @@ bool PlainLines::take_time() {
   return true;
 }
 
-bool PlainLines::at_line_end() const {
-  return *p_ == '\n' || (*p_ == '\r' && p_[1] == '\n');
-}
+bool PlainLines::at_line_end() const { return *p_ == '\n' || (*p_ == '\r' && p_[1] == '\n'); }
 
 }  // namespace tocsin

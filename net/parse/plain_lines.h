@@ -12,16 +12,17 @@
 
 namespace tocsin {
 
-/// Remembers of each measurement the keys of its last row, so that the keys of the next one are compared
-/// and not looked up. What it takes, it takes exactly as the general parser does. Not thread-safe; what
-/// it is made with must outlive it.
+/// Remembers of each measurement the keys of its last row, so that the keys of the next one are
+/// compared and not looked up. What it takes, it takes exactly as the general parser does. Not
+/// thread-safe; what it is made with must outlive it.
 class PlainLines {
  public:
   PlainLines(std::string_view buffer, const ParseOptions& options, Batch& batch);
 
-  /// Appends the rows of plain lines from the front of `rest`, and removes them there, up to the first line
-  /// that is not plain: one with a backslash, an error, a comment, a raw newline in a string, or without
-  /// its newline. Nothing of that line stays in the batch. Requires: `rest` ends where the buffer does.
+  /// Appends the rows of plain lines from the front of `rest`, and removes them there, up to the
+  /// first line that is not plain: one with a backslash, an error, a comment, a raw newline in a
+  /// string, or without its newline. Nothing of that line stays in the batch. Requires: `rest` ends
+  /// where the buffer does.
   void take(std::string_view& rest);
 
  private:

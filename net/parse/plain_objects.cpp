@@ -15,9 +15,9 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kShapesMax = 8;          // compared one by one
-constexpr size_t kTargetsMax = 16;        // the same
-constexpr size_t kKeysMax = 256;          // compared with each other when they are learned
+constexpr size_t kShapesMax = 8;    // compared one by one
+constexpr size_t kTargetsMax = 16;  // the same
+constexpr size_t kKeysMax = 256;    // compared with each other when they are learned
 
 /// Whether all bytes are ASCII, and none is a control character or a backslash.
 bool is_plain(std::string_view line) {
@@ -243,20 +243,15 @@ void PlainObjects::set(Target& target, const Key& key, size_t index, const Value
     return lane.index;
   };
   switch (value.kind) {
-    case Kind::kI64:
-      return rows.set_i64(lane_of(ColumnType::kI64), value.i64, value.text);
-    case Kind::kU64:
-      return rows.set_u64(lane_of(ColumnType::kU64), value.u64, value.text);
-    case Kind::kF64:
-      return rows.set_f64(lane_of(ColumnType::kF64), value.f64, value.text);
-    case Kind::kBool:
-      return rows.set_bool(lane_of(ColumnType::kBool), value.boolean, value.text);
+    case Kind::kI64: return rows.set_i64(lane_of(ColumnType::kI64), value.i64, value.text);
+    case Kind::kU64: return rows.set_u64(lane_of(ColumnType::kU64), value.u64, value.text);
+    case Kind::kF64: return rows.set_f64(lane_of(ColumnType::kF64), value.f64, value.text);
+    case Kind::kBool: return rows.set_bool(lane_of(ColumnType::kBool), value.boolean, value.text);
     case Kind::kString:
       return rows.set_string(
           lane_of(ColumnType::kString, key.is_tag ? ColumnKind::kTag : ColumnKind::kField),
           value.text);
-    case Kind::kNull:
-      break;
+    case Kind::kNull: break;
   }
 }
 

@@ -130,8 +130,7 @@ class RowReader {
         if (value.kind != Kind::kBool) return wrong_type(column, value);
         rows.set_bool(lane(), value.boolean, value.text);
         return true;
-      case ColumnType::kString:
-        break;
+      case ColumnType::kString: break;
     }
     return append_string(rows, column, value, hint);
   }

@@ -65,8 +65,7 @@ Result<std::vector<std::string>> read_column(const SegmentColumn& column, size_t
       return read_numbers<uint8_t>(row_count, "bool", [&](size_t start, std::span<uint8_t> out) {
         return column.read_bool(start, out);
       });
-    case ColumnType::kString:
-      return read_strings(column, row_count);
+    case ColumnType::kString: return read_strings(column, row_count);
   }
   return fail(ErrorCode::kInvalid, "unknown type");
 }

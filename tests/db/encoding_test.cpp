@@ -251,21 +251,11 @@ std::vector<std::string> log_messages(size_t count, uint64_t seed) {
   for (size_t i = 0; i < count; ++i) {
     const std::string n = std::to_string(random() % 100'000), m = std::to_string(random() % 100);
     switch (random() % 6) {
-      case 0:
-        texts.push_back("request " + n + " took " + m + " ms");
-        break;
-      case 1:
-        texts.push_back("cache entry 0" + m + " refreshed");
-        break;
-      case 2:
-        texts.push_back("started");
-        break;
-      case 3:
-        texts.push_back("id 9e3779b97f4a7" + std::to_string(100 + random() % 900));
-        break;
-      case 4:
-        texts.push_back("peer " + n + " closed after " + n + "." + m + " s");
-        break;
+      case 0: texts.push_back("request " + n + " took " + m + " ms"); break;
+      case 1: texts.push_back("cache entry 0" + m + " refreshed"); break;
+      case 2: texts.push_back("started"); break;
+      case 3: texts.push_back("id 9e3779b97f4a7" + std::to_string(100 + random() % 900)); break;
+      case 4: texts.push_back("peer " + n + " closed after " + n + "." + m + " s"); break;
       default:
         texts.push_back(random() % 20 == 0 ? "odd \x02 " + std::to_string(random())
                                            : "waiting for " + n);
@@ -321,9 +311,7 @@ TEST_CASE("templates: damage is refused or stays in its bounds", "[db]") {
         data[random() % std::min<size_t>(size, 300)] ^= static_cast<uint8_t>(1 + random() % 255);
     };
     switch (random() % 6) {
-      case 0:
-        flip(stored.numbers.data(), stored.numbers.size());
-        break;
+      case 0: flip(stored.numbers.data(), stored.numbers.size()); break;
       case 1: {
         auto& [values, starts] = stored.variables[random() % stored.variables.size()];
         flip(values.data(), values.size());
@@ -337,12 +325,8 @@ TEST_CASE("templates: damage is refused or stays in its bounds", "[db]") {
       case 3:
         flip(reinterpret_cast<uint8_t*>(stored.patterns.data()), stored.patterns.size());
         break;
-      case 4:
-        flip(stored.slots.data(), stored.slots.size());
-        break;
-      default:
-        flip(stored.whole_starts.data(), stored.whole_starts.size());
-        break;
+      case 4: flip(stored.slots.data(), stored.slots.size()); break;
+      default: flip(stored.whole_starts.data(), stored.whole_starts.size()); break;
     }
     TemplateReader reader;
     if (!stored.open(texts.size(), reader)) continue;

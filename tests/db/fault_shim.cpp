@@ -94,16 +94,10 @@ bool fails(File file) {
     case FaultKind::kKill:
     case FaultKind::kStayFull:  // a full disk can be synced and mapped
       return false;
-    case FaultKind::kDiskFull:
-      errno = ENOSPC;
-      return true;
-    case FaultKind::kTearAndKill:
-      ::kill(::getpid(), SIGKILL);
-      return true;
+    case FaultKind::kDiskFull: errno = ENOSPC; return true;
+    case FaultKind::kTearAndKill: ::kill(::getpid(), SIGKILL); return true;
     case FaultKind::kIo:
-    case FaultKind::kShort:
-      errno = EIO;
-      return true;
+    case FaultKind::kShort: errno = EIO; return true;
   }
   return false;
 }
@@ -114,17 +108,11 @@ ssize_t write_with_fault(int descriptor, size_t size, WriteSome write_some) {
   if (descriptor <= STDERR_FILENO || !counts(descriptor)) return write_some(size);
   switch (next_fault()) {
     case FaultKind::kNone:
-    case FaultKind::kKill:
-      return write_some(size);
-    case FaultKind::kIo:
-      errno = EIO;
-      return -1;
+    case FaultKind::kKill: return write_some(size);
+    case FaultKind::kIo: errno = EIO; return -1;
     case FaultKind::kDiskFull:
-    case FaultKind::kStayFull:
-      errno = ENOSPC;
-      return -1;
-    case FaultKind::kShort:
-      return write_some(std::max<size_t>(1, size / 2));
+    case FaultKind::kStayFull: errno = ENOSPC; return -1;
+    case FaultKind::kShort: return write_some(std::max<size_t>(1, size / 2));
     case FaultKind::kTearAndKill:
       (void)write_some(size / 2);
       ::kill(::getpid(), SIGKILL);

@@ -2,8 +2,9 @@
 //
 // A program that is linked with it arms it by itself. Any other one can be run with
 //   LD_PRELOAD=libtocsin_fault_shim.so TOCSIN_FAULT_AT=7 TOCSIN_FAULT_KIND=ENOSPC program
-// With TOCSIN_FAULT_FOLDER=/path only calls for files below that folder are counted, not those for sockets or
-// libraries; with TOCSIN_FAULT_COUNT=FILE the count stands in that file, 8 bytes, whatever becomes of the program.
+// With TOCSIN_FAULT_FOLDER=/path only calls for files below that folder are counted, not those for
+// sockets or libraries; with TOCSIN_FAULT_COUNT=FILE the count stands in that file, 8 bytes,
+// whatever becomes of the program.
 #pragma once
 
 #include <cstdint>

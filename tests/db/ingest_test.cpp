@@ -90,21 +90,11 @@ class Fixture {
       const size_t to = rows.lane(lane.name, lane.type, lane.kind, 0);
       const std::string_view text = target.copy(lane.text_of(k));
       switch (lane.type) {
-        case ColumnType::kI64:
-          rows.set_i64(to, lane.i64[k], text);
-          break;
-        case ColumnType::kU64:
-          rows.set_u64(to, lane.u64[k], text);
-          break;
-        case ColumnType::kF64:
-          rows.set_f64(to, lane.f64[k], text);
-          break;
-        case ColumnType::kBool:
-          rows.set_bool(to, lane.i64[k] != 0, text);
-          break;
-        case ColumnType::kString:
-          rows.set_string(to, text);
-          break;
+        case ColumnType::kI64: rows.set_i64(to, lane.i64[k], text); break;
+        case ColumnType::kU64: rows.set_u64(to, lane.u64[k], text); break;
+        case ColumnType::kF64: rows.set_f64(to, lane.f64[k], text); break;
+        case ColumnType::kBool: rows.set_bool(to, lane.i64[k] != 0, text); break;
+        case ColumnType::kString: rows.set_string(to, text); break;
       }
     }
   }

@@ -167,7 +167,8 @@ TEST_CASE("database: a segment that a flipped bit gives to another measurement i
     const std::string bytes = bytes_of_file(path);
     const std::string key("\0\0\0\1\x80\0\0\0\0\0\0", 11);  // measurement, day
     int keys = 0;
-    for (size_t at = bytes.find(key); at != std::string::npos; at = bytes.find(key, at + 1), ++keys) {
+    for (size_t at = bytes.find(key); at != std::string::npos;
+         at = bytes.find(key, at + 1), ++keys) {
       flip_bit(path, at + 3);
     }
     REQUIRE(keys > 0);

@@ -24,16 +24,11 @@ void set(RowBatch& rows, Batch& batch, const std::string& name, const ModelValue
   const size_t lane = rows.lane(name, value.type, ColumnKind::kField, 0);
   const std::string_view text = batch.copy(value.text);
   switch (value.type) {
-    case ColumnType::kI64:
-      return rows.set_i64(lane, value.i64, text);
-    case ColumnType::kU64:
-      return rows.set_u64(lane, value.u64, text);
-    case ColumnType::kF64:
-      return rows.set_f64(lane, value.f64, text);
-    case ColumnType::kBool:
-      return rows.set_bool(lane, value.i64 != 0, text);
-    case ColumnType::kString:
-      return rows.set_string(lane, text);
+    case ColumnType::kI64: return rows.set_i64(lane, value.i64, text);
+    case ColumnType::kU64: return rows.set_u64(lane, value.u64, text);
+    case ColumnType::kF64: return rows.set_f64(lane, value.f64, text);
+    case ColumnType::kBool: return rows.set_bool(lane, value.i64 != 0, text);
+    case ColumnType::kString: return rows.set_string(lane, text);
   }
 }
 
@@ -52,10 +47,8 @@ std::string ModelValue::as(ColumnType column) const {
       if (type == ColumnType::kI64) return "f64:" + double_text(static_cast<double>(i64));
       if (type == ColumnType::kU64) return "f64:" + double_text(static_cast<double>(u64));
       return "f64:" + double_text(f64);
-    case ColumnType::kBool:
-      return "bool:" + std::to_string(i64);
-    case ColumnType::kString:
-      return "string:" + text;
+    case ColumnType::kBool: return "bool:" + std::to_string(i64);
+    case ColumnType::kString: return "string:" + text;
   }
   return "";
 }
@@ -76,16 +69,11 @@ void RandomHistory::run(int steps) {
 void RandomHistory::step() {
   switch (pick(20)) {
     case 0:
-    case 1:
-      return seal();
-    case 2:
-      return open();
-    case 3:
-      return check();
-    case 4:
-      return let_time_pass();
-    case 5:
-      return compact();
+    case 1: return seal();
+    case 2: return open();
+    case 3: return check();
+    case 4: return let_time_pass();
+    case 5: return compact();
     default:
       return write(pick(25) == 0 ? sizes_.large_rows : 1 + pick(sizes_.rows_max), pick(4) == 0);
   }
@@ -152,12 +140,8 @@ void RandomHistory::write(size_t row_count, bool bulk) {
 ModelValue RandomHistory::make_value(size_t kind) {
   ModelValue value;
   switch (kind) {
-    case 0:
-      value.i64 = static_cast<int64_t>(pick(100));
-      break;
-    case 1:
-      value.i64 = static_cast<int64_t>(random_());
-      break;
+    case 0: value.i64 = static_cast<int64_t>(pick(100)); break;
+    case 1: value.i64 = static_cast<int64_t>(random_()); break;
     case 2:
       value.type = ColumnType::kU64;
       value.u64 = random_() >> pick(64);
@@ -176,9 +160,7 @@ ModelValue RandomHistory::make_value(size_t kind) {
       value.type = ColumnType::kBool;
       value.i64 = static_cast<int64_t>(pick(2));
       break;
-    default:
-      value.type = ColumnType::kString;
-      value.text = make_text(kind);
+    default: value.type = ColumnType::kString; value.text = make_text(kind);
   }
   if (value.type == ColumnType::kI64) value.text = std::to_string(value.i64);
   if (value.type == ColumnType::kU64) value.text = std::to_string(value.u64);

@@ -1,4 +1,5 @@
-// Where a segment's buffers lie: seen through its door, since the format's classes are private to db.
+// Where a segment's buffers lie: seen through its door, since the format's classes are private to
+// db.
 #include <cstring>
 
 #include <sys/mman.h>

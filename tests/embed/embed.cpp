@@ -1,4 +1,5 @@
-// Embeds the store: writes two rows into the database in the folder named, asks a question, prints the answer.
+// Embeds the store: writes two rows into the database in the folder named, asks a question, prints
+// the answer.
 #include <cstdio>
 
 #include "db/database.h"
@@ -13,8 +14,10 @@ int main(int argc, char** argv) {
   tocsin::RowBatch& rows = request.batch.rows_of("door");
   for (const double seconds : {2.5, 7.0}) {
     rows.begin_row(tocsin::SystemClock().now());
-    rows.set_string(rows.lane("room", tocsin::ColumnType::kString, tocsin::ColumnKind::kTag, 0), "kitchen");
-    rows.set_f64(rows.lane("open_s", tocsin::ColumnType::kF64, tocsin::ColumnKind::kField, 1), seconds);
+    rows.set_string(rows.lane("room", tocsin::ColumnType::kString, tocsin::ColumnKind::kTag, 0),
+                    "kitchen");
+    rows.set_f64(rows.lane("open_s", tocsin::ColumnType::kF64, tocsin::ColumnKind::kField, 1),
+                 seconds);
   }
   // Returns when the rows are durable.
   if (auto written = (*database)->write(std::move(request)); !written) {
@@ -22,7 +25,8 @@ int main(int argc, char** argv) {
   }
 
   const tocsin::QueryEngine engine(**database);
-  auto answer = engine.run("from door last 1h | stats n = count(), longest = max(open_s) by room", {});
+  auto answer =
+      engine.run("from door last 1h | stats n = count(), longest = max(open_s) by room", {});
   if (!answer) return std::puts(answer.error().message.c_str()), 1;
   std::fputs(tocsin::format_result(*answer, tocsin::ResultFormat::kCsv).c_str(), stdout);
 }

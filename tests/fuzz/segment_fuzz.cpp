@@ -1,9 +1,10 @@
-// A segment that was tampered with, and signed again: every read gives values or an error, and no read of a column
-// leaves that column's buffers.
+// A segment that was tampered with, and signed again: every read gives values or an error, and no
+// read of a column leaves that column's buffers.
 //
-// The input: one byte that chooses the segment, and from kMergeToo on has it merged as well; then patches of six bytes: what is patched (0 the metadata, else a
-// buffer), where in it (u16), how (Patch), and with what (u16). All checksums are computed anew afterwards, so that
-// the decoders of every encoding are reached; production code knows nothing of that.
+// The input: one byte that chooses the segment, and from kMergeToo on has it merged as well; then
+// patches of six bytes: what is patched (0 the metadata, else a buffer), where in it (u16), how
+// (Patch), and with what (u16). All checksums are computed anew afterwards, so that the decoders of
+// every encoding are reached; production code knows nothing of that.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -119,7 +120,8 @@ uint64_t number(Content content, uint32_t row) {
     case kSparse: return row;
     case kNatural: return chance;
     case kDecimals: return bits_of(static_cast<double>(chance % 100'000) / 100);
-    case kExceptions: return bits_of(chance % 16 == 0 ? 1.0 / 3 : static_cast<double>(chance % 1'000) / 10);
+    case kExceptions:
+      return bits_of(chance % 16 == 0 ? 1.0 / 3 : static_cast<double>(chance % 1'000) / 10);
     case kBits: return chance % 2;
     default: return chance;
   }
@@ -132,7 +134,8 @@ std::string text(Content content, uint32_t row) {
     case kMessages:
       if (chance % 20 == 0) return word(chance) + " " + word(row);  // stays whole
       if (chance % 3 == 0) return "user " + std::to_string(chance % 1'000'000) + " left";
-      return "took " + std::to_string(chance % 900) + " ms of " + std::to_string(mixed(chance) % 90) + " s";
+      return "took " + std::to_string(chance % 900) + " ms of " +
+             std::to_string(mixed(chance) % 90) + " s";
     case kIds: {
       char id[24];
       std::snprintf(id, sizeof id, "req-%016llx", static_cast<unsigned long long>(chance));
@@ -141,7 +144,8 @@ std::string text(Content content, uint32_t row) {
     case kWords: return word(chance % 900) + " " + word(mixed(chance) % 900) + " " + word(row);
     default: {
       std::string noise;
-      for (uint64_t i = 0; i < 2 + chance % 9; ++i) noise.push_back(static_cast<char>(mixed(chance + i)));
+      for (uint64_t i = 0; i < 2 + chance % 9; ++i)
+        noise.push_back(static_cast<char>(mixed(chance + i)));
       return noise;
     }
   }
@@ -172,7 +176,8 @@ EncodedSegment make_segment(uint32_t row_count, bool compress) {
 /// The length of a buffer, which stands in front of it; empty when it is not inside the segment.
 std::span<uint8_t> length_of(std::span<uint8_t> segment, const format::Buffer* buffer) {
   if (buffer == nullptr || buffer->data() == 0) return {};
-  const uint8_t* field = reinterpret_cast<const flatbuffers::Table*>(buffer)->GetAddressOf(format::Buffer::VT_DATA);
+  const uint8_t* field =
+      reinterpret_cast<const flatbuffers::Table*>(buffer)->GetAddressOf(format::Buffer::VT_DATA);
   const size_t start = static_cast<size_t>(field - segment.data()) + buffer->data();
   if (start + kLengthSize > segment.size()) return {};
   return segment.subspan(start, kLengthSize);
@@ -223,12 +228,13 @@ struct Original {
   Original(uint32_t row_count, bool compress) : segment(make_segment(row_count, compress)) {
     const std::span<uint8_t> bytes(segment.bytes.data(), segment.bytes.size());
     places.push_back({0, segment.metadata_size});
-    for_each_buffer(*format::GetSegment(bytes.data()), [&](const format::Buffer* buffer, ColumnId column) {
-      const auto found = bytes_of(bytes, buffer);
-      if (found.empty()) return;
-      const auto offset = static_cast<size_t>(found.data() - bytes.data()) + kLengthSize;
-      places.push_back({offset, found.size() - kLengthSize, column});
-    });
+    for_each_buffer(
+        *format::GetSegment(bytes.data()), [&](const format::Buffer* buffer, ColumnId column) {
+          const auto found = bytes_of(bytes, buffer);
+          if (found.empty()) return;
+          const auto offset = static_cast<size_t>(found.data() - bytes.data()) + kLengthSize;
+          places.push_back({offset, found.size() - kLengthSize, column});
+        });
   }
 };
 
@@ -243,7 +249,8 @@ struct Tampered {
   bool is_metadata_whole = true;
   std::set<ColumnId> columns;  ///< of which a buffer was patched
 
-  Tampered(const Original& from, const uint8_t* data, size_t size) : bytes(from.segment.bytes.view()) {
+  Tampered(const Original& from, const uint8_t* data, size_t size)
+      : bytes(from.segment.bytes.view()) {
     info.measurement = kMeasurement;
     info.row_count = from.segment.row_count;
     info.min_time = from.segment.min_time;
@@ -265,9 +272,11 @@ struct Tampered {
       case kWord: return put(place, offset * 4, static_cast<uint32_t>(wide));
       case kLong: return put(place, offset * 8, wide);
       case kAdd: return add(place, offset * 4, static_cast<uint32_t>(wide));
-      case kPowerOfTwo: return put(place, offset * 4, (uint64_t{1} << value % 64) - (value >> 8) % 2);
+      case kPowerOfTwo:
+        return put(place, offset * 4, (uint64_t{1} << value % 64) - (value >> 8) % 2);
       case kLength:
-        if (place.offset != 0) put(Place{place.offset - kLengthSize, kLengthSize}, 0, uint32_t{value});
+        if (place.offset != 0)
+          put(Place{place.offset - kLengthSize, kLengthSize}, 0, uint32_t{value});
         return;
       case kRowCount: info.row_count = value; return;
       default: return;
@@ -299,7 +308,8 @@ struct Tampered {
     set_field(root, format::Segment::VT_ROW_COUNT, info.row_count);
     for_each_buffer(*root, [&](const format::Buffer* buffer, ColumnId) {
       const auto found = bytes_of(all(), buffer);
-      if (!found.empty()) set_field(buffer, format::Buffer::VT_CHECKSUM, checksum(found.subspan(kLengthSize)));
+      if (!found.empty())
+        set_field(buffer, format::Buffer::VT_CHECKSUM, checksum(found.subspan(kLengthSize)));
     });
     return root;
   }
@@ -307,11 +317,14 @@ struct Tampered {
 
 // ---- Reading ----
 
-/// Of what stands behind the metadata only the buffers of one column can be read, for as long as it lives.
+/// Of what stands behind the metadata only the buffers of one column can be read, for as long as it
+/// lives.
 class Fence {
  public:
 #ifdef TOCSIN_ADDRESS_SANITIZER
-  Fence(std::span<uint8_t> bytes, size_t metadata_size, const format::Segment& root, ColumnId wanted) : bytes_(bytes) {
+  Fence(std::span<uint8_t> bytes, size_t metadata_size, const format::Segment& root,
+        ColumnId wanted)
+      : bytes_(bytes) {
     std::vector<std::span<uint8_t>> readable;
     for_each_buffer(root, [&](const format::Buffer* buffer, ColumnId column) {
       if (column != wanted) return;
@@ -331,7 +344,9 @@ class Fence {
 };
 
 /// A changed format or encoding may be one of a later version.
-bool is_damage(ErrorCode code) { return code == ErrorCode::kCorrupt || code == ErrorCode::kUnsupported; }
+bool is_damage(ErrorCode code) {
+  return code == ErrorCode::kCorrupt || code == ErrorCode::kUnsupported;
+}
 
 /// Both in whole and from a third on; the same where both succeed.
 template <class T, class Read>
@@ -339,9 +354,11 @@ void read_twice(size_t count, Read read) {
   std::vector<T> whole(count), part(count - count / 3);
   const Status first = read(0, std::span<T>(whole));
   const Status second = read(count / 3, std::span<T>(part));
-  for (const Status& status : {first, second}) TOCSIN_CHECK(status || is_damage(status.error().code));
+  for (const Status& status : {first, second})
+    TOCSIN_CHECK(status || is_damage(status.error().code));
   if (!first || !second) return;
-  TOCSIN_CHECK(part.empty() || std::memcmp(part.data(), whole.data() + count / 3, part.size() * sizeof(T)) == 0);
+  TOCSIN_CHECK(part.empty() ||
+               std::memcmp(part.data(), whole.data() + count / 3, part.size() * sizeof(T)) == 0);
 }
 
 void read_texts(const SegmentColumn& column, uint32_t count) {
@@ -380,13 +397,17 @@ void read_column(const SegmentColumn& column, size_t count) {
   read_twice<uint8_t>(count, [&](size_t start, auto out) { return column.read_valid(start, out); });
   switch (column.type()) {
     case ColumnType::kI64:
-      return read_twice<int64_t>(count, [&](size_t start, auto out) { return column.read_i64(start, out); });
+      return read_twice<int64_t>(
+          count, [&](size_t start, auto out) { return column.read_i64(start, out); });
     case ColumnType::kU64:
-      return read_twice<uint64_t>(count, [&](size_t start, auto out) { return column.read_u64(start, out); });
+      return read_twice<uint64_t>(
+          count, [&](size_t start, auto out) { return column.read_u64(start, out); });
     case ColumnType::kF64:
-      return read_twice<double>(count, [&](size_t start, auto out) { return column.read_f64(start, out); });
+      return read_twice<double>(
+          count, [&](size_t start, auto out) { return column.read_f64(start, out); });
     case ColumnType::kBool:
-      return read_twice<uint8_t>(count, [&](size_t start, auto out) { return column.read_bool(start, out); });
+      return read_twice<uint8_t>(
+          count, [&](size_t start, auto out) { return column.read_bool(start, out); });
     case ColumnType::kString: break;
   }
   read_texts(column, static_cast<uint32_t>(count));
@@ -396,12 +417,14 @@ void read_column(const SegmentColumn& column, size_t count) {
 
 void read_times(const Segment& segment) {
   const SegmentInfo& info = segment.info();
-  read_twice<Timestamp>(info.row_count, [&](size_t start, auto out) { return segment.read_times(start, out); });
+  read_twice<Timestamp>(info.row_count,
+                        [&](size_t start, auto out) { return segment.read_times(start, out); });
   const auto rows = segment.rows_in({1'000, 100'000});
   TOCSIN_CHECK(!rows || (rows->first <= rows->second && rows->second <= info.row_count));
 }
 
-void read_columns(const Segment& segment, const format::Segment& root, Tampered& tampered, size_t metadata_size) {
+void read_columns(const Segment& segment, const format::Segment& root, Tampered& tampered,
+                  size_t metadata_size) {
   for (Column column : columns()) {
     if (tampered.is_metadata_whole && !tampered.columns.contains(column.id)) continue;
     // One was widened since it was written.

@@ -16,19 +16,20 @@ using test::TestServer;
 struct Fixture {
   explicit Fixture(http::ConnectionOptions connection_options = {}) : options(connection_options) {
     Address address{"127.0.0.1", 0, false};
-    auto result = Listener::listen(loop.get(), address, "--http", [this](std::unique_ptr<Socket> socket) {
-      connection = std::make_shared<http::Connection>(
-          loop.get(), std::move(socket), options,
-          http::Connection::Events{[this](http::Request r, http::Reply reply) {
-                                     requests.emplace_back(std::move(r), std::move(reply));
-                                   },
-                                   [this](int status) { statuses.push_back(status); },
-                                   [this] {
-                                     connection.reset();
-                                     gone = true;
-                                   }});
-      connection->start();
-    });
+    auto result =
+        Listener::listen(loop.get(), address, "--http", [this](std::unique_ptr<Socket> socket) {
+          connection = std::make_shared<http::Connection>(
+              loop.get(), std::move(socket), options,
+              http::Connection::Events{[this](http::Request r, http::Reply reply) {
+                                         requests.emplace_back(std::move(r), std::move(reply));
+                                       },
+                                       [this](int status) { statuses.push_back(status); },
+                                       [this] {
+                                         connection.reset();
+                                         gone = true;
+                                       }});
+          connection->start();
+        });
     REQUIRE(result);
     listener = std::move(*result);
   }
@@ -126,7 +127,8 @@ std::function<bool(std::string&)> three_more(std::shared_ptr<int> count) {
   };
 }
 
-TEST_CASE("http connection: a long response goes out in chunks, and the next request is served", "[net]") {
+TEST_CASE("http connection: a long response goes out in chunks, and the next request is served",
+          "[net]") {
   Fixture fixture;
   Client client(fixture.listener->port());
   const auto count = std::make_shared<int>(0);
@@ -151,7 +153,8 @@ TEST_CASE("http connection: a client of HTTP/1.0 gets a long response in one pie
   Client client(fixture.listener->port());
   client.send("GET /x HTTP/1.0\r\n\r\n");
   REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
-  fixture.requests[0].second({200, "text/plain", "first;", {}, three_more(std::make_shared<int>(0))});
+  fixture.requests[0].second(
+      {200, "text/plain", "first;", {}, three_more(std::make_shared<int>(0))});
   CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
   CHECK(client.read_response().body == "first;piece 1;piece 2;piece 3;");
 }

@@ -24,14 +24,18 @@ std::string gzip(const std::string& text) {
   return out;
 }
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
 
 TEST_CASE("http: a write is answered when it can be queried", "[net]") {
   TestServer server;
-  const auto response = server.request("POST", "/write?db=logs", "m,service=pay f=1i 1000\nm,service=pay f=2i 2000\n");
+  const auto response = server.request("POST", "/write?db=logs",
+                                       "m,service=pay f=1i 1000\nm,service=pay f=2i 2000\n");
   CHECK(response.status == 204);
   CHECK(response.body.empty());
-  CHECK(server.query("from m | keep time, service, f") == "time,service,f\n1000,pay,1\n2000,pay,2\n");
+  CHECK(server.query("from m | keep time, service, f") ==
+        "time,service,f\n1000,pay,1\n2000,pay,2\n");
 }
 
 TEST_CASE("http: precision scales timestamps", "[net]") {
@@ -59,15 +63,20 @@ TEST_CASE("http: good lines are stored, bad ones named", "[net]") {
   auto response = server.request("POST", "/write", "m f=1 1\nbad\nm f=2 2\nm f=x 3\n");
   CHECK(response.status == 400);
   CHECK(response.body ==
-        "{\"error\":\"partial write: line 2: unable to parse 'bad': missing fields at byte 4; line 4: unable to parse "
-        "'m f=x 3': invalid value \\\"x\\\" of field \\\"f\\\": expected a number that fits (12.5, 12i, 12u), true or "
+        "{\"error\":\"partial write: line 2: unable to parse 'bad': missing fields at byte 4; line "
+        "4: unable to parse "
+        "'m f=x 3': invalid value \\\"x\\\" of field \\\"f\\\": expected a number that fits (12.5, "
+        "12i, 12u), true or "
         "false, or a \\\"string\\\" at byte 5; dropped=2\"}\n");
   CHECK(server.query("from m | keep f") == "f\n1\n2\n");
   response = server.request("POST", "/api/v2/write", "\n\nbad\n");
   CHECK(response.status == 400);
-  CHECK(response.body == "{\"code\":\"invalid\",\"message\":\"line 3: unable to parse 'bad': missing fields at byte 4; "
-                         "dropped=1\",\"line\":3}\n");
-  CHECK(contains(server.query("from rejected | stats n = count() by reason"), "missing fields at byte 4,2"));
+  CHECK(response.body ==
+        "{\"code\":\"invalid\",\"message\":\"line 3: unable to parse 'bad': missing fields at byte "
+        "4; "
+        "dropped=1\",\"line\":3}\n");
+  CHECK(contains(server.query("from rejected | stats n = count() by reason"),
+                 "missing fields at byte 4,2"));
 }
 
 TEST_CASE("http: a value of another type costs its row", "[net]") {
@@ -115,7 +124,8 @@ TEST_CASE("http: bodies have a limit, also unpacked", "[net]") {
 TEST_CASE("http: a body of many megabytes is taken in parts", "[net]") {
   TestServer server;
   std::string body;
-  for (int i = 0; i < 60'000; ++i) body += fmt::format("m,host=h{} f={}i,g=\"some text of some length\" {}\n", i % 10, i, i + 1);
+  for (int i = 0; i < 60'000; ++i)
+    body += fmt::format("m,host=h{} f={}i,g=\"some text of some length\" {}\n", i % 10, i, i + 1);
   body += "bad\n";
   const auto response = server.request("POST", "/write", body);
   CHECK(response.status == 400);
@@ -128,11 +138,16 @@ TEST_CASE("http: JSON lines, arrays, and the names of keys", "[net]") {
   const auto post = [&](const std::string& target, const std::string& body) {
     return server.request("POST", target, body, "Content-Type: application/json\r\n");
   };
-  CHECK(post("/insert/jsonline", "{\"measurement\":\"a\",\"time\":1,\"v\":1}\n{\"time\":2,\"v\":2}\n").status == 204);
+  CHECK(
+      post("/insert/jsonline", "{\"measurement\":\"a\",\"time\":1,\"v\":1}\n{\"time\":2,\"v\":2}\n")
+          .status == 204);
   CHECK(server.query("from a | keep time, v") == "time,v\n1000000000,1\n");
   CHECK(server.query("from logs | keep v") == "v\n2\n");
-  CHECK(post("/insert/jsonline?measurement=b&_time_field=at", "[{\"at\":3,\n\"v\":\"[,\"},{\"at\":4,\"v\":\"\\\"\"}]").status == 204);
-  CHECK(server.query("from b | keep time, v") == "time,v\n3000000000,\"[,\"\n4000000000,\"\"\"\"\n");
+  CHECK(post("/insert/jsonline?measurement=b&_time_field=at",
+             "[{\"at\":3,\n\"v\":\"[,\"},{\"at\":4,\"v\":\"\\\"\"}]")
+            .status == 204);
+  CHECK(server.query("from b | keep time, v") ==
+        "time,v\n3000000000,\"[,\"\n4000000000,\"\"\"\"\n");
   const auto response = post("/insert/jsonline", "[{\"v\":1},{bad},{\"v\":3}]");
   CHECK(response.status == 400);
   CHECK(contains(response.body, "partial write: line 2: unable to parse '{bad}': invalid JSON"));
@@ -148,12 +163,16 @@ TEST_CASE("http: what clients of InfluxDB ask at start", "[net]") {
   response = server.request("POST", "/query?q=CREATE%20DATABASE%20%22telegraf%22");
   CHECK(response.status == 200);
   CHECK(response.body == "{\"results\":[{\"statement_id\":0}]}\n");
-  CHECK(server.request("POST", "/query", "q=create+database+x", "Content-Type: application/x-www-form-urlencoded\r\n").status == 200);
+  CHECK(server
+            .request("POST", "/query", "q=create+database+x",
+                     "Content-Type: application/x-www-form-urlencoded\r\n")
+            .status == 200);
   CHECK(server.request("GET", "/query?q=SELECT+1").status == 400);
   response = server.request("GET", "/health");
   CHECK(response.status == 200);
   CHECK(response.body ==
-        "{\"name\":\"tocsin\",\"message\":\"ready for queries and writes\",\"status\":\"pass\",\"version\":\"1.2.3\"}\n");
+        "{\"name\":\"tocsin\",\"message\":\"ready for queries and "
+        "writes\",\"status\":\"pass\",\"version\":\"1.2.3\"}\n");
 }
 
 TEST_CASE("http: queries answer in every format", "[net]") {
@@ -162,18 +181,23 @@ TEST_CASE("http: queries answer in every format", "[net]") {
   auto response = server.request("GET", "/api/query?q=from%20m%20%7C%20keep%20time,f");
   CHECK(response.status == 200);
   CHECK(contains(response.head, "Content-Type: application/json\r\n"));
-  CHECK(contains(response.body, R"("columns":[{"name":"time","type":"time"},{"name":"f","type":"i64"}])"));
+  CHECK(contains(response.body,
+                 R"("columns":[{"name":"time","type":"time"},{"name":"f","type":"i64"}])"));
   CHECK(contains(response.body, R"(["1970-01-01T00:00:01.000000000Z",1])"));
   CHECK(contains(response.body, R"("stats":{)"));
   response = server.request("POST", "/api/query?format=csv&time=ns", "from m | keep time, f");
   CHECK(TestServer::without_returns(response.body) == "time,f\n1000000000,1\n");
   CHECK(contains(response.head, "Content-Type: text/csv"));
-  response = server.request("POST", "/api/query", R"({"query": "from m | where f >= $low | keep f", "params": {"low": 1}, "format": "csv"})",
-                            "Content-Type: application/json\r\n");
+  response = server.request(
+      "POST", "/api/query",
+      R"({"query": "from m | where f >= $low | keep f", "params": {"low": 1}, "format": "csv"})",
+      "Content-Type: application/json\r\n");
   CHECK(TestServer::without_returns(response.body) == "f\n1\n");
-  response = server.request("POST", "/api/query?param.low=2&format=csv", "from m | where f >= $low | keep f");
+  response = server.request("POST", "/api/query?param.low=2&format=csv",
+                            "from m | where f >= $low | keep f");
   CHECK(TestServer::without_returns(response.body) == "f\n");
-  response = server.request("POST", "/api/query?format=csv&now=2000000000", "from m last 1s | keep f");
+  response =
+      server.request("POST", "/api/query?format=csv&now=2000000000", "from m last 1s | keep f");
   CHECK(TestServer::without_returns(response.body) == "f\n1\n");
 }
 
@@ -219,8 +243,10 @@ TEST_CASE("http: metrics and the shape of Prometheus' rules", "[net]") {
   CHECK(contains(metrics, "# TYPE tocsin_rows_written_total counter\n"));
   CHECK(contains(metrics, "tocsin_http_requests_total{code=\"400\"} 1\n"));
   CHECK(contains(metrics, "tocsin_writable 1\n"));
-  CHECK(server.request("GET", "/api/v1/alerts").body == "{\"status\":\"success\",\"data\":{\"alerts\":[]}}\n");
-  CHECK(server.request("GET", "/api/v1/rules").body == "{\"status\":\"success\",\"data\":{\"groups\":[]}}\n");
+  CHECK(server.request("GET", "/api/v1/alerts").body ==
+        "{\"status\":\"success\",\"data\":{\"alerts\":[]}}\n");
+  CHECK(server.request("GET", "/api/v1/rules").body ==
+        "{\"status\":\"success\",\"data\":{\"groups\":[]}}\n");
 }
 
 TEST_CASE("http: pages of other origins are kept out", "[net]") {
@@ -267,8 +293,9 @@ TEST_CASE("http: a connection is kept and requests may be pipelined", "[net]") {
 TEST_CASE("http: requests may arrive byte by byte and in chunks", "[net]") {
   TestServer server;
   Client client(server.http());
-  for (const char c : std::string("POST /write HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                  "5\r\nm f=1\r\n3\r\n 1\n\r\n0\r\n\r\n")) {
+  for (const char c :
+       std::string("POST /write HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "5\r\nm f=1\r\n3\r\n 1\n\r\n0\r\n\r\n")) {
     client.send(std::string(1, c));
   }
   CHECK(client.read_response().status == 204);
@@ -278,7 +305,9 @@ TEST_CASE("http: requests may arrive byte by byte and in chunks", "[net]") {
 TEST_CASE("http: a client that waits for 100 Continue gets it", "[net]") {
   TestServer server;
   Client client(server.http());
-  client.send("POST /write HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n");
+  client.send(
+      "POST /write HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: "
+      "7\r\n\r\n");
   CHECK(client.read_until("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
   client.send("m f=1 1");
   CHECK(client.read_response().status == 204);
@@ -295,7 +324,8 @@ TEST_CASE("http: what is no request is refused and the connection closed", "[net
   };
   CHECK(status("nonsense\r\n\r\n") == 400);
   CHECK(status("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n") == 400);
-  CHECK(status("GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n") == 431);
+  CHECK(status("GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(20'000, 'x') +
+               "\r\n\r\n") == 431);
   CHECK(status("GET /health HTTP/1.0\r\n\r\n") == 200);
 }
 
@@ -318,7 +348,8 @@ TEST_CASE("http: many clients write at once and each is durable", "[net]") {
     clients.emplace_back([&, i] {
       for (int k = 0; k < 10; ++k) {
         Client client(server.http());
-        client.send(TestServer::request_text("POST", "/write", fmt::format("m,c={} f={}i {}\n", i, k, 1 + i * 100 + k)));
+        client.send(TestServer::request_text(
+            "POST", "/write", fmt::format("m,c={} f={}i {}\n", i, k, 1 + i * 100 + k)));
         if (client.read_response().status == 204) ++good;
       }
     });
@@ -347,11 +378,15 @@ TEST_CASE("http: completion knows the language, the columns and their values", "
   server.request("POST", "/write", "audit,service=pay f=1 1000\naudit,service=mail f=2 2000\n");
   auto response = server.request("GET", "/api/complete?q=from%20audit%20%7C%20so");
   CHECK(response.status == 200);
-  CHECK(contains(response.body, "{\"start\":13,\"end\":15,\"suggestions\":[{\"kind\":\"stage\",\"text\":\"sort\""));
+  CHECK(
+      contains(response.body,
+               "{\"start\":13,\"end\":15,\"suggestions\":[{\"kind\":\"stage\",\"text\":\"sort\""));
   response = server.request("POST", "/api/complete?cursor=6", "from a | limit 5");
-  CHECK(contains(response.body, "{\"kind\":\"measurement\",\"text\":\"audit\",\"detail\":\"3 columns\"}"));
+  CHECK(contains(response.body,
+                 "{\"kind\":\"measurement\",\"text\":\"audit\",\"detail\":\"3 columns\"}"));
   response = server.request("POST", "/api/complete", "from audit | where service == \"");
-  CHECK(contains(response.body, "{\"kind\":\"value\",\"text\":\"\\\"mail\\\"\",\"detail\":\"service\"}"));
+  CHECK(contains(response.body,
+                 "{\"kind\":\"value\",\"text\":\"\\\"mail\\\"\",\"detail\":\"service\"}"));
   CHECK(server.request("GET", "/api/complete?q=from&cursor=x").status == 400);
 }
 

@@ -13,7 +13,9 @@ using test::Client;
 using test::FakeDatabase;
 using test::TestServer;
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
 
 struct FakeServer {
   FakeDatabase* store = new FakeDatabase;
@@ -53,7 +55,8 @@ TEST_CASE("http: a transient state is never a 4xx", "[net]") {
 TEST_CASE("http: once a part is stored, the rest is tried again instead of refused", "[net]") {
   FakeServer fake;
   std::string body;
-  for (int i = 0; i < 30'000; ++i) body += fmt::format("m f={}i,g=\"some text of some length\" 1\n", i);
+  for (int i = 0; i < 30'000; ++i)
+    body += fmt::format("m f={}i,g=\"some text of some length\" 1\n", i);
   REQUIRE(body.size() > kMiB);
   Client client(fake.server.http());
   client.send(TestServer::request_text("POST", "/write", body));
@@ -79,7 +82,8 @@ TEST_CASE("tcp: an acknowledgement covers all lines before it", "[net]") {
   FakeServer fake;
   fake.store->fail_commits(1);
   Client client(fake.server.tcp());
-  // Two texts, as their formats differ: the first one's commit fails, and it is tried again behind the second.
+  // Two texts, as their formats differ: the first one's commit fails, and it is tried again behind
+  // the second.
   client.send("# tocsin ack=on\nm f=1i 1\n{\"v\":1}\n");
   CHECK(client.read_until("\n") == "+OK 2\n");
   CHECK(client.read_until("\n") == "+OK 3\n");

@@ -1,17 +1,17 @@
 // A server on free ports with a database of its own, and small blocking clients for it.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <catch2/catch.hpp>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
+
+#include <arpa/inet.h>
+#include <catch2/catch.hpp>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "db/database.h"
 #include "net/server.h"
@@ -134,16 +134,17 @@ class TestServer {
     return text;
   }
   /// One request on a connection of its own.
-  Client::Response request(const std::string& method, const std::string& target, const std::string& body = "",
-                           const std::string& headers = "") {
+  Client::Response request(const std::string& method, const std::string& target,
+                           const std::string& body = "", const std::string& headers = "") {
     Client client(http());
     client.send(request_text(method, target, body, headers));
     return client.read_response(method == "HEAD");
   }
-  static std::string request_text(const std::string& method, const std::string& target, const std::string& body = "",
-                                  const std::string& headers = "") {
+  static std::string request_text(const std::string& method, const std::string& target,
+                                  const std::string& body = "", const std::string& headers = "") {
     std::string text = method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + headers;
-    if (!body.empty() || method == "POST") text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    if (!body.empty() || method == "POST")
+      text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
     return text + "\r\n" + body;
   }
 

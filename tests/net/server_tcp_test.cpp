@@ -11,18 +11,23 @@ namespace {
 using test::Client;
 using test::TestServer;
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
 
 TEST_CASE("tcp: lines of both formats become rows, and nothing is sent back", "[net]") {
   TestServer server;
   Client client(server.tcp());
-  client.send("m f=1i 1\n{\"measurement\":\"j\",\"time\":2,\"v\":1}\nbad\nm f=2i 2\n\n# comment\n{\"v\":3}");
+  client.send(
+      "m f=1i 1\n{\"measurement\":\"j\",\"time\":2,\"v\":1}\nbad\nm f=2i 2\n\n# "
+      "comment\n{\"v\":3}");
   client.end();
   CHECK(client.read_all().empty());
   CHECK(server.query("from m | keep f") == "f\n1\n2\n");
   CHECK(server.query("from j | keep v") == "v\n1\n");
   CHECK(server.query("from logs | keep v") == "v\n3\n");
-  CHECK(contains(server.query("from rejected | keep reason, line"), "missing fields at byte 4,bad"));
+  CHECK(
+      contains(server.query("from rejected | keep reason, line"), "missing fields at byte 4,bad"));
 }
 
 TEST_CASE("tcp: a quoted newline belongs to its line, however the bytes arrive", "[net]") {
@@ -41,7 +46,8 @@ TEST_CASE("tcp: acknowledgements come when they were asked for", "[net]") {
   CHECK(client.read_until("\n") == "+OK 3\n");
   CHECK(server.query("from m | stats n = count()") == "n\n2\n");
   client.send("m f=3 3\nbad\nworse\n");
-  CHECK(client.read_until("\n") == "-ERR line 5: missing fields at byte 4 (and 1 more); 6 lines done\n");
+  CHECK(client.read_until("\n") ==
+        "-ERR line 5: missing fields at byte 4 (and 1 more); 6 lines done\n");
   client.send("{\"v\":1}\n");
   CHECK(client.read_until("\n") == "+OK 7\n");
   client.send("m f=\"text\" 4\n");
@@ -69,7 +75,8 @@ TEST_CASE("tcp: formats that alternate keep their order and their numbers", "[ne
   TestServer server;
   Client client(server.tcp());
   std::string text = "# tocsin ack=on\n";
-  for (int i = 0; i < 200; ++i) text += fmt::format("m f={}i {}\n{{\"measurement\":\"j\",\"v\":{}}}\n", i, i + 1, i);
+  for (int i = 0; i < 200; ++i)
+    text += fmt::format("m f={}i {}\n{{\"measurement\":\"j\",\"v\":{}}}\n", i, i + 1, i);
   client.send(text);
   client.end();
   const std::string answers = client.read_all();
@@ -88,7 +95,8 @@ TEST_CASE("tcp: many shippers at once, with a store that has little room", "[net
     shippers.emplace_back([&server, s] {
       Client client(server.tcp());
       std::string text;
-      for (int i = 0; i < 5'000; ++i) text += fmt::format("m,s={} f={}i,g=\"a few more bytes of text\" {}\n", s, i, i + 1);
+      for (int i = 0; i < 5'000; ++i)
+        text += fmt::format("m,s={} f={}i,g=\"a few more bytes of text\" {}\n", s, i, i + 1);
       client.send(text);
       client.end();
       client.read_all();
@@ -126,7 +134,8 @@ TEST_CASE("server: a port in use is named, with what to do", "[net]") {
   const auto second = Server::create(server.database(), queries, nullptr, options);
   REQUIRE(!second);
   CHECK(second.error().code == ErrorCode::kConflict);
-  CHECK(contains(second.error().message, fmt::format("cannot listen on 127.0.0.1:{}: the port is in use", server.http())));
+  CHECK(contains(second.error().message,
+                 fmt::format("cannot listen on 127.0.0.1:{}: the port is in use", server.http())));
   CHECK(contains(second.error().message, "--http HOST:PORT"));
 }
 
@@ -160,7 +169,8 @@ TEST_CASE("server: a followed file is read beside the ports", "[net]") {
   options.tail = {{{folder.path("audit/*.json")}, "auto", "", {}, false}};
   TestServer server(options);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!server.server().tail_caught_up() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  while (!server.server().tail_caught_up() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
   CHECK(server.query("from audit | keep v") == "v\n1\n");
 }
 

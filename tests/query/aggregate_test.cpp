@@ -1,13 +1,14 @@
 #include "query/aggregate.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <map>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "query/executor.h"
 #include "query/format.h"
@@ -55,9 +56,13 @@ MemoryDatabase stored(const Data& data, bool dictionary, size_t segment_count) {
                          values.begin() + static_cast<ptrdiff_t>(end));
     };
     database.add_segment("t", part(data.times),
-                         {{"service", part(data.service)}, {"user", part(data.user)},
-                          {"i", part(data.i)}, {"u", part(data.u)}, {"f", part(data.f)},
-                          {"s", part(data.s)}, {"b", part(data.b)}},
+                         {{"service", part(data.service)},
+                          {"user", part(data.user)},
+                          {"i", part(data.i)},
+                          {"u", part(data.u)},
+                          {"f", part(data.f)},
+                          {"s", part(data.s)},
+                          {"b", part(data.b)}},
                          {.dictionary = dictionary});
   }
   return database;
@@ -135,7 +140,8 @@ TEST_CASE("aggregates: agree with plain computation, for every encoding and thre
     const std::string key = service.is_null() ? "~null" : std::get<std::string>(service.data);
     ++counts[key];
     for (const auto& [name, values] : columns) {
-      if (!(*values)[row].is_null()) groups[key][name].emplace_back(data.times[row], (*values)[row]);
+      if (!(*values)[row].is_null())
+        groups[key][name].emplace_back(data.times[row], (*values)[row]);
     }
   }
 
@@ -197,7 +203,8 @@ TEST_CASE("aggregates: agree with plain computation, for every encoding and thre
           for (const auto& [t, value] : rows) {
             if (t == time) at.push_back(value);
           }
-          return largest ? *std::ranges::max_element(at, less) : *std::ranges::min_element(at, less);
+          return largest ? *std::ranges::max_element(at, less)
+                         : *std::ranges::min_element(at, less);
         };
         const auto by_time = [](const auto& x, const auto& y) { return x.first < y.first; };
         switch (aggregates[i].kind) {
@@ -245,7 +252,8 @@ TEST_CASE("aggregates: many groups by several keys", "[query]") {
     const auto* service = std::get_if<std::string>(&data.service[row].data);
     const auto* user = std::get_if<int64_t>(&data.user[row].data);
     const auto* i = std::get_if<int64_t>(&data.i[row].data);
-    auto& [count, sum] = expected[{service ? *service : "~", user ? *user : INT64_MAX, i && *i > 0}];
+    auto& [count, sum] =
+        expected[{service ? *service : "~", user ? *user : INT64_MAX, i && *i > 0}];
     ++count;
     sum += i ? *i : 0;
   }
@@ -253,9 +261,11 @@ TEST_CASE("aggregates: many groups by several keys", "[query]") {
     for (const unsigned thread_count : {1u, 3u}) {
       const auto database = stored(data, dictionary, 5);
       B b(database, {"t"});
-      b.let("positive", B::test(Function::kGreater, {b.column("i"), B::literal(Value::of(int64_t{0}))}));
-      b.stats({B::count("n"), B::aggregate(AggregateKind::kSum, "s", ValueType::kI64, b.column("i"))},
-              {"service", "user", "positive"});
+      b.let("positive",
+            B::test(Function::kGreater, {b.column("i"), B::literal(Value::of(int64_t{0}))}));
+      b.stats(
+          {B::count("n"), B::aggregate(AggregateKind::kSum, "s", ValueType::kI64, b.column("i"))},
+          {"service", "user", "positive"});
       const auto table = execute_plan(database, b.plan, threads(thread_count), nullptr);
       REQUIRE(table);
       REQUIRE(table->row_count == expected.size());
@@ -274,11 +284,13 @@ TEST_CASE("aggregates: many groups by several keys", "[query]") {
   }
 }
 
-TEST_CASE("aggregates: an integer sum that does not fit is an error, not a wrong number", "[query]") {
+TEST_CASE("aggregates: an integer sum that does not fit is an error, not a wrong number",
+          "[query]") {
   MemoryDatabase database;
-  database.add_segment("t", {1, 2, 3},
-                       {{"i", {Value::of(INT64_MAX), Value::of(int64_t{1}), Value::of(int64_t{-5})}},
-                        {"u", {Value::of(UINT64_MAX), Value::of(uint64_t{1}), Value::null()}}});
+  database.add_segment(
+      "t", {1, 2, 3},
+      {{"i", {Value::of(INT64_MAX), Value::of(int64_t{1}), Value::of(int64_t{-5})}},
+       {"u", {Value::of(UINT64_MAX), Value::of(uint64_t{1}), Value::null()}}});
   const auto sum = [&](const char* column, ValueType type, TimeRange range) {
     B b(database, {"t"}, range);
     b.stats({B::aggregate(AggregateKind::kSum, "s", type, b.column(column))}, {});
@@ -294,13 +306,15 @@ TEST_CASE("aggregates: an integer sum that does not fit is an error, not a wrong
 
 TEST_CASE("aggregates: values that are not finite count as null", "[query]") {
   MemoryDatabase database;
-  database.add_segment("t", {1, 2, 3, 4},
-                       {{"f", {Value::of(std::nan("")), Value::of(2.0), Value::of(INFINITY), Value::of(4.0)}}});
+  database.add_segment(
+      "t", {1, 2, 3, 4},
+      {{"f", {Value::of(std::nan("")), Value::of(2.0), Value::of(INFINITY), Value::of(4.0)}}});
   B b(database, {"t"});
   auto median = B::aggregate(AggregateKind::kQuantile, "median", ValueType::kF64, b.column("f"));
   median.quantile = 0.5;
   b.stats({B::aggregate(AggregateKind::kCount, "n", ValueType::kI64, b.column("f")), median,
            B::aggregate(AggregateKind::kMax, "max", ValueType::kF64, b.column("f"))},
           {});
-  CHECK(format_result(*execute_plan(database, b.plan, {}, nullptr), ResultFormat::kCsv) == "n,median,max\r\n2,3,4\r\n");
+  CHECK(format_result(*execute_plan(database, b.plan, {}, nullptr), ResultFormat::kCsv) ==
+        "n,median,max\r\n2,3,4\r\n");
 }

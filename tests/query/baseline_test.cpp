@@ -1,4 +1,3 @@
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -6,6 +5,8 @@
 #include <set>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "query/executor.h"
 #include "query/format.h"
@@ -26,8 +27,8 @@ struct Event {
   int64_t ms;
 };
 
-// Three services: `pay` always there, `mail` with gaps, `web` only in the past; nothing at all was collected
-// for some hours.
+// Three services: `pay` always there, `mail` with gaps, `web` only in the past; nothing at all was
+// collected for some hours.
 std::vector<Event> random_events(unsigned seed) {
   std::mt19937 random(seed);
   std::vector<Event> events;
@@ -102,7 +103,8 @@ struct Rule {
   std::map<std::string, std::vector<TimeRange>> excluded = {};
 };
 
-// The values of every past window that enter the statistics of a group: SEMANTICS section 3, window by window.
+// The values of every past window that enter the statistics of a group: SEMANTICS section 3, window
+// by window.
 std::vector<Row> entering(const std::vector<Event>& events, const Rule& rule,
                           const std::string& service) {
   std::vector<TimeRange> windows;  // oldest first
@@ -256,12 +258,15 @@ TEST_CASE("baseline: equals a plain evaluation window by window", "[query]") {
       }
     };
     check({{46 * kHour, 47 * kHour}});
-    check({{47 * kHour, 47 * kHour + kHour / 4}, 12 * kHour, kHour});            // gaps between windows
-    check({{47 * kHour, 47 * kHour + kHour / 4}, 40 * kHour, kHour / 4});        // many small windows
-    check({{46 * kHour, 47 * kHour}, 46 * kHour, kDay});                         // one window back
-    check({{46 * kHour, 47 * kHour}, kDay, kHour, 3});                           // a where behind it
-    check({{46 * kHour, 47 * kHour}, kDay, kHour, 0, {{"pay", {{30 * kHour, 35 * kHour + 1}}},
-                                                      {"web", {{0, 100 * kHour}}}}});
+    check({{47 * kHour, 47 * kHour + kHour / 4}, 12 * kHour, kHour});      // gaps between windows
+    check({{47 * kHour, 47 * kHour + kHour / 4}, 40 * kHour, kHour / 4});  // many small windows
+    check({{46 * kHour, 47 * kHour}, 46 * kHour, kDay});                   // one window back
+    check({{46 * kHour, 47 * kHour}, kDay, kHour, 3});                     // a where behind it
+    check({{46 * kHour, 47 * kHour},
+           kDay,
+           kHour,
+           0,
+           {{"pay", {{30 * kHour, 35 * kHour + 1}}}, {"web", {{0, 100 * kHour}}}}});
     check({{60 * kHour, 61 * kHour}});  // nothing is collected any more
   }
 }
@@ -278,7 +283,8 @@ TEST_CASE("baseline: what is remembered gives the same answer, and only new wind
     const auto fresh = execute_plan(database, plan, {}, nullptr);
     REQUIRE(remembered);
     REQUIRE(fresh);
-    CHECK(format_result(*remembered, ResultFormat::kCsv) == format_result(*fresh, ResultFormat::kCsv));
+    CHECK(format_result(*remembered, ResultFormat::kCsv) ==
+          format_result(*fresh, ResultFormat::kCsv));
     CHECK(remembered->rows_matched == fresh->rows_matched);
     CHECK(remembered->statistics.windows_remembered == (hour == 40 ? 0u : 24u));
     check_against_naive(events, rule, *remembered);
@@ -292,9 +298,10 @@ TEST_CASE("baseline: what is remembered gives the same answer, and only new wind
   // A late event makes exactly its window new.
   auto late = events;
   late.push_back({40 * kHour + 5, "pay", "FAILED", 7});
-  database.add_segment("audit", {40 * kHour + 5}, {{"service", {Value::of("pay")}},
-                                                    {"status", {Value::of("FAILED")}},
-                                                    {"ms", {Value::of(int64_t{7})}}});
+  database.add_segment("audit", {40 * kHour + 5},
+                       {{"service", {Value::of("pay")}},
+                        {"status", {Value::of("FAILED")}},
+                        {"ms", {Value::of(int64_t{7})}}});
   const auto table = execute_plan(database, plan, {}, &memory);
   REQUIRE(table);
   CHECK(table->statistics.windows_remembered == 23);
@@ -343,8 +350,9 @@ TEST_CASE("baseline: without keys a window in which no row matched counts as zer
   options.now = 10 * kHour;
   const auto check = [&](const std::string& condition, const std::string& expected) {
     const auto table = engine.run(
-        "from audit last 1h | where " + condition + " | stats n = count() | baseline 9h "
-        "| let mean = baseline(n), windows = baseline(n, windows) | keep n, mean, windows",
+        "from audit last 1h | where " + condition +
+            " | stats n = count() | baseline 9h "
+            "| let mean = baseline(n), windows = baseline(n, windows) | keep n, mean, windows",
         options);
     REQUIRE(table);
     CHECK(format_result(*table, ResultFormat::kCsv) == "n,mean,windows\r\n" + expected + "\r\n");
@@ -358,13 +366,16 @@ TEST_CASE("baseline: without keys a window in which no row matched counts as zer
 TEST_CASE("baseline: now() is each window's own end", "[query]") {
   MemoryDatabase database;
   // Age of the newest event at the window's end: 10, 20, 30 minutes before it, then none.
-  database.add_segment("audit", {kHour - 10 * kMinute, 2 * kHour - 20 * kMinute, 3 * kHour - 30 * kMinute},
+  database.add_segment("audit",
+                       {kHour - 10 * kMinute, 2 * kHour - 20 * kMinute, 3 * kHour - 30 * kMinute},
                        {{"service", {Value::of("a"), Value::of("a"), Value::of("a")}}});
-  database.add_segment("bpm", {kMinute, 3 * kHour + kMinute}, {{"service", {Value::of("b"), Value::of("b")}}});
+  database.add_segment("bpm", {kMinute, 3 * kHour + kMinute},
+                       {{"service", {Value::of("b"), Value::of("b")}}});
   for (const bool late_now : {false, true}) {
     B b(database, {"audit", "bpm"}, {4 * kHour, 5 * kHour});
     b.plan.now = late_now ? 9 * kHour : 5 * kHour;
-    b.stats({B::aggregate(AggregateKind::kMax, "last", ValueType::kTime, b.column("time"))}, {"service"});
+    b.stats({B::aggregate(AggregateKind::kMax, "last", ValueType::kTime, b.column("time"))},
+            {"service"});
     const auto now = B::call(Function::kNow, ValueType::kTime, {});
     b.let("age", B::call(Function::kSubtract, ValueType::kDuration,
                          {now, B::call(Function::kCoalesce, ValueType::kTime,

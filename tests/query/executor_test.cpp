@@ -1,9 +1,10 @@
 #include "query/executor.h"
 
-#include <catch2/catch.hpp>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "query/format.h"
 #include "tests/support/memory_database.h"
@@ -87,7 +88,8 @@ TEST_CASE("executor: stats without keys of no rows is one row", "[query]") {
 TEST_CASE("executor: let replaces a column in its place", "[query]") {
   const auto database = sample();
   B b(database, {"audit"});
-  b.let("ms", B::call(Function::kMultiply, ValueType::kI64, {b.column("ms"), B::literal(number(2))}));
+  b.let("ms",
+        B::call(Function::kMultiply, ValueType::kI64, {b.column("ms"), B::literal(number(2))}));
   b.let("big", B::test(Function::kGreater, {b.column("ms"), B::literal(number(10))}));
   CHECK(csv(database, b.keep({"time", "ms", "big"}).plan) ==
         "time,ms,big\n10,10,false\n15,2,false\n20,14,true\n30,,false\n40,18,true\n");
@@ -140,7 +142,8 @@ TEST_CASE("executor: what no later stage reads is not computed", "[query]") {
   CHECK(csv(database, b.plan) == "service\nmail\npay\n\n");
   B groups(database, {"audit"});
   groups.stats({B::count()}, {"service"});
-  groups.let("twice", B::call(Function::kAdd, ValueType::kI64, {groups.column("n"), groups.column("n")}));
+  groups.let("twice",
+             B::call(Function::kAdd, ValueType::kI64, {groups.column("n"), groups.column("n")}));
   groups.limit(2).keep({"twice"});
   CHECK(csv(database, groups.plan) == "twice\n2\n4\n");
 }
@@ -168,7 +171,8 @@ TEST_CASE("executor: a segment is skipped when its statistics rule it out", "[qu
   const B b(database, {"audit", "bpm"});
   CHECK(skipped(B::test(Function::kEqual, {b.column("service"), B::literal(text("mail"))})) == 1);
   CHECK(skipped(B::test(Function::kGreater, {b.column("ms"), B::literal(number(8))})) == 2);
-  CHECK(skipped(B::test(Function::kEqual, {b.column("measurement"), B::literal(text("bpm"))})) == 2);
+  CHECK(skipped(B::test(Function::kEqual, {b.column("measurement"), B::literal(text("bpm"))})) ==
+        2);
 }
 
 TEST_CASE("executor: counts come from metadata when a segment lies inside the range", "[query]") {

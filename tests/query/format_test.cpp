@@ -1,11 +1,12 @@
 #include "query/format.h"
-#include "query/result_writer.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <string>
 
+#include <catch2/catch.hpp>
+
 #include "query/result.h"
+#include "query/result_writer.h"
 
 using namespace tocsin;
 
@@ -19,14 +20,17 @@ ResultTable sample() {
     column.type = type;
     for (const Value& value : values) column.append(value);
   };
-  add("time", ValueType::kTime, {Value::time(1'764'000'000'000'000'000), Value::time(1'500'000'000), Value::null()});
+  add("time", ValueType::kTime,
+      {Value::time(1'764'000'000'000'000'000), Value::time(1'500'000'000), Value::null()});
   add("measurement", ValueType::kString, {Value::of("audit log"), Value::of("bpm"), Value::null()});
-  add("text", ValueType::kString, {Value::of("say \"hi\",\nnow\x1b[31m"), Value::of(""), Value::of("gr\xC3\xBC\xFF")});
+  add("text", ValueType::kString,
+      {Value::of("say \"hi\",\nnow\x1b[31m"), Value::of(""), Value::of("gr\xC3\xBC\xFF")});
   add("i", ValueType::kI64, {Value::of(INT64_MIN), Value::of(int64_t{7}), Value::null()});
   add("u", ValueType::kU64, {Value::of(UINT64_MAX), Value::null(), Value::of(uint64_t{0})});
   add("f", ValueType::kF64, {Value::of(0.1), Value::of(std::nan("")), Value::of(1234567.0)});
   add("ok, b", ValueType::kBool, {Value::of(true), Value::of(false), Value::null()});
-  add("d", ValueType::kDuration, {Value::duration(90 * kSecond), Value::duration(0), Value::null()});
+  add("d", ValueType::kDuration,
+      {Value::duration(90 * kSecond), Value::duration(0), Value::null()});
   table.row_count = 3;
   table.rows_matched = 3;
   table.statistics = {10, 2, 1, 0, 0, 1500, 4, 80, {}};
@@ -37,11 +41,14 @@ ResultTable sample() {
 }  // namespace
 
 TEST_CASE("format: JSON keeps 64-bit integers exact and says what was replaced", "[query]") {
-  CHECK(format_result(sample(), ResultFormat::kJson) ==
-        R"({"columns":[{"name":"time","type":"time"},{"name":"measurement","type":"string"},{"name":"text","type":"string"},{"name":"i","type":"i64"},{"name":"u","type":"u64"},{"name":"f","type":"f64"},{"name":"ok, b","type":"bool"},{"name":"d","type":"duration"}],"rows":[
+  CHECK(
+      format_result(sample(), ResultFormat::kJson) ==
+      R"({"columns":[{"name":"time","type":"time"},{"name":"measurement","type":"string"},{"name":"text","type":"string"},{"name":"i","type":"i64"},{"name":"u","type":"u64"},{"name":"f","type":"f64"},{"name":"ok, b","type":"bool"},{"name":"d","type":"duration"}],"rows":[
 ["2025-11-24T16:00:00.000000000Z","audit log","say \"hi\",\nnow\u001b[31m",-9223372036854775808,18446744073709551615,0.1,true,"1m30s"],
 ["1970-01-01T00:00:01.500000000Z","bpm","",7,null,null,false,"0s"],
-[null,null,"gr)" "\xC3\xBC\xEF\xBF\xBD" R"(",null,0,1234567,null,null]
+[null,null,"gr)"
+      "\xC3\xBC\xEF\xBF\xBD"
+      R"(",null,0,1234567,null,null]
 ],"warnings":["one \"thing\""],"stats":{"rows":3,"rows_matched":3,"rows_scanned":10,"segments_read":2,"segments_skipped":1,"segments_answered":4,"bytes_read":80,"windows_remembered":0,"invalid_utf8":1,"elapsed_us":1500}}
 )");
 }
@@ -52,7 +59,8 @@ TEST_CASE("format: JSON of no rows is still one document", "[query]") {
   table.columns[0].type = ValueType::kI64;
   FormatOptions options;
   options.statistics = false;
-  CHECK(format_result(table, ResultFormat::kJson, options) == "{\"columns\":[{\"name\":\"n\",\"type\":\"i64\"}],\"rows\":[]}\n");
+  CHECK(format_result(table, ResultFormat::kJson, options) ==
+        "{\"columns\":[{\"name\":\"n\",\"type\":\"i64\"}],\"rows\":[]}\n");
   CHECK(format_result(table, ResultFormat::kNdjson, options).empty());
 }
 
@@ -70,7 +78,8 @@ TEST_CASE("format: NDJSON has one object per row, then stats", "[query]") {
 TEST_CASE("format: CSV follows RFC 4180; an empty string is quoted, null is not", "[query]") {
   CHECK(format_result(sample(), ResultFormat::kCsv) ==
         "time,measurement,text,i,u,f,\"ok, b\",d\r\n"
-        "2025-11-24T16:00:00.000000000Z,audit log,\"say \"\"hi\"\",\nnow\x1b[31m\",-9223372036854775808,"
+        "2025-11-24T16:00:00.000000000Z,audit log,\"say "
+        "\"\"hi\"\",\nnow\x1b[31m\",-9223372036854775808,"
         "18446744073709551615,0.1,true,1m30s\r\n"
         "1970-01-01T00:00:01.500000000Z,bpm,\"\",7,,,false,0s\r\n"
         ",,gr\xC3\xBC\xEF\xBF\xBD,,0,1234567,,\r\n");
@@ -84,17 +93,21 @@ TEST_CASE("format: line protocol puts measurement and time into their places", "
         "bpm text=\"\",i=7i,ok\\,\\ b=false,d=0i 1500000000\n"
         "result text=\"gr\xC3\xBC\xFF\",u=0u,f=1234567\n");
   table.columns.resize(2);
-  CHECK(format_result(table, ResultFormat::kLineProtocol) == "audit\\ log _=t 1764000000000000000\nbpm _=t 1500000000\nresult _=t\n");
+  CHECK(format_result(table, ResultFormat::kLineProtocol) ==
+        "audit\\ log _=t 1764000000000000000\nbpm _=t 1500000000\nresult _=t\n");
 }
 
-TEST_CASE("format: a table is aligned, shows nulls, and never sends control characters", "[query]") {
+TEST_CASE("format: a table is aligned, shows nulls, and never sends control characters",
+          "[query]") {
   ResultTable table = sample();
   table.columns.erase(table.columns.begin() + 3, table.columns.begin() + 5);
   CHECK(format_result(table, ResultFormat::kTable) ==
         R"(time                    measurement  text                          f  ok, b  d
 2025-11-24T16:00:00Z    audit log    say "hi",\nnow\x1b[31m      0.1  true   1m30s
 1970-01-01T00:00:01.5Z  bpm                                        -  false  0s
--                       -            gr)" "\xC3\xBC\xEF\xBF\xBD" R"(                    1234567  -      -
+-                       -            gr)"
+        "\xC3\xBC\xEF\xBF\xBD"
+        R"(                    1234567  -      -
 )");
 }
 
@@ -143,5 +156,6 @@ TEST_CASE("format: names", "[query]") {
   CHECK(parse_result_format("ndjson") == ResultFormat::kNdjson);
   const auto unknown = parse_result_format("xml");
   REQUIRE_FALSE(unknown);
-  CHECK(unknown.error().message == "unknown result format `xml`; expected table, csv, json, ndjson or lp");
+  CHECK(unknown.error().message ==
+        "unknown result format `xml`; expected table, csv, json, ndjson or lp");
 }

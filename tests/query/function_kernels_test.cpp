@@ -1,12 +1,14 @@
-// The vectorised functions against the single-value ones of scalar.h, over random and extreme values.
+// The vectorised functions against the single-value ones of scalar.h, over random and extreme
+// values.
 #include "query/function_kernels.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "query/executor.h"
 #include "query/kernels.h"
@@ -23,9 +25,9 @@ std::vector<Value> some(ValueType type) {
   std::vector<Value> values;
   switch (type) {
     case ValueType::kI64:
-      for (const int64_t v : {INT64_MIN, INT64_MIN + 1, int64_t{-9007199254740993}, int64_t{-7},
-                              int64_t{-1}, int64_t{0}, int64_t{1}, int64_t{3},
-                              int64_t{9007199254740993}, INT64_MAX}) {
+      for (const int64_t v :
+           {INT64_MIN, INT64_MIN + 1, int64_t{-9007199254740993}, int64_t{-7}, int64_t{-1},
+            int64_t{0}, int64_t{1}, int64_t{3}, int64_t{9007199254740993}, INT64_MAX}) {
         values.push_back(Value::of(v));
       }
       break;
@@ -36,8 +38,8 @@ std::vector<Value> some(ValueType type) {
       }
       break;
     case ValueType::kF64:
-      for (const double v : {-1e300, -0x1p63, -7.5, -0.0, 0.0, 0.1, 1.0, 3.0, 9007199254740992.0, 0x1p63,
-                             0x1p64, 1e300}) {
+      for (const double v : {-1e300, -0x1p63, -7.5, -0.0, 0.0, 0.1, 1.0, 3.0, 9007199254740992.0,
+                             0x1p63, 0x1p64, 1e300}) {
         values.push_back(Value::of(v));
       }
       break;
@@ -153,7 +155,8 @@ TEST_CASE("functions: comparisons with literals agree, on either side", "[query]
       for (const Value& value : some(literal)) {
         if (value.is_null()) continue;
         check_call(Function::kLess, ValueType::kBool, column, ValueType::kI64, {B::literal(value)});
-        check_call(Function::kEqual, ValueType::kBool, column, ValueType::kI64, {B::literal(value)});
+        check_call(Function::kEqual, ValueType::kBool, column, ValueType::kI64,
+                   {B::literal(value)});
       }
     }
   }

@@ -50,10 +50,10 @@ TEST_CASE("pair table: equal pairs have one number, in any shape of the table", 
       REQUIRE(table.count() == expected.size());
     }
   };
-  check(1, 100'000, 100'000);        // one row: an array
-  check(40, 50, 20'000);             // a small array
-  check(50'000, 3, 60'000);          // sparse: gives the array up
-  check(2'000'000'000, 7, 10'000);   // never had one
+  check(1, 100'000, 100'000);       // one row: an array
+  check(40, 50, 20'000);            // a small array
+  check(50'000, 3, 60'000);         // sparse: gives the array up
+  check(2'000'000'000, 7, 10'000);  // never had one
 }
 
 }  // namespace

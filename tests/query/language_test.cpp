@@ -2,18 +2,20 @@
 //
 //   now TIME                      what `now` is for the queries that follow
 //   load MEASUREMENT              a table: a header, then rows up to an empty line
-//   query                         the text up to a line `expect`, then the result as a table up to an
+//   query                         the text up to a line `expect`, then the result as a table up to
+//   an
 //                                 empty line, or `error: ` and a part of the message
 //
 // Cells are separated by two blanks or more. `-` is null, `"…"` a string, `10:00` a time of
-// 2026-11-24, digits are i64, with a point f64. Each query runs over hot segments, over sealed ones, and on
-// one and several threads; all must agree.
-#include <catch2/catch.hpp>
+// 2026-11-24, digits are i64, with a point f64. Each query runs over hot segments, over sealed
+// ones, and on one and several threads; all must agree.
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "db/database.h"
 #include "query/query.h"
@@ -50,7 +52,8 @@ void set_cell(RowBatch& rows, const std::string& name, const std::string& cell, 
     return rows.lane(name, type, ColumnKind::kField, hint);
   };
   if (cell == "-") return;
-  if (cell == "true" || cell == "false") return rows.set_bool(lane(ColumnType::kBool), cell == "true");
+  if (cell == "true" || cell == "false")
+    return rows.set_bool(lane(ColumnType::kBool), cell == "true");
   if (cell.find_first_not_of("0123456789-") == std::string::npos) {
     return rows.set_i64(lane(ColumnType::kI64), std::stoll(cell));
   }
@@ -136,7 +139,8 @@ class Script {
       REQUIRE(cells.size() == names.size());
       RowBatch& rows = request.batch.rows_of(measurement);
       rows.begin_row(time_of(cells[0]));
-      for (size_t i = 1; i < cells.size(); ++i) set_cell(rows, names[i], cells[i], i - 1, request.batch);
+      for (size_t i = 1; i < cells.size(); ++i)
+        set_cell(rows, names[i], cells[i], i - 1, request.batch);
       if (request.batch.row_count() == 2) write();
     }
     write();

@@ -1,7 +1,8 @@
 #include "query/lexer.h"
 
-#include <catch2/catch.hpp>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 using namespace tocsin;
 
@@ -80,9 +81,8 @@ TEST_CASE("lexer: escapes are exact", "[query]") {
 }
 
 TEST_CASE("lexer: quote_string is read back as it was", "[query]") {
-  for (const std::string& text :
-       {std::string("plain"), std::string("q\"b\\n\n\r\t\x01\x7F"), std::string("\0z", 2),
-        std::string("€")}) {
+  for (const std::string& text : {std::string("plain"), std::string("q\"b\\n\n\r\t\x01\x7F"),
+                                  std::string("\0z", 2), std::string("€")}) {
     CHECK(string_of(quote_string(text)) == text);
   }
 }

@@ -1,9 +1,10 @@
-// Queries broken at random: whatever the text, prepare answers with a plan or with a diagnostic that
-// points into the text.
-#include <catch2/catch.hpp>
+// Queries broken at random: whatever the text, prepare answers with a plan or with a diagnostic
+// that points into the text.
 #include <random>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "query/functions.h"
 #include "query/prepare.h"
@@ -35,10 +36,42 @@ class Mutator {
 
  private:
   void change(std::string& text) {
-    static const std::vector<std::string> kPieces = {
-        " ", "|", "(", ")", ",", "\"", "`", "'", "=", "==", "-", "!", "$x", "1", "5m", "null",
-        "2026-11-24", "by", "baseline(n)", "in", "not", "now", "\n", "#", "\\", "[", "{", "\xC3\xA9",
-        "\xFF", ".", "*", "time", "stats", "| let a = code", "9999999999999999999w", "r\"("};
+    static const std::vector<std::string> kPieces = {" ",
+                                                     "|",
+                                                     "(",
+                                                     ")",
+                                                     ",",
+                                                     "\"",
+                                                     "`",
+                                                     "'",
+                                                     "=",
+                                                     "==",
+                                                     "-",
+                                                     "!",
+                                                     "$x",
+                                                     "1",
+                                                     "5m",
+                                                     "null",
+                                                     "2026-11-24",
+                                                     "by",
+                                                     "baseline(n)",
+                                                     "in",
+                                                     "not",
+                                                     "now",
+                                                     "\n",
+                                                     "#",
+                                                     "\\",
+                                                     "[",
+                                                     "{",
+                                                     "\xC3\xA9",
+                                                     "\xFF",
+                                                     ".",
+                                                     "*",
+                                                     "time",
+                                                     "stats",
+                                                     "| let a = code",
+                                                     "9999999999999999999w",
+                                                     "r\"("};
     const size_t place = pick(text.size() + 1);
     switch (pick(3)) {
       case 0: text.insert(place, kPieces[pick(kPieces.size())]); break;

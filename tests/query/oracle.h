@@ -51,7 +51,7 @@ struct Less {
 
 /// Over the rows of a group.
 Value aggregate(const Aggregate& aggregate, const std::vector<Row>& rows, Timestamp now);
-double quantile(std::vector<double> values, double q);  ///< Requires: not empty
+double quantile(std::vector<double> values, double q);      ///< Requires: not empty
 double median_distance(const std::vector<double>& values);  ///< Requires: not empty
 /// Of a sample; may be infinite. Throws Incomparable. Requires: two or more.
 double variance(const std::vector<double>& values);

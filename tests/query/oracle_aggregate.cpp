@@ -42,8 +42,9 @@ namespace {
 __extension__ using Wide = __int128;
 __extension__ using Long = __float128;  // what cancels out leaves no trace in a sum
 
-// Beyond it, what a mean in doubles lacks shows in the first ten digits of a sum of squared differences: Chan, Golub
-// & LeVeque's condition number of a sample times the unit roundoff is above 1e-11.
+// Beyond it, what a mean in doubles lacks shows in the first ten digits of a sum of squared
+// differences: Chan, Golub & LeVeque's condition number of a sample times the unit roundoff is
+// above 1e-11.
 constexpr Long kMeansPerDeviationMax = 1e5;
 
 // The same for a sum of products with both signs.

@@ -10,7 +10,8 @@ namespace tocsin::oracle {
 
 using Random = std::mt19937;
 
-/// Three measurements whose columns meet in several ways. With `ties`, many events share their time.
+/// Three measurements whose columns meet in several ways. With `ties`, many events share their
+/// time.
 Data random_data(Random& random, size_t event_count, bool ties, Timestamp end);
 
 /// Writes the data, the older part into sealed segments, the newer into hot ones.

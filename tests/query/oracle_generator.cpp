@@ -168,9 +168,10 @@ std::string QueryGenerator::aggregate(bool& inexact) {
   // Whose result depends on the order of summing, or on how an interpolation is rounded.
   const auto sums = [&](std::string_view name) {
     inexact = true;
-    return fmt::format("{}({})", name, chance(60)   ? number(1)
-                                       : chance(60) ? integer(1)
-                                                    : duration(1));
+    return fmt::format("{}({})", name,
+                       chance(60)   ? number(1)
+                       : chance(60) ? integer(1)
+                                    : duration(1));
   };
   std::string out;
   switch (pick(17)) {
@@ -194,7 +195,8 @@ std::string QueryGenerator::aggregate(bool& inexact) {
     case 14: out = "count_distinct(" + any(1) + ")"; break;
     case 15: out = chance(50) ? sums("mad") : sums("slope"); break;
     default:  // of equal times it takes any
-      out = ties_ || state_.grouped ? "count()" : "sample(" + any(1) + (chance(50) ? ", 2)" : ")"); break;
+      out = ties_ || state_.grouped ? "count()" : "sample(" + any(1) + (chance(50) ? ", 2)" : ")");
+      break;
   }
   if (chance(25)) out += " where " + condition(1);
   return out;

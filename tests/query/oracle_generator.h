@@ -39,7 +39,7 @@ class QueryGenerator {
     std::vector<PlanColumn> columns;
     std::set<std::string> inexact;        // columns that depend on the order of summing
     std::vector<std::string> aggregates;  // names that baseline() may take
-    bool grouped = false;  // a stats stands before: there are no ties
+    bool grouped = false;                 // a stats stands before: there are no ties
     bool bucketed = false;
     bool has_baseline = false;
   };

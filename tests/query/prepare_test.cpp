@@ -1,7 +1,8 @@
 #include "query/prepare.h"
 
-#include <catch2/catch.hpp>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 #include "query/analyze.h"
 #include "query/functions.h"
@@ -90,11 +91,10 @@ TEST_CASE("prepare: several measurements are one table", "[query]") {
   const Plan plan = built("from audit, bpm | keep measurement, duration_ms, code, bytes");
   CHECK(plan.source_columns[0] == PlanColumn{"time", ValueType::kTime});
   CHECK(plan.source_columns[1] == PlanColumn{"measurement", ValueType::kString});
-  CHECK(plan.output_columns() ==
-        std::vector<PlanColumn>{{"measurement", ValueType::kString},
-                                {"duration_ms", ValueType::kF64},
-                                {"code", ValueType::kI64},
-                                {"bytes", ValueType::kU64}});
+  CHECK(plan.output_columns() == std::vector<PlanColumn>{{"measurement", ValueType::kString},
+                                                         {"duration_ms", ValueType::kF64},
+                                                         {"code", ValueType::kI64},
+                                                         {"bytes", ValueType::kU64}});
   CHECK(plan.warnings == std::vector<std::string>{
                              "`code` is string in `bpm` and i64 elsewhere: it is null for `bpm`"});
   REQUIRE(plan.source.size() == 2);
@@ -114,8 +114,8 @@ TEST_CASE("prepare: a conflict of types in an unused column is not worth a warni
 TEST_CASE("prepare: a condition that no row can fulfil is a warning", "[query]") {
   const auto check = [](const std::string& condition, const std::string& warning) {
     INFO(condition);
-    const auto expected = warning.empty() ? std::vector<std::string>{}
-                                          : std::vector{"no row passes: " + warning};
+    const auto expected =
+        warning.empty() ? std::vector<std::string>{} : std::vector{"no row passes: " + warning};
     CHECK(built("from audit last 1h | where " + condition).warnings == expected);
   };
   check("code > 5 and status == \"OK\" and code < 3",
@@ -137,14 +137,17 @@ TEST_CASE("prepare: a condition that no row can fulfil is a warning", "[query]")
   check("time >= 2026-11-24T11:30:00Z", "");
   check("1 > 2", "`1 > 2` is false for every row");
   CHECK(built("from audit | stats n = count() where code > 5 and code < 3").warnings.size() == 1);
-  CHECK(built("from audit last 1h | let time = time - 1d | where time < 2026-11-24").warnings.empty());
+  CHECK(built("from audit last 1h | let time = time - 1d | where time < 2026-11-24")
+            .warnings.empty());
   CHECK(built("from audit last 1h | where time < 2026-11-24 | stats n = count() | baseline 7d "
-              "| where n > baseline(n)").warnings.empty());
+              "| where n > baseline(n)")
+            .warnings.empty());
 }
 
 TEST_CASE("prepare: a column of another measurement is told apart from a misspelt one", "[query]") {
   Diagnostic diagnostic;
-  CHECK_FALSE(build_plan("from bpm | where bytes > 1", sample_catalog(), sample_options(), &diagnostic));
+  CHECK_FALSE(
+      build_plan("from bpm | where bytes > 1", sample_catalog(), sample_options(), &diagnostic));
   CHECK(diagnostic.message == "no column `bytes` in `bpm`");
   CHECK(diagnostic.hint == "it is a column of `audit`");
   CHECK(built("from bpm last 1h | where bytes > 1", rule_options()).warnings ==
@@ -165,8 +168,8 @@ TEST_CASE("prepare: a column that counts nanoseconds is a time", "[query]") {
 
 TEST_CASE("prepare: expressions are typed", "[query]") {
   const auto type = [](const std::string& expression) {
-    return std::string(name_of(built("from audit | let x = " + expression + " | keep x")
-                                   .output_columns()[0].type));
+    return std::string(name_of(
+        built("from audit | let x = " + expression + " | keep x").output_columns()[0].type));
   };
   CHECK(type("code + 1") == "i64");
   CHECK(type("code + 1.5") == "f64");
@@ -202,8 +205,7 @@ TEST_CASE("prepare: integers meet floats inside f64, and constants are computed"
 }
 
 TEST_CASE("prepare: precedence", "[query]") {
-  CHECK(where("ok or not ok and code == 1 + 2 * -3 % 2") ==
-        "where ok or not ok and code == 1");
+  CHECK(where("ok or not ok and code == 1 + 2 * -3 % 2") == "where ok or not ok and code == 1");
   CHECK(where("(ok or ok) and ok") == "where (ok or ok) and ok");
   CHECK(where("not (code == 1)") == "where not code == 1");
   CHECK(where("code - (1 - code) > 0") == "where code - (1 - code) > 0");
@@ -212,9 +214,12 @@ TEST_CASE("prepare: precedence", "[query]") {
 TEST_CASE("prepare: words of the language are columns where they mean nothing", "[query]") {
   Catalog catalog;
   add_measurement(catalog, 1, "last",
-                  {{"from", ColumnType::kString}, {"min", ColumnType::kI64},
-                   {"div", ColumnType::kI64}, {"step", ColumnType::kI64},
-                   {"by", ColumnType::kString}, {"@x", ColumnType::kI64}});
+                  {{"from", ColumnType::kString},
+                   {"min", ColumnType::kI64},
+                   {"div", ColumnType::kI64},
+                   {"step", ColumnType::kI64},
+                   {"by", ColumnType::kString},
+                   {"@x", ColumnType::kI64}});
   const auto plan = build_plan(
       "from last last 1h | where div div div == min and from == `by` and `@x` > step "
       "| stats min(min), first = first(from) by `by`, time(1m)",
@@ -234,8 +239,8 @@ TEST_CASE("prepare: names of measurements may hold - / and :", "[query]") {
 }
 
 TEST_CASE("prepare: let may build on what stands before it", "[query]") {
-  const Plan plan = built(
-      "from audit | let a = code + 1, b = a * 2, service = upper(service), c = service");
+  const Plan plan =
+      built("from audit | let a = code + 1, b = a * 2, service = upper(service), c = service");
   CHECK(plan.stages.size() == 3);
   const auto& let = std::get<LetStage>(plan.stages[1].operation);
   CHECK(plan.stages[1].columns[let.outputs[0]].name == "b");
@@ -305,10 +310,9 @@ TEST_CASE("prepare: a rule warns of what does not exist yet, and reads it as nul
       "| stats n = count(), s = sum(load), l = last(load), c = count(load) by host, service "
       "| let x = l * 2, y = n + 1 | baseline 7d | where y > baseline(y) and x > baseline(x)",
       rule_options());
-  CHECK(plan.warnings ==
-        std::vector<std::string>{"there is no measurement `nosuch` yet",
-                                 "no column `host` in `audit` yet: it is null",
-                                 "no column `load` in `audit` yet: it is null"});
+  CHECK(plan.warnings == std::vector<std::string>{"there is no measurement `nosuch` yet",
+                                                  "no column `host` in `audit` yet: it is null",
+                                                  "no column `load` in `audit` yet: it is null"});
   CHECK(plan.source.size() == 1);
   const std::string printed = print_plan(plan);
   INFO(printed);
@@ -400,8 +404,8 @@ TEST_CASE("limits: each has its message", "[query]") {
             .find("more than 500 operators") != std::string::npos);
   CHECK(plan_of("from audit " + repeated("| limit 1 ", kStageCountMax + 1))
             .find("at most 100 stages") != std::string::npos);
-  CHECK(plan_of("from audit " + repeated(" ", kQueryBytesMax))
-            .find("at most 64 KiB") != std::string::npos);
+  CHECK(plan_of("from audit " + repeated(" ", kQueryBytesMax)).find("at most 64 KiB") !=
+        std::string::npos);
   CHECK(plan_of("from audit | keep a" + repeated(", a", kListCountMax))
             .find("at most 1000 entries") != std::string::npos);
   CHECK(plan_of("from audit | where user =~ \"" + repeated("a", kPatternBytesMax + 1) + "\"")

@@ -1,7 +1,8 @@
-#include <catch2/catch.hpp>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "query/ast.h"
 #include "query/functions.h"
@@ -39,8 +40,8 @@ class Writer {
       default: break;
     }
     static const std::vector<std::string> kOperators = {
-        "or", "and", "==", "!=", "<", "<=", ">", ">=", "=~", "!~", "contains",
-        "+",  "-",   "*",  "/",  "div", "%"};
+        "or", "and",      "==", "!=", "<", "<=", ">",   ">=", "=~",
+        "!~", "contains", "+",  "-",  "*", "/",  "div", "%"};
     const std::string& op = kOperators[pick(kOperators.size())];
     return "(" + expression(depth - 1) + ") " + op + " (" + expression(depth - 1) + ")";
   }
@@ -49,10 +50,26 @@ class Writer {
   size_t pick(size_t count) { return random_() % count; }
 
   std::string leaf() {
-    static const std::vector<std::string> kLeaves = {
-        "a", "`b c`", "`x``y`", "`and`", "$p", "1", "2.5", "1e300", "18446744073709551615",
-        "\"s\\n\\\"\\\\\"", "r\"\\d+\"", "5m", "1h30m", "2026-11-24", "now", "true", "null",
-        "exists(div)", "2026-11-24T10:04:05.123+01:00", "\"\\u{1}\\u{20AC}\""};
+    static const std::vector<std::string> kLeaves = {"a",
+                                                     "`b c`",
+                                                     "`x``y`",
+                                                     "`and`",
+                                                     "$p",
+                                                     "1",
+                                                     "2.5",
+                                                     "1e300",
+                                                     "18446744073709551615",
+                                                     "\"s\\n\\\"\\\\\"",
+                                                     "r\"\\d+\"",
+                                                     "5m",
+                                                     "1h30m",
+                                                     "2026-11-24",
+                                                     "now",
+                                                     "true",
+                                                     "null",
+                                                     "exists(div)",
+                                                     "2026-11-24T10:04:05.123+01:00",
+                                                     "\"\\u{1}\\u{20AC}\""};
     return kLeaves[pick(kLeaves.size())];
   }
 
@@ -62,7 +79,8 @@ class Writer {
 }  // namespace
 
 TEST_CASE("print: a query on one line, with the parentheses that it needs", "[query]") {
-  CHECK(printed("from audit,`b c`\n last 90m # comment\n| where ((a)) and (b or c) |let x=- (a+b)*2") ==
+  CHECK(printed(
+            "from audit,`b c`\n last 90m # comment\n| where ((a)) and (b or c) |let x=- (a+b)*2") ==
         "from audit, `b c` last 1h30m | where a and (b or c) | let x = -(a + b) * 2");
   CHECK(printed("from * between 2026-11-24 and now-1h|sort - a,`not`") ==
         "from * between 2026-11-24T00:00:00Z and now() - 1h | sort -a, `not`");

@@ -21,7 +21,8 @@ TEST_CASE("rank select: ranks come in any order, and twice", "[query]") {
       lists.append(0, sorted.back());
     }
     std::ranges::sort(sorted);
-    const std::vector<size_t> ranks = {count - 1, count / 2, 0, count / 2, count / 20, count * 19 / 20};
+    const std::vector<size_t> ranks = {count - 1, count / 2,  0,
+                                       count / 2, count / 20, count * 19 / 20};
     std::vector<double> found(ranks.size());
     select.select(lists, 0, ranks, found);
     for (size_t i = 0; i < ranks.size(); ++i) CHECK(found[i] == sorted[ranks[i]]);

@@ -30,11 +30,19 @@ inline Catalog sample_catalog() {
   using T = ColumnType;
   Catalog catalog;
   add_measurement(catalog, 1, "audit",
-                  {{"service", T::kString}, {"transaction", T::kString}, {"status", T::kString},
-                   {"duration_ms", T::kF64}, {"user", T::kString}, {"message", T::kString},
-                   {"code", T::kI64}, {"ok", T::kBool}, {"bytes", T::kU64}});
+                  {{"service", T::kString},
+                   {"transaction", T::kString},
+                   {"status", T::kString},
+                   {"duration_ms", T::kF64},
+                   {"user", T::kString},
+                   {"message", T::kString},
+                   {"code", T::kI64},
+                   {"ok", T::kBool},
+                   {"bytes", T::kU64}});
   add_measurement(catalog, 2, "bpm",
-                  {{"service", T::kString}, {"status", T::kString}, {"duration_ms", T::kI64},
+                  {{"service", T::kString},
+                   {"status", T::kString},
+                   {"duration_ms", T::kI64},
                    {"code", T::kString}});
   add_measurement(catalog, 3, "alerts", {{"rule", T::kString}, {"started_at", T::kI64}});
   return catalog;

@@ -1,9 +1,10 @@
 #include "query/scalar.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 #include "db/base/message_template.h"
 #include "query/prepare.h"
@@ -36,8 +37,7 @@ std::vector<Value> sample_row(const Plan& plan) {
 std::string value(const std::string& expression, const std::string& zone = "UTC") {
   QueryOptions options = sample_options();
   options.zone = TimeZone::load(zone).value();
-  const auto plan =
-      build_plan("from audit | let x = " + expression, sample_catalog(), options);
+  const auto plan = build_plan("from audit | let x = " + expression, sample_catalog(), options);
   if (!plan) return plan.error().message;
   ScalarContext context(kSampleNow, options.zone);
   const auto& let = std::get<LetStage>(plan->stages[0].operation);
@@ -45,8 +45,8 @@ std::string value(const std::string& expression, const std::string& zone = "UTC"
       evaluate_expression(let.definitions[0].expression, sample_row(*plan), context);
   if (result.is_null()) return "null";
   CHECK(result.type == let.definitions[0].expression.type);
-  const Value text = evaluate_function(Function::kToString, ValueType::kString,
-                                       std::span(&result, 1), context);
+  const Value text =
+      evaluate_function(Function::kToString, ValueType::kString, std::span(&result, 1), context);
   return std::get<std::string>(text.data);
 }
 

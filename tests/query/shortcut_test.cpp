@@ -1,8 +1,9 @@
 // Every way of reading a segment must give what reading it row by row gives.
-#include <catch2/catch.hpp>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "query/format.h"
 #include "query/query.h"
@@ -22,7 +23,9 @@ class RandomDatabase {
     }
   }
   const MemoryDatabase& database() const { return database_; }
-  int64_t below(int64_t bound) { return std::uniform_int_distribution<int64_t>(0, bound - 1)(random_); }
+  int64_t below(int64_t bound) {
+    return std::uniform_int_distribution<int64_t>(0, bound - 1)(random_);
+  }
 
  private:
   // Of neighbouring hours, overlapping; some without a dictionary, some columns absent or all null.
@@ -35,12 +38,14 @@ class RandomDatabase {
     MemoryColumns columns{{"service", texts(row_count, "svc-", 12, 0)},
                           {"status", texts(row_count, "status-", 3, segment % 2 ? 0 : 5)},
                           {"ms", numbers(row_count)}};
-    if (segment != 1) columns.emplace_back("event", texts(row_count, "e", 2, segment == 2 ? 100 : 30));
+    if (segment != 1)
+      columns.emplace_back("event", texts(row_count, "e", 2, segment == 2 ? 100 : 30));
     columns.emplace_back("id", texts(row_count, "id", 700, 3));
     database_.add_segment(measurement, times, columns, {.dictionary = segment != 4});
   }
 
-  std::vector<Value> texts(size_t count, const std::string& prefix, int64_t kinds, int64_t null_percent) {
+  std::vector<Value> texts(size_t count, const std::string& prefix, int64_t kinds,
+                           int64_t null_percent) {
     std::vector<Value> values;
     for (size_t i = 0; i < count; ++i) {
       const int64_t kind = std::min(below(kinds), below(kinds));
@@ -53,7 +58,8 @@ class RandomDatabase {
   std::vector<Value> numbers(size_t count) {
     std::vector<Value> values;
     for (size_t i = 0; i < count; ++i) {
-      values.push_back(below(20) == 0 ? Value::null() : Value::of(static_cast<double>(below(4000) - 400) / 8));
+      values.push_back(below(20) == 0 ? Value::null()
+                                      : Value::of(static_cast<double>(below(4000) - 400) / 8));
     }
     return values;
   }
@@ -67,7 +73,8 @@ std::string answer(const QueryEngine& engine, const std::string& text, QueryOpti
   if (!result) return "error: " + result.error().message;
   FormatOptions format;
   format.times_as_ns = true;
-  return std::to_string(result->rows_matched) + "\n" + format_result(*result, ResultFormat::kCsv, format);
+  return std::to_string(result->rows_matched) + "\n" +
+         format_result(*result, ResultFormat::kCsv, format);
 }
 
 }  // namespace
@@ -93,14 +100,17 @@ TEST_CASE("shortcuts: counted rows give what rows read one by one give", "[query
   };
   for (int round = 0; round < 4; ++round) {
     const Timestamp start = kStart - kHour + random.below(4 * kHour);
-    const std::string range = round == 0 ? "" : " between " + format_time(start) + " and " +
-                                                    format_time(start + random.below(5 * kHour)) + " ";
+    const std::string range = round == 0 ? ""
+                                         : " between " + format_time(start) + " and " +
+                                               format_time(start + random.below(5 * kHour)) + " ";
     const std::string limit = format_time(kStart + random.below(6 * kHour));
     const std::string from = "from audit, bpm" + range;
     check(from + "| stats n = count() by service");
     check(from + "| stats n = count()");
     check(from + "| stats n = count(), a = min(time), b = max(time) by service, measurement");
-    check(from + "| stats n = count(event), d = count_distinct(status), a = min(status), b = max(event) by service");
+    check(from +
+          "| stats n = count(event), d = count_distinct(status), a = min(status), b = max(event) "
+          "by service");
     check(from + "| stats n = count() by service, time(1h)");
     check(from + "| stats n = count() by time(7m), status | sort time, status");
     check(from + "| stats n = count() by time(1s)");
@@ -108,16 +118,24 @@ TEST_CASE("shortcuts: counted rows give what rows read one by one give", "[query
           R"(, b = sum(if(status != "status-0", 1, 0)) where time < )" + limit + " by service");
     check(from + "| stats a = count() where time <= " + limit + ", b = max(time) where " + limit +
           " < time, c = min(time) where event == \"e1\" by event");
-    check(from + R"(| where service in ("svc-1", "svc-3") and exists(event) | stats n = count() by status)");
-    check(from + R"(| where event =~ "1" | let s = concat(service, "/", status) | stats n = count() by s)");
-    check(from + "| where not exists(event) and time > " + limit + " | stats n = count() by service");
+    check(
+        from +
+        R"(| where service in ("svc-1", "svc-3") and exists(event) | stats n = count() by status)");
+    check(
+        from +
+        R"(| where event =~ "1" | let s = concat(service, "/", status) | stats n = count() by s)");
+    check(from + "| where not exists(event) and time > " + limit +
+          " | stats n = count() by service");
     check(from + "| where time < now() - 4h | stats n = count() by service, status, event");
     check(from + "| stats n = count() by id, service");
     check(from + "| distinct service, status");
-    check("from * last 30m | stats n = count(), early = count() where time < now() - 10m by service "
-          "| baseline 5h step 30m | let b = baseline(n), e = baseline(early), w = baseline(n, windows)");
-    check("from audit last 10m | where exists(event) | stats n = count() by service, status "
-          "| baseline 6h step 1h | let b = baseline(n)");
+    check(
+        "from * last 30m | stats n = count(), early = count() where time < now() - 10m by service "
+        "| baseline 5h step 30m | let b = baseline(n), e = baseline(early), w = baseline(n, "
+        "windows)");
+    check(
+        "from audit last 10m | where exists(event) | stats n = count() by service, status "
+        "| baseline 6h step 1h | let b = baseline(n)");
   }
 }
 
@@ -142,8 +160,10 @@ TEST_CASE("shortcuts: quantiles select as sorting does", "[query]") {
   QueryOptions options;
   options.now = kStart;
   const auto result = engine.run(
-      "from audit, bpm | where exists(ms) | stats p0 = quantile(ms, 0), p5 = p5(ms), m = median(ms), p99 = p99(ms), "
-      "p100 = quantile(ms, 1), d = mad(ms)", options);
+      "from audit, bpm | where exists(ms) | stats p0 = quantile(ms, 0), p5 = p5(ms), m = "
+      "median(ms), p99 = p99(ms), "
+      "p100 = quantile(ms, 1), d = mad(ms)",
+      options);
   REQUIRE(result);
   const auto all = engine.run("from audit, bpm | where exists(ms) | keep ms", options);
   REQUIRE(all);
@@ -154,7 +174,8 @@ TEST_CASE("shortcuts: quantiles select as sorting does", "[query]") {
     const double position = q * static_cast<double>(values.size() - 1);
     const auto lower = static_cast<size_t>(position);
     if (lower + 1 == values.size()) return values.back();
-    return values[lower] + (position - static_cast<double>(lower)) * (values[lower + 1] - values[lower]);
+    return values[lower] +
+           (position - static_cast<double>(lower)) * (values[lower + 1] - values[lower]);
   };
   CHECK(result->columns[0].f64[0] == quantile(0));
   CHECK(result->columns[1].f64[0] == quantile(0.05));

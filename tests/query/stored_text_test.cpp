@@ -55,16 +55,11 @@ class TwoDatabases {
       case 0:
         return "upstream timeout after " + number + " ms on attempt " +
                std::to_string(random_() % 5);
-      case 1:
-        return "accepted by worker " + number;
-      case 2:
-        return "session " + hex_id(random_()) + " closed";
-      case 3:
-        return "checkpoint 00" + number + " written";
-      case 4:
-        return "ready";
-      case 5:
-        return "\x02 unusual " + number;  // stays whole
+      case 1: return "accepted by worker " + number;
+      case 2: return "session " + hex_id(random_()) + " closed";
+      case 3: return "checkpoint 00" + number + " written";
+      case 4: return "ready";
+      case 5: return "\x02 unusual " + number;  // stays whole
       default:
         return "peer 10.0.0." + std::to_string(random_() % 256) + ":" + number + " timed out";
     }

@@ -1,9 +1,10 @@
 // Every wrong query of testdata/wrong_queries.txt gets exactly the message that stands under it.
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <iostream>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "query/prepare.h"
 #include "tests/query/sample_catalog.h"

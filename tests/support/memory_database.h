@@ -23,7 +23,9 @@ class MemoryColumn final : public SegmentColumn {
  public:
   MemoryColumn(std::vector<Value> values, ColumnType type, bool dictionary,
                const std::vector<Timestamp>& times)
-      : values_(std::move(values)), type_(type), dictionary_(dictionary && type == ColumnType::kString) {
+      : values_(std::move(values)),
+        type_(type),
+        dictionary_(dictionary && type == ColumnType::kString) {
     for (size_t row = 0; row < values_.size(); ++row) {
       if (values_[row].is_null()) {
         ++statistics_.null_count;
@@ -156,7 +158,8 @@ class MemorySegment final : public Segment {
   std::map<ColumnId, std::unique_ptr<MemoryColumn>> columns_;
 };
 
-/// Segments are added by hand, each with a new id; nothing can be written through the Database door.
+/// Segments are added by hand, each with a new id; nothing can be written through the Database
+/// door.
 class MemoryDatabase final : public Database {
  public:
   /// One more segment; rows may come in any order of time. Returns its id.
@@ -189,8 +192,7 @@ class MemoryDatabase final : public Database {
     info.max_time = sorted.empty() ? 0 : sorted.back();
     info.name = "memory " + std::to_string(info.id);
     info.commit_number = info.id;
-    segments_.push_back(
-        std::make_shared<MemorySegment>(info, std::move(sorted), std::move(made)));
+    segments_.push_back(std::make_shared<MemorySegment>(info, std::move(sorted), std::move(made)));
     catalog_ = std::move(next);
     return info.id;
   }
@@ -266,7 +268,7 @@ class MemoryDatabase final : public Database {
 
   std::string directory_ = "memory";
   std::shared_ptr<const Catalog> catalog_ = std::make_shared<Catalog>();  // shared with snapshots
-  std::vector<std::shared_ptr<const Segment>> segments_;                 // shared with snapshots
+  std::vector<std::shared_ptr<const Segment>> segments_;                  // shared with snapshots
   uint64_t last_id_ = 0;
 };
 

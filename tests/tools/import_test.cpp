@@ -234,14 +234,16 @@ TEST_CASE("import: chunks are written in the order of the input", "[import]") {
   for (size_t start = 0; start < segment.info().row_count; start += 1000) {
     std::vector<int64_t> values(1000);
     REQUIRE((*column)->read_i64(start, values));
-    for (size_t i = 0; i < values.size(); ++i) REQUIRE(values[i] == static_cast<int64_t>(start + i));
+    for (size_t i = 0; i < values.size(); ++i)
+      REQUIRE(values[i] == static_cast<int64_t>(start + i));
   }
 }
 
 TEST_CASE("import: lines with raw newlines are the same rows however the file is cut", "[import]") {
   const std::vector<std::string> lines = {
       "audit,a=b n=1i,message=\"one\ntwo\nthree\" 1764000000000000000\n",
-      "audit message=\"audit n=3i 1764000000000000000\nbpm n=4i 1764000000000000000\n\",n=5i 1764000000000000001\n",
+      "audit message=\"audit n=3i 1764000000000000000\nbpm n=4i 1764000000000000000\n\",n=5i "
+      "1764000000000000001\n",
       "bpm message=\"\\\"\n\\\\\" 1764000000000000002\n",
       "bpm n=2i 1764000000000000003\n",
       "bpm message=\"broken\"x\nmore\" 1764000000000000004\n",

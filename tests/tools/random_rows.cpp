@@ -97,30 +97,21 @@ class Generator {
 
   Timestamp time() {
     switch (pick(12)) {
-      case 0:
-        return kTimeMin + static_cast<Timestamp>(pick(3));
-      case 1:
-        return static_cast<Timestamp>(pick(3)) - 1;
-      case 2:
-        return -kSomeTime + static_cast<Timestamp>(pick(1000)) * kDay + 1;
-      case 3:
-        return kSomeTime;  // equal times
-      default:
-        return kSomeTime + static_cast<Timestamp>(pick(3'000'000)) * kSecond / 7;
+      case 0: return kTimeMin + static_cast<Timestamp>(pick(3));
+      case 1: return static_cast<Timestamp>(pick(3)) - 1;
+      case 2: return -kSomeTime + static_cast<Timestamp>(pick(1000)) * kDay + 1;
+      case 3: return kSomeTime;  // equal times
+      default: return kSomeTime + static_cast<Timestamp>(pick(3'000'000)) * kSecond / 7;
     }
   }
 
   void set(Batch& batch, RowBatch& rows, const Column& column) {
     const size_t lane = rows.lane(column.name, column.type, column.kind, 0);
     switch (column.type) {
-      case ColumnType::kI64:
-        return rows.set_i64(lane, integer());
-      case ColumnType::kU64:
-        return rows.set_u64(lane, static_cast<uint64_t>(integer()));
-      case ColumnType::kF64:
-        return rows.set_f64(lane, number());
-      case ColumnType::kBool:
-        return rows.set_bool(lane, pick(2) == 0);
+      case ColumnType::kI64: return rows.set_i64(lane, integer());
+      case ColumnType::kU64: return rows.set_u64(lane, static_cast<uint64_t>(integer()));
+      case ColumnType::kF64: return rows.set_f64(lane, number());
+      case ColumnType::kBool: return rows.set_bool(lane, pick(2) == 0);
       case ColumnType::kString:
         return rows.set_string(lane, batch.copy(column.name == "plain" ? plain() : text()));
     }
@@ -195,21 +186,16 @@ class Generator {
                                            "_=t",
                                            "  both  "};
     switch (pick(8)) {
-      case 0:
-        return std::string(pick(3) == 0 ? 70'000 : 300, 'x') + "\n\"";
-      case 1:
-        return std::string("nul\0l", 5);
+      case 0: return std::string(pick(3) == 0 ? 70'000 : 300, 'x') + "\n\"";
+      case 1: return std::string("nul\0l", 5);
       case 2: {
         std::string bytes;
         for (size_t n = pick(20); n > 0; --n) bytes += static_cast<char>(pick(256));
         return bytes;
       }
-      case 3:
-        return one_of(hard) + one_of(hard);
-      case 4:
-        return "connection from 10.0.0." + std::to_string(pick(256)) + " closed";
-      default:
-        return one_of(hard);
+      case 3: return one_of(hard) + one_of(hard);
+      case 4: return "connection from 10.0.0." + std::to_string(pick(256)) + " closed";
+      default: return one_of(hard);
     }
   }
 

@@ -25,8 +25,9 @@ struct HttpResponse {
   std::string body;
 };
 
-/// Posts and waits. kCancelled when `cancelled` became true; kIo when no answer came (names the URL and why), kInvalid for a URL of another
-/// scheme. Redirects are not followed. An error status is an answer.
+/// Posts and waits. kCancelled when `cancelled` became true; kIo when no answer came (names the URL
+/// and why), kInvalid for a URL of another scheme. Redirects are not followed. An error status is
+/// an answer.
 Result<HttpResponse> http_post(const HttpRequest& request);
 
 }  // namespace tocsin

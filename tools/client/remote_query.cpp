@@ -33,8 +33,7 @@ std::optional<Value> value_of(dom::element element, ValueType type) {
   double number = 0;
   std::string_view text;
   switch (type) {
-    case ValueType::kNull:
-      return std::nullopt;
+    case ValueType::kNull: return std::nullopt;
     case ValueType::kBool:
       if (element.get(boolean) == simdjson::SUCCESS) return Value::of(boolean);
       break;
@@ -161,11 +160,11 @@ Result<ResultTable> parse_answer(std::string_view json) {
 }
 
 Result<Completion> parse_completion(std::string_view json) {
-  constexpr std::array kKinds = {
-      SuggestionKind::kKeyword, SuggestionKind::kStage,     SuggestionKind::kMeasurement,
-      SuggestionKind::kColumn,  SuggestionKind::kValue,     SuggestionKind::kFunction,
-      SuggestionKind::kAggregate, SuggestionKind::kOperator, SuggestionKind::kConstant,
-      SuggestionKind::kParameter};
+  constexpr std::array kKinds = {SuggestionKind::kKeyword,     SuggestionKind::kStage,
+                                 SuggestionKind::kMeasurement, SuggestionKind::kColumn,
+                                 SuggestionKind::kValue,       SuggestionKind::kFunction,
+                                 SuggestionKind::kAggregate,   SuggestionKind::kOperator,
+                                 SuggestionKind::kConstant,    SuggestionKind::kParameter};
   dom::parser parser;
   dom::element answer;
   Completion completion;

@@ -19,7 +19,8 @@ struct RemoteQuery {
   std::string now;  ///< RFC 3339; empty: the server's clock
   std::vector<std::pair<std::string, std::string>>
       parameters;  ///< `$name` and its value as written
-  const std::atomic<bool>* cancelled = nullptr;  ///< leaves the server, which then gives up; may be null
+  const std::atomic<bool>* cancelled =
+      nullptr;  ///< leaves the server, which then gives up; may be null
 };
 
 /// The answer with the exact values and types that the server had. A server's error is passed on in

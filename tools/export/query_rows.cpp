@@ -26,16 +26,11 @@ bool is_row_by_row(const Plan& plan) {
 
 ColumnType stored_type(ValueType type) {
   switch (type) {
-    case ValueType::kBool:
-      return ColumnType::kBool;
-    case ValueType::kU64:
-      return ColumnType::kU64;
-    case ValueType::kF64:
-      return ColumnType::kF64;
-    case ValueType::kString:
-      return ColumnType::kString;
-    default:
-      return ColumnType::kI64;
+    case ValueType::kBool: return ColumnType::kBool;
+    case ValueType::kU64: return ColumnType::kU64;
+    case ValueType::kF64: return ColumnType::kF64;
+    case ValueType::kString: return ColumnType::kString;
+    default: return ColumnType::kI64;
   }
 }
 
@@ -229,16 +224,11 @@ class QueryRows final : public RowSource {
 
   static ExportCell cell(const ResultColumn& column, uint32_t index, size_t at) {
     switch (column.type) {
-      case ValueType::kBool:
-        return {index, column.boolean[at], {}};
-      case ValueType::kU64:
-        return {index, column.u64[at], {}};
-      case ValueType::kF64:
-        return {index, std::bit_cast<uint64_t>(column.f64[at]), {}};
-      case ValueType::kString:
-        return {index, 0, column.text[at]};
-      default:
-        return {index, static_cast<uint64_t>(column.i64[at]), {}};
+      case ValueType::kBool: return {index, column.boolean[at], {}};
+      case ValueType::kU64: return {index, column.u64[at], {}};
+      case ValueType::kF64: return {index, std::bit_cast<uint64_t>(column.f64[at]), {}};
+      case ValueType::kString: return {index, 0, column.text[at]};
+      default: return {index, static_cast<uint64_t>(column.i64[at]), {}};
     }
   }
 

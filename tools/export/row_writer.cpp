@@ -55,12 +55,9 @@ void RowWriter::drop_too_long(const ExportRow& row, size_t start, std::string& o
 std::unique_ptr<RowWriter> make_row_writer(const std::vector<TypedMeasurement>& measurements,
                                            const ExportFormatOptions& options) {
   switch (options.format) {
-    case ExportFormat::kLineProtocol:
-      return make_line_protocol_rows(measurements);
-    case ExportFormat::kJson:
-      return make_json_rows(measurements, options.typed);
-    case ExportFormat::kCsv:
-      return make_csv_rows(measurements, options.typed);
+    case ExportFormat::kLineProtocol: return make_line_protocol_rows(measurements);
+    case ExportFormat::kJson: return make_json_rows(measurements, options.typed);
+    case ExportFormat::kCsv: return make_csv_rows(measurements, options.typed);
   }
   return nullptr;
 }

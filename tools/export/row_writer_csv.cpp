@@ -88,17 +88,13 @@ class CsvRows final : public RowWriter {
           add_number(out, cell.i64());
         }
         break;
-      case ColumnType::kU64:
-        return add_number(out, cell.bits);
-      case ColumnType::kBool:
-        out += cell.bits != 0 ? "true" : "false";
-        break;
+      case ColumnType::kU64: return add_number(out, cell.bits);
+      case ColumnType::kBool: out += cell.bits != 0 ? "true" : "false"; break;
       case ColumnType::kF64:
         if (typed_ || std::isfinite(cell.f64())) return add_exact_f64(out, cell.f64());
         losses_.add(kLostNumber, measurement_of(row), row.time, column.name);
         break;
-      case ColumnType::kString:
-        return add_text(row, column, cell.text, out);
+      case ColumnType::kString: return add_text(row, column, cell.text, out);
     }
   }
 

@@ -62,15 +62,10 @@ class JsonRows final : public RowWriter {
           add_number(out, cell.i64());
         }
         break;
-      case ColumnType::kU64:
-        return add_number(out, cell.bits);
-      case ColumnType::kBool:
-        out += cell.bits != 0 ? "true" : "false";
-        break;
-      case ColumnType::kF64:
-        return add_float(row, column, cell.f64(), out);
-      case ColumnType::kString:
-        return add_text(row, column, cell.text, out);
+      case ColumnType::kU64: return add_number(out, cell.bits);
+      case ColumnType::kBool: out += cell.bits != 0 ? "true" : "false"; break;
+      case ColumnType::kF64: return add_float(row, column, cell.f64(), out);
+      case ColumnType::kString: return add_text(row, column, cell.text, out);
     }
   }
 

@@ -104,15 +104,11 @@ class LineProtocolRows final : public RowWriter {
         add_number(out, cell.bits);
         out += 'u';
         break;
-      case ColumnType::kF64:
-        add_number(out, cell.f64());
-        break;
+      case ColumnType::kF64: add_number(out, cell.f64()); break;
       case ColumnType::kBool:
         out += cell.bits != 0 ? "true" : "false";  // `_=t` would be dropped
         break;
-      case ColumnType::kString:
-        add_line_protocol_string(out, cell.text);
-        break;
+      case ColumnType::kString: add_line_protocol_string(out, cell.text); break;
     }
   }
 

@@ -38,20 +38,11 @@ struct DecodedColumn {
       TOCSIN_RETURN_IF_ERROR(stored->read_valid(start, valid));
     }
     switch (stored->type()) {
-      case ColumnType::kI64:
-        i64.resize(count);
-        return stored->read_i64(start, i64);
-      case ColumnType::kU64:
-        u64.resize(count);
-        return stored->read_u64(start, u64);
-      case ColumnType::kF64:
-        f64.resize(count);
-        return stored->read_f64(start, f64);
-      case ColumnType::kBool:
-        boolean.resize(count);
-        return stored->read_bool(start, boolean);
-      case ColumnType::kString:
-        break;
+      case ColumnType::kI64: i64.resize(count); return stored->read_i64(start, i64);
+      case ColumnType::kU64: u64.resize(count); return stored->read_u64(start, u64);
+      case ColumnType::kF64: f64.resize(count); return stored->read_f64(start, f64);
+      case ColumnType::kBool: boolean.resize(count); return stored->read_bool(start, boolean);
+      case ColumnType::kString: break;
     }
     if (!stored->has_dictionary()) return stored->read_strings(rows, strings);
     TOCSIN_TRY(entries, stored->entries());
@@ -62,16 +53,11 @@ struct DecodedColumn {
   /// Requires: the row has a value.
   ExportCell cell(size_t row) const {
     switch (stored->type()) {
-      case ColumnType::kI64:
-        return {index, static_cast<uint64_t>(i64[row]), {}};
-      case ColumnType::kU64:
-        return {index, u64[row], {}};
-      case ColumnType::kF64:
-        return {index, std::bit_cast<uint64_t>(f64[row]), {}};
-      case ColumnType::kBool:
-        return {index, boolean[row], {}};
-      case ColumnType::kString:
-        break;
+      case ColumnType::kI64: return {index, static_cast<uint64_t>(i64[row]), {}};
+      case ColumnType::kU64: return {index, u64[row], {}};
+      case ColumnType::kF64: return {index, std::bit_cast<uint64_t>(f64[row]), {}};
+      case ColumnType::kBool: return {index, boolean[row], {}};
+      case ColumnType::kString: break;
     }
     return {index, 0, stored->has_dictionary() ? entries[codes[row]] : strings.values[row]};
   }

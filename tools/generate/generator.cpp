@@ -229,24 +229,16 @@ Generator::Conditions Generator::conditions(size_t service) const {
   const Anomaly* anomaly = anomaly_of(service, tick_start_);
   if (anomaly == nullptr) return now;
   switch (anomaly->kind) {
-    case AnomalyKind::kFailureRateSpike:
-      now.failure_factor = anomaly->strength;
-      break;
-    case AnomalyKind::kMissingHeartbeat:
-      now.silent = true;
-      break;
+    case AnomalyKind::kFailureRateSpike: now.failure_factor = anomaly->strength; break;
+    case AnomalyKind::kMissingHeartbeat: now.silent = true; break;
     case AnomalyKind::kHighResponseTime:
       if (anomaly->tail_only)
         now.tail_ms = anomaly->strength * kP99ThresholdMs;
       else
         now.p95_target_ms = anomaly->strength * kP95ThresholdMs;
       break;
-    case AnomalyKind::kTransactionTimeout:
-      now.unfinished_share = anomaly->strength;
-      break;
-    case AnomalyKind::kLogVolume:
-      now.traffic *= anomaly->strength;
-      break;
+    case AnomalyKind::kTransactionTimeout: now.unfinished_share = anomaly->strength; break;
+    case AnomalyKind::kLogVolume: now.traffic *= anomaly->strength; break;
     case AnomalyKind::kDegradation:
       now.duration_factor = 1 + (anomaly->strength - 1) * anomaly->progress(tick_start_);
       break;

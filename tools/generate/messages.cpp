@@ -132,14 +132,10 @@ void append_ip(TextBuffer& out, uint64_t value) {
 void append_blank(TextBuffer& out, const Event& event, Blank blank, uint64_t value) {
   const TransactionProfile& transaction = services()[event.service].transactions[event.transaction];
   switch (blank) {
-    case Blank::kNone:
-      return;
-    case Blank::kUser:
-      return append_user(out, event);
-    case Blank::kIp:
-      return append_ip(out, value);
-    case Blank::kOrder:
-      return out.number(880'000'000 + value % 9'000'000);
+    case Blank::kNone: return;
+    case Blank::kUser: return append_user(out, event);
+    case Blank::kIp: return append_ip(out, value);
+    case Blank::kOrder: return out.number(880'000'000 + value % 9'000'000);
     case Blank::kAmount:
       out.number(1 + value % 400);
       out.byte('.');
@@ -147,16 +143,11 @@ void append_blank(TextBuffer& out, const Event& event, Blank blank, uint64_t val
     case Blank::kMs:
       if (event.duration_tenths == 0) return out.number(1 + value % 900);
       return out.tenths(event.duration_tenths);
-    case Blank::kSize:
-      return out.number(200 + value % 60'000);
-    case Blank::kHex:
-      return out.hex(value, 12);
-    case Blank::kCount:
-      return out.number(1 + value % 64);
-    case Blank::kAction:
-      return out.text(transaction.action);
-    case Blank::kName:
-      return out.text(transaction.name);
+    case Blank::kSize: return out.number(200 + value % 60'000);
+    case Blank::kHex: return out.hex(value, 12);
+    case Blank::kCount: return out.number(1 + value % 64);
+    case Blank::kAction: return out.text(transaction.action);
+    case Blank::kName: return out.text(transaction.name);
   }
 }
 

@@ -22,8 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 bool has_usual_extension(const fs::path& path) {
-  static constexpr std::string_view kExtensions[] = {".json", ".jsonl", ".ndjson",
-                                                     ".log",  ".txt",   ".lp", ".csv"};
+  static constexpr std::string_view kExtensions[] = {".json", ".jsonl", ".ndjson", ".log",
+                                                     ".txt",  ".lp",    ".csv"};
   return std::find(std::begin(kExtensions), std::end(kExtensions), path.extension().string()) !=
          std::end(kExtensions);
 }
@@ -166,8 +166,7 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   const size_t size = std::max(options_.chunk_bytes, 2 * rest_.size());
   auto memory = std::make_unique_for_overwrite<char[]>(size);
   std::copy(rest_.begin(), rest_.end(), memory.get());
-  TOCSIN_TRY(const size_t count,
-             read(std::span(memory.get(), size).subspan(rest_.size())));
+  TOCSIN_TRY(const size_t count, read(std::span(memory.get(), size).subspan(rest_.size())));
   const std::string_view data(memory.get(), rest_.size() + count);
   at_end_ = data.size() < size;
   if (!format_known_) chunk_.format = format_of(options_, chunk_.path, data);
@@ -175,7 +174,7 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   const size_t whole = whole_bytes(data, chunk_.format, at_end_);
   rest_ = data.substr(whole);
   if (whole == 0) return std::nullopt;
-  Chunk chunk{std::move(memory),   data.substr(0, whole), chunk_.format, chunk_.path,
+  Chunk chunk{std::move(memory),  data.substr(0, whole), chunk_.format, chunk_.path,
               chunk_.measurement, chunk_.first_line,     !at_end_,      chunk_.header};
   if (has_header(chunk.format) && !chunk.header) {
     if (chunk.lines.find_first_not_of(" \t\r\n") == chunk.lines.npos) {

@@ -19,7 +19,7 @@ enum class InputFormat : uint8_t { kLineProtocol, kJson, kTypedJson, kCsv };
 
 /// What the first lines of a file say of the others.
 struct InputHeader {
-  CsvHeader csv;                         ///< kCsv
+  CsvHeader csv;                          ///< kCsv
   std::vector<TypedMeasurement> columns;  ///< kTypedJson
 };
 
@@ -29,11 +29,12 @@ struct Chunk {
   std::unique_ptr<char[]> memory;
   std::string_view lines;  ///< in `memory`
   InputFormat format = InputFormat::kJson;
-  std::string path;         ///< `-` is standard input
-  std::string measurement;  ///< of JSON lines that name none; may be empty
-  uint64_t first_line = 1;  ///< number of the first line in its file
+  std::string path;           ///< `-` is standard input
+  std::string measurement;    ///< of JSON lines that name none; may be empty
+  uint64_t first_line = 1;    ///< number of the first line in its file
   bool more_follows = false;  ///< not the file's last
-  std::shared_ptr<const InputHeader> header;  ///< shared by a file's chunks; null where there is none
+  std::shared_ptr<const InputHeader>
+      header;  ///< shared by a file's chunks; null where there is none
 };
 
 struct ChunkReaderOptions {
@@ -56,7 +57,8 @@ class ChunkReader {
   ChunkReader(std::vector<std::string> paths, ChunkReaderOptions options);
   ~ChunkReader();
 
-  /// The next chunk, or nothing behind the last one. kInvalid: the first lines of a file are no header.
+  /// The next chunk, or nothing behind the last one. kInvalid: the first lines of a file are no
+  /// header.
   Result<std::optional<Chunk>> next();
 
  private:

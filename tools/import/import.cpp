@@ -1,4 +1,5 @@
-// The pipeline: some threads that read and parse, the database's own writer thread, and its encoder.
+// The pipeline: some threads that read and parse, the database's own writer thread, and its
+// encoder.
 #include "tools/import/import.h"
 
 #include <algorithm>
@@ -66,7 +67,8 @@ class Import {
     changed_.notify_all();
   }
 
-  /// The next chunk and its number; nothing at the end, after an error, or when the import was stopped.
+  /// The next chunk and its number; nothing at the end, after an error, or when the import was
+  /// stopped.
   std::optional<std::pair<uint64_t, Chunk>> next_chunk() {
     const std::lock_guard lock(reader_mutex_);
     if (stopped()) return std::nullopt;
@@ -76,7 +78,8 @@ class Import {
     return std::pair{chunks_read_++, std::move(**chunk)};
   }
 
-  /// Chunks are written in the order in which they were read: the same input makes the same database.
+  /// Chunks are written in the order in which they were read: the same input makes the same
+  /// database.
   void wait_for_turn(uint64_t number) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return chunks_written_ == number; });
@@ -91,8 +94,7 @@ class Import {
   static void put_in_front(std::string_view text, Chunk& chunk) {
     const std::string_view lines = chunk.lines;
     chunk.memory = std::make_unique_for_overwrite<char[]>(text.size() + lines.size());
-    std::copy(lines.begin(), lines.end(),
-              std::copy(text.begin(), text.end(), chunk.memory.get()));
+    std::copy(lines.begin(), lines.end(), std::copy(text.begin(), text.end(), chunk.memory.get()));
     chunk.lines = {chunk.memory.get(), text.size() + lines.size()};
     chunk.first_line -= scan::count_byte(text, '\n');
   }
@@ -136,13 +138,10 @@ class Import {
     switch (chunk.format) {
       case InputFormat::kLineProtocol:
         parse_options.more_follows = chunk.more_follows;
-        parsed.open_line =
-            lines.substr(parse_line_protocol(lines, parse_options, batch, errors));
+        parsed.open_line = lines.substr(parse_line_protocol(lines, parse_options, batch, errors));
         parsed.byte_count -= parsed.open_line.size();
         break;
-      case InputFormat::kJson:
-        parsers.json.parse(lines, parse_options, batch, errors);
-        break;
+      case InputFormat::kJson: parsers.json.parse(lines, parse_options, batch, errors); break;
       case InputFormat::kTypedJson:
         parsers.typed_json.parse(lines, chunk.header->columns, parse_options, batch, errors);
         break;
@@ -152,7 +151,8 @@ class Import {
     }
     parsed.rejected = errors.size();
     for (const LineError& error : errors) {
-      parsed.request.rejected.push_back({error.reason, std::string(error.text.substr(0, kRejectedLineBytesMax))});
+      parsed.request.rejected.push_back(
+          {error.reason, std::string(error.text.substr(0, kRejectedLineBytesMax))});
       if (parsed.examples.size() < kRejectedExamplesMax) {
         parsed.examples.push_back(
             fmt::format("{}:{}: {}", chunk.path, chunk.first_line + error.line - 1, error.reason));
@@ -174,9 +174,9 @@ class Import {
       progress_.bytes_done += parsed.byte_count;
       for (const auto& [measurement, count] : parsed.rows) count_events(measurement, count);
     }
-    const Status queued = database_.submit(
-        std::move(parsed.request),
-        [this](const Result<WriteReport>& written) { finish_write(written); });
+    const Status queued =
+        database_.submit(std::move(parsed.request),
+                         [this](const Result<WriteReport>& written) { finish_write(written); });
     if (!queued) give_up(queued.error());
   }
 

@@ -18,14 +18,16 @@ struct ImportOptions {
   std::vector<std::string> paths;  ///< files, folders, or `-` for standard input
   ChunkReaderOptions reader;
   std::vector<std::string> tags;  ///< JSON, CSV: keys whose columns are tags; empty: good guesses
-  std::vector<std::string> time_keys;  ///< JSON, CSV: candidates for the time; empty: the usual ones
-  bool restore = false;  ///< takes rows of `alerts`, `deliveries` and `rejected`, which else are refused
-  unsigned parser_count = 2;  ///< threads that read and parse
+  std::vector<std::string>
+      time_keys;  ///< JSON, CSV: candidates for the time; empty: the usual ones
+  bool restore =
+      false;  ///< takes rows of `alerts`, `deliveries` and `rejected`, which else are refused
+  unsigned parser_count = 2;                ///< threads that read and parse
   const std::atomic<bool>* stop = nullptr;  ///< looked at between chunks; may be null
 };
 
-/// Where an import stands: what the database has taken in, which becomes durable in large steps. Also
-/// what it came to: then all of it is durable.
+/// Where an import stands: what the database has taken in, which becomes durable in large steps.
+/// Also what it came to: then all of it is durable.
 struct ImportProgress {
   uint64_t bytes_total = 0;  ///< 0: not known
   uint64_t bytes_done = 0;   ///< of input

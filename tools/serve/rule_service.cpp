@@ -29,7 +29,8 @@ std::string describe(const RuleLoadReport& report, size_t rule_count) {
     line += ", nothing changed";
   }
   if (!report.errors.empty()) {
-    line += fmt::format(", {} with mistakes, first: {}", report.errors.size(), report.errors.front());
+    line +=
+        fmt::format(", {} with mistakes, first: {}", report.errors.size(), report.errors.front());
   }
   return line;
 }

@@ -6,8 +6,8 @@
 
 #include "db/base/text.h"
 #include "query/terminal_text.h"
-#include "tools/terminal/text.h"
 #include "tools/shell/plot.h"
+#include "tools/terminal/text.h"
 
 namespace tocsin {
 namespace {
@@ -162,8 +162,10 @@ Status ShellSession::help() {
   for (const Command& each : commands()) {
     out_ << fmt::format("{:<{}}  {}\n", each.signature, width, each.help);
   }
-  out_ << "\nA query runs when it is whole; after a last `|`, `,` or open parenthesis it goes on in the next line.\n"
-          "A line that begins with `|` goes on from the last query. Tab completes; `explain QUERY` shows how it\n"
+  out_ << "\nA query runs when it is whole; after a last `|`, `,` or open parenthesis it goes on "
+          "in the next line.\n"
+          "A line that begins with `|` goes on from the last query. Tab completes; `explain QUERY` "
+          "shows how it\n"
           "runs.\n";
   return {};
 }
@@ -207,7 +209,8 @@ Status ShellSession::schema(std::string_view measurement) {
     }
     out_ << escape_controls(name) << '\n';
     for (const Suggestion& each : columns.suggestions) {
-      if (each.text != "measurement") out_ << fmt::format("  {:<8}  {}\n", each.detail, escape_controls(each.text));
+      if (each.text != "measurement")
+        out_ << fmt::format("  {:<8}  {}\n", each.detail, escape_controls(each.text));
     }
   }
   return {};

@@ -1,8 +1,9 @@
 #include "db/base/text.h"
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 using namespace tocsin;
 

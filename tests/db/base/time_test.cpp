@@ -1,7 +1,8 @@
 #include "db/base/time.h"
 
-#include <catch2/catch.hpp>
 #include <random>
+
+#include <catch2/catch.hpp>
 
 using namespace tocsin;
 

@@ -1,12 +1,12 @@
 // A batch as text, one row a line, for tests that compare what a parser made.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <map>
 #include <random>
 #include <string>
 #include <string_view>
+
+#include <fmt/format.h>
 
 #include "db/batch.h"
 
@@ -23,7 +23,8 @@ inline std::string value_text(const Lane& lane, size_t i) {
   return "?";
 }
 
-/// `measurement @time tag:key='x' key=1i`, columns by name, rows in order of arrival by measurement.
+/// `measurement @time tag:key='x' key=1i`, columns by name, rows in order of arrival by
+/// measurement.
 inline std::string batch_text(const Batch& batch) {
   std::string out;
   for (const RowBatch& rows : batch.measurements()) {
@@ -43,8 +44,8 @@ inline std::string batch_text(const Batch& batch) {
   return out;
 }
 
-/// Everything that a batch says, for tests that compare two ways of parsing: also lines, texts of numbers
-/// and the order of lanes.
+/// Everything that a batch says, for tests that compare two ways of parsing: also lines, texts of
+/// numbers and the order of lanes.
 inline std::string batch_image(const Batch& batch) {
   std::string out;
   for (const RowBatch& rows : batch.measurements()) {
@@ -55,7 +56,8 @@ inline std::string batch_image(const Batch& batch) {
     }
     for (const Lane& lane : rows.lanes()) {
       if (lane.rows.empty()) continue;
-      out += fmt::format("{} {} {}:", lane.name, static_cast<int>(lane.type), static_cast<int>(lane.kind));
+      out += fmt::format("{} {} {}:", lane.name, static_cast<int>(lane.type),
+                         static_cast<int>(lane.kind));
       for (size_t i = 0; i < lane.rows.size(); ++i) {
         out += fmt::format(" {}={} '{}'", lane.rows[i], value_text(lane, i), lane.text_of(i));
       }

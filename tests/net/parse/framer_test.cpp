@@ -1,9 +1,10 @@
 // How a byte stream is cut into lines.
 #include "net/parse/framer.h"
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 namespace tocsin {
 namespace {
@@ -27,7 +28,8 @@ TEST_CASE("framer: lines end at newlines, a carriage return before one is droppe
 
 TEST_CASE("framer: a newline inside a quoted field value belongs to the line", "[net]") {
   CHECK(lines_of("m,t=1 f=\"a\nb\" 1\nn f=1\n") == Lines{"m,t=1 f=\"a\nb\" 1", "n f=1"});
-  CHECK(lines_of("m f=\"a\n\n\nb\",g=\"\n\" 1\nn f=1\n") == Lines{"m f=\"a\n\n\nb\",g=\"\n\" 1", "n f=1"});
+  CHECK(lines_of("m f=\"a\n\n\nb\",g=\"\n\" 1\nn f=1\n") ==
+        Lines{"m f=\"a\n\n\nb\",g=\"\n\" 1", "n f=1"});
   CHECK(lines_of("m f=\"a \\\" \\\\\" 1\nn f=1") == Lines{"m f=\"a \\\" \\\\\" 1", "n f=1"});
   CHECK(lines_of("m f=\"a\n\"\nn f=1") == Lines{"m f=\"a\n\"", "n f=1"});
 }
@@ -43,7 +45,8 @@ TEST_CASE("framer: a quote that opens no field value does not reach beyond its l
 
 TEST_CASE("framer: a broken quote costs its own line only", "[net]") {
   CHECK(lines_of("m f=\"open\nm f=1\nm f=2") == Lines{"m f=\"open", "m f=1", "m f=2"});
-  CHECK(lines_of("m f=\"open\nm g=\"fine\"\nm f=2") == Lines{"m f=\"open", "m g=\"fine\"", "m f=2"});
+  CHECK(lines_of("m f=\"open\nm g=\"fine\"\nm f=2") ==
+        Lines{"m f=\"open", "m g=\"fine\"", "m f=2"});
   CHECK(lines_of("m f=\"he said \"no\"\" 1\nm f=2") == Lines{"m f=\"he said \"no\"\" 1", "m f=2"});
 }
 
@@ -73,7 +76,8 @@ TEST_CASE("framer: a quote open for longer than a line may be is broken", "[net]
 
 TEST_CASE("framer: a stream in pieces has the lines of the whole", "[net]") {
   const std::string data =
-      "m,t=a f=\"x\ny\\\" \\\\\",g=1i 1\n# c \"\n\n{\"a\":\"b\\n\"}\nm\\ x f=\"q\" \nm f=\"z\n\n\" 3\n";
+      "m,t=a f=\"x\ny\\\" \\\\\",g=1i 1\n# c \"\n\n{\"a\":\"b\\n\"}\nm\\ x f=\"q\" \nm f=\"z\n\n\" "
+      "3\n";
   for (size_t piece = 1; piece <= data.size(); ++piece) {
     StreamFramer framer;
     std::string pending;

@@ -1,9 +1,10 @@
 // Runs the fuzzer's entry over a small corpus and random changes of it, in every build.
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -19,12 +20,17 @@ TEST_CASE("parsers: changed and cut input never breaks an invariant", "[net][fuz
       "m,a=b,c=d f=1,g=2i,h=\"x y\",i=t 1700000000000000000\n",
       "m f=\"a\nb\\\"c\\\\\" 5\nm f=\"open\nm f=1\n",
       "m\\ x,t\\,=v\\=w k\\ =1e5,l=18446744073709551615u\r\n# comment \"\n\n",
-      "{\"a\":1,\"b\":{\"c\":[1,{\"d\":null}],\"e\":\"\\u00e9\\n\"},\"time\":\"2023-11-14T22:13:20Z\"}\n",
-      "{\"name\":\"cpu\",\"tags\":{\"h\":\"x\"},\"fields\":{\"v\":-1.5e3},\"timestamp\":1700000000}\n",
-      "time,measurement,service,n\r\n2026-11-24T10:00:00Z,m,\"a \"\"b\"\", c\",1.5\r\n,m,\"two\nlines\",x\r\n",
-      "#measurement,time,i64 time,f64 field,string tag\nmeasurement,time,n,base64:/w==,s\nm,1,5,nan,base64:AA==\n",
+      "{\"a\":1,\"b\":{\"c\":[1,{\"d\":null}],\"e\":\"\\u00e9\\n\"},\"time\":\"2023-11-14T22:13:"
+      "20Z\"}\n",
+      "{\"name\":\"cpu\",\"tags\":{\"h\":\"x\"},\"fields\":{\"v\":-1.5e3},\"timestamp\":1700000000}"
+      "\n",
+      "time,measurement,service,n\r\n2026-11-24T10:00:00Z,m,\"a \"\"b\"\", "
+      "c\",1.5\r\n,m,\"two\nlines\",x\r\n",
+      "#measurement,time,i64 time,f64 field,string "
+      "tag\nmeasurement,time,n,base64:/w==,s\nm,1,5,nan,base64:AA==\n",
       "{\"tocsin_columns\":{\"m\":{\"x\":\"f64 field\",\"base64:/w==\":\"string tag\"}}}\n"
-      "{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"x\":\"nan:fff8000000000000\",\"base64:/w==\":\"\\u0001\"}\n",
+      "{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"x\":\"nan:fff8000000000000\",\"base64:/"
+      "w==\":\"\\u0001\"}\n",
       "{\"a\":1,\"a\":{\"b\":true},\"a\":\"\xff\xfe\"}\n{\"a\":[[[[]]]]}",
   };
   const unsigned seed = 7;

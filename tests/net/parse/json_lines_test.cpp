@@ -51,7 +51,8 @@ void check_error(const std::string& text, const std::string& reason,
 }
 
 TEST_CASE("json lines: values keep their type exactly", "[net]") {
-  check(R"({"a":1,"b":-2.5,"c":true,"d":false,"e":"x"})", "m @77 a=1i b=-2.5f c=true d=false e='x'");
+  check(R"({"a":1,"b":-2.5,"c":true,"d":false,"e":"x"})",
+        "m @77 a=1i b=-2.5f c=true d=false e='x'");
   check(R"({"a":9223372036854775807,"b":-9223372036854775808})",
         "m @77 a=9223372036854775807i b=-9223372036854775808i");
   check(R"({"a":18446744073709551615})", "m @77 a=18446744073709551615u");
@@ -73,7 +74,8 @@ TEST_CASE("json lines: strings are unescaped", "[net]") {
 
 TEST_CASE("json lines: objects flatten, arrays stay JSON", "[net]") {
   check(R"({"a":{"b":1,"c":{"d":"x"}},"e":2})", "m @77 a.b=1i a.c.d='x' e=2i");
-  check(R"({"a":[1, 2.5,"x",{"b":null},[]] ,"c":1})", R"(m @77 a='[1, 2.5,"x",{"b":null},[]]' c=1i)");
+  check(R"({"a":[1, 2.5,"x",{"b":null},[]] ,"c":1})",
+        R"(m @77 a='[1, 2.5,"x",{"b":null},[]]' c=1i)");
   check(R"({"a":[]})", "m @77 a='[]'");
   check(R"({"a":{},"b":1})", "m @77 b=1i");
   check(R"({"a":{"b":[1] } })", "m @77 a.b='[1]'");
@@ -101,7 +103,8 @@ TEST_CASE("json lines: the measurement is a key or the source's", "[net]") {
 
 TEST_CASE("json lines: the time is the first key that reads as one", "[net]") {
   constexpr const char* kRow = "m @1700000000000000000 a=1i";
-  for (const char* key : {"time", "_time", "timestamp", "@timestamp", "ts", "date", "log_timestamp"}) {
+  for (const char* key :
+       {"time", "_time", "timestamp", "@timestamp", "ts", "date", "log_timestamp"}) {
     const std::string quoted = "\"" + std::string(key) + "\":";
     check("{\"a\":1," + quoted + "1700000000}", kRow);
     check("{" + quoted + "\"2023-11-14T22:13:20Z\",\"a\":1}", kRow);
@@ -118,9 +121,10 @@ TEST_CASE("json lines: the time is the first key that reads as one", "[net]") {
 }
 
 TEST_CASE("json lines: usual tags, or those that were named", "[net]") {
-  check(R"({"service":"pay","host":"h","status":"OK","level":"INFO","transaction":"t","message":"x"})",
-        "m @77 message='x' tag:host='h' tag:level='INFO' tag:service='pay' tag:status='OK' "
-        "tag:transaction='t'");
+  check(
+      R"({"service":"pay","host":"h","status":"OK","level":"INFO","transaction":"t","message":"x"})",
+      "m @77 message='x' tag:host='h' tag:level='INFO' tag:service='pay' tag:status='OK' "
+      "tag:transaction='t'");
   check(R"({"status":200})", "m @77 status=200i");
   ParseOptions own = default_options();
   own.tags = {"k8s.pod"};
@@ -128,8 +132,9 @@ TEST_CASE("json lines: usual tags, or those that were named", "[net]") {
 }
 
 TEST_CASE("json lines: Telegraf's shape", "[net]") {
-  check(R"({"fields":{"v":1,"s":"x"},"name":"cpu","tags":{"host":"h","x":"y"},"timestamp":1700000000})",
-        "cpu @1700000000000000000 s='x' tag:host='h' tag:x='y' v=1i");
+  check(
+      R"({"fields":{"v":1,"s":"x"},"name":"cpu","tags":{"host":"h","x":"y"},"timestamp":1700000000})",
+      "cpu @1700000000000000000 s='x' tag:host='h' tag:x='y' v=1i");
   check(R"({"name":"cpu","fields":{"v":1},"other":2})", "m @77 fields.v=1i name='cpu' other=2i");
   check(R"({"name":"bob","timestamp":1700000000})", "m @1700000000000000000 name='bob'");
 }

@@ -1,8 +1,9 @@
 // Line protocol: what each form of line becomes, and what is said of bad ones.
 #include "net/parse/line_protocol.h"
 
-#include <catch2/catch.hpp>
 #include <random>
+
+#include <catch2/catch.hpp>
 
 #include "db/limits.h"
 #include "net/parse/framer.h"
@@ -52,8 +53,10 @@ TEST_CASE("line protocol: values have the type that they are written in", "[net]
   check("m f=1i 5", "m @5 f=1i");
   check("m f=-9223372036854775808i 5", "m @5 f=-9223372036854775808i");
   check("m f=18446744073709551615u 5", "m @5 f=18446744073709551615u");
-  for (const char* word : {"t", "T", "true", "True", "TRUE"}) check("m f=" + std::string(word), "m @77 f=true");
-  for (const char* word : {"f", "F", "false", "False", "FALSE"}) check("m f=" + std::string(word), "m @77 f=false");
+  for (const char* word : {"t", "T", "true", "True", "TRUE"})
+    check("m f=" + std::string(word), "m @77 f=true");
+  for (const char* word : {"f", "F", "false", "False", "FALSE"})
+    check("m f=" + std::string(word), "m @77 f=false");
   check("m f=\"x\" 5", "m @5 f='x'");
   check("m f=\"\" 5", "m @5 f=''");
   check("m f=\"1i, a=b # c\" 5", "m @5 f='1i, a=b # c'");
@@ -75,7 +78,8 @@ TEST_CASE("line protocol: escapes", "[net]") {
   check("m,t=a\\b\\\\c f\\n=1 5", "m @5 f\\n=1f tag:t='a\\b\\\\c'");
   check("m f=\"a\\\"b\\\\c\\d\\n\" 5", "m @5 f='a\"b\\c\\d\\n'");
   check("m f=\"\\\\\" 5", "m @5 f='\\'");
-  check("m,t=x\\ y,u=x\\,y f=\"\\\"\",g=\"\\\\\\\\\" 5", "m @5 f='\"' g='\\\\' tag:t='x y' tag:u='x,y'");
+  check("m,t=x\\ y,u=x\\,y f=\"\\\"\",g=\"\\\\\\\\\" 5",
+        "m @5 f='\"' g='\\\\' tag:t='x y' tag:u='x,y'");
 }
 
 TEST_CASE("line protocol: a string may contain raw newlines and any byte", "[net]") {
@@ -130,11 +134,12 @@ TEST_CASE("line protocol: errors name the place", "[net]") {
   check_error("m f=1 1.5", "invalid timestamp \"1.5\" at byte 7");
   check_error("m f=1 5 6", "expected the line's end after the timestamp at byte 9");
   check_error("m f=\"x", "missing `\"` that closes the string that begins at byte 5");
-  check_error("m f=\"x\"y", "expected `,`, a blank or the line's end after the string's closing `\"` at byte 8");
+  check_error("m f=\"x\"y",
+              "expected `,`, a blank or the line's end after the string's closing `\"` at byte 8");
   const std::string value_hint =
       ": expected a number that fits (12.5, 12i, 12u), true or false, or a \"string\" at byte 5";
-  for (const char* value : {"SUCCESS", "1x", "1.5i", "9223372036854775808i", "-1u", "nan", "NaN", "inf",
-                            "1e400", "tRUE", "i", "-", "'x'", "1\"x\""}) {
+  for (const char* value : {"SUCCESS", "1x", "1.5i", "9223372036854775808i", "-1u", "nan", "NaN",
+                            "inf", "1e400", "tRUE", "i", "-", "'x'", "1\"x\""}) {
     check_error("m f=" + std::string(value),
                 "invalid value \"" + std::string(value) + "\" of field \"f\"" + value_hint);
   }
@@ -148,7 +153,8 @@ TEST_CASE("line protocol: names and strings have their limits", "[net]") {
   for (const std::string& text : {name + "x f=1", "m," + name + "x=v f=1", "m " + name + "x=1"}) {
     const Parsed parsed = parse(text);
     REQUIRE(parsed.errors.size() == 1);
-    CHECK(parsed.errors[0].reason.find("of 257 bytes, at most 256 are possible") != std::string::npos);
+    CHECK(parsed.errors[0].reason.find("of 257 bytes, at most 256 are possible") !=
+          std::string::npos);
   }
   const std::string text(kStringBytesMax, 's');
   CHECK(parse("m f=\"" + text + "\"").errors.empty());
@@ -161,7 +167,8 @@ TEST_CASE("line protocol: names and strings have their limits", "[net]") {
 }
 
 TEST_CASE("line protocol: bad lines never stop the rest and are numbered", "[net]") {
-  const Parsed parsed = parse("m f=1 1\nbad\nm f=\"a\nb\" 2\n\n# c\nm f=x 3\nm f=\"open 4\nm f=\"fine\" 5\n");
+  const Parsed parsed =
+      parse("m f=1 1\nbad\nm f=\"a\nb\" 2\n\n# c\nm f=x 3\nm f=\"open 4\nm f=\"fine\" 5\n");
   CHECK(parsed.rows == "m @1 f=1f\nm @2 f='a\nb'\nm @5 f='fine'");
   REQUIRE(parsed.errors.size() == 3);
   CHECK(parsed.errors[0].line == 2);
@@ -219,10 +226,10 @@ TEST_CASE("line protocol: random rows come back as they were written", "[net]") 
     const std::string text = random_text(random, "xy,= \\\"\n\r{#", 0);
     const auto number = static_cast<int64_t>(random());
     const auto time = static_cast<int64_t>(random());
-    line = escaped(measurement, ", ") + "," + escaped(tag, ",= ") + "=" + escaped(tag_value, ",= ") +
-           " " + escaped(key, ",= ") + "=\"" + escaped(text, "\"\\") + "\",n=" +
-           std::to_string(number) + "i,u=" + std::to_string(static_cast<uint64_t>(number)) + "u " +
-           std::to_string(time);
+    line = escaped(measurement, ", ") + "," + escaped(tag, ",= ") + "=" +
+           escaped(tag_value, ",= ") + " " + escaped(key, ",= ") + "=\"" + escaped(text, "\"\\") +
+           "\",n=" + std::to_string(number) +
+           "i,u=" + std::to_string(static_cast<uint64_t>(number)) + "u " + std::to_string(time);
     std::map<std::string, std::string> columns = {
         {"tag:" + tag, "'" + tag_value + "'"},
         {key, "'" + text + "'"},

@@ -1,12 +1,12 @@
 // Numbers and event times from text.
 #include "net/parse/number.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
 
+#include <catch2/catch.hpp>
 #include <fmt/format.h>
 
 #include "net/parse/event_time.h"
@@ -24,8 +24,9 @@ TEST_CASE("number: integers are exact to their limits and nothing beyond", "[net
   CHECK(parse_i64("-9223372036854775808") == INT64_MIN);
   CHECK(parse_i64("000000000000000012") == 12);
   CHECK(parse_u64("18446744073709551615") == UINT64_MAX);
-  for (const char* bad : {"", "-", "+", "x", "1x", "1 ", " 1", "1.0", "--1", "9223372036854775808",
-                          "-9223372036854775809", "12345678x", "1234567:", "123456789012345678901"}) {
+  for (const char* bad :
+       {"", "-", "+", "x", "1x", "1 ", " 1", "1.0", "--1", "9223372036854775808",
+        "-9223372036854775809", "12345678x", "1234567:", "123456789012345678901"}) {
     CAPTURE(bad);
     CHECK(!parse_i64(bad));
   }
@@ -41,11 +42,30 @@ TEST_CASE("number: decimals round as strtod does", "[net]") {
     const double expected = std::strtod(text.c_str(), nullptr);
     CHECK(std::memcmp(&*value, &expected, sizeof expected) == 0);
   };
-  for (const char* text : {"0", "-0", "1", "-1.5", ".5", "1.", "+2.25", "0.1", "0.3", "123456.789",
-                           "9007199254740993", "9007199254740992", "0.000000000000000001", "1e23",
-                           "1e-7", "1E+9", "123456789012345678", "1234567890123456789012",
-                           "1.7976931348623157e308", "2.2250738585072014e-308", "4.9e-324",
-                           "1e-400", "-1e-400", "179769313486231580793728971405301e270"}) {
+  for (const char* text : {"0",
+                           "-0",
+                           "1",
+                           "-1.5",
+                           ".5",
+                           "1.",
+                           "+2.25",
+                           "0.1",
+                           "0.3",
+                           "123456.789",
+                           "9007199254740993",
+                           "9007199254740992",
+                           "0.000000000000000001",
+                           "1e23",
+                           "1e-7",
+                           "1E+9",
+                           "123456789012345678",
+                           "1234567890123456789012",
+                           "1.7976931348623157e308",
+                           "2.2250738585072014e-308",
+                           "4.9e-324",
+                           "1e-400",
+                           "-1e-400",
+                           "179769313486231580793728971405301e270"}) {
     check(text);
   }
   std::mt19937_64 random(20261125);
@@ -56,8 +76,9 @@ TEST_CASE("number: decimals round as strtod does", "[net]") {
     if (std::isfinite(value)) check(fmt::format("{}", value));
     check(fmt::format("{}.{}", random() % 100'000, random() % 1'000'000));
   }
-  for (const char* bad : {"", "-", ".", "-.", "nan", "NaN", "inf", "-inf", "Infinity", "1e", "1e400",
-                          "-1e400", "1.2.3", "0x10", "1,5", "1_0", " 1", "1 ", "++1", "+-1", "-+1"}) {
+  for (const char* bad :
+       {"",       "-",     ".",    "-.",  "nan", "NaN", "inf", "-inf", "Infinity", "1e", "1e400",
+        "-1e400", "1.2.3", "0x10", "1,5", "1_0", " 1",  "1 ",  "++1",  "+-1",      "-+1"}) {
     CAPTURE(bad);
     CHECK(!parse_f64(bad));
   }

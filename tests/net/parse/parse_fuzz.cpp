@@ -1,5 +1,6 @@
-// The parsers over arbitrary bytes: LLVMFuzzerTestOneInput for libFuzzer, and checks that must hold for
-// every input. tests/net/parse/fuzz_corpus_test.cpp runs it over a small corpus as an ordinary test.
+// The parsers over arbitrary bytes: LLVMFuzzerTestOneInput for libFuzzer, and checks that must hold
+// for every input. tests/net/parse/fuzz_corpus_test.cpp runs it over a small corpus as an ordinary
+// test.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -59,7 +60,8 @@ void check_framing(std::string_view data) {
   const size_t whole = whole_lines(data, false);
   TOCSIN_CHECK(whole <= data.size());
   TOCSIN_CHECK(whole == 0 || data[whole - 1] == '\n');
-  // The lines of the whole part are a beginning of the lines of all, and a stream in pieces has the same.
+  // The lines of the whole part are a beginning of the lines of all, and a stream in pieces has the
+  // same.
   size_t i = 0;
   for (std::string_view rest = data.substr(0, whole); !rest.empty(); ++i) {
     TOCSIN_CHECK(next_line(rest) == lines[i]);

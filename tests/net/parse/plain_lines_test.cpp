@@ -1,14 +1,16 @@
-// The quick way through line protocol against the general parser: the same rows, lanes, lines and errors.
-#include <catch2/catch.hpp>
+// The quick way through line protocol against the general parser: the same rows, lanes, lines and
+// errors.
+#include "net/parse/plain_lines.h"
 
 #include <random>
 #include <string>
 #include <vector>
 
+#include <catch2/catch.hpp>
+
 #include "db/limits.h"
 #include "net/parse/framer.h"
 #include "net/parse/line_protocol.h"
-#include "net/parse/plain_lines.h"
 #include "tests/net/parse/batch_text.h"
 
 namespace tocsin {
@@ -53,10 +55,32 @@ TEST_CASE("plain lines: what looks like the line before is taken, the rest is le
   CHECK(taken("m f=1\n# comment\n") == 6);
   CHECK(taken("m f=1\n{\"a\":1}\n") == 6);
   CHECK(taken("m f=1\nm f=1") == 6);
-  for (const char* left : {"", "\n", "m\n", "m \n", "m,\n", "m f\n", "m f=\n", "m f=1,\n", "m f=1 x\n", "m f=1 5 \n",
-                           "m  f=1\n", " m f=1\n", "m,a= f=1\n", "m,a=b=c f=1\n", "m f=1e5\n", "m f=+1\n",
-                           "m f=.5\n", "m f=--1\n", "m f=1-\n", "m f=-1u\n", "m f=nan\n", "m f=\"a\"b\n", "m f=\"a\n",
-                           "m _=t\n", "m f=1 99999999999999999999\n", "m f=9999999999999999999\n"}) {
+  for (const char* left : {"",
+                           "\n",
+                           "m\n",
+                           "m \n",
+                           "m,\n",
+                           "m f\n",
+                           "m f=\n",
+                           "m f=1,\n",
+                           "m f=1 x\n",
+                           "m f=1 5 \n",
+                           "m  f=1\n",
+                           " m f=1\n",
+                           "m,a= f=1\n",
+                           "m,a=b=c f=1\n",
+                           "m f=1e5\n",
+                           "m f=+1\n",
+                           "m f=.5\n",
+                           "m f=--1\n",
+                           "m f=1-\n",
+                           "m f=-1u\n",
+                           "m f=nan\n",
+                           "m f=\"a\"b\n",
+                           "m f=\"a\n",
+                           "m _=t\n",
+                           "m f=1 99999999999999999999\n",
+                           "m f=9999999999999999999\n"}) {
     INFO(left);
     CHECK(taken(left) == 0);
   }
@@ -83,10 +107,13 @@ TEST_CASE("plain lines: many measurements and changing keys make the same rows",
   CHECK(image_of(text, true) == image_of(text, false));
 }
 
-TEST_CASE("plain lines: changed lines make the same rows and errors as the general parser", "[net]") {
+TEST_CASE("plain lines: changed lines make the same rows and errors as the general parser",
+          "[net]") {
   const std::vector<std::string> corpus = {
-      "audit,service=svc-01,host=h duration_ms=165.80,bytes=2571i,event=\"START\",message=\"a 1, b=2\" 1793577600046456169\n",
-      "audit,service=svc-02,host=h2 duration_ms=-1.5e3,bytes=99u,ok=true,message=\"\" 17935776000\r\n",
+      "audit,service=svc-01,host=h duration_ms=165.80,bytes=2571i,event=\"START\",message=\"a 1, "
+      "b=2\" 1793577600046456169\n",
+      "audit,service=svc-02,host=h2 duration_ms=-1.5e3,bytes=99u,ok=true,message=\"\" "
+      "17935776000\r\n",
       "bpm,service=svc-01 a=1,b=2,c=3\nbpm,service=svc-01 a=1,c=3,b=2 5\n",
       "m\\ x,t\\,=v\\=w k\\ =1e5,l=18446744073709551615u\r\n# comment \"\n\n",
       "m f=\"a\nb\\\"c\\\\\" 5\nm f=\"open\nm f=1\n",
@@ -98,7 +125,8 @@ TEST_CASE("plain lines: changed lines make the same rows and errors as the gener
   const std::string_view spice("\"\\\n\r\t ,=-.+{#0919iutTe\xff\0", 25);
   for (int round = 0; round < 4000; ++round) {
     std::string text;
-    for (unsigned lines = 1 + random() % 4; lines > 0; --lines) text += corpus[random() % corpus.size()];
+    for (unsigned lines = 1 + random() % 4; lines > 0; --lines)
+      text += corpus[random() % corpus.size()];
     change_text(random, spice, text);
     const int64_t unit = round % 3 == 0 ? 0 : 1;
     const std::string general = image_of(text, false, unit);

@@ -1,13 +1,15 @@
-// The quick way through JSON lines against the general parser: the same rows, lanes, lines and errors.
-#include <catch2/catch.hpp>
+// The quick way through JSON lines against the general parser: the same rows, lanes, lines and
+// errors.
+#include "net/parse/plain_objects.h"
 
 #include <random>
 #include <string>
 #include <vector>
 
+#include <catch2/catch.hpp>
+
 #include "db/limits.h"
 #include "net/parse/json_lines.h"
-#include "net/parse/plain_objects.h"
 #include "tests/net/parse/batch_text.h"
 
 namespace tocsin {
@@ -49,17 +51,40 @@ bool taken(std::string_view line) {
 
 TEST_CASE("plain objects: flat ones are taken, the rest is left", "[net]") {
   for (const char* line :
-       {R"({"a":1})", R"({"time":1793577600,"measurement":"audit","s":"x y, {z}","f":-0.5,"b":true,"n":null})",
+       {R"({"a":1})",
+        R"({"time":1793577600,"measurement":"audit","s":"x y, {z}","f":-0.5,"b":true,"n":null})",
         R"(  { "a" : 1 , "b":[] })"}) {
     INFO(line);
     CHECK(taken(line) == (std::string_view(line).find('[') == std::string_view::npos));
   }
-  for (const char* left :
-       {"", "{", "{}", R"({"a":})", R"({"a":1)", R"({"a":1}x)", R"({"a":1,})", R"({"a":{"b":1}})", R"({"a":[1]})",
-        R"({"a":1,"a":2})", R"({"a":"x\n"})", "{\"a\":\"\t\"}", "{\"a\":\"\xc3\xa9\"}", R"({"":1})", R"({"a":01})",
-        R"({"a":1.})", R"({"a":-})", R"({"a":nul})", R"({"a":True})", R"({"time":"never","a":1})",
-        R"({"time":1793577600})", R"({"a":null})", R"({"measurement":5,"a":1})", R"({"measurement":"","a":1})",
-        R"({"time":null,"a":1})", R"({a:1})", R"({"a" 1})", R"([1])"}) {
+  for (const char* left : {"",
+                           "{",
+                           "{}",
+                           R"({"a":})",
+                           R"({"a":1)",
+                           R"({"a":1}x)",
+                           R"({"a":1,})",
+                           R"({"a":{"b":1}})",
+                           R"({"a":[1]})",
+                           R"({"a":1,"a":2})",
+                           R"({"a":"x\n"})",
+                           "{\"a\":\"\t\"}",
+                           "{\"a\":\"\xc3\xa9\"}",
+                           R"({"":1})",
+                           R"({"a":01})",
+                           R"({"a":1.})",
+                           R"({"a":-})",
+                           R"({"a":nul})",
+                           R"({"a":True})",
+                           R"({"time":"never","a":1})",
+                           R"({"time":1793577600})",
+                           R"({"a":null})",
+                           R"({"measurement":5,"a":1})",
+                           R"({"measurement":"","a":1})",
+                           R"({"time":null,"a":1})",
+                           R"({a:1})",
+                           R"({"a" 1})",
+                           R"([1])"}) {
     INFO(left);
     CHECK_FALSE(taken(left));
   }
@@ -69,8 +94,9 @@ TEST_CASE("plain objects: names and strings at their limits", "[net]") {
   for (const size_t more : {0, 1}) {
     const std::string name(kNameBytesMax + more, 'n');
     const std::string value(kStringBytesMax + more, 'v');
-    for (const std::string& line : {"{\"" + name + "\":1}", "{\"measurement\":\"" + name + "\",\"a\":1}",
-                                    "{\"a\":\"" + value + "\"}"}) {
+    for (const std::string& line :
+         {"{\"" + name + "\":1}", "{\"measurement\":\"" + name + "\",\"a\":1}",
+          "{\"a\":\"" + value + "\"}"}) {
       CHECK(taken(line) == (more == 0));
       CHECK(image_of(line + "\n", options_of(true)) == image_of(line + "\n", options_of(false)));
     }
@@ -80,8 +106,8 @@ TEST_CASE("plain objects: names and strings at their limits", "[net]") {
 TEST_CASE("plain objects: many measurements and shapes make the same rows", "[net]") {
   std::string text;
   for (int i = 0; i < 600; ++i) {
-    text += fmt::format(R"({{"measurement":"m{}","service":"x{}","f{}":{},"g":{}}})", i % 23, i % 7, i % 11,
-                        i * 0.25, i);
+    text += fmt::format(R"({{"measurement":"m{}","service":"x{}","f{}":{},"g":{}}})", i % 23, i % 7,
+                        i % 11, i * 0.25, i);
     text += "\n";
   }
   CHECK(image_of(text, options_of(true)) == image_of(text, options_of(false)));
@@ -93,7 +119,8 @@ TEST_CASE("plain objects: many measurements and shapes make the same rows", "[ne
   CHECK(image_of(text, tagged) == image_of(text, general));
 }
 
-TEST_CASE("plain objects: changed lines make the same rows and errors as the general parser", "[net]") {
+TEST_CASE("plain objects: changed lines make the same rows and errors as the general parser",
+          "[net]") {
   const std::vector<std::string> corpus = {
       R"({"time":1793577600046456169,"measurement":"audit","service":"svc-01","duration_ms":165.80,"bytes":2571,"message":"a 1, b=2"})",
       R"({"time":1793577600046456170,"measurement":"audit","service":"svc-02","duration_ms":-1.5e3,"bytes":-0,"message":""})",
