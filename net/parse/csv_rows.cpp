@@ -12,6 +12,7 @@
 #include "net/parse/keys.h"
 #include "net/parse/line_numbers.h"
 #include "net/parse/number.h"
+#include "net/parse/row_appender.h"
 
 namespace tocsin {
 namespace {
@@ -151,7 +152,7 @@ std::vector<Place> places_of(const CsvHeader& header, const ParseOptions& option
   return places;
 }
 
-class RecordReader {
+class RecordReader : public RowAppender {
  public:
   RecordReader(const CsvHeader& header, const ParseOptions& options, Batch& batch)
       : typed_(header.typed),
@@ -174,22 +175,14 @@ class RecordReader {
     for (size_t i = 0; i < fields_.size(); ++i) {
       if (places_[i].role != Role::kValue && !take_place(i, time)) return false;
     }
-    if (!check_measurement()) return false;
-    RowBatch& rows = batch_.rows_of(measurement_);
-    rows.begin_row(time, record);
-    const bool good = append_values(rows);
-    if (!good) rows.abandon_row();
-    return good;
+    const char* const missing =
+        "no measurement: the file has no column `measurement`, and its source sets none";
+    if (!check_measurement(measurement_, missing)) return false;
+    return append_row(batch_.rows_of(measurement_), time, record,
+                      [&](RowBatch& rows) { return append_values(rows); });
   }
-
-  const std::string& reason() const { return reason_; }
 
  private:
-  bool fail(std::string reason) {
-    reason_ = std::move(reason);
-    return false;
-  }
-
   // Measurement or time.
   bool take_place(size_t i, Timestamp& time) {
     const std::string text = text_of_field(fields_[i]);
@@ -211,15 +204,6 @@ class RecordReader {
     time = *found;
     has_place_ = true;
     return true;
-  }
-
-  bool check_measurement() {
-    if (measurement_.empty()) {
-      return fail("no measurement: the file has no column `measurement`, and its source sets none");
-    }
-    if (measurement_.size() <= kNameBytesMax) return true;
-    return fail(fmt::format("measurement of {} bytes, at most {} are possible", measurement_.size(),
-                            kNameBytesMax));
   }
 
   bool append_values(RowBatch& rows) {
@@ -309,7 +293,6 @@ class RecordReader {
   std::vector<CsvField> fields_;  // of the record at hand, and so on
   std::string measurement_;
   bool has_place_ = false;  // a measurement or a time
-  std::string reason_;
 };
 
 }  // namespace

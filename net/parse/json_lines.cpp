@@ -14,6 +14,7 @@
 #include "net/parse/keys.h"
 #include "net/parse/line_numbers.h"
 #include "net/parse/plain_objects.h"
+#include "net/parse/row_appender.h"
 
 namespace tocsin {
 namespace {
@@ -37,7 +38,7 @@ std::optional<Timestamp> time_of(const JsonValue& value) {
   return std::nullopt;
 }
 
-class EventReader {
+class EventReader : public RowAppender {
  public:
   EventReader(JsonFlattener& flattener, const ParseOptions& options, Batch& batch)
       : flattener_(flattener),
@@ -64,14 +65,7 @@ class EventReader {
     return true;
   }
 
-  const std::string& reason() const { return reason_; }
-
  private:
-  bool fail(std::string reason) {
-    reason_ = std::move(reason);
-    return false;
-  }
-
   // Bytes that are no UTF-8 are shown as U+FFFD everywhere, so the event is kept that way.
   bool retry_as_utf8(std::string_view line) {
     if (!flattener_.invalid_utf8()) return false;
@@ -97,12 +91,9 @@ class EventReader {
     } else {
       measurement = options_.measurement;
     }
-    if (measurement.empty()) {
-      return fail("no measurement: the event has no key `measurement`, and its source sets none");
-    }
-    if (measurement.size() <= kNameBytesMax) return true;
-    return fail(fmt::format("measurement of {} bytes, at most {} are possible", measurement.size(),
-                            kNameBytesMax));
+    return check_measurement(
+        measurement,
+        "no measurement: the event has no key `measurement`, and its source sets none");
   }
 
   bool take_time(std::vector<JsonValue>& values, Timestamp& time) {
@@ -171,7 +162,6 @@ class EventReader {
   const ParseOptions& options_;
   Batch& batch_;
   const std::vector<std::string_view> time_keys_;
-  std::string reason_;
   bool telegraf_ = false;  // the shape of the event being read
 };
 

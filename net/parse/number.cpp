@@ -95,13 +95,7 @@ size_t json_number_length(std::string_view text, bool& integer) {
 
 }  // namespace
 
-// Source: William Clinger, "How to Read Floating Point Numbers Accurately" (1990): a significand
-// below 2^53 and a power of ten up to 10^22 are both exact doubles, so that one division rounds
-// correctly.
 std::optional<double> parse_plain_decimal(std::string_view text) {
-  static constexpr std::array<double, 23> kPowersOfTen = {
-      1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-      1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   const bool negative = text[0] == '-';
   size_t i = negative ? 1 : 0;
   if (text.size() - i > 18) return std::nullopt;  // the significand cannot overflow below
@@ -119,9 +113,9 @@ std::optional<double> parse_plain_decimal(std::string_view text) {
     }
     decimals = i - point - 1;
   }
-  if (i != text.size() || significand > (uint64_t{1} << 53)) return std::nullopt;
-  const double magnitude = static_cast<double>(significand) / kPowersOfTen[decimals];
-  return negative ? -magnitude : magnitude;
+  if (i != text.size()) return std::nullopt;
+  const auto magnitude = exact_quotient(significand, decimals);
+  return magnitude && negative ? -*magnitude : magnitude;
 }
 
 std::optional<uint64_t> parse_u64(std::string_view text) {

@@ -16,10 +16,6 @@ namespace {
 constexpr size_t kShapesMax = 16;         // looked through one by one
 constexpr size_t kIntegerDigitsMax = 18;  // these cannot overflow
 constexpr size_t kDecimalDigitsMax = 17;  // as parse_f64's own quick way
-constexpr uint64_t kExactInDouble = uint64_t{1} << 53;
-constexpr std::array<double, kDecimalDigitsMax + 1> kPowersOfTen = {
-    1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,
-    1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17};
 
 // Blanks before a line, comments, and JSON objects, which end at their first newline whatever they
 // quote.
@@ -181,10 +177,9 @@ bool PlainLines::take_number(Key& key) {
     }
     decimals = static_cast<size_t>(p_ - point) - 1;
   }
-  if (magnitude > kExactInDouble || (*p_ != ',' && *p_ != ' ' && !at_line_end())) return false;
-  // Both are exact, so that one division rounds correctly: see number.cpp.
-  const double value = static_cast<double>(magnitude) / kPowersOfTen[decimals];
-  rows_->set_f64(lane_of(key, ColumnType::kF64, ColumnKind::kField), negative ? -value : value,
+  const auto value = exact_quotient(magnitude, decimals);
+  if (!value || (*p_ != ',' && *p_ != ' ' && !at_line_end())) return false;
+  rows_->set_f64(lane_of(key, ColumnType::kF64, ColumnKind::kField), negative ? -*value : *value,
                  between(start, p_));
   return true;
 }

@@ -13,6 +13,7 @@
 #include "net/parse/json_event.h"
 #include "net/parse/line_numbers.h"
 #include "net/parse/number.h"
+#include "net/parse/row_appender.h"
 
 namespace tocsin {
 namespace {
@@ -28,7 +29,7 @@ struct Columns {
   std::unordered_map<std::string, const TypedColumn*, NameHash, std::equal_to<>> by_key;
 };
 
-class RowReader {
+class RowReader : public RowAppender {
  public:
   RowReader(JsonFlattener& flattener, const std::vector<TypedMeasurement>& measurements,
             const ParseOptions& options, Batch& batch)
@@ -52,27 +53,15 @@ class RowReader {
       if (value.path == "measurement" && !take_name(value, measurement)) return false;
       if (value.path == "time" && !take_time(value, time)) return false;
     }
-    if (measurement.empty()) return fail("no measurement: the row has no key `measurement`");
-    if (measurement.size() > kNameBytesMax) {
-      return fail(fmt::format("measurement of {} bytes, at most {} are possible",
-                              measurement.size(), kNameBytesMax));
+    if (!check_measurement(measurement, "no measurement: the row has no key `measurement`")) {
+      return false;
     }
     if (!time) return fail("no time: the row has no text under the key `time`");
-    RowBatch& rows = batch_.rows_of(measurement);
-    rows.begin_row(*time, line);
-    const bool good = append_values(rows);
-    if (!good) rows.abandon_row();
-    return good;
+    return append_row(batch_.rows_of(measurement), *time, line,
+                      [&](RowBatch& rows) { return append_values(rows); });
   }
-
-  const std::string& reason() const { return reason_; }
 
  private:
-  bool fail(std::string reason) {
-    reason_ = std::move(reason);
-    return false;
-  }
-
   bool take_name(const JsonValue& value, std::string& measurement) {
     auto name = parse_exact_text(value.text);
     if (!name) return fail("the measurement is no base64");
@@ -161,7 +150,6 @@ class RowReader {
   const ParseOptions& options_;
   Batch& batch_;
   std::unordered_map<std::string, Columns, NameHash, std::equal_to<>> columns_;  // by measurement
-  std::string reason_;
 };
 
 tl::unexpected<Error> bad_header(const std::string& what) {
