@@ -391,6 +391,11 @@ void read_templates(const SegmentColumn& column, size_t count) {
   const auto format = column.id_format();
   if (!format || *format == nullptr) return;
   read_twice<uint64_t>(count, [&](size_t start, auto out) { return column.read_ids(start, out); });
+  std::vector<uint64_t> ids;
+  if (!column.read_distinct_ids(ids) || ids.empty()) return;
+  std::vector<uint32_t> codes(count);
+  if (!column.read_id_codes(0, codes)) return;
+  for (const uint32_t code : codes) TOCSIN_CHECK(code < ids.size());
 }
 
 void read_column(const SegmentColumn& column, size_t count) {
