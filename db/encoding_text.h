@@ -12,11 +12,12 @@
 
 #include "db/bytes.h"
 #include "db/encoding_integer.h"
+#include "db/limits.h"
 
 namespace tocsin {
 
-/// More than any read of whole segments takes: only damage asks for it.
-inline constexpr uint64_t kTextBytesMax = uint64_t{4} << 30;
+/// More text than the rows that are built into segments together can have: only damage asks for it.
+inline constexpr uint64_t kTextBytesMax = kBatchBytesMax + kGatherBytesMax;
 
 /// Written to disk: values never change.
 enum class Compression : uint8_t { kNone = 0, kLz4 = 1, kZstd = 2 };

@@ -28,6 +28,7 @@ struct AggregateInput {
 };
 
 class Execution;
+struct WantedOfGroups;
 
 /// The state of one or more aggregates for all groups. Not thread-safe.
 class Accumulator {
@@ -48,6 +49,14 @@ class Accumulator {
   /// make_accumulator. kLimit when a sum does not fit its type.
   virtual Status finish(std::span<TableColumn* const> outputs, StringArena& arena) = 0;
   virtual size_t memory_bytes() const = 0;
+
+  /// For quantiles of more values than fit: two accumulators see the same rows in the same groups.
+  /// The first only counts them by their size, after start_counting(), which is false when the
+  /// aggregates need all values. The second is given wanted_values() of the first, and keeps only
+  /// what can be a result.
+  virtual bool start_counting() { return false; }
+  virtual std::shared_ptr<const WantedOfGroups> wanted_values() const { return nullptr; }
+  virtual void keep_only(std::shared_ptr<const WantedOfGroups> /*wanted*/) {}
 
   /// Adds rows of which only number and times are known. Only for count() and for min and max of
   /// the source's `time`.

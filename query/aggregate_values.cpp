@@ -31,6 +31,19 @@ struct Position {
   double between(double a, double b) const { return fraction == 0 ? a : a + fraction * (b - a); }
 };
 
+}  // namespace
+
+/// By group; null where it has no value.
+struct WantedOfGroups {
+  struct Group {
+    size_t count = 0;  ///< values, wanted or not
+    WantedValues values;
+  };
+  std::vector<std::unique_ptr<const Group>> groups;
+};
+
+namespace {
+
 class ValuesAccumulator final : public Accumulator {
  public:
   explicit ValuesAccumulator(std::span<const Aggregate* const> aggregates) {
@@ -39,19 +52,57 @@ class ValuesAccumulator final : public Accumulator {
     }
   }
 
-  void resize(size_t group_count) override { lists_.resize(group_count); }
+  void resize(size_t group_count) override {
+    if (counting_) {
+      counts_.resize(group_count);
+    } else {
+      lists_.resize(group_count);
+    }
+  }
 
   void update(const AggregateInput& input) override {
-    const Vector& argument = *input.argument;
-    const auto values = as_f64(argument, argument.size, buffer_);
-    for (size_t i = 0; i < input.rows.size(); ++i) {
-      const uint32_t row = input.rows[i];
-      if (!argument.is_null(row)) lists_.append(input.groups[i], values[row]);
+    if (counting_) {
+      for_each_value(input, [&](uint32_t group, double value) { counts_of(group).add(value); });
+    } else if (wanted_) {
+      for_each_value(input, [&](uint32_t group, double value) {
+        if (wanted_->groups[group]->values.holds(value)) lists_.append(group, value);
+      });
+    } else {
+      for_each_value(input, [&](uint32_t group, double value) { lists_.append(group, value); });
     }
   }
 
   void merge(Accumulator& other, std::span<const uint32_t> map) override {
-    lists_.absorb(dynamic_cast<ValuesAccumulator&>(other).lists_, map);
+    auto& from = dynamic_cast<ValuesAccumulator&>(other);
+    lists_.absorb(from.lists_, map);
+    for (size_t group = 0; group < from.counts_.size(); ++group) {
+      if (from.counts_[group]) counts_of(map[group]).add(*from.counts_[group]);
+    }
+    from.counts_.clear();
+  }
+
+  bool start_counting() override {
+    counting_ = std::ranges::none_of(outputs_, &Output::mad);
+    return counting_;
+  }
+
+  std::shared_ptr<const WantedOfGroups> wanted_values() const override {
+    auto wanted = std::make_shared<WantedOfGroups>();
+    for (const auto& counts : counts_) {
+      if (!counts) {
+        wanted->groups.push_back(nullptr);
+        continue;
+      }
+      auto group = std::make_unique<WantedOfGroups::Group>();
+      group->count = counts->total();
+      group->values.choose(*counts, ranks_of(positions_in(group->count), group->count));
+      wanted->groups.push_back(std::move(group));
+    }
+    return wanted;
+  }
+
+  void keep_only(std::shared_ptr<const WantedOfGroups> wanted) override {
+    wanted_ = std::move(wanted);
   }
 
   Status settle(Execution& execution) override {
@@ -74,7 +125,8 @@ class ValuesAccumulator final : public Accumulator {
   }
 
   size_t memory_bytes() const override {
-    return lists_.memory_bytes() + results_.capacity() * sizeof(double);
+    return lists_.memory_bytes() + results_.capacity() * sizeof(double) +
+           counted_groups_ * RankCounts::kMemoryBytes;
   }
 
  private:
@@ -99,20 +151,56 @@ class ValuesAccumulator final : public Accumulator {
     return runs;
   }
 
+  template <class Take>
+  void for_each_value(const AggregateInput& input, Take take) {
+    const Vector& argument = *input.argument;
+    const auto values = as_f64(argument, argument.size, buffer_);
+    for (size_t i = 0; i < input.rows.size(); ++i) {
+      const uint32_t row = input.rows[i];
+      if (!argument.is_null(row)) take(input.groups[i], values[row]);
+    }
+  }
+
+  RankCounts& counts_of(uint32_t group) {
+    if (!counts_[group]) {
+      counts_[group] = std::make_unique<RankCounts>();
+      ++counted_groups_;
+    }
+    return *counts_[group];
+  }
+
+  std::vector<Position> positions_in(size_t count) const {
+    std::vector<Position> positions;
+    for (const Output& output : outputs_) {
+      positions.emplace_back(output.mad ? 0.5 : output.quantile, count);
+    }
+    return positions;
+  }
+
+  // Two for each position.
+  static std::vector<size_t> ranks_of(std::span<const Position> positions, size_t count) {
+    std::vector<size_t> ranks;
+    for (const Position& position : positions) {
+      ranks.push_back(position.lower);
+      ranks.push_back(std::min(position.lower + 1, count - 1));
+    }
+    return ranks;
+  }
+
   void compute(uint32_t group, RankSelect& select) {
-    const size_t count = lists_.count(group);
+    const WantedOfGroups::Group* wanted = wanted_ ? wanted_->groups[group].get() : nullptr;
+    const size_t count = wanted ? wanted->count : lists_.count(group);
     const auto results = std::span(results_).subspan(group * outputs_.size(), outputs_.size());
     std::ranges::fill(results, std::nan(""));
     if (count == 0) return;
-    std::vector<Position> positions;
-    std::vector<size_t> ranks;
-    for (const Output& output : outputs_) {
-      positions.emplace_back(output.mad ? 0.5 : output.quantile, count);
-      ranks.push_back(positions.back().lower);
-      ranks.push_back(std::min(positions.back().lower + 1, count - 1));
-    }
+    const std::vector<Position> positions = positions_in(count);
+    const std::vector<size_t> ranks = ranks_of(positions, count);
     std::vector<double> found(ranks.size());
-    select.select(lists_, group, ranks, found);
+    if (wanted) {
+      wanted->values.select(select.copy(lists_, group), found);
+    } else {
+      select.select(lists_, group, ranks, found);
+    }
     for (size_t i = 0; i < outputs_.size(); ++i) {
       results[i] = positions[i].between(found[2 * i], found[2 * i + 1]);
       if (outputs_[i].mad) results[i] = median_distance(select.copy(lists_, group), results[i]);
@@ -126,7 +214,11 @@ class ValuesAccumulator final : public Accumulator {
 
   std::vector<Output> outputs_;
   ValueLists lists_;
-  std::vector<double> results_;  // by group, then output
+  bool counting_ = false;
+  std::vector<std::unique_ptr<RankCounts>> counts_;  // by group, when counting
+  size_t counted_groups_ = 0;
+  std::shared_ptr<const WantedOfGroups> wanted_;  // null: all
+  std::vector<double> results_;                   // by group, then output
   std::vector<double> buffer_;
 };
 

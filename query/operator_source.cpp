@@ -68,10 +68,70 @@ class SourceStats {
 
   /// Units are spread over threads, their groups are merged.
   Result<Table> by_units(WindowCounts* counts) {
+    TOCSIN_TRY(auto merged, read_units(counts, [](Worker&) {}));
+    return finish_merged(std::move(merged));
+  }
+
+  /// Whether by_passes() is possible.
+  bool has_passes() { return row_count() <= UINT32_MAX && make_worker()->state.start_counting(); }
+
+  /// The same in two passes over the rows, of which the first only counts the values of quantiles,
+  /// and the second keeps few of them.
+  Result<Table> by_passes(WindowCounts* counts) {
+    TOCSIN_TRY(const auto first, read_units(nullptr, [](Worker& worker) {
+                 worker.state.start_counting();
+                 worker.reader.stop_counting();
+               }));
+    const CountedRanks ranks = first->state.counted_ranks();
+    TOCSIN_TRY(auto merged,
+               read_units(counts, [&](Worker& worker) { worker.state.keep_only(ranks); }));
+    return finish_merged(std::move(merged));
+  }
+
+  /// Each thread reads all units, for a share of the groups: nothing is merged, and with more
+  /// shares than threads there is never more than a part of the groups in memory.
+  Result<Table> by_shares(GroupShare share, WindowCounts* counts) {
+    group_count_ = 0;
+    std::vector<std::optional<Table>> tables(share.count);
+    const uint64_t rows = row_count();
+    std::vector<MemoryGauge> gauges;
+    for (size_t i = 0; i < tables.size(); ++i) gauges.emplace_back(execution_);
+    const auto work = [&](unsigned, size_t index) -> Status {
+      const std::unique_ptr<Worker> worker = make_worker();
+      GroupShare own = share;
+      own.index = static_cast<uint32_t>(index);
+      worker->state.restrict(own);
+      if (index != 0) worker->reader.stop_counting();
+      uint64_t rows_done = 0;
+      for (const ScanUnit& unit : units_) {
+        TOCSIN_RETURN_IF_ERROR(execution_.check());
+        TOCSIN_RETURN_IF_ERROR(take_unit(unit, *worker));
+        rows_done += unit.end - unit.start;
+        TOCSIN_RETURN_IF_ERROR(worker->state.expect(rows_done, rows));
+      }
+      if (counts && index == 0) add_counts(worker->reader.counts(), *counts);
+      TOCSIN_TRY(Table table, worker->state.finish());
+      TOCSIN_TRY(tables[index], finish(std::move(table)));
+      return gauges[index].set(tables[index]->memory_bytes());
+    };
+    TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, tables.size(), work));
+    Table result = std::move(*tables[0]);
+    for (size_t i = 1; i < tables.size(); ++i) append_table(result, std::move(*tables[i]));
+    return result;
+  }
+
+ private:
+  // All rows by one worker, or what several of them saw, merged. `prepare` is called with each
+  // before it reads.
+  template <class Prepare>
+  Result<std::unique_ptr<Worker>> read_units(WindowCounts* counts, Prepare prepare) {
     std::vector<std::unique_ptr<Worker>> workers(execution_.thread_count());
     const auto work = [&](unsigned thread, size_t index) {
       auto& worker = workers[thread];
-      if (!worker) worker = make_worker();
+      if (!worker) {
+        worker = make_worker();
+        prepare(*worker);
+      }
       return take_unit(units_[index], *worker);
     };
     TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, units_.size(), work));
@@ -88,46 +148,22 @@ class SourceStats {
       worker.reset();
     }
     if (!merged) merged = make_worker();
+    return merged;
+  }
+
+  Result<Table> finish_merged(std::unique_ptr<Worker> merged) {
     TOCSIN_TRY(Table table, merged->state.finish());
     merged.reset();
     group_count_ = 0;
     return finish(std::move(table));
   }
 
-  /// Each thread reads all units, for a share of the groups: nothing is merged, and with more
-  /// shares than threads there is never more than a part of the groups in memory.
-  Result<Table> by_shares(GroupShare share, WindowCounts* counts) {
-    group_count_ = 0;
-    std::vector<std::optional<Table>> tables(share.count);
-    uint64_t row_count = 0;
-    for (const ScanUnit& unit : units_) row_count += unit.end - unit.start;
-    std::vector<MemoryGauge> gauges;
-    for (size_t i = 0; i < tables.size(); ++i) gauges.emplace_back(execution_);
-    const auto work = [&](unsigned, size_t index) -> Status {
-      const std::unique_ptr<Worker> worker = make_worker();
-      GroupShare own = share;
-      own.index = static_cast<uint32_t>(index);
-      worker->state.restrict(own);
-      if (index != 0) worker->reader.stop_counting();
-      uint64_t rows_done = 0;
-      for (const ScanUnit& unit : units_) {
-        TOCSIN_RETURN_IF_ERROR(execution_.check());
-        TOCSIN_RETURN_IF_ERROR(take_unit(unit, *worker));
-        rows_done += unit.end - unit.start;
-        TOCSIN_RETURN_IF_ERROR(worker->state.expect(rows_done, row_count));
-      }
-      if (counts && index == 0) add_counts(worker->reader.counts(), *counts);
-      TOCSIN_TRY(Table table, worker->state.finish());
-      TOCSIN_TRY(tables[index], finish(std::move(table)));
-      return gauges[index].set(tables[index]->memory_bytes());
-    };
-    TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, tables.size(), work));
-    Table result = std::move(*tables[0]);
-    for (size_t i = 1; i < tables.size(); ++i) append_table(result, std::move(*tables[i]));
-    return result;
+  uint64_t row_count() const {
+    uint64_t rows = 0;
+    for (const ScanUnit& unit : units_) rows += unit.end - unit.start;
+    return rows;
   }
 
- private:
   Result<Table> finish(Table table) {
     group_count_ += table.row_count;
     return tail_ ? tail_->finish(std::move(table)) : Result<Table>(std::move(table));
@@ -190,23 +226,24 @@ Result<Table> source_stats(Execution& execution, const Scan& scan, const Program
   SourceStats source(execution, units, program, stats, windows, tail);
   TOCSIN_TRY(ShareChoice choice, choose_share(execution, units, program, stats));
   const uint64_t matched_before = execution.rows_matched;
+  const auto by_shares = [&](uint32_t shares) {
+    choice.share->count = shares;
+    return source.by_shares(*choice.share, counts);
+  };
   constexpr uint32_t kSharesMax = 1024;
-  for (uint32_t shares = choice.row_count >= kSharedRowsMin ? execution.thread_count() : 1;;
-       shares *= 4) {
-    Result<Table> table;
-    if (shares == 1) {
-      table = source.by_units(counts);
-    } else {
-      choice.share->count = shares;
-      table = source.by_shares(*choice.share, counts);
-    }
-    if (tail) tail->group_count = source.group_count();
-    if (table || !execution.memory_exceeded || !choice.share || shares >= kSharesMax) return table;
-    // Again, with fewer groups at a time.
+  uint32_t shares = choice.row_count >= kSharedRowsMin ? execution.thread_count() : 1;
+  Result<Table> table = shares == 1 ? source.by_units(counts) : by_shares(shares);
+  for (bool first = true; !table && execution.memory_exceeded; first = false) {
+    const bool in_passes = first && source.has_passes();
+    if (!in_passes && (!choice.share || shares >= kSharesMax)) break;
+    // Again, with less in memory; nothing of the attempt before may count.
     execution.memory_exceeded = false;
     execution.rows_matched = matched_before;
     if (counts) *counts = {};
+    table = in_passes ? source.by_passes(counts) : by_shares(shares *= 2);
   }
+  if (tail) tail->group_count = source.group_count();
+  return table;
 }
 
 Result<Table> source_distinct(Execution& execution, const Scan& scan, const Program& program,

@@ -1,28 +1,16 @@
 #include "query/rank_select.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <numeric>
+#include <utility>
 
 #include "db/base/check.h"
 
 namespace tocsin {
 namespace {
 
-// Sign, exponent and four bits of the fraction: a sixteenth of a binade.
-constexpr unsigned kLeadingBits = 16;
-constexpr size_t kBucketCount = size_t{1} << kLeadingBits;
 /// Fewer values are selected in a copy.
 constexpr size_t kCountedMin = 4096;
-
-// Numbers that order like the doubles, cut to their leading bits: for negative ones all bits are
-// turned over, for others the sign.
-uint32_t bucket_of(double value) {
-  const auto bits = std::bit_cast<uint64_t>(value);
-  const uint64_t flip = (uint64_t{0} - (bits >> 63)) | (uint64_t{1} << 63);
-  return static_cast<uint32_t>((bits ^ flip) >> (64 - kLeadingBits));
-}
 
 // From the smallest rank to the largest: what stands before one is not looked at for the next.
 void select_in(std::span<double> values, std::span<const size_t> ranks, std::span<double> out) {
@@ -42,6 +30,53 @@ void select_in(std::span<double> values, std::span<const size_t> ranks, std::spa
 
 }  // namespace
 
+void RankCounts::add(const RankCounts& other) {
+  for (uint32_t bucket = other.min_; bucket <= other.max_; ++bucket) {
+    if (other.counts_[bucket] != 0) add(bucket, other.counts_[bucket]);
+  }
+}
+
+size_t RankCounts::total() const {
+  return std::accumulate(counts_.begin(), counts_.end(), size_t{0});
+}
+
+void RankCounts::clear() {
+  if (min_ <= max_) std::fill(counts_.begin() + min_, counts_.begin() + max_ + 1, 0u);
+  min_ = kBucketCount - 1;
+  max_ = 0;
+}
+
+void WantedValues::choose(const RankCounts& counts, std::span<const size_t> ranks) {
+  if (min_ <= max_) std::fill(wanted_.begin() + min_, wanted_.begin() + max_ + 1, uint8_t{0});
+  min_ = counts.min_;
+  max_ = counts.max_;
+  count_ = 0;
+  std::vector<size_t> ascending(ranks.begin(), ranks.end());
+  std::ranges::sort(ascending);
+  size_t below = 0;                               // values in the buckets before this one
+  std::vector<std::pair<size_t, size_t>> places;  // rank, and that among the wanted values
+  for (uint32_t bucket = min_; bucket <= max_; ++bucket) {
+    const size_t end = below + counts.counts_[bucket];
+    while (places.size() < ascending.size() && ascending[places.size()] < end) {
+      const size_t rank = ascending[places.size()];
+      places.emplace_back(rank, count_ + (rank - below));
+      wanted_[bucket] = 1;
+    }
+    if (wanted_[bucket]) count_ += counts.counts_[bucket];
+    below = end;
+  }
+  TOCSIN_CHECK(places.size() == ranks.size());
+  places_.clear();
+  for (const size_t rank : ranks) {
+    places_.push_back(std::ranges::lower_bound(places, std::pair(rank, size_t{0}))->second);
+  }
+}
+
+void WantedValues::select(std::span<double> values, std::span<double> out) const {
+  TOCSIN_CHECK(values.size() == count_);
+  select_in(values, places_, out);
+}
+
 std::span<double> RankSelect::copy(const ValueLists& lists, size_t group) {
   values_.resize(lists.count(group));
   size_t at = 0;
@@ -54,55 +89,21 @@ std::span<double> RankSelect::copy(const ValueLists& lists, size_t group) {
 
 void RankSelect::select(const ValueLists& lists, size_t group, std::span<const size_t> ranks,
                         std::span<double> out) {
-  const size_t total = lists.count(group);
-  if (total < kCountedMin) return select_in(copy(lists, group), ranks, out);
-
-  counts_.resize(kBucketCount);
-  wanted_.resize(kBucketCount);
-  uint32_t min = kBucketCount - 1;
-  uint32_t max = 0;
+  if (lists.count(group) < kCountedMin) return select_in(copy(lists, group), ranks, out);
   lists.for_each_chunk(group, [&](std::span<const double> chunk) {
-    for (const double value : chunk) {
-      const uint32_t bucket = bucket_of(value);
-      ++counts_[bucket];
-      min = std::min(min, bucket);
-      max = std::max(max, bucket);
-    }
+    for (const double value : chunk) counts_.add(value);
   });
-
-  // Where each rank lies among the values of the wanted buckets alone.
-  std::vector<size_t> ascending(ranks.begin(), ranks.end());
-  std::ranges::sort(ascending);
-  size_t below = 0;                               // values in the buckets before this one
-  size_t wanted_below = 0;                        // those of wanted buckets
-  std::vector<std::pair<size_t, size_t>> places;  // rank, place
-  for (uint32_t bucket = min; bucket <= max; ++bucket) {
-    const size_t end = below + counts_[bucket];
-    while (places.size() < ascending.size() && ascending[places.size()] < end) {
-      const size_t rank = ascending[places.size()];
-      places.emplace_back(rank, wanted_below + (rank - below));
-      wanted_[bucket] = 1;
-    }
-    if (wanted_[bucket]) wanted_below += counts_[bucket];
-    below = end;
-  }
-  TOCSIN_CHECK(places.size() == ranks.size());
-
-  values_.resize(wanted_below + 1);  // one more: where what is not wanted is written
+  wanted_.choose(counts_, ranks);
+  counts_.clear();
+  values_.resize(wanted_.count() + 1);  // one more: where what is not wanted is written
   size_t at = 0;
   lists.for_each_chunk(group, [&](std::span<const double> chunk) {
     for (const double value : chunk) {
       values_[at] = value;
-      at += wanted_[bucket_of(value)];
+      at += wanted_.holds(value);
     }
   });
-  std::vector<size_t> in_wanted;
-  for (const size_t rank : ranks) {
-    in_wanted.push_back(std::ranges::lower_bound(places, std::pair(rank, size_t{0}))->second);
-  }
-  select_in(std::span(values_).first(wanted_below), in_wanted, out);
-  std::fill(counts_.begin() + min, counts_.begin() + max + 1, 0u);
-  std::fill(wanted_.begin() + min, wanted_.begin() + max + 1, uint8_t{0});
+  wanted_.select(std::span(values_).first(at), out);
 }
 
 }  // namespace tocsin

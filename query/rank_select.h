@@ -1,6 +1,9 @@
-// The values of given ranks in an unsorted list, in two passes over it.
+// The values of given ranks in an unsorted list, in two passes over it: a first one counts the
+// values by the leading bits of a number that orders like them, a second one collects those that
+// share these bits with a wanted value.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -9,9 +12,64 @@
 
 namespace tocsin {
 
-/// Finds values by their rank without sorting: a first pass counts the values by the leading bits
-/// of a number that orders like them, a second collects those that share these bits with a wanted
-/// value. The lists stay as they are. One per thread; reuse it to reuse its memory.
+/// How many values have which leading bits. Up to UINT32_MAX values, none of them NaN.
+class RankCounts {
+ public:
+  /// Sign, exponent and four bits of the fraction: a sixteenth of a binade.
+  static constexpr unsigned kLeadingBits = 16;
+  static constexpr uint32_t kBucketCount = uint32_t{1} << kLeadingBits;
+  static constexpr size_t kMemoryBytes = kBucketCount * sizeof(uint32_t);
+
+  RankCounts() : counts_(kBucketCount) {}
+
+  void add(double value) { add(bucket_of(value), 1); }
+  void add(const RankCounts& other);
+  size_t total() const;
+  /// Leaves it as it was made.
+  void clear();
+
+  // Numbers that order like the doubles, cut to their leading bits: for negative ones all bits are
+  // turned over, for others the sign.
+  static uint32_t bucket_of(double value) {
+    const auto bits = std::bit_cast<uint64_t>(value);
+    const uint64_t flip = (uint64_t{0} - (bits >> 63)) | (uint64_t{1} << 63);
+    return static_cast<uint32_t>((bits ^ flip) >> (64 - kLeadingBits));
+  }
+
+ private:
+  friend class WantedValues;
+  void add(uint32_t bucket, uint32_t count) {
+    counts_[bucket] += count;
+    min_ = bucket < min_ ? bucket : min_;
+    max_ = bucket > max_ ? bucket : max_;
+  }
+
+  std::vector<uint32_t> counts_;
+  uint32_t min_ = kBucketCount - 1;  // all values are in [min_, max_]
+  uint32_t max_ = 0;
+};
+
+/// Which values may have one of some ranks.
+class WantedValues {
+ public:
+  WantedValues() : wanted_(RankCounts::kBucketCount) {}
+
+  /// Rank 0 is the smallest. Requires: ranks are below the number of values counted.
+  void choose(const RankCounts& counts, std::span<const size_t> ranks);
+  bool holds(double value) const { return wanted_[RankCounts::bucket_of(value)] != 0; }
+  /// How many of the values counted are wanted.
+  size_t count() const { return count_; }
+  /// out[i] is the value of rank ranks[i]. Requires: `values` are those wanted; reorders them.
+  void select(std::span<double> values, std::span<double> out) const;
+
+ private:
+  std::vector<uint8_t> wanted_;  // by bucket
+  size_t count_ = 0;
+  std::vector<size_t> places_;  // by rank given: its rank among the wanted values alone
+  uint32_t min_ = 0, max_ = 0;  // of the buckets that were looked at
+};
+
+/// Selects in lists that stay as they are. One per thread; reuse it to reuse its memory.
 class RankSelect {
  public:
   /// out[i] is the value of rank ranks[i], 0 the smallest. Requires: ranks are below the number of
@@ -22,8 +80,8 @@ class RankSelect {
   std::span<double> copy(const ValueLists& lists, size_t group);
 
  private:
-  std::vector<uint32_t> counts_;  // by leading bits; all zero between two calls
-  std::vector<uint8_t> wanted_;   // the same
+  RankCounts counts_;  // empty between two calls
+  WantedValues wanted_;
   std::vector<double> values_;
 };
 

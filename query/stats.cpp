@@ -160,6 +160,7 @@ Status StatsState::take(Evaluator& evaluator, const Vector* window,
   groups_.assign(keys, rows, row_groups_);
   resize();
   for (size_t i = 0; i < plan_.feeds.size(); ++i) {
+    if (counting_ && !of_values(plan_.feeds[i])) continue;
     TOCSIN_RETURN_IF_ERROR(update(plan_.feeds[i], *accumulators_[i], evaluator, counted));
   }
   return ++vectors_taken_ % kMeasureEvery == 0 ? measure_memory() : Status{};
@@ -199,6 +200,35 @@ Status StatsState::measure_memory() {
   size_t bytes = groups_.memory_bytes();
   for (const auto& accumulator : accumulators_) bytes += accumulator->memory_bytes();
   return gauge_.set(bytes);
+}
+
+bool StatsState::of_values(const StatsPlan::Feed& feed) const {
+  return shares_values(plan_.stage->aggregates[feed.aggregates.front()].kind);
+}
+
+bool StatsState::start_counting() {
+  for (size_t i = 0; i < plan_.feeds.size(); ++i) {
+    if (!of_values(plan_.feeds[i])) continue;
+    if (!accumulators_[i]->start_counting()) return false;
+    counting_ = true;
+  }
+  return counting_;
+}
+
+CountedRanks StatsState::counted_ranks() const {
+  CountedRanks counted{&groups_, {}};
+  for (const auto& accumulator : accumulators_) {
+    counted.wanted.push_back(accumulator->wanted_values());
+  }
+  return counted;
+}
+
+void StatsState::keep_only(const CountedRanks& counted) {
+  groups_.absorb(*counted.groups);  // which numbers them alike
+  resize();
+  for (size_t i = 0; i < accumulators_.size(); ++i) {
+    if (counted.wanted[i]) accumulators_[i]->keep_only(counted.wanted[i]);
+  }
 }
 
 Status StatsState::expect(uint64_t done, uint64_t row_count) {

@@ -58,12 +58,27 @@ struct GroupShare {
   bool holds(uint64_t hash) const { return static_cast<uint32_t>(hash) % count == index; }
 };
 
+/// What the first of two passes found.
+struct CountedRanks {
+  const GroupTable* groups = nullptr;
+  std::vector<std::shared_ptr<const WantedOfGroups>>
+      wanted;  ///< by feed; null: needs no second look
+};
+
 /// The groups of one thread. Not thread-safe; `plan` and `execution` must outlive it.
 class StatsState {
  public:
   StatsState(const StatsPlan& plan, const Program& program, Execution& execution);
   /// From now on takes rows of this share only.
   void restrict(const GroupShare& share) { share_ = share; }
+
+  /// Before any row: makes this the first of two passes, which only counts values by their size, so
+  /// that the second needs to keep few. False when that does not spare memory.
+  bool start_counting();
+  /// After the first pass. Lives as long as this.
+  CountedRanks counted_ranks() const;
+  /// Before any row: makes this the second pass.
+  void keep_only(const CountedRanks& counted);
 
   /// Takes the evaluator's selected rows. `window`: their windows (i64), null unless windowed.
   /// `counted`: by row, what it stands for; empty: itself.
@@ -77,6 +92,7 @@ class StatsState {
   Result<Table> finish();
 
  private:
+  bool of_values(const StatsPlan::Feed& feed) const;
   void keep_share(const Vector& key, Evaluator& evaluator);
   Status bucket(const StatsPlan::Key& key, Evaluator& evaluator, Vector& out);
   Status update(const StatsPlan::Feed& feed, Accumulator& accumulator, Evaluator& evaluator,
@@ -99,6 +115,7 @@ class StatsState {
   std::vector<uint32_t> fed_rows_, fed_groups_;  // scratch
   size_t vectors_taken_ = 0;
   bool expected_ = false;
+  bool counting_ = false;
 };
 
 }  // namespace tocsin

@@ -12,6 +12,7 @@
 
 #include "query/executor.h"
 #include "query/format.h"
+#include "query/query.h"
 #include "tests/support/memory_database.h"
 #include "tests/support/plan_builder.h"
 
@@ -317,4 +318,40 @@ TEST_CASE("aggregates: values that are not finite count as null", "[query]") {
           {});
   CHECK(format_result(*execute_plan(database, b.plan, {}, nullptr), ResultFormat::kCsv) ==
         "n,median,max\r\n2,3,4\r\n");
+}
+
+TEST_CASE("quantile: more values than fit into memory are read twice, and mostly only counted",
+          "[query]") {
+  const unsigned seed = 17;
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  MemoryDatabase database;
+  for (int segment = 0; segment < 8; ++segment) {
+    std::vector<Timestamp> times;
+    std::vector<Value> x, half;
+    for (int row = 0; row < 60'000; ++row) {
+      times.push_back(segment * kHour + row);
+      const auto spread = static_cast<double>(random() % 1'000'000) / 128 - 3000;
+      x.push_back(random() % 9 == 0 ? Value::null() : Value::of(spread));
+      half.push_back(Value::of(static_cast<int64_t>(random() % 2)));
+    }
+    database.add_segment("t", times, {{"x", x}, {"half", half}});
+  }
+  const auto answer = [&](const std::string& query, size_t memory_bytes) {
+    QueryOptions options;
+    options.threads = 2;
+    options.memory_bytes_max = memory_bytes;
+    const auto result = QueryEngine(database).run(query, options);
+    return result ? format_result(*result, ResultFormat::kCsv, {}) : result.error().message;
+  };
+  constexpr size_t kLittle = 1280 * kKiB;  // the values need three times as much
+  const std::string quantiles =
+      "from t | stats low = quantile(x, 0), p1(x), median(x), p99.9(x), high = quantile(x, 1), "
+      "n = count(x), mean(x), big = p95(x) where x > 1000, none = p95(x) where x > 9000 by half";
+  CHECK(answer("from t | stats p50(x) by half", kLittle) ==
+        answer("from t | stats p50(x) by half", 64 * kMiB));
+  CHECK(answer(quantiles, 4 * kMiB) == answer(quantiles, 64 * kMiB));
+  // Who needs every value fits into no little memory.
+  CHECK(answer("from t | stats mad(x) by half", kLittle).find("more than 2 MiB") !=
+        std::string::npos);
 }
