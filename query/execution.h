@@ -78,6 +78,8 @@ struct ScanUnit {
   const MeasurementMap* map = nullptr;
   uint32_t start = 0;
   uint32_t end = 0;
+  /// So few that what is to be prepared once for a segment does not pay.
+  bool few_rows() const { return (end - start) * 4 < segment->info().row_count; }
   /// Every row of the segment lies in the range that was asked for.
   bool whole() const { return start == 0 && end == segment->info().row_count; }
 };

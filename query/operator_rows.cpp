@@ -259,7 +259,7 @@ Result<Table> fetch(Execution& execution, const Scan& scan, const Program& progr
     const int64_t unit_index = unit_of[by_place[i]];
     const ScanUnit& unit = scan.units[static_cast<size_t>(unit_index)];
     if (i == 0 || unit_of[by_place[i - 1]] != unit_index) {
-      source.open(*unit.segment, *unit.map);
+      source.open(*unit.segment, *unit.map, true);
       evaluator.bind(source);
     }
     // The whole vector of the segment that the row lies in.

@@ -201,7 +201,7 @@ Result<ShareChoice> choose_share(Execution& execution, const std::vector<ScanUni
     choice.share.emplace();
     choice.share->key = k;
     for (const ScanUnit& unit : units) {
-      source.open(*unit.segment, *unit.map);
+      source.open(*unit.segment, *unit.map, unit.few_rows());
       TOCSIN_TRY(const SegmentColumn* stored, source.stored(node.column));
       if (!stored || stored->has_dictionary()) continue;
       choice.row_count += unit.end - unit.start;

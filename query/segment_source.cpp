@@ -68,7 +68,8 @@ SegmentSource::SegmentSource(const Plan& plan) : plan_(plan), states_(plan.sourc
   empty_.serial = next_dictionary_serial();
 }
 
-void SegmentSource::open(const Segment& segment, const MeasurementMap& map) {
+void SegmentSource::open(const Segment& segment, const MeasurementMap& map, bool few_rows) {
+  few_rows_ = few_rows;
   if (segment_ == &segment) return;  // another part of the same
   segment_ = &segment;
   if (map_ != &map) {
@@ -188,8 +189,11 @@ Result<bool> SegmentSource::read_ids(uint32_t column, size_t start, size_t count
     TOCSIN_RETURN_IF_ERROR(state.column->read_valid(start, out.make_valid()));
   }
   out.id_format = format;
-  TOCSIN_TRY(const IdDictionary* dictionary, id_dictionary(state));
-  if (dictionary->ids.empty()) {
+  const IdDictionary* dictionary = nullptr;
+  if (!few_rows_) {
+    TOCSIN_TRY(dictionary, id_dictionary(state));
+  }
+  if (dictionary == nullptr) {
     TOCSIN_RETURN_IF_ERROR(state.column->read_ids(start, out.make_ids()));
     return true;
   }
@@ -207,7 +211,7 @@ Result<const IdDictionary*> SegmentSource::id_dictionary(State& state) {
     dictionary->serial = next_dictionary_serial();
     state.ids = std::move(dictionary);
   }
-  return state.ids.get();
+  return state.ids->ids.empty() ? nullptr : state.ids.get();
 }
 
 Result<std::span<const TextTemplate>> SegmentSource::templates(uint32_t column) {

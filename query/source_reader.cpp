@@ -45,7 +45,7 @@ SourceReader::SourceReader(Execution& execution, const Program& program, const W
 
 Result<bool> SourceReader::open(const ScanUnit& unit) {
   is_new_segment_ = std::exchange(segment_, unit.segment) != unit.segment;
-  source_.open(*unit.segment, *unit.map);
+  source_.open(*unit.segment, *unit.map, unit.few_rows());
   evaluator_.bind(source_);
   TOCSIN_TRY(const bool may_match, evaluator_.may_match());
   if (may_match) return true;

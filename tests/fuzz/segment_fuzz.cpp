@@ -204,10 +204,9 @@ void for_each_buffer(const format::Segment& root, F f) {
   }
 }
 
-template <class T>
-void set_field(const void* table, flatbuffers::voffset_t field, T value) {
-  auto* mutable_table = reinterpret_cast<flatbuffers::Table*>(const_cast<void*>(table));
-  if (uint8_t* at = mutable_table->GetAddressOf(field)) flatbuffers::WriteScalar(at, value);
+/// Where a field's value stands; null when the table lacks it.
+uint8_t* field_of(const void* table, flatbuffers::voffset_t field) {
+  return reinterpret_cast<flatbuffers::Table*>(const_cast<void*>(table))->GetAddressOf(field);
 }
 
 // ---- Patches ----
@@ -302,16 +301,28 @@ struct Tampered {
 
   /// The root, when the metadata are a FlatBuffer still; all checksums fit then.
   const format::Segment* sign(size_t metadata_size) {
-    flatbuffers::Verifier verifier(bytes.data(), metadata_size);
-    if (!format::VerifySegmentBuffer(verifier)) return nullptr;
+    if (!is_flat_buffer(metadata_size)) return nullptr;
     const format::Segment* root = format::GetSegment(bytes.data());
-    set_field(root, format::Segment::VT_ROW_COUNT, info.row_count);
+    // Where tables overlap, to write one may break another: all are looked at before.
+    std::vector<std::pair<uint8_t*, uint64_t>> checksums;
     for_each_buffer(*root, [&](const format::Buffer* buffer, ColumnId) {
       const auto found = bytes_of(all(), buffer);
-      if (!found.empty())
-        set_field(buffer, format::Buffer::VT_CHECKSUM, checksum(found.subspan(kLengthSize)));
+      if (found.empty()) return;
+      checksums.emplace_back(field_of(buffer, format::Buffer::VT_CHECKSUM),
+                             checksum(found.subspan(kLengthSize)));
     });
-    return root;
+    if (uint8_t* at = field_of(root, format::Segment::VT_ROW_COUNT)) {
+      flatbuffers::WriteScalar(at, info.row_count);
+    }
+    for (const auto& [at, value] : checksums) {
+      if (at != nullptr) flatbuffers::WriteScalar(at, value);
+    }
+    return is_flat_buffer(metadata_size) ? root : nullptr;
+  }
+
+  bool is_flat_buffer(size_t metadata_size) const {
+    flatbuffers::Verifier verifier(bytes.view().data(), metadata_size);
+    return format::VerifySegmentBuffer(verifier);
   }
 };
 
