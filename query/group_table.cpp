@@ -22,21 +22,17 @@ constexpr size_t kMatrixEntriesPerPair = 4;
 
 // ---- PairTable ----------------------------------------------------------------------------------
 
-uint32_t PairTable::add(uint32_t a, uint32_t b) {
-  pairs_.push_back(pair_of(a, b));
+uint32_t PairTable::add(uint64_t pair) {
+  pairs_.push_back(pair);
   return count() - 1;
 }
 
-// Makes room for (a, b) in the matrix; false once it is too sparse, and it is given up for good.
+// Makes room for (a, b) in the matrix; false once it is too sparse.
 bool PairTable::grow_matrix(uint32_t a, uint32_t b) {
   const auto rows = std::bit_ceil(std::max(a + 1, matrix_rows_));
   const auto stride = std::bit_ceil(std::max({b + 1, stride_, 16u}));
   if (size_t{rows} * stride > std::max(kMatrixEntriesMin, kMatrixEntriesPerPair * count())) {
-    matrix_ = {};
-    matrix_rows_ = stride_ = 0;
-    for (uint32_t i = 0; i < count(); ++i) {
-      index_.find(mix_word(pairs_[i]), [](uint32_t) { return false; }) = i + 1;
-    }
+    first_by_a_ = rows > stride;
     return false;
   }
   matrix_rows_ = rows;
@@ -48,32 +44,58 @@ bool PairTable::grow_matrix(uint32_t a, uint32_t b) {
   return true;
 }
 
-uint32_t PairTable::find_in_index(uint32_t a, uint32_t b) {
-  const uint64_t pair = pair_of(a, b);
+void PairTable::give_up_matrix() {
+  has_matrix_ = false;
+  matrix_ = {};
+  const auto pairs = std::exchange(pairs_, {});
+  pairs_.reserve(pairs.size());
+  for (const uint64_t pair : pairs) find_without_matrix(pair);
+}
+
+// Where the first pair with the same a, or b, stands; null for a number that is too large for an
+// array.
+uint32_t* PairTable::first_of(uint64_t pair) {
+  const size_t at = first_by_a_ ? pair >> 32 : pair & UINT32_MAX;
+  if (at >= first_end_) return nullptr;
+  if (at >= first_.size()) {
+    if (at > kMatrixEntriesMin + kMatrixEntriesPerPair * count()) {
+      first_end_ = at;  // also later, when there are more pairs
+      return nullptr;
+    }
+    first_.resize(std::bit_ceil(at + 1), kNone);
+  }
+  return &first_[at];
+}
+
+uint32_t PairTable::find_without_matrix(uint64_t pair) {
+  if (uint32_t* first = first_of(pair)) {
+    if (*first == kNone) return *first = add(pair);
+    if (pairs_[*first] == pair) return *first;
+  }
   uint32_t& number =
-      index_.find(mix_word(pair), [&](uint32_t other) { return pairs_[other - 1] == pair; });
-  if (number == 0) number = add(a, b) + 1;
+      others_.find(mix_word(pair), [&](uint32_t other) { return pairs_[other - 1] == pair; });
+  if (number == 0) number = add(pair) + 1;
   return number - 1;
 }
 
 uint32_t PairTable::find_or_add(uint32_t a, uint32_t b) {
-  if (!index_.empty()) return find_in_index(a, b);
-  if ((a >= matrix_rows_ || b >= stride_) && !grow_matrix(a, b)) return find_in_index(a, b);
+  if (has_matrix_ && (a >= matrix_rows_ || b >= stride_) && !grow_matrix(a, b)) give_up_matrix();
+  if (!has_matrix_) return find_without_matrix(pair_of(a, b));
   uint32_t& number = matrix_[size_t{a} * stride_ + b];
-  if (number == kNone) number = add(a, b);
+  if (number == kNone) number = add(pair_of(a, b));
   return number;
 }
 
 void PairTable::number(std::span<uint32_t> a, std::span<const uint32_t> b) {
-  if (!index_.empty()) {
-    for (size_t i = 0; i < a.size(); ++i) index_.prefetch(mix_word(pair_of(a[i], b[i])));
+  if (!others_.empty()) {
+    for (size_t i = 0; i < a.size(); ++i) others_.prefetch(mix_word(pair_of(a[i], b[i])));
   }
   for (size_t i = 0; i < a.size(); ++i) a[i] = find_or_add(a[i], b[i]);
 }
 
 size_t PairTable::memory_bytes() const {
   return pairs_.capacity() * sizeof(uint64_t) + matrix_.capacity() * sizeof(uint32_t) +
-         index_.memory_bytes();
+         first_.capacity() * sizeof(uint32_t) + others_.memory_bytes();
 }
 
 // ---- GroupTable ---------------------------------------------------------------------------------

@@ -14,8 +14,9 @@
 
 namespace tocsin {
 
-/// Numbers pairs (a, b) densely as they appear: by a matrix while that is small or dense, else by a
-/// hash table.
+/// Numbers pairs (a, b) densely as they appear: by a matrix while that is small or dense. After
+/// that one side is looked up in an array, as a and b are numbers themselves and one of them mostly
+/// has no other partner (an id and its service); only further partners are found by a hash table.
 class PairTable {
  public:
   uint32_t find_or_add(uint32_t a, uint32_t b);
@@ -26,15 +27,23 @@ class PairTable {
   size_t memory_bytes() const;
 
  private:
-  uint32_t add(uint32_t a, uint32_t b);
-  uint32_t find_in_index(uint32_t a, uint32_t b);
+  uint32_t add(uint64_t pair);
   bool grow_matrix(uint32_t a, uint32_t b);
+  void give_up_matrix();
+  uint32_t* first_of(uint64_t pair);
+  uint32_t find_without_matrix(uint64_t pair);
 
   std::vector<uint64_t, LargeAllocator<uint64_t>> pairs_;   // by number
   std::vector<uint32_t, LargeAllocator<uint32_t>> matrix_;  // [a * stride + b], UINT32_MAX: none
   uint32_t matrix_rows_ = 0;
   uint32_t stride_ = 0;
-  HashIndex index_;  // of number + 1; used once the matrix is given up
+  bool has_matrix_ = true;
+  // Without it: the number of the first pair with an a, or b, and by pair that of all others,
+  // plus 1.
+  bool first_by_a_ = false;
+  std::vector<uint32_t, LargeAllocator<uint32_t>> first_;  // UINT32_MAX: none
+  size_t first_end_ = SIZE_MAX;                            // numbers from here on are not in it
+  HashIndex others_;
 };
 
 /// Groups of rows with equal keys, numbered from 0 as they appear. Not thread-safe.
