@@ -254,7 +254,7 @@ Status ColumnReader::open_valid() const {
   if (stored_.valid_ranks() == nullptr) {
     TOCSIN_TRY(ByteView rows, open_bytes(stored_.valid(), "valid"));
     if (!valid_rows_.open(rows, value_count_)) return damaged("valid is no integer stream");
-    return {};
+    return check_valid_rows();
   }
   const size_t row_count = info_.row_count;
   TOCSIN_TRY(ByteView bits, open_array(stored_.valid(), "valid", 8, (row_count + 63) / 64));
@@ -270,6 +270,22 @@ Status ColumnReader::open_valid() const {
     count += static_cast<size_t>(std::popcount(valid_bits_[word]));
   }
   if (count != value_count_) return damaged("the null map does not match the number of values");
+  return {};
+}
+
+Status ColumnReader::check_valid_rows() const {
+  std::array<uint64_t, kVectorRows> rows;
+  uint64_t next = 0;  // the first row that may come
+  for (size_t start = 0; start < value_count_; start += kVectorRows) {
+    const size_t n = std::min(kVectorRows, value_count_ - start);
+    valid_rows_.read(start, n, rows.data());
+    for (size_t i = 0; i < n; ++i) {
+      if (rows[i] < next || rows[i] >= info_.row_count) {
+        return damaged("valid is no ascending list of rows");
+      }
+      next = rows[i] + 1;
+    }
+  }
   return {};
 }
 

@@ -64,6 +64,7 @@ class ColumnReader final : public SegmentColumn {
   Status ensure_dictionary() const;
   Status open_values() const;
   Status open_valid() const;
+  Status check_valid_rows() const;
   Status open_dictionary() const;
   Status open_decimals() const;
   Status open_blocks(const format::Buffer* bytes, size_t count, TextReader& reader) const;
