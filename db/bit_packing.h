@@ -23,6 +23,18 @@ constexpr size_t vector_count(size_t count) { return (count + kVectorRows - 1) /
 /// every value < 2^width.
 void pack_bits(const uint64_t* values, size_t count, unsigned width, uint64_t* out);
 
+/// Value i of them. Requires: i < count.
+inline uint64_t unpack_one(const uint64_t* in, size_t count, unsigned width, size_t i) {
+  if (width == 0) return 0;
+  const size_t lanes = (count + 63) / 64;
+  const size_t bit = i / lanes * width;
+  const uint64_t* low = in + bit / 64 * lanes + i % lanes;
+  const unsigned shift = bit % 64;
+  uint64_t value = *low >> shift;
+  if (shift + width > 64) value |= low[lanes] << (64 - shift);
+  return width == 64 ? value : value & ((uint64_t{1} << width) - 1);
+}
+
 /// Writes `count` values, each plus `base` (modulo 2^64, then cut to T).
 template <class T>
 void unpack_bits(const uint64_t* in, size_t count, unsigned width, uint64_t base, T* out) {

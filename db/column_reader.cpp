@@ -350,12 +350,13 @@ Status ColumnReader::read_valid(size_t start, std::span<uint8_t> out) const {
 }
 
 template <class T, class ReadValues>
-Status ColumnReader::read_rows(size_t start, std::span<T> out, ReadValues read_values) const {
+Status ColumnReader::read_rows(size_t start, std::span<T> out, Only only,
+                               ReadValues read_values) const {
   TOCSIN_CHECK(start + out.size() <= info_.row_count);
   TOCSIN_RETURN_IF_ERROR(ensure_values());
   if (out.empty()) return {};
   if (!has_nulls()) {
-    read_values(start, out);
+    read_values(start, out, only);
     return {};
   }
   TOCSIN_RETURN_IF_ERROR(ensure_valid());
@@ -367,7 +368,7 @@ Status ColumnReader::read_rows(size_t start, std::span<T> out, ReadValues read_v
     size_t count = 0;
     for (size_t i = 0; i < n; ++i) count += valid[i];
     if (count > value_count_ || first > value_count_ - count) return damaged("null map");
-    if (count != 0) read_values(first, std::span(values).first(count));
+    if (count != 0) read_values(first, std::span(values).first(count), Only());
     size_t at = 0;
     for (size_t i = 0; i < n; ++i) {
       out[done + i] = valid[i] ? values[at] : T{};
@@ -377,33 +378,34 @@ Status ColumnReader::read_rows(size_t start, std::span<T> out, ReadValues read_v
   return {};
 }
 
-Status ColumnReader::read_i64(size_t start, std::span<int64_t> out) const {
+Status ColumnReader::read_i64(size_t start, std::span<int64_t> out, Only only) const {
   TOCSIN_CHECK(type_ == ColumnType::kI64);
-  return read_rows(start, out, [this](size_t first, std::span<int64_t> values) {
-    integers_.read(first, values.size(), values.data());
+  return read_rows(start, out, only, [this](size_t first, std::span<int64_t> values, Only some) {
+    integers_.read(first, values.size(), values.data(), some);
   });
 }
 
-Status ColumnReader::read_u64(size_t start, std::span<uint64_t> out) const {
+Status ColumnReader::read_u64(size_t start, std::span<uint64_t> out, Only only) const {
   TOCSIN_CHECK(type_ == ColumnType::kU64);
-  return read_rows(start, out, [this](size_t first, std::span<uint64_t> values) {
-    integers_.read(first, values.size(), values.data());
+  return read_rows(start, out, only, [this](size_t first, std::span<uint64_t> values, Only some) {
+    integers_.read(first, values.size(), values.data(), some);
   });
 }
 
-Status ColumnReader::read_f64(size_t start, std::span<double> out) const {
+Status ColumnReader::read_f64(size_t start, std::span<double> out, Only only) const {
   TOCSIN_CHECK(type_ == ColumnType::kF64);
-  return read_rows(start, out,
-                   [this](size_t first, std::span<double> values) { read_doubles(first, values); });
+  return read_rows(start, out, only, [this](size_t first, std::span<double> values, Only some) {
+    read_doubles(first, values, some);
+  });
 }
 
-void ColumnReader::read_doubles(size_t first, std::span<double> out) const {
+void ColumnReader::read_doubles(size_t first, std::span<double> out, Only only) const {
   if (encoding_ == Encoding::kDoubles) {
     std::copy_n(doubles_.begin() + static_cast<ptrdiff_t>(first), out.size(), out.begin());
     return;
   }
   if (encoding_ == Encoding::kDecimals) {
-    decode_decimals(integers_, stored_.exponent(), positions_, exceptions_, first, out);
+    decode_decimals(integers_, stored_.exponent(), positions_, exceptions_, first, out, only);
     return;
   }
   // An integer column that was widened after this segment was written.
@@ -421,7 +423,7 @@ void ColumnReader::read_doubles(size_t first, std::span<double> out) const {
 
 Status ColumnReader::read_bool(size_t start, std::span<uint8_t> out) const {
   TOCSIN_CHECK(type_ == ColumnType::kBool);
-  return read_rows(start, out, [this](size_t first, std::span<uint8_t> values) {
+  return read_rows(start, out, {}, [this](size_t first, std::span<uint8_t> values, Only) {
     for (size_t i = 0; i < values.size(); ++i) {
       values[i] = bits_[(first + i) / 64] >> ((first + i) % 64) & 1;
     }
@@ -449,12 +451,13 @@ Status ColumnReader::check_codes(std::span<const uint32_t> codes) const {
   return {};
 }
 
-Status ColumnReader::read_codes(size_t start, std::span<uint32_t> out) const {
+Status ColumnReader::read_codes(size_t start, std::span<uint32_t> out, Only only) const {
   TOCSIN_CHECK(has_dictionary());
   TOCSIN_RETURN_IF_ERROR(ensure_dictionary());
-  TOCSIN_RETURN_IF_ERROR(read_rows(start, out, [this](size_t first, std::span<uint32_t> values) {
-    integers_.read(first, values.size(), values.data());
-  }));
+  TOCSIN_RETURN_IF_ERROR(
+      read_rows(start, out, only, [this](size_t first, std::span<uint32_t> values, Only some) {
+        integers_.read(first, values.size(), values.data(), some);
+      }));
   return check_codes(out);
 }
 
@@ -498,9 +501,10 @@ Result<std::span<const TextTemplate>> ColumnReader::templates() const {
 
 Status ColumnReader::read_template_ids(size_t start, std::span<uint32_t> out) const {
   TOCSIN_TRY(const auto templates, this->templates());
-  TOCSIN_RETURN_IF_ERROR(read_rows(start, out, [this](size_t first, std::span<uint32_t> values) {
-    templates_.read_numbers(first, values);
-  }));
+  TOCSIN_RETURN_IF_ERROR(
+      read_rows(start, out, {}, [this](size_t first, std::span<uint32_t> values, Only) {
+        templates_.read_numbers(first, values);
+      }));
   uint32_t max = 0;
   for (uint32_t number : out) max = std::max(max, number);
   if (!out.empty() && max >= templates.size()) return damaged("a row has no template");
@@ -516,7 +520,7 @@ Result<const IdFormat*> ColumnReader::id_format() const {
 Status ColumnReader::read_ids(size_t start, std::span<uint64_t> out) const {
   TOCSIN_TRY(const IdFormat* format, id_format());
   TOCSIN_CHECK(format != nullptr);
-  return read_rows(start, out, [this](size_t first, std::span<uint64_t> values) {
+  return read_rows(start, out, {}, [this](size_t first, std::span<uint64_t> values, Only) {
     templates_.ids().read(first, values.size(), values.data());
   });
 }
@@ -532,7 +536,7 @@ Status ColumnReader::read_distinct_ids(std::vector<uint64_t>& out) const {
 Status ColumnReader::read_id_codes(size_t start, std::span<uint32_t> out) const {
   TOCSIN_TRY(const IdFormat* format, id_format());
   TOCSIN_CHECK(format != nullptr && templates_.ids().entry_count() != 0);
-  return read_rows(start, out, [this](size_t first, std::span<uint32_t> codes) {
+  return read_rows(start, out, {}, [this](size_t first, std::span<uint32_t> codes, Only) {
     templates_.ids().read_codes(first, codes.size(), codes.data());
   });
 }

@@ -31,14 +31,14 @@ class ColumnReader final : public SegmentColumn {
   ColumnType type() const override { return type_; }
   const ColumnStatistics& statistics() const override { return statistics_; }
   Status read_valid(size_t start, std::span<uint8_t> out) const override;
-  Status read_i64(size_t start, std::span<int64_t> out) const override;
-  Status read_u64(size_t start, std::span<uint64_t> out) const override;
-  Status read_f64(size_t start, std::span<double> out) const override;
+  Status read_i64(size_t start, std::span<int64_t> out, Only only) const override;
+  Status read_u64(size_t start, std::span<uint64_t> out, Only only) const override;
+  Status read_f64(size_t start, std::span<double> out, Only only) const override;
   Status read_bool(size_t start, std::span<uint8_t> out) const override;
   bool has_dictionary() const override { return encoding_ == Encoding::kDictionary; }
   Result<std::span<const std::string_view>> entries() const override;
   Result<std::span<const EntryStatistics>> entry_statistics() const override;
-  Status read_codes(size_t start, std::span<uint32_t> out) const override;
+  Status read_codes(size_t start, std::span<uint32_t> out, Only only) const override;
   Status read_strings(std::span<const uint32_t> rows, StringVector& out) const override;
   bool has_templates() const override { return encoding_ == Encoding::kTemplates; }
   Result<std::span<const TextTemplate>> templates() const override;
@@ -75,12 +75,13 @@ class ColumnReader final : public SegmentColumn {
   Result<ByteView> open_array(const format::Buffer* buffer, const char* name, size_t item_size,
                               size_t count) const;
 
-  /// Reads rows through `read_values(first value, count, out)`, which knows no nulls.
+  /// Reads rows through `read_values(first value, out, only)`, which knows no nulls; `only` is
+  /// empty where values are not rows.
   template <class T, class ReadValues>
-  Status read_rows(size_t start, std::span<T> out, ReadValues read_values) const;
+  Status read_rows(size_t start, std::span<T> out, Only only, ReadValues read_values) const;
   /// Which rows of [start, start + out.size()) are valid, and the first one's value index.
   size_t valid_range(size_t start, std::span<uint8_t> out) const;
-  void read_doubles(size_t first, std::span<double> out) const;
+  void read_doubles(size_t first, std::span<double> out, Only only) const;
   /// Turns rows into value indexes; UINT32_MAX where a row is null.
   Status values_of_rows(std::span<const uint32_t> rows, std::vector<uint32_t>& values) const;
   Status read_text(std::span<const uint32_t> values, StringVector& out) const;

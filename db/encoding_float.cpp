@@ -81,15 +81,22 @@ std::optional<DecimalColumn> encode_decimals(std::span<const double> values) {
 
 void decode_decimals(const IntegerStream& integers, uint8_t exponent,
                      std::span<const uint32_t> positions, std::span<const double> exceptions,
-                     size_t start, std::span<double> out) {
+                     size_t start, std::span<double> out, std::span<const uint32_t> only) {
   const double power = kPowers[exponent];
+  const auto decimal = [power](uint64_t scaled) {
+    return (std::bit_cast<double>(scaled + kMagicBits) - kMagic) / power;
+  };
   std::array<uint64_t, kVectorRows> scaled;
-  for (size_t done = 0; done < out.size(); done += kVectorRows) {
-    const size_t n = std::min(kVectorRows, out.size() - done);
-    integers.read(start + done, n, scaled.data());
-    double* target = out.data() + done;
-    for (size_t i = 0; i < n; ++i) {
-      target[i] = (std::bit_cast<double>(scaled[i] + kMagicBits) - kMagic) / power;
+  if (!only.empty() && out.size() <= kVectorRows) {
+    integers.read(start, out.size(), scaled.data(), only);
+    std::ranges::fill(out, 0.0);
+    for (const uint32_t i : only) out[i] = decimal(scaled[i]);
+  } else {
+    for (size_t done = 0; done < out.size(); done += kVectorRows) {
+      const size_t n = std::min(kVectorRows, out.size() - done);
+      integers.read(start + done, n, scaled.data());
+      double* target = out.data() + done;
+      for (size_t i = 0; i < n; ++i) target[i] = decimal(scaled[i]);
     }
   }
   auto at = std::lower_bound(positions.begin(), positions.end(), start);

@@ -28,9 +28,10 @@ inline constexpr uint8_t kDecimalExponentMax = 15;
 /// Nothing when too many values would be exceptions.
 std::optional<DecimalColumn> encode_decimals(std::span<const double> values);
 
-/// Writes values [start, start + out.size()). Requires: exponent <= kDecimalExponentMax.
+/// Writes values [start, start + out.size()). With `only`, ascending indexes of `out`, few of them,
+/// the others may come out as 0. Requires: exponent <= kDecimalExponentMax.
 void decode_decimals(const IntegerStream& integers, uint8_t exponent,
                      std::span<const uint32_t> positions, std::span<const double> exceptions,
-                     size_t start, std::span<double> out);
+                     size_t start, std::span<double> out, std::span<const uint32_t> only = {});
 
 }  // namespace tocsin

@@ -173,9 +173,9 @@ uint64_t IntegerStream::entry(size_t index) const {
 }
 
 template <class T>
-void IntegerStream::read_any(size_t start, size_t n, T* out) const {
+void IntegerStream::read_any(size_t start, size_t n, T* out, std::span<const uint32_t> only) const {
   if (entry_count_ == 0) {
-    packed_.read(start, n, out);
+    packed_.read(start, n, out, only);
     return;
   }
   read_repeats(start, n, [&](size_t index) { *out++ = static_cast<T>(entry(index)); });
@@ -213,8 +213,17 @@ void IntegerStream::read_codes(size_t start, size_t n, uint32_t* out) const {
   read_repeats(start, n, [&](size_t index) { *out++ = static_cast<uint32_t>(index); });
 }
 
-void IntegerStream::read(size_t start, size_t n, uint64_t* out) const { read_any(start, n, out); }
-void IntegerStream::read(size_t start, size_t n, int64_t* out) const { read_any(start, n, out); }
-void IntegerStream::read(size_t start, size_t n, uint32_t* out) const { read_any(start, n, out); }
+void IntegerStream::read(size_t start, size_t n, uint64_t* out,
+                         std::span<const uint32_t> only) const {
+  read_any(start, n, out, only);
+}
+void IntegerStream::read(size_t start, size_t n, int64_t* out,
+                         std::span<const uint32_t> only) const {
+  read_any(start, n, out, only);
+}
+void IntegerStream::read(size_t start, size_t n, uint32_t* out,
+                         std::span<const uint32_t> only) const {
+  read_any(start, n, out, only);
+}
 
 }  // namespace tocsin

@@ -33,10 +33,11 @@ class IntegerStream {
   bool open(ByteView bytes, size_t expected_count);
   size_t count() const { return packed_.count(); }
 
-  /// Decodes values [start, start + n). Requires: start + n <= count().
-  void read(size_t start, size_t n, uint64_t* out) const;
-  void read(size_t start, size_t n, int64_t* out) const;
-  void read(size_t start, size_t n, uint32_t* out) const;
+  /// Decodes values [start, start + n). With `only`, ascending indexes of `out`, few of them, the
+  /// others may come out as 0. Requires: start + n <= count().
+  void read(size_t start, size_t n, uint64_t* out, std::span<const uint32_t> only = {}) const;
+  void read(size_t start, size_t n, int64_t* out, std::span<const uint32_t> only = {}) const;
+  void read(size_t start, size_t n, uint32_t* out, std::span<const uint32_t> only = {}) const;
 
   /// Distinct values where each is stored once, else 0: then values can be read as codes, indexes
   /// of these.
@@ -48,7 +49,7 @@ class IntegerStream {
 
  private:
   template <class T>
-  void read_any(size_t start, size_t n, T* out) const;
+  void read_any(size_t start, size_t n, T* out, std::span<const uint32_t> only) const;
   template <class Take>
   void read_repeats(size_t start, size_t n, Take take) const;
   uint64_t entry(size_t index) const;

@@ -292,7 +292,63 @@ void apply_patches(const uint64_t* words, size_t n, unsigned width, size_t count
   }
 }
 
+/// The same for the values out[i - skip] of i - skip in `only`.
+template <class T>
+void apply_patches_to(const uint64_t* words, size_t n, unsigned width, size_t count, size_t skip,
+                      std::span<const uint32_t> only, T* out) {
+  const uint64_t how = *words++;
+  const auto extra_width = static_cast<unsigned>(how % kPatchBitmap);
+  const auto add_patch = [&](const uint64_t* extra, size_t patch, uint32_t at) {
+    add_above(static_cast<T>(unpack_one(extra, count, extra_width, patch)), width, out[at]);
+  };
+  if ((how & kPatchBitmap) == 0) {
+    std::array<uint16_t, kVectorRows> indexes;
+    unpack_bits(words, count, kIndexBits, 0, indexes.data());
+    const uint64_t* const extra = words + packed_words(count, kIndexBits);
+    size_t patch = 0;
+    for (const uint32_t at : only) {
+      while (patch < count && indexes[patch] < skip + at) ++patch;
+      if (patch < count && indexes[patch] == skip + at) add_patch(extra, patch, at);
+    }
+    return;
+  }
+  const uint64_t* const extra = words + (n + 63) / 64;
+  size_t word = 0;
+  size_t before = 0;  // patches in the words before this one
+  for (const uint32_t at : only) {
+    for (; word < (skip + at) / 64; ++word) {
+      before += static_cast<size_t>(std::popcount(words[word]));
+    }
+    const uint64_t bit = uint64_t{1} << ((skip + at) % 64);
+    if ((words[word] & bit) == 0) continue;
+    const size_t patch = before + static_cast<size_t>(std::popcount(words[word] & (bit - 1)));
+    if (patch < count) add_patch(extra, patch, at);  // else damaged
+  }
+}
+
 }  // namespace
+
+// Within one vector of a frame; false for others.
+template <class T>
+bool PackedIntegers::read_only(size_t start, size_t n, T* out,
+                               std::span<const uint32_t> only) const {
+  const size_t vector = start / kVectorRows;
+  const size_t skip = start % kVectorRows;
+  const size_t in_vector = std::min(kVectorRows, count_ - vector * kVectorRows);
+  const VectorHeader& header = headers_[vector];
+  if (skip + n > in_vector) return false;
+  if (header.mode != kFrame && header.mode != kPatchedFrame) return false;
+  const uint64_t* words = words_ + header.word_offset;
+  std::fill_n(out, n, T{});
+  for (const uint32_t at : only) {
+    out[at] = static_cast<T>(unpack_one(words, in_vector, header.width, skip + at) + header.base);
+  }
+  if (header.mode == kPatchedFrame) {
+    apply_patches_to(words + packed_words(in_vector, header.width), in_vector, header.width,
+                     header.patch_count, skip, only, out);
+  }
+  return true;
+}
 
 template <class T>
 void PackedIntegers::read_vector(size_t vector, size_t n, T* out) const {
@@ -314,11 +370,13 @@ void PackedIntegers::read_vector(size_t vector, size_t n, T* out) const {
 }
 
 template <class T>
-void PackedIntegers::read_any(size_t start, size_t n, T* out) const {
+void PackedIntegers::read_any(size_t start, size_t n, T* out,
+                              std::span<const uint32_t> only) const {
   if (constant_) {
     std::fill_n(out, n, static_cast<T>(value_));
     return;
   }
+  if (!only.empty() && read_only(start, n, out, only)) return;
   while (n != 0) {
     const size_t vector = start / kVectorRows;
     const size_t skip = start % kVectorRows;
@@ -337,9 +395,18 @@ void PackedIntegers::read_any(size_t start, size_t n, T* out) const {
   }
 }
 
-void PackedIntegers::read(size_t start, size_t n, uint64_t* out) const { read_any(start, n, out); }
-void PackedIntegers::read(size_t start, size_t n, int64_t* out) const { read_any(start, n, out); }
-void PackedIntegers::read(size_t start, size_t n, uint32_t* out) const { read_any(start, n, out); }
+void PackedIntegers::read(size_t start, size_t n, uint64_t* out,
+                          std::span<const uint32_t> only) const {
+  read_any(start, n, out, only);
+}
+void PackedIntegers::read(size_t start, size_t n, int64_t* out,
+                          std::span<const uint32_t> only) const {
+  read_any(start, n, out, only);
+}
+void PackedIntegers::read(size_t start, size_t n, uint32_t* out,
+                          std::span<const uint32_t> only) const {
+  read_any(start, n, out, only);
+}
 
 size_t PackedIntegers::lower_bound(int64_t value) const {
   if (count_ == 0) return 0;

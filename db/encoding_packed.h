@@ -42,10 +42,11 @@ class PackedIntegers {
   bool open(ByteView bytes, size_t expected_count);
   size_t count() const { return count_; }
 
-  /// Decodes values [start, start + n). Requires: start + n <= count().
-  void read(size_t start, size_t n, uint64_t* out) const;
-  void read(size_t start, size_t n, int64_t* out) const;
-  void read(size_t start, size_t n, uint32_t* out) const;
+  /// Decodes values [start, start + n). With `only`, ascending indexes of `out`, few of them, the
+  /// others may come out as 0. Requires: start + n <= count().
+  void read(size_t start, size_t n, uint64_t* out, std::span<const uint32_t> only = {}) const;
+  void read(size_t start, size_t n, int64_t* out, std::span<const uint32_t> only = {}) const;
+  void read(size_t start, size_t n, uint32_t* out, std::span<const uint32_t> only = {}) const;
 
   /// The first index whose value, as signed, is not below `value`. Requires: values ascend.
   size_t lower_bound(int64_t value) const;
@@ -63,7 +64,9 @@ class PackedIntegers {
   friend class PackedWriter;
 
   template <class T>
-  void read_any(size_t start, size_t n, T* out) const;
+  void read_any(size_t start, size_t n, T* out, std::span<const uint32_t> only) const;
+  template <class T>
+  bool read_only(size_t start, size_t n, T* out, std::span<const uint32_t> only) const;
   template <class T>
   void read_vector(size_t vector, size_t n, T* out) const;
   bool check_vector(size_t vector, size_t words) const;

@@ -67,10 +67,14 @@ class SegmentColumn {
   /// 1 where the row has a value, 0 where it is null.
   virtual Status read_valid(size_t start, std::span<uint8_t> out) const = 0;
 
-  virtual Status read_i64(size_t start, std::span<int64_t> out) const = 0;   // Requires: kI64
-  virtual Status read_u64(size_t start, std::span<uint64_t> out) const = 0;  // Requires: kU64
-  virtual Status read_f64(size_t start, std::span<double> out) const = 0;    // Requires: kF64
-  virtual Status read_bool(size_t start, std::span<uint8_t> out) const = 0;  // Requires: kBool
+  // Rows [start, start + out.size()). With `only`, ascending indexes of `out`, few of them, the
+  // others may come out as 0: few values are read one by one, without decoding what lies between
+  // them.
+  using Only = std::span<const uint32_t>;
+  virtual Status read_i64(size_t start, std::span<int64_t> out, Only only = {}) const = 0;
+  virtual Status read_u64(size_t start, std::span<uint64_t> out, Only only = {}) const = 0;
+  virtual Status read_f64(size_t start, std::span<double> out, Only only = {}) const = 0;
+  virtual Status read_bool(size_t start, std::span<uint8_t> out) const = 0;
 
   /// Strings. With a dictionary, rows have codes into `entries()`; without, only read_strings.
   virtual bool has_dictionary() const = 0;
@@ -78,7 +82,7 @@ class SegmentColumn {
   virtual Result<std::span<const std::string_view>> entries() const = 0;
   /// `out.size() == entries().size()`: which rows and times each entry has.
   virtual Result<std::span<const EntryStatistics>> entry_statistics() const = 0;
-  virtual Status read_codes(size_t start, std::span<uint32_t> out) const = 0;
+  virtual Status read_codes(size_t start, std::span<uint32_t> out, Only only = {}) const = 0;
   /// The strings of `rows` (ascending, relative to the segment), for few rows or many.
   virtual Status read_strings(std::span<const uint32_t> rows, StringVector& out) const = 0;
 

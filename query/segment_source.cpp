@@ -161,16 +161,20 @@ Status SegmentSource::read(uint32_t index, size_t start, size_t count,
   TOCSIN_TRY(State * state, resolve(index));
   if (!state->column) return read_null(type, count, out);
   out.reset(type, count);
+  // Not decoding the other values pays when these are few.
+  constexpr size_t kFewShare = 8;
+  const bool few = selection.size() * kFewShare < count;
+  const SegmentColumn::Only only = few ? selection : SegmentColumn::Only();
   if (state->column->has_nulls()) {
     TOCSIN_RETURN_IF_ERROR(state->column->read_valid(start, out.make_valid()));
   }
   if (type == ValueType::kString) {
     TOCSIN_TRY(const Dictionary* dictionary_of_column, dictionary(index));
     out.dictionary = dictionary_of_column;
-    return read_text(*state, start, selection, out);
+    return read_text(*state, start, selection, only, out);
   }
   bytes_read_ += count * (type == ValueType::kBool ? 1 : sizeof(int64_t));
-  return read_number(*state->column, start, type, out);
+  return read_number(*state->column, start, type, only, out);
 }
 
 Result<const IdFormat*> SegmentSource::id_format(uint32_t column) {
@@ -229,11 +233,11 @@ Status SegmentSource::read_template_ids(uint32_t column, size_t start, size_t co
 }
 
 Status SegmentSource::read_text(State& state, size_t start, std::span<const uint32_t> selection,
-                                Vector& out) {
+                                SegmentColumn::Only only, Vector& out) {
   if (out.dictionary) {
     const auto codes = out.make_codes();
     bytes_read_ += codes.size_bytes();
-    TOCSIN_RETURN_IF_ERROR(state.column->read_codes(start, codes));
+    TOCSIN_RETURN_IF_ERROR(state.column->read_codes(start, codes, only));
     set_null_codes(out, out.dictionary->entries.size(), codes);
     return {};
   }
@@ -252,25 +256,25 @@ Status SegmentSource::read_text(State& state, size_t start, std::span<const uint
 }
 
 Status SegmentSource::read_number(const SegmentColumn& column, size_t start, ValueType type,
-                                  Vector& out) {
+                                  SegmentColumn::Only only, Vector& out) {
   const size_t count = out.size;
   switch (type) {
     case ValueType::kBool: return column.read_bool(start, out.make_boolean());
-    case ValueType::kU64: return column.read_u64(start, out.make_u64());
+    case ValueType::kU64: return column.read_u64(start, out.make_u64(), only);
     case ValueType::kF64: break;
-    default: return column.read_i64(start, out.make_i64());
+    default: return column.read_i64(start, out.make_i64(), only);
   }
   const auto values = out.make_f64();
   if (column.type() == ColumnType::kI64) {
     i64_.resize(count);
-    TOCSIN_RETURN_IF_ERROR(column.read_i64(start, i64_));
+    TOCSIN_RETURN_IF_ERROR(column.read_i64(start, i64_, only));
     kernels::convert(std::span<const int64_t>(i64_), values);
   } else if (column.type() == ColumnType::kU64) {
     u64_.resize(count);
-    TOCSIN_RETURN_IF_ERROR(column.read_u64(start, u64_));
+    TOCSIN_RETURN_IF_ERROR(column.read_u64(start, u64_, only));
     kernels::convert(std::span<const uint64_t>(u64_), values);
   } else {
-    TOCSIN_RETURN_IF_ERROR(column.read_f64(start, values));
+    TOCSIN_RETURN_IF_ERROR(column.read_f64(start, values, only));
     if (!kernels::all_finite(values)) kernels::drop_not_finite(values, out.writable_valid());
   }
   return {};

@@ -37,7 +37,8 @@ class SegmentSource final : public ColumnSource {
   explicit SegmentSource(const Plan& plan);
 
   /// From now on reads `segment`, which belongs to `map`'s measurement. Segments must outlive this.
-  /// With `few_rows`, not much of it: then nothing is read of the whole that would make rows cheaper.
+  /// With `few_rows`, not much of it: then nothing is read of the whole that would make rows
+  /// cheaper.
   void open(const Segment& segment, const MeasurementMap& map, bool few_rows);
 
   Status read(uint32_t column, size_t start, size_t count, std::span<const uint32_t> selection,
@@ -66,10 +67,12 @@ class SegmentSource final : public ColumnSource {
 
   Result<State*> resolve(uint32_t column);
   Status read_null(ValueType type, size_t count, Vector& out);
-  Status read_text(State& state, size_t start, std::span<const uint32_t> selection, Vector& out);
+  Status read_text(State& state, size_t start, std::span<const uint32_t> selection,
+                   SegmentColumn::Only only, Vector& out);
   /// Null when rows have no codes.
   Result<const IdDictionary*> id_dictionary(State& state);
-  Status read_number(const SegmentColumn& column, size_t start, ValueType type, Vector& out);
+  Status read_number(const SegmentColumn& column, size_t start, ValueType type,
+                     SegmentColumn::Only only, Vector& out);
 
   const Plan& plan_;
   const Segment* segment_ = nullptr;

@@ -35,6 +35,15 @@ TEST_CASE("bit packing: every width and many counts come back", "[db]") {
   }
 }
 
+/// Some indexes of a vector of values, ascending, few.
+std::vector<uint32_t> some_of(size_t count, std::mt19937_64& random) {
+  std::vector<uint32_t> some;
+  for (size_t i = random() % 40; i < count; i += 1 + random() % 60) {
+    some.push_back(static_cast<uint32_t>(i));
+  }
+  return some;
+}
+
 void check_integers(const std::vector<uint64_t>& values) {
   std::vector<uint8_t> bytes;
   encode_integers(values, bytes);
@@ -50,6 +59,14 @@ void check_integers(const std::vector<uint64_t>& values) {
     for (size_t i = 0; i < part.size(); ++i) {
       REQUIRE(static_cast<uint64_t>(part[i]) == values[start + i]);
     }
+  }
+  std::mt19937_64 random(values.size());
+  for (size_t start = 0; start < values.size(); start += 1 + random() % 1500) {
+    // Mostly inside one of the stream's vectors.
+    std::vector<uint64_t> part(std::min<size_t>(values.size() - start, 1 + random() % kVectorRows));
+    const std::vector<uint32_t> only = some_of(part.size(), random);
+    stream.read(start, part.size(), part.data(), only);
+    for (const uint32_t i : only) REQUIRE(part[i] == values[start + i]);
   }
   CHECK_FALSE(stream.open(aligned.view(), values.size() + 1));
   CHECK_FALSE(stream.open(aligned.view().first(8), values.size()));
@@ -395,6 +412,15 @@ void check_decimals(const std::vector<double>& values, bool expect_encoded) {
     std::vector<double> out(values.size() - start);
     decode_decimals(stream, column->exponent, column->positions, column->exceptions, start, out);
     for (size_t i = 0; i < out.size(); ++i) {
+      REQUIRE(std::bit_cast<uint64_t>(out[i]) == std::bit_cast<uint64_t>(values[start + i]));
+    }
+    std::mt19937_64 random(values.size());
+    out.resize(std::min(out.size(), kVectorRows));
+    std::vector<uint32_t> only = some_of(out.size(), random);
+    if (out.size() > 12) only = {7, 8, 9, 12};
+    decode_decimals(stream, column->exponent, column->positions, column->exceptions, start, out,
+                    only);
+    for (const uint32_t i : only) {
       REQUIRE(std::bit_cast<uint64_t>(out[i]) == std::bit_cast<uint64_t>(values[start + i]));
     }
   }

@@ -383,9 +383,19 @@ void read_texts(const SegmentColumn& column, uint32_t count) {
   for (size_t i = 0; i < some.size(); ++i) TOCSIN_CHECK(few.values[i] == all.values[some[i]]);
 }
 
+/// Of the first vector a few rows; what the others hold does not matter.
+template <class T, class Read>
+void read_few(size_t count, Read read) {
+  std::vector<T> values(std::min(count, kVectorRows));
+  std::vector<uint32_t> only;
+  for (uint32_t row = 3; row < values.size(); row += 29) only.push_back(row);
+  (void)read(std::span<T>(values), only);
+}
+
 void read_entries(const SegmentColumn& column, size_t count) {
   const auto entries = column.entries();
   std::vector<uint32_t> codes(count);
+  read_few<uint32_t>(count, [&](auto out, auto only) { return column.read_codes(0, out, only); });
   if (entries && column.read_codes(0, codes) && !entries->empty()) {
     for (const uint32_t code : codes) TOCSIN_CHECK(code < entries->size());
   }
@@ -413,12 +423,15 @@ void read_column(const SegmentColumn& column, size_t count) {
   read_twice<uint8_t>(count, [&](size_t start, auto out) { return column.read_valid(start, out); });
   switch (column.type()) {
     case ColumnType::kI64:
+      read_few<int64_t>(count, [&](auto out, auto only) { return column.read_i64(0, out, only); });
       return read_twice<int64_t>(
           count, [&](size_t start, auto out) { return column.read_i64(start, out); });
     case ColumnType::kU64:
+      read_few<uint64_t>(count, [&](auto out, auto only) { return column.read_u64(0, out, only); });
       return read_twice<uint64_t>(
           count, [&](size_t start, auto out) { return column.read_u64(start, out); });
     case ColumnType::kF64:
+      read_few<double>(count, [&](auto out, auto only) { return column.read_f64(0, out, only); });
       return read_twice<double>(
           count, [&](size_t start, auto out) { return column.read_f64(start, out); });
     case ColumnType::kBool:

@@ -68,7 +68,7 @@ class TwoDatabases {
   template <class MakeId>
   void add(const std::string& measurement, MakeId make_id) {
     std::vector<Timestamp> times;
-    std::vector<Value> ids, messages, services;
+    std::vector<Value> ids, messages, services, durations, sizes;
     WriteRequest request;
     request.bulk = true;
     RowBatch& rows = request.batch.rows_of(measurement);
@@ -87,9 +87,19 @@ class TwoDatabases {
       set("id", ids, make_id());
       set("message", messages, message());
       set("service", services, "svc-" + std::to_string(random_() % 8));
+      const double duration = random_() % 50 == 0 ? 1.0 / 3 : random_() % 100'000 / 100.0;
+      const auto size = static_cast<int64_t>(random_() % 30 == 0 ? random_() : random_() % 500);
+      durations.push_back(Value::of(duration));
+      sizes.push_back(Value::of(size));
+      rows.set_f64(rows.lane("ms", ColumnType::kF64, ColumnKind::kField, 0), duration);
+      rows.set_i64(rows.lane("size", ColumnType::kI64, ColumnKind::kField, 0), size);
     }
     plain_.add_segment(measurement, times,
-                       {{"id", ids}, {"message", messages}, {"service", services}},
+                       {{"id", ids},
+                        {"message", messages},
+                        {"service", services},
+                        {"ms", durations},
+                        {"size", sizes}},
                        {.dictionary = false});
     testing::take(stored_->submit(std::move(request), [](const Result<WriteReport>& written) {
       if (!written) std::abort();
@@ -144,6 +154,12 @@ TEST_CASE("stored text: templates and ids answer as plain strings do", "[query]"
       "from audit | where message in (\"ready\", \"accepted by worker 17\") | stats n = count()",
       "from * | distinct id | stats n = count()",
       "from audit | sort id | limit 30 | keep time, service, id, message",
+      // Few rows are left: values are read one by one.
+      "from * | where service == \"svc-3\" and message == \"ready\" | stats n = count(), s = "
+      "sum(size), "
+      "p50(ms), z = max(ms)",
+      "from * | where ms == 0.25 or size > 1000 and service == \"svc-5\" | keep time, size, ms, "
+      "service",
       "from audit | where exists(id) and length(message) > 20 | stats n = count()",
   };
   for (const char* needle : {"", "timeout", "timed", " ms on", "after 7", "7", "00", "ef",

@@ -42,9 +42,15 @@ class MemoryColumn final : public SegmentColumn {
     for (size_t i = 0; i < out.size(); ++i) out[i] = !values_[start + i].is_null();
     return {};
   }
-  Status read_i64(size_t start, std::span<int64_t> out) const override { return read(start, out); }
-  Status read_u64(size_t start, std::span<uint64_t> out) const override { return read(start, out); }
-  Status read_f64(size_t start, std::span<double> out) const override { return read(start, out); }
+  Status read_i64(size_t start, std::span<int64_t> out, Only only) const override {
+    return read(start, out, only);
+  }
+  Status read_u64(size_t start, std::span<uint64_t> out, Only only) const override {
+    return read(start, out, only);
+  }
+  Status read_f64(size_t start, std::span<double> out, Only only) const override {
+    return read(start, out, only);
+  }
   Status read_bool(size_t start, std::span<uint8_t> out) const override {
     for (size_t i = 0; i < out.size(); ++i) {
       const auto* value = std::get_if<bool>(&values_[start + i].data);
@@ -57,8 +63,8 @@ class MemoryColumn final : public SegmentColumn {
   Result<std::span<const EntryStatistics>> entry_statistics() const override {
     return entry_statistics_;
   }
-  Status read_codes(size_t start, std::span<uint32_t> out) const override {
-    std::copy_n(codes_.begin() + static_cast<ptrdiff_t>(start), out.size(), out.begin());
+  Status read_codes(size_t start, std::span<uint32_t> out, Only only) const override {
+    for_each_wanted(out, only, [&](size_t i) { out[i] = codes_[start + i]; });
     return {};
   }
   Status read_strings(std::span<const uint32_t> rows, StringVector& out) const override {
@@ -72,12 +78,24 @@ class MemoryColumn final : public SegmentColumn {
 
  private:
   template <class T>
-  Status read(size_t start, std::span<T> out) const {
-    for (size_t i = 0; i < out.size(); ++i) {
+  Status read(size_t start, std::span<T> out, Only only) const {
+    const auto set = [&](size_t i) {
       const auto* value = std::get_if<T>(&values_[start + i].data);
       out[i] = value ? *value : T{};
-    }
+    };
+    for_each_wanted(out, only, set);
     return {};
+  }
+
+  // Who asks for few must not look at the others.
+  template <class T, class Set>
+  static void for_each_wanted(std::span<T> out, Only only, Set set) {
+    if (only.empty()) {
+      for (size_t i = 0; i < out.size(); ++i) set(i);
+      return;
+    }
+    std::ranges::fill(out, T{});
+    for (const uint32_t i : only) set(i);
   }
 
   double number(size_t row) const {
