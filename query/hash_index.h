@@ -49,15 +49,6 @@ class HashIndex {
     if (!slots_.empty()) __builtin_prefetch(&slots_[hash >> 32 >> shift_]);
   }
 
-  /// What find() will first ask `equal` about, or 0: called after prefetch() for many hashes, it
-  /// lets the cache misses of the things themselves overlap.
-  uint32_t first_candidate(uint64_t hash) const {
-    if (slots_.empty()) return 0;
-    const auto tag = static_cast<uint32_t>(hash >> 32);
-    const Slot& slot = slots_[tag >> shift_];
-    return slot.number * (slot.tag == tag);
-  }
-
   /// Makes room for so many numbers.
   void reserve(size_t count) {
     const size_t slots = std::bit_ceil(std::max(kFirstSlots, count * 3 / 2 + 1));

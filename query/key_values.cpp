@@ -182,23 +182,6 @@ void KeyValues::number_id_codes(const Vector& vector, std::span<const uint32_t> 
     hashes[k] = mix_word(ids[vector.codes[rows[fresh[k]]]]);
     index_.prefetch(hashes[k]);
   }
-  if (!words_.empty()) {
-    size_t left = 0;
-    for (size_t k = 0; k < fresh_count; ++k) {
-      const uint32_t i = fresh[k];
-      const uint32_t code = vector.codes[rows[i]];
-      const uint64_t hash = hashes[k];
-      const uint32_t number = index_.first_candidate(hash);
-      const bool found = (number != 0) & (words_[number - (number != 0)] == ids[code]);
-      out[i] = number;
-      uint32_t& entry = code_numbers_[code];
-      entry = found ? number : entry;
-      fresh[left] = i;
-      hashes[left] = hash;
-      left += !found;
-    }
-    fresh_count = left;
-  }
   for (size_t k = 0; k < fresh_count; ++k) {
     const uint32_t code = vector.codes[rows[fresh[k]]];
     out[fresh[k]] = code_numbers_[code] = number_of_word(ids[code], hashes[k]);

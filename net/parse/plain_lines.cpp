@@ -94,6 +94,7 @@ bool PlainLines::take_tags() {
 // Requires: the blank that ends the tags at p_.
 bool PlainLines::take_fields() {
   ++p_;
+  if (*p_ == '\t') return false;  // more blanks
   for (size_t i = 0;; ++i) {
     Key* const key = take_key(shape_->fields, i);
     if (key == nullptr) return false;

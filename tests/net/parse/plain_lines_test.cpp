@@ -66,6 +66,8 @@ TEST_CASE("plain lines: what looks like the line before is taken, the rest is le
                            "m f=1 x\n",
                            "m f=1 5 \n",
                            "m  f=1\n",
+                           "m \tf=1\n",
+                           "m \t=1\n",
                            " m f=1\n",
                            "m,a= f=1\n",
                            "m,a=b=c f=1\n",
