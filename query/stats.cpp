@@ -196,11 +196,13 @@ Status StatsState::update(const StatsPlan::Feed& feed, Accumulator& accumulator,
   return {};
 }
 
-Status StatsState::measure_memory() {
+size_t StatsState::memory_bytes() const {
   size_t bytes = groups_.memory_bytes();
   for (const auto& accumulator : accumulators_) bytes += accumulator->memory_bytes();
-  return gauge_.set(bytes);
+  return bytes;
 }
+
+Status StatsState::measure_memory() { return gauge_.set(memory_bytes()); }
 
 bool StatsState::of_values(const StatsPlan::Feed& feed) const {
   return shares_values(plan_.stage->aggregates[feed.aggregates.front()].kind);
@@ -237,6 +239,10 @@ Status StatsState::expect(uint64_t done, uint64_t row_count) {
   if (expected_ || done < row_count / kSampleShare || groups_.group_count() < kGroupsMin) return {};
   expected_ = true;
   const auto share = static_cast<double>(row_count) / static_cast<double>(done);
+  // What surely is too much is refused before it is touched; at least half of what is held is in
+  // use.
+  TOCSIN_RETURN_IF_ERROR(
+      gauge_.set(static_cast<size_t>(static_cast<double>(memory_bytes()) * share / 2)));
   const auto group_count = static_cast<size_t>(static_cast<double>(groups_.group_count()) * share);
   groups_.reserve(group_count);
   for (auto& accumulator : accumulators_) accumulator->reserve(group_count);

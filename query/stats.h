@@ -97,6 +97,7 @@ class StatsState {
   Status bucket(const StatsPlan::Key& key, Evaluator& evaluator, Vector& out);
   Status update(const StatsPlan::Feed& feed, Accumulator& accumulator, Evaluator& evaluator,
                 std::span<const EntryStatistics> counted);
+  size_t memory_bytes() const;
   Status measure_memory();
   void resize();
 
