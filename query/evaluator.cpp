@@ -15,8 +15,6 @@ namespace {
 // A dictionary with more entries is not evaluated as a whole: rows of one query may need few of
 // them.
 constexpr size_t kEvaluatedEntriesMax = 64 * 1024;
-// With so many times fewer rows selected, only these are looked at.
-constexpr size_t kFewShare = 8;
 constexpr uint64_t kAlways = UINT64_MAX;  // the epoch of literals
 
 // The entries of one dictionary, and a null behind them, as a source with one column.
@@ -273,7 +271,7 @@ Result<bool> Evaluator::by_dictionary(NodeId id, Vector& out) {
   switch (node.type) {
     case ValueType::kBool: {
       const auto mask = out.make_boolean();
-      if (selected_ * kFewShare < count_) {
+      if (kernels::are_few(selected_, count_)) {
         for (const uint32_t row : rows()) mask[row] = values.boolean[codes[row]];
       } else {
         kernels::gather(values.boolean, codes, mask);

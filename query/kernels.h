@@ -111,6 +111,12 @@ inline void mask_not(std::span<const uint8_t> a, std::span<uint8_t> out) {
   for (size_t i = 0; i < out.size(); ++i) out[i] = a[i] == 0;
 }
 
+/// Whether so few of `count` rows are selected that looking at these alone pays.
+inline bool are_few(size_t selected, size_t count) {
+  constexpr size_t kFewShare = 8;
+  return selected * kFewShare < count;
+}
+
 /// Keeps those of `rows` whose mask is set, in place, without a branch; returns how many.
 inline size_t select_rows(std::span<const uint8_t> mask, std::span<uint32_t> rows) {
   size_t kept = 0;

@@ -161,9 +161,7 @@ Status SegmentSource::read(uint32_t index, size_t start, size_t count,
   TOCSIN_TRY(State * state, resolve(index));
   if (!state->column) return read_null(type, count, out);
   out.reset(type, count);
-  // Not decoding the other values pays when these are few.
-  constexpr size_t kFewShare = 8;
-  const bool few = selection.size() * kFewShare < count;
+  const bool few = kernels::are_few(selection.size(), count);
   const SegmentColumn::Only only = few ? selection : SegmentColumn::Only();
   if (state->column->has_nulls()) {
     TOCSIN_RETURN_IF_ERROR(state->column->read_valid(start, out.make_valid()));
