@@ -74,19 +74,23 @@ Result<std::unique_ptr<RowSource>> open_answer(const Arguments& arguments) {
 Result<std::unique_ptr<RowSource>> open_everything(const std::string& folder, bool own) {
   TOCSIN_TRY(const auto database, open_database(folder));
   std::vector<std::string> names;
-  std::string left_out;
   for (const auto& [name, measurement] : database->catalog()->measurements) {
-    if (own || !is_reserved_measurement(name)) {
-      names.push_back(name);
-    } else {
-      left_out += (left_out.empty() ? "" : ", ") + name;
-    }
-  }
-  if (!left_out.empty()) {
-    fmt::print(stderr, "left out, since only `import --restore` takes them: {}; see --own\n",
-               left_out);
+    if (own || !is_reserved_measurement(name)) names.push_back(name);
   }
   return open_store_rows(*database, names);
+}
+
+Status tell_what_is_left_out(const std::string& folder) {
+  TOCSIN_TRY(const auto database, open_database(folder));
+  std::string names;
+  for (const auto& [name, measurement] : database->catalog()->measurements) {
+    if (is_reserved_measurement(name)) names += (names.empty() ? "" : ", ") + name;
+  }
+  if (!names.empty()) {
+    fmt::print(stderr, "left out, since only `import --restore` takes them: {}; see --own\n",
+               names);
+  }
+  return {};
 }
 
 void tell(const ExportReport& report) {
@@ -102,9 +106,13 @@ Status run_export(Arguments arguments) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone is an error of write()
   arguments.options.stop = &stop_on_signals();
   arguments.options.format.format = format_named(arguments.format);
-  TOCSIN_TRY(const auto source, arguments.text.empty()
-                                    ? open_everything(arguments.database, arguments.own)
-                                    : open_answer(arguments));
+  const bool everything = arguments.text.empty();
+  if (everything && !arguments.own) {
+    TOCSIN_RETURN_IF_ERROR(tell_what_is_left_out(arguments.database));
+  }
+  const auto open_rows = [&] {
+    return everything ? open_everything(arguments.database, arguments.own) : open_answer(arguments);
+  };
   TOCSIN_TRY(const auto output, OutputFile::open(arguments.output));
   ExportReport report;
   {
@@ -112,7 +120,7 @@ Status run_export(Arguments arguments) {
     const bool rows_on_terminal = arguments.output == "-" && isatty(STDOUT_FILENO) == 1;
     ProgressBar bar("exporting");
     TOCSIN_TRY(report, export_rows(
-                           *source, arguments.options,
+                           open_rows, arguments.options,
                            [&](std::string_view piece) { return output->write(piece); },
                            [&](uint64_t done, uint64_t total) {
                              if (!rows_on_terminal) bar.show(done, total);

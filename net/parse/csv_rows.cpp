@@ -71,7 +71,7 @@ Result<CsvHeader> read_names(std::string_view record) {
     column.name = text_of_field(field);
     const size_t number = header.columns.size() + 1;
     if (column.name.empty()) return bad_header(fmt::format("column {} has no name", number));
-    if (column.name.size() > kNameBytesMax && !is_base64_text(column.name)) {
+    if (column.name.size() > kNameBytesMax && !is_base64_name(column.name)) {
       return bad_header(fmt::format("the name of column {} has {} bytes, at most {} are possible",
                                     number, column.name.size(), kNameBytesMax));
     }
@@ -94,7 +94,7 @@ Result<CsvHeader> read_typed(std::string_view types, std::string_view names) {
       return bad_header(fmt::format("unknown type \"{}\" of column {}",
                                     fields[i].text.substr(0, kShownBytesMax), i + 1));
     }
-    const auto name = parse_exact_text(column.name);
+    const auto name = parse_exact_name(column.name);
     if (!name) return bad_header(fmt::format("the name of column {} is no base64", i + 1));
     column.name = *name;
   }
@@ -187,7 +187,7 @@ class RecordReader : public RowAppender {
   bool take_place(size_t i, Timestamp& time) {
     const std::string text = text_of_field(fields_[i]);
     if (places_[i].role == Role::kMeasurement) {
-      const auto name = typed_ ? parse_exact_text(text) : std::optional(text);
+      const auto name = typed_ ? parse_exact_name(text) : std::optional(text);
       if (!name) return fail("the measurement is no base64");
       if (!name->empty()) measurement_ = *name;
       has_place_ |= !name->empty();
@@ -244,8 +244,8 @@ class RecordReader : public RowAppender {
                      size_t hint) {
     std::string_view text = field.text;
     if (field.has_quotes) text = batch_.copy(without_doubled_quotes(text));
-    if (typed_ && is_base64_text(text)) {
-      const auto bytes = parse_exact_text(text);
+    if (column.base64) {
+      const auto bytes = parse_base64(text);
       if (!bytes) return fail(fmt::format("the value of column `{}` is no base64", column.name));
       text = batch_.copy(*bytes);
     }

@@ -15,7 +15,8 @@
 namespace tocsin {
 namespace {
 
-constexpr std::string_view kBase64Prefix = "base64:";
+constexpr std::string_view kBase64Prefix = "base64:";  // of a name
+constexpr std::string_view kBase64Suffix = " base64";  // of a type
 constexpr std::string_view kNanPrefix = "nan:";
 constexpr std::string_view kDigits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -41,34 +42,15 @@ constexpr std::array<uint8_t, 256> make_values() {
 }
 constexpr std::array<uint8_t, 256> kValues = make_values();
 
-std::optional<std::string> parse_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  size_t padding = 0;
-  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
-  const std::string_view digits = text.substr(0, text.size() - padding);
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
-  uint32_t bits = 0;
-  int bit_count = 0;
-  for (const char c : digits) {
-    const uint8_t value = kValues[static_cast<uint8_t>(c)];
-    if (value == 64) return std::nullopt;
-    bits = bits << 6 | value;
-    bit_count += 6;
-    if (bit_count < 8) continue;
-    bit_count -= 8;
-    bytes += static_cast<char>(bits >> bit_count & 0xFF);
-  }
-  return bytes;
-}
-
 }  // namespace
 
 std::string type_text(const TypedColumn& column) {
-  return fmt::format("{} {}", name_of(column.type), name_of(column.kind));
+  return fmt::format("{} {}{}", name_of(column.type), name_of(column.kind),
+                     column.base64 ? kBase64Suffix : "");
 }
 
 bool parse_type_text(std::string_view text, TypedColumn& column) {
+  column.base64 = text.starts_with(name_of(ColumnType::kString)) && text.ends_with(kBase64Suffix);
   for (const ColumnType type : kTypes) {
     for (const ColumnKind kind : kKinds) {
       if (kind == ColumnKind::kTag && type != ColumnType::kString) continue;
@@ -108,14 +90,13 @@ std::optional<double> parse_exact_f64(std::string_view text) {
   return value;
 }
 
-bool needs_base64(std::string_view bytes) {
-  return !is_valid_utf8(bytes) || bytes.find('\0') != bytes.npos ||
-         bytes.starts_with(kBase64Prefix);
+bool is_plain_text(std::string_view bytes) {
+  return bytes.find('\0') == bytes.npos && is_valid_utf8(bytes);
 }
 
 std::string base64_text(std::string_view bytes) {
-  std::string out(kBase64Prefix);
-  out.reserve(out.size() + (bytes.size() + 2) / 3 * 4);
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
   for (size_t i = 0; i < bytes.size(); i += 3) {
     const uint32_t group =
         byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
@@ -127,15 +108,37 @@ std::string base64_text(std::string_view bytes) {
   return out;
 }
 
-std::string exact_text(std::string_view bytes) {
-  return needs_base64(bytes) ? base64_text(bytes) : std::string(bytes);
+std::optional<std::string> parse_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  size_t padding = 0;
+  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
+  const std::string_view digits = text.substr(0, text.size() - padding);
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  uint32_t bits = 0;
+  int bit_count = 0;
+  for (const char c : digits) {
+    const uint8_t value = kValues[static_cast<uint8_t>(c)];
+    if (value == 64) return std::nullopt;
+    bits = bits << 6 | value;
+    bit_count += 6;
+    if (bit_count < 8) continue;
+    bit_count -= 8;
+    bytes += static_cast<char>(bits >> bit_count & 0xFF);
+  }
+  return bytes;
 }
 
-bool is_base64_text(std::string_view text) { return text.starts_with(kBase64Prefix); }
+std::string exact_name(std::string_view name) {
+  if (is_plain_text(name) && !is_base64_name(name)) return std::string(name);
+  return std::string(kBase64Prefix) + base64_text(name);
+}
 
-std::optional<std::string> parse_exact_text(std::string_view text) {
-  if (!is_base64_text(text)) return std::string(text);
+std::optional<std::string> parse_exact_name(std::string_view text) {
+  if (!is_base64_name(text)) return std::string(text);
   return parse_base64(text.substr(kBase64Prefix.size()));
 }
+
+bool is_base64_name(std::string_view text) { return text.starts_with(kBase64Prefix); }
 
 }  // namespace tocsin

@@ -17,6 +17,7 @@ struct TypedColumn {
   std::string name;
   ColumnType type = ColumnType::kString;
   ColumnKind kind = ColumnKind::kField;
+  bool base64 = false;  ///< strings: every value is written in base64 (RFC 4648, section 4)
 
   bool operator==(const TypedColumn&) const = default;
 };
@@ -26,7 +27,8 @@ struct TypedMeasurement {
   std::vector<TypedColumn> columns;
 };
 
-/// `i64 field`, `string tag`, `i64 time`; sets type and kind of `column`, or returns false.
+/// `i64 field`, `string tag`, `i64 time`, `string field base64`; sets all but the name of `column`,
+/// or returns false.
 std::string type_text(const TypedColumn& column);
 bool parse_type_text(std::string_view text, TypedColumn& column);
 
@@ -35,14 +37,17 @@ bool parse_type_text(std::string_view text, TypedColumn& column);
 void add_exact_f64(std::string& out, double value);
 std::optional<double> parse_exact_f64(std::string_view text);
 
-/// Names and strings stand as they are unless they are no UTF-8 or hold a NUL byte: then, and when
-/// they begin like that themselves, as `base64:` and RFC 4648, section 4.
-bool needs_base64(std::string_view bytes);
+/// Whether text files hold the bytes as they are: UTF-8 without NUL bytes. One value that they do
+/// not hold so makes its column one of base64.
+bool is_plain_text(std::string_view bytes);
 std::string base64_text(std::string_view bytes);
-/// `bytes`, or its base64 text.
-std::string exact_text(std::string_view bytes);
-/// The bytes that exact_text() gave; nothing when what follows `base64:` is none.
-bool is_base64_text(std::string_view text);
-std::optional<std::string> parse_exact_text(std::string_view text);
+std::optional<std::string> parse_base64(std::string_view text);
+
+/// Names stand as they are unless they are no plain text: then, and when they begin like that
+/// themselves, as `base64:` and their base64 text.
+std::string exact_name(std::string_view name);
+/// The bytes that exact_name() gave; nothing when what follows `base64:` is no base64.
+std::optional<std::string> parse_exact_name(std::string_view text);
+bool is_base64_name(std::string_view text);
 
 }  // namespace tocsin

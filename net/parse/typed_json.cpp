@@ -37,7 +37,7 @@ class RowReader : public RowAppender {
     for (const TypedMeasurement& measurement : measurements) {
       Columns& columns = columns_[measurement.name];
       for (const TypedColumn& column : measurement.columns) {
-        columns.by_key[exact_text(column.name)] = &column;
+        columns.by_key[exact_name(column.name)] = &column;
       }
     }
   }
@@ -63,7 +63,7 @@ class RowReader : public RowAppender {
 
  private:
   bool take_name(const JsonValue& value, std::string& measurement) {
-    auto name = parse_exact_text(value.text);
+    auto name = parse_exact_name(value.text);
     if (!name) return fail("the measurement is no base64");
     measurement = *std::move(name);
     return true;
@@ -128,8 +128,8 @@ class RowReader : public RowAppender {
                      size_t hint) {
     if (value.kind != Kind::kString) return wrong_type(column, value);
     std::string_view text = value.escaped ? batch_.copy(value.text) : value.text;
-    if (is_base64_text(text)) {
-      const auto bytes = parse_exact_text(text);
+    if (column.base64) {
+      const auto bytes = parse_base64(text);
       if (!bytes) return fail(fmt::format("the value of `{}` is no base64", column.name));
       text = batch_.copy(*bytes);
     }
@@ -164,10 +164,10 @@ Result<std::string> typed_json_header(const std::vector<TypedMeasurement>& measu
   size_t key_count = 1;
   for (const TypedMeasurement& measurement : measurements) {
     if (key_count++ > 1) line += ',';
-    line += json_quote(exact_text(measurement.name)) + ":{";
+    line += json_quote(exact_name(measurement.name)) + ":{";
     for (const TypedColumn& column : measurement.columns) {
       if (&column != &measurement.columns.front()) line += ',';
-      line += json_quote(exact_text(column.name)) + ":\"" + type_text(column) + '"';
+      line += json_quote(exact_name(column.name)) + ":\"" + type_text(column) + '"';
       ++key_count;
     }
     line += '}';
@@ -196,8 +196,8 @@ Result<std::vector<TypedMeasurement>> read_typed_json_header(std::string_view li
     if (first == value.keys.npos || first == last) {
       return bad_header(fmt::format("`{}` is no column of a measurement", shown(value.path)));
     }
-    const auto measurement = parse_exact_text(value.keys.substr(first + 1, last - first - 1));
-    const auto name = parse_exact_text(value.keys.substr(last + 1));
+    const auto measurement = parse_exact_name(value.keys.substr(first + 1, last - first - 1));
+    const auto name = parse_exact_name(value.keys.substr(last + 1));
     TypedColumn column;
     if (!measurement || !name || value.kind != Kind::kString ||
         !parse_type_text(value.text, column)) {

@@ -39,10 +39,10 @@ struct Exported {
   std::string text;
 };
 
-Exported export_from(RowSource& source, const ExportOptions& options) {
+Exported export_from(const OpenRows& open, const ExportOptions& options) {
   Exported exported;
   exported.report = export_rows(
-      source, options,
+      open, options,
       [&](std::string_view piece) -> Status {
         exported.text += piece;
         return {};
@@ -53,8 +53,8 @@ Exported export_from(RowSource& source, const ExportOptions& options) {
 
 Exported export_all(const Database& database, const ExportFormatOptions& format,
                     bool lossy = false) {
-  const auto source = take(open_store_rows(database, names_of(database)));
-  return export_from(*source, {format, lossy, nullptr});
+  return export_from([&] { return open_store_rows(database, names_of(database)); },
+                     {format, lossy, nullptr});
 }
 
 std::string text_of(const Database& database, const ExportFormatOptions& format) {
@@ -173,10 +173,10 @@ void write_one(Database& database, const std::string& measurement, const std::st
 std::string query_text(const Database& database, const QueryRowsOptions& options) {
   DatabaseOptions reading;
   reading.read_only = true;
-  auto source =
-      open_query_rows([&] { return Database::open(database.directory(), reading); }, options);
-  if (!source) return source.error().message;
-  Exported exported = export_from(**source, {});
+  const auto open = [&] {
+    return open_query_rows([&] { return Database::open(database.directory(), reading); }, options);
+  };
+  Exported exported = export_from(open, {});
   return exported.report ? exported.text : exported.report.error().message;
 }
 
@@ -224,6 +224,49 @@ TEST_CASE("export: formats write what their readers expect", "[export]") {
         "measurement,time,t,i,u,f,b,s\r\n"
         "a,1970-01-01T00:00:00.000000001Z,,,,,,\r\n"
         "b,1970-01-01T00:00:02.000000001Z,x y,-5,7,2,false,\"a\n\"\"b\"\r\n");
+}
+
+TEST_CASE("export: a typed file marks the columns that hold bytes, and only those", "[export]") {
+  const test::TemporaryFolder folder;
+  const auto database = open_in(folder, "data");
+  write(*database, lines("a,t=x s=\"base64:\",z=\"\xff\" 1\nb s=\"\",z=\"y\" 2\na z=\"\" 3\n"));
+  const std::string csv = text_of(*database, kTypedCsv);
+  CHECK(csv ==
+        "#measurement,time,string tag,string field,string field base64\r\n"
+        "measurement,time,t,s,z\r\n"
+        "a,1970-01-01T00:00:00.000000001Z,x,base64:,/w==\r\n"
+        "b,1970-01-01T00:00:00.000000002Z,,\"\",eQ==\r\n"
+        "a,1970-01-01T00:00:00.000000003Z,,,\"\"\r\n");
+  const std::string json = text_of(*database, kTypedJson);
+  CHECK(json ==
+        "{\"tocsin_columns\":{\"a\":{\"t\":\"string tag\",\"s\":\"string field\","
+        "\"z\":\"string field base64\"},"
+        "\"b\":{\"s\":\"string field\",\"z\":\"string field\"}}}\n"
+        "{\"measurement\":\"a\",\"time\":\"1970-01-01T00:00:00.000000001Z\",\"t\":\"x\","
+        "\"s\":\"base64:\",\"z\":\"/w==\"}\n"
+        "{\"measurement\":\"b\",\"time\":\"1970-01-01T00:00:00.000000002Z\",\"s\":\"\","
+        "\"z\":\"y\"}\n"
+        "{\"measurement\":\"a\",\"time\":\"1970-01-01T00:00:00.000000003Z\",\"z\":\"\"}\n");
+  for (const auto& [format, text] : {std::pair("csv", csv), std::pair("json", json)}) {
+    const auto again = open_in(folder, std::string("again-") + format);
+    import_text(*again, folder, text, format);
+    CHECK(text_of(*again, kTypedCsv) == csv);
+  }
+}
+
+TEST_CASE("export: bytes that came after the columns were marked are a loss", "[export]") {
+  const test::TemporaryFolder folder;
+  const auto before = open_in(folder, "before");
+  const auto after = open_in(folder, "after");
+  write(*before, lines("m s=\"a\" 1\n"));
+  write(*after, lines("m s=\"a\" 1\nm s=\"\xff\" 2\n"));
+  int times = 0;
+  const auto open = [&] { return open_store_rows(times++ == 0 ? *before : *after, {"m"}); };
+  const Exported exported = export_from(open, {kTypedCsv, false, nullptr});
+  REQUIRE_FALSE(exported.report);
+  CHECK(exported.report.error().message ==
+        "this format cannot hold 1 texts that are no UTF-8, written with U+FFFD (the first: `s` of "
+        "`m` at 1970-01-01T00:00:00.000000002Z); --lossy leaves them out");
 }
 
 TEST_CASE("export: columns of one name are one in plain CSV, one for each type in typed CSV",

@@ -69,15 +69,13 @@ Imported import_text(const std::string& text, size_t chunk_bytes, unsigned parse
   for (const auto& [name, measurement] : (*database)->catalog()->measurements) {
     if (name != "rejected") names.push_back(name);
   }
-  const auto rows = open_store_rows(**database, names);
-  REQUIRE(rows);
-  REQUIRE(export_rows(
-      **rows, {{ExportFormat::kLineProtocol, false}, true, nullptr},
-      [&](std::string_view piece) -> Status {
-        imported.exported += piece;
-        return {};
-      },
-      [](uint64_t, uint64_t) {}));
+  REQUIRE(export_rows([&] { return open_store_rows(**database, names); },
+                      {{ExportFormat::kLineProtocol, false}, true, nullptr},
+                      [&](std::string_view piece) -> Status {
+                        imported.exported += piece;
+                        return {};
+                      },
+                      [](uint64_t, uint64_t) {}));
   return imported;
 }
 

@@ -1,5 +1,8 @@
 #include "tools/export/export.h"
 
+#include <set>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "db/limits.h"
@@ -25,12 +28,75 @@ tl::unexpected<Error> not_exact(const ExportOptions& options, const ExportLosses
                   line_protocol ? ", --format json --typed or csv --typed keeps such values" : ""));
 }
 
+/// Calls `take` with every row.
+template <class Take>
+Status for_each_row(RowSource& source, const ExportOptions& options, const ShowExport& show,
+                    Take&& take) {
+  ExportRow row;
+  for (uint64_t i = 0;; ++i) {
+    if (i % kRowsBetweenLooks == 0) {
+      if (options.stop != nullptr && options.stop->load()) {
+        return fail(ErrorCode::kCancelled, "stopped before the end");
+      }
+      show(source.done(), source.total());
+    }
+    TOCSIN_TRY(const bool more, source.next(row));
+    if (!more) return {};
+    TOCSIN_RETURN_IF_ERROR(take(row));
+  }
+}
+
+/// The columns of `source`, with those marked in which a value is no plain text.
+Result<std::vector<TypedMeasurement>> find_base64_columns(RowSource& source,
+                                                          const ExportOptions& options,
+                                                          const ShowExport& show) {
+  std::vector<TypedMeasurement> measurements = source.measurements();
+  TOCSIN_RETURN_IF_ERROR(for_each_row(source, options, show, [&](const ExportRow& row) -> Status {
+    for (const ExportCell& cell : row.cells) {
+      TypedColumn& column = measurements[row.measurement].columns[cell.column];
+      if (column.type != ColumnType::kString || column.base64) continue;
+      column.base64 = !is_plain_text(cell.text);
+    }
+    return {};
+  }));
+  return measurements;
+}
+
+/// Marks the columns that are marked in `known`, where there may be fewer.
+void mark_as(const std::vector<TypedMeasurement>& known,
+             std::vector<TypedMeasurement>& measurements) {
+  std::set<std::pair<std::string_view, std::string_view>> marked;
+  for (const TypedMeasurement& measurement : known) {
+    for (const TypedColumn& column : measurement.columns) {
+      if (column.base64) marked.emplace(measurement.name, column.name);
+    }
+  }
+  for (TypedMeasurement& measurement : measurements) {
+    for (TypedColumn& column : measurement.columns) {
+      column.base64 = column.type == ColumnType::kString &&
+                      marked.contains(std::pair<std::string_view, std::string_view>(
+                          measurement.name, column.name));
+    }
+  }
+}
+
 }  // namespace
 
-Result<ExportReport> export_rows(RowSource& source, const ExportOptions& options,
+Result<ExportReport> export_rows(const OpenRows& open, const ExportOptions& options,
                                  const PutText& put, const ShowExport& show) {
+  std::vector<TypedMeasurement> looked_at;
+  if (options.format.typed) {
+    TOCSIN_TRY(const auto source, open());
+    TOCSIN_TRY(looked_at, find_base64_columns(*source, options, [&](uint64_t done, uint64_t total) {
+                 show(done, 2 * total);
+               }));
+  }
+  TOCSIN_TRY(const auto source, open());
+  std::vector<TypedMeasurement> measurements = source->measurements();
+  mark_as(looked_at, measurements);
+
   const bool exact = must_be_exact(options);
-  const auto writer = make_row_writer(source.measurements(), options.format);
+  const auto writer = make_row_writer(measurements, options.format);
   ExportReport report;
   std::string piece;
   const auto flush = [&]() -> Status {
@@ -43,20 +109,16 @@ Result<ExportReport> export_rows(RowSource& source, const ExportOptions& options
     return {};
   };
   TOCSIN_RETURN_IF_ERROR(writer->begin(piece));
-  ExportRow row;
-  while (true) {
-    if (report.rows % kRowsBetweenLooks == 0) {
-      if (options.stop != nullptr && options.stop->load()) {
-        return fail(ErrorCode::kCancelled, "stopped before the end");
-      }
-      show(source.done(), source.total());
-    }
-    TOCSIN_TRY(const bool more, source.next(row));
-    if (!more) break;
-    writer->write(row, piece);
-    ++report.rows;
-    if (piece.size() >= kPieceBytes) TOCSIN_RETURN_IF_ERROR(flush());
-  }
+  TOCSIN_RETURN_IF_ERROR(for_each_row(
+      *source, options,
+      [&](uint64_t done, uint64_t total) {
+        options.format.typed ? show(total + done, 2 * total) : show(done, total);
+      },
+      [&](const ExportRow& row) -> Status {
+        writer->write(row, piece);
+        ++report.rows;
+        return piece.size() >= kPieceBytes ? flush() : Status();
+      }));
   TOCSIN_RETURN_IF_ERROR(flush());
   report.losses = writer->losses();
   if (exact && report.losses.total() > 0) return not_exact(options, report.losses);

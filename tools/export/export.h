@@ -1,4 +1,4 @@
-// Export: a source's rows as text, in pieces, within bounded memory.
+// Export: rows as text, in pieces, within bounded memory.
 #pragma once
 
 #include <atomic>
@@ -31,9 +31,11 @@ using PutText = std::function<Status(std::string_view)>;
 /// Called now and then: what is done of all that there is to do.
 using ShowExport = std::function<void(uint64_t done, uint64_t total)>;
 
-/// Writes all rows. kInvalid: the format cannot hold some value; kCancelled: stopped; else the
-/// errors of source and `put`.
-Result<ExportReport> export_rows(RowSource& source, const ExportOptions& options,
+/// Writes all rows. Those of a typed format are read twice, since its first line marks the columns
+/// that hold bytes which are no text; such bytes that were stored in between in another column are
+/// a loss. kInvalid: the format cannot hold some value; kCancelled: stopped; else the errors of
+/// `open`, its rows and `put`.
+Result<ExportReport> export_rows(const OpenRows& open, const ExportOptions& options,
                                  const PutText& put, const ShowExport& show);
 
 }  // namespace tocsin

@@ -3,6 +3,8 @@
 
 #include <bit>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,5 +46,8 @@ class RowSource {
   virtual uint64_t done() const = 0;
   virtual uint64_t total() const = 0;
 };
+
+/// Begins at the first row, each time.
+using OpenRows = std::function<Result<std::unique_ptr<RowSource>>()>;
 
 }  // namespace tocsin

@@ -28,6 +28,7 @@ class CsvRows final : public RowWriter {
                                : std::tuple(column.name, ColumnType::kString, ColumnKind::kField);
         const auto [found, added] = known.emplace(key, columns_.size());
         if (added) columns_.push_back(column);
+        columns_[found->second].base64 |= column.base64;
         places.push_back(found->second);
       }
     }
@@ -65,7 +66,7 @@ class CsvRows final : public RowWriter {
     for (size_t i = 0; i < cells_.size(); ++i) {
       out += ',';
       if (cells_[i] == nullptr) continue;
-      add_value(row, *cells_[i], out);
+      add_value(row, columns_[i], *cells_[i], out);
       cells_[i] = nullptr;
     }
     out += "\r\n";
@@ -75,12 +76,12 @@ class CsvRows final : public RowWriter {
  private:
   std::string name_text(const std::string& name) const {
     size_t ignored = 0;
-    return typed_ ? exact_text(name) : valid_utf8(name, ignored);
+    return typed_ ? exact_name(name) : valid_utf8(name, ignored);
   }
 
-  void add_value(const ExportRow& row, const ExportCell& cell, std::string& out) {
-    const TypedColumn& column = measurement_of(row).columns[cell.column];
-    switch (column.type) {
+  void add_value(const ExportRow& row, const TypedColumn& column, const ExportCell& cell,
+                 std::string& out) {
+    switch (measurement_of(row).columns[cell.column].type) {
       case ColumnType::kI64:
         if (column.kind == ColumnKind::kTime && !typed_) {
           out += format_time(cell.i64());
@@ -100,8 +101,8 @@ class CsvRows final : public RowWriter {
 
   void add_text(const ExportRow& row, const TypedColumn& column, std::string_view text,
                 std::string& out) {
-    if (typed_ && needs_base64(text)) return add_csv_field(out, base64_text(text), false);
-    if (typed_ || is_valid_utf8(text)) return add_csv_field(out, text, text.empty());
+    if (column.base64) return add_csv_field(out, base64_text(text), text.empty());
+    if (is_valid_utf8(text)) return add_csv_field(out, text, text.empty());
     size_t ignored = 0;
     add_csv_field(out, valid_utf8(text, ignored), false);
     losses_.add(kLostText, measurement_of(row), row.time, column.name);

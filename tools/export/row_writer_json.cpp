@@ -49,7 +49,7 @@ class JsonRows final : public RowWriter {
   };
 
   std::string name_text(const std::string& name) const {
-    return json_quote(typed_ ? exact_text(name) : name);
+    return json_quote(typed_ ? exact_name(name) : name);
   }
 
   void add_value(const ExportRow& row, const ExportCell& cell, std::string& out) {
@@ -87,14 +87,12 @@ class JsonRows final : public RowWriter {
 
   void add_text(const ExportRow& row, const TypedColumn& column, std::string_view text,
                 std::string& out) {
-    if (typed_ && needs_base64(text)) {
-      out += json_quote(base64_text(text));
+    if (column.base64) {
+      out += '"' + base64_text(text) + '"';
       return;
     }
     out += json_quote(text);
-    if (!typed_ && !is_valid_utf8(text)) {
-      losses_.add(kLostText, measurement_of(row), row.time, column.name);
-    }
+    if (!is_valid_utf8(text)) losses_.add(kLostText, measurement_of(row), row.time, column.name);
   }
 
   const bool typed_;

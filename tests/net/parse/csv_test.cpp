@@ -179,14 +179,14 @@ TEST_CASE("csv: a header must name every column", "[net]") {
 
 TEST_CASE("csv: a typed file says its types, and takes no others", "[net]") {
   const std::string header =
-      "#measurement,time,i64 field,f64 field,string tag,u64 field,bool field\r\n"
+      "#measurement,time,i64 field,f64 field,string tag base64,u64 field,bool field\r\n"
       "measurement,time,n,x,base64:/w==,u,b\r\n";
-  CHECK(rows_of(header +
-                "m,1970-01-01T00:00:00.000000001Z,5,5,base64:AA==,18446744073709551615,true\r\n") ==
-        "m @1 b=true n=5i tag:\xff='" + std::string(1, '\0') + "' u=18446744073709551615u x=5f");
+  CHECK(
+      rows_of(header + "m,1970-01-01T00:00:00.000000001Z,5,5,AA==,18446744073709551615,true\r\n") ==
+      "m @1 b=true n=5i tag:\xff='" + std::string(1, '\0') + "' u=18446744073709551615u x=5f");
   CHECK(rows_of(header + "m,1,,-inf,,,\n") == "m @1000000000 x=-inff");
   CHECK(
-      parse(header + "m,1,x,,,,\nm,1,,,,,1\nm,1,,,base64:%,,\n,1,,,,,\nm,,,,,,\n").errors ==
+      parse(header + "m,1,x,,,,\nm,1,,,,,1\nm,1,,,%,,\n,1,,,,,\nm,,,,,,\n").errors ==
       Strings{"1: \"x\" of column `n` is no i64", "2: \"1\" of column `b` is no bool",
               "3: the value of column `\xff` is no base64",
               "4: no measurement: the file has no column `measurement`, and its source sets none",

@@ -27,7 +27,7 @@ TEST_CASE("parsers: changed and cut input never breaks an invariant", "[net][fuz
       "time,measurement,service,n\r\n2026-11-24T10:00:00Z,m,\"a \"\"b\"\", "
       "c\",1.5\r\n,m,\"two\nlines\",x\r\n",
       "#measurement,time,i64 time,f64 field,string "
-      "tag\nmeasurement,time,n,base64:/w==,s\nm,1,5,nan,base64:AA==\n",
+      "tag base64\nmeasurement,time,n,base64:/w==,s\nm,1,5,nan,AA==\n",
       "{\"tocsin_columns\":{\"m\":{\"x\":\"f64 field\",\"base64:/w==\":\"string tag\"}}}\n"
       "{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"x\":\"nan:fff8000000000000\",\"base64:/"
       "w==\":\"\\u0001\"}\n",

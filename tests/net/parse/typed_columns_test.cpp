@@ -45,21 +45,32 @@ TEST_CASE("typed columns: every float comes back bit by bit", "[net]") {
   }
 }
 
-TEST_CASE("typed columns: bytes that are no text come back from base64", "[net]") {
+TEST_CASE("typed columns: bytes come back from base64", "[net]") {
   const auto check = [](const std::string& bytes, const std::string& text) {
-    CHECK(exact_text(bytes) == text);
-    CHECK(parse_exact_text(text) == bytes);
+    CHECK(base64_text(bytes) == text);
+    CHECK(parse_base64(text) == bytes);
+  };
+  check("", "");
+  check("\xff", "/w==");
+  check("\xff\xfe", "//4=");
+  check("\xff\xfe\xfd", "//79");
+  check("plain", "cGxhaW4=");
+  for (const char* wrong : {"A", "AA=A", "A===", "\xff=AA", "=", "AAAAA"}) {
+    CHECK_FALSE(parse_base64(wrong));
+  }
+}
+
+TEST_CASE("typed columns: names that are no text come back from base64", "[net]") {
+  const auto check = [](const std::string& bytes, const std::string& text) {
+    CHECK(exact_name(bytes) == text);
+    CHECK(parse_exact_name(text) == bytes);
   };
   check("", "");
   check("plain \xC3\xA9", "plain \xC3\xA9");
   check("\xff", "base64:/w==");
-  check("\xff\xfe", "base64://4=");
-  check("\xff\xfe\xfd", "base64://79");
   check(std::string(1, '\0'), "base64:AA==");
   check("base64:", "base64:YmFzZTY0Og==");
-  for (const char* wrong : {"base64:A", "base64:AA=A", "base64:A===", "base64:\xff=AA"}) {
-    CHECK_FALSE(parse_exact_text(wrong));
-  }
+  CHECK_FALSE(parse_exact_name("base64:A"));
 }
 
 TEST_CASE("typed columns: types are words", "[net]") {
@@ -67,7 +78,12 @@ TEST_CASE("typed columns: types are words", "[net]") {
   REQUIRE(parse_type_text("i64 time", column));
   CHECK((column.type == ColumnType::kI64 && column.kind == ColumnKind::kTime));
   CHECK(type_text({"x", ColumnType::kString, ColumnKind::kTag}) == "string tag");
-  for (const char* wrong : {"", "i64", "f64 tag", "string time", "i64  field"}) {
+  CHECK_FALSE(column.base64);
+  REQUIRE(parse_type_text("string field base64", column));
+  CHECK((column.type == ColumnType::kString && column.kind == ColumnKind::kField && column.base64));
+  CHECK(type_text(column) == "string field base64");
+  for (const char* wrong : {"", "i64", "f64 tag", "string time", "i64  field", "i64 field base64",
+                            "string base64", "string field base64 base64", "base64"}) {
     CHECK_FALSE(parse_type_text(wrong, column));
   }
 }
