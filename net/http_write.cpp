@@ -1,4 +1,4 @@
-// Writes over HTTP: a body becomes texts of about a megabyte, taken one after the other, and one
+// Writes over HTTP: a body becomes texts of a few megabytes, taken one after the other, and one
 // answer.
 //
 // The answer tells the shipper what to do, and most drop a batch on any 4xx. So 4xx is said only
@@ -6,6 +6,7 @@
 // pass is 503 with Retry-After.
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -19,7 +20,11 @@
 namespace tocsin::http {
 namespace {
 
-constexpr size_t kTextBytesMax = 512 * kKiB;  // of one text for the parser, but for a longer line
+// Of one text for the parser, but for a longer line. What is in one text is stored as a whole or
+// not at all.
+constexpr size_t kTextBytesMax = 4 * kMiB;
+// So much is worth a commit of its own: its client, who waits for the answer, has gathered already.
+constexpr size_t kUrgentBytesMin = 256 * kKiB;
 constexpr size_t kShownLineBytes = 64;
 constexpr Duration kPatienceAfterFirst =
     30 * kSecond;  // once a part is stored, a refusal would repeat it
@@ -99,6 +104,7 @@ void add_report(WriteJob& job, std::string_view text, const IngestReport& report
 // The next lines of the body, about kTextBytesMax.
 std::string_view next_text(std::string_view& rest) {
   const std::string_view all = rest;
+  if (all.size() <= kTextBytesMax) return std::exchange(rest, {});
   while (!rest.empty() && all.size() - rest.size() < kTextBytesMax) next_line(rest);
   return all.substr(0, all.size() - rest.size());
 }
@@ -111,6 +117,7 @@ void take_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
   text.format = job->dialect == Dialect::kJsonLines ? LineFormat::kJson : LineFormat::kLineProtocol;
   text.options = job->options;
   text.source = job->source;
+  text.urgent = view.size() >= kUrgentBytesMin;
   text.patience = job->texts_stored > 0 ? kPatienceAfterFirst : 0;
   context.ingest.take(
       std::move(text), [] {},

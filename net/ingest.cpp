@@ -62,6 +62,7 @@ WriteRequest parse(Job& job) {
   WriteRequest write;
   write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
   write.source = input.source;
+  write.urgent = input.urgent;
   const std::string_view text = write.batch.keep(input.text);
   std::vector<LineError> errors;
   if (json) {

@@ -25,6 +25,7 @@ struct IngestText {
   std::optional<RejectedLine> rejected;  ///< a line that was refused before
   std::string source;                    ///< for `rejected`: `tcp 127.0.0.1:4711`
   Duration patience = 0;  ///< how long to try again while the store is busy or its disk is full
+  bool urgent = false;    ///< commit it without waiting for more
 };
 
 /// A line that was not stored.

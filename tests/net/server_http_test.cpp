@@ -121,16 +121,29 @@ TEST_CASE("http: bodies have a limit, also unpacked", "[net]") {
   CHECK(server.request("POST", "/write", std::string(10'000, '#')).status == 204);
 }
 
+TEST_CASE("http: a large body does not wait for others to join its commit", "[net]") {
+  const test::TemporaryFolder folder;
+  DatabaseOptions options;
+  options.commit_interval = kDay;
+  auto database = Database::open(folder.path("db"), options);
+  REQUIRE(database);
+  TestServer server(std::move(*database));
+  std::string body;
+  for (int i = 0; i < 10'000; ++i) body += fmt::format("m text=\"some text or other\" {}\n", i);
+  CHECK(server.request("POST", "/write", body).status == 204);
+  CHECK(server.query("from m | stats n = count()") == "n\n10000\n");
+}
+
 TEST_CASE("http: a body of many megabytes is taken in parts", "[net]") {
   TestServer server;
   std::string body;
-  for (int i = 0; i < 60'000; ++i)
+  for (int i = 0; i < 120'000; ++i)
     body += fmt::format("m,host=h{} f={}i,g=\"some text of some length\" {}\n", i % 10, i, i + 1);
   body += "bad\n";
   const auto response = server.request("POST", "/write", body);
   CHECK(response.status == 400);
-  CHECK(contains(response.body, "line 60001: unable to parse 'bad'"));
-  CHECK(server.query("from m | stats n = count(), s = sum(f)") == "n,s\n60000,1799970000\n");
+  CHECK(contains(response.body, "line 120001: unable to parse 'bad'"));
+  CHECK(server.query("from m | stats n = count(), s = sum(f)") == "n,s\n120000,7199940000\n");
 }
 
 TEST_CASE("http: JSON lines, arrays, and the names of keys", "[net]") {
