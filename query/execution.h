@@ -40,6 +40,7 @@ class Execution {
   uint64_t windows_remembered = 0;
   std::atomic<bool> memory_exceeded{false};  ///< some MemoryGauge said kLimit
   std::vector<StepStatistics> steps;         // by the thread that runs the plan
+  std::string spill_folder;                  ///< made when needed; empty: the system's for such
 
   /// The stages before `stage_end` are done.
   void finish_step(size_t stage_end, uint64_t rows_out);

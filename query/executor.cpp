@@ -149,6 +149,7 @@ Result<Progress> advance(Execution& execution, Progress progress) {
 Result<ResultTable> execute_plan(const Database& database, const Plan& plan,
                                  const QueryOptions& options, WindowMemory* memory) {
   Execution execution(plan, options);
+  execution.spill_folder = database.directory() + "/tmp";
   TOCSIN_TRY(Progress progress, start(execution, database, memory));
   execution.finish_step(progress.next, progress.table.row_count);
   MemoryGauge gauge(execution);

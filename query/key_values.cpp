@@ -30,10 +30,29 @@ uint64_t word_of(int64_t value) { return std::bit_cast<uint64_t>(value); }
 uint64_t word_of(uint64_t value) { return value; }
 uint64_t word_of(uint8_t value) { return value; }
 
+// Calls `take` with what holds the values of a column that is no string.
+template <class Take>
+void with_values(const Vector& vector, Take take) {
+  switch (vector.type) {
+    case ValueType::kBool: take(vector.boolean); break;
+    case ValueType::kU64: take(vector.u64); break;
+    case ValueType::kF64: take(vector.f64); break;
+    default: take(vector.i64); break;
+  }
+}
+
 }  // namespace
 
-void hash_texts(const Vector& vector, std::span<const uint32_t> rows,
-                const std::optional<IdFormat>& format, std::span<uint64_t> out) {
+void hash_values(const Vector& vector, std::span<const uint32_t> rows,
+                 const std::optional<IdFormat>& format, std::span<uint64_t> out) {
+  if (vector.type != ValueType::kString) {
+    with_values(vector, [&](auto values) {
+      for (size_t i = 0; i < rows.size(); ++i) {
+        out[i] = vector.is_null(rows[i]) ? 0 : mix_word(word_of(values[rows[i]]));
+      }
+    });
+    return;
+  }
   for (size_t i = 0; i < rows.size(); ++i) {
     const uint32_t row = rows[i];
     if (vector.is_null(row)) {
@@ -128,7 +147,7 @@ void KeyValues::number_texts(const Vector& vector, std::span<const uint32_t> row
 
 void KeyValues::number_words(const Vector& vector, std::span<const uint32_t> rows,
                              std::span<uint32_t> out) {
-  const auto each = [&](auto values) {
+  with_values(vector, [&](auto values) {
     uint64_t last_word = 0;  // rows sorted by time repeat their bucket
     uint32_t last_number = 0;
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -142,13 +161,7 @@ void KeyValues::number_words(const Vector& vector, std::span<const uint32_t> row
       last_word = word;
       out[i] = last_number;
     }
-  };
-  switch (type_) {
-    case ValueType::kBool: each(vector.boolean); break;
-    case ValueType::kU64: each(vector.u64); break;
-    case ValueType::kF64: each(vector.f64); break;
-    default: each(vector.i64); break;
-  }
+  });
 }
 
 void KeyValues::number_ids(const Vector& vector, std::span<const uint32_t> rows,

@@ -16,10 +16,10 @@
 
 namespace tocsin {
 
-/// A hash of each of `rows` of a string column; equal strings have equal ones however the vectors
-/// hold them, given the same `format`: what it can spell is hashed as its number. Null is 0.
-void hash_texts(const Vector& vector, std::span<const uint32_t> rows,
-                const std::optional<IdFormat>& format, std::span<uint64_t> out);
+/// A hash of each of `rows`; equal values have equal ones however the vectors hold them, given the
+/// same `format`: strings that it can spell are hashed as their numbers. Null is 0.
+void hash_values(const Vector& vector, std::span<const uint32_t> rows,
+                 const std::optional<IdFormat>& format, std::span<uint64_t> out);
 /// The same of strings that spell `ids` as `spelling` says.
 void hash_ids(std::span<const uint64_t> ids, const IdFormat& spelling,
               const std::optional<IdFormat>& format, std::span<uint64_t> out);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "query/operators.h"
+#include "query/spill.h"
 #include "query/tally.h"
 
 namespace tocsin {
@@ -19,6 +20,7 @@ struct Worker {
   SourceReader reader;
   TallyReader tally;
   StatsState state;
+  uint64_t rows_done = 0;
 
   Worker(Execution& execution, const Program& program, const StatsPlan& stats,
          const TallyPlan& tally_plan, const Windows* windows)
@@ -29,16 +31,21 @@ struct Worker {
 
 // The one place that decides how a unit is read: not at all when its statistics leave no row, from
 // its metadata or by counting codes when that gives the answer, else row by row.
-Status take_unit(const ScanUnit& unit, Worker& worker) {
+// `row_count`: about what this worker will read of all units.
+Status take_unit(const ScanUnit& unit, Worker& worker, uint64_t row_count) {
   SourceReader& reader = worker.reader;
+  worker.rows_done += unit.end - unit.start;
   TOCSIN_TRY(const bool may_match, reader.open(unit));
   if (!may_match) return {};
   TOCSIN_TRY(const bool counted,
              worker.tally.read(reader, unit, [&](std::span<const EntryStatistics> rows) {
                return worker.state.take(reader.evaluator(), reader.window(), rows);
              }));
-  if (counted) return {};
-  return reader.read(unit, [&] { return worker.state.take(reader.evaluator(), reader.window()); });
+  if (!counted) {
+    TOCSIN_RETURN_IF_ERROR(
+        reader.read(unit, [&] { return worker.state.take(reader.evaluator(), reader.window()); }));
+  }
+  return worker.state.expect(worker.rows_done, row_count);
 }
 
 void add_counts(const WindowCounts& from, WindowCounts& to) {
@@ -68,7 +75,7 @@ class SourceStats {
 
   /// Units are spread over threads, their groups are merged.
   Result<Table> by_units(WindowCounts* counts) {
-    TOCSIN_TRY(auto merged, read_units(counts, [](Worker&) {}));
+    TOCSIN_TRY(auto merged, read_units(counts, [](Worker&, unsigned) {}));
     return finish_merged(std::move(merged));
   }
 
@@ -78,18 +85,18 @@ class SourceStats {
   /// The same in two passes over the rows, of which the first only counts the values of quantiles,
   /// and the second keeps few of them.
   Result<Table> by_passes(WindowCounts* counts) {
-    TOCSIN_TRY(const auto first, read_units(nullptr, [](Worker& worker) {
+    TOCSIN_TRY(const auto first, read_units(nullptr, [](Worker& worker, unsigned) {
                  worker.state.start_counting();
                  worker.reader.stop_counting();
                }));
     const CountedRanks ranks = first->state.counted_ranks();
-    TOCSIN_TRY(auto merged,
-               read_units(counts, [&](Worker& worker) { worker.state.keep_only(ranks); }));
+    TOCSIN_TRY(auto merged, read_units(counts, [&](Worker& worker, unsigned) {
+                 worker.state.keep_only(ranks);
+               }));
     return finish_merged(std::move(merged));
   }
 
-  /// Each thread reads all units, for a share of the groups: nothing is merged, and with more
-  /// shares than threads there is never more than a part of the groups in memory.
+  /// Each thread reads all units, for a share of the groups: nothing is merged.
   Result<Table> by_shares(GroupShare share, WindowCounts* counts) {
     group_count_ = 0;
     std::vector<std::optional<Table>> tables(share.count);
@@ -102,12 +109,9 @@ class SourceStats {
       own.index = static_cast<uint32_t>(index);
       worker->state.restrict(own);
       if (index != 0) worker->reader.stop_counting();
-      uint64_t rows_done = 0;
       for (const ScanUnit& unit : units_) {
         TOCSIN_RETURN_IF_ERROR(execution_.check());
-        TOCSIN_RETURN_IF_ERROR(take_unit(unit, *worker));
-        rows_done += unit.end - unit.start;
-        TOCSIN_RETURN_IF_ERROR(worker->state.expect(rows_done, rows));
+        TOCSIN_RETURN_IF_ERROR(take_unit(unit, *worker, rows));
       }
       if (counts && index == 0) add_counts(worker->reader.counts(), *counts);
       TOCSIN_TRY(Table table, worker->state.finish());
@@ -115,24 +119,73 @@ class SourceStats {
       return gauges[index].set(tables[index]->memory_bytes());
     };
     TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, tables.size(), work));
+    return joined(std::move(tables));
+  }
+
+  /// The rows are written to disk once, and grouped part by part: there is never more than one part
+  /// of the groups for each thread in memory.
+  Result<Table> by_spill(const std::optional<GroupShare>& share, WindowCounts* counts) {
+    tally_ = {};  // counts stand for rows: there would be none to write
+    const SpillPlan plan(stats_, program_);
+    TOCSIN_TRY(const auto spill, Spill::create(execution_, plan, share, execution_.thread_count()));
+    TOCSIN_TRY(auto merged, read_units(counts, [&](Worker& worker, unsigned thread) {
+                 worker.state.spill_to(*spill, thread);
+               }));
+    merged.reset();
+    TOCSIN_RETURN_IF_ERROR(spill->finish());
+    group_count_ = 0;
+    std::vector<std::optional<Table>> tables(Spill::kParts);
+    std::vector<MemoryGauge> gauges;
+    for (size_t i = 0; i < tables.size(); ++i) gauges.emplace_back(execution_);
+    const auto work = [&](unsigned, size_t index) -> Status {
+      const auto part = static_cast<uint32_t>(index);
+      TOCSIN_TRY(Table table, group_part(*spill, part));
+      TOCSIN_TRY(tables[part], finish(std::move(table)));
+      return gauges[part].set(tables[part]->memory_bytes());
+    };
+    TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, tables.size(), work));
+    return joined(std::move(tables));
+  }
+
+ private:
+  Result<Table> group_part(const Spill& spill, uint32_t part) {
+    const SpillPlan& plan = spill.plan();
+    StatsState state(plan.stats, plan.program, execution_);
+    Evaluator evaluator(plan.program, execution_.plan().now, execution_.plan().zone);
+    const uint64_t row_count = spill.row_count(part);
+    uint64_t rows_done = 0;
+    const auto take = [&]() -> Status {
+      const Vector* window = nullptr;
+      if (windows_) {
+        TOCSIN_TRY(window, evaluator.value(static_cast<NodeId>(plan.key_count - 1)));
+      }
+      rows_done += evaluator.row_count();
+      TOCSIN_RETURN_IF_ERROR(state.take(evaluator, window));
+      return state.expect(rows_done, row_count);
+    };
+    TOCSIN_RETURN_IF_ERROR(spill.read(part, evaluator, take));
+    return state.finish();
+  }
+
+  static Table joined(std::vector<std::optional<Table>> tables) {
     Table result = std::move(*tables[0]);
     for (size_t i = 1; i < tables.size(); ++i) append_table(result, std::move(*tables[i]));
     return result;
   }
 
- private:
-  // All rows by one worker, or what several of them saw, merged. `prepare` is called with each
-  // before it reads.
+  // All rows by one worker, or what several of them saw, merged. `prepare` is called with each and
+  // its thread before it reads.
   template <class Prepare>
   Result<std::unique_ptr<Worker>> read_units(WindowCounts* counts, Prepare prepare) {
     std::vector<std::unique_ptr<Worker>> workers(execution_.thread_count());
+    const uint64_t row_count = this->row_count() / workers.size();
     const auto work = [&](unsigned thread, size_t index) {
       auto& worker = workers[thread];
       if (!worker) {
         worker = make_worker();
-        prepare(*worker);
+        prepare(*worker, thread);
       }
-      return take_unit(units_[index], *worker);
+      return take_unit(units_[index], *worker, row_count);
     };
     TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, units_.size(), work));
 
@@ -230,17 +283,19 @@ Result<Table> source_stats(Execution& execution, const Scan& scan, const Program
     choice.share->count = shares;
     return source.by_shares(*choice.share, counts);
   };
-  constexpr uint32_t kSharesMax = 1024;
-  uint32_t shares = choice.row_count >= kSharedRowsMin ? execution.thread_count() : 1;
+  const uint32_t shares = choice.row_count >= kSharedRowsMin ? execution.thread_count() : 1;
   Result<Table> table = shares == 1 ? source.by_units(counts) : by_shares(shares);
-  for (bool first = true; !table && execution.memory_exceeded; first = false) {
-    const bool in_passes = first && source.has_passes();
-    if (!in_passes && (!choice.share || shares >= kSharesMax)) break;
-    // Again, with less in memory; nothing of the attempt before may count.
+  const auto exceeded = [&] { return !table && execution.memory_exceeded; };
+  // Nothing of the attempt before may count.
+  const auto again = [&](auto way) {
     execution.memory_exceeded = false;
     execution.rows_matched = matched_before;
     if (counts) *counts = {};
-    table = in_passes ? source.by_passes(counts) : by_shares(shares *= 2);
+    table = way();
+  };
+  if (exceeded() && source.has_passes()) again([&] { return source.by_passes(counts); });
+  if (exceeded() && !stats.keys.empty()) {
+    again([&] { return source.by_spill(choice.share, counts); });
   }
   if (tail) tail->group_count = source.group_count();
   return table;

@@ -124,8 +124,13 @@ Result<Table> table_rows(Execution& execution, Table input, const Program& progr
     return gauge.set(result.memory_bytes() + arena->memory_bytes());
   };
   TOCSIN_RETURN_IF_ERROR(reader.read(take));
+  // The few rows that are left do not keep the strings of all.
+  if (result.row_count < input.row_count / 4) {
+    result.keep_texts(*arena);
+  } else {
+    result.share_arenas(input);
+  }
   result.arenas.push_back(std::move(arena));
-  result.share_arenas(input);
   result.pending_order = std::move(*order);
   return result;
 }

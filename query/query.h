@@ -40,7 +40,9 @@ struct QueryOptions {
   bool remember = true;   ///< answer baseline windows from memory where nothing changed
   Duration timeout = 0;   ///< 0: none
   size_t memory_bytes_max = 256 * kMiB;
-  unsigned threads = 0;                          ///< 0: one per core
+  uint64_t disk_bytes_max =
+      16 * kGiB;         ///< of what does not fit into memory, in the database's `tmp`
+  unsigned threads = 0;  ///< 0: one per core
   const std::atomic<bool>* cancelled = nullptr;  ///< looked at between vectors; may be null
 };
 
@@ -55,7 +57,8 @@ class QueryEngine {
   /// into `diagnostic` when that is not null.
   Result<Plan> prepare(std::string_view text, const QueryOptions& options,
                        Diagnostic* diagnostic = nullptr) const;
-  /// Runs a plan. Errors: kCancelled, kTimeout, kLimit (memory), kCorrupt (names the segment).
+  /// Runs a plan. Errors: kCancelled, kTimeout, kLimit (memory, disk), kDiskFull, kCorrupt (names
+  /// the segment).
   Result<ResultTable> execute(const Plan& plan, const QueryOptions& options) const;
   /// prepare, then execute. A text that begins with the word `explain` gives a table that tells how
   /// the query behind it ran (query/explain.h).

@@ -5,24 +5,19 @@
 
 #include "db/base/check.h"
 #include "query/kernels.h"
+#include "query/key_values.h"
+#include "query/spill.h"
 
 namespace tocsin {
 namespace {
 
 constexpr size_t kMeasureEvery = 16;  // vectors between two looks at the memory held
-constexpr NodeId kSourceTime = 0;     // the node of the source's `time`
 
 std::vector<ValueType> key_types(const StatsPlan& plan) {
   std::vector<ValueType> types;
   for (const auto& key : plan.keys) types.push_back(key.type);
   if (plan.windowed) types.push_back(ValueType::kI64);
   return types;
-}
-
-bool is_from_counts(const Aggregate& aggregate, const StatsPlan::Feed& feed) {
-  if (aggregate.kind == AggregateKind::kCount) return !feed.argument;
-  return (aggregate.kind == AggregateKind::kMin || aggregate.kind == AggregateKind::kMax) &&
-         feed.argument == kSourceTime;
 }
 
 // Bucket starts of ascending times mostly repeat.
@@ -49,38 +44,6 @@ class BucketCache {
 };
 
 }  // namespace
-
-StatsPlan StatsPlan::compile(const StatsStage& stage, bool windowed, const TimeZone& zone,
-                             Program& program) {
-  StatsPlan plan;
-  plan.stage = &stage;
-  plan.windowed = windowed;
-  plan.zone = zone;
-  for (const GroupKey& key : stage.keys) {
-    const NodeId node = program.columns.at(key.column);
-    plan.keys.push_back({node, program.nodes[node].type, key.bucket});
-  }
-  for (uint32_t i = 0; i < stage.aggregates.size(); ++i) {
-    const Aggregate& aggregate = stage.aggregates[i];
-    Feed feed;
-    if (aggregate.argument) feed.argument = program.add(*aggregate.argument);
-    if (aggregate.where) feed.where = program.add(*aggregate.where);
-    if (needs_time(aggregate.kind)) feed.time = program.columns.at(aggregate.time_column);
-    const auto shared = std::ranges::find_if(plan.feeds, [&](const Feed& other) {
-      return shares_values(aggregate.kind) &&
-             shares_values(stage.aggregates[other.aggregates.front()].kind) &&
-             other.argument == feed.argument && other.where == feed.where;
-    });
-    if (shared != plan.feeds.end()) {
-      shared->aggregates.push_back(i);
-      continue;
-    }
-    feed.aggregates = {i};
-    feed.from_counts = is_from_counts(aggregate, feed);
-    plan.feeds.push_back(std::move(feed));
-  }
-  return plan;
-}
 
 StatsState::StatsState(const StatsPlan& plan, const Program& program, Execution& execution)
     : plan_(plan),
@@ -127,7 +90,7 @@ void StatsState::keep_share(const Vector& key, Evaluator& evaluator) {
     for (const uint32_t row : rows) in_share_[row] = codes_in_share_[key.codes[row]];
   } else {
     hashes_.resize(rows.size());
-    hash_texts(key, rows, share_->format, hashes_);
+    hash_values(key, rows, share_->format, hashes_);
     for (size_t i = 0; i < rows.size(); ++i) in_share_[rows[i]] = share_->holds(hashes_[i]);
   }
   evaluator.select(in_share_);
@@ -156,6 +119,7 @@ Status StatsState::take(Evaluator& evaluator, const Vector* window,
     rows = evaluator.rows();
     if (rows.empty()) return {};
   }
+  if (spill_) return spill(std::move(keys), evaluator);
   row_groups_.resize(rows.size());
   groups_.assign(keys, rows, row_groups_);
   resize();
@@ -164,6 +128,13 @@ Status StatsState::take(Evaluator& evaluator, const Vector* window,
     TOCSIN_RETURN_IF_ERROR(update(plan_.feeds[i], *accumulators_[i], evaluator, counted));
   }
   return ++vectors_taken_ % kMeasureEvery == 0 ? measure_memory() : Status{};
+}
+
+Status StatsState::spill(std::vector<const Vector*> columns, Evaluator& evaluator) {
+  for (const NodeId node : spill_->plan().arguments) {
+    TOCSIN_TRY(columns.emplace_back(), evaluator.value(node));
+  }
+  return spill_->add(thread_, columns, evaluator.rows());
 }
 
 Status StatsState::update(const StatsPlan::Feed& feed, Accumulator& accumulator,
@@ -202,13 +173,16 @@ size_t StatsState::memory_bytes() const {
   return bytes;
 }
 
-Status StatsState::measure_memory() { return gauge_.set(memory_bytes()); }
+Status StatsState::measure_memory() {
+  return gauge_.set(std::max(memory_bytes(), expected_bytes_));
+}
 
 bool StatsState::of_values(const StatsPlan::Feed& feed) const {
   return shares_values(plan_.stage->aggregates[feed.aggregates.front()].kind);
 }
 
 bool StatsState::start_counting() {
+  expected_ = true;  // this way there is nothing to expect
   for (size_t i = 0; i < plan_.feeds.size(); ++i) {
     if (!of_values(plan_.feeds[i])) continue;
     if (!accumulators_[i]->start_counting()) return false;
@@ -226,6 +200,7 @@ CountedRanks StatsState::counted_ranks() const {
 }
 
 void StatsState::keep_only(const CountedRanks& counted) {
+  expected_ = true;
   groups_.absorb(*counted.groups);  // which numbers them alike
   resize();
   for (size_t i = 0; i < accumulators_.size(); ++i) {
@@ -234,22 +209,46 @@ void StatsState::keep_only(const CountedRanks& counted) {
 }
 
 Status StatsState::expect(uint64_t done, uint64_t row_count) {
-  constexpr uint64_t kSampleShare = 8;
-  constexpr size_t kGroupsMin = 32 * 1024;
-  if (expected_ || done < row_count / kSampleShare || groups_.group_count() < kGroupsMin) return {};
+  constexpr uint64_t kSampleShare = 32;
+  constexpr size_t kGroupsMin = 16 * 1024;
+  if (expected_ || done * kSampleShare * 2 < row_count) return {};
+  const size_t groups = groups_.group_count();
+  if (done * kSampleShare < row_count) {
+    if (half_done_ == 0) {
+      half_done_ = done;
+      groups_half_done_ = groups;
+    }
+    return {};
+  }
   expected_ = true;
-  const auto share = static_cast<double>(row_count) / static_cast<double>(done);
-  // What surely is too much is refused before it is touched; at least half of what is held is in
-  // use.
-  TOCSIN_RETURN_IF_ERROR(
-      gauge_.set(static_cast<size_t>(static_cast<double>(memory_bytes()) * share / 2)));
-  const auto group_count = static_cast<size_t>(static_cast<double>(groups_.group_count()) * share);
-  groups_.reserve(group_count);
-  for (auto& accumulator : accumulators_) accumulator->reserve(group_count);
+  const auto rows_left = static_cast<double>(row_count - std::min(done, row_count));
+  // Groups that come back do not count again: so many were new in the later half of the sample.
+  double group_growth = 1;
+  if (groups >= kGroupsMin && done > half_done_) {
+    const auto fresh = static_cast<double>(groups - groups_half_done_);
+    group_growth +=
+        fresh * rows_left / static_cast<double>(done - half_done_) / static_cast<double>(groups);
+  }
+  const double row_growth = 1 + rows_left / static_cast<double>(done);
+  double bytes = static_cast<double>(groups_.memory_bytes()) * group_growth;
+  for (size_t i = 0; i < accumulators_.size(); ++i) {
+    bytes += static_cast<double>(accumulators_[i]->memory_bytes()) *
+             (of_values(plan_.feeds[i]) ? row_growth : group_growth);
+  }
+  // What surely is too much is refused before it is touched, together with what other threads
+  // expect; at least half of what is held is in use.
+  expected_bytes_ = static_cast<size_t>(bytes / 2);
+  TOCSIN_RETURN_IF_ERROR(measure_memory());
+  if (groups >= kGroupsMin) {
+    const auto group_count = static_cast<size_t>(static_cast<double>(groups) * group_growth);
+    groups_.reserve(group_count);
+    for (auto& accumulator : accumulators_) accumulator->reserve(group_count);
+  }
   return measure_memory();
 }
 
 Status StatsState::merge(StatsState& other) {
+  expected_bytes_ = 0;
   const std::vector<uint32_t> map = groups_.absorb(other.groups_);
   resize();
   for (size_t i = 0; i < accumulators_.size(); ++i) {
@@ -262,6 +261,7 @@ Status StatsState::merge(StatsState& other) {
 }
 
 Result<Table> StatsState::finish() {
+  expected_bytes_ = 0;
   TOCSIN_RETURN_IF_ERROR(measure_memory());
   Table table;
   table.row_count = groups_.group_count();

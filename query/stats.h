@@ -10,53 +10,11 @@
 #include "query/evaluator.h"
 #include "query/execution.h"
 #include "query/group_table.h"
-#include "query/segment_source.h"
+#include "query/stats_plan.h"
 
 namespace tocsin {
 
-/// A bucket of a whole number of these begins, in any zone, only where one of them does in UTC:
-/// zones change their offset at such instants only.
-inline constexpr Duration kBucketChange = 15 * kMinute;
-
-/// A stats stage compiled against a program. Immutable; shared by threads.
-struct StatsPlan {
-  struct Key {
-    NodeId node = 0;
-    ValueType type = ValueType::kNull;
-    Duration bucket = 0;
-  };
-  /// What feeds one accumulator.
-  struct Feed {
-    std::optional<NodeId> argument;
-    std::optional<NodeId> where;
-    std::optional<NodeId> time;
-    std::vector<uint32_t> aggregates;  ///< of the stage; several when they share values
-    bool from_counts = false;          ///< the number and times of the rows are enough
-  };
-  const StatsStage* stage = nullptr;
-  std::vector<Key> keys;
-  std::vector<Feed> feeds;
-  /// By key: whether a later stage reads it; empty: all. The others are left out of the result.
-  std::vector<uint8_t> live_keys;
-  bool ordered = true;    ///< the order of the result matters
-  bool windowed = false;  ///< the window is one more key, behind the others
-  TimeZone zone;
-
-  /// Adds the stage's expressions to `program`, which then must not change any more.
-  static StatsPlan compile(const StatsStage& stage, bool windowed, const TimeZone& zone,
-                           Program& program);
-};
-
-/// A share of the groups: those whose key of type string hashes into it.
-struct GroupShare {
-  size_t key = 0;                  ///< of the stage's keys
-  std::optional<IdFormat> format;  ///< for hash_texts
-  uint32_t index = 0;
-  uint32_t count = 1;
-
-  /// By the bits behind the leading ones, which choose a place in the hash table.
-  bool holds(uint64_t hash) const { return static_cast<uint32_t>(hash) % count == index; }
-};
+class Spill;
 
 /// What the first of two passes found.
 struct CountedRanks {
@@ -71,6 +29,11 @@ class StatsState {
   StatsState(const StatsPlan& plan, const Program& program, Execution& execution);
   /// From now on takes rows of this share only.
   void restrict(const GroupShare& share) { share_ = share; }
+  /// From now on only puts rows there, as that thread.
+  void spill_to(Spill& spill, unsigned thread) {
+    spill_ = &spill;
+    thread_ = thread;
+  }
 
   /// Before any row: makes this the first of two passes, which only counts values by their size, so
   /// that the second needs to keep few. False when that does not spare memory.
@@ -84,7 +47,8 @@ class StatsState {
   /// `counted`: by row, what it stands for; empty: itself.
   Status take(Evaluator& evaluator, const Vector* window,
               std::span<const EntryStatistics> counted = {});
-  /// Makes room for the groups of all `row_count` rows, judged by the first `done` of them.
+  /// After each vector or unit: when enough of `row_count` rows are done to judge by them, makes
+  /// room for the groups of all. kLimit: these or their values will surely not fit into memory.
   Status expect(uint64_t done, uint64_t row_count);
   Status merge(StatsState& other);
   /// Keys, aggregates and, when windowed, the window (i64) as columns; the rows wait to be ordered
@@ -92,6 +56,7 @@ class StatsState {
   Result<Table> finish();
 
  private:
+  Status spill(std::vector<const Vector*> columns, Evaluator& evaluator);
   bool of_values(const StatsPlan::Feed& feed) const;
   void keep_share(const Vector& key, Evaluator& evaluator);
   Status bucket(const StatsPlan::Key& key, Evaluator& evaluator, Vector& out);
@@ -104,6 +69,8 @@ class StatsState {
   const StatsPlan& plan_;
   Execution& execution_;
   std::optional<GroupShare> share_;
+  Spill* spill_ = nullptr;
+  unsigned thread_ = 0;  // of spill_
   MemoryGauge gauge_;
   GroupTable groups_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;  // by feed
@@ -116,6 +83,9 @@ class StatsState {
   std::vector<uint32_t> fed_rows_, fed_groups_;  // scratch
   size_t vectors_taken_ = 0;
   bool expected_ = false;
+  size_t expected_bytes_ = 0;  // that will be needed at least
+  uint64_t half_done_ = 0;  // rows when half of the sample was seen, and the groups then
+  size_t groups_half_done_ = 0;
   bool counting_ = false;
 };
 

@@ -130,6 +130,12 @@ void Table::share_arenas(const Table& other) {
   }
 }
 
+void Table::keep_texts(StringArena& arena) {
+  for (TableColumn& column : columns) {
+    for (std::string_view& text : column.text) text = arena.keep(text);
+  }
+}
+
 size_t Table::memory_bytes() const {
   size_t bytes = 0;
   for (const TableColumn& column : columns) bytes += column.memory_bytes();

@@ -59,6 +59,8 @@ struct Table {
   /// The rows `order` of this table, in that order.
   Table take(std::span<const uint32_t> order) const;
   void share_arenas(const Table& other);
+  /// Copies all strings into `arena`.
+  void keep_texts(StringArena& arena);
   size_t memory_bytes() const;
 };
 

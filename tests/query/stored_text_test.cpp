@@ -23,7 +23,8 @@ constexpr size_t kRows = 6000;                         // of each measurement
 /// The same rows in memory, as plain strings, and in a sealed segment of each measurement.
 class TwoDatabases {
  public:
-  explicit TwoDatabases(uint32_t seed) : random_(seed) {
+  explicit TwoDatabases(uint32_t seed, size_t row_count = kRows)
+      : random_(seed), row_count_(row_count) {
     stored_ = testing::take(Database::open(folder_.path(), {}));
     add("audit", [&] { return hex_id(recent()); });
     add("bpm", [&] { return hex_id(recent()); });
@@ -81,7 +82,7 @@ class TwoDatabases {
       rows.set_string(rows.lane(name, ColumnType::kString, ColumnKind::kField, 0),
                       request.batch.copy(text));
     };
-    for (size_t i = 0; i < kRows; ++i) {
+    for (size_t i = 0; i < row_count_; ++i) {
       times.push_back(kStart + static_cast<Timestamp>(i) * kSecond);
       rows.begin_row(times.back(), {});
       set("id", ids, make_id());
@@ -107,6 +108,7 @@ class TwoDatabases {
   }
 
   std::mt19937 random_;
+  const size_t row_count_;  // of each measurement
   std::vector<uint64_t> ids_;
   test::TemporaryFolder folder_;
   MemoryDatabase plain_;
@@ -180,21 +182,25 @@ TEST_CASE("stored text: templates and ids answer as plain strings do", "[query]"
   }
 }
 
-TEST_CASE("stored text: groups by ids that memory is too small for are made in shares", "[query]") {
+TEST_CASE("stored text: groups that memory is too small for go to disk", "[query]") {
   const uint32_t seed = std::random_device{}();
   INFO("seed " << seed);
-  TwoDatabases databases(seed);
+  TwoDatabases databases(seed, 6 * kRows);
   const std::string source = "from audit, bpm, other | let k = lower(id) ";
   const auto stats_by = [](const std::string& key) {
     return "| stats n = count(), a = first(service) by " + key +
            " | where n > 3 | stats m = count(), s = sum(n) by a | sort a";
   };
   QueryOptions little;
-  little.memory_bytes_max = 400 * kKiB;
-  const std::string expected = answer(databases.plain(), source + stats_by("id"));
-  CHECK(expected.find("error") != 0);
-  CHECK(answer(databases.stored(), source + stats_by("id"), little) == expected);
-  // Groups by what is computed have no shares: that little is too little for all at once.
-  const std::string limit = "error: the query needs more than";
-  CHECK(answer(databases.stored(), source + stats_by("k"), little).starts_with(limit));
+  little.threads = 2;
+  little.memory_bytes_max = 2 * kMiB;
+  for (const char* key : {"id", "k", "id, service", "service, k", "time(1h), id"}) {
+    INFO(key);
+    const std::string expected = answer(databases.plain(), source + stats_by(key));
+    CHECK(expected.find("error") != 0);
+    CHECK(answer(databases.stored(), source + stats_by(key), little) == expected);
+  }
+  little.disk_bytes_max = 100 * kKiB;
+  CHECK(answer(databases.stored(), source + stats_by("id"), little)
+            .starts_with("error: the query's groups need more than"));
 }
