@@ -40,8 +40,9 @@ struct QueryOptions {
   bool remember = true;   ///< answer baseline windows from memory where nothing changed
   Duration timeout = 0;   ///< 0: none
   size_t memory_bytes_max = 256 * kMiB;
-  uint64_t disk_bytes_max =
-      16 * kGiB;         ///< of what does not fit into memory, in the database's `tmp`
+  /// Of what does not fit into memory, in the database's `tmp`; never more than half of what is
+  /// free there.
+  uint64_t disk_bytes_max = 16 * kGiB;
   unsigned threads = 0;  ///< 0: one per core
   const std::atomic<bool>* cancelled = nullptr;  ///< looked at between vectors; may be null
 };

@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "db/base/check.h"
@@ -94,6 +95,13 @@ int open_unlisted(const std::string& folder) {
   return linked;
 }
 
+// Of the room that is left, what a query may take: the rest is for the rows that arrive.
+uint64_t room_in(int file) {
+  struct statvfs room {};
+  if (::fstatvfs(file, &room) != 0) return UINT64_MAX;
+  return uint64_t{room.f_bavail} * room.f_frsize / 2;
+}
+
 }  // namespace
 
 SpillPlan::SpillPlan(const StatsPlan& plan, const Program& of) : program({}), stats(plan) {
@@ -142,7 +150,8 @@ struct Spill::Impl {
   const std::optional<GroupShare> share;
   std::string folder;      // where the files are
   std::vector<int> files;  // by thread: in one, threads would wait for each other
-  std::atomic<uint64_t> size = 0;
+  uint64_t bytes_max = 0;
+  std::atomic<uint64_t> size = 0;                // of all files
   std::vector<std::unique_ptr<Writer>> writers;  // by thread
   std::mutex mutex;
   std::vector<std::vector<SpillBlock>> blocks;  // by part; guarded, and so are the formats
@@ -160,6 +169,7 @@ Status Spill::Impl::open_file() {
     const int file = open_unlisted(each);
     if (file >= 0) {
       folder = each;
+      if (files.empty()) bytes_max = std::min(execution.options().disk_bytes_max, room_in(file));
       files.push_back(file);
       return {};
     }
@@ -179,7 +189,6 @@ uint16_t Spill::Impl::number_of(const IdFormat& format) {
 
 Status Spill::Impl::append(uint32_t part, SpillBlock block, std::span<const std::byte> bytes) {
   block.byte_count = static_cast<uint32_t>(bytes.size());
-  const uint64_t bytes_max = execution.options().disk_bytes_max;
   if (size.fetch_add(bytes.size()) + bytes.size() > bytes_max) {
     return fail(ErrorCode::kLimit,
                 fmt::format("the query's groups need more than {} MiB on disk; ask for a shorter "
