@@ -151,7 +151,7 @@ struct Spill::Impl {
   std::string folder;      // where the files are
   std::vector<int> files;  // by thread: in one, threads would wait for each other
   uint64_t bytes_max = 0;
-  std::atomic<uint64_t> size = 0;                // of all files
+  std::atomic<uint64_t> total_bytes = 0;         // of all files
   std::vector<std::unique_ptr<Writer>> writers;  // by thread
   std::mutex mutex;
   std::vector<std::vector<SpillBlock>> blocks;  // by part; guarded, and so are the formats
@@ -189,7 +189,7 @@ uint16_t Spill::Impl::number_of(const IdFormat& format) {
 
 Status Spill::Impl::append(uint32_t part, SpillBlock block, std::span<const std::byte> bytes) {
   block.byte_count = static_cast<uint32_t>(bytes.size());
-  if (size.fetch_add(bytes.size()) + bytes.size() > bytes_max) {
+  if (total_bytes.fetch_add(bytes.size()) + bytes.size() > bytes_max) {
     return fail(ErrorCode::kLimit,
                 fmt::format("the query's groups need more than {} MiB on disk; ask for a shorter "
                             "range, filter more, or group by fewer keys",
@@ -292,8 +292,8 @@ class Spill::Impl::Writer {
 
   void hash(std::span<const Vector* const> columns, std::span<const uint32_t> rows) {
     hashes_.assign(rows.size(), 0);
-    if (const auto& share = spill_.share) {
-      hash_values(*columns[share->key], rows, share->format, hashes_);
+    if (const auto& by = spill_.share) {
+      hash_values(*columns[by->key], rows, by->format, hashes_);
       return;
     }
     more_hashes_.resize(rows.size());
