@@ -108,6 +108,12 @@ class SegmentReader final : public Segment {
         root.max_time() != info_.max_time) {
       return damaged("its metadata contradict the catalog");
     }
+    // FlatBuffers' verifier aligns the length of a vector, but not what follows it.
+    for (const auto* ids : {root.sealed_from(), root.replaces(), root.ancestors()}) {
+      if (ids != nullptr && reinterpret_cast<uintptr_t>(ids->data()) % sizeof(uint64_t) != 0) {
+        return damaged("a list of segments does not start on a boundary of 8 bytes");
+      }
+    }
     if (root.columns() == nullptr) return damaged("it has no list of columns");
     for (const format::Column* column : *root.columns()) {
       if (column->name() == nullptr) return damaged("a column has no name");

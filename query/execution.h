@@ -37,6 +37,7 @@ class Execution {
   std::atomic<uint64_t> segments_skipped{0};
   std::atomic<uint64_t> segments_answered{0};
   std::atomic<uint64_t> bytes_read{0};
+  std::atomic<uint64_t> bytes_spilled{0};
   uint64_t windows_remembered = 0;
   std::atomic<bool> memory_exceeded{false};  ///< some MemoryGauge said kLimit
   std::vector<StepStatistics> steps;         // by the thread that runs the plan

@@ -167,6 +167,7 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& plan,
   result.statistics.segments_skipped = execution.segments_skipped;
   result.statistics.segments_answered = execution.segments_answered;
   result.statistics.bytes_read = execution.bytes_read;
+  result.statistics.bytes_spilled = execution.bytes_spilled;
   result.statistics.steps = std::move(execution.steps);
   result.statistics.windows_remembered = execution.windows_remembered;
   result.statistics.elapsed_us = execution.elapsed_us();

@@ -104,6 +104,9 @@ ResultTable explain(const Plan& plan, const ResultTable& result) {
       out.set(row, "rows", result.rows_matched);
     }
   }
+  if (!steps.empty() && result.statistics.bytes_spilled > 0) {
+    out.set(steps[0].stage_end, "bytes", result.statistics.bytes_spilled);
+  }
   for (const StepStatistics& step : steps) {
     // A query without stages has the source alone.
     if (step.stage_end > 0) out.set(step.stage_end, "rows", step.rows_out);

@@ -44,6 +44,7 @@ struct QueryStatistics {
   int64_t elapsed_us = 0;
   uint64_t segments_answered = 0;  ///< from their metadata or remembered results, no row read
   uint64_t bytes_read = 0;         ///< of decoded values
+  uint64_t bytes_spilled = 0;      ///< written to disk by a `stats` that memory is too small for
   std::vector<StepStatistics> steps;
 };
 

@@ -48,8 +48,11 @@ enum class Form : uint8_t {
 struct SpillLaneHeader {
   Form form = Form::kNulls;
   uint8_t has_valid = 0;
-  uint16_t format = 0;      // kIds: into the spill's formats
-  uint32_t text_bytes = 0;  // kTexts
+  // Of kIds, the numbers' spelling; its prefix is what stands as text.
+  uint8_t is_hex = 0;
+  uint8_t is_upper = 0;
+  uint32_t digits = 0;
+  uint64_t text_bytes = 0;  // also of kTexts
 };
 
 size_t padded(size_t size) { return (size + 7) / 8 * 8; }
@@ -141,7 +144,6 @@ struct Spill::Impl {
   }
 
   Status open_file();
-  uint16_t number_of(const IdFormat& format);
   Status append(uint32_t part, SpillBlock block, std::span<const std::byte> bytes);
   Status read(const SpillBlock& block, std::vector<std::byte>& bytes) const;
 
@@ -151,11 +153,9 @@ struct Spill::Impl {
   std::string folder;      // where the files are
   std::vector<int> files;  // by thread: in one, threads would wait for each other
   uint64_t bytes_max = 0;
-  std::atomic<uint64_t> total_bytes = 0;         // of all files
   std::vector<std::unique_ptr<Writer>> writers;  // by thread
   std::mutex mutex;
-  std::vector<std::vector<SpillBlock>> blocks;  // by part; guarded, and so are the formats
-  std::vector<IdFormat> formats;
+  std::vector<std::vector<SpillBlock>> blocks;  // by part; guarded by the mutex until finish()
 };
 
 Status Spill::Impl::open_file() {
@@ -178,18 +178,9 @@ Status Spill::Impl::open_file() {
   return io_error("creating a file", folder, error);
 }
 
-uint16_t Spill::Impl::number_of(const IdFormat& format) {
-  const std::lock_guard lock(mutex);
-  const auto found = std::ranges::find(formats, format);
-  const auto number = static_cast<size_t>(found - formats.begin());
-  if (found == formats.end()) formats.push_back(format);
-  TOCSIN_CHECK(number <= UINT16_MAX);
-  return static_cast<uint16_t>(number);
-}
-
 Status Spill::Impl::append(uint32_t part, SpillBlock block, std::span<const std::byte> bytes) {
   block.byte_count = static_cast<uint32_t>(bytes.size());
-  if (total_bytes.fetch_add(bytes.size()) + bytes.size() > bytes_max) {
+  if ((execution.bytes_spilled += bytes.size()) > bytes_max) {
     return fail(ErrorCode::kLimit,
                 fmt::format("the query's groups need more than {} MiB on disk; ask for a shorter "
                             "range, filter more, or group by fewer keys",
@@ -392,16 +383,16 @@ class Spill::Impl::Writer {
       block_.resize(padded(block_.size()));
     };
     for (SpillLane& lane : part.lanes) {
-      const SpillLaneHeader header{
-          lane.form, !lane.valid.empty(),
-          lane.form == Form::kIds ? spill_.number_of(lane.format) : uint16_t{0},
-          static_cast<uint32_t>(lane.text.size())};
+      const std::string& text = lane.form == Form::kIds ? lane.format.prefix : lane.text;
+      const SpillLaneHeader header{lane.form,          !lane.valid.empty(),
+                                   lane.format.is_hex, lane.format.is_upper,
+                                   lane.format.digits, text.size()};
       put(&header, sizeof header);
       put(lane.valid.data(), lane.valid.size());
       put(lane.words.data(), lane.words.size() * sizeof(uint64_t));
       put(lane.codes.data(), lane.codes.size() * sizeof(uint32_t));
       put(lane.bytes.data(), lane.bytes.size());
-      put(lane.text.data(), lane.text.size());
+      put(text.data(), text.size());
       lane.valid.clear();
       lane.words.clear();
       lane.codes.clear();
@@ -459,12 +450,13 @@ class Spill::Impl::Source final : public ColumnSource {
         case Form::kBytes: lane.values = section(row_count_); break;
         case Form::kWords:
         case Form::kIds: lane.values = section(row_count_ * sizeof(uint64_t)); break;
-        case Form::kCodes: lane.values = section(row_count_ * sizeof(uint32_t)); break;
-        case Form::kTexts:
-          lane.values = section(row_count_ * sizeof(uint32_t));
-          lane.text = section(lane.header.text_bytes);
-          break;
+        case Form::kCodes:
+        case Form::kTexts: lane.values = section(row_count_ * sizeof(uint32_t)); break;
       }
+      lane.text = reinterpret_cast<const char*>(section(lane.header.text_bytes));
+      if (lane.header.form != Form::kIds) continue;
+      lane.format = {std::string(lane.text, lane.header.text_bytes), lane.header.is_hex != 0,
+                     lane.header.is_upper != 0, static_cast<uint8_t>(lane.header.digits)};
     }
     TOCSIN_CHECK(at == bytes_.data() + bytes_.size());
     return {};
@@ -497,7 +489,7 @@ class Spill::Impl::Source final : public ColumnSource {
         const auto text = out.make_text();
         const auto ids = lane.as<uint64_t>(count);
         for (size_t i = 0; i < count; ++i) {
-          text[i] = out.is_null(i) ? std::string_view() : out.keep(format_of(lane).text(ids[i]));
+          text[i] = out.is_null(i) ? std::string_view() : out.keep(lane.format.text(ids[i]));
         }
         break;
       }
@@ -512,9 +504,10 @@ class Spill::Impl::Source final : public ColumnSource {
       case Form::kTexts: {
         const auto text = out.make_text();
         const auto lengths = lane.as<uint32_t>(count);
-        const char* at = reinterpret_cast<const char*>(lane.text);
-        for (size_t i = 0; i < count; ++i)
+        const char* at = lane.text;
+        for (size_t i = 0; i < count; ++i) {
           text[i] = {std::exchange(at, at + lengths[i]), lengths[i]};
+        }
         break;
       }
     }
@@ -527,7 +520,7 @@ class Spill::Impl::Source final : public ColumnSource {
     if (lane.header.form != Form::kIds) return false;
     out.reset(ValueType::kString, count);
     show_valid(lane, out);
-    out.id_format = &format_of(lane);
+    out.id_format = &lane.format;
     out.ids = lane.as<uint64_t>(count);
     return true;
   }
@@ -542,7 +535,8 @@ class Spill::Impl::Source final : public ColumnSource {
     SpillLaneHeader header;
     const std::byte* valid = nullptr;
     const std::byte* values = nullptr;  // of kTexts: their lengths
-    const std::byte* text = nullptr;
+    const char* text = nullptr;
+    IdFormat format;  // kIds
 
     template <class T>
     std::span<const T> as(size_t count) const {
@@ -550,7 +544,6 @@ class Spill::Impl::Source final : public ColumnSource {
     }
   };
 
-  const IdFormat& format_of(const View& lane) const { return spill_.formats[lane.header.format]; }
   void show_valid(const View& lane, Vector& out) const {
     if (lane.header.has_valid == 0) return;
     out.valid = {reinterpret_cast<const uint8_t*>(lane.valid), row_count_};

@@ -33,7 +33,7 @@ ResultTable sample() {
       {Value::duration(90 * kSecond), Value::duration(0), Value::null()});
   table.row_count = 3;
   table.rows_matched = 3;
-  table.statistics = {10, 2, 1, 0, 0, 1500, 4, 80, {}};
+  table.statistics = {10, 2, 1, 0, 0, 1500, 4, 80, 0, {}};
   table.warnings = {"one \"thing\""};
   return table;
 }

@@ -98,4 +98,23 @@ TEST_CASE("spill: every kind of key and argument comes back from disk", "[query]
             .starts_with("error: the query's groups need more than 0 MiB on disk"));
 }
 
+TEST_CASE("spill: explain tells how much went to disk", "[query]") {
+  std::mt19937_64 random(1);
+  const MemoryDatabase database = random_rows(random);
+  const std::string query =
+      "explain from t | stats count_distinct(t), f = first(t), l = last(t), n = count() by i | "
+      "where n > 9";
+  const auto lines_with_bytes = [&](size_t memory_bytes) {
+    QueryOptions options;
+    options.threads = 2;
+    options.memory_bytes_max = memory_bytes;
+    const auto result = QueryEngine(database).run(query, options);
+    REQUIRE(result);
+    const auto& valid = result->columns[result->find("bytes")].valid;
+    return std::vector<uint8_t>(valid.begin(), valid.end());
+  };
+  CHECK(lines_with_bytes(64 * kMiB) == std::vector<uint8_t>{1, 0, 0});
+  CHECK(lines_with_bytes(3 * kMiB / 2) == std::vector<uint8_t>{1, 1, 0});
+}
+
 }  // namespace tocsin
