@@ -97,29 +97,8 @@ class SourceStats {
   }
 
   /// Each thread reads all units, for a share of the groups: nothing is merged.
-  Result<Table> by_shares(GroupShare share, WindowCounts* counts) {
-    group_count_ = 0;
-    std::vector<std::optional<Table>> tables(share.count);
-    const uint64_t rows = row_count();
-    std::vector<MemoryGauge> gauges;
-    for (size_t i = 0; i < tables.size(); ++i) gauges.emplace_back(execution_);
-    const auto work = [&](unsigned, size_t index) -> Status {
-      const std::unique_ptr<Worker> worker = make_worker();
-      GroupShare own = share;
-      own.index = static_cast<uint32_t>(index);
-      worker->state.restrict(own);
-      if (index != 0) worker->reader.stop_counting();
-      for (const ScanUnit& unit : units_) {
-        TOCSIN_RETURN_IF_ERROR(execution_.check());
-        TOCSIN_RETURN_IF_ERROR(take_unit(unit, *worker, rows));
-      }
-      if (counts && index == 0) add_counts(worker->reader.counts(), *counts);
-      TOCSIN_TRY(Table table, worker->state.finish());
-      TOCSIN_TRY(tables[index], finish(std::move(table)));
-      return gauges[index].set(tables[index]->memory_bytes());
-    };
-    TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, tables.size(), work));
-    return joined(std::move(tables));
+  Result<Table> by_shares(const GroupShare& share, WindowCounts* counts) {
+    return in_parts(share.count, [&](uint32_t index) { return group_share(share, index, counts); });
   }
 
   /// The rows are written to disk once, and grouped part by part: there is never more than one part
@@ -133,21 +112,42 @@ class SourceStats {
                }));
     merged.reset();
     TOCSIN_RETURN_IF_ERROR(spill->finish());
-    group_count_ = 0;
-    std::vector<std::optional<Table>> tables(Spill::kParts);
-    std::vector<MemoryGauge> gauges;
-    for (size_t i = 0; i < tables.size(); ++i) gauges.emplace_back(execution_);
-    const auto work = [&](unsigned, size_t index) -> Status {
-      const auto part = static_cast<uint32_t>(index);
-      TOCSIN_TRY(Table table, group_part(*spill, part));
-      TOCSIN_TRY(tables[part], finish(std::move(table)));
-      return gauges[part].set(tables[part]->memory_bytes());
-    };
-    TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, tables.size(), work));
-    return joined(std::move(tables));
+    return in_parts(Spill::kParts, [&](uint32_t part) { return group_part(*spill, part); });
   }
 
  private:
+  // Joins what `group(i)` gives for each i below `count`, each finished as soon as it is complete.
+  template <class Group>
+  Result<Table> in_parts(uint32_t count, Group group) {
+    group_count_ = 0;
+    std::vector<std::optional<Table>> tables(count);
+    std::vector<MemoryGauge> gauges;
+    for (size_t i = 0; i < tables.size(); ++i) gauges.emplace_back(execution_);
+    const auto work = [&](unsigned, size_t index) -> Status {
+      TOCSIN_TRY(Table table, group(static_cast<uint32_t>(index)));
+      TOCSIN_TRY(tables[index], finish(std::move(table)));
+      return gauges[index].set(tables[index]->memory_bytes());
+    };
+    TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, tables.size(), work));
+    Table result = std::move(*tables[0]);
+    for (size_t i = 1; i < tables.size(); ++i) append_table(result, std::move(*tables[i]));
+    return result;
+  }
+
+  Result<Table> group_share(GroupShare share, uint32_t index, WindowCounts* counts) {
+    const std::unique_ptr<Worker> worker = make_worker();
+    share.index = index;
+    worker->state.restrict(share);
+    if (index != 0) worker->reader.stop_counting();
+    const uint64_t row_count = this->row_count();
+    for (const ScanUnit& unit : units_) {
+      TOCSIN_RETURN_IF_ERROR(execution_.check());
+      TOCSIN_RETURN_IF_ERROR(take_unit(unit, *worker, row_count));
+    }
+    if (counts && index == 0) add_counts(worker->reader.counts(), *counts);
+    return worker->state.finish();
+  }
+
   Result<Table> group_part(const Spill& spill, uint32_t part) {
     const SpillPlan& plan = spill.plan();
     StatsState state(plan.stats, plan.program, execution_);
@@ -165,12 +165,6 @@ class SourceStats {
     };
     TOCSIN_RETURN_IF_ERROR(spill.read(part, evaluator, take));
     return state.finish();
-  }
-
-  static Table joined(std::vector<std::optional<Table>> tables) {
-    Table result = std::move(*tables[0]);
-    for (size_t i = 1; i < tables.size(); ++i) append_table(result, std::move(*tables[i]));
-    return result;
   }
 
   // All rows by one worker, or what several of them saw, merged. `prepare` is called with each and
