@@ -28,12 +28,14 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kMeasureEvery = 64;              // vectors between two looks at the memory held
-constexpr size_t kRowsMin = 16;                   // of a block that is written because it is full
-constexpr size_t kBufferShare = 8;                // of the memory that the query may take
-constexpr size_t kTextBytesMin = 256;             // the same of the texts of one of its columns
-constexpr size_t kTextBytesMax = 64 * kKiB;       // of these, but for the last
-constexpr size_t kEntriesMax = size_t{64} << 10;  // of a column; further dictionaries: as texts
+constexpr size_t kMeasureEvery = 64;         // vectors between two looks at the memory held
+constexpr size_t kRowsMin = 16;              // of a block that is written because it is full
+constexpr size_t kBufferShare = 8;           // of the memory that the query may take
+constexpr size_t kTextBytesMin = 256;        // the same of the texts of one of its columns
+constexpr size_t kTextBytesMax = 64 * kKiB;  // of these, but for the last
+constexpr size_t kEntriesMin = 256;          // of a column; further dictionaries: as texts
+constexpr size_t kEntriesMax = size_t{64} << 10;
+constexpr size_t kEntryBytes = 64;  // about
 
 /// How the values of a column stand in a block. Only strings have a choice.
 enum class Form : uint8_t {
@@ -137,8 +139,8 @@ struct Spill::Impl {
   class Writer;
   class Source;
 
-  Impl(Execution& of, const SpillPlan& rows, const std::optional<GroupShare>& by)
-      : execution(of), plan(rows), share(by), blocks(kParts) {}
+  Impl(Execution& of, const SpillPlan& rows, const std::optional<GroupShare>& with_ids)
+      : execution(of), plan(rows), ids(with_ids), blocks(kParts) {}
   ~Impl() {
     for (const int file : files) ::close(file);
   }
@@ -149,7 +151,7 @@ struct Spill::Impl {
 
   Execution& execution;
   const SpillPlan& plan;
-  const std::optional<GroupShare> share;
+  const std::optional<GroupShare> ids;
   std::string folder;      // where the files are
   std::vector<int> files;  // by thread: in one, threads would wait for each other
   uint64_t bytes_max = 0;
@@ -224,6 +226,7 @@ class Spill::Impl::Writer {
     for (Part& part : parts_) part.lanes.resize(spill.plan.columns.size());
     for (const PlanColumn& column : spill.plan.columns) entries_.emplace_back(column.type);
     const size_t buffer_bytes = spill.execution.options().memory_bytes_max / kBufferShare / threads;
+    entries_max_ = std::clamp(buffer_bytes / kEntryBytes, kEntriesMin, kEntriesMax);
     text_bytes_max_ = std::clamp(buffer_bytes / kParts, kTextBytesMin, kTextBytesMax);
     const size_t row_bytes = (sizeof(uint64_t) + 1) * (spill.plan.columns.size() + 1);
     rows_max_ = std::clamp(buffer_bytes / kParts / row_bytes, kRowsMin, kVectorRows);
@@ -268,7 +271,7 @@ class Spill::Impl::Writer {
     std::vector<SpillLane> lanes;
   };
 
-  static Form form_of(const Vector& vector, const KeyValues& entries) {
+  Form form_of(const Vector& vector, const KeyValues& entries) const {
     switch (vector.type) {
       case ValueType::kNull: return Form::kNulls;
       case ValueType::kBool: return Form::kBytes;
@@ -277,19 +280,19 @@ class Spill::Impl::Writer {
     }
     if (vector.id_format) return Form::kIds;
     const bool few = vector.dictionary != nullptr &&
-                     entries.count() + vector.dictionary->entries.size() <= kEntriesMax;
+                     entries.count() + vector.dictionary->entries.size() <= entries_max_;
     return few ? Form::kCodes : Form::kTexts;
   }
 
   void hash(std::span<const Vector* const> columns, std::span<const uint32_t> rows) {
-    hashes_.assign(rows.size(), 0);
-    if (const auto& by = spill_.share) {
-      hash_values(*columns[by->key], rows, by->format, hashes_);
-      return;
-    }
+    const auto format_of = [&](size_t key) {
+      return spill_.ids && spill_.ids->key == key ? spill_.ids->format : std::nullopt;
+    };
+    hashes_.resize(rows.size());
+    hash_values(*columns[0], rows, format_of(0), hashes_);
     more_hashes_.resize(rows.size());
-    for (size_t k = 0; k < spill_.plan.key_count; ++k) {
-      hash_values(*columns[k], rows, std::nullopt, more_hashes_);
+    for (size_t k = 1; k < spill_.plan.key_count; ++k) {
+      hash_values(*columns[k], rows, format_of(k), more_hashes_);
       for (size_t i = 0; i < rows.size(); ++i) {
         hashes_[i] = mix_word(hashes_[i] * 31 + more_hashes_[i]);
       }
@@ -418,6 +421,7 @@ class Spill::Impl::Writer {
   MemoryGauge gauge_;
   size_t rows_max_ = 0;  // of a block, but for a vector that brings more at once
   size_t text_bytes_max_ = 0;
+  size_t entries_max_ = 0;
   std::vector<Part> parts_;
   std::vector<Form> forms_;                   // by column, of the vectors at hand
   std::vector<KeyValues> entries_;            // by column: of strings with a dictionary
@@ -560,9 +564,9 @@ Spill::Spill(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Spill::~Spill() = default;
 
 Result<std::unique_ptr<Spill>> Spill::create(Execution& execution, const SpillPlan& plan,
-                                             const std::optional<GroupShare>& share,
+                                             const std::optional<GroupShare>& ids,
                                              unsigned thread_count) {
-  auto impl = std::make_unique<Impl>(execution, plan, share);
+  auto impl = std::make_unique<Impl>(execution, plan, ids);
   for (unsigned thread = 0; thread < thread_count; ++thread) {
     TOCSIN_RETURN_IF_ERROR(impl->open_file());
     impl->writers.push_back(std::make_unique<Impl::Writer>(*impl, thread, thread_count));

@@ -37,10 +37,10 @@ class Spill {
  public:
   static constexpr uint32_t kParts = 64;
 
-  /// For up to `thread_count` threads that add rows. `share`: the key whose hash alone divides the
-  /// rows; without it all keys' hashes do. kIo, kDiskFull.
+  /// For up to `thread_count` threads that add rows. `ids`: a key whose strings mostly spell
+  /// numbers, and how. kIo, kDiskFull.
   static Result<std::unique_ptr<Spill>> create(Execution& execution, const SpillPlan& plan,
-                                               const std::optional<GroupShare>& share,
+                                               const std::optional<GroupShare>& ids,
                                                unsigned thread_count);
   ~Spill();
 

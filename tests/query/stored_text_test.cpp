@@ -185,7 +185,7 @@ TEST_CASE("stored text: templates and ids answer as plain strings do", "[query]"
 TEST_CASE("stored text: groups that memory is too small for go to disk", "[query]") {
   const uint32_t seed = std::random_device{}();
   INFO("seed " << seed);
-  TwoDatabases databases(seed, 6 * kRows);
+  TwoDatabases databases(seed, 15 * kRows);
   const std::string source = "from audit, bpm, other | let k = lower(id) ";
   const auto stats_by = [](const std::string& key) {
     return "| stats n = count(), a = first(service) by " + key +
@@ -193,7 +193,7 @@ TEST_CASE("stored text: groups that memory is too small for go to disk", "[query
   };
   QueryOptions little;
   little.threads = 2;
-  little.memory_bytes_max = 2 * kMiB;
+  little.memory_bytes_max = 5 * kMiB;
   for (const char* key : {"id", "k", "id, service", "service, k", "time(1h), id"}) {
     INFO(key);
     const std::string expected = answer(databases.plain(), source + stats_by(key));
