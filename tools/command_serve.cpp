@@ -58,7 +58,8 @@ void print_ready(const Settings& settings, const Server& server, size_t rule_cou
   if (server.http_port() != 0) {
     line += fmt::format(", http://{}:{}/", host_of(settings.listen.http), server.http_port());
   }
-  fmt::print("{}, database {}, {} rules\n", line, settings.store.directory, rule_count);
+  fmt::print("{}, database {}, {} {}\n", line, settings.store.directory, rule_count,
+             rule_count == 1 ? "rule" : "rules");
   std::fflush(stdout);
 }
 
