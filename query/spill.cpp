@@ -491,9 +491,9 @@ class Spill::Impl::Source final : public ColumnSource {
         break;
       case Form::kIds: {
         const auto text = out.make_text();
-        const auto ids = lane.as<uint64_t>(count);
+        const auto numbers = lane.as<uint64_t>(count);
         for (size_t i = 0; i < count; ++i) {
-          text[i] = out.is_null(i) ? std::string_view() : out.keep(lane.format.text(ids[i]));
+          text[i] = out.is_null(i) ? std::string_view() : out.keep(lane.format.text(numbers[i]));
         }
         break;
       }

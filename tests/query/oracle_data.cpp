@@ -95,9 +95,9 @@ void write(const std::string& measurement, const std::vector<Event>& events, Dat
     rows.begin_row(event.time);
     size_t hint = 0;
     for (const auto& [name, value] : event.values) {
-      const auto lane = [&](ColumnType type) {
-        const bool tag = name == "service" || name == "status";
-        return rows.lane(name, type, tag ? ColumnKind::kTag : ColumnKind::kField, hint++);
+      const bool is_tag = name == "service" || name == "status";
+      const auto lane = [&, &column = name](ColumnType type) {
+        return rows.lane(column, type, is_tag ? ColumnKind::kTag : ColumnKind::kField, hint++);
       };
       switch (value.type) {
         case T::kBool: rows.set_bool(lane(ColumnType::kBool), std::get<bool>(value.data)); break;
