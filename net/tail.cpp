@@ -173,6 +173,7 @@ void Tail::Impl::begin_scan() {
   scan_wanted_ = false;
   scan_began_ = clock_.now();
   scan_timer_->stop();
+  files_.begin_scan();
   run_in_background(
       loop_,
       [self = shared_from_this(), missing = files_.missing()] { self->scanner_.scan(missing); },

@@ -28,13 +28,20 @@ std::vector<MissingFile> TailFiles::missing() const {
   return wanted;
 }
 
+void TailFiles::begin_scan() {
+  known_.clear();
+  for (const auto& [id, file] : files_) known_.emplace(id, file.position);
+}
+
 TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Timestamp now) {
   std::vector<TailPosition> positions;
   std::vector<FollowedFile*> owners;
   for (auto& [id, file] : files_) {
-    positions.push_back(file.position);
+    const auto known = known_.find(id);
+    positions.push_back(known == known_.end() ? file.position : known->second);
     owners.push_back(&file);
   }
+  known_.clear();
   ScanEffect effect;
   std::vector<bool> seen_again(owners.size(), false);
   const auto matches = match_files(positions, seen);
@@ -75,7 +82,7 @@ void TailFiles::found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
   file.sibling = seen.sibling;
   if (!seen.sibling) file.source = seen.source;
   file.searched = false;
-  touch(file, seen.size, seen.changed_at, now);
+  touch(file, std::max(seen.size, file.position.offset), seen.changed_at, now);
   // Until it has been opened, only a search leads to a sibling again.
   const bool finished =
       seen.size == file.position.offset && now - file.still_since >= settings_.settle;

@@ -61,6 +61,9 @@ class TailFiles {
     std::vector<std::string> copies;  ///< paths taken for copies, told once each
     bool search = false;              ///< another scan is wanted at once: files are missing
   };
+  /// Before a scan looks at the disk: a file is judged by what was known of it then. It may be read
+  /// further while the scan goes on, and would seem to have become shorter.
+  void begin_scan();
   ScanEffect apply_scan(std::span<const FileSeen> seen, Timestamp now);
 
   /// Ends the start: what is known now counts for caught_up(). Called once, after the first scans.
@@ -104,6 +107,7 @@ class TailFiles {
 
   const Settings settings_;
   std::map<uint64_t, FollowedFile> files_;  // by id
+  std::map<uint64_t, TailPosition> known_;  // by id, when the scan began
   std::list<uint64_t> open_order_;          // ids of open files, the least recently used first
   std::set<std::string> told_copies_;
   uint64_t next_id_ = 1;

@@ -168,7 +168,9 @@ void TailScanner::look_at(const std::string& path, size_t source, bool sibling) 
   }
   file.device = now->device;
   file.inode = now->inode;
-  file.size = std::max<uint64_t>(now->size, head->size());
+  // It may have grown behind the head: then the next scan reads that anew, with its new size.
+  const bool whole = head->size() < kHeadBytesMax;
+  file.size = whole ? head->size() : std::max<uint64_t>(now->size, head->size());
   file.changed_at = now->changed_at;
   file.head = *std::move(head);
   files_.push_back(std::move(file));

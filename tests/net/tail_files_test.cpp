@@ -55,6 +55,27 @@ TEST_CASE("tail files: a new file is read, and then only when it grows", "[net]"
   CHECK(files.to_read(kStart + kSecond).empty());
 }
 
+TEST_CASE("tail files: a file that is read further during a scan is still the same", "[net]") {
+  for (const size_t size : {size_t{100}, 2 * kHeadBytesMax}) {
+    TailFiles files(settings());
+    const FileSeen before = seen("/l/a", 1, std::string(size, 'a'));
+    files.begin_scan();
+    files.apply_scan(std::vector{before}, kStart);
+    commit(files, 1, before, size, kStart);
+    files.begin_scan();  // sees the file before it grows, and is late
+    const FileSeen after = seen("/l/a", 1, std::string(size + 50, 'a'));
+    commit(files, 1, after, size + 50, kStart);
+    files.apply_scan(std::vector{before}, kStart + kSecond);
+    CHECK(files.all().size() == 1);
+    CHECK(files.at(1).position.offset == size + 50);
+    CHECK(files.to_read(kStart + kSecond).empty());
+    files.begin_scan();
+    files.apply_scan(std::vector{after}, kStart + 2 * kSecond);
+    CHECK(files.all().size() == 1);
+    CHECK(files.to_read(kStart + 2 * kSecond).empty());
+  }
+}
+
 TEST_CASE("tail files: caught up means every file known at start, up to its size at start",
           "[net]") {
   TailFiles files(settings());
