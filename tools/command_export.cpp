@@ -55,19 +55,21 @@ Result<std::unique_ptr<Database>> open_database(const std::string& folder) {
   return Database::open(folder, options);
 }
 
-Result<std::unique_ptr<RowSource>> open_answer(const Arguments& arguments) {
+// Once, though the answer may be asked for twice: standard input ends, and `now` moves.
+Result<QueryRowsOptions> answer_options(const Arguments& arguments) {
   QueryRowsOptions options;
   options.measurement = arguments.measurement;
   options.query.cancelled = arguments.options.stop;
   TOCSIN_TRY(options.text, query_text(arguments.text));
   TOCSIN_TRY(options.query.zone, TimeZone::load(arguments.zone));
+  options.query.now = SystemClock().now();
   if (!arguments.now.empty()) {
     TOCSIN_TRY(options.query.now, parse_time(arguments.now, options.query.zone));
   }
   for (const auto& [name, value] : split_parameters(arguments.parameters)) {
     options.query.parameters[name] = parse_parameter(value);
   }
-  return open_query_rows([folder = arguments.database] { return open_database(folder); }, options);
+  return options;
 }
 
 // The database is closed again, so that nobody keeps the segments that were read.
@@ -110,8 +112,13 @@ Status run_export(Arguments arguments) {
   if (everything && !arguments.own) {
     TOCSIN_RETURN_IF_ERROR(tell_what_is_left_out(arguments.database));
   }
+  QueryRowsOptions answer;
+  if (!everything) {
+    TOCSIN_TRY(answer, answer_options(arguments));
+  }
   const auto open_rows = [&] {
-    return everything ? open_everything(arguments.database, arguments.own) : open_answer(arguments);
+    if (everything) return open_everything(arguments.database, arguments.own);
+    return open_query_rows([&] { return open_database(arguments.database); }, answer);
   };
   TOCSIN_TRY(const auto output, OutputFile::open(arguments.output));
   ExportReport report;

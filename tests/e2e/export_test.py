@@ -51,6 +51,12 @@ class ExportTest(Case):
         self.assertEqual(self.export(database=self.path("copy")).stdout,
                          self.export("from audit | drop message").stdout)
 
+    def test_a_typed_file_takes_its_query_from_standard_input(self):
+        typed = ["--format", "csv", "--typed"]
+        taken = subprocess.run([TOCSIN, "export", "--db", self.database, *typed, "-"], input=b"from audit",
+                               capture_output=True, timeout=PATIENCE, check=False)
+        self.assertEqual((taken.returncode, taken.stdout), (0, self.export(*typed, "from audit").stdout))
+
     def test_a_file_is_there_whole_or_not_at_all(self):
         path = self.path("out.lp")
         self.assertEqual(self.export("--output", path).returncode, 0)
