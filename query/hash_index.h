@@ -66,7 +66,7 @@ class HashIndex {
 
   static constexpr size_t kFirstSlots = 256;
 
-  void grow(size_t slot_count) {
+  [[gnu::noinline]] void grow(size_t slot_count) {
     const auto old = std::exchange(slots_, {});
     slots_.resize(slot_count);
     shift_ = 32 - static_cast<unsigned>(std::countr_zero(slots_.size()));

@@ -14,6 +14,9 @@ namespace tocsin {
 namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
+/// Of so many rows the slots are fetched before they are looked at: all of them stay in the first
+/// cache.
+constexpr size_t kBatchRows = 256;
 
 uint64_t hash_of(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
 
@@ -51,6 +54,12 @@ void hash_values(const Vector& vector, std::span<const uint32_t> rows,
         out[i] = vector.is_null(rows[i]) ? 0 : mix_word(word_of(values[rows[i]]));
       }
     });
+    return;
+  }
+  if (vector.id_format && *vector.id_format == format) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      out[i] = vector.is_null(rows[i]) ? 0 : mix_word(vector.id_at(rows[i]));
+    }
     return;
   }
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -96,7 +105,7 @@ uint32_t KeyValues::number_of_text(std::string_view text, uint64_t hash) {
   return number;
 }
 
-uint32_t KeyValues::number_of_word(uint64_t word, uint64_t hash) {
+inline uint32_t KeyValues::number_of_word(uint64_t word, uint64_t hash) {
   uint32_t& number = index_.find(hash, [&](uint32_t other) { return words_[other - 1] == word; });
   if (number == 0) {
     words_.push_back(word);
@@ -166,14 +175,16 @@ void KeyValues::number_words(const Vector& vector, std::span<const uint32_t> row
 
 void KeyValues::number_ids(const Vector& vector, std::span<const uint32_t> rows,
                            std::span<uint32_t> out) {
-  std::array<uint64_t, kVectorRows> hashes;
-  TOCSIN_CHECK(rows.size() <= hashes.size());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    hashes[i] = mix_word(vector.ids[rows[i]]);
-    index_.prefetch(hashes[i]);
-  }
-  for (size_t i = 0; i < rows.size(); ++i) {
-    out[i] = vector.is_null(rows[i]) ? 0 : number_of_word(vector.ids[rows[i]], hashes[i]);
+  std::array<uint64_t, kBatchRows> hashes;
+  for (size_t start = 0; start < rows.size(); start += hashes.size()) {
+    const size_t end = std::min(start + hashes.size(), rows.size());
+    for (size_t i = start; i < end; ++i) {
+      hashes[i - start] = mix_word(vector.ids[rows[i]]);
+      index_.prefetch(hashes[i - start]);
+    }
+    for (size_t i = start; i < end; ++i) {
+      out[i] = vector.is_null(rows[i]) ? 0 : number_of_word(vector.ids[rows[i]], hashes[i - start]);
+    }
   }
 }
 

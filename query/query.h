@@ -43,7 +43,7 @@ struct QueryOptions {
   /// Of what does not fit into memory, in the database's `tmp`; never more than half of what is
   /// free there.
   uint64_t disk_bytes_max = 16 * kGiB;
-  unsigned threads = 0;  ///< 0: one per core
+  unsigned threads = 0;                          ///< 0: one per core
   const std::atomic<bool>* cancelled = nullptr;  ///< looked at between vectors; may be null
 };
 

@@ -36,6 +36,9 @@ constexpr size_t kTextBytesMax = 64 * kKiB;  // of these, but for the last
 constexpr size_t kEntriesMin = 256;          // of a column; further dictionaries: as texts
 constexpr size_t kEntriesMax = size_t{64} << 10;
 constexpr size_t kEntryBytes = 64;  // about
+// A thread's parts are in so many files; each goes as soon as its parts have been read.
+constexpr uint32_t kFilesPerThread = 4;
+constexpr uint32_t kPartsPerFile = Spill::kParts / kFilesPerThread;
 
 /// How the values of a column stand in a block. Only strings have a choice.
 enum class Form : uint8_t {
@@ -77,7 +80,7 @@ struct SpillLane {
 
 /// Up to kVectorRows rows of one part.
 struct SpillBlock {
-  uint64_t offset = 0;  // in the file of its thread
+  uint64_t offset = 0;  // in the file of its thread and part
   uint32_t byte_count = 0;
   uint32_t row_count = 0;
   unsigned thread = 0;  // that wrote it
@@ -140,20 +143,29 @@ struct Spill::Impl {
   class Source;
 
   Impl(Execution& of, const SpillPlan& rows, const std::optional<GroupShare>& with_ids)
-      : execution(of), plan(rows), ids(with_ids), blocks(kParts) {}
+      : execution(of), plan(rows), ids(with_ids), blocks(kParts) {
+    for (auto& unread : parts_unread) unread = kPartsPerFile;
+  }
   ~Impl() {
-    for (const int file : files) ::close(file);
+    for (const int file : files) {
+      if (file >= 0) ::close(file);
+    }
   }
 
+  int& file_of(unsigned thread, uint32_t part) {
+    return files[thread * kFilesPerThread + part / kPartsPerFile];
+  }
   Status open_file();
   Status append(uint32_t part, SpillBlock block, std::span<const std::byte> bytes);
-  Status read(const SpillBlock& block, std::vector<std::byte>& bytes) const;
+  Status read(uint32_t part, const SpillBlock& block, std::vector<std::byte>& bytes);
+  void finish_reading(uint32_t part);
 
   Execution& execution;
   const SpillPlan& plan;
   const std::optional<GroupShare> ids;
   std::string folder;      // where the files are
-  std::vector<int> files;  // by thread: in one, threads would wait for each other
+  std::vector<int> files;  // by thread, in whose file no other writes, then part; -1: gone
+  std::array<std::atomic<uint32_t>, kFilesPerThread> parts_unread;
   uint64_t bytes_max = 0;
   std::vector<std::unique_ptr<Writer>> writers;  // by thread
   std::mutex mutex;
@@ -189,8 +201,8 @@ Status Spill::Impl::append(uint32_t part, SpillBlock block, std::span<const std:
                             bytes_max / kMiB));
   }
   for (size_t done = 0; done < bytes.size();) {
-    const ssize_t written = ::pwrite(files[block.thread], bytes.data() + done, bytes.size() - done,
-                                     static_cast<off_t>(block.offset + done));
+    const ssize_t written = ::pwrite(file_of(block.thread, part), bytes.data() + done,
+                                     bytes.size() - done, static_cast<off_t>(block.offset + done));
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) return io_error("writing", folder, written < 0 ? errno : ENOSPC);
     done += static_cast<size_t>(written);
@@ -200,16 +212,23 @@ Status Spill::Impl::append(uint32_t part, SpillBlock block, std::span<const std:
   return {};
 }
 
-Status Spill::Impl::read(const SpillBlock& block, std::vector<std::byte>& bytes) const {
+Status Spill::Impl::read(uint32_t part, const SpillBlock& block, std::vector<std::byte>& bytes) {
   bytes.resize(block.byte_count);
   for (size_t done = 0; done < bytes.size();) {
-    const ssize_t got = ::pread(files[block.thread], bytes.data() + done, bytes.size() - done,
-                                static_cast<off_t>(block.offset + done));
+    const ssize_t got = ::pread(file_of(block.thread, part), bytes.data() + done,
+                                bytes.size() - done, static_cast<off_t>(block.offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return io_error("reading", folder, got < 0 ? errno : EIO);
     done += static_cast<size_t>(got);
   }
   return {};
+}
+
+void Spill::Impl::finish_reading(uint32_t part) {
+  if (--parts_unread[part / kPartsPerFile] != 0) return;
+  for (unsigned thread = 0; thread < writers.size(); ++thread) {
+    ::close(std::exchange(file_of(thread, part), -1));
+  }
 }
 
 /// One thread's rows on their way out. Not thread-safe.
@@ -403,7 +422,8 @@ class Spill::Impl::Writer {
       lane.text.clear();
     }
     const auto row_count = static_cast<uint32_t>(std::exchange(part.row_count, 0));
-    const uint64_t offset = std::exchange(file_size_, file_size_ + block_.size());
+    uint64_t& file_size = file_sizes_[number / kPartsPerFile];
+    const uint64_t offset = std::exchange(file_size, file_size + block_.size());
     return spill_.append(number, {offset, 0, row_count, thread_}, block_);
   }
 
@@ -431,17 +451,17 @@ class Spill::Impl::Writer {
   std::vector<uint32_t> sorted_;
   std::array<uint32_t, kParts> ends_{};
   std::vector<std::byte> block_;
-  uint64_t file_size_ = 0;
+  std::array<uint64_t, kFilesPerThread> file_sizes_{};
   size_t vectors_taken_ = 0;
 };
 
 /// The rows of one block at a time. Not thread-safe.
 class Spill::Impl::Source final : public ColumnSource {
  public:
-  explicit Source(const Impl& spill) : spill_(spill), lanes_(spill.plan.columns.size()) {}
+  explicit Source(Impl& spill) : spill_(spill), lanes_(spill.plan.columns.size()) {}
 
-  Status open(const SpillBlock& block) {
-    TOCSIN_RETURN_IF_ERROR(spill_.read(block, bytes_));
+  Status open(uint32_t part, const SpillBlock& block) {
+    TOCSIN_RETURN_IF_ERROR(spill_.read(part, block, bytes_));
     writer_ = spill_.writers[block.thread].get();
     row_count_ = block.row_count;
     const std::byte* at = bytes_.data();
@@ -553,7 +573,7 @@ class Spill::Impl::Source final : public ColumnSource {
     out.valid = {reinterpret_cast<const uint8_t*>(lane.valid), row_count_};
   }
 
-  const Impl& spill_;
+  Impl& spill_;
   const Writer* writer_ = nullptr;
   size_t row_count_ = 0;
   std::vector<std::byte> bytes_;
@@ -568,7 +588,7 @@ Result<std::unique_ptr<Spill>> Spill::create(Execution& execution, const SpillPl
                                              unsigned thread_count) {
   auto impl = std::make_unique<Impl>(execution, plan, ids);
   for (unsigned thread = 0; thread < thread_count; ++thread) {
-    TOCSIN_RETURN_IF_ERROR(impl->open_file());
+    for (uint32_t i = 0; i < kFilesPerThread; ++i) TOCSIN_RETURN_IF_ERROR(impl->open_file());
     impl->writers.push_back(std::make_unique<Impl::Writer>(*impl, thread, thread_count));
   }
   return std::unique_ptr<Spill>(new Spill(std::move(impl)));
@@ -592,15 +612,16 @@ uint64_t Spill::row_count(uint32_t part) const {
   return count;
 }
 
-Status Spill::read(uint32_t part, Evaluator& evaluator, const std::function<Status()>& take) const {
+Status Spill::read(uint32_t part, Evaluator& evaluator, const std::function<Status()>& take) {
   Impl::Source source(*impl_);
   for (const SpillBlock& block : impl_->blocks[part]) {
     TOCSIN_RETURN_IF_ERROR(impl_->execution.check());
-    TOCSIN_RETURN_IF_ERROR(source.open(block));
+    TOCSIN_RETURN_IF_ERROR(source.open(part, block));
     evaluator.bind(source);
     evaluator.begin(0, block.row_count);
     TOCSIN_RETURN_IF_ERROR(take());
   }
+  impl_->finish_reading(part);
   return {};
 }
 

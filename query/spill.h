@@ -54,8 +54,9 @@ class Spill {
 
   uint64_t row_count(uint32_t part) const;
   /// Calls `take()` with each vector of the part's rows as what `evaluator` shows. `evaluator` is
-  /// one over the plan's program. Safe from several threads, once finished.
-  Status read(uint32_t part, Evaluator& evaluator, const std::function<Status()>& take) const;
+  /// one over the plan's program. Call once for each part, whose rows are gone afterwards. Safe
+  /// from several threads, once finished.
+  Status read(uint32_t part, Evaluator& evaluator, const std::function<Status()>& take);
 
  private:
   struct Impl;
