@@ -50,12 +50,15 @@ class Accumulator {
   virtual Status finish(std::span<TableColumn* const> outputs, StringArena& arena) = 0;
   virtual size_t memory_bytes() const = 0;
 
-  /// For quantiles of more values than fit: two accumulators see the same rows in the same groups.
-  /// The first only counts them by their size, after start_counting(), which is false when the
-  /// aggregates need all values. The second is given wanted_values() of the first, and keeps only
-  /// what can be a result.
-  virtual bool start_counting() { return false; }
+  /// For quantiles of more values than fit into memory: from now on only counts them by their size,
+  /// but for those from which the values so far let expect the results, where the counts need up to
+  /// `bytes_max`. May be called again. False when there is nothing to gain.
+  virtual bool keep_fewer(size_t /*bytes_max*/) { return false; }
+  /// Call once, after all rows. False when a value that is needed was not kept: then another
+  /// accumulator must see the same rows in the same groups, and keep only wanted_values() of this.
+  virtual bool has_kept_enough() { return true; }
   virtual std::shared_ptr<const WantedOfGroups> wanted_values() const { return nullptr; }
+  /// Before any row: keeps only these. Null: all.
   virtual void keep_only(std::shared_ptr<const WantedOfGroups> /*wanted*/) {}
 
   /// Adds rows of which only number and times are known. Only for count() and for min and max of

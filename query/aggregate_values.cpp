@@ -17,6 +17,12 @@ namespace {
 /// Groups are given to threads in runs of at least so many values.
 constexpr size_t kRunValuesMin = 64 * 1024;
 
+/// A group with fewer values keeps them all.
+constexpr size_t kLargeGroupMin = 4096;
+/// A group that does not keeps, of the ranks so far, one in so many on either side of a wanted one:
+/// the values to come may be a little smaller or larger.
+constexpr size_t kMarginShare = 64;
+
 /// Where percentile_cont looks: at position q * (n - 1) of the sorted list, linear between two.
 struct Position {
   size_t lower = 0;
@@ -33,7 +39,7 @@ struct Position {
 
 }  // namespace
 
-/// By group; null where it has no value.
+/// By group; null where all values are.
 struct WantedOfGroups {
   struct Group {
     size_t count = 0;  ///< values, wanted or not
@@ -53,19 +59,20 @@ class ValuesAccumulator final : public Accumulator {
   }
 
   void resize(size_t group_count) override {
-    if (counting_) {
-      counts_.resize(group_count);
-    } else {
-      lists_.resize(group_count);
-    }
+    lists_.resize(group_count);
+    if (counts_) counted_.resize(group_count);
   }
 
   void update(const AggregateInput& input) override {
-    if (counting_) {
-      for_each_value(input, [&](uint32_t group, double value) { counts_of(group).add(value); });
+    if (counts_) {
+      for_each_value(input, [&](uint32_t group, double value) {
+        Counted* const counted = counted_[group].get();
+        if (!counted || counted->take(value)) lists_.append(group, value);
+      });
     } else if (wanted_) {
       for_each_value(input, [&](uint32_t group, double value) {
-        if (wanted_->groups[group]->values.holds(value)) lists_.append(group, value);
+        const WantedOfGroups::Group* const wanted = wanted_->groups[group].get();
+        if (!wanted || wanted->values.holds(value)) lists_.append(group, value);
       });
     } else {
       for_each_value(input, [&](uint32_t group, double value) { lists_.append(group, value); });
@@ -74,32 +81,55 @@ class ValuesAccumulator final : public Accumulator {
 
   void merge(Accumulator& other, std::span<const uint32_t> map) override {
     auto& from = dynamic_cast<ValuesAccumulator&>(other);
+    for (uint32_t group = 0; group < from.counted_.size(); ++group) {
+      if (from.counted_[group]) count(map[group]).add(*from.counted_[group]);
+    }
+    for (uint32_t group = 0; counts_ && group < from.lists_.group_count(); ++group) {
+      const bool is_counted_there = from.counts_ && from.counted_[group];
+      if (is_counted_there || !counted_[map[group]]) continue;
+      counted_[map[group]]->counts.add(from.lists_, group);
+    }
+    from.counted_.clear();
     lists_.absorb(from.lists_, map);
-    for (size_t group = 0; group < from.counts_.size(); ++group) {
-      if (from.counts_[group]) counts_of(map[group]).add(*from.counts_[group]);
+  }
+
+  bool keep_fewer(size_t bytes_max) override {
+    if (std::ranges::any_of(outputs_, &Output::mad)) return false;
+    std::vector<uint32_t> large;
+    for (uint32_t group = 0; group < lists_.group_count(); ++group) {
+      if (counts_ && counted_[group]) continue;
+      if (lists_.count(group) >= kLargeGroupMin) large.push_back(group);
     }
-    from.counts_.clear();
-  }
-
-  bool start_counting() override {
-    counting_ = std::ranges::none_of(outputs_, &Output::mad);
-    return counting_;
-  }
-
-  std::shared_ptr<const WantedOfGroups> wanted_values() const override {
-    auto wanted = std::make_shared<WantedOfGroups>();
-    for (const auto& counts : counts_) {
-      if (!counts) {
-        wanted->groups.push_back(nullptr);
-        continue;
+    if (large.empty() || large.size() > bytes_max / Counted::kMemoryBytes) {
+      if (!counts_) return false;
+      large.clear();
+      for (const auto& counted : counted_) {
+        if (counted) std::ranges::fill(counted->kept, uint8_t{0});
       }
-      auto group = std::make_unique<WantedOfGroups::Group>();
-      group->count = counts->total();
-      group->values.choose(*counts, ranks_of(positions_in(group->count), group->count));
-      wanted->groups.push_back(std::move(group));
     }
-    return wanted;
+    for (const uint32_t group : large) {
+      Counted& counted = count(group);
+      const size_t count = counted.counts.total();
+      counted.kept =
+          counted.counts.buckets_near(ranks_of(positions_in(count), count), count / kMarginShare);
+    }
+    drop_values();
+    return true;
   }
+
+  bool has_kept_enough() override {
+    if (!counts_) return true;
+    wanted_ = choose_wanted();
+    bool is_enough = true;
+    for (size_t i = 0; i < counted_.size(); ++i) {
+      if (counted_[i]) is_enough &= wanted_->groups[i]->values.are_in(counted_[i]->kept);
+    }
+    counted_.clear();
+    counted_groups_ = 0;
+    return is_enough;
+  }
+
+  std::shared_ptr<const WantedOfGroups> wanted_values() const override { return wanted_; }
 
   void keep_only(std::shared_ptr<const WantedOfGroups> wanted) override {
     wanted_ = std::move(wanted);
@@ -126,7 +156,7 @@ class ValuesAccumulator final : public Accumulator {
 
   size_t memory_bytes() const override {
     return lists_.memory_bytes() + results_.capacity() * sizeof(double) +
-           counted_groups_ * RankCounts::kMemoryBytes;
+           counted_groups_ * Counted::kMemoryBytes;
   }
 
  private:
@@ -134,6 +164,68 @@ class ValuesAccumulator final : public Accumulator {
     bool mad;
     double quantile;
   };
+
+  /// Of a group of which not all values are kept.
+  struct Counted {
+    static constexpr size_t kMemoryBytes =
+        RankCounts::kMemoryBytes + RankCounts::kBucketCount * sizeof(uint8_t);
+
+    RankCounts counts;          ///< of all its values
+    std::vector<uint8_t> kept;  ///< by bucket, whether the values there are
+
+    // Counts those so far, and keeps them.
+    Counted(const ValueLists& lists, size_t group) : kept(RankCounts::kBucketCount, 1) {
+      counts.add(lists, group);
+    }
+    // Whether to keep the value.
+    bool take(double value) {
+      counts.add(value);
+      return keeps(value);
+    }
+    bool keeps(double value) const { return kept[RankCounts::bucket_of(value)] != 0; }
+    void add(const Counted& other) {
+      counts.add(other.counts);
+      for (size_t i = 0; i < kept.size(); ++i) kept[i] &= other.kept[i];
+    }
+  };
+
+  Counted& count(uint32_t group) {
+    counts_ = true;
+    counted_.resize(lists_.group_count());
+    if (!counted_[group]) {
+      counted_[group] = std::make_unique<Counted>(lists_, group);
+      ++counted_groups_;
+    }
+    return *counted_[group];
+  }
+
+  std::shared_ptr<const WantedOfGroups> choose_wanted() const {
+    auto wanted = std::make_shared<WantedOfGroups>();
+    wanted->groups.resize(counted_.size());
+    for (size_t i = 0; i < counted_.size(); ++i) {
+      if (!counted_[i]) continue;
+      const RankCounts& counts = counted_[i]->counts;
+      auto group = std::make_unique<WantedOfGroups::Group>();
+      group->count = counts.total();
+      group->values.choose(counts, ranks_of(positions_in(group->count), group->count));
+      wanted->groups[i] = std::move(group);
+    }
+    return wanted;
+  }
+
+  // Those that are not to be kept any more.
+  void drop_values() {
+    const ValueLists before = std::exchange(lists_, {});
+    lists_.resize(before.group_count());
+    for (uint32_t group = 0; group < before.group_count(); ++group) {
+      const Counted* const counted = counted_[group].get();
+      before.for_each_chunk(group, [&](std::span<const double> chunk) {
+        for (const double value : chunk) {
+          if (!counted || counted->keeps(value)) lists_.append(group, value);
+        }
+      });
+    }
+  }
 
   // Run r is the groups [runs[r], runs[r + 1]).
   std::vector<uint32_t> make_runs() const {
@@ -159,14 +251,6 @@ class ValuesAccumulator final : public Accumulator {
       const uint32_t row = input.rows[i];
       if (!argument.is_null(row)) take(input.groups[i], values[row]);
     }
-  }
-
-  RankCounts& counts_of(uint32_t group) {
-    if (!counts_[group]) {
-      counts_[group] = std::make_unique<RankCounts>();
-      ++counted_groups_;
-    }
-    return *counts_[group];
   }
 
   std::vector<Position> positions_in(size_t count) const {
@@ -197,7 +281,7 @@ class ValuesAccumulator final : public Accumulator {
     const std::vector<size_t> ranks = ranks_of(positions, count);
     std::vector<double> found(ranks.size());
     if (wanted) {
-      wanted->values.select(select.copy(lists_, group), found);
+      select.select(lists_, group, wanted->values, found);
     } else {
       select.select(lists_, group, ranks, found);
     }
@@ -214,8 +298,8 @@ class ValuesAccumulator final : public Accumulator {
 
   std::vector<Output> outputs_;
   ValueLists lists_;
-  bool counting_ = false;
-  std::vector<std::unique_ptr<RankCounts>> counts_;  // by group, when counting
+  bool counts_ = false;                            // some groups
+  std::vector<std::unique_ptr<Counted>> counted_;  // by group, if any; null: all values are kept
   size_t counted_groups_ = 0;
   std::shared_ptr<const WantedOfGroups> wanted_;  // null: all
   std::vector<double> results_;                   // by group, then output

@@ -52,11 +52,15 @@ Status Execution::check() const {
   return {};
 }
 
-Status MemoryGauge::set(size_t bytes) {
+bool MemoryGauge::try_set(size_t bytes) {
   const size_t before = std::exchange(held_, bytes);
   const size_t total = execution_->memory_bytes_ += bytes - before;  // wraps as it should
+  return total <= execution_->options().memory_bytes_max;
+}
+
+Status MemoryGauge::set(size_t bytes) {
+  if (try_set(bytes)) return {};
   const size_t max = execution_->options().memory_bytes_max;
-  if (total <= max) return {};
   execution_->memory_exceeded = true;
   return fail(ErrorCode::kLimit,
               fmt::format("the query needs more than {} MiB of memory; add a `limit`, ask for a "

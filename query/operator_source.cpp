@@ -73,27 +73,21 @@ class SourceStats {
 
   uint64_t group_count() const { return group_count_; }
 
-  /// Units are spread over threads, their groups are merged.
+  /// Units are spread over threads, their groups are merged. When there were too many values for
+  /// quantiles, and not the right ones were kept, all rows are read a second time.
   Result<Table> by_units(WindowCounts* counts) {
-    TOCSIN_TRY(auto merged, read_units(counts, [](Worker&, unsigned) {}));
-    return finish_merged(std::move(merged));
-  }
-
-  /// Whether by_passes() is possible.
-  bool has_passes() { return row_count() <= UINT32_MAX && make_worker()->state.start_counting(); }
-
-  /// The same in two passes over the rows, of which the first only counts the values of quantiles,
-  /// and the second keeps few of them.
-  Result<Table> by_passes(WindowCounts* counts) {
-    TOCSIN_TRY(const auto first, read_units(nullptr, [](Worker& worker, unsigned) {
-                 worker.state.start_counting();
+    const bool are_countable = row_count() <= UINT32_MAX;
+    TOCSIN_TRY(auto merged, read_units(counts, [&](Worker& worker, unsigned) {
+                 if (are_countable) worker.state.allow_fewer_values();
+               }));
+    const std::optional<CountedRanks> missing = merged->state.missing_values();
+    if (!missing) return finish_merged(std::move(merged));
+    TOCSIN_TRY(auto second, read_units(nullptr, [&](Worker& worker, unsigned) {
+                 worker.state.keep_only(*missing);
                  worker.reader.stop_counting();
                }));
-    const CountedRanks ranks = first->state.counted_ranks();
-    TOCSIN_TRY(auto merged, read_units(counts, [&](Worker& worker, unsigned) {
-                 worker.state.keep_only(ranks);
-               }));
-    return finish_merged(std::move(merged));
+    merged.reset();
+    return finish_merged(std::move(second));
   }
 
   /// Each thread reads all units, for a share of the groups: nothing is merged.
@@ -148,7 +142,7 @@ class SourceStats {
     return worker->state.finish();
   }
 
-  Result<Table> group_part(const Spill& spill, uint32_t part) {
+  Result<Table> group_part(Spill& spill, uint32_t part) {
     const SpillPlan& plan = spill.plan();
     StatsState state(plan.stats, plan.program, execution_);
     Evaluator evaluator(plan.program, execution_.plan().now, execution_.plan().zone);
@@ -287,7 +281,6 @@ Result<Table> source_stats(Execution& execution, const Scan& scan, const Program
     if (counts) *counts = {};
     table = way();
   };
-  if (exceeded() && source.has_passes()) again([&] { return source.by_passes(counts); });
   if (exceeded() && !stats.keys.empty()) {
     again([&] { return source.by_spill(choice.share, counts); });
   }

@@ -36,8 +36,32 @@ void RankCounts::add(const RankCounts& other) {
   }
 }
 
+void RankCounts::add(const ValueLists& lists, size_t group) {
+  lists.for_each_chunk(group, [&](std::span<const double> chunk) {
+    for (const double value : chunk) add(value);
+  });
+}
+
 size_t RankCounts::total() const {
   return std::accumulate(counts_.begin(), counts_.end(), size_t{0});
+}
+
+// Requires: rank < total().
+uint32_t RankCounts::bucket_at(size_t rank) const {
+  uint32_t bucket = min_;
+  for (size_t end = counts_[bucket]; end <= rank; end += counts_[bucket]) ++bucket;
+  return bucket;
+}
+
+std::vector<uint8_t> RankCounts::buckets_near(std::span<const size_t> ranks, size_t margin) const {
+  std::vector<uint8_t> near(kBucketCount);
+  const size_t count = total();
+  for (const size_t rank : ranks) {
+    const uint32_t first = rank < margin ? 0 : bucket_at(rank - margin);
+    const uint32_t last = rank + margin < count ? bucket_at(rank + margin) : kBucketCount - 1;
+    std::fill(near.begin() + first, near.begin() + last + 1, uint8_t{1});
+  }
+  return near;
 }
 
 void RankCounts::clear() {
@@ -72,6 +96,13 @@ void WantedValues::choose(const RankCounts& counts, std::span<const size_t> rank
   }
 }
 
+bool WantedValues::are_in(std::span<const uint8_t> buckets) const {
+  for (uint32_t bucket = min_; bucket <= max_; ++bucket) {
+    if (wanted_[bucket] && !buckets[bucket]) return false;
+  }
+  return true;
+}
+
 void WantedValues::select(std::span<double> values, std::span<double> out) const {
   TOCSIN_CHECK(values.size() == count_);
   select_in(values, places_, out);
@@ -90,20 +121,23 @@ std::span<double> RankSelect::copy(const ValueLists& lists, size_t group) {
 void RankSelect::select(const ValueLists& lists, size_t group, std::span<const size_t> ranks,
                         std::span<double> out) {
   if (lists.count(group) < kCountedMin) return select_in(copy(lists, group), ranks, out);
-  lists.for_each_chunk(group, [&](std::span<const double> chunk) {
-    for (const double value : chunk) counts_.add(value);
-  });
+  counts_.add(lists, group);
   wanted_.choose(counts_, ranks);
   counts_.clear();
-  values_.resize(wanted_.count() + 1);  // one more: where what is not wanted is written
+  select(lists, group, wanted_, out);
+}
+
+void RankSelect::select(const ValueLists& lists, size_t group, const WantedValues& wanted,
+                        std::span<double> out) {
+  values_.resize(wanted.count() + 1);  // one more: where what is not wanted is written
   size_t at = 0;
   lists.for_each_chunk(group, [&](std::span<const double> chunk) {
     for (const double value : chunk) {
       values_[at] = value;
-      at += wanted_.holds(value);
+      at += wanted.holds(value);
     }
   });
-  wanted_.select(std::span(values_).first(at), out);
+  wanted.select(std::span(values_).first(at), out);
 }
 
 }  // namespace tocsin

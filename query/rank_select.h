@@ -23,8 +23,12 @@ class RankCounts {
   RankCounts() : counts_(kBucketCount) {}
 
   void add(double value) { add(bucket_of(value), 1); }
+  void add(const ValueLists& lists, size_t group);
   void add(const RankCounts& other);
   size_t total() const;
+  /// By bucket: whether, of many more values like those counted, the one of a rank in proportion to
+  /// one of `ranks`, give or take `margin`, is to be expected there. Rank 0 is the smallest.
+  std::vector<uint8_t> buckets_near(std::span<const size_t> ranks, size_t margin) const;
   /// Leaves it as it was made.
   void clear();
 
@@ -43,6 +47,7 @@ class RankCounts {
     min_ = bucket < min_ ? bucket : min_;
     max_ = bucket > max_ ? bucket : max_;
   }
+  uint32_t bucket_at(size_t rank) const;
 
   std::vector<uint32_t> counts_;
   uint32_t min_ = kBucketCount - 1;  // all values are in [min_, max_]
@@ -59,6 +64,8 @@ class WantedValues {
   bool holds(double value) const { return wanted_[RankCounts::bucket_of(value)] != 0; }
   /// How many of the values counted are wanted.
   size_t count() const { return count_; }
+  /// Whether all of them are in these buckets.
+  bool are_in(std::span<const uint8_t> buckets) const;
   /// out[i] is the value of rank ranks[i]. Requires: `values` are those wanted; reorders them.
   void select(std::span<double> values, std::span<double> out) const;
 
@@ -75,6 +82,9 @@ class RankSelect {
   /// out[i] is the value of rank ranks[i], 0 the smallest. Requires: ranks are below the number of
   /// the group's values; no value is NaN.
   void select(const ValueLists& lists, size_t group, std::span<const size_t> ranks,
+              std::span<double> out);
+  /// The same of values chosen before. Requires: the list has all of them.
+  void select(const ValueLists& lists, size_t group, const WantedValues& wanted,
               std::span<double> out);
   /// All values of the group; may be reordered until the next call.
   std::span<double> copy(const ValueLists& lists, size_t group);

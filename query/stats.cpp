@@ -12,6 +12,7 @@ namespace tocsin {
 namespace {
 
 constexpr size_t kMeasureEvery = 16;  // vectors between two looks at the memory held
+constexpr size_t kCountsShare = 2;    // of the memory that the query may take: to count values
 
 std::vector<ValueType> key_types(const StatsPlan& plan) {
   std::vector<ValueType> types;
@@ -124,7 +125,6 @@ Status StatsState::take(Evaluator& evaluator, const Vector* window,
   groups_.assign(keys, rows, row_groups_);
   resize();
   for (size_t i = 0; i < plan_.feeds.size(); ++i) {
-    if (counting_ && !of_values(plan_.feeds[i])) continue;
     TOCSIN_RETURN_IF_ERROR(update(plan_.feeds[i], *accumulators_[i], evaluator, counted));
   }
   return ++vectors_taken_ % kMeasureEvery == 0 ? measure_memory() : Status{};
@@ -174,28 +174,50 @@ size_t StatsState::memory_bytes() const {
 }
 
 Status StatsState::measure_memory() {
-  return gauge_.set(std::max(memory_bytes(), expected_bytes_));
+  size_t bytes = std::max(memory_bytes(), expected_bytes_);
+  if (gauge_.try_set(bytes)) return {};
+  if (fewer_allowed_) {
+    // Once is enough for a thread that then holds less than its share: another one holds more, and
+    // will find that out itself.
+    const size_t share = execution_.options().memory_bytes_max / execution_.thread_count();
+    if (!has_fewer_ || bytes > share) has_fewer_ |= keep_fewer_values();
+    bytes = std::max(memory_bytes(), expected_bytes_);
+    if (gauge_.try_set(bytes) || (has_fewer_ && bytes <= share)) return {};
+  }
+  return gauge_.set(bytes);
 }
 
 bool StatsState::of_values(const StatsPlan::Feed& feed) const {
   return shares_values(plan_.stage->aggregates[feed.aggregates.front()].kind);
 }
 
-bool StatsState::start_counting() {
-  expected_ = true;  // this way there is nothing to expect
-  for (size_t i = 0; i < plan_.feeds.size(); ++i) {
-    if (!of_values(plan_.feeds[i])) continue;
-    if (!accumulators_[i]->start_counting()) return false;
-    counting_ = true;
+bool StatsState::keep_fewer_values() {
+  size_t bytes_left =
+      execution_.options().memory_bytes_max / kCountsShare / execution_.thread_count();
+  bool helps = false;
+  for (const auto& accumulator : accumulators_) {
+    const size_t before = accumulator->memory_bytes();
+    helps |= accumulator->keep_fewer(bytes_left);
+    const size_t after = accumulator->memory_bytes();
+    if (after > before) bytes_left -= std::min(bytes_left, after - before);
   }
-  return counting_;
+  if (!helps) return false;
+  expected_ = true;  // the values grow no longer with the rows
+  expected_bytes_ = 0;
+  return true;
 }
 
-CountedRanks StatsState::counted_ranks() const {
+std::optional<CountedRanks> StatsState::missing_values() {
+  fewer_allowed_ = false;
+  bool is_missing = false;
+  for (const auto& accumulator : accumulators_) is_missing |= !accumulator->has_kept_enough();
+  if (!is_missing) return std::nullopt;
   CountedRanks counted{&groups_, {}};
   for (const auto& accumulator : accumulators_) {
     counted.wanted.push_back(accumulator->wanted_values());
   }
+  accumulators_.clear();
+  gauge_.try_set(memory_bytes());  // less than before
   return counted;
 }
 
@@ -203,14 +225,12 @@ void StatsState::keep_only(const CountedRanks& counted) {
   expected_ = true;
   groups_.absorb(*counted.groups);  // which numbers them alike
   resize();
-  for (size_t i = 0; i < accumulators_.size(); ++i) {
-    if (counted.wanted[i]) accumulators_[i]->keep_only(counted.wanted[i]);
-  }
+  for (size_t i = 0; i < accumulators_.size(); ++i) accumulators_[i]->keep_only(counted.wanted[i]);
 }
 
 Status StatsState::expect(uint64_t done, uint64_t row_count) {
   constexpr uint64_t kSampleShare = 32;
-  constexpr size_t kGroupsMin = 16 * 1024;
+  constexpr size_t kGroupsMin = 4 * 1024;
   if (expected_ || done * kSampleShare * 2 < row_count) return {};
   const size_t groups = groups_.group_count();
   if (done * kSampleShare < row_count) {

@@ -16,11 +16,11 @@ namespace tocsin {
 
 class Spill;
 
-/// What the first of two passes found.
+/// Which values of groups can be the results of quantiles. Lives as long as the state that counted.
 struct CountedRanks {
   const GroupTable* groups = nullptr;
   std::vector<std::shared_ptr<const WantedOfGroups>>
-      wanted;  ///< by feed; null: needs no second look
+      wanted;  ///< by feed; null: all, or no quantile
 };
 
 /// The groups of one thread. Not thread-safe; `plan` and `execution` must outlive it.
@@ -35,12 +35,13 @@ class StatsState {
     thread_ = thread;
   }
 
-  /// Before any row: makes this the first of two passes, which only counts values by their size, so
-  /// that the second needs to keep few. False when that does not spare memory.
-  bool start_counting();
-  /// After the first pass. Lives as long as this.
-  CountedRanks counted_ranks() const;
-  /// Before any row: makes this the second pass.
+  /// Before any row: when the values of quantiles do not fit into memory, keeps those from which
+  /// the rows so far let expect the results.
+  void allow_fewer_values() { fewer_allowed_ = true; }
+  /// After all rows: nothing when that was enough. Else another state must take the same rows, and
+  /// keep only what this says; of this one, only the groups are left.
+  std::optional<CountedRanks> missing_values();
+  /// Before any row: makes this that second one.
   void keep_only(const CountedRanks& counted);
 
   /// Takes the evaluator's selected rows. `window`: their windows (i64), null unless windowed.
@@ -58,6 +59,7 @@ class StatsState {
  private:
   Status spill(std::vector<const Vector*> columns, Evaluator& evaluator);
   bool of_values(const StatsPlan::Feed& feed) const;
+  bool keep_fewer_values();
   void keep_share(const Vector& key, Evaluator& evaluator);
   Status bucket(const StatsPlan::Key& key, Evaluator& evaluator, Vector& out);
   Status update(const StatsPlan::Feed& feed, Accumulator& accumulator, Evaluator& evaluator,
@@ -84,9 +86,10 @@ class StatsState {
   size_t vectors_taken_ = 0;
   bool expected_ = false;
   size_t expected_bytes_ = 0;  // that will be needed at least
-  uint64_t half_done_ = 0;  // rows when half of the sample was seen, and the groups then
+  uint64_t half_done_ = 0;     // rows when half of the sample was seen, and the groups then
   size_t groups_half_done_ = 0;
-  bool counting_ = false;
+  bool fewer_allowed_ = false;
+  bool has_fewer_ = false;
 };
 
 }  // namespace tocsin
