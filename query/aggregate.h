@@ -50,13 +50,16 @@ class Accumulator {
   virtual Status finish(std::span<TableColumn* const> outputs, StringArena& arena) = 0;
   virtual size_t memory_bytes() const = 0;
 
+  /// Whether keep_fewer() may ever help.
+  virtual bool can_keep_fewer() const { return false; }
   /// For quantiles of more values than fit into memory: from now on only counts them by their size,
   /// but for those from which the values so far let expect the results, where the counts need up to
   /// `bytes_max`. May be called again. False when there is nothing to gain.
   virtual bool keep_fewer(size_t /*bytes_max*/) { return false; }
-  /// Call once, after all rows. False when a value that is needed was not kept: then another
-  /// accumulator must see the same rows in the same groups, and keep only wanted_values() of this.
-  virtual bool has_kept_enough() { return true; }
+  /// Call once, after all rows: finds out which values can be results. False when one of them was
+  /// not kept: then another accumulator must see the same rows in the same groups, and keep only
+  /// wanted_values() of this one.
+  virtual bool find_wanted() { return true; }
   virtual std::shared_ptr<const WantedOfGroups> wanted_values() const { return nullptr; }
   /// Before any row: keeps only these. Null: all.
   virtual void keep_only(std::shared_ptr<const WantedOfGroups> /*wanted*/) {}

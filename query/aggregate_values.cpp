@@ -67,12 +67,11 @@ class ValuesAccumulator final : public Accumulator {
     if (counts_) {
       for_each_value(input, [&](uint32_t group, double value) {
         Counted* const counted = counted_[group].get();
-        if (!counted || counted->take(value)) lists_.append(group, value);
+        if (counted ? counted->take(value) : wants(group, value)) lists_.append(group, value);
       });
     } else if (wanted_) {
       for_each_value(input, [&](uint32_t group, double value) {
-        const WantedOfGroups::Group* const wanted = wanted_->groups[group].get();
-        if (!wanted || wanted->values.holds(value)) lists_.append(group, value);
+        if (wants(group, value)) lists_.append(group, value);
       });
     } else {
       for_each_value(input, [&](uint32_t group, double value) { lists_.append(group, value); });
@@ -87,37 +86,48 @@ class ValuesAccumulator final : public Accumulator {
     for (uint32_t group = 0; counts_ && group < from.lists_.group_count(); ++group) {
       const bool is_counted_there = from.counts_ && from.counted_[group];
       if (is_counted_there || !counted_[map[group]]) continue;
-      counted_[map[group]]->counts.add(from.lists_, group);
+      counted_[map[group]]->count(from.lists_, group);
     }
     from.counted_.clear();
     lists_.absorb(from.lists_, map);
   }
 
+  bool can_keep_fewer() const override { return std::ranges::none_of(outputs_, &Output::mad); }
+
   bool keep_fewer(size_t bytes_max) override {
-    if (std::ranges::any_of(outputs_, &Output::mad)) return false;
+    if (!can_keep_fewer()) return false;
     std::vector<uint32_t> large;
+    size_t bytes = 0;
     for (uint32_t group = 0; group < lists_.group_count(); ++group) {
       if (counts_ && counted_[group]) continue;
-      if (lists_.count(group) >= kLargeGroupMin) large.push_back(group);
+      if (lists_.count(group) < kLargeGroupMin) continue;
+      large.push_back(group);
+      bytes += Counted::memory_bytes(wanted_in(group));
     }
-    if (large.empty() || large.size() > bytes_max / Counted::kMemoryBytes) {
+    if (large.empty() || bytes > bytes_max) {
       if (!counts_) return false;
       large.clear();
       for (const auto& counted : counted_) {
-        if (counted) std::ranges::fill(counted->kept, uint8_t{0});
+        if (counted) counted->keep_none();
       }
     }
     for (const uint32_t group : large) {
       Counted& counted = count(group);
-      const size_t count = counted.counts.total();
-      counted.kept =
-          counted.counts.buckets_near(ranks_of(positions_in(count), count), count / kMarginShare);
+      if (wanted_in(group)) {
+        counted.keep_none();
+        continue;
+      }
+      const RankCounts& counts = counted.counts[0];
+      const size_t count = counts.total();
+      const std::vector<size_t> ranks = ranks_of(positions_in(count), count);
+      counted.kept = counts.buckets_near(ranks, count / kMarginShare);
+      if (counts.count_in(counted.kept) > count / 2) counted.keep_none();  // nothing to gain
     }
     drop_values();
     return true;
   }
 
-  bool has_kept_enough() override {
+  bool find_wanted() override {
     if (!counts_) return true;
     wanted_ = choose_wanted();
     bool is_enough = true;
@@ -125,7 +135,7 @@ class ValuesAccumulator final : public Accumulator {
       if (counted_[i]) is_enough &= wanted_->groups[i]->values.are_in(counted_[i]->kept);
     }
     counted_.clear();
-    counted_groups_ = 0;
+    counted_bytes_ = 0;
     return is_enough;
   }
 
@@ -155,8 +165,7 @@ class ValuesAccumulator final : public Accumulator {
   }
 
   size_t memory_bytes() const override {
-    return lists_.memory_bytes() + results_.capacity() * sizeof(double) +
-           counted_groups_ * Counted::kMemoryBytes;
+    return lists_.memory_bytes() + results_.capacity() * sizeof(double) + counted_bytes_;
   }
 
  private:
@@ -165,36 +174,64 @@ class ValuesAccumulator final : public Accumulator {
     double quantile;
   };
 
-  /// Of a group of which not all values are kept.
+  /// Of a group that does not keep all values that may be wanted: how many there are, by their
+  /// first digit or, when another accumulator saw that, by the next one behind each prefix.
   struct Counted {
-    static constexpr size_t kMemoryBytes =
-        RankCounts::kMemoryBytes + RankCounts::kBucketCount * sizeof(uint8_t);
+    const WantedValues* within;      ///< those that another one found may be wanted; null: all
+    std::vector<RankCounts> counts;  ///< by prefix
+    std::vector<uint8_t> kept;       ///< by first digit, whether the values are
 
-    RankCounts counts;          ///< of all its values
-    std::vector<uint8_t> kept;  ///< by bucket, whether the values there are
+    explicit Counted(const WantedValues* wanted)
+        : within(wanted),
+          counts(wanted ? wanted->prefix_count() : 1),
+          kept(RankCounts::kBucketCount, 1) {}
+    static size_t memory_bytes(const WantedValues* wanted) {
+      return (wanted ? wanted->prefix_count() : 1) * RankCounts::kMemoryBytes +
+             RankCounts::kBucketCount * sizeof(uint8_t);
+    }
 
-    // Counts those so far, and keeps them.
-    Counted(const ValueLists& lists, size_t group) : kept(RankCounts::kBucketCount, 1) {
-      counts.add(lists, group);
+    void count(double value) {
+      if (!within) return counts[0].add(value);
+      const size_t prefix = within->prefix_of(value);
+      if (prefix == WantedValues::kNone) return;
+      counts[prefix].add(RankCounts::bucket_of(value, within->depth()), 1);
+    }
+    void count(const ValueLists& lists, size_t group) {
+      lists.for_each_chunk(group, [&](std::span<const double> values) {
+        for (const double value : values) count(value);
+      });
+    }
+    bool keeps(double value) const {
+      return kept[RankCounts::bucket_of(value)] != 0 && (!within || within->holds(value));
     }
     // Whether to keep the value.
     bool take(double value) {
-      counts.add(value);
+      count(value);
       return keeps(value);
     }
-    bool keeps(double value) const { return kept[RankCounts::bucket_of(value)] != 0; }
+    void keep_none() { std::ranges::fill(kept, uint8_t{0}); }
     void add(const Counted& other) {
-      counts.add(other.counts);
+      for (size_t i = 0; i < counts.size(); ++i) counts[i].add(other.counts[i]);
       for (size_t i = 0; i < kept.size(); ++i) kept[i] &= other.kept[i];
     }
   };
+
+  // What another accumulator found; null: all.
+  const WantedValues* wanted_in(uint32_t group) const {
+    return wanted_ && wanted_->groups[group] ? &wanted_->groups[group]->values : nullptr;
+  }
+  bool wants(uint32_t group, double value) const {
+    const WantedValues* const wanted = wanted_in(group);
+    return !wanted || wanted->holds(value);
+  }
 
   Counted& count(uint32_t group) {
     counts_ = true;
     counted_.resize(lists_.group_count());
     if (!counted_[group]) {
-      counted_[group] = std::make_unique<Counted>(lists_, group);
-      ++counted_groups_;
+      counted_[group] = std::make_unique<Counted>(wanted_in(group));
+      counted_[group]->count(lists_, group);  // those so far, which are kept
+      counted_bytes_ += Counted::memory_bytes(wanted_in(group));
     }
     return *counted_[group];
   }
@@ -203,11 +240,17 @@ class ValuesAccumulator final : public Accumulator {
     auto wanted = std::make_shared<WantedOfGroups>();
     wanted->groups.resize(counted_.size());
     for (size_t i = 0; i < counted_.size(); ++i) {
-      if (!counted_[i]) continue;
-      const RankCounts& counts = counted_[i]->counts;
+      const WantedOfGroups::Group* const before = wanted_ ? wanted_->groups[i].get() : nullptr;
+      if (!before && !counted_[i]) continue;
       auto group = std::make_unique<WantedOfGroups::Group>();
-      group->count = counts.total();
-      group->values.choose(counts, ranks_of(positions_in(group->count), group->count));
+      if (before) {
+        *group = *before;
+        if (counted_[i]) group->values.refine(counted_[i]->counts);
+      } else {
+        const RankCounts& counts = counted_[i]->counts[0];
+        group->count = counts.total();
+        group->values.choose(counts, ranks_of(positions_in(group->count), group->count));
+      }
       wanted->groups[i] = std::move(group);
     }
     return wanted;
@@ -300,7 +343,7 @@ class ValuesAccumulator final : public Accumulator {
   ValueLists lists_;
   bool counts_ = false;                            // some groups
   std::vector<std::unique_ptr<Counted>> counted_;  // by group, if any; null: all values are kept
-  size_t counted_groups_ = 0;
+  size_t counted_bytes_ = 0;
   std::shared_ptr<const WantedOfGroups> wanted_;  // null: all
   std::vector<double> results_;                   // by group, then output
   std::vector<double> buffer_;

@@ -68,7 +68,8 @@ class MemoryGauge {
 
   /// Says how many bytes are held now. kLimit when all operators together hold too many.
   Status set(size_t bytes);
-  /// The same, for who can do with fewer: false when these are too many.
+  /// The same, for who can do with fewer: false when these are too many; they count until the next
+  /// call all the same.
   bool try_set(size_t bytes);
 
  private:

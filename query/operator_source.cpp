@@ -74,20 +74,20 @@ class SourceStats {
   uint64_t group_count() const { return group_count_; }
 
   /// Units are spread over threads, their groups are merged. When there were too many values for
-  /// quantiles, and not the right ones were kept, all rows are read a second time.
+  /// quantiles, and not the right ones were kept, all rows are read again.
   Result<Table> by_units(WindowCounts* counts) {
     const bool are_countable = row_count() <= UINT32_MAX;
     TOCSIN_TRY(auto merged, read_units(counts, [&](Worker& worker, unsigned) {
                  if (are_countable) worker.state.allow_fewer_values();
                }));
-    const std::optional<CountedRanks> missing = merged->state.missing_values();
-    if (!missing) return finish_merged(std::move(merged));
-    TOCSIN_TRY(auto second, read_units(nullptr, [&](Worker& worker, unsigned) {
-                 worker.state.keep_only(*missing);
-                 worker.reader.stop_counting();
-               }));
-    merged.reset();
-    return finish_merged(std::move(second));
+    while (const auto missing = merged->state.missing_values()) {
+      TOCSIN_TRY(merged, read_units(nullptr, [&](Worker& worker, unsigned) {
+                   worker.state.keep_only(*missing);
+                   worker.state.allow_fewer_values();
+                   worker.reader.stop_counting();
+                 }));
+    }
+    return finish_merged(std::move(merged));
   }
 
   /// Each thread reads all units, for a share of the groups: nothing is merged.

@@ -12,6 +12,11 @@ namespace {
 /// Fewer values are selected in a copy.
 constexpr size_t kCountedMin = 4096;
 
+double value_of_rank_key(uint64_t key) {
+  const bool is_negative = key >> 63 == 0;
+  return std::bit_cast<double>(is_negative ? ~key : key ^ uint64_t{1} << 63);
+}
+
 // From the smallest rank to the largest: what stands before one is not looked at for the next.
 void select_in(std::span<double> values, std::span<const size_t> ranks, std::span<double> out) {
   std::vector<size_t> order(ranks.size());
@@ -46,6 +51,14 @@ size_t RankCounts::total() const {
   return std::accumulate(counts_.begin(), counts_.end(), size_t{0});
 }
 
+size_t RankCounts::count_in(std::span<const uint8_t> buckets) const {
+  size_t count = 0;
+  for (uint32_t bucket = min_; bucket <= max_; ++bucket) {
+    if (buckets[bucket]) count += counts_[bucket];
+  }
+  return count;
+}
+
 // Requires: rank < total().
 uint32_t RankCounts::bucket_at(size_t rank) const {
   uint32_t bucket = min_;
@@ -71,41 +84,75 @@ void RankCounts::clear() {
 }
 
 void WantedValues::choose(const RankCounts& counts, std::span<const size_t> ranks) {
-  if (min_ <= max_) std::fill(wanted_.begin() + min_, wanted_.begin() + max_ + 1, uint8_t{0});
-  min_ = counts.min_;
-  max_ = counts.max_;
-  count_ = 0;
-  std::vector<size_t> ascending(ranks.begin(), ranks.end());
-  std::ranges::sort(ascending);
-  size_t below = 0;                               // values in the buckets before this one
-  std::vector<std::pair<size_t, size_t>> places;  // rank, and that among the wanted values
-  for (uint32_t bucket = min_; bucket <= max_; ++bucket) {
-    const size_t end = below + counts.counts_[bucket];
-    while (places.size() < ascending.size() && ascending[places.size()] < end) {
-      const size_t rank = ascending[places.size()];
-      places.emplace_back(rank, count_ + (rank - below));
-      wanted_[bucket] = 1;
+  mark(false);
+  prefixes_ = {{0, counts.total()}};  // all values begin with no digit
+  places_.assign(ranks.begin(), ranks.end());
+  depth_ = 0;
+  refine(std::span(&counts, 1));
+}
+
+void WantedValues::mark(bool wanted) {
+  for (const Prefix& prefix : prefixes_) {
+    wanted_[prefix.key >> (64 - RankCounts::kDigitBits)] = wanted;
+  }
+}
+
+void WantedValues::refine(std::span<const RankCounts> counts) {
+  const unsigned shift = 64 - RankCounts::kDigitBits * (depth_ + 1);
+  std::vector<size_t> order(places_.size());  // of the places: ascending
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, {}, [&](size_t i) { return places_[i]; });
+  auto next = order.begin();
+  std::vector<Prefix> longer;
+  size_t wanted = 0;  // values of the longer prefixes
+  size_t below = 0;   // values of all buckets before this one
+  for (size_t i = 0; i < prefixes_.size(); ++i) {
+    for (uint32_t bucket = counts[i].min_; bucket <= counts[i].max_; ++bucket) {
+      const size_t count = counts[i].counts_[bucket];
+      const bool holds_place = next != order.end() && places_[*next] < below + count;
+      for (; next != order.end() && places_[*next] < below + count; ++next) {
+        places_[*next] = wanted + (places_[*next] - below);
+      }
+      if (holds_place)
+        longer.push_back({prefixes_[i].key | uint64_t{bucket} << shift, wanted += count});
+      below += count;
     }
-    if (wanted_[bucket]) count_ += counts.counts_[bucket];
-    below = end;
   }
-  TOCSIN_CHECK(places.size() == ranks.size());
-  places_.clear();
-  for (const size_t rank : ranks) {
-    places_.push_back(std::ranges::lower_bound(places, std::pair(rank, size_t{0}))->second);
-  }
+  TOCSIN_CHECK(next == order.end());
+  if (depth_ != 0) mark(false);
+  prefixes_ = std::move(longer);
+  ++depth_;
+  mark(depth_ < RankCounts::kDigitsMax);
+}
+
+size_t WantedValues::count() const {
+  return depth_ == RankCounts::kDigitsMax || prefixes_.empty() ? 0 : prefixes_.back().end;
+}
+
+size_t WantedValues::find_prefix(double value) const {
+  const uint64_t key = rank_key(value);
+  const auto behind = std::ranges::upper_bound(prefixes_, key, {}, &Prefix::key);
+  if (behind == prefixes_.begin()) return kNone;
+  const unsigned shift = 64 - RankCounts::kDigitBits * depth_;
+  const auto found = behind - 1;
+  if (found->key >> shift != key >> shift) return kNone;
+  return static_cast<size_t>(found - prefixes_.begin());
 }
 
 bool WantedValues::are_in(std::span<const uint8_t> buckets) const {
-  for (uint32_t bucket = min_; bucket <= max_; ++bucket) {
-    if (wanted_[bucket] && !buckets[bucket]) return false;
-  }
-  return true;
+  return depth_ == RankCounts::kDigitsMax ||
+         std::ranges::all_of(prefixes_, [&](const Prefix& prefix) {
+           return buckets[prefix.key >> (64 - RankCounts::kDigitBits)] != 0;
+         });
 }
 
 void WantedValues::select(std::span<double> values, std::span<double> out) const {
-  TOCSIN_CHECK(values.size() == count_);
-  select_in(values, places_, out);
+  TOCSIN_CHECK(values.size() == count());
+  if (depth_ < RankCounts::kDigitsMax) return select_in(values, places_, out);
+  for (size_t i = 0; i < places_.size(); ++i) {
+    const auto found = std::ranges::upper_bound(prefixes_, places_[i], {}, &Prefix::end);
+    out[i] = value_of_rank_key(found->key);
+  }
 }
 
 std::span<double> RankSelect::copy(const ValueLists& lists, size_t group) {

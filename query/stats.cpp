@@ -177,18 +177,22 @@ Status StatsState::measure_memory() {
   size_t bytes = std::max(memory_bytes(), expected_bytes_);
   if (gauge_.try_set(bytes)) return {};
   if (fewer_allowed_) {
-    // Once is enough for a thread that then holds less than its share: another one holds more, and
-    // will find that out itself.
+    // Once is enough for a thread that holds less than its share: another one holds more, and will
+    // find that out itself.
     const size_t share = execution_.options().memory_bytes_max / execution_.thread_count();
     if (!has_fewer_ || bytes > share) has_fewer_ |= keep_fewer_values();
     bytes = std::max(memory_bytes(), expected_bytes_);
-    if (gauge_.try_set(bytes) || (has_fewer_ && bytes <= share)) return {};
+    if (gauge_.try_set(bytes) || bytes <= share) return {};
   }
   return gauge_.set(bytes);
 }
 
 bool StatsState::of_values(const StatsPlan::Feed& feed) const {
   return shares_values(plan_.stage->aggregates[feed.aggregates.front()].kind);
+}
+
+void StatsState::allow_fewer_values() {
+  fewer_allowed_ = std::ranges::any_of(accumulators_, &Accumulator::can_keep_fewer);
 }
 
 bool StatsState::keep_fewer_values() {
@@ -210,7 +214,7 @@ bool StatsState::keep_fewer_values() {
 std::optional<CountedRanks> StatsState::missing_values() {
   fewer_allowed_ = false;
   bool is_missing = false;
-  for (const auto& accumulator : accumulators_) is_missing |= !accumulator->has_kept_enough();
+  for (const auto& accumulator : accumulators_) is_missing |= !accumulator->find_wanted();
   if (!is_missing) return std::nullopt;
   CountedRanks counted{&groups_, {}};
   for (const auto& accumulator : accumulators_) {

@@ -37,7 +37,7 @@ class StatsState {
 
   /// Before any row: when the values of quantiles do not fit into memory, keeps those from which
   /// the rows so far let expect the results.
-  void allow_fewer_values() { fewer_allowed_ = true; }
+  void allow_fewer_values();
   /// After all rows: nothing when that was enough. Else another state must take the same rows, and
   /// keep only what this says; of this one, only the groups are left.
   std::optional<CountedRanks> missing_values();

@@ -1,6 +1,8 @@
 #include "query/rank_select.h"
 
 #include <algorithm>
+#include <bit>
+#include <iterator>
 #include <random>
 #include <vector>
 
@@ -63,6 +65,46 @@ TEST_CASE("rank select: of few values, where those of many more are to be expect
   wanted.choose(few, ranks);
   CHECK(wanted.are_in(few.buckets_near(ranks, 0)));
   CHECK_FALSE(wanted.are_in(few.buckets_near(std::vector<size_t>{50}, 0)));
+}
+
+TEST_CASE("rank select: digit by digit, down to the value", "[query]") {
+  std::mt19937_64 random(7);
+  std::vector<double> values = {-1e308, -0.5, 0, 5e-324, 1e308};
+  for (int i = 0; i < 2'000; ++i) {
+    values.push_back(std::bit_cast<double>(random() >> 2));                 // any
+    values.push_back(-static_cast<double>(random() % 5) - 1);               // equal ones
+    values.push_back(1e9 + static_cast<double>(random() % 100) * 0x1p-20);  // that differ late
+  }
+  std::vector<double> sorted = values;
+  std::ranges::sort(sorted);
+  std::vector<size_t> ranks;
+  for (size_t rank = 0; rank < sorted.size(); rank += 97) ranks.push_back(rank);
+  std::ranges::shuffle(ranks, random);
+  ranks.push_back(ranks.front());
+
+  RankCounts first;
+  for (const double value : values) first.add(value);
+  WantedValues wanted;
+  wanted.choose(first, ranks);
+  for (;;) {
+    CAPTURE(wanted.depth());
+    std::vector<double> kept;
+    std::ranges::copy_if(values, std::back_inserter(kept),
+                         [&](double value) { return wanted.holds(value); });
+    CHECK(kept.size() == wanted.count());
+    std::vector<double> found(ranks.size());
+    wanted.select(kept, found);
+    for (size_t i = 0; i < ranks.size(); ++i) CHECK(found[i] == sorted[ranks[i]]);
+    if (wanted.depth() == RankCounts::kDigitsMax) break;
+    std::vector<RankCounts> counts(wanted.prefix_count());
+    for (const double value : values) {
+      const size_t prefix = wanted.prefix_of(value);
+      CHECK((prefix != WantedValues::kNone) == wanted.holds(value));
+      if (prefix == WantedValues::kNone) continue;
+      counts.at(prefix).add(RankCounts::bucket_of(value, wanted.depth()), 1);
+    }
+    wanted.refine(counts);
+  }
 }
 
 }  // namespace
