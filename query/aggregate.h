@@ -95,9 +95,10 @@ std::unique_ptr<Accumulator> make_sample(const Aggregate& aggregate);
 /// not fit.
 void append_number(double value, TableColumn& out);
 
-/// Statistics of a list of numbers, as the aggregates of the same name; NaN when there is none. May
-/// reorder `values`. Quantiles interpolate as PostgreSQL's percentile_cont.
+/// Statistics of a list of numbers, as the aggregates of the same name; NaN when there is none.
+/// Quantiles interpolate as PostgreSQL's percentile_cont; they reorder `values`.
 double quantile_of(std::span<double> values, double q);
+/// Leaves distances in `values`.
 double mad_of(std::span<double> values);
 double mean_of(std::span<const double> values);
 double stddev_of(std::span<const double> values);

@@ -37,6 +37,12 @@ struct Position {
   double between(double a, double b) const { return fraction == 0 ? a : a + fraction * (b - a); }
 };
 
+// The median of the distances, which the values become.
+double median_distance(std::span<double> values, double median) {
+  for (double& value : values) value = std::fabs(value - median);
+  return quantile_of(values, 0.5);
+}
+
 }  // namespace
 
 /// By group; null where all values are.
@@ -334,11 +340,6 @@ class ValuesAccumulator final : public Accumulator {
     }
   }
 
-  static double median_distance(std::span<double> values, double median) {
-    for (double& value : values) value = std::fabs(value - median);
-    return quantile_of(values, 0.5);
-  }
-
   std::vector<Output> outputs_;
   ValueLists lists_;
   bool counts_ = false;                            // some groups
@@ -367,10 +368,7 @@ double quantile_of(std::span<double> values, double q) {
 double mad_of(std::span<double> values) {
   if (values.empty()) return std::nan("");
   const double median = quantile_of(values, 0.5);
-  std::vector<double> distances(values.size());
-  std::ranges::transform(values, distances.begin(),
-                         [&](double value) { return std::fabs(value - median); });
-  return quantile_of(distances, 0.5);
+  return median_distance(values, median);
 }
 
 }  // namespace tocsin

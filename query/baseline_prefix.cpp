@@ -7,11 +7,10 @@
 #include <fmt/format.h>
 
 #include "db/base/check.h"
+#include "query/limits.h"
 
 namespace tocsin {
 namespace {
-
-constexpr uint64_t kWindowsMax = 1'000'000;
 
 // The columns of a stage's output with the window behind them.
 std::vector<PlanColumn> windowed_columns(const Plan& plan, size_t stage) {
@@ -88,12 +87,12 @@ Result<Windows> baseline_windows(const BaselinePrefix& prefix) {
   if (__builtin_sub_overflow(range.start, depth, &oldest)) oldest = kTimeMin;
   const uint64_t count = (static_cast<uint64_t>(range.start) - static_cast<uint64_t>(oldest)) /
                          static_cast<uint64_t>(windows.step);
-  if (count > kWindowsMax) {
-    return fail(
-        ErrorCode::kLimit,
-        fmt::format("`baseline {}` in steps of {} is {} windows, more than {}; use a "
-                    "longer range or step",
-                    format_duration(depth), format_duration(windows.step), count, kWindowsMax));
+  if (count > kBaselineWindowCountMax) {
+    return fail(ErrorCode::kLimit,
+                fmt::format("`baseline {}` in steps of {} is {} windows, more than {}; use a "
+                            "longer range or step",
+                            format_duration(depth), format_duration(windows.step), count,
+                            kBaselineWindowCountMax));
   }
   windows.past_count = static_cast<uint32_t>(count);
   windows.wanted.assign(windows.count(), 1);

@@ -91,10 +91,10 @@ class Baseline {
     TOCSIN_RETURN_IF_ERROR(find_exclusions());
     past_.resize(groups_.group_count());
     current_.resize(groups_.group_count(), Current::kAbsent);
-    find_past();
+    TOCSIN_RETURN_IF_ERROR(find_past());
     TOCSIN_RETURN_IF_ERROR(make_up_rows());
     take_current(rows, row_groups);
-    gather_values();
+    TOCSIN_RETURN_IF_ERROR(gather_values());
     TOCSIN_RETURN_IF_ERROR(add_columns());
     for (const uint32_t key : prefix_.baseline->key_columns) {
       result_.pending_order.push_back({key, false});
@@ -146,10 +146,11 @@ class Baseline {
     }
   }
 
-  void find_past() {
+  Status find_past() {
     std::vector<uint32_t> observed(
         windows_.count());  // windows 1..k in which anything was collected
     for (uint32_t k = 1; k < windows_.count(); ++k) {
+      TOCSIN_RETURN_IF_ERROR(execution_.check());
       const WindowRecord& record = *records_[k];
       observed[k] = observed[k - 1] + (record.source_rows != 0);
       for (const uint32_t group : record.groups) {
@@ -161,6 +162,7 @@ class Baseline {
       }
     }
     for (Past& past : past_) {
+      TOCSIN_RETURN_IF_ERROR(execution_.check());
       // Without keys, `stats` gives a row in every window, also where none matched.
       if (prefix_.key_types.empty()) past.first_window = windows_.past_count;
       uint32_t counted = observed[past.first_window];
@@ -169,6 +171,7 @@ class Baseline {
       }
       past.missing = counted - past.present;
     }
+    return {};
   }
 
   bool is_shown(uint32_t group) const {
@@ -177,42 +180,68 @@ class Baseline {
   }
 
   // The rows of the stats that are missing, as it would have put them out, through the stages
-  // behind it.
+  // behind it: some groups at a time, as there may be a row for each group and window.
   Status make_up_rows() {
-    std::vector<uint32_t> groups, windows, counts;
-    const auto add = [&](uint32_t group, uint32_t window) {
+    constexpr size_t kRowsMin = 64 * 1024;
+    MissingRows missing;
+    for (uint32_t group = 0; group < past_.size(); ++group) {
+      if (is_shown(group)) find_missing(group, missing);
+      const bool is_last = group + 1 == past_.size();
+      if (!is_last && missing.groups.size() < kRowsMin) continue;
+      TOCSIN_RETURN_IF_ERROR(execution_.check());
+      TOCSIN_RETURN_IF_ERROR(make_up(std::exchange(missing, {})));
+    }
+    if (past_.empty()) return make_up({});  // for the columns
+    return {};
+  }
+
+  /// Of a group in a window, each.
+  struct MissingRows {
+    std::vector<uint32_t> groups, windows;
+
+    void add(uint32_t group, uint32_t window) {
       groups.push_back(group);
       windows.push_back(window);
-    };
-    for (uint32_t group = 0; group < past_.size(); ++group) {
-      if (!is_shown(group)) continue;
-      const Past& past = past_[group];
-      const bool now_missing = current_[group] == Current::kAbsent;
-      if (!prefix_.calls_now) {  // one row is like the other
-        if (now_missing || past.missing != 0) add(group, 0);
-        continue;
-      }
-      if (now_missing) add(group, 0);
-      auto present = past.present_windows.begin();
-      for (uint32_t k = 1; k <= past.first_window; ++k) {
-        const bool is_present = present != past.present_windows.end() && *present == k;
-        if (is_present) ++present;
-        if (is_present || past.excludes(k) || records_[k]->source_rows == 0) continue;
-        add(group, k);
-      }
     }
-    TOCSIN_TRY(made_up_,
-               run_after_stats(execution_, prefix_, empty_groups(groups, windows), windows_));
-    TOCSIN_TRY(made_up_groups_, number_groups(made_up_, prefix_.baseline->key_columns, groups_));
-    for (uint32_t row = 0; row < made_up_.row_count; ++row) {
-      Past& past = past_[made_up_groups_[row]];
+  };
+
+  void find_missing(uint32_t group, MissingRows& missing) const {
+    const Past& past = past_[group];
+    const bool now_missing = current_[group] == Current::kAbsent;
+    if (!prefix_.calls_now) {  // one row is like the other
+      if (now_missing || past.missing != 0) missing.add(group, 0);
+      return;
+    }
+    if (now_missing) missing.add(group, 0);
+    auto present = past.present_windows.begin();
+    for (uint32_t k = 1; k <= past.first_window; ++k) {
+      const bool is_present = present != past.present_windows.end() && *present == k;
+      if (is_present) ++present;
+      if (is_present || past.excludes(k) || records_[k]->source_rows == 0) continue;
+      missing.add(group, k);
+    }
+  }
+
+  Status make_up(const MissingRows& missing) {
+    const size_t before = made_up_.row_count;
+    TOCSIN_TRY(Table rows,
+               run_after_stats(execution_, prefix_, empty_groups(missing.groups, missing.windows),
+                               windows_));
+    TOCSIN_TRY(const auto groups, number_groups(rows, prefix_.baseline->key_columns, groups_));
+    for (uint32_t i = 0; i < rows.row_count; ++i) {
+      const auto row = static_cast<uint32_t>(before + i);
+      Past& past = past_[groups[i]];
       if (!prefix_.calls_now) {
         past.made_up.emplace_back(row, past.missing);
-      } else if (made_up_.columns.back().i64[row] != 0) {
+      } else if (rows.columns.back().i64[i] != 0) {
         past.made_up.emplace_back(row, 1);
       }
     }
-    return {};
+    made_up_groups_.insert(made_up_groups_.end(), groups.begin(), groups.end());
+    append_table(made_up_, std::move(rows));
+    constexpr size_t kPastRowBytes = sizeof(Past::made_up[0]);
+    return gauge_.set(made_up_.memory_bytes() +
+                      made_up_.row_count * (sizeof(uint32_t) + kPastRowBytes));
   }
 
   Table empty_groups(std::span<const uint32_t> groups, std::span<const uint32_t> windows) const {
@@ -261,22 +290,25 @@ class Baseline {
   }
 
   // The kept rows of all windows by group: group g has the places [starts_[g], starts_[g + 1]).
-  void gather_values() {
+  Status gather_values() {
     const size_t column_count = prefix_.value_columns.size();
     starts_.assign(groups_.group_count() + 1, 0);
-    const auto each_kept = [&](auto f) {
+    const auto each_kept = [&](auto f) -> Status {
       for (uint32_t k = 1; k < windows_.count(); ++k) {
+        TOCSIN_RETURN_IF_ERROR(execution_.check());
         const WindowRecord& record = *records_[k];
         for (uint32_t i = 0; i < record.kept_count; ++i) {
           if (!past_[record.groups[i]].excludes(k)) f(record, i);
         }
       }
+      return {};
     };
-    each_kept([&](const WindowRecord& record, uint32_t i) { ++starts_[record.groups[i] + 1]; });
+    TOCSIN_RETURN_IF_ERROR(each_kept(
+        [&](const WindowRecord& record, uint32_t i) { ++starts_[record.groups[i] + 1]; }));
     for (size_t group = 1; group < starts_.size(); ++group) starts_[group] += starts_[group - 1];
     values_.assign(column_count, std::vector<double>(starts_.back()));
     std::vector<size_t> next(starts_.begin(), starts_.end() - 1);
-    each_kept([&](const WindowRecord& record, uint32_t i) {
+    return each_kept([&](const WindowRecord& record, uint32_t i) {
       const size_t place = next[record.groups[i]]++;
       for (size_t c = 0; c < column_count; ++c) {
         values_[c][place] = record.values[c * record.kept_count + i];
@@ -308,10 +340,10 @@ class Baseline {
       const auto value_column = static_cast<size_t>(found - prefix_.value_columns.begin());
       TableColumn& column = result_.columns.emplace_back(output.at(before + i).type);
       for (const uint32_t group : result_groups_) {
+        TOCSIN_RETURN_IF_ERROR(execution_.check());
         collect(group, value_column, values);
         append_number(statistic(wanted, values), column);
       }
-      TOCSIN_RETURN_IF_ERROR(execution_.check());
     }
     return gauge_.set(result_.memory_bytes());
   }
@@ -348,6 +380,14 @@ class Baseline {
   std::vector<std::vector<double>> values_;  // by value column
 };
 
+/// Its mutex must not be held when this is destroyed.
+struct TrimAtEnd {
+  WindowMemory& memory;
+  std::shared_ptr<WindowSeries> series;
+  uint64_t tick;
+  ~TrimAtEnd() { memory.trim(series, tick); }
+};
+
 }  // namespace
 
 Result<Table> run_baseline(Execution& execution, const Database& database, size_t at,
@@ -362,6 +402,7 @@ Result<Table> run_baseline(Execution& execution, const Database& database, size_
   const uint64_t tick = memory->next_tick();
   const auto series =
       memory->series(fingerprint_of(execution.plan(), at, prefix.value_columns), prefix.key_types);
+  const TrimAtEnd trim{*memory, series, tick};  // also where the query fails
   Records records(windows.count());
   {
     const std::lock_guard lock(series->mutex);
@@ -375,26 +416,19 @@ Result<Table> run_baseline(Execution& execution, const Database& database, size_
   TOCSIN_TRY(const PrefixTables tables, run_prefix(execution, prefix, scan, windows));
   TOCSIN_RETURN_IF_ERROR(check_intact(scan));
 
-  Result<Table> result;
-  {
-    const std::lock_guard lock(series->mutex);
-    std::vector<uint32_t> row_groups;
-    TOCSIN_TRY(const Records made,
-               make_records(prefix, tables, windows, series->groups, row_groups));
-    // A window's rows may serve as its past ones only if now() was its end.
-    const bool is_past_too = !prefix.calls_now || windows.now == windows.range.end;
-    uint64_t matched_rows = 0;
-    for (uint32_t k = 0; k < windows.count(); ++k) {
-      if (made[k]) records[k] = made[k];
-      if (made[k] && (k > 0 || is_past_too)) series->insert(keys[k], made[k], tick);
-      matched_rows += records[k]->matched_rows;
-    }
-    execution.rows_matched = matched_rows;
-    result =
-        Baseline(execution, prefix, windows, records, series->groups).run(tables.rows, row_groups);
+  const std::lock_guard lock(series->mutex);
+  std::vector<uint32_t> row_groups;
+  TOCSIN_TRY(const Records made, make_records(prefix, tables, windows, series->groups, row_groups));
+  // A window's rows may serve as its past ones only if now() was its end.
+  const bool is_past_too = !prefix.calls_now || windows.now == windows.range.end;
+  uint64_t matched_rows = 0;
+  for (uint32_t k = 0; k < windows.count(); ++k) {
+    if (made[k]) records[k] = made[k];
+    if (made[k] && (k > 0 || is_past_too)) series->insert(keys[k], made[k], tick);
+    matched_rows += records[k]->matched_rows;
   }
-  memory->trim(series, tick);
-  return result;
+  execution.rows_matched = matched_rows;
+  return Baseline(execution, prefix, windows, records, series->groups).run(tables.rows, row_groups);
 }
 
 }  // namespace tocsin

@@ -151,7 +151,7 @@ class TopRows {
       };
       TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, count, work));
       for (Table& table : found) append_table(best, std::move(table));
-      best = table_sort(std::move(best), order_, limit_);
+      best = best_of(std::move(best));
     }
     return best;
   }
@@ -164,6 +164,16 @@ class TopRows {
     table.columns.emplace_back(ValueType::kI64);
     table.columns.emplace_back(ValueType::kI64);
     return table;
+  }
+
+  // The first rows in order, without the strings of the others.
+  Table best_of(Table candidates) const {
+    Table best = table_sort(std::move(candidates), order_, limit_);
+    best.pending_order.clear();
+    auto arena = std::make_shared<StringArena>();
+    best.keep_texts(*arena);
+    best.arenas = {std::move(arena)};
+    return best;
   }
 
   Status visit(size_t unit_index, SourceReader& reader, Table& found) {
@@ -189,18 +199,25 @@ class TopRows {
       TOCSIN_RETURN_IF_ERROR(
           append(unit_index, start, reader.evaluator(), appenders, *arena, found));
       if (by_time_ && found.row_count - before >= limit_) break;
-      if (found.row_count >= prune_at()) {
-        found = table_sort(std::move(found), order_, limit_);
-        found.pending_order.clear();
+      if (is_to_prune(found)) {
+        found = best_of(std::move(found));
+        arena = std::make_shared<StringArena>();
+        found.arenas.push_back(arena);
+        appenders.assign(key_nodes_.size(), {});  // they know strings of the arena before
       }
       TOCSIN_RETURN_IF_ERROR(gauge.set(found.memory_bytes()));
     }
     return {};
   }
 
-  size_t prune_at() const {
+  // When what it has beyond the first rows is so much that sorting it out pays.
+  bool is_to_prune(const Table& found) const {
     constexpr size_t kPruneRowsMin = 64 * 1024;
-    return limit_ > SIZE_MAX / 4 ? SIZE_MAX : std::max<size_t>(kPruneRowsMin, limit_ * 4);
+    constexpr size_t kPruneShare = 16;  // of the memory that the query may take
+    if (limit_ > SIZE_MAX / 4 || found.row_count < limit_ * 2) return false;
+    return found.row_count >= std::max<size_t>(kPruneRowsMin, limit_ * 4) ||
+           found.memory_bytes() >=
+               execution_.options().memory_bytes_max / kPruneShare / execution_.thread_count();
   }
 
   Status append(size_t unit, uint32_t start, Evaluator& evaluator,

@@ -61,7 +61,7 @@ struct WindowSeries {
   void insert(const WindowKey& key, std::shared_ptr<const WindowRecord> record, uint64_t tick);
   /// Forgets the records that were not used at or after `tick`.
   void forget_before(uint64_t tick);
-  size_t memory_bytes() const { return record_bytes + groups.memory_bytes(); }
+  size_t memory_bytes() const { return sizeof *this + record_bytes + groups.memory_bytes(); }
 };
 
 /// The series of all fingerprints, bounded in bytes: the least recently used ones go first.

@@ -8,8 +8,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "db/limits.h"
 #include "query/executor.h"
 #include "query/format.h"
+#include "query/query.h"
 #include "query/window_memory.h"
 #include "tests/support/memory_database.h"
 #include "tests/support/plan_builder.h"
@@ -431,6 +433,62 @@ TEST_CASE("baseline: memory forgets the least recently used", "[query]") {
     const auto table = execute_plan(database, plan_of(database, rule), {}, &memory);
     REQUIRE(table);
     check_against_naive(events, rule, *table);
+    CHECK(memory.memory_bytes() <= 16 * kKiB);
+  }
+}
+
+TEST_CASE("baseline: many rows are made up a few groups at a time", "[query]") {
+  // Each group is there in the oldest window and in the range only.
+  constexpr int kWindows = 400;
+  constexpr int kGroups = 300;
+  MemoryDatabase database;
+  for (const int hour : {0, kWindows}) {
+    std::vector<Timestamp> times;
+    std::vector<Value> group;
+    for (int i = 0; i < kGroups; ++i) {
+      times.push_back(hour * kHour + i);
+      group.push_back(Value::of(int64_t{i}));
+    }
+    database.add_segment("t", times, {{"g", group}});
+  }
+  std::vector<Timestamp> others;  // so that something was collected in every window
+  for (int hour = 0; hour <= kWindows; ++hour) others.push_back(hour * kHour + kMinute);
+  database.add_segment("t", others,
+                       {{"g", std::vector<Value>(others.size(), Value::of(int64_t{-1}))}});
+  QueryOptions options;
+  options.now = (kWindows + 1) * kHour;
+  const auto answer = [&](size_t memory_bytes) {
+    options.memory_bytes_max = memory_bytes;
+    return QueryEngine(database).run(
+        "from t last 1h | stats n = count() by g | let h = hour(now()) + n "
+        "| baseline 400h step 1h | let windows = baseline(h, windows), mean = baseline(h) "
+        "| where g >= 0 | stats count(), min(windows), max(windows), low = min(mean), high = "
+        "max(mean)",
+        options);
+  };
+  double sum = 0;  // now() is a window's end
+  for (int k = 1; k <= kWindows; ++k) sum += (kWindows + 1 - k) % 24;
+  const auto result = answer(256 * kMiB);
+  REQUIRE(result);
+  CHECK(result->columns[0].i64[0] == kGroups);
+  CHECK(result->columns[1].i64[0] == kWindows);
+  CHECK(result->columns[2].i64[0] == kWindows);
+  CHECK(result->columns[3].f64[0] == Approx((sum + 1) / kWindows));
+  CHECK(result->columns[4].f64[0] == Approx((sum + 1) / kWindows));
+  const auto refused = answer(4 * kMiB);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kLimit);
+}
+
+TEST_CASE("baseline: what failed queries leave in the memory is bounded too", "[query]") {
+  const auto database = stored(random_events(13), 13, 3);
+  WindowMemory memory(16 * kKiB);
+  QueryOptions options;
+  options.timeout = 1;
+  for (int i = 0; i < 500; ++i) {
+    const Rule rule{{30 * kHour, 31 * kHour}, kDay, kHour, static_cast<double>(i)};
+    REQUIRE_FALSE(execute_plan(database, plan_of(database, rule), options, &memory));
+    CHECK(memory.memory_bytes() > 0);
     CHECK(memory.memory_bytes() <= 16 * kKiB);
   }
 }

@@ -1,5 +1,5 @@
 // Groups on disk: the answer is the one that is found in memory.
-#include <filesystem>
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -96,6 +96,32 @@ TEST_CASE("spill: every kind of key and argument comes back from disk", "[query]
   CHECK(answer(database, windows, {2 * kMiB, kGiB}) == expected);
   CHECK(answer(database, windows, {2 * kMiB, 1000})
             .starts_with("error: the query's groups need more than 0 MiB on disk"));
+}
+
+TEST_CASE("sort: the texts of rows that are not among the first do not fill the memory",
+          "[query]") {
+  MemoryDatabase database;
+  std::mt19937_64 random(9);
+  std::vector<std::string> texts;
+  for (int segment = 0; segment < 4; ++segment) {
+    std::vector<Timestamp> times;
+    std::vector<Value> text, level;
+    for (int row = 0; row < 20'000; ++row) {
+      times.push_back(segment * kHour + row * kMillisecond);
+      texts.push_back(fmt::format("{:016x}{}", random(), std::string(200, 'x')));
+      text.push_back(Value::of(texts.back()));
+      level.push_back(Value::of(fmt::format("level-{}", random() % 3)));
+    }
+    database.add_segment("t", times, {{"text", text}, {"level", level}},
+                         {.dictionary = segment == 0});
+  }
+  std::ranges::sort(texts);
+  std::string expected = "text\r\n";
+  for (size_t i = 0; i < 5; ++i) expected += texts[i] + "\r\n";
+  const Limits little{4 * kMiB, 0};
+  CHECK(answer(database, "from t | sort text | limit 5 | keep text", little) == expected);
+  const std::string query = "from t | sort -level, text | limit 3000 | keep level, text";
+  CHECK(answer(database, query, little) == answer(database, query));
 }
 
 TEST_CASE("spill: explain tells how much went to disk", "[query]") {
