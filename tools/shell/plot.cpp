@@ -242,7 +242,7 @@ std::string label_of(const ResultTable& table, size_t row) {
 
 std::string plot_bars(const ResultTable& table, const ResultColumn& column, PlotSize size) {
   const size_t count = std::min(table.row_count, kBarCountMax);
-  size_t label_width = width_of(column.name);
+  size_t label_width = width_of(escape_controls(column.name));
   size_t value_width = 1;
   double largest = 0;
   std::vector<std::string> values(count), labels(count);
