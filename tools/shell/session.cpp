@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "db/base/text.h"
+#include "query/complete_place.h"
 #include "query/terminal_text.h"
 #include "tools/shell/plot.h"
 #include "tools/terminal/text.h"
@@ -232,8 +233,8 @@ Status ShellSession::set_timing(std::string_view state) {
 
 Status ShellSession::draw(std::string_view query) {
   if (!query.empty()) {
-    const std::string text =
-        query.front() == '|' ? last_query_ + "\n" + std::string(query) : std::string(query);
+    const std::string own = without_semicolon(query);
+    const std::string text = query.front() == '|' ? last_query_ + "\n" + own : own;
     TOCSIN_TRY(last_result_, ask(text));
     last_query_ = text;
   }
