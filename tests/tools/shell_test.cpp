@@ -89,10 +89,21 @@ TEST_CASE("shell: lines are gathered into queries", "[tools]") {
   input.take();
   CHECK(input.add(".help") == S::kEnded);
   input.take();
-  CHECK(input.add("# a remark;") == S::kOpen);
+  CHECK(input.add("# a remark;") == S::kNothing);
+  CHECK(input.add(";") == S::kNothing);
   CHECK(input.add("from audit") == S::kReady);
+  CHECK(input.add("# only failures;") == S::kReady);
+  CHECK(input.add("| limit 5 # enough") == S::kReady);
+  CHECK(input.add("  ; # the end") == S::kEnded);
+  CHECK(input.take() == "from audit\n# only failures;\n| limit 5 # enough\n   # the end");
+  CHECK(input.add("from audit | where service == \"a;") == S::kReady);
+  input.take();
+  CHECK(input.add("# a remark") == S::kNothing);
+  CHECK(input.add("") == S::kNothing);
+  CHECK(input.text().empty());
   CHECK(continues("| limit 5"));
   CHECK(continues("   by service"));
+  CHECK(continues("# only failures"));
   CHECK_FALSE(continues("from audit"));
   CHECK_FALSE(continues("   "));
 }
@@ -102,6 +113,9 @@ TEST_CASE("shell: queries, and lines that go on from the last one", "[tools]") {
   CHECK(shell("from audit | stats n = count() by service") ==
         "service  n\npay      2\nweb      1\n");
   CHECK(shell("| limit 1") == "service  n\npay      2\n");
+  CHECK(shell("from audit | keep ms | sort -ms;") == "ms\n 3\n 2\n 1\n");
+  CHECK_THAT(shell(".plot from audit | stats n = count();"), Catch::StartsWith("  n\n  3 █"));
+  CHECK(shell("| keep n") == "n\n3\n");
   CHECK(shell("from audit | where sm > 1") ==
         "1:20: no column `sm` in `audit`\n"
         "   1 | from audit | where sm > 1\n"
