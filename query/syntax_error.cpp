@@ -103,6 +103,53 @@ std::optional<Advice> curly_quotes(const Place& place) {
                 closed ? close + close_length : open};
 }
 
+// Signs that keyboards, web pages and word processors have beside those of the language.
+std::optional<Advice> look_alike(const Place& place) {
+  struct Entry {
+    std::string_view sign;
+    const char* ours;
+  };
+  static constexpr std::array<Entry, 13> kEntries = {{{"–", "`-`"},
+                                                      {"—", "`-`"},
+                                                      {"−", "`-`"},
+                                                      {"×", "`*`"},
+                                                      {"÷", "`/`"},
+                                                      {"≠", "`!=`"},
+                                                      {"≤", "`<=`"},
+                                                      {"≥", "`>=`"},
+                                                      {"｜", "`|`"},
+                                                      {"，", "`,`"},
+                                                      {"\xC2\xA0", "a plain blank"},
+                                                      {"\xE2\x80\x8B", "a plain blank"},
+                                                      {"\xE3\x80\x80", "a plain blank"}}};
+  for (const Entry& entry : kEntries) {
+    if (!place.rest.starts_with(entry.sign)) continue;
+    const bool blank = entry.ours[0] == 'a';
+    return Advice{blank ? "this blank is not a plain one, as those of web pages"
+                        : fmt::format("`{}` is not a sign of the language", entry.sign),
+                  fmt::format("write {}", entry.ours), entry.sign.size()};
+  }
+  return std::nullopt;
+}
+
+// `größe`, `支払い`: a name that is none without backticks.
+std::optional<Advice> bare_name(const Place& place) {
+  const auto in_name = [&](size_t i) {
+    return is_word_character(place.text[i]) || static_cast<uint8_t>(place.text[i]) >= 0x80;
+  };
+  if (place.rest.empty() || static_cast<uint8_t>(place.rest[0]) < 0x80) return std::nullopt;
+  size_t start = place.offset, end = place.offset;
+  while (start > 0 && in_name(start - 1)) --start;
+  while (end < place.text.size() && in_name(end)) ++end;
+  const std::string_view name = place.text.substr(start, end - start);
+  const std::string_view stage = place.stage();
+  const bool text_may_stand = stage == "where" || stage == "let" || stage == "stats";
+  return Advice{"this name stands in backticks: bare ones have A to Z, a to z, 0 to 9 and _ only",
+                fmt::format("write `{}`", name) +
+                    (text_may_stand ? ", or " + quote_string(name) + " if a text is meant" : ""),
+                name.size(), place.offset - start};
+}
+
 std::optional<Advice> second_query(const Place& place) {
   if (!place.before.ends_with(';') || !place.awaits(expected::kEnd)) return std::nullopt;
   return Advice{"a query ends with its `;`, and nothing may follow", "ask one query at a time",
@@ -225,6 +272,7 @@ constexpr std::array kIdioms = {&sql_query,         &selector,
                                 &line_filter,       &range_vector,
                                 &logsql_time,       &upper_case,
                                 &single_quotes,     &curly_quotes,
+                                &look_alike,        &bare_name,
                                 &second_query,      &foreign_range,
                                 &whole_unit,        &blank_in_time,
                                 &bare_bucket,       &bucket_key,

@@ -72,6 +72,10 @@ TEST_CASE("shell: a query goes on while something must follow", "[tools]") {
   CHECK_FALSE(goes_on("from a | where x == \"(\""));
   CHECK_FALSE(goes_on("from a | where x == \"open ("));
   CHECK_FALSE(goes_on("from a # (|"));
+  // Wrong, and told at once.
+  CHECK_FALSE(goes_on("from a | where x == 'FAILED'"));
+  CHECK_FALSE(goes_on("from a | where x == “FAILED”"));
+  CHECK_FALSE(goes_on("from a{x=\"y\"}"));
 }
 
 TEST_CASE("shell: lines are gathered into queries", "[tools]") {

@@ -22,6 +22,9 @@ std::string_view trimmed(std::string_view text) {
 bool goes_on(std::string_view text) {
   static constexpr std::array<std::string_view, 7> kWords = {"and", "or",       "not",  "in",
                                                              "by",  "contains", "where"};
+  // Not `*`, which may be all measurements.
+  static constexpr std::array<std::string_view, 15> kSigns = {
+      "|", ",", "(", "=", "==", "!=", "=~", "!~", "<", "<=", ">", ">=", "+", "-", "/"};
   // A blank behind the text, so that its last word counts as finished.
   const std::string finished = std::string(text) + "\n";
   const CursorPlace place = find_place(finished, finished.size());
@@ -34,11 +37,11 @@ bool goes_on(std::string_view text) {
   }
   if (depth > 0) return true;
   const QueryWord& last = place.before.back();
-  if (last.kind == WordKind::kSign) {
-    return last.text != ")" && last.text != "*" && last.text != ";" && last.text != "\"" &&
-           last.text != "`";
-  }
-  return last.kind == WordKind::kName && std::ranges::find(kWords, last.text) != kWords.end();
+  const auto is_one_of = [&](const auto& list) {
+    return std::ranges::find(list, last.text) != list.end();
+  };
+  return (last.kind == WordKind::kSign && is_one_of(kSigns)) ||
+         (last.kind == WordKind::kName && is_one_of(kWords));
 }
 
 bool continues(std::string_view line) {
