@@ -134,6 +134,11 @@ TEST_CASE("shell: commands", "[tools]") {
        {".tables", ".schema", ".timing", ".format", ".plot", ".now", ".param", ".quit"}) {
     CHECK_THAT(shell(".help"), Catch::Contains(word));
   }
+  std::istringstream help(shell(".help"));
+  for (std::string line; std::getline(help, line);) {
+    INFO(line);
+    CHECK(line.size() < 80);
+  }
   CHECK(shell(".tables") ==
         "measurement  rows  first                 last\n"
         "audit           3  1970-01-01T00:00:01Z  1970-01-01T00:00:03Z\n");
