@@ -4,8 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "db/base/text.h"
 #include "query/contradiction.h"
 #include "query/grammar.h"
+#include "query/lexer.h"
 
 namespace tocsin {
 namespace {
@@ -161,9 +163,39 @@ bool check_arguments(CheckContext& context, const Scope& scope, const ast::Expre
   return true;
 }
 
+bool compares_text(Function operation) {
+  return operation == Function::kEqual || operation == Function::kNotEqual ||
+         operation == Function::kIn || operation == Function::kNotIn ||
+         operation == Function::kMatches || operation == Function::kNotMatches ||
+         operation == Function::kContains;
+}
+
+// `status == FAILED`: a word that is no name of anything, beside a string, was meant as a text.
+// `call` has the arguments that are checked, the last of them in vain.
+void suggest_quotes(CheckContext& context, const Scope& scope, const ast::Expression& node,
+                    const Expression& call) {
+  if (context.unknown_column || !compares_text(node.operation)) return;
+  const size_t index = call.arguments.size() - 1;
+  const ast::Expression& word = node.arguments[index];
+  if (word.kind != Kind::kName || context.text.substr(word.span.start).starts_with('`')) return;
+  if (!nearest_name(word.name, scope.names()).empty() || !context.owners_of(word.name).empty())
+    return;
+  const ast::Expression& other = node.arguments[index == 0 ? 1 : 0];
+  const auto column = other.kind == Kind::kName ? scope.find(other.name) : std::nullopt;
+  const ValueType type = index > 0 ? call.arguments[0].type
+                         : column  ? scope.at(*column).type
+                                   : ValueType::kNull;
+  if (type != ValueType::kString) return;
+  std::string& hint = context.diagnostic.hint;
+  hint = fmt::format("write {} if a text is meant; {}", quote_string(word.name), hint);
+}
+
 bool check_operator(CheckContext& context, const Scope& scope, const ast::Expression& node,
                     Expression& out) {
-  if (!check_arguments(context, scope, node, out)) return false;
+  if (!check_arguments(context, scope, node, out)) {
+    suggest_quotes(context, scope, node, out);
+    return false;
+  }
   out.function = node.operation;
   if (!type_operator(context, node, out)) return false;
   fold(context, out);

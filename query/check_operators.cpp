@@ -31,6 +31,9 @@ std::string rewrite_constant(const Value& value, T type, const TimeZone& zone) {
   const auto* text = std::get_if<std::string>(&value.data);
   if (text && type == T::kTime) {
     if (parse_time(*text, zone)) return *text;
+    size_t length = 0;
+    const std::string time = completed_time(*text, length);
+    if (!time.empty() && length == text->size()) return time;
     return "2026-11-24T10:04:05Z";
   }
   if (text && type == T::kDuration) return parse_duration(*text) ? *text : "1h30m";

@@ -141,8 +141,11 @@ bool StageChecker::group_key(const ast::KeyItem& item, GroupKey& out) {
   out.name = item.name.text;
   if (item.bucket) {
     if (item.name.text != "time") {
-      return context_.fault(item.name.span, "`by` takes columns and `time(5m)` only",
-                            "compute it before: | let h = hour(time) | stats … by h");
+      const bool duration = item.bucket->literal.type == ValueType::kDuration;
+      return context_.fault(
+          item.name.span, "`by` takes columns and `time(5m)` only",
+          duration ? fmt::format("write `by time({})`", ast::print_expression(*item.bucket))
+                   : "compute it before: | let h = hour(time) | stats … by h");
     }
     return check_duration(context_, *item.bucket, "`time(…)`", out.bucket) &&
            time_column(item.name.span, "`time(…)`", out.column);

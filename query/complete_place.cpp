@@ -130,6 +130,19 @@ CursorPlace find_place(std::string_view text, size_t cursor) {
   return place;
 }
 
+size_t semicolon_offset(std::string_view text) {
+  WordReader reader(text);
+  size_t offset = text.size();
+  while (const auto word = reader.next()) offset = is_sign(*word, ";") ? word->start : text.size();
+  return offset;
+}
+
+std::string without_semicolon(std::string_view text) {
+  std::string out(text);
+  if (const size_t offset = semicolon_offset(text); offset < text.size()) out.erase(offset, 1);
+  return out;
+}
+
 bool CursorPlace::behind(std::string_view sign_or_word) const {
   return !before.empty() &&
          (is_sign(before.back(), sign_or_word) || is_word(before.back(), sign_or_word));

@@ -1,4 +1,5 @@
-// Where the cursor stands in an unfinished query: the words before it, and the one that it is in.
+// The words of an unfinished query: those in front of the cursor, the one that it is in, and the
+// `;` behind the last.
 #pragma once
 
 #include <cstdint>
@@ -43,5 +44,10 @@ struct CursorPlace {
 };
 
 CursorPlace find_place(std::string_view text, size_t cursor);
+
+/// Where the `;` that ends a query stands, or text.size(): not one in a string or comment.
+size_t semicolon_offset(std::string_view text);
+/// The text without it, so that more stages may follow.
+std::string without_semicolon(std::string_view text);
 
 }  // namespace tocsin

@@ -4,25 +4,45 @@
 
 #include <fmt/format.h>
 
+#include "query/terminal_text.h"
+
 namespace tocsin {
 namespace {
 
-constexpr size_t kShownBytesMax = 160;  // of the line, so that one without end stays readable
+// Of the line, so that it and the carets stay below each other on a terminal of 80 columns.
+constexpr size_t kShownColumnsMax = 72;
 
-// Columns on a terminal, well enough for carets: code points.
-size_t width(std::string_view text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
-}
-
-bool is_continuation(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
-
-// Control characters would move the carets, or the terminal's cursor.
+// Control characters would move the carets, or the terminal's cursor. Bytes keep their places.
 std::string without_controls(std::string_view text) {
   std::string out(text);
-  std::replace_if(
-      out.begin(), out.end(), [](char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7F; },
-      ' ');
+  const auto at = [&](size_t i) { return i < out.size() ? static_cast<uint8_t>(out[i]) : 0; };
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (at(i) < 0x20 || at(i) == 0x7F) out[i] = ' ';
+    if (at(i) == 0xC2 && at(i + 1) >= 0x80 && at(i + 1) < 0xA0) out[i] = out[i + 1] = ' ';
+  }
+  return out;
+}
+
+// A line of text that is marked from `place` on: both as they are shown.
+struct Excerpt {
+  std::string before;  // what stands in front of the mark
+  std::string rest;
+  size_t marked_columns = 1;
+};
+
+Excerpt excerpt(std::string_view line, size_t place, size_t marked_bytes) {
+  Excerpt out;
+  out.before = without_controls(line.substr(0, place));
+  out.rest = without_controls(line.substr(place));
+  const size_t marked = width_of(std::string_view(out.rest).substr(0, marked_bytes));
+  // Of a line that is too long, most room goes to what is marked, then to what stands before it.
+  const size_t rest_columns =
+      std::clamp(marked, kShownColumnsMax / 3, kShownColumnsMax - kShownColumnsMax / 3);
+  const size_t taken = std::min(width_of(out.rest), rest_columns);
+  out.before = cut_front_to(std::move(out.before), kShownColumnsMax - taken);
+  if (!out.rest.empty())
+    out.rest = cut_to(std::move(out.rest), kShownColumnsMax - width_of(out.before));
+  out.marked_columns = std::max<size_t>(1, std::min(marked, width_of(out.rest)));
   return out;
 }
 
@@ -42,18 +62,13 @@ void Diagnostic::locate(std::string_view query_text, size_t place, size_t byte_l
 std::string Diagnostic::render(std::string_view query_text) const {
   std::string out = fmt::format("{}:{}: {}", line, column, message);
   const size_t place = std::min<size_t>(offset, query_text.size());
-  size_t start = place - std::min<size_t>(place, column - 1);
-  size_t end = std::min(query_text.find('\n', place), query_text.size());
-  if (place - start > kShownBytesMax / 2) start = place - kShownBytesMax / 2;
-  end = std::min(end, start + kShownBytesMax);
-  while (start < place && is_continuation(query_text[start])) ++start;
-  while (end > place && end < query_text.size() && is_continuation(query_text[end])) --end;
-  const std::string_view shown = query_text.substr(start, end - start);
-  const std::string_view marked = shown.substr(place - start, length);
+  const size_t start = place - std::min<size_t>(place, column - 1);
+  const size_t end = std::min(query_text.find('\n', place), query_text.size());
+  const Excerpt shown = excerpt(query_text.substr(start, end - start), place - start, length);
   const std::string margin = fmt::format("{:>4} | ", line);
-  out += fmt::format("\n{}{}\n{:>{}}{}", margin, without_controls(shown), "",
-                     margin.size() + width(shown.substr(0, place - start)),
-                     std::string(std::max<size_t>(1, width(marked)), '^'));
+  out += fmt::format("\n{}{}{}\n{}{}", margin, shown.before, shown.rest,
+                     std::string(margin.size() + width_of(shown.before), ' '),
+                     std::string(shown.marked_columns, '^'));
   if (!hint.empty()) out += "\n     = " + hint;
   return out;
 }

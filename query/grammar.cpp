@@ -74,6 +74,7 @@ const auto close = symbol(")", "`)`");
 const auto equals = symbol("=", "`=`");
 const auto minus = symbol("-", "");
 const auto pipe = symbol("|", expected::kPipe);
+const auto semicolon = symbol(";", "");
 const Token<TextSpan> here{match_here, "", ""};
 const Token<NoValue> end_of_text{match_end, "", expected::kEnd};
 
@@ -318,7 +319,8 @@ const auto source_def =
 
 const x3::rule<struct QueryId, ast::Query> query = "query";
 const auto query_def = source[put<&ast::Query::source>] >>
-                       *(pipe >> stage[append<&ast::Query::stages>]) >> end_of_text;
+                       *(pipe >> stage[append<&ast::Query::stages>]) >> -semicolon >>
+                       end_of_text;
 
 const x3::rule<struct WholeExpressionId, ast::Expression> whole_expression = "expression";
 const auto whole_expression_def = expression[become] >> end_of_text;

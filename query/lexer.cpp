@@ -88,15 +88,19 @@ LexResult escape(std::string_view text, size_t& pos, std::string& value, LexErro
       "for a pattern write a raw string, like r\"\\d+\"; a backslash itself is \\\\");
 }
 
-LexResult unclosed_string(LexError& error, size_t length) {
+LexResult unclosed_string(std::string_view text, size_t length, LexError& error) {
+  const std::string_view line = text.substr(0, text.find('\n'));
+  const bool curly = line.find("”") != std::string_view::npos;
   return error_at(error, 0, length, "this string has no closing `\"` on its line",
-                  "a line break inside a string is written \\n");
+                  curly ? "it begins with a straight quote and ends with a curly one: write `\"`"
+                        : "a line break inside a string is written \\n");
 }
 
 LexResult lex_raw_string(std::string_view text, std::string& value, size_t& length,
                          LexError& error) {
   const size_t close = text.find_first_of("\"\n", 2);
-  if (close == std::string_view::npos || text[close] == '\n') return unclosed_string(error, 2);
+  if (close == std::string_view::npos || text[close] == '\n')
+    return unclosed_string(text, 2, error);
   value.assign(text.substr(2, close - 2));
   length = close + 1;
   return LexResult::kFound;
@@ -164,6 +168,10 @@ bool looks_like_date(std::string_view text) {
 
 LexResult bad_time(std::string_view text, LexError& error) {
   size_t n = 10;
+  if (const std::string time = completed_time(text, n); !time.empty()) {
+    return error_at(error, 0, n, fmt::format("`{}` is not a time", text.substr(0, n)),
+                    fmt::format("write `{}`; the zone may be another, like +01:00", time));
+  }
   while (n < text.size() && (is_word_character(text[n]) || text[n] == ':' || text[n] == '.')) ++n;
   return error_at(error, 0, n, fmt::format("`{}` is not a time", text.substr(0, n)),
                   "write a date like 2026-11-24, or date, time and zone like "
@@ -171,6 +179,55 @@ LexResult bad_time(std::string_view text, LexError& error) {
 }
 
 }  // namespace
+
+std::string_view unit_of_word(std::string_view word) {
+  struct Entry {
+    std::string_view word;
+    std::string_view unit;
+  };
+  static constexpr std::array<Entry, 26> kWords = {{
+      {"nanosecond", "ns"}, {"nanoseconds", "ns"}, {"microsecond", "us"},  {"microseconds", "us"},
+      {"usec", "us"},       {"millisecond", "ms"}, {"milliseconds", "ms"}, {"millis", "ms"},
+      {"msec", "ms"},       {"msecs", "ms"},       {"second", "s"},        {"seconds", "s"},
+      {"sec", "s"},         {"secs", "s"},         {"minute", "m"},        {"minutes", "m"},
+      {"min", "m"},         {"mins", "m"},         {"hour", "h"},          {"hours", "h"},
+      {"hr", "h"},          {"hrs", "h"},          {"day", "d"},           {"days", "d"},
+      {"week", "w"},        {"weeks", "w"},
+  }};
+  if (is_unit(word)) return word;
+  const auto* const found = std::ranges::find(kWords, word, &Entry::word);
+  return found == kWords.end() ? std::string_view() : found->unit;
+}
+
+std::string completed_time(std::string_view text, size_t& length) {
+  constexpr size_t kDateBytes = 10;
+  if (!looks_like_date(text) || text.size() == kDateBytes) return "";
+  const std::string_view date = text.substr(0, kDateBytes);
+  size_t n = kDateBytes;
+  if (text[n] == 'T' || text[n] == 't') {
+    ++n;
+  } else {
+    while (n < text.size() && text[n] == ' ') ++n;
+  }
+  const size_t start = n;
+  while (n < text.size() && (is_digit(text[n]) || text[n] == ':' || text[n] == '.')) ++n;
+  std::string clock(text.substr(start, n - start));
+  if (start == kDateBytes || clock.find(':') == std::string::npos) return "";
+  if (clock.find(':') == 1) clock.insert(0, "0");
+  if (std::ranges::count(clock, ':') == 1) clock += ":00";
+  const size_t zone_start = n;
+  if (n < text.size() && (text[n] == 'Z' || text[n] == 'z')) {
+    ++n;
+  } else if (n < text.size() && (text[n] == '+' || text[n] == '-')) {
+    ++n;
+    while (n < text.size() && (is_digit(text[n]) || text[n] == ':')) ++n;
+  }
+  std::string time = std::string(date) + "T" + clock;
+  time += n > zone_start ? text.substr(zone_start, n - zone_start) : "Z";
+  if (!parse_time(time)) return "";
+  length = n;
+  return time;
+}
 
 bool is_word_character(char c) { return is_letter(c) || is_digit(c); }
 
@@ -295,7 +352,7 @@ LexResult lex_string(std::string_view text, std::string& value, size_t& length, 
       return LexResult::kError;
     }
   }
-  return unclosed_string(error, 1);
+  return unclosed_string(text, 1, error);
 }
 
 LexResult lex_number(std::string_view text, const TimeZone& zone, Value& value, size_t& length,
@@ -319,9 +376,11 @@ LexResult lex_number(std::string_view text, const TimeZone& zone, Value& value, 
                       fmt::format("`{}` is longer than a duration can be", text.substr(0, whole)),
                       "a duration has at most 292 years; without one, `from` takes all time");
     }
+    const std::string_view unit = unit_of_word(text.substr(length, whole - length));
     return error_at(error, 0, whole,
                     fmt::format("`{}` is neither a number nor a duration", text.substr(0, whole)),
-                    "the units of a duration are ns us ms s m h d w, as in 1h30m");
+                    unit.empty() ? "the units of a duration are ns us ms s m h d w, as in 1h30m"
+                                 : fmt::format("write `{}{}`", text.substr(0, length), unit));
   }
   return is_float ? lex_float(text, length, value, error) : lex_integer(text, length, value, error);
 }

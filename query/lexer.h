@@ -50,6 +50,13 @@ LexResult lex_string(std::string_view text, std::string& value, size_t& length, 
 LexResult lex_number(std::string_view text, const TimeZone& zone, Value& value, size_t& length,
                      LexError& error);
 
+/// The unit that a word means, `m` for `minutes` and for `m`; empty if it means none.
+std::string_view unit_of_word(std::string_view word);
+/// What `text` probably begins with: a date and a time of day, joined by `T` or blanks, perhaps
+/// without seconds or a zone. Then a time literal, 2026-11-24T10:00:00Z, and how many bytes of
+/// `text` it stands for; else empty.
+std::string completed_time(std::string_view text, size_t& length);
+
 /// `value` as a literal that lex_string reads back.
 std::string quote_string(std::string_view value);
 

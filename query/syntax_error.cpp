@@ -6,59 +6,14 @@
 #include <fmt/format.h>
 
 #include "query/functions.h"
+#include "query/idiom.h"
 #include "query/lexer.h"
 
 namespace tocsin {
 namespace {
 
-// Where the parse stopped, and what stands around there.
-struct Place {
-  std::string_view text;
-  size_t offset;
-  std::string_view rest;  // from offset on
-  std::string_view word;  // the identifier at offset; may be empty
-  std::string lower_word;
-  std::string_view before;  // what stands in front of offset, without blanks at its end
-  const std::vector<std::string>& choices;
-
-  bool awaits(std::string_view choice) const {
-    return std::find(choices.begin(), choices.end(), choice) != choices.end();
-  }
-};
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
-Place make_place(std::string_view text, size_t offset, const std::vector<std::string>& choices) {
-  const std::string_view rest = text.substr(offset);
-  const std::string_view word = rest.substr(0, identifier_length(rest));
-  std::string_view before = text.substr(0, offset);
-  before = before.substr(0, before.find_last_not_of(" \t\r\n") + 1);
-  return {text, offset, rest, word, lower(word), before, choices};
-}
-
-// The advice for a place: the message, how many bytes it is about, and what to write.
-struct Advice {
-  std::string message;
-  std::string hint;
-  size_t length = 1;
-};
-using Idiom = std::optional<Advice> (*)(const Place&);
-
 constexpr const char* kStartHint =
     "for example: from audit last 1h | where status == \"FAILED\" | limit 10";
-
-std::optional<Advice> sql_query(const Place& place) {
-  if (!place.awaits(expected::kSource) || place.lower_word != "select") return std::nullopt;
-  return Advice{"SQL is not spoken here: a query starts with `from`, then its stages follow",
-                "write `from audit last 1h | where status == \"FAILED\" | stats n = count() by "
-                "service` for `SELECT … FROM … WHERE … GROUP BY …`",
-                place.word.size()};
-}
 
 std::optional<Advice> selector(const Place& place) {
   if (!place.rest.starts_with("{")) return std::nullopt;
@@ -122,33 +77,83 @@ std::optional<Advice> single_quotes(const Place& place) {
                 closed ? close + 1 : 1};
 }
 
-std::optional<Advice> sql_condition(const Place& place) {
-  if (!place.awaits(expected::kOperator)) return std::nullopt;
-  const size_t length = place.word.size();
-  if (place.lower_word == "like" || place.lower_word == "ilike" || place.lower_word == "rlike") {
-    return Advice{fmt::format("`{}` is SQL; here a pattern is matched with `=~`", place.word),
-                  "write `service contains \"pay\"` for LIKE '%pay%', `service =~ \"^pay\"` for "
-                  "LIKE 'pay%'",
-                  length};
+// The quotes that word processors and chats make of straight ones.
+size_t curly_quote_length(std::string_view text) {
+  for (const std::string_view quote : {"“", "”", "„", "‟", "‘", "’", "‚", "«", "»"}) {
+    if (text.starts_with(quote)) return quote.size();
   }
-  if (place.lower_word == "is") {
-    return Advice{"`is null` is SQL; here it is `not exists(x)`, and `is not null` is `exists(x)`",
-                  "", length};
+  return 0;
+}
+
+std::optional<Advice> curly_quotes(const Place& place) {
+  const size_t open = curly_quote_length(place.rest);
+  if (open == 0) return std::nullopt;
+  size_t close = open;
+  const auto ends = [&](char c) { return c == '"' || c == '\'' || c == '\n'; };
+  while (close < place.rest.size() && !ends(place.rest[close]) &&
+         curly_quote_length(place.rest.substr(close)) == 0) {
+    ++close;
   }
-  if (place.lower_word == "between") {
-    return Advice{"`between` is for the source's time range only", "write `x >= 1 and x <= 5`",
-                  length};
-  }
-  if (place.lower_word == "as") {
-    return Advice{"a result's name stands in front", "write `n = count()` for `count() as n`",
-                  length};
+  const std::string_view tail = place.rest.substr(close);
+  const bool closed = !tail.empty() && tail[0] != '\n';
+  const size_t close_length = std::max<size_t>(1, curly_quote_length(tail));
+  return Advice{"strings stand in straight double quotes",
+                fmt::format("write {}", quote_string(closed ? place.rest.substr(open, close - open)
+                                                            : std::string_view("text"))),
+                closed ? close + close_length : open};
+}
+
+// Signs that keyboards, web pages and word processors have beside those of the language.
+std::optional<Advice> look_alike(const Place& place) {
+  struct Entry {
+    std::string_view sign;
+    const char* ours;
+  };
+  static constexpr std::array<Entry, 13> kEntries = {{{"–", "`-`"},
+                                                      {"—", "`-`"},
+                                                      {"−", "`-`"},
+                                                      {"×", "`*`"},
+                                                      {"÷", "`/`"},
+                                                      {"≠", "`!=`"},
+                                                      {"≤", "`<=`"},
+                                                      {"≥", "`>=`"},
+                                                      {"｜", "`|`"},
+                                                      {"，", "`,`"},
+                                                      {"\xC2\xA0", "a plain blank"},
+                                                      {"\xE2\x80\x8B", "a plain blank"},
+                                                      {"\xE3\x80\x80", "a plain blank"}}};
+  for (const Entry& entry : kEntries) {
+    if (!place.rest.starts_with(entry.sign)) continue;
+    const bool blank = entry.ours[0] == 'a';
+    return Advice{blank ? "this blank is not a plain one, as those of web pages"
+                        : fmt::format("`{}` is not a sign of the language", entry.sign),
+                  fmt::format("write {}", entry.ours), entry.sign.size()};
   }
   return std::nullopt;
 }
 
-std::optional<Advice> alias(const Place& place) {
-  if (place.lower_word != "as") return std::nullopt;
-  return Advice{"a result's name stands in front", "write `n = count()` for `count() as n`", 2};
+// `größe`, `支払い`: a name that is none without backticks.
+std::optional<Advice> bare_name(const Place& place) {
+  const auto in_name = [&](size_t i) {
+    return is_word_character(place.text[i]) || static_cast<uint8_t>(place.text[i]) >= 0x80;
+  };
+  if (place.rest.empty() || static_cast<uint8_t>(place.rest[0]) < 0x80) return std::nullopt;
+  size_t start = place.offset, end = place.offset;
+  while (start > 0 && in_name(start - 1)) --start;
+  while (end < place.text.size() && in_name(end)) ++end;
+  const std::string_view name = place.text.substr(start, end - start);
+  const std::string_view stage = place.stage();
+  const bool text_may_stand = stage == "where" || stage == "let" || stage == "stats";
+  return Advice{"this name stands in backticks: bare ones have A to Z, a to z, 0 to 9 and _ only",
+                fmt::format("write `{}`", name) +
+                    (text_may_stand ? ", or " + quote_string(name) + " if a text is meant" : ""),
+                name.size(), place.offset - start};
+}
+
+std::optional<Advice> second_query(const Place& place) {
+  if (!place.before.ends_with(';') || !place.awaits(expected::kEnd)) return std::nullopt;
+  return Advice{"a query ends with its `;`, and nothing may follow", "ask one query at a time",
+                std::max<size_t>(1, place.word.size())};
 }
 
 std::optional<Advice> upper_case(const Place& place) {
@@ -171,6 +176,10 @@ std::optional<Advice> missing_pipe(const Place& place) {
   if (place.lower_word == "group") {
     return Advice{"`group by` is SQL; here the groups are named behind the aggregates",
                   "write `| stats n = count() by service`", word.size()};
+  }
+  if (place.lower_word == "having") {
+    return Advice{"`having` is SQL; here a stage filters the groups", "write `| where n > 20`",
+                  word.size()};
   }
   if (place.lower_word == "order") {
     return Advice{"`order by` is SQL", "write `| sort -total`", word.size()};
@@ -258,16 +267,24 @@ std::optional<Advice> printed_name(const Place& place) {
                 1};
 }
 
-constexpr std::array<Idiom, 20> kIdioms = {sql_query,        selector,
-                                           line_filter,      range_vector,
-                                           logsql_time,      upper_case,
-                                           single_quotes,    missing_pipe,
-                                           sql_condition,    alias,
-                                           star_argument,    grouping_in_parentheses,
-                                           foreign_operator, word_filter,
-                                           unknown_stage,    no_source,
-                                           bare_aggregate,   computed_aggregate,
-                                           sort_by,          printed_name};
+// In the order of asking: what is more special stands first.
+constexpr std::array kIdioms = {&sql_query,         &selector,
+                                &line_filter,       &range_vector,
+                                &logsql_time,       &upper_case,
+                                &single_quotes,     &curly_quotes,
+                                &look_alike,        &bare_name,
+                                &second_query,      &foreign_range,
+                                &whole_unit,        &blank_in_time,
+                                &bare_bucket,       &bucket_key,
+                                &blank_in_duration, &count_distinct,
+                                &case_when,         &sort_direction,
+                                &row_offset,        &missing_pipe,
+                                &sql_condition,     &alias,
+                                &star_argument,     &grouping_in_parentheses,
+                                &foreign_operator,  &word_filter,
+                                &unknown_stage,     &no_source,
+                                &bare_aggregate,    &computed_aggregate,
+                                &sort_by,           &printed_name};
 
 // The word or sign at the place, for `found …`.
 std::string_view found_token(const Place& place) {
@@ -281,12 +298,8 @@ std::string_view found_token(const Place& place) {
 
 // What could be written where only one kind of thing can follow.
 std::string example_for(const Place& place) {
-  const auto behind = [&](std::string_view word) {
-    return place.before.ends_with(word) && (place.before.size() == word.size() ||
-                                            !is_word_character(place.before.rbegin()[word.size()]));
-  };
   const bool alone = place.choices.size() == 1;
-  if (alone && place.awaits("`(`") && behind("in")) return "write `x in (1, 2)`";
+  if (alone && place.awaits("`(`") && place.behind("in")) return "write `x in (1, 2)`";
   if (alone && place.awaits("`=`")) return "write `let seconds = duration_ms / 1000`";
   if (alone && place.awaits("`by`")) return "write `top 5 by total`";
   if (alone && place.awaits(expected::kMeasurement)) return "write `from audit, bpm last 1h`";
@@ -294,13 +307,13 @@ std::string example_for(const Place& place) {
   if (place.awaits(expected::kStage))
     return "write `| limit 10`, or `| stats n = count() by service`";
   if (!place.awaits(expected::kConstant)) return "";
-  if (behind("last")) {
+  if (place.behind("last")) {
     return place.rest.starts_with("-") ? "`last 5m` reaches back from now already"
                                        : "write `last 1h`";
   }
-  if (behind("limit")) return "write `limit 10`";
-  if (behind("top")) return "write `top 5 by total`";
-  if (behind("baseline")) return "write `baseline 7d`";
+  if (place.behind("limit")) return "write `limit 10`";
+  if (place.behind("top")) return "write `top 5 by total`";
+  if (place.behind("baseline")) return "write `baseline 7d`";
   return "";
 }
 
@@ -321,12 +334,50 @@ Advice generic(const Place& place) {
 
 }  // namespace
 
+bool Place::awaits(std::string_view choice) const {
+  return std::find(choices.begin(), choices.end(), choice) != choices.end();
+}
+
+bool Place::behind(std::string_view wanted) const {
+  return before.ends_with(wanted) &&
+         (before.size() == wanted.size() || !is_word_character(before.rbegin()[wanted.size()]));
+}
+
+std::string_view Place::last_word() const {
+  size_t start = before.size();
+  while (start > 0 && (is_word_character(before[start - 1]) || before[start - 1] == '.')) --start;
+  return before.substr(start);
+}
+
+std::string_view Place::stage() const {
+  const size_t pipe = before.rfind('|');
+  if (pipe == std::string_view::npos) return {};
+  const std::string_view behind_pipe = before.substr(pipe + 1);
+  const std::string_view name = behind_pipe.substr(blank_length(behind_pipe));
+  return name.substr(0, identifier_length(name));
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
+}
+
+Place make_place(std::string_view text, size_t offset, const std::vector<std::string>& choices) {
+  const std::string_view rest = text.substr(offset);
+  const std::string_view word = rest.substr(0, identifier_length(rest));
+  std::string_view before = text.substr(0, offset);
+  before = before.substr(0, before.find_last_not_of(" \t\r\n") + 1);
+  return {text, offset, rest, word, lower(word), before, choices};
+}
+
 Diagnostic explain_syntax_error(std::string_view text, size_t offset,
                                 const std::vector<std::string>& choices) {
   const Place place = make_place(text, offset, choices);
   std::optional<Advice> advice;
   if (!place.rest.empty()) {
-    for (const Idiom idiom : kIdioms) {
+    for (const auto idiom : kIdioms) {
       if ((advice = idiom(place))) break;
     }
   }
@@ -336,7 +387,7 @@ Diagnostic explain_syntax_error(std::string_view text, size_t offset,
   diagnostic.message = std::move(advice->message);
   diagnostic.hint = std::move(advice->hint);
   diagnostic.expected = choices;
-  diagnostic.locate(text, offset, advice->length);
+  diagnostic.locate(text, offset - advice->back, advice->length);
   return diagnostic;
 }
 

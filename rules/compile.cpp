@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "query/analyze.h"
+#include "query/complete_place.h"
 #include "query/grammar.h"
 #include "rules/evaluate.h"
 
@@ -177,7 +178,7 @@ class Compiler {
   // A comment at the end of a text ends with its line.
   static constexpr std::string_view kColumnEnd = "\n)";
   std::string with_columns(const std::vector<std::string>& expressions) const {
-    std::string query = out_.rule.expr.text;
+    std::string query = without_semicolon(out_.rule.expr.text);
     for (size_t i = 0; i < expressions.size(); ++i) {
       query += fmt::format("{}`tocsin.{}` = ({}{}", i == 0 ? "\n| let " : ",\n      ", i,
                            expressions[i], kColumnEnd);

@@ -27,7 +27,7 @@ constexpr const char* kFooter = R"(Examples:
 
 At a terminal: Tab completes, arrow keys find earlier queries, .help lists the commands, Ctrl-C stops a
 query, Ctrl-D leaves. From a file or pipe: queries end with `;`, an empty line, or where the next line neither
-is indented nor begins with `|`; the first error ends the run with exit code 1.)";
+is indented nor begins with `|` or `#`; the first error ends the run with exit code 1.)";
 
 constexpr const char* kPrompt = "tocsin> ";
 constexpr const char* kPromptInside = "     -> ";

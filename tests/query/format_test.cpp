@@ -111,6 +111,35 @@ TEST_CASE("format: a table is aligned, shows nulls, and never sends control char
 )");
 }
 
+TEST_CASE("format: wide characters and combining marks keep a table's columns", "[query]") {
+  ResultTable table;
+  ResultColumn& name = table.columns.emplace_back();
+  name.name = "名前";
+  name.type = ValueType::kString;
+  for (const char* text : {"支払い", "cafe\xCC\x81", "🔥 hot"}) name.append(Value::of(text));
+  ResultColumn& count = table.columns.emplace_back();
+  count.name = "n";
+  count.type = ValueType::kI64;
+  for (const int64_t value : {1, 20, 3}) count.append(Value::of(value));
+  table.row_count = 3;
+  CHECK(format_result(table, ResultFormat::kTable) ==
+        "名前     n\n"
+        "支払い   1\n"
+        "cafe\xCC\x81    20\n"
+        "🔥 hot   3\n");
+  name.append(Value::of("支払い支払い支払い"));
+  count.append(Value::of(int64_t{4}));
+  table.row_count = 4;
+  FormatOptions options;
+  options.terminal_width = 14;
+  CHECK(format_result(table, ResultFormat::kTable, options) ==
+        "名前         n\n"
+        "支払い       1\n"
+        "cafe\xCC\x81        20\n"
+        "🔥 hot       3\n"
+        "支払い支…    4\n");
+}
+
 TEST_CASE("format: a table on a terminal is fitted: the widest text gives first", "[query]") {
   ResultTable table = sample();
   table.columns.resize(3);

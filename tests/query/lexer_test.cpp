@@ -68,6 +68,27 @@ TEST_CASE("lexer: what only begins like a number is an error", "[query]") {
   }
 }
 
+TEST_CASE("lexer: what is almost a time or a unit is recognised", "[query]") {
+  const auto check = [](const char* text, const std::string& expected, size_t expected_length) {
+    INFO(text);
+    size_t length = 0;
+    CHECK(completed_time(text, length) == expected);
+    CHECK(length == expected_length);
+  };
+  check("2026-11-24 10:00", "2026-11-24T10:00:00Z", 16);
+  check("2026-11-24   9:00:01.5 or", "2026-11-24T09:00:01.5Z", 22);
+  check("2026-11-24T10:00+01:00)", "2026-11-24T10:00:00+01:00", 22);
+  check("2026-11-24 10:00 - 5m", "2026-11-24T10:00:00Z", 16);
+  for (const char* other : {"2026-11-24", "2026-11-24 10", "2026-11-24 25:00",
+                            "2026-11-24T10:00-5m", "2026-11-2410:00", "2026-02-30 10:00", ""}) {
+    check(other, "", 0);
+  }
+  CHECK(unit_of_word("minutes") == "m");
+  CHECK(unit_of_word("ms") == "ms");
+  CHECK(unit_of_word("month").empty());
+  CHECK(unit_of_word("").empty());
+}
+
 TEST_CASE("lexer: escapes are exact", "[query]") {
   CHECK(string_of(R"("a\n\t\r\"\\")") == "a\n\t\r\"\\");
   CHECK(string_of(R"("\u{41}\u{e9}\u{20AC}\u{1F600}")") == "A\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");

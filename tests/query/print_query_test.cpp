@@ -78,6 +78,12 @@ class Writer {
 
 }  // namespace
 
+TEST_CASE("print_query: a query may end with `;`", "[query]") {
+  CHECK(printed("from audit;") == "from audit");
+  CHECK(printed("from audit last 1h | limit 5 ; # enough\n") == "from audit last 1h | limit 5");
+  CHECK(printed("from audit | where user == \";\";") == "from audit | where user == \";\"");
+}
+
 TEST_CASE("print: a query on one line, with the parentheses that it needs", "[query]") {
   CHECK(printed(
             "from audit,`b c`\n last 90m # comment\n| where ((a)) and (b or c) |let x=- (a+b)*2") ==

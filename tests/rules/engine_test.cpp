@@ -52,6 +52,18 @@ TEST_CASE("engine: an alert fires with its window and resolves after it", "[rule
   CHECK(decode_alert(outbox[1].value)->started_at == RuleWorld::at(25));
 }
 
+TEST_CASE("engine: a rule's query may end with `;`, whatever is computed from it", "[rules]") {
+  RuleWorld world;
+  const auto report = world.load(rule_file("        value: failures / total\n", R"(
+          from audit last 5m
+          | stats failures = count() where status == "FAILED", total = count() by service
+          | where failures > 2;  # enough)"));
+  CHECK(report.errors == Brief{});
+  play_failures(world);
+  world.run(0, 60);
+  CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
+}
+
 TEST_CASE("engine: the row of an alert holds what the rule computes", "[rules]") {
   RuleWorld world;
   const auto report = world.load(rule_file(R"(

@@ -61,6 +61,49 @@ TEST_CASE("plot: a bar for each name", "[tools]") {
         "-   -\n");
 }
 
+TEST_CASE("plot: bars of negative values stand left of a line for zero", "[tools]") {
+  const auto of = [](std::initializer_list<Value> values) {
+    return drawn({column("n", ValueType::kI64, values)}, {20, 10});
+  };
+  const auto number = [](int64_t value) { return Value::of(value); };
+  CHECK(of({number(4), number(-4), number(-3), Value::null()}) ==
+        "  n\n"
+        "   4        │███████\n"
+        "  -4 ███████│\n"
+        "  -3  ▐█████│\n"
+        "   -        │\n");
+  CHECK(of({number(-2), number(-1)}) ==
+        "  n\n"
+        "  -2 ██████████████│\n"
+        "  -1        ███████│\n");
+  CHECK(of({number(1000), number(-1)}) ==
+        "  n\n"
+        "  1000  │███████████\n"
+        "    -1  │\n");
+  CHECK(of({number(0), number(0)}) == "  n\n  0\n  0\n");
+}
+
+TEST_CASE("plot: labels with wide characters and combining marks are aligned", "[tools]") {
+  const auto names =
+      column("名前", ValueType::kString,
+             {Value::of("支払い"), Value::of("cafe\xCC\x81"), Value::of("支払い支払い")});
+  const auto counts = column("n", ValueType::kI64,
+                             {Value::of(int64_t{4}), Value::of(int64_t{2}), Value::of(int64_t{1})});
+  CHECK(drawn({names, counts}, {21, 10}) ==
+        "        n\n"
+        "支払い  4 ███████████\n"
+        "cafe\xCC\x81    2 █████▌\n"
+        "支払い… 1 ██▊\n");
+}
+
+TEST_CASE("plot: a line of negative values hangs from zero", "[tools]") {
+  const auto times = column("time", ValueType::kTime, {Value::time(0), Value::time(kSecond)});
+  const auto values =
+      column("n", ValueType::kI64, {Value::of(int64_t{-8}), Value::of(int64_t{-4})});
+  CHECK_THAT(drawn({times, values}, {24, 2}),
+             Catch::StartsWith("n\n 0 ┤") && Catch::Contains("-8 ┤"));
+}
+
 TEST_CASE("plot: says what is missing", "[tools]") {
   CHECK_THAT(drawn({column("s", ValueType::kString, {Value::of("x")})}, {}),
              Catch::Contains("needs a column of numbers"));

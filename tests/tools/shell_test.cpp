@@ -72,6 +72,10 @@ TEST_CASE("shell: a query goes on while something must follow", "[tools]") {
   CHECK_FALSE(goes_on("from a | where x == \"(\""));
   CHECK_FALSE(goes_on("from a | where x == \"open ("));
   CHECK_FALSE(goes_on("from a # (|"));
+  // Wrong, and told at once.
+  CHECK_FALSE(goes_on("from a | where x == 'FAILED'"));
+  CHECK_FALSE(goes_on("from a | where x == “FAILED”"));
+  CHECK_FALSE(goes_on("from a{x=\"y\"}"));
 }
 
 TEST_CASE("shell: lines are gathered into queries", "[tools]") {
@@ -89,10 +93,21 @@ TEST_CASE("shell: lines are gathered into queries", "[tools]") {
   input.take();
   CHECK(input.add(".help") == S::kEnded);
   input.take();
-  CHECK(input.add("# a remark;") == S::kOpen);
+  CHECK(input.add("# a remark;") == S::kNothing);
+  CHECK(input.add(";") == S::kNothing);
   CHECK(input.add("from audit") == S::kReady);
+  CHECK(input.add("# only failures;") == S::kReady);
+  CHECK(input.add("| limit 5 # enough") == S::kReady);
+  CHECK(input.add("  ; # the end") == S::kEnded);
+  CHECK(input.take() == "from audit\n# only failures;\n| limit 5 # enough\n   # the end");
+  CHECK(input.add("from audit | where service == \"a;") == S::kReady);
+  input.take();
+  CHECK(input.add("# a remark") == S::kNothing);
+  CHECK(input.add("") == S::kNothing);
+  CHECK(input.text().empty());
   CHECK(continues("| limit 5"));
   CHECK(continues("   by service"));
+  CHECK(continues("# only failures"));
   CHECK_FALSE(continues("from audit"));
   CHECK_FALSE(continues("   "));
 }
@@ -102,6 +117,9 @@ TEST_CASE("shell: queries, and lines that go on from the last one", "[tools]") {
   CHECK(shell("from audit | stats n = count() by service") ==
         "service  n\npay      2\nweb      1\n");
   CHECK(shell("| limit 1") == "service  n\npay      2\n");
+  CHECK(shell("from audit | keep ms | sort -ms;") == "ms\n 3\n 2\n 1\n");
+  CHECK_THAT(shell(".plot from audit | stats n = count();"), Catch::StartsWith("  n\n  3 █"));
+  CHECK(shell("| keep n") == "n\n3\n");
   CHECK(shell("from audit | where sm > 1") ==
         "1:20: no column `sm` in `audit`\n"
         "   1 | from audit | where sm > 1\n"
@@ -115,6 +133,11 @@ TEST_CASE("shell: commands", "[tools]") {
   for (const char* word :
        {".tables", ".schema", ".timing", ".format", ".plot", ".now", ".param", ".quit"}) {
     CHECK_THAT(shell(".help"), Catch::Contains(word));
+  }
+  std::istringstream help(shell(".help"));
+  for (std::string line; std::getline(help, line);) {
+    INFO(line);
+    CHECK(line.size() < 80);
   }
   CHECK(shell(".tables") ==
         "measurement  rows  first                 last\n"

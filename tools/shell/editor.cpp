@@ -41,23 +41,34 @@ std::string common_beginning(const std::vector<Suggestion>& suggestions) {
   return common;
 }
 
+// The line editor's characters, whatever columns they take.
+int code_point_count(std::string_view text) {
+  return static_cast<int>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
 std::string listed(const std::vector<Suggestion>& suggestions, size_t terminal_width) {
+  std::vector<std::string> texts;
   size_t width = 0;
-  for (const Suggestion& each : suggestions) width = std::max(width, width_of(each.text));
+  for (const Suggestion& each : suggestions) {
+    width = std::max(width, width_of(texts.emplace_back(escape_controls(each.text))));
+  }
+  const auto padded = [&](const std::string& text) {
+    return text + std::string(width - width_of(text) + 2, ' ');
+  };
   std::string out = "\n";
   if (suggestions.size() <= kDetailCountMax) {
-    for (const Suggestion& each : suggestions) {
-      const std::string padding(width - width_of(each.text) + 2, ' ');
-      out += cut_to(escape_controls(each.text + padding + each.detail), terminal_width - 1) + "\n";
+    for (size_t i = 0; i < texts.size(); ++i) {
+      std::string line = padded(texts[i]) + escape_controls(suggestions[i].detail);
+      out += cut_to(std::move(line), std::max<size_t>(1, terminal_width - 1)) + "\n";
     }
     return out;
   }
   const size_t per_line = std::max<size_t>(1, terminal_width / (width + 2));
   const size_t count = std::min(suggestions.size(), kListCountMax);
   for (size_t i = 0; i < count; ++i) {
-    const std::string text = escape_controls(suggestions[i].text);
     const bool last = (i + 1) % per_line == 0 || i + 1 == count;
-    out += last ? text + "\n" : text + std::string(width - width_of(text) + 2, ' ');
+    out += last ? texts[i] + "\n" : padded(texts[i]);
   }
   if (count < suggestions.size()) out += fmt::format("and {} more\n", suggestions.size() - count);
   return out;
@@ -131,7 +142,7 @@ struct LineEditor::State {
     const bool alone = suggestions.size() == 1;
     if (alone && !text.ends_with('(')) text += ' ';
     if (text.size() > typed.size() || alone) {
-      el_deletestr(editor, static_cast<int>(width_of(typed)));
+      el_deletestr(editor, code_point_count(typed));
       el_insertstr(editor, text.c_str());
       return CC_REFRESH;
     }

@@ -17,18 +17,14 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
 }
 
-// The `;` that ends a query, and not a comment or a string.
-bool ends_with_semicolon(std::string_view text) {
-  if (!text.ends_with(';')) return false;
-  const CursorPlace place = find_place(text, text.size());
-  return place.behind(";");
-}
-
 }  // namespace
 
 bool goes_on(std::string_view text) {
   static constexpr std::array<std::string_view, 7> kWords = {"and", "or",       "not",  "in",
                                                              "by",  "contains", "where"};
+  // Not `*`, which may be all measurements.
+  static constexpr std::array<std::string_view, 15> kSigns = {
+      "|", ",", "(", "=", "==", "!=", "=~", "!~", "<", "<=", ">", ">=", "+", "-", "/"};
   // A blank behind the text, so that its last word counts as finished.
   const std::string finished = std::string(text) + "\n";
   const CursorPlace place = find_place(finished, finished.size());
@@ -41,15 +37,15 @@ bool goes_on(std::string_view text) {
   }
   if (depth > 0) return true;
   const QueryWord& last = place.before.back();
-  if (last.kind == WordKind::kSign) {
-    return last.text != ")" && last.text != "*" && last.text != ";" && last.text != "\"" &&
-           last.text != "`";
-  }
-  return last.kind == WordKind::kName && std::ranges::find(kWords, last.text) != kWords.end();
+  const auto is_one_of = [&](const auto& list) {
+    return std::ranges::find(list, last.text) != list.end();
+  };
+  return (last.kind == WordKind::kSign && is_one_of(kSigns)) ||
+         (last.kind == WordKind::kName && is_one_of(kWords));
 }
 
 bool continues(std::string_view line) {
-  return !trimmed(line).empty() && (line[0] == ' ' || line[0] == '\t' || line[0] == '|');
+  return !trimmed(line).empty() && std::string_view(" \t|#").find(line[0]) != std::string::npos;
 }
 
 QueryInput::State QueryInput::add(std::string_view line) {
@@ -58,19 +54,19 @@ QueryInput::State QueryInput::add(std::string_view line) {
     if (state_ != State::kNothing) state_ = State::kEnded;
     return state_;
   }
-  if (state_ == State::kNothing && content.starts_with('.')) {
+  const bool fresh = state_ == State::kNothing;
+  if (fresh && content.starts_with('#')) return state_;
+  if (fresh && content.starts_with('.')) {
     text_ = content;
     return state_ = State::kEnded;
   }
   if (!text_.empty()) text_ += '\n';
   text_ += line;
-  if (ends_with_semicolon(trimmed(text_))) {
-    text_.erase(text_.rfind(';'));
-    return state_ = trimmed(text_).empty() ? State::kNothing : State::kEnded;
+  if (semicolon_offset(text_) < text_.size()) {
+    text_ = without_semicolon(text_);
+    if (trimmed(text_).empty()) text_.clear();
+    return state_ = text_.empty() ? State::kNothing : State::kEnded;
   }
-  // Comments alone ask nothing yet.
-  const CursorPlace place = find_place(text_ + "\n", text_.size() + 1);
-  if (place.before.empty()) return state_ = State::kOpen;
   return state_ = goes_on(text_) ? State::kOpen : State::kReady;
 }
 

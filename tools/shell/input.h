@@ -11,10 +11,12 @@ namespace tocsin {
 /// over a line's end.
 bool goes_on(std::string_view text);
 
-/// Whether a line continues a query that could have ended before it: it begins with `|` or a blank.
+/// Whether a line continues a query that could have ended before it: it begins with `|` or a blank,
+/// or is a comment, behind which such a line may follow.
 bool continues(std::string_view line);
 
-/// Gathers lines. A line that begins with `.` is a command, whole in itself.
+/// Gathers lines. A line that begins with `.` is a command, whole in itself; comments before a
+/// query are left out.
 class QueryInput {
  public:
   enum class State {

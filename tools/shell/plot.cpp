@@ -127,6 +127,7 @@ Axes axes_of(const std::vector<Series>& all) {
   }
   for (auto& [column, range] : axes.values) {
     if (range.min > 0) range.min = 0;  // sizes are read from zero on
+    if (range.max < 0) range.max = 0;
     if (range.max <= range.min) range.max = range.min + 1;
   }
   return axes;
@@ -221,13 +222,59 @@ Result<std::string> plot_lines(const ResultTable& table, size_t time, PlotSize s
 
 // ---- bars ----
 
-std::string bar(double part, size_t width) {
-  static constexpr std::array kEighths = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const auto eighths = static_cast<size_t>(std::lround(part * static_cast<double>(width) * 8));
+std::string repeated(const char* sign, size_t count) {
   std::string out;
-  for (size_t i = 0; i < eighths / 8; ++i) out += "█";
-  return out + kEighths[eighths % 8];
+  for (size_t i = 0; i < count; ++i) out += sign;
+  return out;
 }
+
+std::string bar_to_right(double columns) {
+  static constexpr std::array kEighths = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  const auto eighths = static_cast<size_t>(std::lround(columns * 8));
+  return repeated("█", eighths / 8) + kEighths[eighths % 8];
+}
+
+// Only halves: Unicode has no other blocks that end at the right.
+std::string bar_to_left(double columns, size_t width) {
+  const auto halves = static_cast<size_t>(std::lround(columns * 2));
+  const size_t taken = halves / 2 + halves % 2;
+  return std::string(width - std::min(width, taken), ' ') + (halves % 2 == 1 ? "▐" : "") +
+         repeated("█", halves / 2);
+}
+
+// The columns that bars have, and their scale. Without negative values bars begin at the left;
+// else a line stands for zero, with the negative bars on its left.
+class BarArea {
+ public:
+  BarArea(Range values, size_t width) {
+    const double below = std::max(0.0, -values.min), above = std::max(0.0, values.max);
+    has_zero_line_ = below > 0;
+    const size_t room = has_zero_line_ ? std::max<size_t>(width, 3) - 1 : width;
+    if (has_zero_line_) {
+      // Halves, as the whole sum might be too large.
+      const auto share = static_cast<size_t>(
+          std::lround(static_cast<double>(room) * (below / 2 / (below / 2 + above / 2))));
+      left_ = std::clamp<size_t>(share, 1, above > 0 ? room - 1 : room);
+      per_unit_ = static_cast<double>(left_) / below;
+    }
+    if (above > 0) {
+      const double per_unit = static_cast<double>(room - left_) / above;
+      per_unit_ = has_zero_line_ ? std::min(per_unit_, per_unit) : per_unit;
+    }
+  }
+
+  std::string bar(double value) const {
+    const double columns = std::fabs(value) * per_unit_;
+    if (!has_zero_line_) return bar_to_right(columns);
+    if (value < 0) return bar_to_left(columns, left_) + "│";
+    return std::string(left_, ' ') + "│" + bar_to_right(columns);
+  }
+
+ private:
+  bool has_zero_line_ = false;
+  size_t left_ = 0;
+  double per_unit_ = 0;
+};
 
 std::string label_of(const ResultTable& table, size_t row) {
   std::string out;
@@ -242,9 +289,9 @@ std::string label_of(const ResultTable& table, size_t row) {
 
 std::string plot_bars(const ResultTable& table, const ResultColumn& column, PlotSize size) {
   const size_t count = std::min(table.row_count, kBarCountMax);
-  size_t label_width = width_of(column.name);
+  size_t label_width = width_of(escape_controls(column.name));
   size_t value_width = 1;
-  double largest = 0;
+  Range range;  // from zero on
   std::vector<std::string> values(count), labels(count);
   for (size_t row = 0; row < count; ++row) {
     const Value value = column.at(row);
@@ -254,16 +301,16 @@ std::string plot_bars(const ResultTable& table, const ResultColumn& column, Plot
     labels[row] = label_of(table, row);
     label_width = std::max(label_width, width_of(labels[row]));
     value_width = std::max(value_width, values[row].size());
-    largest = std::max(largest, std::fabs(number_at(column, row).value_or(0)));
+    range.add(number_at(column, row).value_or(0), false);
   }
   label_width = std::min({label_width, kLabelWidthMax, size.width / 3});
   const size_t taken = label_width + value_width + 2;
   const size_t bar_width = size.width > taken ? size.width - taken : 1;
+  const BarArea area(range, bar_width);
   std::string out = fitted("", label_width) + " " + escape_controls(column.name) + "\n";
   for (size_t row = 0; row < count; ++row) {
-    const double value = std::fabs(number_at(column, row).value_or(0));
     out += fitted(labels[row], label_width) + " " + fitted(values[row], value_width, true) + " " +
-           bar(largest > 0 ? value / largest : 0, bar_width);
+           area.bar(number_at(column, row).value_or(0));
     out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
   }

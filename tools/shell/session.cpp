@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "db/base/text.h"
+#include "query/complete_place.h"
 #include "query/terminal_text.h"
 #include "tools/shell/plot.h"
 #include "tools/terminal/text.h"
@@ -61,9 +62,9 @@ const std::vector<ShellSession::Command>& ShellSession::commands() {
        [](S& s, Text a) { return s.draw(a); }},
       {".timing", ".timing on|off", "tells what each query read",
        [](S& s, Text a) { return s.set_timing(a); }},
-      {".now", ".now [TIME]", "what `now` is in queries; without a time: the clock",
+      {".now", ".now [TIME]", "what `now` means; without a time: the clock",
        [](S& s, Text a) { return s.set_now(a); }},
-      {".param", ".param [NAME=VALUE]", "sets $NAME, unsets it with nothing behind =, or lists all",
+      {".param", ".param [NAME=VALUE]", "sets $NAME, unsets it (NAME=), or lists all",
        [](S& s, Text a) { return s.set_parameter(a); }},
       {".quit", ".quit", "leaves, as does Ctrl-D",
        [](S& s, Text) {
@@ -162,11 +163,9 @@ Status ShellSession::help() {
   for (const Command& each : commands()) {
     out_ << fmt::format("{:<{}}  {}\n", each.signature, width, each.help);
   }
-  out_ << "\nA query runs when it is whole; after a last `|`, `,` or open parenthesis it goes on "
-          "in the next line.\n"
-          "A line that begins with `|` goes on from the last query. Tab completes; `explain QUERY` "
-          "shows how it\n"
-          "runs.\n";
+  out_ << "\nA query runs when it is whole; after a last `|`, `,` or open parenthesis it\n"
+          "goes on in the next line. A line that begins with `|` goes on from the last\n"
+          "query. Tab completes; `explain QUERY` shows how it runs.\n";
   return {};
 }
 
@@ -232,8 +231,8 @@ Status ShellSession::set_timing(std::string_view state) {
 
 Status ShellSession::draw(std::string_view query) {
   if (!query.empty()) {
-    const std::string text =
-        query.front() == '|' ? last_query_ + "\n" + std::string(query) : std::string(query);
+    const std::string own = without_semicolon(query);
+    const std::string text = query.front() == '|' ? last_query_ + "\n" + own : own;
     TOCSIN_TRY(last_result_, ask(text));
     last_query_ = text;
   }
