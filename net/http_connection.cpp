@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <ctime>
+#include <map>
+#include <optional>
 
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -16,6 +18,7 @@ namespace tocsin::http {
 namespace {
 
 namespace beast = boost::beast::http;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr size_t kReadAheadMax = 256 * kKiB;  // of further requests, while one is with its handler
 
 std::string lower_case(std::string text) {
@@ -62,18 +65,62 @@ std::string render(const Response& response, bool head, bool close) {
   return out;
 }
 
+struct Refusal {
+  int status;
+  std::string message;
+};
+
+Refusal refusal_of(const boost::system::error_code& error, bool in_body, size_t body_bytes_max) {
+  if (error == beast::error::body_limit) {
+    return {413, fmt::format("the body has more than {} bytes; send it in parts", body_bytes_max)};
+  }
+  if (error == beast::error::header_limit) {
+    return {431, fmt::format("the {} have more than {} bytes",
+                             in_body ? "extensions of a chunk, or the trailers,"
+                                     : "request's line and headers",
+                             kHeaderBytesMax)};
+  }
+  return {400, fmt::format("this is no HTTP/1.1 request: {}", error.message())};
+}
+
+std::optional<Refusal> refusal_of(const beast::request_header<>& header) {
+  const size_t host_count = header.count(beast::field::host);
+  if (host_count == 0 && header.version() >= 11) return Refusal{400, "the header Host is missing"};
+  // RFC 9112, section 6.1: where the body ends is known only when it is chunked and nothing else.
+  const auto [first, end] = header.equal_range(beast::field::transfer_encoding);
+  for (auto field = first; field != end; ++field) {
+    const std::string coding(field->value());
+    if (lower_case(coding) != "chunked") {
+      return Refusal{501,
+                     fmt::format("Transfer-Encoding `{}` is not understood, only chunked", coding)};
+    }
+    if (header.version() < 11) return Refusal{400, "HTTP/1.0 has no Transfer-Encoding"};
+  }
+  return std::nullopt;
+}
+
+std::map<std::string, std::string> headers_of(const beast::request_header<>& header) {
+  std::map<std::string, std::string> out;
+  for (const auto& field : header) {
+    const std::string name = lower_case(std::string(field.name_string()));
+    const auto [it, added] = out.emplace(name, std::string(field.value()));
+    if (!added && name == "host") it->second = "";  // two hosts are none that can be trusted
+  }
+  return out;
+}
+
 }  // namespace
 
 struct Connection::Parser {
   explicit Parser(size_t body_bytes_max) {
     message.header_limit(kHeaderBytesMax);
     message.body_limit(body_bytes_max);
-    message.eager(true);
   }
 
   beast::request_parser<beast::string_body> message;
-  bool started = false;    // some byte of the request has arrived
-  bool continued = false;  // `100 Continue` was considered
+  Request request;            // all but its body; trailers do not get into it
+  bool started = false;       // some byte of the request has arrived
+  bool header_taken = false;  // it is in `request`
 };
 
 Connection::Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, ConnectionOptions options,
@@ -165,49 +212,50 @@ bool Connection::feed_parser() {
   if (input_.empty()) return false;
   parser.started = true;
   boost::system::error_code error;
-  const size_t used = parser.message.put(boost::asio::buffer(input_), error);
+  // Beast takes the line of a chunk, and all trailers, only once their end is there. Offering no
+  // more than that at a time bounds them too.
+  const size_t offered = std::min(input_.size(), kHeaderBytesMax);
+  const size_t used = parser.message.put(boost::asio::buffer(input_.data(), offered), error);
   input_.erase(0, used);
-  if (error == beast::error::need_more) error = {};
+  if (error == beast::error::need_more) {
+    error = {};
+    if (used == 0 && offered == kHeaderBytesMax) error = beast::error::header_limit;
+  }
   if (error) {
-    const bool body_too_large = error == beast::error::body_limit;
-    const bool header_too_large = error == beast::error::header_limit;
-    if (body_too_large) {
-      reject(413, fmt::format("the body has more than {} bytes; send it in parts",
-                              options_.body_bytes_max));
-    } else if (header_too_large) {
-      reject(431, fmt::format("the request's line and headers have more than {} bytes",
-                              kHeaderBytesMax));
-    } else {
-      reject(400, fmt::format("this is no HTTP/1.1 request: {}", error.message()));
-    }
+    const Refusal refusal = refusal_of(error, parser.header_taken, options_.body_bytes_max);
+    reject(refusal.status, refusal.message);
     return false;
   }
-  if (parser.message.is_header_done() && !parser.continued && !parser.message.is_done()) {
-    parser.continued = true;
-    const std::string expect = lower_case(std::string(parser.message.get()[beast::field::expect]));
-    if (expect == "100-continue") socket_->write("HTTP/1.1 100 Continue\r\n\r\n");
-  }
+  if (parser.message.is_header_done() && !parser.header_taken && !take_header()) return false;
   return parser.message.is_done() || used > 0;
+}
+
+// Returns false when the request is refused before its body is read.
+bool Connection::take_header() {
+  Parser& parser = *parser_;
+  parser.header_taken = true;
+  parser.message.eager(true);
+  const beast::request_header<>& header = parser.message.get();
+  if (const auto refusal = refusal_of(header)) {
+    reject(refusal->status, refusal->message);
+    return false;
+  }
+  parser.request.method = std::string(header.method_string());
+  parser.request.headers = headers_of(header);
+  const std::string target(header.target());
+  const size_t question = std::min(target.find('?'), target.size());
+  parser.request.path = url_decode(std::string_view(target).substr(0, question), false);
+  if (question < target.size())
+    parser.request.parameters = parse_parameters(std::string_view(target).substr(question + 1));
+  const bool waits = lower_case(parser.request.header("expect")) == "100-continue";
+  if (waits && !parser.message.is_done() && input_.empty()) socket_->write(std::string(kContinue));
+  return true;
 }
 
 void Connection::dispatch() {
   auto message = parser_->message.release();
+  Request request = std::move(parser_->request);
   parser_ = std::make_unique<Parser>(options_.body_bytes_max);
-  Request request;
-  request.method = std::string(message.method_string());
-  const std::string target(message.target());
-  const size_t question = std::min(target.find('?'), target.size());
-  request.path = url_decode(std::string_view(target).substr(0, question), false);
-  if (question < target.size())
-    request.parameters = parse_parameters(std::string_view(target).substr(question + 1));
-  for (const auto& field : message) {
-    const std::string name = lower_case(std::string(field.name_string()));
-    const auto [it, added] = request.headers.emplace(name, std::string(field.value()));
-    if (!added && name == "host") it->second = "";  // two hosts are none that can be trusted
-  }
-  if (message.version() >= 11 && request.headers.count("host") == 0) {
-    return reject(400, "the header Host is missing");
-  }
   request.body = std::move(message.body());
   request.peer = socket_->peer();
   request.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(peer_ended_);

@@ -20,7 +20,8 @@ struct ConnectionOptions {
   Duration send_timeout = kMinute;          ///< without the client taking a byte of a response
 };
 
-inline constexpr size_t kHeaderBytesMax = 16 * 1024;  ///< of one request's line and headers
+/// Of one request's line and headers, of a chunk's size and extensions, and of the trailers.
+inline constexpr size_t kHeaderBytesMax = 16 * 1024;
 
 /// All functions on the loop's thread. What `handle` refers to must outlive it.
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -53,6 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_timeout();
   void parse();
   bool feed_parser();
+  bool take_header();
   void dispatch();
   void answer(Response response, bool close);
   void sent();

@@ -119,6 +119,19 @@ TEST_CASE("http connection: an answer after half of the connection was closed ar
   CHECK(client.read_response().body == "answer");
 }
 
+TEST_CASE("http connection: what trailers say is no header", "[net]") {
+  Fixture fixture;
+  Client client(fixture.listener->port());
+  client.send(
+      "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "1\r\nx\r\n0\r\nContent-Encoding: gzip\r\nHost: b\r\n\r\n");
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  const http::Request& request = fixture.requests[0].first;
+  CHECK(request.body == "x");
+  CHECK(request.header("host") == "a");
+  CHECK(request.headers.count("content-encoding") == 0);
+}
+
 // Three pieces behind the first; counts them in `count`.
 std::function<bool(std::string&)> three_more(std::shared_ptr<int> count) {
   return [count](std::string& out) {

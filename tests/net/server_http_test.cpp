@@ -315,6 +315,55 @@ TEST_CASE("http: requests may arrive byte by byte and in chunks", "[net]") {
   CHECK(server.query("from m | keep f") == "f\n1\n");
 }
 
+TEST_CASE("http: extensions of chunks and trailers have the limit of headers", "[net]") {
+  TestServer server;
+  const std::string head =
+      "POST /write HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const auto status = [&](const std::string& chunks) {
+    Client client(server.http());
+    client.send(head + chunks);
+    return client.read_response().status;
+  };
+  const std::string few(1'000, 'x'), many(20'000, 'x');
+  CHECK(status("8;a=" + few + "\r\nm f=1 1\n\r\n0;" + few + "\r\nX: " + few + "\r\n\r\n") == 204);
+  CHECK(status("8;a=" + many) == 431);
+  CHECK(status("8;a=" + many + "\r\nm f=2 2\n\r\n0\r\n\r\n") == 431);
+  CHECK(status("8\r\nm f=3 3\n\r\n0;a=" + many) == 431);
+  CHECK(status("8\r\nm f=3 3\n\r\n0\r\nX: " + many + "\r\n\r\n") == 431);
+  std::string trailers;
+  while (trailers.size() < many.size()) trailers += "x: y\r\n";
+  CHECK(status("8\r\nm f=3 3\n\r\n0\r\n" + trailers) == 431);
+  std::string body;  // the lines of many chunks together have no limit
+  for (int i = 0; i < 100; ++i) body += "8;a=" + few + "\r\nm f=4 4\n\r\n";
+  CHECK(status(body + "0\r\n\r\n") == 204);
+  CHECK(server.query("from m | stats n = count() by f") == "f,n\n1,1\n4,100\n");
+}
+
+TEST_CASE("http: a body whose end cannot be known is refused", "[net]") {
+  TestServer server;
+  const auto answer = [&](const std::string& coding, const std::string& version = "1.1") {
+    Client client(server.http());
+    client.send("POST /write HTTP/" + version + "\r\nHost: localhost\r\n" + coding +
+                "\r\n8\r\nm f=1 1\n\r\n0\r\n\r\n");
+    const auto response = client.read_response();
+    CHECK(client.read_all().empty());
+    return std::to_string(response.status) + " " + response.body;
+  };
+  CHECK(answer("Transfer-Encoding: gzip\r\n") ==
+        "501 {\"error\":\"Transfer-Encoding `gzip` is not understood, only chunked\"}\n");
+  CHECK(answer("Transfer-Encoding: chunked, gzip\r\n").starts_with("501 "));
+  CHECK(answer("Transfer-Encoding: gzip, chunked\r\n").starts_with("501 "));
+  CHECK(answer("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n").starts_with("501 "));
+  CHECK(answer("Transfer-Encoding: gzip\r\nContent-Length: 8\r\n").starts_with("501 "));
+  CHECK(answer("Transfer-Encoding: chunked\r\nContent-Length: 8\r\n").starts_with("400 "));
+  CHECK(answer("Transfer-Encoding: chunked\r\n", "1.0").starts_with("400 "));
+  CHECK(contains(server.query("from m"), "no measurement `m`"));
+  Client client(server.http());
+  client.send(
+      "POST /write HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\n\r\n");
+  CHECK(client.read_response().status == 204);
+}
+
 TEST_CASE("http: a client that waits for 100 Continue gets it", "[net]") {
   TestServer server;
   Client client(server.http());
