@@ -8,6 +8,7 @@
 #include <optional>
 
 #include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <fmt/format.h>
 
@@ -20,13 +21,6 @@ namespace {
 namespace beast = boost::beast::http;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr size_t kReadAheadMax = 256 * kKiB;  // of further requests, while one is with its handler
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
-}
 
 // RFC 9110, section 5.6.7.
 std::string http_date() {
@@ -85,6 +79,7 @@ Refusal refusal_of(const boost::system::error_code& error, bool in_body, size_t 
 
 std::optional<Refusal> refusal_of(const beast::request_header<>& header) {
   const size_t host_count = header.count(beast::field::host);
+  if (host_count > 1) return Refusal{400, fmt::format("the header Host came {} times", host_count)};
   if (host_count == 0 && header.version() >= 11) return Refusal{400, "the header Host is missing"};
   // RFC 9112, section 6.1: where the body ends is known only when it is chunked and nothing else.
   const auto [first, end] = header.equal_range(beast::field::transfer_encoding);
@@ -99,12 +94,18 @@ std::optional<Refusal> refusal_of(const beast::request_header<>& header) {
   return std::nullopt;
 }
 
+bool keep_alive(const Request& request, unsigned version) {
+  const std::string value = request.header("connection");
+  beast::token_list options(value);
+  return !options.exists("close") && (version >= 11 || options.exists("keep-alive"));
+}
+
 std::map<std::string, std::string> headers_of(const beast::request_header<>& header) {
   std::map<std::string, std::string> out;
   for (const auto& field : header) {
-    const std::string name = lower_case(std::string(field.name_string()));
-    const auto [it, added] = out.emplace(name, std::string(field.value()));
-    if (!added && name == "host") it->second = "";  // two hosts are none that can be trusted
+    const std::string value(field.value());
+    const auto [it, added] = out.emplace(lower_case(std::string(field.name_string())), value);
+    if (!added) it->second += ", " + value;  // RFC 9110, section 5.3
   }
   return out;
 }
@@ -242,11 +243,7 @@ bool Connection::take_header() {
   }
   parser.request.method = std::string(header.method_string());
   parser.request.headers = headers_of(header);
-  const std::string target(header.target());
-  const size_t question = std::min(target.find('?'), target.size());
-  parser.request.path = url_decode(std::string_view(target).substr(0, question), false);
-  if (question < target.size())
-    parser.request.parameters = parse_parameters(std::string_view(target).substr(question + 1));
+  parser.request.read_target(std::string(header.target()));
   const bool waits = lower_case(parser.request.header("expect")) == "100-continue";
   if (waits && !parser.message.is_done() && input_.empty()) socket_->write(std::string(kContinue));
   return true;
@@ -261,7 +258,7 @@ void Connection::dispatch() {
   request.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(peer_ended_);
   head_ = request.method == "HEAD";
   chunks_ = message.version() >= 11;
-  close_after_ = !message.keep_alive() || draining_ || peer_ended_;
+  close_after_ = !keep_alive(request, message.version()) || draining_ || peer_ended_;
   handling_ = true;
   timer_.stop();
   events_.handle(std::move(request), [weak = weak_from_this()](Response response) {
@@ -274,6 +271,8 @@ void Connection::answer(Response response, bool close) {
   const auto self = shared_from_this();
   handling_ = false;
   sending_ = true;
+  if (!chunks_ && !close && !close_after_ && !response.more)  // HTTP/1.0 does not assume it
+    response.headers.emplace_back("Connection", "keep-alive");
   cancelled_.reset();
   close_after_ |= close;
   events_.answered(response.status);

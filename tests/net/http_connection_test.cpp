@@ -119,6 +119,28 @@ TEST_CASE("http connection: an answer after half of the connection was closed ar
   CHECK(client.read_response().body == "answer");
 }
 
+TEST_CASE("http connection: HTTP/1.0 ends behind the answer unless it asks otherwise", "[net]") {
+  const auto ends = [](const std::string& text) {
+    Fixture fixture;
+    Client client(fixture.listener->port());
+    client.send(text);
+    REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+    fixture.requests[0].second(http::json_response(200, "answer"));
+    const std::string head = client.read_response().head;
+    const bool kept_1_0 = text.find("HTTP/1.0") != text.npos && head.find("close") == head.npos;
+    CHECK((head.find("Connection: keep-alive\r\n") != head.npos) == kept_1_0);
+    client.send(kGet);
+    CHECK(fixture.loop.run_until([&] { return fixture.gone || fixture.requests.size() == 2; }));
+    return fixture.gone;
+  };
+  CHECK(ends("GET /x HTTP/1.0\r\n\r\n"));
+  CHECK(!ends("GET /x HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"));
+  CHECK(!ends("GET /x HTTP/1.0\r\nConnection: x\r\nConnection: keep-alive\r\n\r\n"));
+  CHECK(ends("GET /x HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n"));
+  CHECK(!ends(kGet));
+  CHECK(ends("GET /x HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: Close\r\n\r\n"));
+}
+
 TEST_CASE("http connection: what trailers say is no header", "[net]") {
   Fixture fixture;
   Client client(fixture.listener->port());
@@ -130,6 +152,15 @@ TEST_CASE("http connection: what trailers say is no header", "[net]") {
   CHECK(request.body == "x");
   CHECK(request.header("host") == "a");
   CHECK(request.headers.count("content-encoding") == 0);
+}
+
+TEST_CASE("http connection: repeated headers are one list", "[net]") {
+  Fixture fixture;
+  Client client(fixture.listener->port());
+  client.send(
+      "GET /x HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\ncontent-encoding: br\r\n\r\n");
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  CHECK(fixture.requests[0].first.header("content-encoding") == "gzip, br");
 }
 
 // Three pieces behind the first; counts them in `count`.
@@ -187,6 +218,27 @@ TEST_CASE("http connection: a client that leaves ends its long response", "[net]
   client.reset();
   CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
   CHECK(alive.use_count() == 1);
+}
+
+TEST_CASE("http message: a target is a path or a whole URL", "[net]") {
+  const auto check = [](std::string_view target, const std::string& path,
+                        const http::Parameters& parameters, const std::string& host) {
+    CAPTURE(target);
+    http::Request request;
+    request.headers["host"] = "sent";
+    request.read_target(target);
+    CHECK(request.path == path);
+    CHECK(request.parameters == parameters);
+    CHECK(request.header("host") == host);
+  };
+  check("/a%20b?c=d%20e", "/a b", {{"c", "d e"}}, "sent");
+  check("/a?b=http://c/d", "/a", {{"b", "http://c/d"}}, "sent");
+  check("http://localhost:8086/ping?a=b", "/ping", {{"a", "b"}}, "localhost:8086");
+  check("HTTP://[::1]", "/", {}, "[::1]");
+  check("http://localhost?a=b", "/", {{"a", "b"}}, "localhost");
+  check("http:///ping", "/ping", {}, "");
+  check("ftp://localhost/", "ftp://localhost/", {}, "sent");
+  check("*", "*", {}, "sent");
 }
 
 TEST_CASE("http message: targets are decoded", "[net]") {

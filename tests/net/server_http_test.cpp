@@ -106,7 +106,15 @@ TEST_CASE("http: gzip bodies are unpacked, damaged ones refused", "[net]") {
   CHECK(server.request("POST", "/write", body.substr(0, body.size() - 9), header).status == 400);
   CHECK(server.request("POST", "/write", "m f=1 1\n", header).status == 400);
   CHECK(server.request("POST", "/write", "", header).status == 400);
-  CHECK(server.request("POST", "/write", "x", "Content-Encoding: br\r\n").status == 415);
+  const auto status = [&](const std::string& encoding) {
+    return server.request("POST", "/write", body, "Content-Encoding: " + encoding + "\r\n").status;
+  };
+  CHECK(status("GZip") == 204);
+  CHECK(status("x-gzip") == 204);
+  CHECK(status("br") == 415);
+  CHECK(status("gzip\r\nContent-Encoding: gzip") == 415);
+  CHECK(server.request("POST", "/write", "m f=3 3\n", "Content-Encoding: Identity\r\n").status ==
+        204);
 }
 
 TEST_CASE("http: bodies have a limit, also unpacked", "[net]") {
@@ -275,7 +283,8 @@ TEST_CASE("http: pages of other origins are kept out", "[net]") {
   CHECK(status("Host: evil.example\r\n") == 403);
   CHECK(status("Host: 127.0.0.1.evil.example\r\n") == 403);
   CHECK(status("Host: 10.0.0.1\r\n") == 403);
-  CHECK(status("Host: localhost\r\nHost: localhost\r\n") == 403);
+  CHECK(status("Host: LocalHost:8086\r\n") == 200);
+  CHECK(status("Host: localhost\r\nHost: localhost\r\n") == 400);
   CHECK(status("") == 400);
   CHECK(status("Host: localhost:1\r\nOrigin: http://localhost:1\r\n") == 200);
   CHECK(status("Host: localhost:1\r\nOrigin: http://evil.example\r\n") == 403);
@@ -286,6 +295,29 @@ TEST_CASE("http: pages of other origins are kept out", "[net]") {
   Client client(named.http());
   client.send("GET /health HTTP/1.1\r\nHost: logs.example\r\n\r\n");
   CHECK(client.read_response().status == 200);
+  client.send("GET /health HTTP/1.1\r\nHost: Logs.Example\r\n\r\n");
+  CHECK(client.read_response().status == 200);
+}
+
+TEST_CASE("http: two hosts are named as the fault", "[net]") {
+  TestServer server;
+  const auto response = server.request("GET", "/ping", "", "Host: localhost\r\n");
+  CHECK(response.status == 400);
+  CHECK(response.body == "{\"error\":\"the header Host came 2 times\"}\n");
+}
+
+TEST_CASE("http: the host of a whole URL counts, not the header", "[net]") {
+  TestServer server;
+  const auto status = [&](const std::string& target, const std::string& host) {
+    Client client(server.http());
+    client.send("GET " + target + " HTTP/1.1\r\n" + host + "\r\n");
+    return client.read_response().status;
+  };
+  CHECK(status("http://localhost/ping", "Host: localhost\r\n") == 204);
+  CHECK(status("http://127.0.0.1:8086/ping", "Host: evil.example\r\n") == 204);
+  CHECK(status("http://evil.example/ping", "Host: localhost\r\n") == 403);
+  CHECK(status("http:///ping", "Host: localhost\r\n") == 403);
+  CHECK(status("http://localhost/ping", "") == 400);
 }
 
 TEST_CASE("http: a connection is kept and requests may be pipelined", "[net]") {
