@@ -175,15 +175,29 @@ void Connection::on_data(std::string_view data) {
 void Connection::on_end(bool clean) {
   const auto self = shared_from_this();
   peer_ended_ = true;
-  if (cancelled_)
-    cancelled_->store(true);  // a write goes on, but nobody waits for a query any more
   if (!clean || (!handling_ && !sending_)) return leave(clean);
-  close_after_ = true;
+  if (handling_) probe_later();
+}
+
+// A client that has ended may be gone, or wait for its answers. Only one that is gone resets the
+// connection when it is sent something. RFC 9110, section 15.2: every client of HTTP/1.1 skips
+// interim responses; one of HTTP/1.0 cannot be asked, and mostly is gone.
+void Connection::probe() {
+  if (!cancelled_ || cancelled_.use_count() == 1) return;  // the handler ends in any case
+  if (!chunks_) return cancelled_->store(true);
+  socket_->write(std::string(kContinue));
+  probe_delay_ *= 2;
+  timer_.start(probe_delay_);
+}
+
+void Connection::probe_later() {
+  probe_delay_ = options_.probe_delay;
+  timer_.start(probe_delay_);
 }
 
 void Connection::on_timeout() {
   const auto self = shared_from_this();
-  if (handling_) return;
+  if (handling_) return probe();
   if (sending_) {
     if (socket_->unsent_bytes() == unsent_at_timer_) return leave(false);
     return restart_timer();
@@ -199,12 +213,14 @@ void Connection::restart_timer() {
                                   : options_.idle_timeout);
 }
 
-// Parses until a request is complete and with its handler, or more bytes are needed.
+// Parses until a request is complete and with its handler, or more bytes are needed, of which there
+// may be none any more.
 void Connection::parse() {
   while (!handling_ && !sending_ && socket_ != nullptr) {
-    if (!feed_parser()) return;
+    if (!feed_parser()) break;
     if (parser_->message.is_done()) dispatch();
   }
+  if (peer_ended_ && !handling_ && !sending_) leave(true);
 }
 
 // Returns false when more bytes are needed, or the connection has ended.
@@ -255,12 +271,13 @@ void Connection::dispatch() {
   parser_ = std::make_unique<Parser>(options_.body_bytes_max);
   request.body = std::move(message.body());
   request.peer = socket_->peer();
-  request.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(peer_ended_);
+  request.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(false);
   head_ = request.method == "HEAD";
   chunks_ = message.version() >= 11;
-  close_after_ = !keep_alive(request, message.version()) || draining_ || peer_ended_;
+  close_after_ = !keep_alive(request, message.version()) || draining_;
   handling_ = true;
   timer_.stop();
+  if (peer_ended_) probe_later();
   events_.handle(std::move(request), [weak = weak_from_this()](Response response) {
     if (const auto self = weak.lock()) self->answer(std::move(response), false);
   });

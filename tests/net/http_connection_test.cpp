@@ -1,6 +1,7 @@
 // One HTTP connection in the hands of slow, impatient and vanishing clients.
 #include "net/http_connection.h"
 
+#include <csignal>
 #include <optional>
 
 #include "tests/net/server_support.h"
@@ -15,6 +16,7 @@ using test::TestServer;
 // A listener whose requests stay with the test until it answers them.
 struct Fixture {
   explicit Fixture(http::ConnectionOptions connection_options = {}) : options(connection_options) {
+    std::signal(SIGPIPE, SIG_IGN);  // as the server does
     Address address{"127.0.0.1", 0, false};
     auto result =
         Listener::listen(loop.get(), address, "--http", [this](std::unique_ptr<Socket> socket) {
@@ -117,6 +119,71 @@ TEST_CASE("http connection: an answer after half of the connection was closed ar
   fixture.requests[0].second(http::json_response(200, "answer"));
   CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
   CHECK(client.read_response().body == "answer");
+}
+
+TEST_CASE("http connection: all requests before the client's end are answered, none cancelled",
+          "[net]") {
+  Fixture fixture;
+  Client client(fixture.listener->port());
+  client.send(kGet + kGet + kGet + "GET /cut HTTP/1.1\r\nHost: loc");
+  client.end();
+  for (size_t i = 0; i < 3; ++i) {
+    REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == i + 1; }));
+    if (i == 0) CHECK(fixture.loop.run_until([turns = 0]() mutable { return ++turns > 20; }));
+    CHECK(!*fixture.requests[i].first.cancelled);
+    fixture.requests[i].second(http::json_response(200, std::to_string(i)));
+  }
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
+  CHECK(fixture.requests.size() == 3);
+  for (size_t i = 0; i < 3; ++i) CHECK(client.read_response().body == std::to_string(i));
+  CHECK(client.read_all().empty());
+}
+
+const std::string kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+http::ConnectionOptions impatient() {
+  http::ConnectionOptions options;
+  options.probe_delay = kMillisecond;
+  return options;
+}
+
+TEST_CASE("http connection: a client that ended, yet reads, is waited for", "[net]") {
+  Fixture fixture(impatient());
+  Client client(fixture.listener->port());
+  client.send(kGet);
+  client.end();
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  CHECK(fixture.loop.run_until([turns = 0]() mutable { return ++turns > 20; }));
+  CHECK(!*fixture.requests[0].first.cancelled);
+  for (int i = 0; i < 3; ++i) CHECK(client.read_until("\r\n\r\n") == kContinue);
+  fixture.requests[0].second(http::json_response(200, "answer"));
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
+  CHECK(client.read_until("answer").find("HTTP/1.1 200 OK\r\n") != std::string::npos);
+}
+
+TEST_CASE("http connection: a request that cannot be cancelled is answered without questions",
+          "[net]") {
+  Fixture fixture(impatient());
+  Client client(fixture.listener->port());
+  client.send(kGet);
+  client.end();
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  fixture.requests[0].first.cancelled = nullptr;
+  CHECK(fixture.loop.run_until([turns = 0]() mutable { return ++turns > 20; }));
+  fixture.requests[0].second(http::json_response(200, "answer"));
+  CHECK(client.read_response().body == "answer");
+}
+
+TEST_CASE("http connection: the end of a client of HTTP/1.0 cancels its request", "[net]") {
+  Fixture fixture(impatient());
+  Client client(fixture.listener->port());
+  client.send("GET /x HTTP/1.0\r\n\r\n");
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  CHECK(!*fixture.requests[0].first.cancelled);
+  client.end();
+  CHECK(fixture.loop.run_until([&] { return fixture.requests[0].first.cancelled->load(); }));
+  fixture.requests[0].second(http::json_response(503, "cancelled"));
+  CHECK(client.read_response().body == "cancelled");
 }
 
 TEST_CASE("http connection: HTTP/1.0 ends behind the answer unless it asks otherwise", "[net]") {

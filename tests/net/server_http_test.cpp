@@ -396,6 +396,21 @@ TEST_CASE("http: a body whose end cannot be known is refused", "[net]") {
   CHECK(client.read_response().status == 204);
 }
 
+TEST_CASE("http: requests of a client that has ended are all answered", "[net]") {
+  TestServer server;
+  Client client(server.http());
+  std::string text;
+  for (int i = 1; i <= 3; ++i)
+    text += TestServer::request_text("POST", "/write", fmt::format("m f={} {}\n", i, i));
+  client.send(text + TestServer::request_text("GET", "/api/query?q=from%20m&format=csv&time=ns"));
+  client.end();
+  for (int i = 0; i < 3; ++i) CHECK(client.read_response().status == 204);
+  const auto response = client.read_response();
+  CHECK(response.status == 200);
+  CHECK(TestServer::without_returns(response.body) == "time,measurement,f\n1,m,1\n2,m,2\n3,m,3\n");
+  CHECK(client.read_all().empty());
+}
+
 TEST_CASE("http: a client that waits for 100 Continue gets it", "[net]") {
   TestServer server;
   Client client(server.http());
