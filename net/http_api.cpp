@@ -35,10 +35,10 @@ constexpr std::array kRoutes = {
     Route{"/-/reload", "POST", &handle_reload},
 };
 
-// A host without its port and brackets: `[::1]:8086` is `::1`.
+// A host without its port and brackets, in lower case: `[::1]:8086` is `::1`.
 std::string host_name(std::string_view host) {
-  if (host.starts_with('[')) return std::string(host.substr(1, host.find(']') - 1));
-  return std::string(host.substr(0, host.rfind(':')));
+  if (host.starts_with('[')) return lower_case(std::string(host.substr(1, host.find(']') - 1)));
+  return lower_case(std::string(host.substr(0, host.rfind(':'))));
 }
 
 // A page of another origin can make a browser on this machine send requests here. Its Origin gives
@@ -48,7 +48,9 @@ std::string refusal(const Context& context, const Request& request) {
   const std::string name = host_name(host);
   const auto& allowed = context.allowed_hosts;
   const bool known = is_loopback_host(name) || (context.numeric_hosts && is_numeric_host(name)) ||
-                     std::find(allowed.begin(), allowed.end(), name) != allowed.end();
+                     std::any_of(allowed.begin(), allowed.end(), [&](const std::string& other) {
+                       return lower_case(other) == name;
+                     });
   const bool sent =
       request.headers.count("host") != 0;  // HTTP/1.0 may leave it out; browsers never do
   if (sent && !known) {
@@ -56,7 +58,8 @@ std::string refusal(const Context& context, const Request& request) {
                        name);
   }
   const auto origin = request.headers.find("origin");
-  if (origin == request.headers.end() || origin->second == "http://" + host) return "";
+  if (origin == request.headers.end() || lower_case(origin->second) == lower_case("http://" + host))
+    return "";
   return "requests from pages of another origin are refused";
 }
 

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <ctime>
+#include <map>
+#include <optional>
 
 #include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <fmt/format.h>
 
@@ -16,14 +19,8 @@ namespace tocsin::http {
 namespace {
 
 namespace beast = boost::beast::http;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr size_t kReadAheadMax = 256 * kKiB;  // of further requests, while one is with its handler
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
-}
 
 // RFC 9110, section 5.6.7.
 std::string http_date() {
@@ -62,18 +59,69 @@ std::string render(const Response& response, bool head, bool close) {
   return out;
 }
 
+struct Refusal {
+  int status;
+  std::string message;
+};
+
+Refusal refusal_of(const boost::system::error_code& error, bool in_body, size_t body_bytes_max) {
+  if (error == beast::error::body_limit) {
+    return {413, fmt::format("the body has more than {} bytes; send it in parts", body_bytes_max)};
+  }
+  if (error == beast::error::header_limit) {
+    return {431, fmt::format("the {} have more than {} bytes",
+                             in_body ? "extensions of a chunk, or the trailers,"
+                                     : "request's line and headers",
+                             kHeaderBytesMax)};
+  }
+  return {400, fmt::format("this is no HTTP/1.1 request: {}", error.message())};
+}
+
+std::optional<Refusal> refusal_of(const beast::request_header<>& header) {
+  const size_t host_count = header.count(beast::field::host);
+  if (host_count > 1) return Refusal{400, fmt::format("the header Host came {} times", host_count)};
+  if (host_count == 0 && header.version() >= 11) return Refusal{400, "the header Host is missing"};
+  // RFC 9112, section 6.1: where the body ends is known only when it is chunked and nothing else.
+  const auto [first, end] = header.equal_range(beast::field::transfer_encoding);
+  for (auto field = first; field != end; ++field) {
+    const std::string coding(field->value());
+    if (lower_case(coding) != "chunked") {
+      return Refusal{501,
+                     fmt::format("Transfer-Encoding `{}` is not understood, only chunked", coding)};
+    }
+    if (header.version() < 11) return Refusal{400, "HTTP/1.0 has no Transfer-Encoding"};
+  }
+  return std::nullopt;
+}
+
+bool keep_alive(const Request& request, unsigned version) {
+  const std::string value = request.header("connection");
+  beast::token_list options(value);
+  return !options.exists("close") && (version >= 11 || options.exists("keep-alive"));
+}
+
+std::map<std::string, std::string> headers_of(const beast::request_header<>& header) {
+  std::map<std::string, std::string> out;
+  for (const auto& field : header) {
+    const std::string value(field.value());
+    const auto [it, added] = out.emplace(lower_case(std::string(field.name_string())), value);
+    if (!added) it->second += ", " + value;  // RFC 9110, section 5.3
+  }
+  return out;
+}
+
 }  // namespace
 
 struct Connection::Parser {
   explicit Parser(size_t body_bytes_max) {
     message.header_limit(kHeaderBytesMax);
     message.body_limit(body_bytes_max);
-    message.eager(true);
   }
 
   beast::request_parser<beast::string_body> message;
-  bool started = false;    // some byte of the request has arrived
-  bool continued = false;  // `100 Continue` was considered
+  Request request;            // all but its body; trailers do not get into it
+  bool started = false;       // some byte of the request has arrived
+  bool header_taken = false;  // it is in `request`
 };
 
 Connection::Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, ConnectionOptions options,
@@ -127,15 +175,29 @@ void Connection::on_data(std::string_view data) {
 void Connection::on_end(bool clean) {
   const auto self = shared_from_this();
   peer_ended_ = true;
-  if (cancelled_)
-    cancelled_->store(true);  // a write goes on, but nobody waits for a query any more
   if (!clean || (!handling_ && !sending_)) return leave(clean);
-  close_after_ = true;
+  if (handling_) probe_later();
+}
+
+// A client that has ended may be gone, or wait for its answers. Only one that is gone resets the
+// connection when it is sent something. RFC 9110, section 15.2: every client of HTTP/1.1 skips
+// interim responses; one of HTTP/1.0 cannot be asked, and mostly is gone.
+void Connection::probe() {
+  if (!cancelled_ || cancelled_.use_count() == 1) return;  // the handler ends in any case
+  if (!chunks_) return cancelled_->store(true);
+  socket_->write(std::string(kContinue));
+  probe_delay_ *= 2;
+  timer_.start(probe_delay_);
+}
+
+void Connection::probe_later() {
+  probe_delay_ = options_.probe_delay;
+  timer_.start(probe_delay_);
 }
 
 void Connection::on_timeout() {
   const auto self = shared_from_this();
-  if (handling_) return;
+  if (handling_) return probe();
   if (sending_) {
     if (socket_->unsent_bytes() == unsent_at_timer_) return leave(false);
     return restart_timer();
@@ -151,12 +213,14 @@ void Connection::restart_timer() {
                                   : options_.idle_timeout);
 }
 
-// Parses until a request is complete and with its handler, or more bytes are needed.
+// Parses until a request is complete and with its handler, or more bytes are needed, of which there
+// may be none any more.
 void Connection::parse() {
   while (!handling_ && !sending_ && socket_ != nullptr) {
-    if (!feed_parser()) return;
+    if (!feed_parser()) break;
     if (parser_->message.is_done()) dispatch();
   }
+  if (peer_ended_ && !handling_ && !sending_) leave(true);
 }
 
 // Returns false when more bytes are needed, or the connection has ended.
@@ -165,57 +229,55 @@ bool Connection::feed_parser() {
   if (input_.empty()) return false;
   parser.started = true;
   boost::system::error_code error;
-  const size_t used = parser.message.put(boost::asio::buffer(input_), error);
+  // Beast takes the line of a chunk, and all trailers, only once their end is there. Offering no
+  // more than that at a time bounds them too.
+  const size_t offered = std::min(input_.size(), kHeaderBytesMax);
+  const size_t used = parser.message.put(boost::asio::buffer(input_.data(), offered), error);
   input_.erase(0, used);
-  if (error == beast::error::need_more) error = {};
+  if (error == beast::error::need_more) {
+    error = {};
+    if (used == 0 && offered == kHeaderBytesMax) error = beast::error::header_limit;
+  }
   if (error) {
-    const bool body_too_large = error == beast::error::body_limit;
-    const bool header_too_large = error == beast::error::header_limit;
-    if (body_too_large) {
-      reject(413, fmt::format("the body has more than {} bytes; send it in parts",
-                              options_.body_bytes_max));
-    } else if (header_too_large) {
-      reject(431, fmt::format("the request's line and headers have more than {} bytes",
-                              kHeaderBytesMax));
-    } else {
-      reject(400, fmt::format("this is no HTTP/1.1 request: {}", error.message()));
-    }
+    const Refusal refusal = refusal_of(error, parser.header_taken, options_.body_bytes_max);
+    reject(refusal.status, refusal.message);
     return false;
   }
-  if (parser.message.is_header_done() && !parser.continued && !parser.message.is_done()) {
-    parser.continued = true;
-    const std::string expect = lower_case(std::string(parser.message.get()[beast::field::expect]));
-    if (expect == "100-continue") socket_->write("HTTP/1.1 100 Continue\r\n\r\n");
-  }
+  if (parser.message.is_header_done() && !parser.header_taken && !take_header()) return false;
   return parser.message.is_done() || used > 0;
+}
+
+// Returns false when the request is refused before its body is read.
+bool Connection::take_header() {
+  Parser& parser = *parser_;
+  parser.header_taken = true;
+  parser.message.eager(true);
+  const beast::request_header<>& header = parser.message.get();
+  if (const auto refusal = refusal_of(header)) {
+    reject(refusal->status, refusal->message);
+    return false;
+  }
+  parser.request.method = std::string(header.method_string());
+  parser.request.headers = headers_of(header);
+  parser.request.read_target(std::string(header.target()));
+  const bool waits = lower_case(parser.request.header("expect")) == "100-continue";
+  if (waits && !parser.message.is_done() && input_.empty()) socket_->write(std::string(kContinue));
+  return true;
 }
 
 void Connection::dispatch() {
   auto message = parser_->message.release();
+  Request request = std::move(parser_->request);
   parser_ = std::make_unique<Parser>(options_.body_bytes_max);
-  Request request;
-  request.method = std::string(message.method_string());
-  const std::string target(message.target());
-  const size_t question = std::min(target.find('?'), target.size());
-  request.path = url_decode(std::string_view(target).substr(0, question), false);
-  if (question < target.size())
-    request.parameters = parse_parameters(std::string_view(target).substr(question + 1));
-  for (const auto& field : message) {
-    const std::string name = lower_case(std::string(field.name_string()));
-    const auto [it, added] = request.headers.emplace(name, std::string(field.value()));
-    if (!added && name == "host") it->second = "";  // two hosts are none that can be trusted
-  }
-  if (message.version() >= 11 && request.headers.count("host") == 0) {
-    return reject(400, "the header Host is missing");
-  }
   request.body = std::move(message.body());
   request.peer = socket_->peer();
-  request.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(peer_ended_);
+  request.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(false);
   head_ = request.method == "HEAD";
   chunks_ = message.version() >= 11;
-  close_after_ = !message.keep_alive() || draining_ || peer_ended_;
+  close_after_ = !keep_alive(request, message.version()) || draining_;
   handling_ = true;
   timer_.stop();
+  if (peer_ended_) probe_later();
   events_.handle(std::move(request), [weak = weak_from_this()](Response response) {
     if (const auto self = weak.lock()) self->answer(std::move(response), false);
   });
@@ -226,6 +288,8 @@ void Connection::answer(Response response, bool close) {
   const auto self = shared_from_this();
   handling_ = false;
   sending_ = true;
+  if (!chunks_ && !close && !close_after_ && !response.more)  // HTTP/1.0 does not assume it
+    response.headers.emplace_back("Connection", "keep-alive");
   cancelled_.reset();
   close_after_ |= close;
   events_.answered(response.status);

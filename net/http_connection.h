@@ -18,9 +18,13 @@ struct ConnectionOptions {
   Duration idle_timeout = 75 * kSecond;     ///< between requests
   Duration receive_timeout = 30 * kSecond;  ///< without a byte, inside a request
   Duration send_timeout = kMinute;          ///< without the client taking a byte of a response
+  /// From the client's end, or the request's begin if that is later, until the client of a request
+  /// that can be cancelled is asked whether it is still there; doubles each time.
+  Duration probe_delay = 200 * kMillisecond;
 };
 
-inline constexpr size_t kHeaderBytesMax = 16 * 1024;  ///< of one request's line and headers
+/// Of one request's line and headers, of a chunk's size and extensions, and of the trailers.
+inline constexpr size_t kHeaderBytesMax = 16 * 1024;
 
 /// All functions on the loop's thread. What `handle` refers to must outlive it.
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -51,8 +55,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_data(std::string_view data);
   void on_end(bool clean);
   void on_timeout();
+  void probe();
+  void probe_later();
   void parse();
   bool feed_parser();
+  bool take_header();
   void dispatch();
   void answer(Response response, bool close);
   void sent();
@@ -78,6 +85,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool chunks_ = false;                     // its client understands chunked bodies
   std::function<bool(std::string&)> more_;  // of the response under way
   size_t unsent_at_timer_ = 0;
+  Duration probe_delay_ = 0;
   std::shared_ptr<std::atomic<bool>>
       cancelled_;  // of the request under way; shared with its handler
 };

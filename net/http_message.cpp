@@ -10,6 +10,8 @@
 namespace tocsin::http {
 namespace {
 
+constexpr std::string_view kScheme = "http://";
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -39,8 +41,19 @@ bool Request::has_content_type(std::string_view type) const {
   std::string value = header("content-type");
   value = value.substr(0, value.find(';'));
   while (!value.empty() && value.back() == ' ') value.pop_back();
-  return std::equal(value.begin(), value.end(), type.begin(), type.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
+  return lower_case(std::move(value)) == type;
+}
+
+void Request::read_target(std::string_view target) {
+  if (lower_case(std::string(target.substr(0, kScheme.size()))) == kScheme) {
+    target.remove_prefix(kScheme.size());
+    const std::string_view authority = target.substr(0, target.find_first_of("/?"));
+    headers["host"] = authority;
+    target.remove_prefix(authority.size());
+  }
+  const size_t question = std::min(target.find('?'), target.size());
+  path = question == 0 ? "/" : url_decode(target.substr(0, question), false);
+  if (question < target.size()) parameters = parse_parameters(target.substr(question + 1));
 }
 
 Response json_response(int status, std::string body) {
@@ -102,6 +115,13 @@ std::string url_decode(std::string_view text, bool plus_is_space) {
     }
   }
   return out;
+}
+
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return text;
 }
 
 Parameters parse_parameters(std::string_view text) {

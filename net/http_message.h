@@ -22,7 +22,7 @@ struct Request {
   std::string method;
   std::string path;                            ///< decoded
   Parameters parameters;                       ///< of the query string
-  std::map<std::string, std::string> headers;  ///< by name in lower case
+  std::map<std::string, std::string> headers;  ///< by name in lower case; repeated ones as a list
   std::string body;
   std::string peer;
   /// Becomes true when the client has left: long work looks at it and gives up. Shared with the
@@ -34,6 +34,10 @@ struct Request {
   std::string parameter_or(std::string_view name, std::string_view fallback) const;
   std::string header(const std::string& lower_case_name) const;  ///< empty when absent
   bool has_content_type(std::string_view type) const;            ///< whatever its parameters
+
+  /// Sets path and parameters from a request's target: a path, or a whole URL, whose authority then
+  /// stands for the header Host (RFC 9112, section 3.2.2).
+  void read_target(std::string_view target);
 };
 
 struct Response {
@@ -60,5 +64,6 @@ const char* reason_of(int status);  ///< `Not Found`
 /// `a=1&b=x%20y+z`.
 Parameters parse_parameters(std::string_view text);
 std::string url_decode(std::string_view text, bool plus_is_space);
+std::string lower_case(std::string text);  ///< of ASCII letters
 
 }  // namespace tocsin::http

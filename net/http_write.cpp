@@ -136,8 +136,9 @@ void take_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
 
 // Unpacks a body, makes lines of a JSON array, and begins. In the background until then.
 void start_write(const Context& context, Request request, std::shared_ptr<WriteJob> job) {
-  const std::string encoding = request.header("content-encoding");
-  if (!encoding.empty() && encoding != "identity" && encoding != "gzip") {
+  const std::string encoding = lower_case(request.header("content-encoding"));
+  const bool gzip = encoding == "gzip" || encoding == "x-gzip";  // RFC 9110, section 8.4.1.3
+  if (!encoding.empty() && encoding != "identity" && !gzip) {
     return job->reply(
         dialect_error(job->dialect, 415,
                       fmt::format("Content-Encoding `{}` is not understood, only gzip", encoding)));
@@ -146,8 +147,7 @@ void start_write(const Context& context, Request request, std::shared_ptr<WriteJ
   job->options.now = context.clock.now();
   job->body = std::move(request.body);
   auto failed = std::make_shared<std::optional<Error>>();
-  const auto prepare = [job, failed, gzip = encoding == "gzip",
-                        bytes_max = context.body_bytes_max] {
+  const auto prepare = [job, failed, gzip, bytes_max = context.body_bytes_max] {
     if (gzip) {
       Result<std::string> plain = gunzip(job->body, bytes_max);
       if (!plain) return failed->emplace(plain.error()), void();

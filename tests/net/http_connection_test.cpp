@@ -1,6 +1,7 @@
 // One HTTP connection in the hands of slow, impatient and vanishing clients.
 #include "net/http_connection.h"
 
+#include <csignal>
 #include <optional>
 
 #include "tests/net/server_support.h"
@@ -15,6 +16,7 @@ using test::TestServer;
 // A listener whose requests stay with the test until it answers them.
 struct Fixture {
   explicit Fixture(http::ConnectionOptions connection_options = {}) : options(connection_options) {
+    std::signal(SIGPIPE, SIG_IGN);  // as the server does
     Address address{"127.0.0.1", 0, false};
     auto result =
         Listener::listen(loop.get(), address, "--http", [this](std::unique_ptr<Socket> socket) {
@@ -119,6 +121,115 @@ TEST_CASE("http connection: an answer after half of the connection was closed ar
   CHECK(client.read_response().body == "answer");
 }
 
+TEST_CASE("http connection: all requests before the client's end are answered, none cancelled",
+          "[net]") {
+  Fixture fixture;
+  Client client(fixture.listener->port());
+  client.send(kGet + kGet + kGet + "GET /cut HTTP/1.1\r\nHost: loc");
+  client.end();
+  for (size_t i = 0; i < 3; ++i) {
+    REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == i + 1; }));
+    if (i == 0) CHECK(fixture.loop.run_until([turns = 0]() mutable { return ++turns > 20; }));
+    CHECK(!*fixture.requests[i].first.cancelled);
+    fixture.requests[i].second(http::json_response(200, std::to_string(i)));
+  }
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
+  CHECK(fixture.requests.size() == 3);
+  for (size_t i = 0; i < 3; ++i) CHECK(client.read_response().body == std::to_string(i));
+  CHECK(client.read_all().empty());
+}
+
+const std::string kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+http::ConnectionOptions impatient() {
+  http::ConnectionOptions options;
+  options.probe_delay = kMillisecond;
+  return options;
+}
+
+TEST_CASE("http connection: a client that ended, yet reads, is waited for", "[net]") {
+  Fixture fixture(impatient());
+  Client client(fixture.listener->port());
+  client.send(kGet);
+  client.end();
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  CHECK(fixture.loop.run_until([turns = 0]() mutable { return ++turns > 20; }));
+  CHECK(!*fixture.requests[0].first.cancelled);
+  for (int i = 0; i < 3; ++i) CHECK(client.read_until("\r\n\r\n") == kContinue);
+  fixture.requests[0].second(http::json_response(200, "answer"));
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
+  CHECK(client.read_until("answer").find("HTTP/1.1 200 OK\r\n") != std::string::npos);
+}
+
+TEST_CASE("http connection: a request that cannot be cancelled is answered without questions",
+          "[net]") {
+  Fixture fixture(impatient());
+  Client client(fixture.listener->port());
+  client.send(kGet);
+  client.end();
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  fixture.requests[0].first.cancelled = nullptr;
+  CHECK(fixture.loop.run_until([turns = 0]() mutable { return ++turns > 20; }));
+  fixture.requests[0].second(http::json_response(200, "answer"));
+  CHECK(client.read_response().body == "answer");
+}
+
+TEST_CASE("http connection: the end of a client of HTTP/1.0 cancels its request", "[net]") {
+  Fixture fixture(impatient());
+  Client client(fixture.listener->port());
+  client.send("GET /x HTTP/1.0\r\n\r\n");
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  CHECK(!*fixture.requests[0].first.cancelled);
+  client.end();
+  CHECK(fixture.loop.run_until([&] { return fixture.requests[0].first.cancelled->load(); }));
+  fixture.requests[0].second(http::json_response(503, "cancelled"));
+  CHECK(client.read_response().body == "cancelled");
+}
+
+TEST_CASE("http connection: HTTP/1.0 ends behind the answer unless it asks otherwise", "[net]") {
+  const auto ends = [](const std::string& text) {
+    Fixture fixture;
+    Client client(fixture.listener->port());
+    client.send(text);
+    REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+    fixture.requests[0].second(http::json_response(200, "answer"));
+    const std::string head = client.read_response().head;
+    const bool kept_1_0 = text.find("HTTP/1.0") != text.npos && head.find("close") == head.npos;
+    CHECK((head.find("Connection: keep-alive\r\n") != head.npos) == kept_1_0);
+    client.send(kGet);
+    CHECK(fixture.loop.run_until([&] { return fixture.gone || fixture.requests.size() == 2; }));
+    return fixture.gone;
+  };
+  CHECK(ends("GET /x HTTP/1.0\r\n\r\n"));
+  CHECK(!ends("GET /x HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"));
+  CHECK(!ends("GET /x HTTP/1.0\r\nConnection: x\r\nConnection: keep-alive\r\n\r\n"));
+  CHECK(ends("GET /x HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n"));
+  CHECK(!ends(kGet));
+  CHECK(ends("GET /x HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: Close\r\n\r\n"));
+}
+
+TEST_CASE("http connection: what trailers say is no header", "[net]") {
+  Fixture fixture;
+  Client client(fixture.listener->port());
+  client.send(
+      "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "1\r\nx\r\n0\r\nContent-Encoding: gzip\r\nHost: b\r\n\r\n");
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  const http::Request& request = fixture.requests[0].first;
+  CHECK(request.body == "x");
+  CHECK(request.header("host") == "a");
+  CHECK(request.headers.count("content-encoding") == 0);
+}
+
+TEST_CASE("http connection: repeated headers are one list", "[net]") {
+  Fixture fixture;
+  Client client(fixture.listener->port());
+  client.send(
+      "GET /x HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\ncontent-encoding: br\r\n\r\n");
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  CHECK(fixture.requests[0].first.header("content-encoding") == "gzip, br");
+}
+
 // Three pieces behind the first; counts them in `count`.
 std::function<bool(std::string&)> three_more(std::shared_ptr<int> count) {
   return [count](std::string& out) {
@@ -174,6 +285,27 @@ TEST_CASE("http connection: a client that leaves ends its long response", "[net]
   client.reset();
   CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
   CHECK(alive.use_count() == 1);
+}
+
+TEST_CASE("http message: a target is a path or a whole URL", "[net]") {
+  const auto check = [](std::string_view target, const std::string& path,
+                        const http::Parameters& parameters, const std::string& host) {
+    CAPTURE(target);
+    http::Request request;
+    request.headers["host"] = "sent";
+    request.read_target(target);
+    CHECK(request.path == path);
+    CHECK(request.parameters == parameters);
+    CHECK(request.header("host") == host);
+  };
+  check("/a%20b?c=d%20e", "/a b", {{"c", "d e"}}, "sent");
+  check("/a?b=http://c/d", "/a", {{"b", "http://c/d"}}, "sent");
+  check("http://localhost:8086/ping?a=b", "/ping", {{"a", "b"}}, "localhost:8086");
+  check("HTTP://[::1]", "/", {}, "[::1]");
+  check("http://localhost?a=b", "/", {{"a", "b"}}, "localhost");
+  check("http:///ping", "/ping", {}, "");
+  check("ftp://localhost/", "ftp://localhost/", {}, "sent");
+  check("*", "*", {}, "sent");
 }
 
 TEST_CASE("http message: targets are decoded", "[net]") {

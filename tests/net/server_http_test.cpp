@@ -106,7 +106,15 @@ TEST_CASE("http: gzip bodies are unpacked, damaged ones refused", "[net]") {
   CHECK(server.request("POST", "/write", body.substr(0, body.size() - 9), header).status == 400);
   CHECK(server.request("POST", "/write", "m f=1 1\n", header).status == 400);
   CHECK(server.request("POST", "/write", "", header).status == 400);
-  CHECK(server.request("POST", "/write", "x", "Content-Encoding: br\r\n").status == 415);
+  const auto status = [&](const std::string& encoding) {
+    return server.request("POST", "/write", body, "Content-Encoding: " + encoding + "\r\n").status;
+  };
+  CHECK(status("GZip") == 204);
+  CHECK(status("x-gzip") == 204);
+  CHECK(status("br") == 415);
+  CHECK(status("gzip\r\nContent-Encoding: gzip") == 415);
+  CHECK(server.request("POST", "/write", "m f=3 3\n", "Content-Encoding: Identity\r\n").status ==
+        204);
 }
 
 TEST_CASE("http: bodies have a limit, also unpacked", "[net]") {
@@ -275,7 +283,8 @@ TEST_CASE("http: pages of other origins are kept out", "[net]") {
   CHECK(status("Host: evil.example\r\n") == 403);
   CHECK(status("Host: 127.0.0.1.evil.example\r\n") == 403);
   CHECK(status("Host: 10.0.0.1\r\n") == 403);
-  CHECK(status("Host: localhost\r\nHost: localhost\r\n") == 403);
+  CHECK(status("Host: LocalHost:8086\r\n") == 200);
+  CHECK(status("Host: localhost\r\nHost: localhost\r\n") == 400);
   CHECK(status("") == 400);
   CHECK(status("Host: localhost:1\r\nOrigin: http://localhost:1\r\n") == 200);
   CHECK(status("Host: localhost:1\r\nOrigin: http://evil.example\r\n") == 403);
@@ -286,6 +295,29 @@ TEST_CASE("http: pages of other origins are kept out", "[net]") {
   Client client(named.http());
   client.send("GET /health HTTP/1.1\r\nHost: logs.example\r\n\r\n");
   CHECK(client.read_response().status == 200);
+  client.send("GET /health HTTP/1.1\r\nHost: Logs.Example\r\n\r\n");
+  CHECK(client.read_response().status == 200);
+}
+
+TEST_CASE("http: two hosts are named as the fault", "[net]") {
+  TestServer server;
+  const auto response = server.request("GET", "/ping", "", "Host: localhost\r\n");
+  CHECK(response.status == 400);
+  CHECK(response.body == "{\"error\":\"the header Host came 2 times\"}\n");
+}
+
+TEST_CASE("http: the host of a whole URL counts, not the header", "[net]") {
+  TestServer server;
+  const auto status = [&](const std::string& target, const std::string& host) {
+    Client client(server.http());
+    client.send("GET " + target + " HTTP/1.1\r\n" + host + "\r\n");
+    return client.read_response().status;
+  };
+  CHECK(status("http://localhost/ping", "Host: localhost\r\n") == 204);
+  CHECK(status("http://127.0.0.1:8086/ping", "Host: evil.example\r\n") == 204);
+  CHECK(status("http://evil.example/ping", "Host: localhost\r\n") == 403);
+  CHECK(status("http:///ping", "Host: localhost\r\n") == 403);
+  CHECK(status("http://localhost/ping", "") == 400);
 }
 
 TEST_CASE("http: a connection is kept and requests may be pipelined", "[net]") {
@@ -313,6 +345,70 @@ TEST_CASE("http: requests may arrive byte by byte and in chunks", "[net]") {
   }
   CHECK(client.read_response().status == 204);
   CHECK(server.query("from m | keep f") == "f\n1\n");
+}
+
+TEST_CASE("http: extensions of chunks and trailers have the limit of headers", "[net]") {
+  TestServer server;
+  const std::string head =
+      "POST /write HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const auto status = [&](const std::string& chunks) {
+    Client client(server.http());
+    client.send(head + chunks);
+    return client.read_response().status;
+  };
+  const std::string few(1'000, 'x'), many(20'000, 'x');
+  CHECK(status("8;a=" + few + "\r\nm f=1 1\n\r\n0;" + few + "\r\nX: " + few + "\r\n\r\n") == 204);
+  CHECK(status("8;a=" + many) == 431);
+  CHECK(status("8;a=" + many + "\r\nm f=2 2\n\r\n0\r\n\r\n") == 431);
+  CHECK(status("8\r\nm f=3 3\n\r\n0;a=" + many) == 431);
+  CHECK(status("8\r\nm f=3 3\n\r\n0\r\nX: " + many + "\r\n\r\n") == 431);
+  std::string trailers;
+  while (trailers.size() < many.size()) trailers += "x: y\r\n";
+  CHECK(status("8\r\nm f=3 3\n\r\n0\r\n" + trailers) == 431);
+  std::string body;  // the lines of many chunks together have no limit
+  for (int i = 0; i < 100; ++i) body += "8;a=" + few + "\r\nm f=4 4\n\r\n";
+  CHECK(status(body + "0\r\n\r\n") == 204);
+  CHECK(server.query("from m | stats n = count() by f") == "f,n\n1,1\n4,100\n");
+}
+
+TEST_CASE("http: a body whose end cannot be known is refused", "[net]") {
+  TestServer server;
+  const auto answer = [&](const std::string& coding, const std::string& version = "1.1") {
+    Client client(server.http());
+    client.send("POST /write HTTP/" + version + "\r\nHost: localhost\r\n" + coding +
+                "\r\n8\r\nm f=1 1\n\r\n0\r\n\r\n");
+    const auto response = client.read_response();
+    CHECK(client.read_all().empty());
+    return std::to_string(response.status) + " " + response.body;
+  };
+  CHECK(answer("Transfer-Encoding: gzip\r\n") ==
+        "501 {\"error\":\"Transfer-Encoding `gzip` is not understood, only chunked\"}\n");
+  CHECK(answer("Transfer-Encoding: chunked, gzip\r\n").starts_with("501 "));
+  CHECK(answer("Transfer-Encoding: gzip, chunked\r\n").starts_with("501 "));
+  CHECK(answer("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n").starts_with("501 "));
+  CHECK(answer("Transfer-Encoding: gzip\r\nContent-Length: 8\r\n").starts_with("501 "));
+  CHECK(answer("Transfer-Encoding: chunked\r\nContent-Length: 8\r\n").starts_with("400 "));
+  CHECK(answer("Transfer-Encoding: chunked\r\n", "1.0").starts_with("400 "));
+  CHECK(contains(server.query("from m"), "no measurement `m`"));
+  Client client(server.http());
+  client.send(
+      "POST /write HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\n\r\n");
+  CHECK(client.read_response().status == 204);
+}
+
+TEST_CASE("http: requests of a client that has ended are all answered", "[net]") {
+  TestServer server;
+  Client client(server.http());
+  std::string text;
+  for (int i = 1; i <= 3; ++i)
+    text += TestServer::request_text("POST", "/write", fmt::format("m f={} {}\n", i, i));
+  client.send(text + TestServer::request_text("GET", "/api/query?q=from%20m&format=csv&time=ns"));
+  client.end();
+  for (int i = 0; i < 3; ++i) CHECK(client.read_response().status == 204);
+  const auto response = client.read_response();
+  CHECK(response.status == 200);
+  CHECK(TestServer::without_returns(response.body) == "time,measurement,f\n1,m,1\n2,m,2\n3,m,3\n");
+  CHECK(client.read_all().empty());
 }
 
 TEST_CASE("http: a client that waits for 100 Continue gets it", "[net]") {
