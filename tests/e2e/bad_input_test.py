@@ -54,6 +54,14 @@ class BadInputTest(Case):
         status, text = server.post("/-/reload", "")
         self.assertEqual(status, 200, text)
 
+    def test_a_rule_file_that_is_broken_at_start_is_told_to_forwarders(self):
+        receiver = self.receive()
+        self.write("rules/broken.yml", BROKEN_RULES)
+        self.serve(f"rules:\n  files: [{self.path('rules/*.yml')}]\n"
+                   f"forwarders:\n  - name: pager\n    url: {receiver.url}\n")
+        (alert,) = wait_for("the alert", receiver.alerts)
+        self.assertEqual(alert["labels"]["alertname"], "RuleFileBroken")
+
     def test_rules_check_names_file_and_line(self):
         path = self.write("rules/broken.yml", BROKEN_RULES)
         result = run("rules", "check", path)
