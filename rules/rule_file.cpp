@@ -212,6 +212,10 @@ class Reader {
 
 ParsedRuleFile parse_rule_file(const RuleFile& file) {
   ParsedRuleFile out;
+  if (!file.read_error.empty()) {
+    out.errors.push_back(file.read_error);
+    return out;
+  }
   Reader(file, out).read();
   return out;
 }

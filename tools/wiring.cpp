@@ -1,13 +1,11 @@
 // From settings to options.
 #include "tools/wiring.h"
 
-#include <fstream>
-#include <sstream>
-
 #include <fmt/format.h>
 #include <glob.h>
 
 #include "config/shipped.h"
+#include "config/yaml.h"
 #include "db/base/time.h"
 #include "rules/rule_file.h"
 
@@ -34,14 +32,11 @@ Result<AlertRoute> route_of(const ForwarderSettings& forwarder) {
   return route;
 }
 
-Result<RuleFile> read_rule_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file || !text) {
-    return fail(ErrorCode::kIo, fmt::format("the rule file {} cannot be read", path));
-  }
-  return RuleFile{path, text.str()};
+// What goes wrong is the file's own mistake: it must not keep its neighbours from being read.
+RuleFile read_rule_file(const std::string& path) {
+  Result<std::string> text = read_text_file(path);
+  if (!text) return {path, "", text.error().message};
+  return {path, *std::move(text)};
 }
 
 std::vector<RuleFile> embedded_rule_files() {
@@ -130,8 +125,7 @@ Result<std::vector<RuleFile>> read_rule_files(const std::vector<std::string>& gl
     const std::vector<std::string> paths = find_rule_files({pattern});
     if (paths.empty()) return fail(ErrorCode::kNotFound, "no rule file matches " + pattern);
     for (const std::string& path : paths) {
-      TOCSIN_TRY(RuleFile file, read_rule_file(path));
-      files.push_back(std::move(file));
+      files.push_back(read_rule_file(path));
     }
   }
   return files;

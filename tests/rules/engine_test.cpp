@@ -321,6 +321,20 @@ TEST_CASE("engine: a broken file stops neither the others nor what ran before", 
         Brief{"RuleFileBroken:firing@0", "RuleFileBroken:resolved@61"});
 }
 
+TEST_CASE("engine: a file that cannot be read is broken, an empty one is fine", "[rules]") {
+  RuleWorld world;
+  CHECK(world.engine->load({{"a.yml", rule_file("")}, {"b.yml", ""}}).errors.empty());
+  const RuleLoadReport report =
+      world.engine->load({{"a.yml", "", "cannot open a.yml"}, {"b.yml", "# nothing yet\n"}});
+  CHECK(report.errors == Brief{"cannot open a.yml"});
+  CHECK(report.removed.empty());
+  CHECK(world.outbox().size() == 1);
+  world.clock.set(RuleWorld::at(1));
+  CHECK(world.engine->load({{"a.yml", ""}, {"b.yml", rule_file("")}}).errors.empty());
+  CHECK(world.status("Failures").file == "b.yml");
+  CHECK(world.outbox().size() == 2);
+}
+
 TEST_CASE("engine: removing a rule resolves what it fired", "[rules]") {
   RuleWorld world;
   world.load(rule_file(""));
