@@ -360,30 +360,73 @@ TEST_CASE("engine: a changed rule goes on from its state", "[rules]") {
   CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
 }
 
+namespace {
+
+// A sum that `write_big` makes too large for its type.
+std::string sum_rule(const std::string& range) {
+  return "groups:\n  - name: h\n    interval: 5m\n    rules:\n"
+         "      - alert: TooBig\n        expr: |\n"
+         "          from audit last " +
+         range + " | stats n = sum(big) by service | where n > 0\n";
+}
+
+void write_big(RuleWorld& world, double minute, int count = 3) {
+  WriteRequest request;
+  request.urgent = true;
+  RowBatch& rows = request.batch.rows_of("audit");
+  for (int i = 0; i < count; ++i) {
+    rows.begin_row(RuleWorld::at(minute));
+    rows.set_string(rows.lane("service", ColumnType::kString, ColumnKind::kTag, 0),
+                    request.batch.copy("big"));
+    rows.set_i64(rows.lane("big", ColumnType::kI64, ColumnKind::kField, 1), INT64_MAX);
+  }
+  REQUIRE(world.database->write(std::move(request)));
+}
+
+}  // namespace
+
 TEST_CASE("engine: a rule that fails is shown, retried, and holds up no other", "[rules]") {
   RuleWorld world;
-  const std::string failing =
-      "groups:\n  - name: h\n    interval: 5m\n    rules:\n"
-      "      - alert: TooBig\n        expr: |\n"
-      "          from audit last 5m | stats n = sum(big) by service\n";
-  world.engine->load({{"a.yml", failing}, {"b.yml", rule_file("")}});
+  world.engine->load({{"a.yml", sum_rule("5m")}, {"b.yml", rule_file("")}});
   play_failures(world);
-  const auto write_big = [&](int64_t value) {
-    WriteRequest request;
-    request.urgent = true;
-    RowBatch& rows = request.batch.rows_of("audit");
-    for (int i = 0; i < 3; ++i) {
-      rows.begin_row(RuleWorld::at(31));
-      rows.set_i64(rows.lane("big", ColumnType::kI64, ColumnKind::kField, 0), value);
-    }
-    REQUIRE(world.database->write(std::move(request)));
-  };
-  write_big(INT64_MAX);
-  world.run(0, 60);
+  write_big(world, 31);
+  world.run(0, 36);
   CHECK(world.status("TooBig").health == RuleHealth::kFailing);
   CHECK_FALSE(world.status("TooBig").last_error.empty());
   CHECK(world.status("TooBig").last_window_end == RuleWorld::at(30));
+  world.run(37, 60);
   CHECK(world.alerts("rule == \"Failures\"") == Brief{"pay:firing@25", "pay:resolved@40"});
+}
+
+TEST_CASE("engine: a window that always fails is given up, and told", "[rules]") {
+  RuleWorld world;
+  world.load(sum_rule("15m"));
+  world.events("pay", 0, 60, 60);
+  write_big(world, 31);
+  write_big(world, 55, 1);
+  world.run(0, 37);
+  CHECK(world.status("TooBig").last_window_end == RuleWorld::at(35));
+  CHECK(world.status("TooBig").health == RuleHealth::kFailing);
+  world.run(38, 45);
+  CHECK(world.status("TooBig").last_window_end == RuleWorld::at(45));
+  CHECK(world.status("TooBig").health == RuleHealth::kFailing);
+  world.run(46, 60);
+  CHECK(world.status("TooBig").health == RuleHealth::kOk);
+  CHECK(world.alerts("type == \"SELF\"") ==
+        Brief{"WindowsFailed:firing@37", "WindowsFailed:resolved@37"});
+  CHECK(world.alerts("type != \"SELF\"") == Brief{"big:firing@60"});
+}
+
+TEST_CASE("engine: late events that fail a window hold up no later ones", "[rules]") {
+  RuleWorld world;
+  world.load(sum_rule("5m"));
+  world.events("pay", 0, 60, 60);
+  world.run(0, 40);
+  write_big(world, 21);
+  write_big(world, 31, 1);
+  world.run(41, 60);
+  CHECK(world.alerts() == Brief{"big:firing@35 late", "big:resolved@40 late"});
+  CHECK(world.status("TooBig").health == RuleHealth::kOk);
 }
 
 TEST_CASE("engine: late events are found, told once, and marked", "[rules]") {
