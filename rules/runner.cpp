@@ -81,8 +81,10 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
   state.blind_windows = evaluation.rows_matched == 0 ? state.blind_windows + 1 : 0;
   state.cursor.last_end = end;
   note_evaluated(state.evaluated, interval, end, commit_number);
-  forget_evaluated(state.evaluated, interval, end - options_.late_max);
-  forget_before(end - memory_of(rule.compiled, options_.late_max), state);
+  // A window of which it is not known any more what was told must not be told once more.
+  const Timestamp unknown_to =
+      forget_before(end - memory_of(rule.compiled, options_.late_max), state);
+  forget_evaluated(state.evaluated, interval, std::max(end - options_.late_max, unknown_to + 1));
   TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
 
   rule.failed_tries = 0;

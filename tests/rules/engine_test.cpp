@@ -442,6 +442,24 @@ TEST_CASE("engine: late events are found, told once, and marked", "[rules]") {
   CHECK(world.outbox().size() == 4);
 }
 
+TEST_CASE("engine: alerts that were forgotten are not told once more as late", "[rules]") {
+  RuleEngineOptions options = RuleWorld::default_options();
+  options.sample_count = 0;
+  RuleWorld world(options);
+  world.load(rule_file("", R"(
+          from audit last 5m | stats n = count() by service)"));
+  for (int minute = 0; minute < 15; minute += 5) {
+    for (int i = 0; i < 600; ++i) {
+      world.events(std::to_string(minute) + "-" + std::to_string(i), minute, minute + 5, 1);
+    }
+  }
+  world.run(0, 15);
+  world.events("late", 0, 5, 1);
+  world.events("later", 10, 15, 1);
+  world.run(16, 40);
+  CHECK(world.alerts("late") == Brief{"later:firing@15 late", "later:resolved@20 late"});
+}
+
 TEST_CASE("engine: a firing that late events explain away is retracted", "[rules]") {
   RuleWorld world;
   world.load(rule_file("", R"(
