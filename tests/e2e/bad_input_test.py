@@ -98,6 +98,22 @@ class BadInputTest(Case):
         self.assertIn(path + ":", result.stderr + result.stdout)
         self.assertEqual(run("rules", "check", self.write("good.yml", GOOD_RULES)).returncode, 0)
 
+    def test_rules_list_shows_what_is_good_and_fails_for_what_is_not(self):
+        good = self.write("rules/good.yml", GOOD_RULES)
+        wrong_query = self.write("rules/query.yml", BROKEN_RULES)
+        wrong_key = self.write("rules/key.yml", GOOD_RULES.replace("alert:", "alarm:"))
+        self.assertEqual(run("rules", "list", good).returncode, 0)
+        for path in (wrong_query, wrong_key):
+            result = run("rules", "list", good, path)
+            self.assertEqual(result.returncode, 1, result.stdout)
+            self.assertIn(path + ":", result.stderr)
+            self.assertIn("Good", result.stdout)
+
+    def test_a_rule_file_that_several_globs_find_is_read_once(self):
+        path = self.write("rules/good.yml", GOOD_RULES)
+        result = run("rules", "check", path, self.path("rules/g*.yml"), self.path("rules/../rules/*"))
+        self.assertEqual(result.stdout, "fine: 1 rule in 1 file\n", result.stderr)
+
     def test_an_unknown_config_key_names_line_and_nearest_key(self):
         path = self.write("tocsin.yml", "store:\n  direktory: x\n")
         result = run("serve", "--config", path)
