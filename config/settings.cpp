@@ -166,11 +166,16 @@ void read_listen(const YamlNode& node, Problems& problems, ListenSettings& out) 
   section.finish();
 }
 
+bool is_empty_list(const YamlNode& node) {
+  return node.kind == YamlNode::Kind::kSequence && node.items.empty();
+}
+
 TailSettings read_tail(const YamlNode& node, const std::string& path, Problems& problems) {
   TailSettings out;
   Section section(node, path, problems);
   section.require("paths");
-  section.texts("paths", out.paths);
+  const YamlNode* paths = section.texts("paths", out.paths);
+  if (paths && is_empty_list(*paths)) section.wrong(*paths, "paths", "at least one glob of files");
   section.one_of("format", out.format, {"auto", "json", "lp"});
   section.text("measurement", out.measurement);
   section.texts("tags", out.tags);
@@ -187,6 +192,44 @@ bool is_forwarder_name(std::string_view text) {
   });
 }
 
+// Only what a mistake leaves out is looked for: the scheme and the host.
+bool is_web_address(std::string_view text) {
+  if (!text.starts_with("http://") && !text.starts_with("https://")) return false;
+  std::string_view authority = text.substr(text.find("//") + 2);
+  authority = authority.substr(0, authority.find_first_of("/?#"));
+  authority = authority.substr(authority.rfind('@') + 1);
+  return !authority.empty() && authority[0] != ':' && text.find(' ') == std::string_view::npos;
+}
+
+// A `token` of RFC 9110, section 5.6.2.
+bool is_header_name(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+bool is_header_value(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7F';
+  });
+}
+
+void read_headers(Section& section, Problems& problems, std::map<std::string, std::string>& out) {
+  const YamlNode* headers = section.text_map("headers", out);
+  if (!headers) return;
+  for (const auto& [name, value] : headers->entries) {
+    if (!is_header_name(name.scalar)) {
+      problems.add(name.position(), fmt::format("{}: `{}` is no name of an HTTP header; expected "
+                                                "letters, digits and `-`",
+                                                section.path_of("headers"), name.scalar));
+    } else if (!is_header_value(value.scalar)) {
+      problems.add(value.position(), fmt::format("{}.{}: expected a text of one line",
+                                                 section.path_of("headers"), name.scalar));
+    }
+  }
+}
+
 ForwarderSettings read_forwarder(const YamlNode& node, const std::string& path,
                                  Problems& problems) {
   static const std::set<std::string> kSeverities = {"LOW", "MEDIUM", "HIGH", "CRITICAL"};
@@ -200,11 +243,14 @@ ForwarderSettings read_forwarder(const YamlNode& node, const std::string& path,
   }
   section.one_of("type", out.type, {"webhook"});
   const YamlNode* url = section.text("url", out.url);
-  if (url && !out.url.starts_with("http://") && !out.url.starts_with("https://")) {
-    section.wrong(*url, "url", "a URL that begins with http:// or https://");
+  if (url && url->kind == YamlNode::Kind::kScalar && !is_web_address(out.url)) {
+    section.wrong(*url, "url", "a URL that begins with http:// or https:// and a host");
   }
   section.one_of("payload", out.payload, {"alertmanager", "simple"});
   const YamlNode* severities = section.texts("severities", out.severities);
+  if (severities && is_empty_list(*severities)) {
+    section.wrong(*severities, "severities", "at least one severity (without this key, all)");
+  }
   for (const std::string& severity : out.severities) {
     if (kSeverities.contains(severity)) continue;
     problems.add(severities->position(),
@@ -213,7 +259,7 @@ ForwarderSettings read_forwarder(const YamlNode& node, const std::string& path,
                              section.path_of("severities"), severity));
   }
   section.flag("send_resolved", out.send_resolved);
-  section.text_map("headers", out.headers);
+  read_headers(section, problems, out.headers);
   section.finish();
   return out;
 }

@@ -191,7 +191,7 @@ const YamlNode* YamlNode::find(std::string_view key) const {
 std::string describe(const YamlNode& node) {
   switch (node.kind) {
     case YamlNode::Kind::kNull: return "nothing";
-    case YamlNode::Kind::kSequence: return "a list";
+    case YamlNode::Kind::kSequence: return node.items.empty() ? "an empty list" : "a list";
     case YamlNode::Kind::kMap: return "a map";
     case YamlNode::Kind::kScalar: break;
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "rules/template.h"
 
@@ -39,6 +40,8 @@ void note_run(const Observation& seen, const Transition& moved, Instance& instan
   }
 }
 
+bool is_active(const Instance& instance) { return instance.life.phase != AlertState::kInactive; }
+
 // One instance in one window. `row` is null unless it matches.
 class InstanceStep {
  public:
@@ -58,6 +61,7 @@ class InstanceStep {
     for (const LifecycleEvent what : moved.events) {
       out.push_back(tell(fingerprint, what, row, before, instance));
     }
+    if (!is_active(instance)) instance.last_event = {};
   }
 
  private:
@@ -97,6 +101,49 @@ class InstanceStep {
   const TimeRange window_;
 };
 
+using RowEntry = std::pair<const std::string, ObservedRow>;
+
+// Ascending: less severe, smaller value.
+bool is_milder(const RowEntry* a, const RowEntry* b) {
+  const auto rank = [](const ObservedRow& row) {
+    return std::make_tuple(row.severity, std::isnan(row.value) ? 0 : std::fabs(row.value));
+  };
+  return rank(a->second) < rank(b->second);
+}
+
+// Rows of instances that are not active yet, as many as there is room for beside those that are.
+std::vector<const RowEntry*> rows_that_begin(const Evaluation& evaluation, const RuleState& state) {
+  size_t active = 0;
+  for (const auto& [fingerprint, instance] : state.instances) active += is_active(instance) ? 1 : 0;
+  std::vector<const RowEntry*> out;
+  for (const RowEntry& row : evaluation.rows) {
+    const auto known = state.instances.find(row.first);
+    if (known == state.instances.end() || !is_active(known->second)) out.push_back(&row);
+  }
+  const size_t room = kInstanceCountMax - std::min(active, kInstanceCountMax);
+  if (out.size() <= room) return out;
+  std::stable_sort(out.begin(), out.end(),
+                   [](const RowEntry* a, const RowEntry* b) { return is_milder(b, a); });
+  out.resize(room);
+  return out;
+}
+
+Timestamp last_end_of(const Instance& instance) {
+  Timestamp last = 0;
+  for (const MatchRun& run : instance.runs) last = std::max(last, run.last_end);
+  return last;
+}
+
+// Inactive instances, those that matched the longest ago first.
+std::vector<std::pair<Timestamp, std::string>> inactive_by_age(const RuleState& state) {
+  std::vector<std::pair<Timestamp, std::string>> out;
+  for (const auto& [fingerprint, instance] : state.instances) {
+    if (!is_active(instance)) out.emplace_back(last_end_of(instance), fingerprint);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 }  // namespace
 
 AlertEvent make_event(const Rule& rule, const std::string& fingerprint, const GroupValues& group,
@@ -128,16 +175,23 @@ void describe_by_row(const ObservedRow& row, AlertEvent& event) {
 
 std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& options,
                                          const Evaluation& evaluation, RuleState& state) {
-  for (const auto& [fingerprint, row] : evaluation.rows) {
-    state.instances.try_emplace(fingerprint).first->second.group = row.group;
-  }
   std::vector<AlertEvent> events;
   const InstanceStep step(rule, options, evaluation.window);
   for (auto& [fingerprint, instance] : state.instances) {
+    if (!is_active(instance)) continue;
     const auto row = evaluation.rows.find(fingerprint);
     step.take(fingerprint, row == evaluation.rows.end() ? nullptr : &row->second,
               evaluation.unknown.contains(fingerprint), instance, events);
   }
+  for (const RowEntry* entry : rows_that_begin(evaluation, state)) {
+    const auto& [fingerprint, row] = *entry;
+    Instance& instance = state.instances[fingerprint];
+    instance.group = row.group;
+    step.take(fingerprint, &row, false, instance, events);
+  }
+  std::stable_sort(events.begin(), events.end(), [](const AlertEvent& a, const AlertEvent& b) {
+    return a.fingerprint < b.fingerprint;
+  });
   return events;
 }
 
@@ -162,14 +216,22 @@ std::vector<Exclusion> exclusions_of(const RuleState& state, const std::vector<s
   return out;
 }
 
-void forget_before(Timestamp oldest, RuleState& state) {
+Timestamp forget_before(Timestamp oldest, RuleState& state) {
   for (auto& [fingerprint, instance] : state.instances) {
     std::erase_if(instance.runs,
                   [&](const MatchRun& run) { return run.closed && run.last_end < oldest; });
   }
   std::erase_if(state.instances, [](const auto& entry) {
-    return entry.second.life.phase == AlertState::kInactive && entry.second.runs.empty();
+    return !is_active(entry.second) && entry.second.runs.empty();
   });
+  if (state.instances.size() <= kInstanceCountMax) return 0;
+  Timestamp newest = 0;
+  for (const auto& [last_end, fingerprint] : inactive_by_age(state)) {
+    if (state.instances.size() <= kInstanceCountMax) break;
+    state.instances.erase(fingerprint);
+    newest = last_end;
+  }
+  return newest;
 }
 
 }  // namespace tocsin

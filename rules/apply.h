@@ -15,6 +15,9 @@
 
 namespace tocsin {
 
+/// Instances of a rule that are kept at most, and that one evaluation takes at most.
+inline constexpr size_t kInstanceCountMax = 1'000;
+
 /// One row that the rule's query left: an instance that matches.
 struct ObservedRow {
   GroupValues group;  ///< in the order of the last stats' keys
@@ -41,8 +44,9 @@ struct ApplyOptions {
   std::function<std::vector<std::string>(const GroupValues& group, TimeRange window)> samples;
 };
 
-/// Moves every instance on by one window, and returns what is to be told, by fingerprint. Does not
-/// touch the cursor. Requires: evaluations come in ascending order of window.
+/// Moves every instance on by one window, and returns what is to be told, by fingerprint. Of more
+/// than kInstanceCountMax instances those go on that are active, and the most severe begin. Does
+/// not touch the cursor. Requires: evaluations come in ascending order of window.
 std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& options,
                                          const Evaluation& evaluation, RuleState& state);
 
@@ -57,8 +61,11 @@ std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options
 std::vector<Exclusion> exclusions_of(const RuleState& state, const std::vector<std::string>& keys,
                                      Duration range, Duration exclude_max);
 
-/// Forgets runs that ended before `oldest`, and instances of which nothing is left.
-void forget_before(Timestamp oldest, RuleState& state);
+/// Forgets runs that ended before `oldest`, instances of which nothing is left, and, of more than
+/// kInstanceCountMax instances, the inactive ones that matched the longest ago. Returns the end of
+/// the last window in which one of these matched: what was told up to there is not known any more.
+/// 0: none was forgotten so.
+Timestamp forget_before(Timestamp oldest, RuleState& state);
 
 /// An event of that instance with everything that does not depend on what it tells.
 AlertEvent make_event(const Rule& rule, const std::string& fingerprint, const GroupValues& group,

@@ -68,6 +68,7 @@ struct RuleEngine::Impl {
   ActiveRule* next_rule(Timestamp now, const std::set<const ActiveRule*>& failed) const;
   bool step(const std::atomic<bool>* stop, std::set<const ActiveRule*>& failed);
   Timestamp finish_round(const std::atomic<bool>* stop);
+  void note_late_failure(ActiveRule& rule, const Error& error) const;
   void publish(const ActiveRule& rule);
   void publish_all();
 
@@ -249,7 +250,7 @@ bool RuleEngine::Impl::step(const std::atomic<bool>* stop, std::set<const Active
   if (!done && error != rule->status.last_error) {  // once, not at every retry
     log(LogLevel::kWarning, fmt::format("rule {}: {}", rule->compiled.rule.name, error));
   }
-  rule->status.last_error = error;
+  rule->status.last_error = done ? rule->given_up : error;
   if (!done) failed.insert(rule);
   publish(*rule);
   return true;
@@ -269,16 +270,21 @@ Timestamp RuleEngine::Impl::finish_round(const std::atomic<bool>* stop) {
     }
     const Result<Timestamp> again = runner.look_again(*rule, stop);
     if (again) next = std::min(next, *again);
-    if (!again && again.error().code != ErrorCode::kCancelled) {
-      log(LogLevel::kWarning, fmt::format("rule {}, looking for late events: {}",
-                                          rule->compiled.rule.name, again.error().message));
-    }
+    if (!again) note_late_failure(*rule, again.error());
   }
   if (const Status stored = runner.flush(); !stored) {
     log(LogLevel::kError, "cannot store the state of rules: " + stored.error().message);
     next = std::min(next, now + kRetryPause);
   }
   return next;
+}
+
+// Once, not at every retry.
+void RuleEngine::Impl::note_late_failure(ActiveRule& rule, const Error& error) const {
+  if (error.code == ErrorCode::kCancelled || error.message == rule.late_error) return;
+  log(LogLevel::kWarning,
+      fmt::format("rule {}, looking for late events: {}", rule.compiled.rule.name, error.message));
+  rule.late_error = error.message;
 }
 
 void RuleEngine::Impl::publish(const ActiveRule& rule) {

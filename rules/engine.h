@@ -47,12 +47,14 @@ struct RuleEngineOptions {
 struct RuleFile {
   std::string name;
   std::string text;
+  std::string read_error = {};  ///< why there is no text; empty: it was read
 };
 
 /// What `load` did. A rule with an error keeps the version of it that ran before.
 struct RuleLoadReport {
   std::vector<std::string> added, changed, removed;  ///< alert names
-  std::vector<std::string> errors;                   ///< each with `file:line:column: `
+  /// Each with `file:line:column: `, or the reason why a file could not be read.
+  std::vector<std::string> errors;
   std::vector<std::string> warnings;
 };
 

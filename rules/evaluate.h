@@ -19,8 +19,6 @@
 
 namespace tocsin {
 
-/// Instances that one evaluation takes at most; of more, the most severe are kept.
-inline constexpr size_t kInstanceCountMax = 1'000;
 inline constexpr size_t kSampleBytesMax = 4 * 1024;  ///< of one event kept as evidence
 
 /// An annotation with, by part, which of the rule's expressions stands there.

@@ -88,7 +88,19 @@ class Reader {
     group.finish();
   }
 
+  // Files that come from Prometheus often hold them.
+  bool is_recording_rule(const YamlNode& node, const std::string& path) {
+    const YamlNode* record = node.find("record");
+    if (!record) return false;
+    problems_.add(node.position(),
+                  fmt::format("{}: there are no recording rules (`record: {}`); an alert's `expr` "
+                              "reads the events themselves, and every query can",
+                              path, record->scalar));
+    return true;
+  }
+
   void read_rule(const YamlNode& node, const std::string& path, const Rule& common) {
+    if (is_recording_rule(node, path)) return;
     const size_t problems_before = problems_.lines().size();
     Rule rule = common;
     rule.position = node.position();
@@ -212,6 +224,10 @@ class Reader {
 
 ParsedRuleFile parse_rule_file(const RuleFile& file) {
   ParsedRuleFile out;
+  if (!file.read_error.empty()) {
+    out.errors.push_back(file.read_error);
+    return out;
+  }
   Reader(file, out).read();
   return out;
 }

@@ -15,10 +15,11 @@ namespace tocsin {
 /// What one file holds. Rules with a mistake of their own are left out, the others are not.
 struct ParsedRuleFile {
   std::vector<Rule> rules;
-  std::vector<std::string> errors;  ///< each with `file:line:column: `
+  std::vector<std::string> errors;  ///< as in RuleLoadReport
 };
 
-/// Checks everything but the language: expressions stay text.
+/// Checks everything but the language: expressions stay text. An empty file holds no rules; that it
+/// could not be read is its one mistake.
 ParsedRuleFile parse_rule_file(const RuleFile& file);
 
 /// A parameter as the language sees it: `20` is an integer, `0.5` a number, `7d` a duration, `true`

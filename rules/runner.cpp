@@ -28,6 +28,35 @@ std::set<std::string> instances_to_judge(const RuleState& state, Timestamp end) 
   return out;
 }
 
+// Whether the same query may succeed later. Otherwise it fails for what it reads or what it asks.
+bool is_transient(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kBusy:
+    case ErrorCode::kDiskFull:
+    case ErrorCode::kIo:
+    case ErrorCode::kCancelled:
+    case ErrorCode::kTimeout: return true;
+    case ErrorCode::kInvalid:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kConflict:
+    case ErrorCode::kLimit:
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kUnsupported: return false;
+  }
+  return true;
+}
+
+std::vector<AlertEvent> windows_failed(const std::string& rule, Timestamp end, const Error& error,
+                                       Timestamp now) {
+  const std::string summary = fmt::format(
+      "the rule {} cannot be evaluated for the window that ended at {}: {}; it goes on with the "
+      "next "
+      "window, and windows after this one that fail too are not told",
+      rule, format_time_short(end), error.message);
+  log(LogLevel::kWarning, summary);
+  return passing_self_alert("WindowsFailed", {{"rule", Value::of(rule)}}, summary, now);
+}
+
 }  // namespace
 
 Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop) {
@@ -39,7 +68,11 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
 
   // Read before the query runs: its snapshot is at least as new.
   TOCSIN_TRY(const uint64_t commit_number, newest_commit());
-  TOCSIN_TRY(const Evaluation evaluation, evaluate(rule, end, stop));
+  const Result<Evaluation> result = evaluate(rule, end, stop);
+  if (!result) {
+    return note_failure(rule, std::move(state), std::move(events), end, result.error());
+  }
+  const Evaluation& evaluation = *result;
   const Duration interval = rule.compiled.rule.interval;
   std::vector<AlertEvent> changes =
       apply_evaluation(rule.compiled.rule, apply_options(rule), evaluation, state);
@@ -48,10 +81,14 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
   state.blind_windows = evaluation.rows_matched == 0 ? state.blind_windows + 1 : 0;
   state.cursor.last_end = end;
   note_evaluated(state.evaluated, interval, end, commit_number);
-  forget_evaluated(state.evaluated, interval, end - options_.late_max);
-  forget_before(end - memory_of(rule.compiled, options_.late_max), state);
+  // A window of which it is not known any more what was told must not be told once more.
+  const Timestamp unknown_to =
+      forget_before(end - memory_of(rule.compiled, options_.late_max), state);
+  forget_evaluated(state.evaluated, interval, std::max(end - options_.late_max, unknown_to + 1));
   TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
 
+  rule.failed_tries = 0;
+  rule.given_up.clear();
   rule.learning = evaluation.learning;
   if (rule.learning) rule.status.ready_at = ready_at(rule).value_or(0);
   ++rule.status.evaluations;
@@ -73,6 +110,23 @@ Result<Evaluation> RuleRunner::evaluate(const ActiveRule& rule, Timestamp end,
         exclusions_of(rule.state, rule.compiled.keys, rule.compiled.range, options_.exclude_max);
   }
   return evaluate_rule(rule.compiled, queries_, end, options);
+}
+
+// One bad event can fail every window that reaches it, a baseline's for days: that is told once,
+// and a window that follows one given up has a single try.
+Status RuleRunner::note_failure(ActiveRule& rule, RuleState state, std::vector<AlertEvent> events,
+                                Timestamp end, const Error& error) {
+  if (is_transient(error.code)) return tl::unexpected<Error>(error);
+  if (rule.given_up.empty()) {
+    if (++rule.failed_tries < kQueryTriesMax) return tl::unexpected<Error>(error);
+    const auto told = windows_failed(rule.compiled.rule.name, end, error, clock_.now());
+    events.insert(events.end(), told.begin(), told.end());
+  }
+  state.cursor.last_end = end;
+  TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
+  rule.failed_tries = 0;
+  rule.given_up = error.message;
+  return {};
 }
 
 ApplyOptions RuleRunner::apply_options(const ActiveRule& rule) const {
@@ -182,12 +236,8 @@ Result<Timestamp> RuleRunner::look_again(ActiveRule& rule, const std::atomic<boo
   if (rule.seen_at != 0) {
     TOCSIN_TRY(std::vector<Timestamp> ends, late_windows(rule, rule.seen_commit));
     if (ends.size() > kLateWindowsMax) ends.resize(kLateWindowsMax);
-    std::vector<Evaluation> evaluations;
-    for (const Timestamp end : ends) {
-      TOCSIN_TRY(Evaluation evaluation, evaluate(rule, end, stop));
-      evaluations.push_back(std::move(evaluation));
-    }
     if (!ends.empty()) {
+      TOCSIN_TRY(const std::vector<Evaluation> evaluations, evaluate_again(rule, ends, stop));
       RuleState state = rule.state;
       const std::vector<AlertEvent> events =
           apply_late(rule.compiled.rule, apply_options(rule), evaluations, state);
@@ -200,6 +250,31 @@ Result<Timestamp> RuleRunner::look_again(ActiveRule& rule, const std::atomic<boo
   rule.seen_commit = commit_number;
   rule.seen_at = now;
   return now + pause;
+}
+
+Result<std::vector<Evaluation>> RuleRunner::evaluate_again(ActiveRule& rule,
+                                                           const std::vector<Timestamp>& ends,
+                                                           const std::atomic<bool>* stop) const {
+  std::vector<Evaluation> out;
+  std::string failed;
+  for (const Timestamp end : ends) {
+    Result<Evaluation> evaluation = evaluate(rule, end, stop);
+    if (evaluation) {
+      out.push_back(*std::move(evaluation));
+    } else if (is_transient(evaluation.error().code)) {
+      return tl::unexpected<Error>(std::move(evaluation).error());
+    } else {
+      failed = std::move(evaluation).error().message;
+    }
+  }
+  if (!failed.empty() && rule.late_error.empty()) {
+    log(LogLevel::kWarning,
+        fmt::format(
+            "rule {}, looking for late events: {} of {} windows stay as they were judged: {}",
+            rule.compiled.rule.name, ends.size() - out.size(), ends.size(), failed));
+  }
+  rule.late_error = std::move(failed);
+  return out;
 }
 
 Result<std::vector<Timestamp>> RuleRunner::late_windows(ActiveRule& rule,

@@ -25,6 +25,9 @@ inline constexpr size_t kDeferredWindowsMax = 100;
 inline constexpr std::chrono::milliseconds kDeferredTimeMax{1'000};
 /// Windows that one look for late events evaluates; the rest follows at the next.
 inline constexpr size_t kLateWindowsMax = 50;
+/// Times that a window's query may fail, for a reason that will not pass by itself, before the
+/// window is given up.
+inline constexpr uint32_t kQueryTriesMax = 3;
 /// After so many windows in a row without any matching event a rule is blind.
 inline constexpr uint64_t kBlindWindowsMin = 3;
 
@@ -33,11 +36,12 @@ struct ActiveRule {
   CompiledRule compiled;
   RuleState state;
   RuleStatus status;
-  bool learning = true;      ///< no group is known to have a baseline
-  bool dirty = false;        ///< state is ahead of the store
-  Timestamp retry_at = 0;    ///< after a failure: not before
-  uint64_t seen_commit = 0;  ///< newest commit when late events were looked for last
-  Timestamp seen_at = 0;     ///< when that was; 0: never
+  bool learning = true;       ///< no group is known to have a baseline
+  uint32_t failed_tries = 0;  ///< of the next window
+  std::string given_up;       ///< why the window before was given up; empty: it was not
+  uint64_t seen_commit = 0;   ///< newest commit when late events were looked for last
+  Timestamp seen_at = 0;      ///< when that was; 0: never
+  std::string late_error;     ///< why the last look for late events that found any failed
 
   ScheduleOptions schedule(const RuleEngineOptions& options) const {
     return {compiled.rule.interval, options.delay, options.catchup_max};
@@ -57,10 +61,11 @@ class RuleRunner {
 
   /// Evaluates the rule's next window, which must be due. When the evaluation fails, or the commit
   /// of its events, the rule is as before; states without events may be ahead of a store that
-  /// fails.
+  /// fails. A window whose query fails again and again is given up (ActiveRule::given_up), which is
+  /// no error.
   Status evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop);
-  /// Evaluates windows that late events touched once more, if it is time to look for any. Returns
-  /// when to look again.
+  /// Evaluates windows that late events touched once more, if it is time to look for any. Those
+  /// that cannot be evaluated stay as they were judged. Returns when to look again.
   Result<Timestamp> look_again(ActiveRule& rule, const std::atomic<bool>* stop);
   /// Commits states that wait.
   Status flush();
@@ -72,6 +77,11 @@ class RuleRunner {
  private:
   Result<Evaluation> evaluate(const ActiveRule& rule, Timestamp end,
                               const std::atomic<bool>* stop) const;
+  Status note_failure(ActiveRule& rule, RuleState state, std::vector<AlertEvent> events,
+                      Timestamp end, const Error& error);
+  Result<std::vector<Evaluation>> evaluate_again(ActiveRule& rule,
+                                                 const std::vector<Timestamp>& ends,
+                                                 const std::atomic<bool>* stop) const;
   ApplyOptions apply_options(const ActiveRule& rule) const;
   Status finish(ActiveRule& rule, RuleState state, const std::vector<AlertEvent>& events);
   Result<uint64_t> newest_commit() const;

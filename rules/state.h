@@ -36,7 +36,7 @@ struct MatchRun {
 struct Instance {
   GroupValues group;
   LifecycleState life;
-  AlertEvent last_event;       ///< the newest one; of an instance that is pending or firing
+  AlertEvent last_event;       ///< the newest one; only of an instance that is pending or firing
   std::vector<MatchRun> runs;  ///< ascending; kept while a baseline or a late evaluation may ask
 };
 

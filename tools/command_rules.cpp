@@ -44,30 +44,25 @@ Result<Loaded> load(const Arguments& arguments) {
   return loaded;
 }
 
-Status check(const Arguments& arguments) {
-  TOCSIN_TRY(const Loaded loaded, load(arguments));
-  const RuleLoadReport report =
-      check_rules(loaded.files, parse_parameters(loaded.settings.parameters));
+// All mistakes, those of queries too, go to standard error.
+Result<RuleLoadReport> check_all(const Loaded& loaded) {
+  RuleLoadReport report = check_rules(loaded.files, parse_parameters(loaded.settings.parameters));
   for (const std::string& warning : report.warnings) fmt::print(stderr, "warning: {}\n", warning);
   for (const std::string& error : report.errors) fmt::print(stderr, "{}\n", error);
-  if (!report.errors.empty()) {
-    return fail(ErrorCode::kInvalid,
-                fmt::format("{} in {}", counted(report.errors.size(), "mistake"),
-                            counted(loaded.files.size(), "rule file")));
-  }
+  if (report.errors.empty()) return report;
+  return fail(ErrorCode::kInvalid, fmt::format("{} in {}", counted(report.errors.size(), "mistake"),
+                                               counted(loaded.files.size(), "rule file")));
+}
+
+Status check(const Arguments& arguments) {
+  TOCSIN_TRY(const Loaded loaded, load(arguments));
+  TOCSIN_TRY(const RuleLoadReport report, check_all(loaded));
   fmt::print("fine: {} in {}\n", counted(report.added.size(), "rule"),
              counted(loaded.files.size(), "file"));
   return {};
 }
 
-Status list(const Arguments& arguments) {
-  TOCSIN_TRY(const Loaded loaded, load(arguments));
-  std::vector<Rule> rules;
-  for (const RuleFile& file : loaded.files) {
-    const ParsedRuleFile parsed = parse_rule_file(file);
-    rules.insert(rules.end(), parsed.rules.begin(), parsed.rules.end());
-    for (const std::string& error : parsed.errors) fmt::print(stderr, "{}\n", error);
-  }
+void print_rules(const std::vector<Rule>& rules) {
   size_t name_width = 4, type_width = 4;
   for (const Rule& rule : rules) {
     name_width = std::max(name_width, rule.name.size());
@@ -78,6 +73,18 @@ Status list(const Arguments& arguments) {
     fmt::print("{:<{}}  {:<{}}  {:<5}  {}\n", rule.name, name_width, rule.type, type_width,
                format_duration(rule.interval), rule.file);
   }
+}
+
+// Rules whose query does not compile are shown too.
+Status list(const Arguments& arguments) {
+  TOCSIN_TRY(const Loaded loaded, load(arguments));
+  std::vector<Rule> rules;
+  for (const RuleFile& file : loaded.files) {
+    const ParsedRuleFile parsed = parse_rule_file(file);
+    rules.insert(rules.end(), parsed.rules.begin(), parsed.rules.end());
+  }
+  print_rules(rules);
+  TOCSIN_RETURN_IF_ERROR(check_all(loaded));
   return {};
 }
 

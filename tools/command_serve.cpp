@@ -71,10 +71,14 @@ Status serve(const Arguments& arguments) {
              Database::open(settings.store.directory, database_options(settings)));
   const QueryEngine queries(*database);
 
-  std::unique_ptr<Server> server;  // made after the rule engine, which asks it only from start() on
+  std::unique_ptr<Server>
+      server;  // made after the rule engine, which evaluates only from start() on
   TOCSIN_TRY(RuleEngineOptions engine_options, rule_engine_options(settings, clock.now()));
   engine_options.caught_up = [&server] { return server->tail_caught_up(); };
-  engine_options.outbox_changed = [&server] { server->outbox_changed(); };
+  // Loading can put alerts into the outbox before there is a server: it looks there when it starts.
+  engine_options.outbox_changed = [&server] {
+    if (server) server->outbox_changed();
+  };
   RuleEngine engine(*database, queries, clock, std::move(engine_options));
   RuleService rules(engine, clock, settings.rules.files);
   TOCSIN_TRY(const std::string loaded, rules.reload());

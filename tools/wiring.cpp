@@ -1,13 +1,15 @@
 // From settings to options.
 #include "tools/wiring.h"
 
-#include <fstream>
-#include <sstream>
+#include <filesystem>
+#include <set>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <glob.h>
 
 #include "config/shipped.h"
+#include "config/yaml.h"
 #include "db/base/time.h"
 #include "rules/rule_file.h"
 
@@ -34,14 +36,11 @@ Result<AlertRoute> route_of(const ForwarderSettings& forwarder) {
   return route;
 }
 
-Result<RuleFile> read_rule_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file || !text) {
-    return fail(ErrorCode::kIo, fmt::format("the rule file {} cannot be read", path));
-  }
-  return RuleFile{path, text.str()};
+// What goes wrong is the file's own mistake: it must not keep its neighbours from being read.
+RuleFile read_rule_file(const std::string& path) {
+  Result<std::string> text = read_text_file(path);
+  if (!text) return {path, "", text.error().message};
+  return {path, *std::move(text)};
 }
 
 std::vector<RuleFile> embedded_rule_files() {
@@ -56,6 +55,19 @@ struct GlobResult {
   glob_t found{};
   ~GlobResult() { globfree(&found); }
 };
+
+std::vector<std::string> paths_of(const std::string& pattern) {
+  GlobResult result;
+  if (glob(pattern.c_str(), 0, nullptr, &result.found) != 0) return {};
+  return {result.found.gl_pathv, result.found.gl_pathv + result.found.gl_pathc};
+}
+
+// The same for all names of a file.
+std::string identity_of(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::canonical(path, error);
+  return error ? path : whole.string();
+}
 
 }  // namespace
 
@@ -115,25 +127,24 @@ ServerOptions server_options(const Settings& settings) {
 
 std::vector<std::string> find_rule_files(const std::vector<std::string>& globs) {
   std::vector<std::string> paths;
+  std::set<std::string> known;
   for (const std::string& pattern : globs) {
-    GlobResult result;
-    if (glob(pattern.c_str(), 0, nullptr, &result.found) != 0) continue;
-    paths.insert(paths.end(), result.found.gl_pathv, result.found.gl_pathv + result.found.gl_pathc);
+    for (const std::string& path : paths_of(pattern)) {
+      if (known.insert(identity_of(path)).second) paths.push_back(path);
+    }
   }
   return paths;
 }
 
 Result<std::vector<RuleFile>> read_rule_files(const std::vector<std::string>& globs) {
   if (globs.empty()) return embedded_rule_files();
-  std::vector<RuleFile> files;
   for (const std::string& pattern : globs) {
-    const std::vector<std::string> paths = find_rule_files({pattern});
-    if (paths.empty()) return fail(ErrorCode::kNotFound, "no rule file matches " + pattern);
-    for (const std::string& path : paths) {
-      TOCSIN_TRY(RuleFile file, read_rule_file(path));
-      files.push_back(std::move(file));
+    if (paths_of(pattern).empty()) {
+      return fail(ErrorCode::kNotFound, "no rule file matches " + pattern);
     }
   }
+  std::vector<RuleFile> files;
+  for (const std::string& path : find_rule_files(globs)) files.push_back(read_rule_file(path));
   return files;
 }
 

@@ -20,10 +20,10 @@ DatabaseOptions database_options(const Settings& settings);
 Result<RuleEngineOptions> rule_engine_options(const Settings& settings, Timestamp now);
 ServerOptions server_options(const Settings& settings);
 
-/// The paths that those globs find, in the order of the globs.
+/// The files that those globs find, each once and in the order of the globs.
 std::vector<std::string> find_rule_files(const std::vector<std::string>& globs);
-/// The rule files that those globs find, by name; the shipped rules when there are no globs.
-/// kNotFound names a glob without a file; kIo a file that cannot be read.
+/// Their texts; the shipped rules when there are no globs.
+/// kNotFound names a glob without a file. A file that cannot be read says so itself.
 Result<std::vector<RuleFile>> read_rule_files(const std::vector<std::string>& globs);
 
 }  // namespace tocsin

@@ -137,15 +137,38 @@ TEST_CASE("settings: each kind of value is strict", "[config]") {
         "1:29: tail[1].from_end: expected true or false, found `yes`");
   check("tail: [{paths: a, from_end: \"true\"}]\n",
         "1:29: tail[1].from_end: expected true or false, found `true`");
+  check("tail: [{paths: []}]\n",
+        "1:16: tail[1].paths: expected at least one glob of files, found an empty list");
   check("tail: [{paths: [[a]]}]\n", "1:17: tail[1].paths: expected a list of texts, found a list");
   check("forwarders: [{name: a/b, url: http://x}]\n",
         "1:21: forwarders[1].name: expected 1 to 64 letters, digits, `-`, `_` or `.`, found `a/b`");
   check("forwarders: [{name: a, url: ftp://x}]\n",
-        "1:29: forwarders[1].url: expected a URL that begins with http:// or https://, found "
-        "`ftp://x`");
+        "1:29: forwarders[1].url: expected a URL that begins with http:// or https:// and a "
+        "host, found `ftp://x`");
+  for (const std::string url :
+       {"http://", "https:///x", "http://:80/x", "http://user@", "http://?q", "http://a b/"}) {
+    check(
+        "forwarders: [{name: a, url: '" + url + "'}]\n",
+        "1:29: forwarders[1].url: expected a URL that begins with http:// or https:// and a host, "
+        "found `" +
+            url + "`");
+  }
+  for (const std::string url : {"http://x", "https://[::1]:80/x?y=http://", "http://u:p@x:80"}) {
+    CHECK(parse_settings("forwarders: [{name: a, url: '" + url + "'}]\n", "t.yml"));
+  }
+  check("forwarders: [{name: a, url: [x]}]\n",
+        "1:29: forwarders[1].url: expected a text, found a list");
   check("forwarders: [{name: a, url: http://x, severities: [high]}]\n",
         "1:51: forwarders[1].severities: unknown severity `high`; expected LOW, MEDIUM, HIGH or "
         "CRITICAL");
+  check("forwarders: [{name: a, url: http://x, severities: []}]\n",
+        "1:51: forwarders[1].severities: expected at least one severity (without this key, all), "
+        "found an empty list");
+  check("forwarders: [{name: a, url: http://x, headers: {X Key: 5}}]\n",
+        "1:49: forwarders[1].headers: `X Key` is no name of an HTTP header; expected letters, "
+        "digits and `-`");
+  check("forwarders: [{name: a, url: http://x, headers: {A: \"1\\nB: 2\"}}]\n",
+        "1:52: forwarders[1].headers.A: expected a text of one line");
   check("forwarders: [{name: a, url: http://x}, {name: a, url: http://y}]\n",
         "1:40: forwarders[2]: the name `a` is taken by an earlier one");
   check("forwarders: [{name: a, url: http://x, headers: {A: [1]}}]\n",

@@ -1,4 +1,5 @@
 """Bad input gives an error that names the place and the mend, and never stops the rest."""
+import os
 import socket
 import unittest
 
@@ -54,12 +55,64 @@ class BadInputTest(Case):
         status, text = server.post("/-/reload", "")
         self.assertEqual(status, 200, text)
 
+    def test_rule_files_that_are_empty_or_cannot_be_read_leave_the_others_running(self):
+        self.write("rules/good.yml", GOOD_RULES)
+        self.write("rules/empty.yml", "")
+        self.write("rules/folder.yml/inside", "")
+        os.symlink(self.path("nowhere"), self.path("rules/dangling.yml"))
+        server = self.serve(f"rules:\n  files: [{self.path('rules/*.yml')}]\n")
+        self.assertIn("1 rule\n", server.ready)
+        firing = server.rows('from alerts | where rule == "RuleFileBroken" | keep summary, state')
+        self.assertEqual([row["state"] for row in firing], ["firing", "firing"])
+        for name in ("folder.yml", "dangling.yml"):
+            self.assertEqual(sum(name in row["summary"] for row in firing), 1, firing)
+        self.write("rules/good.yml", GOOD_RULES.replace("Good", "Better"))
+        wait_for("the reload", lambda: "added Better, removed Good" in server.log())
+        result = run("rules", "check", self.path("rules/empty.yml"), self.path("rules/folder.yml"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("folder.yml: Is a directory", result.stderr)
+
+    def test_a_glob_without_rule_files_is_told_once(self):
+        path = self.write("rules/good.yml", GOOD_RULES.replace("1m", "1s"))
+        server = self.serve(f"rules:\n  files: [{self.path('rules/*.yml')}]\n  delay: 0s\n")
+        os.remove(path)
+        wait_for("the complaint", lambda: "no rule file matches" in server.log())
+        looks = evaluations(server)  # the files are looked at after each
+        wait_for("more looks at the files", lambda: evaluations(server) > looks + 2)
+        self.assertEqual(server.log().count("no rule file matches"), 1)
+        self.write("rules/good.yml", GOOD_RULES.replace("Good", "Better"))
+        wait_for("the reload", lambda: "added Better, removed Good" in server.log())
+
+    def test_a_rule_file_that_is_broken_at_start_is_told_to_forwarders(self):
+        receiver = self.receive()
+        self.write("rules/broken.yml", BROKEN_RULES)
+        self.serve(f"rules:\n  files: [{self.path('rules/*.yml')}]\n"
+                   f"forwarders:\n  - name: pager\n    url: {receiver.url}\n")
+        (alert,) = wait_for("the alert", receiver.alerts)
+        self.assertEqual(alert["labels"]["alertname"], "RuleFileBroken")
+
     def test_rules_check_names_file_and_line(self):
         path = self.write("rules/broken.yml", BROKEN_RULES)
         result = run("rules", "check", path)
         self.assertEqual(result.returncode, 1)
         self.assertIn(path + ":", result.stderr + result.stdout)
         self.assertEqual(run("rules", "check", self.write("good.yml", GOOD_RULES)).returncode, 0)
+
+    def test_rules_list_shows_what_is_good_and_fails_for_what_is_not(self):
+        good = self.write("rules/good.yml", GOOD_RULES)
+        wrong_query = self.write("rules/query.yml", BROKEN_RULES)
+        wrong_key = self.write("rules/key.yml", GOOD_RULES.replace("alert:", "alarm:"))
+        self.assertEqual(run("rules", "list", good).returncode, 0)
+        for path in (wrong_query, wrong_key):
+            result = run("rules", "list", good, path)
+            self.assertEqual(result.returncode, 1, result.stdout)
+            self.assertIn(path + ":", result.stderr)
+            self.assertIn("Good", result.stdout)
+
+    def test_a_rule_file_that_several_globs_find_is_read_once(self):
+        path = self.write("rules/good.yml", GOOD_RULES)
+        result = run("rules", "check", path, self.path("rules/g*.yml"), self.path("rules/../rules/*"))
+        self.assertEqual(result.stdout, "fine: 1 rule in 1 file\n", result.stderr)
 
     def test_an_unknown_config_key_names_line_and_nearest_key(self):
         path = self.write("tocsin.yml", "store:\n  direktory: x\n")
@@ -106,6 +159,13 @@ class BadInputTest(Case):
         result = run("query", "--db", self.path("nothing"), "from audit")
         self.assertEqual(result.returncode, 1)
         self.assertIn("nothing", result.stderr)
+
+
+def evaluations(server):
+    """How many windows all rules have evaluated."""
+    lines = server.get("/metrics")[1].splitlines()
+    return sum(int(line.split()[-1]) for line in lines
+               if line.startswith("tocsin_rule_evaluations_total{"))
 
 
 def server_measurements(server):

@@ -149,6 +149,65 @@ TEST_CASE("apply: what nobody asks for any more is forgotten", "[rules]") {
   CHECK(state.instances.contains(id("b")));
 }
 
+TEST_CASE("apply: of an inactive instance only its past is kept", "[rules]") {
+  RuleState state;
+  apply_evaluation(example_rule(), options(), seen(1, {"a"}), state);
+  CHECK(state.instances.at(id("a")).last_event.samples.size() == 1);
+  apply_evaluation(example_rule(), options(), seen(2, {}), state);
+  CHECK(state.instances.at(id("a")).last_event == AlertEvent{});
+}
+
+namespace {
+
+std::vector<std::string> names(const std::string& prefix, size_t count) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < count; ++i) out.push_back(prefix + std::to_string(i));
+  return out;
+}
+
+size_t active_count(const RuleState& state) {
+  size_t count = 0;
+  for (const auto& [fingerprint, instance] : state.instances) {
+    count += instance.life.phase == AlertState::kInactive ? 0 : 1;
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("apply: past instances beyond the limit are forgotten, oldest first", "[rules]") {
+  RuleState state;
+  const auto play = [&](int step, const std::string& prefix) {
+    apply_evaluation(example_rule(), options(), seen(step, names(prefix, kInstanceCountMax / 2)),
+                     state);
+  };
+  play(1, "a");
+  play(2, "b");
+  CHECK(forget_before(at(0), state) == 0);
+  CHECK(state.instances.size() == kInstanceCountMax);
+  play(3, "c");
+  CHECK(forget_before(at(0), state) == at(1));
+  CHECK(state.instances.size() == kInstanceCountMax);
+  CHECK_FALSE(state.instances.contains(id("a0")));
+  CHECK(state.instances.contains(id("b0")));
+  CHECK(active_count(state) == kInstanceCountMax / 2);
+}
+
+TEST_CASE("apply: active instances stay, of more the most severe begin", "[rules]") {
+  RuleState state;
+  Rule rule = example_rule();
+  rule.keep_firing_for = kStep;
+  apply_evaluation(rule, options(), seen(1, names("a", kInstanceCountMax - 1)), state);
+  Evaluation more = seen(2, {"b", "c", "d"});
+  more.rows[id("c")].severity = Severity::kCritical;
+  CHECK(brief(apply_evaluation(rule, options(), more, state)) == Brief{"c:firing@2"});
+  CHECK(forget_before(at(0), state) == 0);
+  CHECK(active_count(state) == kInstanceCountMax);
+  const auto events = apply_evaluation(rule, options(), seen(3, {"b", "c"}), state);
+  CHECK(events.size() == kInstanceCountMax);  // the first ones resolve and make room
+  CHECK(active_count(state) == 2);
+}
+
 TEST_CASE("late: an instance found only later fires and resolves once", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();

@@ -333,6 +333,20 @@ TEST_CASE("engine: a broken file stops neither the others nor what ran before", 
         Brief{"RuleFileBroken:firing@0", "RuleFileBroken:resolved@61"});
 }
 
+TEST_CASE("engine: a file that cannot be read is broken, an empty one is fine", "[rules]") {
+  RuleWorld world;
+  CHECK(world.engine->load({{"a.yml", rule_file("")}, {"b.yml", ""}}).errors.empty());
+  const RuleLoadReport report =
+      world.engine->load({{"a.yml", "", "cannot open a.yml"}, {"b.yml", "# nothing yet\n"}});
+  CHECK(report.errors == Brief{"cannot open a.yml"});
+  CHECK(report.removed.empty());
+  CHECK(world.outbox().size() == 1);
+  world.clock.set(RuleWorld::at(1));
+  CHECK(world.engine->load({{"a.yml", ""}, {"b.yml", rule_file("")}}).errors.empty());
+  CHECK(world.status("Failures").file == "b.yml");
+  CHECK(world.outbox().size() == 2);
+}
+
 TEST_CASE("engine: removing a rule resolves what it fired", "[rules]") {
   RuleWorld world;
   world.load(rule_file(""));
@@ -358,30 +372,73 @@ TEST_CASE("engine: a changed rule goes on from its state", "[rules]") {
   CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
 }
 
+namespace {
+
+// A sum that `write_big` makes too large for its type.
+std::string sum_rule(const std::string& range) {
+  return "groups:\n  - name: h\n    interval: 5m\n    rules:\n"
+         "      - alert: TooBig\n        expr: |\n"
+         "          from audit last " +
+         range + " | stats n = sum(big) by service | where n > 0\n";
+}
+
+void write_big(RuleWorld& world, double minute, int count = 3) {
+  WriteRequest request;
+  request.urgent = true;
+  RowBatch& rows = request.batch.rows_of("audit");
+  for (int i = 0; i < count; ++i) {
+    rows.begin_row(RuleWorld::at(minute));
+    rows.set_string(rows.lane("service", ColumnType::kString, ColumnKind::kTag, 0),
+                    request.batch.copy("big"));
+    rows.set_i64(rows.lane("big", ColumnType::kI64, ColumnKind::kField, 1), INT64_MAX);
+  }
+  REQUIRE(world.database->write(std::move(request)));
+}
+
+}  // namespace
+
 TEST_CASE("engine: a rule that fails is shown, retried, and holds up no other", "[rules]") {
   RuleWorld world;
-  const std::string failing =
-      "groups:\n  - name: h\n    interval: 5m\n    rules:\n"
-      "      - alert: TooBig\n        expr: |\n"
-      "          from audit last 5m | stats n = sum(big) by service\n";
-  world.engine->load({{"a.yml", failing}, {"b.yml", rule_file("")}});
+  world.engine->load({{"a.yml", sum_rule("5m")}, {"b.yml", rule_file("")}});
   play_failures(world);
-  const auto write_big = [&](int64_t value) {
-    WriteRequest request;
-    request.urgent = true;
-    RowBatch& rows = request.batch.rows_of("audit");
-    for (int i = 0; i < 3; ++i) {
-      rows.begin_row(RuleWorld::at(31));
-      rows.set_i64(rows.lane("big", ColumnType::kI64, ColumnKind::kField, 0), value);
-    }
-    REQUIRE(world.database->write(std::move(request)));
-  };
-  write_big(INT64_MAX);
-  world.run(0, 60);
+  write_big(world, 31);
+  world.run(0, 36);
   CHECK(world.status("TooBig").health == RuleHealth::kFailing);
   CHECK_FALSE(world.status("TooBig").last_error.empty());
   CHECK(world.status("TooBig").last_window_end == RuleWorld::at(30));
+  world.run(37, 60);
   CHECK(world.alerts("rule == \"Failures\"") == Brief{"pay:firing@25", "pay:resolved@40"});
+}
+
+TEST_CASE("engine: a window that always fails is given up, and told", "[rules]") {
+  RuleWorld world;
+  world.load(sum_rule("15m"));
+  world.events("pay", 0, 60, 60);
+  write_big(world, 31);
+  write_big(world, 55, 1);
+  world.run(0, 37);
+  CHECK(world.status("TooBig").last_window_end == RuleWorld::at(35));
+  CHECK(world.status("TooBig").health == RuleHealth::kFailing);
+  world.run(38, 45);
+  CHECK(world.status("TooBig").last_window_end == RuleWorld::at(45));
+  CHECK(world.status("TooBig").health == RuleHealth::kFailing);
+  world.run(46, 60);
+  CHECK(world.status("TooBig").health == RuleHealth::kOk);
+  CHECK(world.alerts("type == \"SELF\"") ==
+        Brief{"WindowsFailed:firing@37", "WindowsFailed:resolved@37"});
+  CHECK(world.alerts("type != \"SELF\"") == Brief{"big:firing@60"});
+}
+
+TEST_CASE("engine: late events that fail a window hold up no later ones", "[rules]") {
+  RuleWorld world;
+  world.load(sum_rule("5m"));
+  world.events("pay", 0, 60, 60);
+  world.run(0, 40);
+  write_big(world, 21);
+  write_big(world, 31, 1);
+  world.run(41, 60);
+  CHECK(world.alerts() == Brief{"big:firing@35 late", "big:resolved@40 late"});
+  CHECK(world.status("TooBig").health == RuleHealth::kOk);
 }
 
 TEST_CASE("engine: late events are found, told once, and marked", "[rules]") {
@@ -395,6 +452,24 @@ TEST_CASE("engine: late events are found, told once, and marked", "[rules]") {
   CHECK(world.alerts("service == \"web\"") == Brief{"web:firing@15 late", "web:resolved@20 late"});
   CHECK(world.alerts("service == \"pay\"") == Brief{"pay:firing@25", "pay:resolved@40"});
   CHECK(world.outbox().size() == 4);
+}
+
+TEST_CASE("engine: alerts that were forgotten are not told once more as late", "[rules]") {
+  RuleEngineOptions options = RuleWorld::default_options();
+  options.sample_count = 0;
+  RuleWorld world(options);
+  world.load(rule_file("", R"(
+          from audit last 5m | stats n = count() by service)"));
+  for (int minute = 0; minute < 15; minute += 5) {
+    for (int i = 0; i < 600; ++i) {
+      world.events(std::to_string(minute) + "-" + std::to_string(i), minute, minute + 5, 1);
+    }
+  }
+  world.run(0, 15);
+  world.events("late", 0, 5, 1);
+  world.events("later", 10, 15, 1);
+  world.run(16, 40);
+  CHECK(world.alerts("late") == Brief{"later:firing@15 late", "later:resolved@20 late"});
 }
 
 TEST_CASE("engine: a firing that late events explain away is retracted", "[rules]") {

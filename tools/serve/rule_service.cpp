@@ -43,14 +43,17 @@ void log_warnings(const std::vector<std::string>& warnings) {
   log(LogLevel::kWarning, line);
 }
 
-/// Differs whenever a file that the globs find came, went or changed.
+/// Differs whenever a file that the globs find came, went, changed, or may be read by others.
 std::string stamp_of(const std::vector<std::string>& globs) {
   std::string stamp;
   for (const std::string& path : find_rule_files(globs)) {
     struct stat status {};
-    if (stat(path.c_str(), &status) != 0) continue;
-    stamp += fmt::format("{}:{}:{}.{:09}\n", path, status.st_size, status.st_mtim.tv_sec,
-                         status.st_mtim.tv_nsec);
+    if (stat(path.c_str(), &status) != 0) {
+      stamp += path + '\n';
+      continue;
+    }
+    stamp += fmt::format("{}:{}:{}.{:09}:{}.{:09}\n", path, status.st_size, status.st_mtim.tv_sec,
+                         status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
   }
   return stamp;
 }
@@ -64,10 +67,9 @@ RuleService::~RuleService() { stop(); }
 
 Result<std::string> RuleService::reload() {
   const std::lock_guard lock(mutex_);
-  std::string stamp = stamp_of(globs_);  // before reading: a change meanwhile is found later
+  loaded_stamp_ = stamp_of(globs_);  // before reading: a change meanwhile is found later
   TOCSIN_TRY(const std::vector<RuleFile> files, read_rule_files(globs_));
   const RuleLoadReport report = engine_.load(files);
-  loaded_stamp_ = std::move(stamp);
   for (const std::string& error : report.errors) log(LogLevel::kError, "rules: " + error);
   log_warnings(report.warnings);
   rule_count_ = engine_.status().size();

@@ -21,9 +21,8 @@ class RuleService {
   RuleService(RuleEngine& engine, const Clock& clock, std::vector<std::string> globs);
   ~RuleService();  ///< as stop()
 
-  /// Reads the rule files again and says in one line what changed. A file that cannot be read
-  /// leaves every rule as it is; a broken rule leaves its own version that ran before, and is
-  /// logged.
+  /// Reads the rule files again and says in one line what changed. A glob without a file leaves
+  /// every rule as it is; a broken file leaves those of its own that ran before, and is logged.
   Result<std::string> reload();
 
   /// Begins to evaluate, and to look for changed files every few seconds.
@@ -48,7 +47,7 @@ class RuleService {
 
   std::mutex mutex_;  // guards all below; held while rules are loaded
   std::condition_variable wake_;
-  std::string loaded_stamp_;  ///< names, sizes and times of the files as they were loaded
+  std::string loaded_stamp_;  ///< names, sizes and times of the files when they were read last
 };
 
 }  // namespace tocsin
