@@ -1,6 +1,6 @@
 // Rule state as JSON:
 //
-//   {"v":1,"last_end":T,"history_end":T,"blind_windows":N,
+//   {"v":1,"last_end":T,"history_end":T,"blind_windows":N,"judge":"HASH",
 //    "evaluated":[[first_end,last_end,commit],...],
 //    "instances":{"FINGERPRINT":{"group":[["service","string","pay"],...],
 //      "phase":"firing","pending_since":T,"firing_since":T,"last_match":T,"severity":"HIGH",
@@ -9,7 +9,7 @@
 //
 // A value is its type's name and its text; a string that is not valid UTF-8 has the type `bytes`
 // and is in hex. Flags of a run: 1 closed, 2 late, 4 retracted. `event` is an AlertEvent as in the
-// outbox.
+// outbox. Keys that came later may be missing: `judge`.
 #include "rules/state.h"
 
 #include <algorithm>
@@ -143,6 +143,7 @@ class Decoder {
     out.cursor.last_end = get<int64_t>(json["last_end"], "last_end");
     out.cursor.history_end = get<int64_t>(json["history_end"], "history_end");
     out.blind_windows = get<uint64_t>(json["blind_windows"], "blind_windows");
+    out.judge = optional_text(json["judge"], "judge");
     for (const Json& item : list(json["evaluated"], "evaluated")) {
       const std::vector<Json> piece = list(item, "evaluated", 3);
       out.evaluated.push_back({get<int64_t>(piece[0], "evaluated"),
@@ -169,6 +170,12 @@ class Decoder {
     T out{};
     if (value.template get<T>().get(out)) fail_at(what);
     return out;
+  }
+
+  template <class Source>
+  std::string optional_text(const Source& value, const char* what) {
+    if (value.error() == simdjson::NO_SUCH_FIELD) return {};
+    return std::string(get<std::string_view>(value, what));
   }
 
   // Exactly `count` items when that is not 0: on failure, as many empty strings.
@@ -263,9 +270,10 @@ std::string encode_state(const RuleState& state) {
         fmt::format("{}\"{}\":{}", instances.empty() ? "" : ",", key, encode_instance(instance));
   }
   return fmt::format(
-      "{{\"v\":1,\"last_end\":{},\"history_end\":{},\"blind_windows\":{},\"evaluated\":[{}],"
-      "\"instances\":{{{}}}}}",
-      state.cursor.last_end, state.cursor.history_end, state.blind_windows, evaluated, instances);
+      "{{\"v\":1,\"last_end\":{},\"history_end\":{},\"blind_windows\":{},\"judge\":{},"
+      "\"evaluated\":[{}],\"instances\":{{{}}}}}",
+      state.cursor.last_end, state.cursor.history_end, state.blind_windows, json_quote(state.judge),
+      evaluated, instances);
 }
 
 Result<RuleState> decode_state(std::string_view text) {

@@ -385,6 +385,45 @@ TEST_CASE("engine: late events are found, told once, and marked", "[rules]") {
   CHECK(world.outbox().size() == 4);
 }
 
+TEST_CASE("engine: an edited rule does not judge windows that were judged before it", "[rules]") {
+  const auto strict = [](const std::string& bound, const std::string& keys = "") {
+    return rule_file(
+        keys, "\n          from audit last 5m | stats n = count() by service | where n > " + bound);
+  };
+  const auto bound_to = [](int bound) {
+    return "groups:\n  - name: g\n    interval: 5m\n    params: {bound: " + std::to_string(bound) +
+           "}\n    rules:\n      - alert: Failures\n        expr: |\n"
+           "          from audit last 5m | stats n = count() by service | where n > $bound\n";
+  };
+  RuleWorld world;
+  // Events of another service touch the windows up to minute 30.
+  const auto look_again_after = [&](const std::string& before, const std::string& after,
+                                    bool restart) {
+    REQUIRE(world.load(before).errors.empty());
+    world.events("pay", 0, 30, 60);
+    world.run(0, 30);
+    if (restart) world.restart();
+    REQUIRE(world.load(after).errors.empty());
+    world.run(31, 36);
+    world.events("web", 10, 15, 5);
+    world.run(37, 60);
+    return world.alerts();
+  };
+  const bool restart = GENERATE(false, true);
+  INFO((restart ? "after a restart" : "while it runs"));
+  SECTION("a query") { CHECK(look_again_after(strict("100"), strict("3"), restart) == Brief{}); }
+  SECTION("a parameter") {
+    CHECK(look_again_after(bound_to(100), bound_to(3), restart) == Brief{});
+  }
+  SECTION("but what does not decide about a match is no edit") {
+    CHECK(look_again_after(strict("11"), strict("11", "        severity: LOW\n"), restart) ==
+          Brief{});
+    world.events("web", 20, 25, 12);
+    world.run(61, 80);
+    CHECK(world.alerts() == Brief{"web:firing@25 late", "web:resolved@30 late"});
+  }
+}
+
 TEST_CASE("engine: a firing that late events explain away is retracted", "[rules]") {
   RuleWorld world;
   world.load(rule_file("", R"(

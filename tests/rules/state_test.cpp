@@ -12,6 +12,7 @@ RuleState example() {
   RuleState state;
   state.cursor = {1000, 900};
   state.blind_windows = 3;
+  state.judge = "00000000000000ff";
   state.evaluated = {{10, 20, 7}, {30, 30, 8}};
   Instance& firing = state.instances["00000000000000aa"];
   firing.group = {{"service", Value::of("pay")},
@@ -45,6 +46,7 @@ TEST_CASE("state: encoding and decoding keep everything", "[rules]") {
   REQUIRE(decoded);
   CHECK(decoded->cursor == state.cursor);
   CHECK(decoded->blind_windows == 3);
+  CHECK(decoded->judge == state.judge);
   CHECK(decoded->evaluated == state.evaluated);
   REQUIRE(decoded->instances.size() == 2);
   const Instance& firing = decoded->instances.at("00000000000000aa");
@@ -60,6 +62,18 @@ TEST_CASE("state: an empty state survives", "[rules]") {
   const auto decoded = decode_state(encode_state({}));
   REQUIRE(decoded);
   CHECK(decoded->instances.empty());
+}
+
+TEST_CASE("state: one that an earlier version wrote is read", "[rules]") {
+  const auto decoded = decode_state(
+      R"({"v":1,"last_end":9,"history_end":0,"blind_windows":0,"evaluated":[[1,2,3]],)"
+      R"("instances":{"00000000000000aa":{"group":[["service","string","pay"]],"phase":"firing",)"
+      R"("pending_since":1,"firing_since":2,"last_match":2,"severity":"HIGH","new_level":false,)"
+      R"("event":"{\"v\":1,\"rule\":\"R\"}","runs":[[1,2,2,0]]}}})");
+  REQUIRE(decoded);
+  CHECK(decoded->judge.empty());
+  CHECK(decoded->evaluated == std::vector<EvaluatedRun>{{1, 2, 3}});
+  CHECK(decoded->instances.at("00000000000000aa").last_event.rule == "R");
 }
 
 TEST_CASE("state: damage is told, never guessed over", "[rules]") {
