@@ -230,6 +230,36 @@ TEST_CASE("engine: routes take what they ask for", "[rules]") {
   CHECK(told == 2);
 }
 
+TEST_CASE("engine: a route that was told a firing is told its end", "[rules]") {
+  RuleEngineOptions options = RuleWorld::default_options();
+  options.routes = {{"critical", {Severity::kCritical}, true},
+                    {"high", {Severity::kHigh}, true},
+                    {"low", {Severity::kLow}, true},
+                    {"silent", {Severity::kLow}, false}};
+  const std::string file =
+      rule_file("        severity: [CRITICAL when failures > 10, HIGH when failures > 7, LOW]\n");
+  RuleWorld world(options);
+  world.load(file);
+  world.events("pay", 0, 5, 5, "FAILED");
+  world.events("pay", 5, 10, 15, "FAILED");
+  world.run(0, 10);
+  SECTION("when it stops matching") {}
+  SECTION("after a restart") {
+    world.restart();
+    world.load(file);
+  }
+  SECTION("when its rule is removed") { world.load("groups: []"); }
+  world.run(11, 20);
+  Brief told;
+  for (const SmallEntry& entry : world.outbox()) {
+    const auto event = decode_alert(entry.value);
+    REQUIRE(event);
+    told.push_back(entry.key.substr(0, entry.key.find('/')) + " " + name_of(event->state));
+  }
+  CHECK(told == Brief{"critical firing", "critical resolved", "low firing", "low resolved",
+                      "silent firing"});
+}
+
 TEST_CASE("engine: silence fires for a service that the baseline knows", "[rules]") {
   RuleWorld world;
   world.load(rule_file("        value: n\n", R"(

@@ -1,6 +1,8 @@
 #include "rules/state.h"
 
+#include <set>
 #include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -29,6 +31,7 @@ RuleState example() {
   firing.life.firing_since = 200;
   firing.life.last_match = 300;
   firing.life.severity = Severity::kHigh;
+  firing.life.told = {Severity::kLow, Severity::kHigh};
   firing.life.new_level = true;
   firing.last_event.rule = "R\"";
   firing.last_event.samples = {R"({"a":1})"};
@@ -73,7 +76,9 @@ TEST_CASE("state: one that an earlier version wrote is read", "[rules]") {
   REQUIRE(decoded);
   CHECK(decoded->judge.empty());
   CHECK(decoded->evaluated == std::vector<EvaluatedRun>{{1, 2, 3}});
-  CHECK(decoded->instances.at("00000000000000aa").last_event.rule == "R");
+  const Instance& firing = decoded->instances.at("00000000000000aa");
+  CHECK(firing.last_event.rule == "R");
+  CHECK(firing.life.told == std::set{Severity::kHigh});
 }
 
 TEST_CASE("state: damage is told, never guessed over", "[rules]") {
