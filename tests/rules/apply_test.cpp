@@ -74,6 +74,18 @@ TEST_CASE("apply: an event carries the row, the window and the rule's labels", "
   CHECK(event.samples == std::vector<std::string>{"{}"});
 }
 
+TEST_CASE("apply: labels of different instances differ", "[rules]") {
+  Evaluation evaluation = seen(1, {});
+  for (const double code : {12'345'678.0, 12'345'679.0}) {
+    const GroupValues group = {{"code", Value::of(code)}};
+    evaluation.rows[fingerprint("R", group)] = {group, Severity::kHigh, 1, 1, {}};
+  }
+  RuleState state;
+  const auto events = apply_evaluation(example_rule(), options(), evaluation, state);
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].labels != events[1].labels);
+}
+
 TEST_CASE("apply: instances fire and resolve each on its own", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
