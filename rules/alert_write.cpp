@@ -107,6 +107,7 @@ uint64_t OutboxSequence::next(Timestamp now) {
 }
 
 bool wants(const AlertRoute& route, const AlertEvent& event) {
+  if (event.only_stored) return false;
   const auto takes = [&](Severity severity) {
     return route.severities.empty() || std::find(route.severities.begin(), route.severities.end(),
                                                  severity) != route.severities.end();

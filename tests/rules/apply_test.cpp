@@ -220,6 +220,28 @@ TEST_CASE("late: a firing that late events explain away is retracted once", "[ru
   }
 }
 
+TEST_CASE("late: while an instance fires, what is found of its past is only stored", "[rules]") {
+  RuleState state;
+  Rule rule = example_rule();
+  const auto only_stored = [](const std::vector<AlertEvent>& events) {
+    std::vector<bool> out;
+    for (const AlertEvent& event : events) out.push_back(event.only_stored);
+    return out;
+  };
+  const auto check = [&](const std::vector<Evaluation>& again, bool expected) {
+    const auto events = apply_late(rule, options(), again, state);
+    CHECK(only_stored(events) == std::vector<bool>{expected, expected});
+  };
+  apply_evaluation(rule, options(), seen(9, {"a"}), state);
+  check({seen(2, {"a"})}, true);
+  check({seen(3, {"b"})}, false);
+  apply_evaluation(rule, options(), seen(10, {}), state);
+  check({seen(5, {"a"})}, false);
+  rule.hold = kStep;
+  apply_evaluation(rule, options(), seen(12, {"c"}), state);  // pending: nothing has been told
+  check({seen(6, {"c"}), seen(7, {"c"})}, false);
+}
+
 TEST_CASE("late: what fires now is left alone", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();

@@ -415,6 +415,26 @@ TEST_CASE("engine: late events are found, told once, and marked", "[rules]") {
   CHECK(world.outbox().size() == 4);
 }
 
+TEST_CASE("engine: a late finding does not close what fires now", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  world.events("web", 0, 40, 20);
+  world.events("web", 45, 60, 30, "FAILED");
+  world.run(0, 51);
+  CHECK(world.alerts() == Brief{"web:firing@50"});
+  world.events("web", 10, 15, 5, "FAILED");
+  world.run(52, 80);
+  CHECK(world.alerts() ==
+        Brief{"web:firing@15 late", "web:resolved@20 late", "web:firing@50", "web:resolved@65"});
+  Brief told;
+  for (const SmallEntry& entry : world.outbox()) {
+    const auto event = decode_alert(entry.value);
+    REQUIRE(event);
+    told.push_back(std::string(name_of(event->state)) + (event->late ? " late" : ""));
+  }
+  CHECK(told == Brief{"firing", "resolved"});
+}
+
 TEST_CASE("engine: an edited rule does not judge windows that were judged before it", "[rules]") {
   const auto strict = [](const std::string& bound, const std::string& keys = "") {
     return rule_file(
