@@ -292,7 +292,12 @@ void RuleEngine::Impl::publish(const ActiveRule& rule) {
   status.type = source.type;
   status.group = source.group;
   status.file = source.file;
+  status.query = source.expr.text;
   status.interval = source.interval;
+  status.hold = source.hold;
+  status.keep_firing_for = source.keep_firing_for;
+  status.labels = source.labels;
+  for (const auto& [name, text] : source.annotations) status.annotations[name] = text.text;
   status.health = health_of(rule);
   const bool evaluated = status.evaluations > 0 || !rule.state.evaluated.empty();
   if (evaluated) status.last_window_end = rule.state.cursor.last_end;

@@ -1,5 +1,6 @@
 #include "rules/engine.h"
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -374,6 +375,30 @@ TEST_CASE("engine: a changed rule goes on from its state", "[rules]") {
   CHECK(world.load(rule_file("        severity: LOW\n")).changed.empty());
   world.run(31, 60);
   CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
+}
+
+TEST_CASE("engine: a rule's status says what its file says", "[rules]") {
+  RuleWorld world;
+  world.load(R"(groups:
+  - name: g
+    interval: 5m
+    labels: {team: core, site: a}
+    rules:
+      - alert: A
+        expr: from audit last 5m | stats n = count() by service
+        for: 10m
+        keep_firing_for: 1m
+        labels: {site: b}
+        annotations: {summary: "{{ service }} is ill", runbook: "https://r/1"}
+)");
+  const RuleStatus status = world.status("A");
+  CHECK(status.query == "from audit last 5m | stats n = count() by service");
+  CHECK(status.hold == 10 * kMinute);
+  CHECK(status.keep_firing_for == kMinute);
+  using Texts = std::map<std::string, std::string>;
+  CHECK(status.labels == Texts{{"site", "b"}, {"team", "core"}});
+  CHECK(status.annotations ==
+        Texts{{"runbook", "https://r/1"}, {"summary", "{{ service }} is ill"}});
 }
 
 TEST_CASE("engine: a rule that fails is shown, retried, and holds up no other", "[rules]") {
