@@ -161,9 +161,13 @@ Result<PayloadFunction> find_payload(std::string_view name) {
               fmt::format("unknown payload `{}`; expected one of {}", name, known));
 }
 
+// A firing is told again when it escalates and when it is a new level, and one window may be both:
+// the second one carries a note.
 std::string delivery_id(const AlertEvent& event) {
-  return hash_text(
-      fmt::format("{}/{}/{}", event.fingerprint, name_of(event.state), event.started_at));
+  const auto note = event.annotations.find("note");
+  return hash_text(fmt::format("{}/{}/{}/{}/{}/{}/{}", event.fingerprint, name_of(event.state),
+                               event.started_at, event.time, name_of(event.severity), event.late,
+                               note == event.annotations.end() ? "" : note->second));
 }
 
 std::string delivery_id(std::span<const AlertEvent> alerts) {

@@ -30,8 +30,9 @@ std::string simple_payload(const PayloadContext& context, std::span<const AlertE
 /// kInvalid names the known ones.
 Result<PayloadFunction> find_payload(std::string_view name);
 
-/// By which a receiver tells repeats: 16 hex digits of fingerprint, state and start; the same
-/// whenever, and however often, the alert's event is delivered.
+/// By which a receiver tells repeats: 16 hex digits of what tells an alert's events apart, such as
+/// fingerprint, state, start and time; the same whenever, and however often, the event is
+/// delivered.
 std::string delivery_id(const AlertEvent& event);
 /// Of a request: the alert's own id, or one made of all of them.
 std::string delivery_id(std::span<const AlertEvent> alerts);

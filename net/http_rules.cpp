@@ -1,7 +1,9 @@
 // Rules and alerts in the shape of Prometheus' API, so that Grafana's alert list and its like work
 // as they are. Source: prometheus.io, HTTP API, "Rules" and "Alerts".
+#include <algorithm>
 #include <cmath>
 #include <map>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -60,29 +62,48 @@ double seconds(Duration duration) {
   return static_cast<double>(duration) / static_cast<double>(kSecond);
 }
 
-std::string rule_json(const RuleStatus& rule) {
-  const std::string last =
-      rule.last_window_end == 0 ? "0001-01-01T00:00:00Z" : format_time(rule.last_window_end);
-  const char* health = rule.health == RuleHealth::kFailing ? "err" : name_of(rule.health);
-  return fmt::format(
-      "{{\"name\":{},\"type\":\"alerting\",\"state\":\"{}\",\"health\":\"{}\",\"lastError\":{},"
-      "\"lastEvaluation\":\"{}\",\"evaluationTime\":{},\"labels\":{},\"annotations\":{{}},"
-      "\"alerts\":{}}}",
-      json_quote(rule.name), state_of(rule), health, json_quote(rule.last_error), last,
-      seconds(rule.last_duration), json_map({{"type", rule.type}}), json_list(alerts_of(rule)));
+std::string evaluation_json(Timestamp last, Duration took) {
+  return fmt::format("\"lastEvaluation\":\"{}\",\"evaluationTime\":{}",
+                     last == 0 ? "0001-01-01T00:00:00Z" : format_time(last), seconds(took));
 }
 
-std::string groups_json(const std::vector<RuleStatus>& rules) {
-  std::map<std::pair<std::string, std::string>, std::vector<const RuleStatus*>> groups;
-  for (const RuleStatus& rule : rules) groups[{rule.file, rule.group}].push_back(&rule);
-  std::vector<std::string> out;
-  for (const auto& [key, members] : groups) {
-    std::vector<std::string> texts;
-    for (const RuleStatus* rule : members) texts.push_back(rule_json(*rule));
-    out.push_back(fmt::format("{{\"name\":{},\"file\":{},\"interval\":{},\"rules\":{}}}",
-                              json_quote(key.second), json_quote(key.first),
-                              seconds(members.front()->interval), json_list(texts)));
+std::string rule_json(const RuleStatus& rule) {
+  std::map<std::string, std::string> labels = rule.labels;
+  labels["type"] = rule.type;
+  const char* health = rule.health == RuleHealth::kFailing ? "err" : name_of(rule.health);
+  return fmt::format(
+      "{{\"name\":{},\"type\":\"alerting\",\"state\":\"{}\",\"query\":{},\"duration\":{},"
+      "\"keepFiringFor\":{},\"labels\":{},\"annotations\":{},\"health\":\"{}\",\"lastError\":{},{},"
+      "\"alerts\":{}}}",
+      json_quote(rule.name), state_of(rule), json_quote(rule.query), seconds(rule.hold),
+      seconds(rule.keep_firing_for), json_map(labels), json_map(rule.annotations), health,
+      json_quote(rule.last_error), evaluation_json(rule.last_window_end, rule.last_duration),
+      json_list(alerts_of(rule)));
+}
+
+std::string group_json(const std::vector<const RuleStatus*>& members) {
+  std::vector<std::string> texts;
+  Timestamp last = 0;
+  Duration took = 0;
+  for (const RuleStatus* rule : members) {
+    texts.push_back(rule_json(*rule));
+    last = std::max(last, rule->last_window_end);
+    took += rule->last_duration;
   }
+  const RuleStatus& first = *members.front();
+  return fmt::format("{{\"name\":{},\"file\":{},\"interval\":{},\"limit\":0,{},\"rules\":{}}}",
+                     json_quote(first.group), json_quote(first.file), seconds(first.interval),
+                     evaluation_json(last, took), json_list(texts));
+}
+
+// A file may hold two groups of one name; their intervals tell them apart.
+std::string groups_json(const std::vector<RuleStatus>& rules) {
+  std::map<std::tuple<std::string, std::string, Duration>, std::vector<const RuleStatus*>> groups;
+  for (const RuleStatus& rule : rules) {
+    groups[{rule.file, rule.group, rule.interval}].push_back(&rule);
+  }
+  std::vector<std::string> out;
+  for (const auto& [key, members] : groups) out.push_back(group_json(members));
   return json_list(out);
 }
 

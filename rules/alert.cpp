@@ -1,7 +1,8 @@
 // Names of severities and states, and the JSON form of an alert event in the outbox:
 //
 //   {"v":1,"time":1764000000000000000,...,"severity":"HIGH","state":"firing","value":0.5,
-//    "baseline":null,"labels":{...},"annotations":{...},"samples":["..."],"late":false}
+//    "baseline":null,"labels":{...},"annotations":{...},"samples":["..."],"late":false,
+//    "told":["LOW","HIGH"]}
 //
 // Times are nanoseconds, a value that is no finite number is null. Unknown keys are ignored and
 // missing ones keep their defaults, so that entries outlive a change of version either way.
@@ -45,6 +46,12 @@ std::string array(const std::vector<std::string>& items) {
     out += json_quote(item);
   }
   return out + ']';
+}
+
+std::string array(const std::set<Severity>& severities) {
+  std::vector<std::string> names;
+  for (const Severity severity : severities) names.emplace_back(name_of(severity));
+  return array(names);
 }
 
 using Json = simdjson::dom::element;
@@ -159,13 +166,13 @@ std::string encode_alert(const AlertEvent& event) {
       ","
       "\"service\":{},\"value\":{},\"baseline\":{},\"summary\":{},\"fingerprint\":{},"
       "\"started_at\":{},\"window_from\":{},\"window_to\":{},\"labels\":{},\"annotations\":{},"
-      "\"samples\":{},\"late\":{}}}",
+      "\"samples\":{},\"late\":{},\"told\":{}}}",
       event.time, event.written_at, json_quote(event.rule), json_quote(event.type),
       json_quote(name_of(event.severity)), json_quote(name_of(event.state)),
       json_quote(event.service), number(event.value), number(event.baseline),
       json_quote(event.summary), json_quote(event.fingerprint), event.started_at, event.window_from,
       event.window_to, object(event.labels), object(event.annotations), array(event.samples),
-      event.late);
+      event.late, array(event.told));
 }
 
 Result<AlertEvent> decode_alert(std::string_view text) {
@@ -179,6 +186,7 @@ Result<AlertEvent> decode_alert(std::string_view text) {
   event.value = event.baseline = std::numeric_limits<double>::quiet_NaN();
   std::string severity = name_of(event.severity);
   std::string state = name_of(event.state);
+  std::vector<std::string> told;
   const bool fits =
       read(json, "time", event.time) && read(json, "written_at", event.written_at) &&
       read(json, "rule", event.rule) && read(json, "type", event.type) &&
@@ -188,10 +196,15 @@ Result<AlertEvent> decode_alert(std::string_view text) {
       read(json, "fingerprint", event.fingerprint) && read(json, "started_at", event.started_at) &&
       read(json, "window_from", event.window_from) && read(json, "window_to", event.window_to) &&
       read(json, "labels", event.labels) && read(json, "annotations", event.annotations) &&
-      read(json, "samples", event.samples) && read(json, "late", event.late);
+      read(json, "samples", event.samples) && read(json, "late", event.late) &&
+      read(json, "told", told);
   if (!fits) return corrupt("a key has a value of an unexpected kind");
   TOCSIN_TRY(event.severity, parse_severity(severity));
   TOCSIN_TRY(event.state, parse_alert_state(state));
+  for (const std::string& name : told) {
+    TOCSIN_TRY(const Severity each, parse_severity(name));
+    event.told.insert(each);
+  }
   return event;
 }
 

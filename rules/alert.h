@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,10 @@ struct AlertEvent {
   std::map<std::string, std::string> annotations;
   std::vector<std::string> samples;  ///< a few events as evidence, each as a line of JSON
   bool late = false;                 ///< found only after late events
+  /// Severities that this firing has been told with, this event's included: its end concerns
+  /// whoever wanted one of them.
+  std::set<Severity> told;
+  bool only_stored = false;  ///< a row of `alerts` that no forwarder hears of; not encoded
 
   bool operator==(const AlertEvent&) const = default;
 };

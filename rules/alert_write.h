@@ -23,7 +23,8 @@ class OutboxSequence {
   uint64_t last_ = 0;
 };
 
-/// Whether that event goes to that forwarder.
+/// Whether that event goes to that forwarder: a firing if it wants its severity, the end of one if
+/// it wanted any severity that this firing was told with.
 bool wants(const AlertRoute& route, const AlertEvent& event);
 
 /// Adds the rows of `events` and their outbox entries to `request`. Returns how many entries.

@@ -82,6 +82,7 @@ class InstanceStep {
     const bool pending = life.phase == AlertState::kPending;
     event.started_at = pending ? life.pending_since : life.firing_since;
     if (!pending) event.severity = life.severity;
+    event.told = life.told;
     if (what == LifecycleEvent::kFiring && options_.samples) {
       event.samples = options_.samples(instance.group, window_);
     } else if (what != LifecycleEvent::kResolved) {

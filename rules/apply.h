@@ -52,7 +52,8 @@ std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& o
 
 /// The same for windows that were evaluated before and once more after late events came. The life
 /// cycle is not rewound: an instance found only now is a firing and a resolved event, one that
-/// would not have fired is retracted; all of them are marked late.
+/// would not have fired is retracted; all of them are marked late. While the instance fires, they
+/// are only stored.
 std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options,
                                    const std::vector<Evaluation>& evaluations, RuleState& state);
 

@@ -57,6 +57,8 @@ void tell_late_run(const Rule& rule, const ApplyOptions& options, const std::str
     describe_by_row(evaluation.rows.at(fingerprint), event);
     event.started_at = run.fired_at;
     event.late = true;
+    // Receivers know the instance by its fingerprint: the end of this would end what fires now.
+    event.only_stored = instance.life.phase == AlertState::kFiring;
     event.state = AlertState::kFiring;
     if (options.samples) event.samples = options.samples(finding.group, evaluation.window);
     out.push_back(event);

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "db/base/log.h"
+#include "rules/late.h"
 #include "rules/rule_set.h"
 #include "rules/runner.h"
 #include "rules/self_alert.h"
@@ -105,6 +106,7 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
   std::vector<AlertEvent> events;
   std::vector<SmallChange> changes;
   for (CompiledRule& compiled : set.rules) {
+    const std::string judge = judge_of(compiled.rule, compiled.parameters, options.zone);
     const auto known = std::find_if(before.begin(), before.end(), [&](const auto& rule) {
       return rule && rule->compiled.rule.name == compiled.rule.name;
     });
@@ -116,10 +118,12 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
             fmt::format("cannot read the state of rule {}: {}", name, rule.error().message));
         continue;
       }
+      take_judge((*rule)->state, judge);
       changes.push_back({SmallTable::kRules, state_key(name), encode_state((*rule)->state)});
       rules.push_back(*std::move(rule));
       continue;
     }
+    take_judge((*known)->state, judge);
     (*known)->compiled = std::move(compiled);
     (*known)->learning = true;
     rules.push_back(std::move(*known));
@@ -294,7 +298,12 @@ void RuleEngine::Impl::publish(const ActiveRule& rule) {
   status.type = source.type;
   status.group = source.group;
   status.file = source.file;
+  status.query = source.expr.text;
   status.interval = source.interval;
+  status.hold = source.hold;
+  status.keep_firing_for = source.keep_firing_for;
+  status.labels = source.labels;
+  for (const auto& [name, text] : source.annotations) status.annotations[name] = text.text;
   status.health = health_of(rule);
   const bool evaluated = status.evaluations > 0 || !rule.state.evaluated.empty();
   if (evaluated) status.last_window_end = rule.state.cursor.last_end;

@@ -63,7 +63,12 @@ const char* name_of(RuleHealth health);
 
 struct RuleStatus {
   std::string name, type, group, file;
+  std::string query;  ///< as its file says it
   Duration interval = 0;
+  Duration hold = 0;  ///< `for`
+  Duration keep_firing_for = 0;
+  std::map<std::string, std::string> labels;       ///< its own and its group's
+  std::map<std::string, std::string> annotations;  ///< templates
   RuleHealth health = RuleHealth::kOk;
   std::string last_error;
   Timestamp ready_at = 0;         ///< kLearning: when a baseline may exist; 0: when events come

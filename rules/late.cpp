@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace tocsin {
 namespace {
 
@@ -38,6 +40,24 @@ void cut(std::vector<EvaluatedRun>& runs, Duration interval, Timestamp end) {
 }
 
 }  // namespace
+
+std::string judge_of(const Rule& rule, const std::map<std::string, Value>& parameters,
+                     const TimeZone& zone) {
+  GroupValues pieces = {{"interval", Value::duration(rule.interval)},
+                        {"for", Value::duration(rule.hold)},
+                        {"zone", Value::of(zone.name())}};
+  for (const auto& [name, value] : parameters) {
+    if (rule.expr.text.find('$' + name) == std::string::npos) continue;
+    pieces.emplace_back(fmt::format("${} {}", name, name_of(value.type)), value);
+  }
+  return fingerprint(rule.expr.text, pieces);
+}
+
+void take_judge(RuleState& state, const std::string& judge) {
+  if (state.judge == judge) return;
+  state.judge = judge;
+  state.evaluated.clear();
+}
 
 void note_evaluated(std::vector<EvaluatedRun>& runs, Duration interval, Timestamp end,
                     uint64_t commit_number) {

@@ -1,12 +1,16 @@
 // Which windows late events have touched: bookkeeping of the snapshot that each recent window was
-// evaluated on.
+// evaluated on, and of the version of the rule that did it.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "db/base/time.h"
 #include "db/segment.h"
+#include "query/value.h"
+#include "rules/rule.h"
 #include "rules/state.h"
 
 namespace tocsin {
@@ -14,6 +18,15 @@ namespace tocsin {
 /// Runs that are kept; beyond it neighbours are joined with the older commit, which at worst
 /// evaluates a window once more for nothing.
 inline constexpr size_t kEvaluatedRunsMax = 512;
+
+/// A hash of everything about a rule that decides whether a window matches: its query, the
+/// parameters that stand in it, how often and for how long. Severities and texts do not count.
+std::string judge_of(const Rule& rule, const std::map<std::string, Value>& parameters,
+                     const TimeZone& zone);
+
+/// The judge of the windows to come. If it is another one, those evaluated so far are forgotten:
+/// to evaluate them once more by another rule would find what no late event has caused.
+void take_judge(RuleState& state, const std::string& judge);
 
 /// Notes that the window that ends at `end` was evaluated on a snapshot at least as new as the
 /// commit. Overwrites what was noted for it before.

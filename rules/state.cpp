@@ -1,15 +1,16 @@
 // Rule state as JSON:
 //
-//   {"v":1,"last_end":T,"history_end":T,"blind_windows":N,
+//   {"v":1,"last_end":T,"history_end":T,"blind_windows":N,"judge":"HASH",
 //    "evaluated":[[first_end,last_end,commit],...],
 //    "instances":{"FINGERPRINT":{"group":[["service","string","pay"],...],
 //      "phase":"firing","pending_since":T,"firing_since":T,"last_match":T,"severity":"HIGH",
-//      "new_level":false,"event":"{...}",
+//      "told":["HIGH"],"new_level":false,"event":"{...}",
 //      "runs":[[first_end,last_end,fired_at,flags],...]}}}
 //
 // A value is its type's name and its text; a string that is not valid UTF-8 has the type `bytes`
 // and is in hex. Flags of a run: 1 closed, 2 late, 4 retracted. `event` is an AlertEvent as in the
-// outbox.
+// outbox. Keys that came later may be missing: `judge`, and `told`, which then is the severity
+// alone.
 #include "rules/state.h"
 
 #include <algorithm>
@@ -120,14 +121,23 @@ std::string encode_runs(const std::vector<MatchRun>& runs) {
   return out + ']';
 }
 
+std::string encode_severities(const std::set<Severity>& severities) {
+  std::string out = "[";
+  for (const Severity severity : severities) {
+    if (out.size() > 1) out += ',';
+    out += json_quote(name_of(severity));
+  }
+  return out + ']';
+}
+
 std::string encode_instance(const Instance& instance) {
   const LifecycleState& life = instance.life;
   const bool has_event = life.phase != AlertState::kInactive;
   return fmt::format(
       "{{\"group\":{},\"phase\":\"{}\",\"pending_since\":{},\"firing_since\":{},\"last_match\":{},"
-      "\"severity\":\"{}\",\"new_level\":{},\"event\":{},\"runs\":{}}}",
+      "\"severity\":\"{}\",\"told\":{},\"new_level\":{},\"event\":{},\"runs\":{}}}",
       encode_group(instance.group), name_of(life.phase), life.pending_since, life.firing_since,
-      life.last_match, name_of(life.severity), life.new_level,
+      life.last_match, name_of(life.severity), encode_severities(life.told), life.new_level,
       json_quote(has_event ? encode_alert(instance.last_event) : ""), encode_runs(instance.runs));
 }
 
@@ -143,6 +153,7 @@ class Decoder {
     out.cursor.last_end = get<int64_t>(json["last_end"], "last_end");
     out.cursor.history_end = get<int64_t>(json["history_end"], "history_end");
     out.blind_windows = get<uint64_t>(json["blind_windows"], "blind_windows");
+    out.judge = optional_text(json["judge"], "judge");
     for (const Json& item : list(json["evaluated"], "evaluated")) {
       const std::vector<Json> piece = list(item, "evaluated", 3);
       out.evaluated.push_back({get<int64_t>(piece[0], "evaluated"),
@@ -169,6 +180,12 @@ class Decoder {
     T out{};
     if (value.template get<T>().get(out)) fail_at(what);
     return out;
+  }
+
+  template <class Source>
+  std::string optional_text(const Source& value, const char* what) {
+    if (value.error() == simdjson::NO_SUCH_FIELD) return {};
+    return std::string(get<std::string_view>(value, what));
   }
 
   // Exactly `count` items when that is not 0: on failure, as many empty strings.
@@ -214,6 +231,17 @@ class Decoder {
     return out;
   }
 
+  std::set<Severity> told(const Json& json, Severity highest) {
+    if (json["told"].error() == simdjson::NO_SUCH_FIELD) return {highest};
+    std::set<Severity> out;
+    for (const Json& item : list(json["told"], "told")) {
+      const auto severity = parse_severity(get<std::string_view>(item, "told"));
+      if (severity) out.insert(*severity);
+      if (!severity) fail_at("told");
+    }
+    return out;
+  }
+
   LifecycleState life(const Json& json) {
     LifecycleState out;
     const auto phase = parse_alert_state(get<std::string_view>(json["phase"], "phase"));
@@ -228,6 +256,7 @@ class Decoder {
     out.firing_since = get<int64_t>(json["firing_since"], "firing_since");
     out.last_match = get<int64_t>(json["last_match"], "last_match");
     out.new_level = get<bool>(json["new_level"], "new_level");
+    if (out.phase == AlertState::kFiring) out.told = told(json, out.severity);
     return out;
   }
 
@@ -263,9 +292,10 @@ std::string encode_state(const RuleState& state) {
         fmt::format("{}\"{}\":{}", instances.empty() ? "" : ",", key, encode_instance(instance));
   }
   return fmt::format(
-      "{{\"v\":1,\"last_end\":{},\"history_end\":{},\"blind_windows\":{},\"evaluated\":[{}],"
-      "\"instances\":{{{}}}}}",
-      state.cursor.last_end, state.cursor.history_end, state.blind_windows, evaluated, instances);
+      "{{\"v\":1,\"last_end\":{},\"history_end\":{},\"blind_windows\":{},\"judge\":{},"
+      "\"evaluated\":[{}],\"instances\":{{{}}}}}",
+      state.cursor.last_end, state.cursor.history_end, state.blind_windows, json_quote(state.judge),
+      evaluated, instances);
 }
 
 Result<RuleState> decode_state(std::string_view text) {

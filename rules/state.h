@@ -1,5 +1,6 @@
 // What a rule remembers between evaluations: its cursor, its instances, and which snapshot each
-// recent window was evaluated on. One value per rule in the store's small table.
+// recent window was evaluated on, and by which version of the rule. One value per rule in the
+// store's small table.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +53,8 @@ struct RuleState {
   Cursor cursor;
   uint64_t blind_windows = 0;  ///< evaluations in a row in which no event matched at all
   std::map<std::string, Instance> instances;  ///< by fingerprint
-  std::vector<EvaluatedRun> evaluated;        ///< ascending, of the last `late_max`
+  std::string judge;  ///< which version of the rule evaluated them (late.h); empty: unknown
+  std::vector<EvaluatedRun> evaluated;  ///< ascending, of the last `late_max`
 };
 
 /// JSON, so that people can read it. Unknown keys are ignored.

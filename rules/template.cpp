@@ -133,6 +133,20 @@ std::string short_duration(double nanoseconds) {
   return format_duration(rounded);
 }
 
+// Six digits, or all before the point and one behind it: `0.333333`, `1234567.5`.
+std::string readable_number(double number) {
+  const double size = std::fabs(number);
+  if (size < 1e5 || size >= 1e15) return fmt::format("{:.6g}", number);
+  std::string text = fmt::format("{:.1f}", number);
+  if (text.ends_with(".0")) text.resize(text.size() - 2);
+  return text;
+}
+
+std::string readable(const Value& value) {
+  return value.type == ValueType::kF64 ? readable_number(std::get<double>(value.data))
+                                       : display(value);
+}
+
 Value text_value(std::string text) { return Value::of(std::move(text)); }
 
 Value apply(const TemplateFilter& filter, const Value& value) {
@@ -163,7 +177,7 @@ Value apply(const TemplateFilter& filter, const Value& value) {
 std::string display(const Value& value) {
   switch (value.type) {
     case ValueType::kNull: return "unknown";
-    case ValueType::kF64: return fmt::format("{:.6g}", std::get<double>(value.data));
+    case ValueType::kF64: return fmt::format("{}", std::get<double>(value.data));
     case ValueType::kTime: return format_time_short(std::get<int64_t>(value.data));
     default: return plain_text(value, false);
   }
@@ -197,7 +211,7 @@ std::string Template::render(const std::function<Value(size_t part)>& value_of) 
     if (parts_[i].expression.empty()) continue;
     Value value = value_of(i);
     for (const TemplateFilter& filter : parts_[i].filters) value = apply(filter, value);
-    out += display(value);
+    out += readable(value);
   }
   return out;
 }

@@ -46,14 +46,15 @@ class Template {
   static Template parse(const RuleText& text, std::vector<TemplateProblem>& problems);
 
   const std::vector<TemplatePart>& parts() const { return parts_; }
-  /// The text with each expression's value; `value_of` is asked for the expressions by part.
+  /// The text with each expression's value, floats with six digits or all before the point;
+  /// `value_of` is asked for the expressions by part.
   std::string render(const std::function<Value(size_t part)>& value_of) const;
 
  private:
   std::vector<TemplatePart> parts_;
 };
 
-/// A value as people read it: numbers with up to 6 digits, a null as `unknown`.
+/// A value as it stands in a label: different values read differently. A null is `unknown`.
 std::string display(const Value& value);
 
 }  // namespace tocsin

@@ -122,12 +122,18 @@ TEST_CASE("payload: an unknown name is refused with the known ones", "[net]") {
         "unknown payload `slack`; expected one of `alertmanager`, `simple`");
 }
 
-TEST_CASE("payload: an id depends on the alert, its state and its start alone", "[net]") {
+TEST_CASE("payload: an id tells the events of an alert apart", "[net]") {
   const AlertEvent event = spike();
-  AlertEvent later = event;
-  later.time += kHour;
-  later.summary = "other";
-  CHECK(delivery_id(later) == delivery_id(event));
+  AlertEvent escalated = event;
+  escalated.time += kHour;
+  escalated.severity = Severity::kCritical;
+  CHECK(delivery_id(escalated) != delivery_id(event));
+  AlertEvent new_level = escalated;  // told with the window that escalated it
+  new_level.annotations["note"] = "new level: firing for 3d";
+  CHECK(delivery_id(new_level) != delivery_id(escalated));
+  AlertEvent late = event;
+  late.late = true;
+  CHECK(delivery_id(late) != delivery_id(event));
   AlertEvent resolved = event;
   resolved.state = AlertState::kResolved;
   CHECK(delivery_id(resolved) != delivery_id(event));
@@ -136,4 +142,13 @@ TEST_CASE("payload: an id depends on the alert, its state and its start alone", 
   CHECK(delivery_id(again) != delivery_id(event));
   CHECK(delivery_id(std::vector{event}) == delivery_id(event));
   CHECK(delivery_id(std::vector{event, resolved}) != delivery_id(event));
+}
+
+TEST_CASE("payload: an id is the same for what the outbox holds", "[net]") {
+  AlertEvent event = spike();
+  event.annotations["note"] = "n";
+  event.value = std::numeric_limits<double>::quiet_NaN();
+  const auto stored = decode_alert(encode_alert(event));
+  REQUIRE(stored);
+  CHECK(delivery_id(*stored) == delivery_id(event));
 }

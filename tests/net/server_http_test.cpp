@@ -270,6 +270,47 @@ TEST_CASE("http: metrics and the shape of Prometheus' rules", "[net]") {
         "{\"status\":\"success\",\"data\":{\"groups\":[]}}\n");
 }
 
+TEST_CASE("http: rules are told as Prometheus tells them", "[net]") {
+  TestServer server;
+  REQUIRE(server.request("POST", "/write", "audit,service=pay n=1 1\n").status == 204);
+  const auto report = server.rules().load({{"r.yml", R"(groups:
+  - name: g
+    interval: 30s
+    labels: {team: core}
+    rules:
+      - alert: A
+        expr: from audit last 30s | stats n = count() by service
+        for: 90s
+        keep_firing_for: 10m
+        labels: {site: b}
+        annotations: {summary: "{{ service }} is ill"}
+  - name: g
+    interval: 5m
+    rules: [{alert: B, type: SLOW, expr: from audit last 5m | stats n = count() by service}]
+)"}});
+  REQUIRE(report.errors.empty());
+  const std::string never = R"("lastEvaluation":"0001-01-01T00:00:00Z","evaluationTime":0)";
+  CHECK(server.request("GET", "/api/v1/rules").body ==
+        R"({"status":"success","data":{"groups":[)"
+        R"({"name":"g","file":"r.yml","interval":30,"limit":0,)" +
+            never +
+            R"(,"rules":[)"
+            R"({"name":"A","type":"alerting","state":"inactive",)"
+            R"("query":"from audit last 30s | stats n = count() by service",)"
+            R"("duration":90,"keepFiringFor":600,"labels":{"site":"b","team":"core","type":"A"},)"
+            R"("annotations":{"summary":"{{ service }} is ill"},"health":"ok","lastError":"",)" +
+            never +
+            R"(,"alerts":[]}]},)"
+            R"({"name":"g","file":"r.yml","interval":300,"limit":0,)" +
+            never +
+            R"(,"rules":[)"
+            R"({"name":"B","type":"alerting","state":"inactive",)"
+            R"("query":"from audit last 5m | stats n = count() by service",)"
+            R"("duration":0,"keepFiringFor":0,"labels":{"type":"SLOW"},"annotations":{},)"
+            R"("health":"ok","lastError":"",)" +
+            never + R"(,"alerts":[]}]}]}})" + "\n");
+}
+
 TEST_CASE("http: pages of other origins are kept out", "[net]") {
   TestServer server;
   const auto status = [&](const std::string& headers) {

@@ -16,6 +16,7 @@
 #include "db/database.h"
 #include "net/server.h"
 #include "query/query.h"
+#include "rules/engine.h"
 #include "tests/net/support.h"
 
 namespace tocsin::test {
@@ -122,6 +123,7 @@ class TestServer {
   uint16_t tcp() const { return server_->tcp_port(); }
   uint16_t http() const { return server_->http_port(); }
   Database& database() { return *database_; }
+  RuleEngine& rules() { return *rules_; }
 
   /// The result as CSV with plain newlines, or the error.
   std::string query(const std::string& text) {
@@ -152,9 +154,10 @@ class TestServer {
   void start(std::unique_ptr<Database> database, ServerOptions options) {
     database_ = std::move(database);
     queries_ = std::make_unique<QueryEngine>(*database_);
+    rules_ = std::make_unique<RuleEngine>(*database_, *queries_, clock_, RuleEngineOptions{});
     options.tcp_address = options.http_address = "127.0.0.1:0";
     options.version = "1.2.3";
-    auto server = Server::create(*database_, *queries_, nullptr, std::move(options));
+    auto server = Server::create(*database_, *queries_, rules_.get(), std::move(options));
     if (!server) FAIL(server.error().message);
     server_ = std::move(*server);
     thread_ = std::thread([this] { ran_ = static_cast<bool>(server_->run()); });
@@ -163,6 +166,8 @@ class TestServer {
   TemporaryFolder folder_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<QueryEngine> queries_;
+  ManualClock clock_{20'000 * kDay};  // of the rules
+  std::unique_ptr<RuleEngine> rules_;
   std::unique_ptr<Server> server_;
   std::thread thread_;
   bool ran_ = false;  // written by thread_, read once it is joined

@@ -30,6 +30,7 @@ AlertEvent example() {
   event.annotations = {{"summary", "s"}};
   event.samples = {R"({"time":"x","n":1})", ""};
   event.late = true;
+  event.told = {Severity::kLow, Severity::kCritical};
   return event;
 }
 
@@ -64,13 +65,14 @@ TEST_CASE("alert: unknown keys are ignored and missing ones keep defaults", "[ru
 
 TEST_CASE("alert: damaged entries are told from good ones", "[rules]") {
   for (const char* text : {"", "{", "[]", "5", R"({"time":"x"})", R"({"labels":{"a":1}})",
-                           R"({"samples":"x"})", R"({"late":0})"}) {
+                           R"({"samples":"x"})", R"({"late":0})", R"({"told":"LOW"})"}) {
     const auto decoded = decode_alert(text);
     REQUIRE_FALSE(decoded);
     CHECK(decoded.error().code == ErrorCode::kCorrupt);
   }
   CHECK_FALSE(decode_alert(R"({"severity":"high"})"));
   CHECK_FALSE(decode_alert(R"({"state":"on"})"));
+  CHECK_FALSE(decode_alert(R"({"told":["low"]})"));
 }
 
 TEST_CASE("alert: names of severities and states parse back", "[rules]") {

@@ -74,6 +74,18 @@ TEST_CASE("apply: an event carries the row, the window and the rule's labels", "
   CHECK(event.samples == std::vector<std::string>{"{}"});
 }
 
+TEST_CASE("apply: labels of different instances differ", "[rules]") {
+  Evaluation evaluation = seen(1, {});
+  for (const double code : {12'345'678.0, 12'345'679.0}) {
+    const GroupValues group = {{"code", Value::of(code)}};
+    evaluation.rows[fingerprint("R", group)] = {group, Severity::kHigh, 1, 1, {}};
+  }
+  RuleState state;
+  const auto events = apply_evaluation(example_rule(), options(), evaluation, state);
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].labels != events[1].labels);
+}
+
 TEST_CASE("apply: instances fire and resolve each on its own", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
@@ -265,6 +277,28 @@ TEST_CASE("late: a firing that late events explain away is retracted once", "[ru
     unknown.unknown = {id("a")};
     CHECK(apply_late(rule, options(), {seen(1, {}), unknown}, state).empty());
   }
+}
+
+TEST_CASE("late: while an instance fires, what is found of its past is only stored", "[rules]") {
+  RuleState state;
+  Rule rule = example_rule();
+  const auto only_stored = [](const std::vector<AlertEvent>& events) {
+    std::vector<bool> out;
+    for (const AlertEvent& event : events) out.push_back(event.only_stored);
+    return out;
+  };
+  const auto check = [&](const std::vector<Evaluation>& again, bool expected) {
+    const auto events = apply_late(rule, options(), again, state);
+    CHECK(only_stored(events) == std::vector<bool>{expected, expected});
+  };
+  apply_evaluation(rule, options(), seen(9, {"a"}), state);
+  check({seen(2, {"a"})}, true);
+  check({seen(3, {"b"})}, false);
+  apply_evaluation(rule, options(), seen(10, {}), state);
+  check({seen(5, {"a"})}, false);
+  rule.hold = kStep;
+  apply_evaluation(rule, options(), seen(12, {"c"}), state);  // pending: nothing has been told
+  check({seen(6, {"c"}), seen(7, {"c"})}, false);
 }
 
 TEST_CASE("late: what fires now is left alone", "[rules]") {

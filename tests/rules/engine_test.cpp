@@ -1,5 +1,6 @@
 #include "rules/engine.h"
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -242,6 +243,36 @@ TEST_CASE("engine: routes take what they ask for", "[rules]") {
   CHECK(told == 2);
 }
 
+TEST_CASE("engine: a route that was told a firing is told its end", "[rules]") {
+  RuleEngineOptions options = RuleWorld::default_options();
+  options.routes = {{"critical", {Severity::kCritical}, true},
+                    {"high", {Severity::kHigh}, true},
+                    {"low", {Severity::kLow}, true},
+                    {"silent", {Severity::kLow}, false}};
+  const std::string file =
+      rule_file("        severity: [CRITICAL when failures > 10, HIGH when failures > 7, LOW]\n");
+  RuleWorld world(options);
+  world.load(file);
+  world.events("pay", 0, 5, 5, "FAILED");
+  world.events("pay", 5, 10, 15, "FAILED");
+  world.run(0, 10);
+  SECTION("when it stops matching") {}
+  SECTION("after a restart") {
+    world.restart();
+    world.load(file);
+  }
+  SECTION("when its rule is removed") { world.load("groups: []"); }
+  world.run(11, 20);
+  Brief told;
+  for (const SmallEntry& entry : world.outbox()) {
+    const auto event = decode_alert(entry.value);
+    REQUIRE(event);
+    told.push_back(entry.key.substr(0, entry.key.find('/')) + " " + name_of(event->state));
+  }
+  CHECK(told == Brief{"critical firing", "critical resolved", "low firing", "low resolved",
+                      "silent firing"});
+}
+
 TEST_CASE("engine: silence fires for a service that the baseline knows", "[rules]") {
   RuleWorld world;
   world.load(rule_file("        value: n\n", R"(
@@ -397,6 +428,30 @@ void write_big(RuleWorld& world, double minute, int count = 3) {
 
 }  // namespace
 
+TEST_CASE("engine: a rule's status says what its file says", "[rules]") {
+  RuleWorld world;
+  world.load(R"(groups:
+  - name: g
+    interval: 5m
+    labels: {team: core, site: a}
+    rules:
+      - alert: A
+        expr: from audit last 5m | stats n = count() by service
+        for: 10m
+        keep_firing_for: 1m
+        labels: {site: b}
+        annotations: {summary: "{{ service }} is ill", runbook: "https://r/1"}
+)");
+  const RuleStatus status = world.status("A");
+  CHECK(status.query == "from audit last 5m | stats n = count() by service");
+  CHECK(status.hold == 10 * kMinute);
+  CHECK(status.keep_firing_for == kMinute);
+  using Texts = std::map<std::string, std::string>;
+  CHECK(status.labels == Texts{{"site", "b"}, {"team", "core"}});
+  CHECK(status.annotations ==
+        Texts{{"runbook", "https://r/1"}, {"summary", "{{ service }} is ill"}});
+}
+
 TEST_CASE("engine: a rule that fails is shown, retried, and holds up no other", "[rules]") {
   RuleWorld world;
   world.engine->load({{"a.yml", sum_rule("5m")}, {"b.yml", rule_file("")}});
@@ -470,6 +525,65 @@ TEST_CASE("engine: alerts that were forgotten are not told once more as late", "
   world.events("later", 10, 15, 1);
   world.run(16, 40);
   CHECK(world.alerts("late") == Brief{"later:firing@15 late", "later:resolved@20 late"});
+}
+
+TEST_CASE("engine: a late finding does not close what fires now", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  world.events("web", 0, 40, 20);
+  world.events("web", 45, 60, 30, "FAILED");
+  world.run(0, 51);
+  CHECK(world.alerts() == Brief{"web:firing@50"});
+  world.events("web", 10, 15, 5, "FAILED");
+  world.run(52, 80);
+  CHECK(world.alerts() ==
+        Brief{"web:firing@15 late", "web:resolved@20 late", "web:firing@50", "web:resolved@65"});
+  Brief told;
+  for (const SmallEntry& entry : world.outbox()) {
+    const auto event = decode_alert(entry.value);
+    REQUIRE(event);
+    told.push_back(std::string(name_of(event->state)) + (event->late ? " late" : ""));
+  }
+  CHECK(told == Brief{"firing", "resolved"});
+}
+
+TEST_CASE("engine: an edited rule does not judge windows that were judged before it", "[rules]") {
+  const auto strict = [](const std::string& bound, const std::string& keys = "") {
+    return rule_file(
+        keys, "\n          from audit last 5m | stats n = count() by service | where n > " + bound);
+  };
+  const auto bound_to = [](int bound) {
+    return "groups:\n  - name: g\n    interval: 5m\n    params: {bound: " + std::to_string(bound) +
+           "}\n    rules:\n      - alert: Failures\n        expr: |\n"
+           "          from audit last 5m | stats n = count() by service | where n > $bound\n";
+  };
+  RuleWorld world;
+  // Events of another service touch the windows up to minute 30.
+  const auto look_again_after = [&](const std::string& before, const std::string& after,
+                                    bool restart) {
+    REQUIRE(world.load(before).errors.empty());
+    world.events("pay", 0, 30, 60);
+    world.run(0, 30);
+    if (restart) world.restart();
+    REQUIRE(world.load(after).errors.empty());
+    world.run(31, 36);
+    world.events("web", 10, 15, 5);
+    world.run(37, 60);
+    return world.alerts();
+  };
+  const bool restart = GENERATE(false, true);
+  INFO((restart ? "after a restart" : "while it runs"));
+  SECTION("a query") { CHECK(look_again_after(strict("100"), strict("3"), restart) == Brief{}); }
+  SECTION("a parameter") {
+    CHECK(look_again_after(bound_to(100), bound_to(3), restart) == Brief{});
+  }
+  SECTION("but what does not decide about a match is no edit") {
+    CHECK(look_again_after(strict("11"), strict("11", "        severity: LOW\n"), restart) ==
+          Brief{});
+    world.events("web", 20, 25, 12);
+    world.run(61, 80);
+    CHECK(world.alerts() == Brief{"web:firing@25 late", "web:resolved@30 late"});
+  }
 }
 
 TEST_CASE("engine: a firing that late events explain away is retracted", "[rules]") {

@@ -67,3 +67,44 @@ TEST_CASE("late: a window is touched by a newer segment that overlaps it", "[rul
   check(segment(100, 100, 6), 99, {110, 120});  // [90, 110) and [100, 120)
   check(segment(99, 99, 6), 99, {100, 110});
 }
+
+TEST_CASE("late: a rule's judge is what decides about a match", "[rules]") {
+  Rule rule;
+  rule.name = "R";
+  rule.expr.text = "from m last 1m | stats n = count() by a | where n > $min";
+  const std::map<std::string, Value> parameters = {{"min", Value::of(int64_t{1})},
+                                                   {"other", Value::of(int64_t{1})}};
+  const std::string judge = judge_of(rule, parameters, {});
+  const auto check = [&](const Rule& edited, bool same) {
+    CHECK((judge_of(edited, parameters, {}) == judge) == same);
+  };
+  check(rule, true);
+  Rule edited = rule;
+  edited.annotations = {{"summary", {"{{ n }}", {}}}};
+  edited.labels = {{"team", "a"}};
+  edited.keep_firing_for = kMinute;
+  edited.expr.lines = {{7, 3}};
+  check(edited, true);
+  edited = rule;
+  edited.expr.text += " ";
+  check(edited, false);
+  edited = rule;
+  edited.interval = 2 * kMinute;
+  check(edited, false);
+  edited = rule;
+  edited.hold = kMinute;
+  check(edited, false);
+  CHECK(judge_of(rule, {{"min", Value::of(int64_t{1})}}, {}) == judge);
+  CHECK(judge_of(rule, {{"min", Value::of(1.0)}}, {}) != judge);
+}
+
+TEST_CASE("late: another judge forgets what was evaluated", "[rules]") {
+  RuleState state;
+  state.judge = "a";
+  state.evaluated = {{10, 50, 5}};
+  take_judge(state, "a");
+  CHECK(state.evaluated.size() == 1);
+  take_judge(state, "b");
+  CHECK(state.evaluated.empty());
+  CHECK(state.judge == "b");
+}

@@ -1,5 +1,6 @@
 #include "rules/lifecycle.h"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ LifecycleState firing(Timestamp since, Timestamp last_match,
   state.pending_since = state.firing_since = since;
   state.last_match = last_match;
   state.severity = severity;
+  state.told = {severity};
   return state;
 }
 
@@ -76,12 +78,24 @@ TEST_CASE("lifecycle: the full table of phases and observations", "[rules]") {
 
 TEST_CASE("lifecycle: a severity rises while firing and never falls", "[rules]") {
   const RuleTiming timing;
-  check(firing(10, 10), yes(20, Severity::kCritical), timing, firing(10, 20, Severity::kCritical),
+  LifecycleState escalated = firing(10, 20, Severity::kCritical);
+  escalated.told = {Severity::kMedium, Severity::kCritical};
+  check(firing(10, 10), yes(20, Severity::kCritical), timing, escalated,
         {LifecycleEvent::kEscalated});
   check(firing(10, 10, Severity::kHigh), yes(20, Severity::kLow), timing,
         firing(10, 20, Severity::kHigh), {});
   check(LifecycleState{}, yes(20, Severity::kHigh), timing, firing(20, 20, Severity::kHigh),
         {LifecycleEvent::kFiring});
+}
+
+TEST_CASE("lifecycle: what was told of a firing ends with it", "[rules]") {
+  const RuleTiming holding{100, 0, 0};
+  LifecycleState state = advance({}, yes(10, Severity::kCritical), holding).state;
+  CHECK(state.told.empty());  // pending
+  state = advance(state, yes(110, Severity::kLow), holding).state;
+  CHECK(state.told == std::set{Severity::kLow});
+  state = advance(state, no(120), holding).state;
+  CHECK(state.told.empty());
 }
 
 TEST_CASE("lifecycle: a firing that lasts is told as a new level once", "[rules]") {

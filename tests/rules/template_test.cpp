@@ -81,10 +81,36 @@ TEST_CASE("template: mistakes name their place", "[rules]") {
   CHECK(problem_of("{{ x | }}").find("no filter ``") != std::string::npos);
 }
 
-TEST_CASE("template: numbers are shown short", "[rules]") {
-  CHECK(display(Value::of(1234567.0)) == "1.23457e+06");
-  CHECK(display(Value::of(0.1 + 0.2)) == "0.3");
-  CHECK(display(Value::of(int64_t{1234567})) == "1234567");
-  CHECK(display(Value::of(true)) == "true");
-  CHECK(display(Value::duration(90 * kSecond)) == "1m30s");
+TEST_CASE("template: numbers are shown short, and large ones whole", "[rules]") {
+  const auto check = [](const Value& value, const std::string& expected) {
+    CHECK(render("{{ x }}", {{"x", value}}) == expected);
+  };
+  check(Value::of(0.1 + 0.2), "0.3");
+  check(Value::of(2.0 / 3), "0.666667");
+  check(Value::of(99'999.25), "99999.2");
+  check(Value::of(99'999.99), "100000");
+  check(Value::of(1'234'567.0), "1234567");
+  check(Value::of(1'234'567.5), "1234567.5");
+  check(Value::of(-1'234'567.04), "-1234567");
+  check(Value::of(999'999'999'999'999.0), "999999999999999");
+  check(Value::of(1e15), "1e+15");
+  check(Value::of(1e300), "1e+300");
+  check(Value::of(0.0), "0");
+  check(Value::of(int64_t{1234567}), "1234567");
+  check(Value::of(true), "true");
+  check(Value::duration(90 * kSecond), "1m30s");
+  check(Value::time(0), "1970-01-01T00:00:00Z");
+}
+
+TEST_CASE("template: what stands in a label tells values apart", "[rules]") {
+  const auto check = [](const Value& value, const std::string& expected) {
+    CHECK(display(value) == expected);
+  };
+  check(Value::of(12'345'678.0), "12345678");
+  check(Value::of(12'345'679.0), "12345679");
+  check(Value::of(0.1 + 0.2), "0.30000000000000004");
+  check(Value::of(0.1), "0.1");
+  check(Value::of(200.0), "200");
+  check(Value::of(int64_t{12345678}), "12345678");
+  check(Value::time(1), "1970-01-01T00:00:00.000000001Z");
 }
