@@ -130,7 +130,7 @@ Status Tail::Impl::start() {
       log(LogLevel::kError, position.error().message + "; its file is read from the start");
       continue;
     }
-    const size_t source = scanner_.source_of(position->path);
+    const auto source = scanner_.source_of(position->path);
     files_.add_stored(*std::move(position), source);
   }
   mailbox_.emplace(loop_);
@@ -254,8 +254,8 @@ void Tail::Impl::begin_read(uint64_t id) {
   const auto it = files_.all().find(id);
   if (it == files_.all().end() || it->second.in_flight) return;  // forgotten since it was queued
   FollowedFile& file = files_.at(id);
-  if (file.path.empty() && !file.file) return;
-  const Source& source = sources_[file.source];
+  if (!file.source || (file.path.empty() && !file.file)) return;
+  const Source& source = sources_[*file.source];
   auto request = std::make_shared<ReadRequest>();
   request->position = file.position;
   request->path = file.path.empty() ? file.position.path : file.path;

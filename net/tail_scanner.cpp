@@ -105,7 +105,7 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
   troubles_.clear();
   for (size_t source = 0; source < globs_.size(); ++source) {
     for (const std::string& pattern : globs_[source]) {
-      for (const std::string& path : expand(pattern, 0)) look_at(path, source, false);
+      for (const std::string& path : expand(pattern, 0)) look_at(path, source);
       const auto folders = expand(folder_of(pattern), GLOB_ONLYDIR);
       folders_.insert(folders_.end(), folders.begin(), folders.end());
     }
@@ -113,8 +113,11 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
   look_for_siblings(missing);
   // The first of several paths to one file, and those of the globs before siblings.
   std::sort(files_.begin(), files_.end(), [](const FileSeen& a, const FileSeen& b) {
-    return std::tie(a.device, a.inode, a.sibling, a.source, a.path) <
-           std::tie(b.device, b.inode, b.sibling, b.source, b.path);
+    const auto rank = [](const FileSeen& file) {
+      return std::make_tuple(file.device, file.inode, file.sibling(), file.source,
+                             std::string_view(file.path));
+    };
+    return rank(a) < rank(b);
   });
   files_.erase(std::unique(files_.begin(), files_.end(),
                            [](const FileSeen& a, const FileSeen& b) {
@@ -127,22 +130,22 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
   folders_.erase(std::unique(folders_.begin(), folders_.end()), folders_.end());
 }
 
-size_t TailScanner::source_of(const std::string& path) const {
+std::optional<size_t> TailScanner::source_of(const std::string& path) const {
   for (size_t source = 0; source < globs_.size(); ++source) {
     for (const std::string& pattern : globs_[source]) {
       if (fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) return source;
     }
   }
-  return globs_.size();
+  return std::nullopt;
 }
 
-void TailScanner::look_at(const std::string& path, size_t source, bool sibling) {
+// Without a source it is a sibling.
+void TailScanner::look_at(const std::string& path, std::optional<size_t> source) {
   struct stat s {};
   if (stat(path.c_str(), &s) != 0 || !S_ISREG(s.st_mode)) return;
   const OpenFile::Facts facts = facts_of(s);
   FileSeen file{.path = path,
                 .source = source,
-                .sibling = sibling,
                 .device = facts.device,
                 .inode = facts.inode,
                 .size = facts.size,
@@ -194,7 +197,7 @@ void TailScanner::look_for_siblings(const std::vector<MissingFile>& missing) {
           std::any_of(names.begin(), names.end(),
                       [&](const std::string& missed) { return is_rotated_name(missed, name); });
       if (!candidate || ++found > kSiblingsMax) continue;
-      look_at(folder == "/" ? folder + name : folder + '/' + name, globs_.size(), true);
+      look_at(folder == "/" ? folder + name : folder + '/' + name, std::nullopt);
     }
   }
 }

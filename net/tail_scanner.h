@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,12 +62,11 @@ class TailScanner {
   const std::vector<std::string>& folders() const { return folders_; }
   /// Why a path that matched could not be looked at, by path.
   const std::map<std::string, std::string>& troubles() const { return troubles_; }
-  /// Index of the source that follows `path`; globs.size() when none does.
-  size_t source_of(const std::string& path) const;
-  size_t source_count() const { return globs_.size(); }
+  /// Index of the source that follows `path`; none when no glob covers it.
+  std::optional<size_t> source_of(const std::string& path) const;
 
  private:
-  void look_at(const std::string& path, size_t source, bool sibling);
+  void look_at(const std::string& path, std::optional<size_t> source);
   void look_for_siblings(const std::vector<MissingFile>& missing);
 
   const std::vector<std::vector<std::string>> globs_;

@@ -73,7 +73,7 @@ TEST_CASE("tail scanner: what a rotation made of a missing file is found beside 
   TailScanner scanner({{folder.path("*.log")}});
   scanner.scan({{folder.path("a.log"), s.st_ino}});
   CHECK(names(scanner) == std::vector<std::string>{"a.log.1", "moved"});
-  for (const FileSeen& file : scanner.files()) CHECK(file.sibling);
+  for (const FileSeen& file : scanner.files()) CHECK(file.sibling());
   scanner.scan({});
   CHECK(scanner.files().empty());
 }
@@ -83,7 +83,7 @@ TEST_CASE("tail scanner: a path belongs to the first source whose glob it matche
   CHECK(scanner.source_of("/l/a/1.log") == 0);
   CHECK(scanner.source_of("/l/b/1.log") == 1);
   CHECK(scanner.source_of("/m/x") == 1);
-  CHECK(scanner.source_of("/l/b/c/1.log") == scanner.source_count());
+  CHECK_FALSE(scanner.source_of("/l/b/c/1.log"));
 }
 
 TEST_CASE("tail scanner: folders and last parts of paths", "[net]") {
