@@ -78,6 +78,35 @@ TEST_CASE("tail scanner: what a rotation made of a missing file is found beside 
   CHECK(scanner.files().empty());
 }
 
+TEST_CASE("tail scanner: without descriptors everything stays as it was", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", "one");
+  folder.append("y.log.1", "rotated");
+  const auto check = [&](const std::string& glob, const std::vector<MissingFile>& missing) {
+    TailScanner scanner({{folder.path(glob)}});
+    scanner.scan({});
+    REQUIRE(names(scanner) == std::vector<std::string>{"x.log"});
+    const auto folders = scanner.folders();
+    folder.append("a/x.log", "more");
+    {
+      const NoDescriptors none;
+      scanner.scan(missing);
+    }
+    CHECK_FALSE(scanner.complete());
+    REQUIRE_FALSE(scanner.troubles().empty());
+    CHECK(scanner.troubles().begin()->second.find("Too many open files") != std::string::npos);
+    CHECK(names(scanner) == std::vector<std::string>{"x.log"});
+    CHECK(scanner.folders() == folders);
+    scanner.scan(missing);
+    CHECK(scanner.complete());
+    CHECK(scanner.troubles().empty());
+    CHECK(names(scanner).size() == 1 + missing.size());
+  };
+  check("*/*.log", {});                           // no folder is listed
+  check("a/x.log", {});                           // the file is not opened
+  check("a/x.log", {{folder.path("y.log"), 0}});  // no siblings are looked for
+}
+
 TEST_CASE("tail scanner: a path belongs to the first source whose glob it matches", "[net]") {
   const TailScanner scanner({{"/l/a/*.log"}, {"/l/*/*.log", "/m/x"}});
   CHECK(scanner.source_of("/l/a/1.log") == 0);

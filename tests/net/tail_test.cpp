@@ -211,6 +211,21 @@ TEST_CASE("tail: a rotated file that the globs no longer cover keeps its positio
   CHECK(process.until_rows(rows("a", 0, 2) + std::vector<std::string>{"a n=2"}));
 }
 
+TEST_CASE("tail: a lack of descriptors makes no file seem to be gone", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(0) + "{\"n\":");
+  Process process({follow(folder.path("*/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 1)));
+  {
+    const NoDescriptors none;
+    process.settle();
+    CHECK(process.tail->counters().files == 1);
+  }
+  folder.append("a/x.log", "1}\n");
+  CHECK(process.until_rows(rows("a", 0, 1) + std::vector<std::string>{"a n=1"}));
+  CHECK(process.database.state().rejected.empty());
+}
+
 TEST_CASE("tail: a deleted file is read to its end, its last line included", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", lines(0, 3));
