@@ -1,4 +1,4 @@
-"""Every command may have as many files open as the system's hard limit allows."""
+"""What no library does but the program itself."""
 import os
 import resource
 import subprocess
@@ -16,7 +16,7 @@ def soft_and_hard_limit(pid):
     return line.split()[3:5]
 
 
-class DescriptorLimitTest(unittest.TestCase):
+class ProgramTest(unittest.TestCase):
     def test_the_soft_limit_is_raised_to_the_hard_one(self):
         lower = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 300))
         with tempfile.TemporaryDirectory(prefix="tocsin-") as folder, subprocess.Popen(
@@ -28,6 +28,16 @@ class DescriptorLimitTest(unittest.TestCase):
                 time.sleep(0.01)
             process.stdin.close()
             self.assertEqual(process.wait(PATIENCE), 0)
+
+    def test_why_a_query_cannot_be_read_from_its_file(self):
+        with tempfile.TemporaryDirectory(prefix="tocsin-") as folder:
+            nowhere = os.path.join(folder, "nowhere.tq")
+            for path, reason in ((nowhere, "No such file or directory"), (folder, "Is a directory")):
+                result = subprocess.run([TOCSIN, "query", "--db", folder, "@" + path], text=True,
+                                        capture_output=True, timeout=PATIENCE, check=False)
+                self.assertEqual(result.returncode, 1)
+                self.assertEqual(result.stderr,
+                                 f"tocsin: the query cannot be read from {path}: {reason}\n")
 
 
 if __name__ == "__main__":
