@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -16,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/base/system_error.h"
 #include "db/catalog_check.h"
 #include "db/commit_mark.h"
 #include "db/maintenance.h"
@@ -30,12 +30,6 @@ namespace fs = std::filesystem;
 constexpr const char* kBackupMark = "backup.mark";  // a folder that may be written over has it
 constexpr int kTriesMax = 5;  // a file may be retired while it is copied; then all starts anew
 constexpr size_t kCopyBytes = kMiB;
-
-tl::unexpected<Error> io_error(const char* attempted, const std::string& path) {
-  const bool is_full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-  return fail(is_full ? ErrorCode::kDiskFull : ErrorCode::kIo,
-              fmt::format("{} {}: {}", attempted, path, std::strerror(errno)));
-}
 
 class Descriptor {
  public:
@@ -124,18 +118,19 @@ class Backup {
     const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
     if (source.get() < 0) {
       if (errno == ENOENT) return fail(ErrorCode::kNotFound, from + " was retired");
-      return io_error("opening", from);
+      return system_error("opening", from, errno);
     }
     std::error_code error;
     fs::create_directories(fs::path(to).parent_path(), error);
     const Descriptor copy(::open(to.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
     struct stat there;
-    if (copy.get() < 0 || ::fstat(copy.get(), &there) != 0) return io_error("opening", to);
+    if (copy.get() < 0 || ::fstat(copy.get(), &there) != 0)
+      return system_error("opening", to, errno);
     uint64_t start = std::min(static_cast<uint64_t>(there.st_size), content.end);
     if (!has_same_headers(source.get(), copy.get(), content.headers, start)) start = 0;
     if (start == content.end) return {};
     TOCSIN_RETURN_IF_ERROR(copy_range(source.get(), copy.get(), start, content.end, to));
-    if (::fdatasync(copy.get()) != 0) return io_error("syncing", to);
+    if (::fdatasync(copy.get()) != 0) return system_error("syncing", to, errno);
     return {};
   }
 
@@ -159,7 +154,7 @@ class Backup {
       const size_t wanted = std::min<uint64_t>(buffer.size(), end - start);
       const ssize_t count = ::pread(source, buffer.data(), wanted, static_cast<off_t>(start));
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return io_error("reading for", to);
+      if (count < 0) return system_error("reading for", to, errno);
       if (count == 0) {
         return fail(ErrorCode::kCorrupt,
                     fmt::format("the source of {} is shorter than the catalog lists; see `tocsin "
@@ -171,7 +166,7 @@ class Backup {
             ::pwrite(copy, buffer.data() + written, static_cast<size_t>(count - written),
                      static_cast<off_t>(start) + written);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return io_error("writing", to);
+        if (n <= 0) return system_error("writing", to, n < 0 ? errno : ENOSPC);
         written += n;
       }
       start += static_cast<uint64_t>(count);
@@ -236,7 +231,7 @@ Status prepare_target(const std::string& directory, const std::string& target) {
                     target));
   }
   const Descriptor made(::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-  if (made.get() < 0) return io_error("making", mark);
+  if (made.get() < 0) return system_error("making", mark, errno);
   return {};
 }
 

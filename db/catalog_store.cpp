@@ -458,12 +458,13 @@ Result<std::optional<std::string>> read_small(const Transaction& transaction, Sm
 }
 
 Result<std::vector<SmallEntry>> list_small(const Transaction& transaction, SmallTable table,
-                                           std::string_view prefix) {
+                                           std::string_view prefix, SmallRange range) {
   std::vector<SmallEntry> entries;
   TOCSIN_RETURN_IF_ERROR(
-      walk_payloads(transaction, table_of(table), name_of(table), prefix,
+      walk_payloads(transaction, table_of(table), name_of(table), std::max(prefix, range.from),
                     [&](std::string_view key, ByteView payload, Status&) {
-                      if (!key.starts_with(prefix)) return false;
+                      if (!key.starts_with(prefix) || entries.size() >= range.count_max)
+                        return false;
                       entries.push_back({std::string(key), std::string(text_of(payload))});
                       return true;
                     }));

@@ -110,6 +110,6 @@ Status apply_change(Transaction& transaction, const SmallChange& change);
 Result<std::optional<std::string>> read_small(const Transaction& transaction, SmallTable table,
                                               std::string_view key);
 Result<std::vector<SmallEntry>> list_small(const Transaction& transaction, SmallTable table,
-                                           std::string_view prefix);
+                                           std::string_view prefix, SmallRange range);
 
 }  // namespace tocsin

@@ -96,10 +96,11 @@ class OpenDatabase final : public Database {
     return read_small(transaction, table, key);
   }
 
-  Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix) const override {
+  Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix,
+                                       SmallRange range) const override {
     if (prefix.size() > kSmallKeyBytesMax) return std::vector<SmallEntry>();
     TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
-    return list_small(transaction, table, prefix);
+    return list_small(transaction, table, prefix, range);
   }
 
   DatabaseCounters counters() const override {

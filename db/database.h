@@ -39,6 +39,12 @@ struct SmallEntry {
   std::string value;
 };
 
+/// Which of a list's entries are asked for.
+struct SmallRange {
+  std::string_view from = {};  ///< keys below it are left out
+  size_t count_max = SIZE_MAX;
+};
+
 /// A line that was refused before it became a row; kept in the measurement `rejected`.
 struct RejectedLine {
   std::string reason;
@@ -157,8 +163,9 @@ class Database {
   virtual Result<std::vector<SegmentInfo>> segment_infos(const SnapshotScope& scope) const = 0;
 
   virtual Result<std::optional<std::string>> get(SmallTable table, std::string_view key) const = 0;
-  /// All entries whose key starts with `prefix`, by key.
-  virtual Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix) const = 0;
+  /// The entries whose key starts with `prefix`, by key. Reads no more of them than `range` allows.
+  virtual Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix,
+                                               SmallRange range = {}) const = 0;
 
   virtual DatabaseCounters counters() const = 0;
 };

@@ -14,6 +14,7 @@
 #include <lmdb.h>
 #include <unistd.h>
 
+#include "db/base/system_error.h"
 #include "db/catalog_pages.h"
 #include "db/commit_mark.h"
 #include "db/fault_guard.h"
@@ -39,9 +40,6 @@ ByteView view_of(const MDB_val& value) {
 
 ErrorCode code_of(int code) {
   switch (code) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
     case MDB_MAP_FULL: return ErrorCode::kDiskFull;
     case MDB_READERS_FULL: return ErrorCode::kBusy;
     case ENOENT: return ErrorCode::kNotFound;
@@ -58,7 +56,7 @@ ErrorCode code_of(int code) {
     case MDB_INCOMPATIBLE:
     case MDB_PAGE_FULL:
     case MDB_PANIC: return ErrorCode::kCorrupt;
-    default: return ErrorCode::kIo;
+    default: return code_of_errno(code);  // LMDB's own codes are negative
   }
 }
 

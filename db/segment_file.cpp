@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/base/system_error.h"
 #include "db/segment_format.h"
 
 namespace tocsin {
@@ -20,15 +20,12 @@ namespace {
 constexpr std::string_view kMagic = "TOCSINSG";
 constexpr uint32_t kHeaderFormat = 1;
 
-ErrorCode code_of(int error) {
-  const bool is_full = error == ENOSPC || error == EDQUOT || error == EFBIG;
-  return is_full ? ErrorCode::kDiskFull : ErrorCode::kIo;
-}
-
-tl::unexpected<Error> io_error(const char* attempted, const std::string& path, int error) {
-  const bool is_full = code_of(error) == ErrorCode::kDiskFull;
-  return fail(code_of(error), fmt::format("{} {}: {}{}", attempted, path, std::strerror(error),
-                                          is_full ? "; make room, writing resumes by itself" : ""));
+tl::unexpected<Error> io_error(const char* attempted, const std::string& path, int number) {
+  Error error = system_error(attempted, path, number).value();
+  if (error.code == ErrorCode::kDiskFull) {
+    error.message += "; make room, writing resumes by itself";
+  }
+  return tl::unexpected<Error>(std::move(error));
 }
 
 Status write_all(int descriptor, ByteView bytes, uint64_t offset, const std::string& path) {

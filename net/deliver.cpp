@@ -30,10 +30,9 @@ struct Found {
 
 // Reads the entries under `prefix`. Blocking.
 Result<Found> read_outbox(const Database& database, const std::string& prefix) {
-  TOCSIN_TRY(auto stored, database.list(SmallTable::kOutbox, prefix));
+  TOCSIN_TRY(auto stored, database.list(SmallTable::kOutbox, prefix, {.count_max = kLoadedMax}));
   Found found;
   for (SmallEntry& entry : stored) {
-    if (found.entries.size() + found.damaged.size() >= kLoadedMax) break;
     auto event = decode_alert(entry.value);
     if (event) {
       found.entries.push_back({std::move(entry.key), *std::move(event)});
@@ -45,6 +44,12 @@ Result<Found> read_outbox(const Database& database, const std::string& prefix) {
 }
 
 std::string forwarder_of(const std::string& key) { return key.substr(0, key.find('/')); }
+
+// The next key that may be of a forwarder that is not known: all keys of one are `name/...`.
+std::string key_behind(const std::string& key, const std::set<std::string>& known) {
+  const std::string forwarder = forwarder_of(key);
+  return known.contains(forwarder) ? forwarder + static_cast<char>('/' + 1) : key + '\0';
+}
 
 void add_text(RowBatch& rows, Batch& batch, std::string_view name, ColumnKind kind, size_t hint,
               std::string_view text) {
@@ -235,15 +240,19 @@ struct Deliverer::Impl::Look {
 
   Result<Found> read_unconfigured(const Database& database) const {
     const std::set<std::string> known(names.begin(), names.end());
-    TOCSIN_TRY(auto all, database.list(SmallTable::kOutbox, ""));
     Found others;
-    for (SmallEntry& entry : all) {
-      if (others.entries.size() >= kLoadedMax) break;
-      if (known.contains(forwarder_of(entry.key))) continue;
-      auto event = decode_alert(entry.value);
-      others.entries.push_back({std::move(entry.key), event ? *std::move(event) : AlertEvent()});
+    for (std::string from;;) {
+      TOCSIN_TRY(auto page, database.list(SmallTable::kOutbox, "", {from, kLoadedMax}));
+      const bool last = page.size() < kLoadedMax;
+      if (!last) from = key_behind(page.back().key, known);
+      for (SmallEntry& entry : page) {
+        if (others.entries.size() >= kLoadedMax) return others;
+        if (known.contains(forwarder_of(entry.key))) continue;
+        auto event = decode_alert(entry.value);
+        others.entries.push_back({std::move(entry.key), event ? *std::move(event) : AlertEvent()});
+      }
+      if (last) return others;
     }
-    return others;
   }
 };
 

@@ -74,12 +74,17 @@ std::vector<DeliveryOutcome> DeliveryQueue::finish(const DeliveryAnswer& answer,
 }
 
 std::vector<DeliveryOutcome> DeliveryQueue::retry(const DeliveryAnswer& answer, Timestamp now) {
+  const std::string error =
+      fmt::format("given up after {}: {}", format_duration(policy_.give_up_after), answer.error);
   std::vector<DeliveryOutcome> outcomes;
-  for (size_t i = 0; i < group_size_; ++i) {
+  for (size_t i = 0; i < entries_.size(); ++i) {
     if (now - entries_[i].event.written_at < policy_.give_up_after) continue;
-    outcomes.push_back({entries_[i], false, answer.http_status, attempts_, answer.latency,
-                        fmt::format("given up after {}: {}", format_duration(policy_.give_up_after),
-                                    answer.error)});
+    if (i < group_size_) {
+      outcomes.push_back(
+          {entries_[i], false, answer.http_status, attempts_, answer.latency, error});
+    } else {
+      outcomes.push_back({entries_[i], false, 0, 0, 0, error});  // it was not in the request
+    }
   }
   next_attempt_ = now + std::max(backoff(), std::min(answer.retry_after, policy_.backoff_max));
   return outcomes;
@@ -98,13 +103,17 @@ Duration DeliveryQueue::backoff() {
 void DeliveryQueue::forget(std::span<const DeliveryOutcome> outcomes) {
   std::set<std::string> keys;
   for (const DeliveryOutcome& outcome : outcomes) keys.insert(outcome.entry.key);
-  const size_t before = entries_.size();
-  std::erase_if(entries_, [&](const OutboxEntry& entry) { return keys.contains(entry.key); });
-  one_by_one_ -= std::min(one_by_one_, before - entries_.size());
+  const auto is_over = [&](const OutboxEntry& entry) { return keys.contains(entry.key); };
+  const auto over_among_first = [&](size_t count) {
+    const auto end = entries_.begin() + static_cast<ptrdiff_t>(std::min(count, entries_.size()));
+    return static_cast<size_t>(std::count_if(entries_.begin(), end, is_over));
+  };
+  one_by_one_ -= over_among_first(one_by_one_);
   // What is left of a group of which some were given up is a new group with the same history.
-  const bool over = outcomes.size() >= group_size_;
-  group_size_ = 0;
-  if (over) attempts_ = 0;
+  const size_t over = over_among_first(group_size_);
+  if (over == group_size_) attempts_ = 0;
+  if (over > 0) group_size_ = 0;
+  std::erase_if(entries_, is_over);
 }
 
 }  // namespace tocsin

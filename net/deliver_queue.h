@@ -67,8 +67,9 @@ class DeliveryQueue {
   /// two states of one alert at once: a receiver takes a request for one moment.
   std::vector<AlertEvent> group();
 
-  /// What is over because of the answer; the rest is sent again. A group that was refused is sent
-  /// one by one, so that one bad alert does not take the others with it.
+  /// What is over because of the answer; the rest is sent again. When the receiver cannot take
+  /// anything at the moment, all that is too old is given up, in the group or behind it. A group
+  /// that was refused is sent one by one, so that one bad alert does not take the others with it.
   std::vector<DeliveryOutcome> answer(const DeliveryAnswer& answer, Timestamp now);
 
   /// Takes entries out whose outcome has been committed.

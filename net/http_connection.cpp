@@ -32,18 +32,21 @@ std::string http_date() {
   return text.data();
 }
 
-// One chunk of RFC 9112, section 7.1.
-void append_chunk(std::string& out, std::string_view bytes) {
-  if (!bytes.empty()) out += fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes);
+// RFC 9112, section 7.1.
+std::string as_chunk(std::string_view bytes, bool last) {
+  std::string out;
+  if (!bytes.empty()) out = fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes);
+  if (last) out += "0\r\n\r\n";
+  return out;
 }
 
-std::string render(const Response& response, bool head, bool close) {
+std::string render(const Response& response, bool head, bool chunks, bool close) {
   std::string out = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status,
                                 reason_of(response.status), http_date());
   if (!response.content_type.empty())
     out += fmt::format("Content-Type: {}\r\n", response.content_type);
   if (response.more) {
-    out += "Transfer-Encoding: chunked\r\n";
+    if (chunks) out += "Transfer-Encoding: chunked\r\n";
   } else if (response.status != 204) {
     out += fmt::format("Content-Length: {}\r\n", response.body.size());
   }
@@ -51,11 +54,7 @@ std::string render(const Response& response, bool head, bool close) {
   out += "X-Content-Type-Options: nosniff\r\n";
   out += close ? "Connection: close\r\n\r\n" : "\r\n";
   if (head || response.status == 204) return out;
-  if (response.more) {
-    append_chunk(out, response.body);
-  } else {
-    out += response.body;
-  }
+  out += response.more && chunks ? as_chunk(response.body, false) : response.body;
   return out;
 }
 
@@ -293,25 +292,18 @@ void Connection::answer(Response response, bool close) {
   cancelled_.reset();
   close_after_ |= close;
   events_.answered(response.status);
-  if (response.more && !chunks_) {
-    while (response.more(response.body)) {
-    }
-    response.more = nullptr;
-  }
+  // A body without a length and without chunks ends with its connection (RFC 9112, section 6.3).
+  if (response.more && !chunks_) close_after_ = true;
   if (!head_) more_ = response.more;
-  socket_->write(render(response, head_, close_after_), [this] { sent(); });
+  socket_->write(render(response, head_, chunks_, close_after_), [this] { sent(); });
   restart_timer();
 }
 
 void Connection::send_more() {
-  std::string piece, out;
+  std::string piece;
   const bool last = !more_(piece);
-  append_chunk(out, piece);
-  if (last) {
-    out += "0\r\n\r\n";
-    more_ = nullptr;
-  }
-  socket_->write(std::move(out), [this] { sent(); });
+  if (last) more_ = nullptr;
+  socket_->write(chunks_ ? as_chunk(std::move(piece), last) : std::move(piece), [this] { sent(); });
   restart_timer();
 }
 
@@ -343,6 +335,8 @@ void Connection::leave(bool politely) {
   timer_.stop();
   if (politely) {
     Socket::finish(std::move(socket_));
+  } else if (more_ && !chunks_) {
+    Socket::break_off(std::move(socket_));
   } else {
     socket_.reset();
   }

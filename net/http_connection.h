@@ -82,7 +82,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool draining_ = false;
   bool peer_ended_ = false;
   bool head_ = false;                       // the request under way is HEAD
-  bool chunks_ = false;                     // its client understands chunked bodies
+  bool chunks_ = false;                     // its client understands chunked bodies; else a long
+                                            // one ends with the connection
   std::function<bool(std::string&)> more_;  // of the response under way
   size_t unsent_at_timer_ = 0;
   Duration probe_delay_ = 0;

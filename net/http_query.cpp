@@ -1,4 +1,7 @@
 // /api/query: a query runs on a thread of its own pool and stops when its client leaves.
+#include <algorithm>
+#include <map>
+
 #include <fmt/format.h>
 
 #include "db/base/text.h"
@@ -13,7 +16,7 @@ namespace tocsin::http {
 namespace {
 
 constexpr std::string_view kParameterPrefix = "param.";
-constexpr std::string_view kJsonParameterPrefix = "params.";
+constexpr std::string_view kJsonParameters = "params";
 
 struct QueryJob {
   std::string text;
@@ -35,32 +38,69 @@ const char* content_type_of(ResultFormat format) {
   return "text/plain";
 }
 
-// Everything a query may be told, from wherever in the request: each name once, the body's winning.
-Result<Parameters> settings_of(const Request& request) {
-  Parameters settings;
-  if (request.method == "POST" && !request.body.empty()) {
-    if (request.has_content_type("application/json")) {
-      JsonFlattener flattener;
-      std::string body = request.body;
-      const size_t size = body.size();
-      body.append(kJsonPadding, ' ');
-      if (!flattener.flatten(std::string_view(body).substr(0, size))) {
-        return fail(ErrorCode::kInvalid, "the request's body: " + flattener.error());
-      }
-      for (const JsonValue& value : flattener.values()) {
-        std::string name(value.path == "query" ? "q" : value.path);
-        if (name.starts_with(kJsonParameterPrefix))
-          name = "param." + name.substr(kJsonParameterPrefix.size());
-        settings.emplace_back(name, value.text);
-      }
-    } else if (request.has_content_type("application/x-www-form-urlencoded") &&
-               request.body.starts_with("q=")) {
-      settings = parse_parameters(request.body);
-    } else {  // also what curl -d sends without a type of its own
-      settings.emplace_back("q", request.body);
+// What a query is told.
+struct QuerySettings {
+  Parameters texts;                     // each name once; of several, the first counts
+  std::map<std::string, Value> values;  // of `$name`, from JSON: they count before those of texts
+};
+
+Value value_of(const JsonValue& json) {
+  switch (json.kind) {
+    case JsonValue::Kind::kI64: return Value::of(json.i64);
+    case JsonValue::Kind::kU64: return Value::of(json.u64);
+    case JsonValue::Kind::kF64: return Value::of(json.f64);
+    case JsonValue::Kind::kBool: return Value::of(json.boolean);
+    default: return Value::of(std::string(json.text));
+  }
+}
+
+// A member of `params`; `keys` as in JsonValue, without that one.
+Status add_json_parameter(std::string_view keys, const JsonValue& json, QuerySettings& settings) {
+  const std::string name(keys.substr(0, keys.find('\0')));
+  const bool is_object = name.size() != keys.size();
+  if (is_object || json.kind == JsonValue::Kind::kArray) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("params: `{}` is an {}: expected a string, a number or a boolean", name,
+                            is_object ? "object" : "array"));
+  }
+  settings.values[name] = value_of(json);
+  return {};
+}
+
+Status read_json(std::string body, QuerySettings& settings) {
+  JsonFlattener flattener;
+  const size_t size = body.size();
+  body.append(kJsonPadding, ' ');
+  if (!flattener.flatten(std::string_view(body).substr(0, size))) {
+    return fail(ErrorCode::kInvalid, "the request's body: " + flattener.error());
+  }
+  for (const JsonValue& value : flattener.values()) {
+    const size_t end = std::min(value.keys.find('\0'), value.keys.size());
+    if (value.keys.substr(0, end) != kJsonParameters) {
+      settings.texts.emplace_back(value.path == "query" ? "q" : value.path, value.text);
+    } else if (end == value.keys.size()) {
+      return fail(ErrorCode::kInvalid, "params: expected an object of names and values");
+    } else {
+      TOCSIN_RETURN_IF_ERROR(add_json_parameter(value.keys.substr(end + 1), value, settings));
     }
   }
-  settings.insert(settings.end(), request.parameters.begin(), request.parameters.end());
+  return {};
+}
+
+// From wherever in the request; the body's win.
+Result<QuerySettings> settings_of(const Request& request) {
+  QuerySettings settings;
+  if (request.method == "POST" && !request.body.empty()) {
+    if (request.has_content_type("application/json")) {
+      TOCSIN_RETURN_IF_ERROR(read_json(request.body, settings));
+    } else if (request.has_content_type("application/x-www-form-urlencoded") &&
+               request.body.starts_with("q=")) {
+      settings.texts = parse_parameters(request.body);
+    } else {  // also what curl -d sends without a type of its own
+      settings.texts.emplace_back("q", request.body);
+    }
+  }
+  settings.texts.insert(settings.texts.end(), request.parameters.begin(), request.parameters.end());
   return settings;
 }
 
@@ -89,7 +129,8 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
     }
     job.options.remember = value == "on";
   } else if (name.starts_with(kParameterPrefix)) {
-    job.options.parameters[name.substr(kParameterPrefix.size())] = parse_parameter(value);
+    job.options.parameters[name.substr(kParameterPrefix.size())] =
+        parse_parameter(value, job.options.zone);
   } else {
     return fail(
         ErrorCode::kInvalid,
@@ -100,10 +141,11 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
 }
 
 Status read_request(const Request& request, QueryJob& job) {
-  TOCSIN_TRY(Parameters settings, settings_of(request));
-  for (auto it = settings.rbegin(); it != settings.rend(); ++it) {
+  TOCSIN_TRY(QuerySettings settings, settings_of(request));
+  for (auto it = settings.texts.rbegin(); it != settings.texts.rend(); ++it) {
     TOCSIN_RETURN_IF_ERROR(apply(it->first, it->second, job));
   }
+  for (auto& [name, value] : settings.values) job.options.parameters[name] = std::move(value);
   if (!job.text.empty()) return {};
   return fail(ErrorCode::kInvalid,
               "no query: give it as the parameter q, or as the body of a POST");

@@ -107,7 +107,7 @@ std::string groups_json(const std::vector<RuleStatus>& rules) {
   return json_list(out);
 }
 
-// status() may wait for an evaluation, so it is asked off the loop.
+// Off the loop: rules may have thousands of alerts, and all of them become text.
 void answer_with(const Context& context, const Reply& reply,
                  std::string (*render)(const std::vector<RuleStatus>&)) {
   auto body = std::make_shared<std::string>();

@@ -4,6 +4,7 @@
 #include <array>
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <uv.h>
 
 #include "db/base/check.h"
@@ -133,6 +134,13 @@ size_t Socket::unsent_bytes() const {
   return uv_stream_get_write_queue_size(stream_of(state_->tcp));
 }
 const std::string& Socket::peer() const { return state_->peer; }
+
+void Socket::break_off(std::unique_ptr<Socket> socket) {
+  uv_os_fd_t descriptor = -1;
+  if (uv_fileno(socket->state_->tcp_handle(), &descriptor) != 0) return;
+  const linger reset{1, 0};
+  setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+}
 
 void Socket::finish(std::unique_ptr<Socket> socket) {
   State* state = std::exchange(socket->state_, nullptr);

@@ -44,6 +44,9 @@ class Socket {
   /// kLingerTime: a close while its bytes are still coming would make the system reset the
   /// connection and lose the answer.
   static void finish(std::unique_ptr<Socket> socket);
+  /// Closes at once, and so that the peer sees a broken connection: an end would make it take what
+  /// it has for the whole.
+  static void break_off(std::unique_ptr<Socket> socket);
 
  private:
   friend class Listener;

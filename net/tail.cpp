@@ -64,6 +64,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void request_scan();
   void begin_scan();
   void scanned();
+  void scan_later();
   void tell(const TailFiles::ScanEffect& effect);
   void watch_folders();
   void submit_outdated();
@@ -130,7 +131,7 @@ Status Tail::Impl::start() {
       log(LogLevel::kError, position.error().message + "; its file is read from the start");
       continue;
     }
-    const size_t source = scanner_.source_of(position->path);
+    const auto source = scanner_.source_of(position->path);
     files_.add_stored(*std::move(position), source);
   }
   mailbox_.emplace(loop_);
@@ -185,6 +186,8 @@ void Tail::Impl::scanned() {
   if (stopped_) return;
   const Timestamp now = clock_.now();
   scan_took_ = std::clamp<Duration>(now - scan_began_, 0, kMinute);
+  for (const auto& [path, trouble] : scanner_.troubles()) warn_once(path, trouble);
+  if (!scanner_.complete()) return scan_later();
   const auto effect = files_.apply_scan(scanner_.files(), now);
   tell(effect);
   if (effect.search) return begin_scan();
@@ -195,6 +198,10 @@ void Tail::Impl::scanned() {
   for (const uint64_t id : files_.to_read(now)) enqueue(id);
   pump();
   if (scan_wanted_) return request_scan();
+  scan_later();
+}
+
+void Tail::Impl::scan_later() {
   scan_timer_->start(std::max(timing_.poll_interval, 10 * scan_took_));
 }
 
@@ -206,7 +213,6 @@ void Tail::Impl::tell(const TailFiles::ScanEffect& effect) {
             "not read again",
             path, kHeadBytesMax));
   }
-  for (const auto& [path, trouble] : scanner_.troubles()) warn_once(path, trouble);
 }
 
 void Tail::Impl::warn_once(const std::string& key, const std::string& message) {
@@ -254,8 +260,8 @@ void Tail::Impl::begin_read(uint64_t id) {
   const auto it = files_.all().find(id);
   if (it == files_.all().end() || it->second.in_flight) return;  // forgotten since it was queued
   FollowedFile& file = files_.at(id);
-  if (file.path.empty() && !file.file) return;
-  const Source& source = sources_[file.source];
+  if (!file.source || (file.path.empty() && !file.file)) return;
+  const Source& source = sources_[*file.source];
   auto request = std::make_shared<ReadRequest>();
   request->position = file.position;
   request->path = file.path.empty() ? file.position.path : file.path;

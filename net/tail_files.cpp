@@ -7,7 +7,7 @@
 
 namespace tocsin {
 
-void TailFiles::add_stored(TailPosition position, size_t source) {
+void TailFiles::add_stored(TailPosition position, std::optional<size_t> source) {
   const uint64_t id = position.id;
   next_id_ = std::max(next_id_, id + 1);
   FollowedFile& file = files_[id];
@@ -22,7 +22,7 @@ void TailFiles::add_stored(TailPosition position, size_t source) {
 std::vector<MissingFile> TailFiles::missing() const {
   std::vector<MissingFile> wanted;
   for (const auto& [id, file] : files_) {
-    if (!file.search || file.source >= settings_.from_end.size()) continue;
+    if (!file.search) continue;
     wanted.push_back({file.position.path, file.position.inode});
   }
   return wanted;
@@ -49,6 +49,8 @@ TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Time
     const FileMatch& match = matches[i];
     if (match.verdict == FileVerdict::kContinue || match.verdict == FileVerdict::kRestart) {
       FollowedFile& file = *owners[match.position];
+      // Found beside another file that is missing: nobody follows this one any more.
+      if (seen[i].sibling() && !file.source) continue;
       seen_again[match.position] = true;
       // A read that is under way ends first; the next scan finds the same.
       if (match.verdict == FileVerdict::kRestart && file.in_flight) continue;
@@ -79,18 +81,19 @@ void TailFiles::found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
     file.position.device = seen.device;
   }
   file.path = seen.path;
-  file.sibling = seen.sibling;
-  if (!seen.sibling) file.source = seen.source;
+  file.sibling = seen.sibling();
+  if (!seen.sibling()) file.source = seen.source;
   file.searched = false;
   touch(file, std::max(seen.size, file.position.offset), seen.changed_at, now);
   // Until it has been opened, only a search leads to a sibling again.
   const bool finished =
       seen.size == file.position.offset && now - file.still_since >= settings_.settle;
-  file.search = seen.sibling && !finished && !file.file;
-  if (seen.sibling && finished) file.searched = true;
+  file.search = seen.sibling() && !finished && !file.file;
+  if (seen.sibling() && finished) file.searched = true;
 }
 
 void TailFiles::add_new(const FileSeen& seen, Timestamp now) {
+  TOCSIN_CHECK(seen.source);  // a sibling is never new
   const uint64_t id = next_id_++;
   FollowedFile& file = files_[id];
   file.position.id = id;
@@ -101,7 +104,7 @@ void TailFiles::add_new(const FileSeen& seen, Timestamp now) {
   file.position.head_hash = head_hash(seen.head);
   file.path = seen.path;
   file.source = seen.source;
-  file.skip_to_end = !started_ && settings_.from_end[seen.source];
+  file.skip_to_end = !started_ && settings_.from_end[*seen.source];
   touch(file, seen.size, seen.changed_at, now);
 }
 
@@ -110,7 +113,7 @@ bool TailFiles::lost(FollowedFile& file) {
   file.path.clear();
   file.sibling = false;
   const bool was_search = std::exchange(file.search, false);
-  if (file.file || file.in_flight || file.searched) return false;
+  if (file.file || file.in_flight || file.searched || !file.source) return false;
   if (was_search || !file.stored) {
     file.searched = true;
     check_start(file, true);

@@ -22,12 +22,12 @@ inline constexpr size_t kTailOpenFilesMax = 128;  ///< kept open, so that a rena
 
 /// A file with a position, whether or not some path leads to it at the moment.
 struct FollowedFile {
-  TailPosition position;  ///< as committed; of a new file, as it will be
-  bool stored = false;    ///< the position is in the database
-  size_t source = 0;
-  std::string path;                          ///< where it is now; empty when no path leads to it
-  bool sibling = false;                      ///< found beside a missing file, by no glob
-  std::shared_ptr<OpenFile> file;            ///< shared with the job that reads it
+  TailPosition position;           ///< as committed; of a new file, as it will be
+  bool stored = false;             ///< the position is in the database
+  std::optional<size_t> source;    ///< none: no glob covers it now; its position is kept, unread
+  std::string path;                ///< where it is now; empty when no path leads to it
+  bool sibling = false;            ///< found beside a missing file, by no glob
+  std::shared_ptr<OpenFile> file;  ///< shared with the job that reads it
   std::list<uint64_t>::iterator open_order;  ///< valid while `file` is set
 
   uint64_t size = 0;
@@ -51,8 +51,8 @@ class TailFiles {
   };
   explicit TailFiles(Settings settings) : settings_(std::move(settings)) {}
 
-  /// `source` follows the path at which the file was found; none when it is out of range.
-  void add_stored(TailPosition position, size_t source);
+  /// `source` follows the path at which the file was found; none when no glob covers it any more.
+  void add_stored(TailPosition position, std::optional<size_t> source);
 
   /// What of the missing the next scan should look for.
   std::vector<MissingFile> missing() const;

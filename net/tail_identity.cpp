@@ -95,7 +95,7 @@ class Matcher {
         const FileSeen& file = seen_[it->second];
         if (!open(it->second)) continue;
         if ((file.size >= position.offset) != (verdict == FileVerdict::kContinue)) continue;
-        if (verdict == FileVerdict::kRestart && file.sibling) continue;
+        if (verdict == FileVerdict::kRestart && file.sibling()) continue;
         if (best == kNone || preferred(file, seen_[best], position)) best = it->second;
       }
       if (best != kNone) give(best, p, verdict);
@@ -129,7 +129,7 @@ class Matcher {
     });
     const std::vector<FileMatch> found = matches_;
     for (size_t i = 0; i < seen_.size(); ++i) {
-      if (!open(i) || seen_[i].sibling) continue;
+      if (!open(i) || seen_[i].sibling()) continue;
       const bool copy = seen_[i].head.size() >= kHeadBytesMin && is_copy(i, sorted, found);
       matches_[i].verdict = copy ? FileVerdict::kCopy : FileVerdict::kNew;
     }
@@ -146,7 +146,7 @@ class Matcher {
       const FileSeen& other = seen_[*it];
       if (found[*it].verdict != FileVerdict::kStranger) return true;
       const bool before = other.size != mine.size ? other.size > mine.size : other.path < mine.path;
-      if (!other.sibling && before) return true;
+      if (!other.sibling() && before) return true;
     }
     return false;
   }

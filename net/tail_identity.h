@@ -49,14 +49,16 @@ Result<TailPosition> decode_position(std::string_view key, std::string_view valu
 /// A regular file as a scan saw it.
 struct FileSeen {
   std::string path;
-  size_t source = 0;     ///< index of the tail source whose glob it matched
-  bool sibling = false;  ///< it matched none: it was found beside a file that is missing, as a
-                         ///< rotated file would be; it can continue a position but never be new
+  std::optional<size_t> source;  ///< index of the tail source whose glob it matched
   uint64_t device = 0;
   uint64_t inode = 0;
   uint64_t size = 0;
   int64_t changed_at = 0;  ///< modification time, ns
   std::string head;        ///< the first min(size, kHeadBytesMax) bytes
+
+  /// It matched no glob: it was found beside a file that is missing, as a rotated file would be. It
+  /// can continue a position but never be new.
+  bool sibling() const { return !source; }
 };
 
 /// What a file that was seen is.

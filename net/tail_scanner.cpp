@@ -26,20 +26,40 @@ OpenFile::Facts facts_of(const struct stat& s) {
           s.st_mtim.tv_sec * kSecond + s.st_mtim.tv_nsec};
 }
 
-std::vector<std::string> expand(const std::string& pattern, int flags) {
-  std::vector<std::string> paths;
+// Whether an error tells nothing of the path, because this process or machine is short of
+// something.
+bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
+
+tl::unexpected<Error> shortage(const std::string& folder, int error) {
+  return fail(ErrorCode::kBusy, fmt::format("cannot list {}: {}; what is followed stays as it is",
+                                            folder, strerror(error)));
+}
+
+thread_local int glob_error = 0;  // what stopped the last glob() of this thread
+
+// glob() passes over folders that it cannot read, unless this stops it.
+int stop_glob(const char*, int error) {
+  glob_error = error;
+  return is_shortage(error) ? 1 : 0;
+}
+
+// kBusy when some folder could not be listed for a shortage.
+Result<std::vector<std::string>> expand(const std::string& pattern, int flags) {
   glob_t found{};
-  if (glob(pattern.c_str(), flags, nullptr, &found) == 0) {
-    paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  }
+  const int status = glob(pattern.c_str(), flags, &stop_glob, &found);
+  const int error = status == GLOB_NOSPACE ? ENOMEM : glob_error;
+  std::vector<std::string> paths;
+  if (status == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   globfree(&found);
+  if (status != 0 && status != GLOB_NOMATCH) return shortage(pattern, error);
   return paths;
 }
 
-// The names in a folder, or none when it cannot be read.
-std::vector<std::pair<std::string, uint64_t>> entries_of(const std::string& folder) {
+// The names in a folder, or none when it cannot be read; kBusy for a shortage.
+Result<std::vector<std::pair<std::string, uint64_t>>> entries_of(const std::string& folder) {
   std::vector<std::pair<std::string, uint64_t>> entries;
   DIR* directory = opendir(folder.c_str());
+  if (directory == nullptr && is_shortage(errno)) return shortage(folder, errno);
   if (directory == nullptr) return entries;
   while (const dirent* entry = readdir(directory)) {
     entries.emplace_back(entry->d_name, entry->d_ino);
@@ -55,8 +75,10 @@ Result<std::shared_ptr<OpenFile>> OpenFile::open(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0) {
     const int error = errno;
-    return fail(error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-                fmt::format("cannot open {}: {}", path, strerror(error)));
+    const ErrorCode code = error == ENOENT      ? ErrorCode::kNotFound
+                           : is_shortage(error) ? ErrorCode::kBusy
+                                                : ErrorCode::kIo;
+    return fail(code, fmt::format("cannot open {}: {}", path, strerror(error)));
   }
   std::shared_ptr<OpenFile> file(new OpenFile(descriptor, path));
   struct stat s {};
@@ -101,20 +123,30 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
     before_.emplace(std::move(path), std::move(file));
   }
   files_.clear();
-  folders_.clear();
+  const std::vector<std::string> folders_before = std::exchange(folders_, {});
   troubles_.clear();
+  complete_ = true;
   for (size_t source = 0; source < globs_.size(); ++source) {
     for (const std::string& pattern : globs_[source]) {
-      for (const std::string& path : expand(pattern, 0)) look_at(path, source, false);
-      const auto folders = expand(folder_of(pattern), GLOB_ONLYDIR);
+      for (const std::string& path : listed(pattern, expand(pattern, 0))) look_at(path, source);
+      const auto folders = listed(pattern, expand(folder_of(pattern), GLOB_ONLYDIR));
       folders_.insert(folders_.end(), folders.begin(), folders.end());
     }
   }
   look_for_siblings(missing);
+  if (!complete_) {
+    files_.clear();
+    for (auto& [path, file] : before_) files_.push_back(std::move(file));
+    folders_ = folders_before;
+    return;
+  }
   // The first of several paths to one file, and those of the globs before siblings.
   std::sort(files_.begin(), files_.end(), [](const FileSeen& a, const FileSeen& b) {
-    return std::tie(a.device, a.inode, a.sibling, a.source, a.path) <
-           std::tie(b.device, b.inode, b.sibling, b.source, b.path);
+    const auto rank = [](const FileSeen& file) {
+      return std::make_tuple(file.device, file.inode, file.sibling(), file.source,
+                             std::string_view(file.path));
+    };
+    return rank(a) < rank(b);
   });
   files_.erase(std::unique(files_.begin(), files_.end(),
                            [](const FileSeen& a, const FileSeen& b) {
@@ -127,22 +159,31 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
   folders_.erase(std::unique(folders_.begin(), folders_.end()), folders_.end());
 }
 
-size_t TailScanner::source_of(const std::string& path) const {
+// What a listing gave; without one the scan is not complete.
+template <class List>
+List TailScanner::listed(const std::string& what, Result<List> list) {
+  if (list) return *std::move(list);
+  complete_ = false;
+  troubles_.emplace(what, list.error().message);
+  return {};
+}
+
+std::optional<size_t> TailScanner::source_of(const std::string& path) const {
   for (size_t source = 0; source < globs_.size(); ++source) {
     for (const std::string& pattern : globs_[source]) {
       if (fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) return source;
     }
   }
-  return globs_.size();
+  return std::nullopt;
 }
 
-void TailScanner::look_at(const std::string& path, size_t source, bool sibling) {
+// Without a source it is a sibling.
+void TailScanner::look_at(const std::string& path, std::optional<size_t> source) {
   struct stat s {};
   if (stat(path.c_str(), &s) != 0 || !S_ISREG(s.st_mode)) return;
   const OpenFile::Facts facts = facts_of(s);
   FileSeen file{.path = path,
                 .source = source,
-                .sibling = sibling,
                 .device = facts.device,
                 .inode = facts.inode,
                 .size = facts.size,
@@ -157,7 +198,10 @@ void TailScanner::look_at(const std::string& path, size_t source, bool sibling) 
   }
   const auto opened = OpenFile::open(path);
   if (!opened) {
-    if (opened.error().code == ErrorCode::kIo) troubles_.emplace(path, opened.error().message);
+    const ErrorCode code = opened.error().code;
+    if (code == ErrorCode::kBusy) complete_ = false;
+    if (code == ErrorCode::kBusy || code == ErrorCode::kIo)
+      troubles_.emplace(path, opened.error().message);
     return;
   }
   auto head = (*opened)->read(0, kHeadBytesMax);
@@ -187,14 +231,14 @@ void TailScanner::look_for_siblings(const std::vector<MissingFile>& missing) {
       names.insert(file_name_of(file->path));
     }
     size_t found = 0;
-    for (const auto& [entry, inode] : entries_of(folder)) {
+    for (const auto& [entry, inode] : listed(folder, entries_of(folder))) {
       const std::string& name = entry;
       const bool candidate =
           inodes.contains(inode) ||
           std::any_of(names.begin(), names.end(),
                       [&](const std::string& missed) { return is_rotated_name(missed, name); });
       if (!candidate || ++found > kSiblingsMax) continue;
-      look_at(folder == "/" ? folder + name : folder + '/' + name, globs_.size(), true);
+      look_at(folder == "/" ? folder + name : folder + '/' + name, std::nullopt);
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,7 @@ namespace tocsin {
 class OpenFile {
  public:
   /// kNotFound when there is none; kInvalid when it is no regular file (a pipe is not waited for);
-  /// kIo.
+  /// kBusy when no descriptor or memory is free; kIo.
   static Result<std::shared_ptr<OpenFile>> open(const std::string& path);
   ~OpenFile();
   OpenFile(const OpenFile&) = delete;
@@ -55,25 +56,30 @@ class TailScanner {
 
   void scan(const std::vector<MissingFile>& missing);
 
+  /// False when the last scan lacked descriptors or memory: files and folders are those of the scan
+  /// before it, and tell nothing new.
+  bool complete() const { return complete_; }
   /// By path. A file with several paths appears once, under the first.
   const std::vector<FileSeen>& files() const { return files_; }
   /// Folders in which a new file could match, for watches.
   const std::vector<std::string>& folders() const { return folders_; }
   /// Why a path that matched could not be looked at, by path.
   const std::map<std::string, std::string>& troubles() const { return troubles_; }
-  /// Index of the source that follows `path`; globs.size() when none does.
-  size_t source_of(const std::string& path) const;
-  size_t source_count() const { return globs_.size(); }
+  /// Index of the source that follows `path`; none when no glob covers it.
+  std::optional<size_t> source_of(const std::string& path) const;
 
  private:
-  void look_at(const std::string& path, size_t source, bool sibling);
+  void look_at(const std::string& path, std::optional<size_t> source);
   void look_for_siblings(const std::vector<MissingFile>& missing);
+  template <class List>
+  List listed(const std::string& what, Result<List> list);
 
   const std::vector<std::vector<std::string>> globs_;
   std::map<std::string, FileSeen> before_;  // heads of the scan before, by path
   std::vector<FileSeen> files_;
   std::vector<std::string> folders_;
   std::map<std::string, std::string> troubles_;
+  bool complete_ = true;
 };
 
 /// The folder of a path (`/` for `/a`), and its last part.

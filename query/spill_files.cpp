@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
@@ -12,14 +11,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "db/base/system_error.h"
+
 namespace tocsin {
 namespace {
 
 tl::unexpected<Error> io_error(const char* attempted, const std::string& folder, int error) {
-  const bool is_full = error == ENOSPC || error == EDQUOT || error == EFBIG;
-  return fail(is_full ? ErrorCode::kDiskFull : ErrorCode::kIo,
-              fmt::format("{} in {}, where a query's many groups go: {}", attempted, folder,
-                          std::strerror(error)));
+  return system_error(attempted, fmt::format("in {}, where a query's many groups go", folder),
+                      error);
 }
 
 // A file that no folder lists, or -1 with errno set.

@@ -27,7 +27,7 @@ class EmptyDatabase final : public Database {
   Result<std::optional<std::string>> get(SmallTable, std::string_view) const override {
     return std::optional<std::string>{};
   }
-  Result<std::vector<SmallEntry>> list(SmallTable, std::string_view) const override {
+  Result<std::vector<SmallEntry>> list(SmallTable, std::string_view, SmallRange) const override {
     return std::vector<SmallEntry>{};
   }
   DatabaseCounters counters() const override { return {}; }

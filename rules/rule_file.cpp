@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "config/section.h"
+#include "query/lexer.h"
 
 namespace tocsin {
 namespace {
@@ -232,7 +233,7 @@ ParsedRuleFile parse_rule_file(const RuleFile& file) {
   return out;
 }
 
-Value parse_parameter(std::string_view text) {
+Value parse_parameter(std::string_view text, const TimeZone& zone) {
   const char* end = text.data() + text.size();
   int64_t whole = 0;
   if (const auto [p, error] = std::from_chars(text.data(), end, whole);
@@ -245,7 +246,15 @@ Value parse_parameter(std::string_view text) {
     return Value::of(number);
   }
   if (const Result<Duration> duration = parse_duration(text)) return Value::duration(*duration);
+  if (const Result<Timestamp> time = parse_time(text, zone)) return Value::time(*time);
   if (text == "true" || text == "false") return Value::of(text == "true");
+  std::string quoted;
+  size_t length = 0;
+  LexError ignored;
+  if (text.starts_with('"') && lex_string(text, quoted, length, ignored) == LexResult::kFound &&
+      length == text.size()) {
+    return Value::of(std::move(quoted));
+  }
   return Value::of(std::string(text));
 }
 

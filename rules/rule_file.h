@@ -23,9 +23,10 @@ struct ParsedRuleFile {
 ParsedRuleFile parse_rule_file(const RuleFile& file);
 
 /// A parameter as the language sees it: `20` is an integer, `0.5` a number, `7d` a duration, `true`
-/// a boolean, anything else a string.
-Value parse_parameter(std::string_view text);
-/// The same for all of a configuration's parameters.
+/// a boolean, `2026-11-24` (midnight in `zone`) or an RFC 3339 time a time, `"..."` with its quotes
+/// the string that it is in a query; anything else is a string as it stands.
+Value parse_parameter(std::string_view text, const TimeZone& zone = TimeZone());
+/// The same for all of a configuration's parameters; a date is midnight UTC.
 std::map<std::string, Value> parse_parameters(const std::map<std::string, std::string>& texts);
 
 }  // namespace tocsin

@@ -67,7 +67,7 @@ Result<QueryRowsOptions> answer_options(const Arguments& arguments) {
     TOCSIN_TRY(options.query.now, parse_time(arguments.now, options.query.zone));
   }
   for (const auto& [name, value] : split_parameters(arguments.parameters)) {
-    options.query.parameters[name] = parse_parameter(value);
+    options.query.parameters[name] = parse_parameter(value, options.query.zone);
   }
   return options;
 }
@@ -174,7 +174,8 @@ void add_export_command(CLI::App& app, Action& action) {
       "Without a query: also Tocsin's own measurements alerts, deliveries and rejected");
   command->add_option("--measurement", arguments->measurement,
                       "Whose rows a query's are that have no column `measurement`");
-  command->add_option("--param", arguments->parameters, "name=value of a $name in the query");
+  command->add_option("--param", arguments->parameters,
+                      "name=value of a $name in the query; as in `tocsin query --help`");
   command->add_option("--now", arguments->now, "What `now` is: an RFC 3339 time; else the clock");
   command->add_option("--zone", arguments->zone, "Time zone of dates in the query")
       ->capture_default_str();

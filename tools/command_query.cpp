@@ -18,12 +18,18 @@ constexpr const char* kFooter = R"(Examples:
   tocsin query --db tocsin-data 'from audit last 1h | stats n = count() by service | sort -n'
   tocsin query --url http://127.0.0.1:8086 --format csv 'from alerts | sort -time | limit 50'
   tocsin query --db tocsin-data --param limit=500ms 'from audit | where duration_ms > $limit'
+  tocsin query --db tocsin-data --param day=2026-11-24 'from audit between $day and $day + 1d'
   tocsin query --db tocsin-data --now 2026-11-24T12:00:00Z @report.tq
   tocsin query --db tocsin-data 'explain from audit last 1d | stats n = count() by service'
 
 --db reads the files themselves, also while a server writes them; --url asks the server. A table is fitted
 to the terminal; into a pipe or file it goes whole. Warnings and times go to standard error. Write the query as
 @FILE to read it from a file, as - for standard input; begin it with `explain` to see how it runs.
+
+--param x=VALUE makes $x what VALUE is in a query: 8123 a number, 500ms a duration, true a boolean,
+2026-11-24 or 2026-11-24T12:00:00Z a time, '"8123"' with its quotes a string. Anything else is a string as it
+stands.
+
 Exit codes: 0 answered, 1 the query or the source failed, 2 bad usage.)";
 
 struct Arguments {
@@ -63,7 +69,8 @@ void add_query_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("query", "Ask a database or a server");
   command->footer(kFooter);
   add_ask_options(*command, arguments->ask);
-  command->add_option("--param", arguments->parameters, "name=value of a $name in the query");
+  command->add_option("--param", arguments->parameters,
+                      "name=value of a $name in the query; see below");
   command->add_option("QUERY", arguments->text, "The query, @FILE, or - for standard input")
       ->required();
   command->callback([arguments, &action] {

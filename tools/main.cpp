@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <exception>
 
+#include <sys/resource.h>
+
 #include "db/fault_guard.h"
 #include "tools/command.h"
 
@@ -11,6 +13,15 @@ namespace {
 
 std::atomic<bool> stop_requested{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
+
+// A server may have 1,000 connections, 128 followed files, and the files of queries open; the usual
+// soft limit is 1,024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 int run(int argc, char** argv) {
   CLI::App app{"Tocsin, a time-series database that watches the logs stored in it.", "tocsin"};
@@ -54,6 +65,7 @@ const std::atomic<bool>& stop_on_signals() {
 int main(int argc, char** argv) {
   try {
     tocsin::install_fault_guard();
+    tocsin::raise_descriptor_limit();
     return tocsin::run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "tocsin: unexpected error: %s\n", error.what());

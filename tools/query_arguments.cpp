@@ -1,20 +1,26 @@
 #include "tools/query_arguments.h"
 
-#include <fstream>
-#include <iostream>
-#include <sstream>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
 
+#include "db/base/system_error.h"
 #include "db/base/time.h"
 #include "tools/command.h"
 
 namespace tocsin {
 namespace {
 
-Result<std::string> read_all(std::istream& stream, const std::string& name) {
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) return fail(ErrorCode::kIo, "the query cannot be read from " + name);
-  return text.str();
+Result<std::string> read_all(std::FILE* file, const std::string& name) {
+  std::string text;
+  std::array<char, 4096> piece{};
+  size_t count = 0;
+  while (file != nullptr && (count = std::fread(piece.data(), 1, piece.size(), file)) > 0) {
+    text.append(piece.data(), count);
+  }
+  if (file != nullptr && std::ferror(file) == 0) return text;
+  return system_error("the query cannot be read from", name, errno);
 }
 
 }  // namespace
@@ -38,10 +44,12 @@ void check_ask_options(const AskOptions& options) {
 }
 
 Result<std::string> query_text(const std::string& argument) {
-  if (argument == "-") return read_all(std::cin, "standard input");
+  if (argument == "-") return read_all(stdin, "standard input");
   if (argument.empty() || argument.front() != '@') return argument;
-  std::ifstream file(argument.substr(1));
-  return read_all(file, argument.substr(1));
+  const std::string path = argument.substr(1);
+  const std::unique_ptr<std::FILE, decltype(&std::fclose)> file(std::fopen(path.c_str(), "re"),
+                                                                &std::fclose);
+  return read_all(file.get(), path);
 }
 
 std::vector<std::pair<std::string, std::string>> split_parameters(

@@ -136,6 +136,18 @@ TEST_CASE("database: rows and small changes are committed together", "[db]") {
   CHECK(take(database->get(SmallTable::kSources, "tail/a")) == "17");
   CHECK(take(database->list(SmallTable::kSources, "tail/")).size() == 2);
   CHECK(take(database->list(SmallTable::kSources, "x")).empty());
+  const auto keys = [&](std::string_view prefix, SmallRange range) {
+    std::string out;
+    for (const SmallEntry& entry : take(database->list(SmallTable::kSources, prefix, range)))
+      out += entry.key + ' ';
+    return out;
+  };
+  CHECK(keys("tail/", {.count_max = 1}) == "tail/a ");
+  CHECK(keys("tail/", {.count_max = 0}).empty());
+  CHECK(keys("tail/", {.from = "tail/a", .count_max = 2}) == "tail/a tail/b ");
+  CHECK(keys("tail/", {.from = "tail/aa"}) == "tail/b ");
+  CHECK(keys("tail/", {.from = "a"}) == "tail/a tail/b ");
+  CHECK(keys("tail/", {.from = "u"}).empty());
   WriteRequest removal;
   removal.changes.push_back({SmallTable::kSources, "tail/a", std::nullopt});
   take(database->write(std::move(removal)));

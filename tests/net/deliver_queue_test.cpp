@@ -155,6 +155,52 @@ TEST_CASE("delivery: what is too old is given up after one more attempt", "[net]
   CHECK(queue.attempts() == 1);
 }
 
+TEST_CASE("delivery: what is too old is given up behind the group, too", "[net]") {
+  DeliveryQueue queue({.group_max = 2, .give_up_after = kHour}, 1);
+  const Timestamp old = kNow - 2 * kHour;
+  queue.load(
+      {entry(1, "a", old), entry(2, "b"), entry(3, "c", old), entry(4, "d"), entry(5, "e", old)});
+  CHECK(fingerprints(queue.group()) == "ab");
+  const auto outcomes = queue.answer(status(503), kNow);
+  REQUIRE(fingerprints(outcomes) == "-a-c-e");
+  CHECK(outcomes[0].attempts == 1);
+  CHECK(outcomes[0].http_status == 503);
+  CHECK(outcomes[1].attempts == 0);
+  CHECK(outcomes[1].http_status == 0);
+  CHECK(outcomes[1].error == "given up after 1h: no");
+  queue.forget(outcomes);
+  CHECK(queue.attempts() == 1);
+  CHECK(fingerprints(queue.group()) == "bd");
+}
+
+TEST_CASE("delivery: a group stays what it is when only others are given up", "[net]") {
+  DeliveryQueue queue({.group_max = 1, .give_up_after = kHour}, 1);
+  queue.load({entry(1, "a"), entry(2, "b", kNow - 2 * kHour), entry(3, "c")});
+  CHECK(fingerprints(queue.group()) == "a");
+  queue.forget(queue.answer(status(0), kNow));
+  CHECK(queue.size() == 2);
+  CHECK(fingerprints(queue.group()) == "a");
+  CHECK(queue.answer(status(200), kNow).at(0).attempts == 2);
+}
+
+TEST_CASE("delivery: of a refused group, only its own count as sent one by one", "[net]") {
+  DeliveryQueue queue({.group_max = 2, .give_up_after = kHour}, 1);
+  const Timestamp old = kNow - 2 * kHour;
+  queue.load({entry(1, "a"), entry(2, "b"), entry(3, "c", old), entry(4, "d", old), entry(5, "e"),
+              entry(6, "f")});
+  CHECK(fingerprints(queue.group()) == "ab");
+  CHECK(queue.answer(status(400), kNow).empty());
+  CHECK(fingerprints(queue.group()) == "a");
+  const auto outcomes = queue.answer(status(503), kNow);
+  CHECK(fingerprints(outcomes) == "-c-d");
+  queue.forget(outcomes);
+  for (const char* next : {"a", "b"}) {
+    CHECK(fingerprints(queue.group()) == next);
+    queue.forget(queue.answer(status(200), kNow));
+  }
+  CHECK(fingerprints(queue.group()) == "ef");
+}
+
 TEST_CASE("delivery: an answer to what is no longer in the outbox changes nothing", "[net]") {
   DeliveryQueue queue({}, 1);
   queue.load({entry(1, "a")});

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include "net/forwarder_payload.h"
 #include "tests/net/fake_database.h"
@@ -318,6 +319,21 @@ TEST_CASE("deliver: entries that nobody can deliver leave with a row that says w
   CHECK(has_row({"forwarder=left", "rule=Old", "status=failed", "`left` is no longer configured"}));
   CHECK(has_row({"forwarder=hook", "status=failed", "cannot read an alert"}));
   CHECK(has_row({"forwarder=hook", "rule=Spike", "status=delivered"}));
+}
+
+TEST_CASE("deliver: no more of a large outbox is read at once than is used", "[net]") {
+  FakeDatabase database;
+  const SystemClock clock;
+  TestLoop loop;  // after what its background work uses
+  AlertEvent old = alert("Old");
+  old.written_at -= 4 * kDay;
+  for (uint64_t i = 0; i < 2'500; ++i) put(database, "hook", i, alert("Spike"));
+  for (const char* left : {"a", "hook-old", "z"}) put(database, left, 1, old);
+  const auto url = fmt::format("http://127.0.0.1:{}/", free_port());
+  const auto deliver = deliverer(loop, database, clock, {forwarder("hook", url)});
+  CHECK(loop.run_until([&] { return database.state().rows.size() == 3; }));
+  CHECK(database.listed_max() == 1'000);
+  CHECK(outbox_size(database) == 2'500);
 }
 
 TEST_CASE("deliver: a forwarder that cannot work is refused with its name", "[net]") {

@@ -73,6 +73,11 @@ class FakeDatabase final : public Database {
     const std::lock_guard lock(mutex_);
     return history_;
   }
+  /// The most entries that one call of list() gave.
+  size_t listed_max() const {
+    const std::lock_guard lock(mutex_);
+    return listed_max_;
+  }
   size_t refused() const {
     const std::lock_guard lock(mutex_);
     return refused_;
@@ -111,13 +116,16 @@ class FakeDatabase final : public Database {
     if (it == state_.small.end()) return std::optional<std::string>();
     return std::optional<std::string>(it->second);
   }
-  Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix) const override {
+  Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix,
+                                       SmallRange range = {}) const override {
     const std::lock_guard lock(mutex_);
     std::vector<SmallEntry> entries;
     for (const auto& [key, value] : state_.small) {
-      if (key.first == table && key.second.starts_with(prefix))
+      if (entries.size() >= range.count_max) break;
+      if (key.first == table && key.second.starts_with(prefix) && key.second >= range.from)
         entries.push_back({key.second, value});
     }
+    listed_max_ = std::max(listed_max_, entries.size());
     return entries;
   }
   DatabaseCounters counters() const override { return {}; }
@@ -172,6 +180,7 @@ class FakeDatabase final : public Database {
   std::optional<ErrorCode> busy_;
   size_t failures_ = 0;
   size_t refused_ = 0;
+  mutable size_t listed_max_ = 0;
   bool closing_ = false;
 };
 

@@ -259,15 +259,53 @@ TEST_CASE("http connection: a long response goes out in chunks, and the next req
   CHECK(client.read_response().body == "answer");
 }
 
-TEST_CASE("http connection: a client of HTTP/1.0 gets a long response in one piece", "[net]") {
+const std::string kOldGet = "GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+
+TEST_CASE("http connection: a long response to HTTP/1.0 ends with the connection", "[net]") {
   Fixture fixture;
   Client client(fixture.listener->port());
-  client.send("GET /x HTTP/1.0\r\n\r\n");
+  client.send(kOldGet);
   REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
   fixture.requests[0].second(
       {200, "text/plain", "first;", {}, three_more(std::make_shared<int>(0))});
   CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
-  CHECK(client.read_response().body == "first;piece 1;piece 2;piece 3;");
+  const auto response = client.read_response();
+  CHECK(response.head.find("Content-Length") == std::string::npos);
+  CHECK(response.head.find("Transfer-Encoding") == std::string::npos);
+  CHECK(response.head.find("Connection: close\r\n") != std::string::npos);
+  CHECK(client.read_all() == "first;piece 1;piece 2;piece 3;");
+}
+
+TEST_CASE("http connection: a short response to HTTP/1.0 has its length", "[net]") {
+  Fixture fixture;
+  Client client(fixture.listener->port());
+  client.send(kOldGet);
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  fixture.requests[0].second(http::json_response(200, "answer"));
+  fixture.loop.run_until([&] { return fixture.statuses.size() == 1; });
+  CHECK(client.read_response().body == "answer");
+}
+
+TEST_CASE("http connection: HTTP/1.0 is sent a long response as fast as it is taken", "[net]") {
+  constexpr int kPieces = 4'000;
+  http::ConnectionOptions options;
+  options.send_timeout = 100 * kMillisecond;
+  Fixture fixture(options);
+  Client client(fixture.listener->port());
+  client.send(kOldGet);
+  REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
+  const auto made = std::make_shared<int>(0);
+  fixture.requests[0].second({200, "text/plain", "", {}, [made](std::string& out) {
+                                out.append(64 << 10, 'x');
+                                return ++*made < kPieces;
+                              }});
+  CHECK(*made == 0);
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));  // the client takes nothing
+  CHECK(*made < kPieces);
+  CHECK(made.use_count() == 1);
+  while (client.take_some() > 0) {
+  }
+  CHECK(errno == ECONNRESET);  // an end would look like that of the response
 }
 
 TEST_CASE("http connection: a client that leaves ends its long response", "[net]") {

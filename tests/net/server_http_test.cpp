@@ -222,6 +222,44 @@ TEST_CASE("http: queries answer in every format", "[net]") {
   CHECK(TestServer::without_returns(response.body) == "f\n1\n");
 }
 
+TEST_CASE("http: a JSON parameter has its JSON type", "[net]") {
+  TestServer server;
+  REQUIRE(server.request("POST", "/write", "m,user=8123 n=8123i,b=true 1\n").status == 204);
+  const auto rows = [&](const std::string& condition, const std::string& params,
+                        const std::string& target = "/api/query") {
+    const auto response =
+        server.request("POST", target,
+                       R"({"query": "from m | where )" + condition +
+                           R"( | keep n", "format": "csv", "params": )" + params + "}",
+                       "Content-Type: application/json\r\n");
+    return TestServer::without_returns(response.body);
+  };
+  CHECK(rows("user == $x", R"({"x": "8123"})") == "n\n8123\n");
+  CHECK(rows("n == $x", R"({"x": 8123})") == "n\n8123\n");
+  CHECK(rows("n < $x", R"({"x": 18446744073709551615})") == "n\n8123\n");
+  CHECK(rows("n == $x", R"({"x": 8123.0})") == "n\n8123\n");
+  CHECK(rows("b == $x.y", R"({"x.y": true})") == "n\n8123\n");
+  CHECK(contains(rows("n == $x", R"({"x": "8123"})"), "error"));
+  CHECK(rows("user == $x", R"({"x": "8123"})", "/api/query?param.x=1") == "n\n8123\n");
+  CHECK(contains(rows("n == $x", R"({"x": [1]})"), "params: `x` is an array"));
+  CHECK(contains(rows("n == $x", R"({"x": {"y": 1}})"), "params: `x` is an object"));
+  CHECK(contains(rows("n == $x", "3"), "params: expected an object"));
+}
+
+TEST_CASE("http: a parameter in the URL is a literal of the language, else a string", "[net]") {
+  TestServer server;
+  REQUIRE(server.request("POST", "/write", "m,user=8123 n=1i 86400000000001\n").status == 204);
+  const auto rows = [&](const std::string& query, const std::string& value) {
+    const auto response =
+        server.request("POST", "/api/query?format=csv&param.x=" + value, query + " | keep n");
+    return TestServer::without_returns(response.body);
+  };
+  CHECK(rows("from m | where user == $x", "%228123%22") == "n\n1\n");
+  CHECK(rows("from m between $x and $x + 1d", "1970-01-02") == "n\n1\n");
+  CHECK(rows("from m between $x and $x + 1d", "1970-01-03") == "n\n");
+  CHECK(rows("from m | where time > $x", "1970-01-02T00:00:00Z") == "n\n1\n");
+}
+
 TEST_CASE("http: a wrong query is explained", "[net]") {
   TestServer server;
   REQUIRE(server.request("POST", "/write", "m duration_ms=1i 1\n").status == 204);

@@ -66,6 +66,11 @@ class Client {
     }
     return std::exchange(buffer_, "");
   }
+  /// As recv(): 0 at the end, -1 with errno set.
+  ssize_t take_some() {
+    char data[65536];
+    return recv(fd_, data, sizeof data, 0);
+  }
   /// One HTTP response: its head and its body.
   struct Response {
     int status = 0;

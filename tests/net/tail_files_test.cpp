@@ -14,6 +14,7 @@ namespace {
 
 FileSeen seen(std::string path, uint64_t inode, const std::string& bytes) {
   FileSeen file;
+  file.source = 0;
   file.path = std::move(path);
   file.device = 1;
   file.inode = inode;
@@ -176,7 +177,7 @@ TEST_CASE("tail files: a sibling is followed until it has been read and is at re
   files.add_stored(p, 0);
   REQUIRE(files.apply_scan({}, kStart).search);
   FileSeen rotated = seen("/l/a.log.1", 3, bytes);
-  rotated.sibling = true;
+  rotated.source.reset();
   files.apply_scan(std::vector{rotated}, kStart);
   CHECK(files.to_read(kStart) == std::vector<uint64_t>{7});
   CHECK(files.missing().size() == 1);  // not opened yet: the next scan must find it again
@@ -185,6 +186,29 @@ TEST_CASE("tail files: a sibling is followed until it has been read and is at re
   files.apply_scan(std::vector{rotated}, kStart + 6 * kSecond);
   CHECK(files.missing().empty());
   CHECK_FALSE(files.apply_scan({}, kStart + 7 * kSecond).search);
+}
+
+TEST_CASE("tail files: a file that no glob covers any more is not followed as a sibling", "[net]") {
+  TailFiles files(settings());
+  const std::string bytes(200, 'a');
+  TailPosition p;
+  p.id = 7;
+  p.path = "/l/a.log.1";
+  p.head_size = 64;
+  p.head_hash = head_hash(bytes.substr(0, 64));
+  p.offset = 100;
+  files.add_stored(p, std::nullopt);
+  FileSeen rotated = seen("/l/a.log.1", 3, bytes);
+  rotated.source.reset();
+  CHECK_FALSE(files.apply_scan(std::vector{rotated}, kStart).search);
+  files.mark_start();
+  CHECK(files.missing().empty());
+  CHECK(files.to_read(kStart).empty());
+  CHECK(files.caught_up());
+  files.forget_outdated(kStart);
+  files.apply_scan(std::vector{seen("/l/a.log.1", 3, bytes)}, kStart + kDay);  // covered again
+  CHECK(files.to_read(kStart + kDay) == std::vector<uint64_t>{7});
+  CHECK(files.at(7).position.offset == 100);
 }
 
 TEST_CASE(

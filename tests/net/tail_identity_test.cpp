@@ -13,6 +13,7 @@ std::string content(char letter, size_t size) { return std::string(size, letter)
 
 FileSeen seen(std::string path, uint64_t inode, const std::string& bytes) {
   FileSeen file;
+  file.source = 0;
   file.path = std::move(path);
   file.device = 1;
   file.inode = inode;
@@ -181,11 +182,11 @@ TEST_CASE("tail identity: files that are there choose before those that are gone
 TEST_CASE("tail identity: a sibling continues a position or nothing", "[net]") {
   const std::string bytes = content('a', 3000);
   FileSeen rotated = seen("/l/a.log.1", 1, bytes);
-  rotated.sibling = true;
+  rotated.source.reset();
   FileSeen stranger = seen("/l/a.log.2", 2, content('c', 3000));
-  stranger.sibling = true;
+  stranger.source.reset();
   FileSeen shorter = seen("/l/a.log.3", 3, content('a', 1500));
-  shorter.sibling = true;
+  shorter.source.reset();
   const TailPosition p = position(rotated, bytes, 2000);
   CHECK(verdicts({p}, {rotated, stranger}) == std::vector{V::kContinue, V::kStranger});
   CHECK(verdicts({p}, {shorter}) == std::vector{V::kStranger});
@@ -196,7 +197,7 @@ TEST_CASE("tail identity: a rotated file that is no longer followed makes no cop
   // a.log.1 lies outside the glob; a.log begins with the same long header and is read all the same.
   const std::string header = content('#', 2000);
   FileSeen rotated = seen("/l/a.log.1", 1, header + "old");
-  rotated.sibling = true;
+  rotated.source.reset();
   CHECK(verdicts({}, {rotated, seen("/l/a.log", 2, header)}) == std::vector{V::kStranger, V::kNew});
 }
 

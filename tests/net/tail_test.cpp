@@ -187,6 +187,45 @@ TEST_CASE("tail: the last line of a renamed file counts without a newline after 
   CHECK(process.until_rows(rows("a", 0, 1) + std::vector<std::string>{"a n=1"}));
 }
 
+TEST_CASE("tail: a rotated file that the globs no longer cover keeps its position, unread",
+          "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(0));
+  folder.append("a/x.log.1", line(1) + "{\"n\":");
+  StoreState state;
+  {
+    Process process({follow(folder.path("a/*.log*"))});
+    REQUIRE(process.until_rows(rows("a", 0, 2)));
+    state = process.database.state();
+  }
+  folder.remove("a/x.log");  // so that its siblings are looked for
+  folder.append("a/x.log.1", "2}\n");
+  {
+    Process process({follow(folder.path("a/*.log"))}, state);
+    process.settle();
+    CHECK(process.tail->caught_up());
+    CHECK(process.rows() == rows("a", 0, 2));
+    state = process.database.state();
+  }
+  Process process({follow(folder.path("a/*.log*"))}, state);
+  CHECK(process.until_rows(rows("a", 0, 2) + std::vector<std::string>{"a n=2"}));
+}
+
+TEST_CASE("tail: a lack of descriptors makes no file seem to be gone", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(0) + "{\"n\":");
+  Process process({follow(folder.path("*/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 1)));
+  {
+    const NoDescriptors none;
+    process.settle();
+    CHECK(process.tail->counters().files == 1);
+  }
+  folder.append("a/x.log", "1}\n");
+  CHECK(process.until_rows(rows("a", 0, 1) + std::vector<std::string>{"a n=1"}));
+  CHECK(process.database.state().rejected.empty());
+}
+
 TEST_CASE("tail: a deleted file is read to its end, its last line included", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", lines(0, 3));

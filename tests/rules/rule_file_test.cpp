@@ -104,4 +104,13 @@ TEST_CASE("rule file: parameters take the kind that they look like", "[rules]") 
   CHECK(parse_parameter("") == Value::of(""));
   CHECK(parse_parameter("nan") == Value::of("nan"));
   CHECK(parse_parameter("5 apples") == Value::of("5 apples"));
+  CHECK(parse_parameter("1970-01-02") == Value::time(kDay));
+  CHECK(parse_parameter("1970-01-01T00:00:01.5Z") == Value::time(1'500 * kMillisecond));
+  CHECK(parse_parameter("1970-01-02", *TimeZone::load("Europe/Berlin")) == Value::time(23 * kHour));
+  CHECK(parse_parameter("1970-13-01") == Value::of("1970-13-01"));
+  CHECK(parse_parameter(R"("8123")") == Value::of("8123"));
+  CHECK(parse_parameter(R"("2026-11-24")") == Value::of("2026-11-24"));
+  CHECK(parse_parameter(R"("a \"b\"\n")") == Value::of("a \"b\"\n"));
+  CHECK(parse_parameter(R"("a" b)") == Value::of(R"("a" b)"));
+  CHECK(parse_parameter("\"") == Value::of("\""));
 }

@@ -247,7 +247,7 @@ class MemoryDatabase final : public Database {
   Result<std::optional<std::string>> get(SmallTable, std::string_view) const override {
     return std::nullopt;
   }
-  Result<std::vector<SmallEntry>> list(SmallTable, std::string_view) const override {
+  Result<std::vector<SmallEntry>> list(SmallTable, std::string_view, SmallRange) const override {
     return std::vector<SmallEntry>();
   }
   DatabaseCounters counters() const override { return {}; }

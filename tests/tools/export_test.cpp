@@ -3,16 +3,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <functional>
 #include <random>
 
 #include <catch2/catch.hpp>
+#include <sys/resource.h>
 
 #include "tests/db/db_support.h"
 #include "tests/db/random_history.h"
 #include "tests/support/memory_database.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tools/random_rows.h"
+#include "tools/export/output_file.h"
 #include "tools/export/query_rows.h"
 #include "tools/export/store_rows.h"
 #include "tools/import/import.h"
@@ -378,6 +381,20 @@ TEST_CASE("export: columns of several measurements are one table to a query", "[
   CHECK(query_text(*database, options) == "a,t=x n=1 1\nb t=\"y\",n=2.5 2\n");
   options.text = "from a, b | where n > 100";
   CHECK(query_text(*database, options).empty());
+}
+
+TEST_CASE("export: a file that may not grow any more is a full disk", "[export]") {
+  const test::TemporaryFolder folder;
+  auto file = take(OutputFile::open(folder.path("out")));
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const rlimit tight{4096, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &tight) == 0);
+  const Status status = file->write(std::string(8192, 'x'));
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+  REQUIRE_FALSE(status);
+  CHECK(status.error().code == ErrorCode::kDiskFull);
 }
 
 TEST_CASE("export: nothing comes of nothing but the header", "[export]") {

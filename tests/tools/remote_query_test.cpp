@@ -1,6 +1,8 @@
 // What a server's JSON says arrives as the same table.
 #include "tools/client/remote_query.h"
 
+#include <cmath>
+
 #include <catch2/catch.hpp>
 
 namespace tocsin {
@@ -18,11 +20,14 @@ ResultTable table_of_all_types() {
   add("time", ValueType::kTime, {Value::time(1'764'000'000'123'456'789), Value::null()});
   add("i", ValueType::kI64, {Value::of(int64_t{INT64_MIN}), Value::null()});
   add("u", ValueType::kU64, {Value::of(uint64_t{UINT64_MAX}), Value::of(uint64_t{0})});
-  add("f", ValueType::kF64, {Value::of(0.1), Value::of(2.0)});
+  add("f", ValueType::kF64, {Value::of(0.1), Value::of(-0.0)});
   add("b", ValueType::kBool, {Value::of(true), Value::null()});
   add("s", ValueType::kString, {Value::of("a \"quoted\"\n\xc3\xa4"), Value::of("")});
   add("d", ValueType::kDuration, {Value::duration(90 * kSecond), Value::null()});
   table.row_count = 2;
+  table.rows_matched = 17;
+  table.statistics.rows_scanned = 40;
+  table.warnings = {"a \"warning\""};
   return table;
 }
 
@@ -36,6 +41,9 @@ TEST_CASE("remote query: a table survives the way through JSON, to the last bit"
   REQUIRE(got);
   REQUIRE(got->columns.size() == sent.columns.size());
   REQUIRE(got->row_count == 2);
+  CHECK(format_result(*got, ResultFormat::kJson, options) ==
+        format_result(sent, ResultFormat::kJson, options));
+  CHECK(std::signbit(std::get<double>(got->columns[3].at(1).data)));
   for (size_t c = 0; c < sent.columns.size(); ++c) {
     CHECK(got->columns[c].name == sent.columns[c].name);
     CHECK(got->columns[c].type == sent.columns[c].type);
@@ -56,6 +64,9 @@ TEST_CASE("remote query: an answer of another shape is an error that says so", "
   check("{}", "no columns");
   check(R"({"columns":[{"name":"a","type":"i128"}],"rows":[]})", "i128");
   check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[[1,2]]})", "row 1");
+  check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[[]]})", "row 1");
+  check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[7]})", "row 1");
+  check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[[1],)", "no JSON");
   check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[["x"]]})", "a is no i64");
   check(R"({"columns":[],"rows":[],"error":"the query ran out of time"})", "ran out of time");
 }

@@ -21,7 +21,7 @@ class DatabaseSource final : public QuerySource {
       TOCSIN_TRY(options.now, parse_time(question.now, zone_));
     }
     for (const auto& [name, value] : question.parameters) {
-      options.parameters[name] = parse_parameter(value);
+      options.parameters[name] = parse_parameter(value, zone_);
     }
     return engine_.run(question.text, options);
   }

@@ -13,6 +13,7 @@ namespace tocsin {
 namespace {
 
 namespace dom = simdjson::dom;
+namespace ondemand = simdjson::ondemand;
 
 std::optional<ValueType> parse_type(std::string_view name) {
   constexpr std::array kTypes = {ValueType::kNull, ValueType::kBool,    ValueType::kI64,
@@ -24,9 +25,12 @@ std::optional<ValueType> parse_type(std::string_view name) {
   return std::nullopt;
 }
 
-/// The value of that type, or nothing where the element is of another kind.
-std::optional<Value> value_of(dom::element element, ValueType type) {
-  if (element.is_null()) return Value::null();
+/// The value of that type, or nothing where the element is of another kind. The element's text is
+/// read as the column's type says: an f64 `-0` is no integer.
+std::optional<Value> value_of(ondemand::value element, ValueType type) {
+  bool is_null = false;
+  if (element.is_null().get(is_null) != simdjson::SUCCESS) return std::nullopt;
+  if (is_null) return Value::null();
   bool boolean = false;
   int64_t integer = 0;
   uint64_t large = 0;
@@ -59,67 +63,112 @@ tl::unexpected<Error> unexpected_answer(const std::string& what) {
   return fail(ErrorCode::kInvalid, "the server's answer is not what /api/query gives: " + what);
 }
 
-Status parse_columns(dom::array columns, ResultTable& table) {
-  for (const dom::element element : columns) {
-    std::string_view name, type_name;
-    if (element["name"].get(name) != simdjson::SUCCESS ||
-        element["type"].get(type_name) != simdjson::SUCCESS) {
-      return unexpected_answer("a column without name and type");
-    }
-    const std::optional<ValueType> type = parse_type(type_name);
-    if (!type) return unexpected_answer(fmt::format("the unknown type {}", type_name));
-    ResultColumn column;
-    column.name = name;
-    column.type = *type;
-    table.columns.push_back(std::move(column));
+tl::unexpected<Error> broken_json(simdjson::error_code code) {
+  return unexpected_answer(fmt::format("no JSON: {}", simdjson::error_message(code)));
+}
+
+/// Calls `use(element)` for each of an array; stops at the first error.
+template <class Use>
+Status for_each(ondemand::value value, const char* name, Use use) {
+  ondemand::array list;
+  if (value.get_array().get(list) != simdjson::SUCCESS) {
+    return unexpected_answer(fmt::format("{} is no list", name));
+  }
+  for (auto next : list) {
+    ondemand::value element;
+    if (const auto code = std::move(next).get(element)) return broken_json(code);
+    TOCSIN_RETURN_IF_ERROR(use(element));
   }
   return {};
 }
 
-Status parse_row(dom::element element, ResultTable& table) {
-  dom::array row;
-  if (element.get(row) != simdjson::SUCCESS || row.size() != table.columns.size()) {
-    return unexpected_answer(
-        fmt::format("row {} has not {} values", table.row_count + 1, table.columns.size()));
+Status parse_column(ondemand::value element, ResultTable& table) {
+  std::string_view name, type_name;
+  if (element["name"].get(name) != simdjson::SUCCESS ||
+      element["type"].get(type_name) != simdjson::SUCCESS) {
+    return unexpected_answer("a column without name and type");
   }
+  const std::optional<ValueType> type = parse_type(type_name);
+  if (!type) return unexpected_answer(fmt::format("the unknown type {}", type_name));
+  ResultColumn column;
+  column.name = name;
+  column.type = *type;
+  table.columns.push_back(std::move(column));
+  return {};
+}
+
+Status parse_row(ondemand::value element, ResultTable& table) {
+  const std::string place = fmt::format("row {}", table.row_count + 1);
   size_t index = 0;
-  for (const dom::element item : row) {
+  TOCSIN_RETURN_IF_ERROR(for_each(element, place.c_str(), [&](ondemand::value item) -> Status {
+    if (index == table.columns.size()) return unexpected_answer(place + " has too many values");
     ResultColumn& column = table.columns[index++];
     const std::optional<Value> value = value_of(item, column.type);
     if (!value) {
-      return unexpected_answer(fmt::format("row {}: {} is no {}", table.row_count + 1, column.name,
-                                           name_of(column.type)));
+      return unexpected_answer(
+          fmt::format("{}: {} is no {}", place, column.name, name_of(column.type)));
     }
     column.append(*value);
-  }
+    return {};
+  }));
+  if (index < table.columns.size()) return unexpected_answer(place + " has too few values");
   ++table.row_count;
   return {};
 }
 
-void parse_statistics(dom::element answer, QueryStatistics& statistics) {
+Status parse_statistics(ondemand::value value, ResultTable& table) {
+  ondemand::object statistics;
+  if (value.get_object().get(statistics) != simdjson::SUCCESS) return {};
   const auto read = [&](const char* name, auto& number) {
-    uint64_t value = 0;
-    if (answer["stats"][name].get(value) != simdjson::SUCCESS) return;
-    number = static_cast<std::remove_reference_t<decltype(number)>>(value);
+    uint64_t found = 0;
+    if (statistics[name].get(found) != simdjson::SUCCESS) return;
+    number = static_cast<std::remove_reference_t<decltype(number)>>(found);
   };
-  read("rows_scanned", statistics.rows_scanned);
-  read("segments_read", statistics.segments_read);
-  read("segments_skipped", statistics.segments_skipped);
-  read("segments_answered", statistics.segments_answered);
-  read("bytes_read", statistics.bytes_read);
-  read("windows_remembered", statistics.windows_remembered);
-  read("invalid_utf8", statistics.invalid_utf8);
-  read("elapsed_us", statistics.elapsed_us);
+  read("rows_matched", table.rows_matched);
+  read("rows_scanned", table.statistics.rows_scanned);
+  read("segments_read", table.statistics.segments_read);
+  read("segments_skipped", table.statistics.segments_skipped);
+  read("segments_answered", table.statistics.segments_answered);
+  read("bytes_read", table.statistics.bytes_read);
+  read("windows_remembered", table.statistics.windows_remembered);
+  read("invalid_utf8", table.statistics.invalid_utf8);
+  read("elapsed_us", table.statistics.elapsed_us);
+  return {};
 }
 
-void parse_warnings(dom::element answer, std::vector<std::string>& warnings) {
-  dom::array list;
-  if (answer["warnings"].get(list) != simdjson::SUCCESS) return;
-  for (const dom::element item : list) {
-    std::string_view text;
-    if (item.get(text) == simdjson::SUCCESS) warnings.emplace_back(text);
-  }
+Status parse_warning(ondemand::value element, std::vector<std::string>& warnings) {
+  std::string_view text;
+  if (element.get(text) == simdjson::SUCCESS) warnings.emplace_back(text);
+  return {};
 }
+
+// The parts of an answer, in the order in which the server writes them.
+struct Answer {
+  ResultTable table;
+  bool has_columns = false;
+  bool has_rows = false;
+
+  Status read(std::string_view key, ondemand::value value) {
+    if (key == "columns") {
+      has_columns = true;
+      return for_each(value, "columns", [&](auto each) { return parse_column(each, table); });
+    }
+    if (key == "rows" && has_columns) {
+      has_rows = true;
+      return for_each(value, "rows", [&](auto each) { return parse_row(each, table); });
+    }
+    if (key == "warnings") {
+      return for_each(value, "warnings",
+                      [&](auto each) { return parse_warning(each, table.warnings); });
+    }
+    if (key == "stats") return parse_statistics(value, table);
+    std::string_view error;
+    if (key == "error" && value.get(error) == simdjson::SUCCESS) {
+      return fail(ErrorCode::kInvalid, std::string(error));
+    }
+    return {};
+  }
+};
 
 std::string address_of(std::string url, const char* path) {
   while (!url.empty() && url.back() == '/') url.pop_back();
@@ -137,26 +186,22 @@ std::string error_text(const std::string& body) {
 }  // namespace
 
 Result<ResultTable> parse_answer(std::string_view json) {
-  dom::parser parser;
-  dom::element answer;
-  if (parser.parse(json.data(), json.size()).get(answer) != simdjson::SUCCESS) {
-    return unexpected_answer("no JSON");
+  const simdjson::padded_string padded(json);
+  ondemand::parser parser;
+  ondemand::document document;
+  ondemand::object object;
+  if (const auto code = parser.iterate(padded).get(document)) return broken_json(code);
+  if (const auto code = document.get_object().get(object)) return broken_json(code);
+  Answer answer;
+  for (auto next : object) {
+    ondemand::field field;
+    std::string_view key;
+    if (const auto code = std::move(next).get(field)) return broken_json(code);
+    if (const auto code = field.unescaped_key().get(key)) return broken_json(code);
+    TOCSIN_RETURN_IF_ERROR(answer.read(key, field.value()));
   }
-  std::string_view error;
-  if (answer["error"].get(error) == simdjson::SUCCESS) {
-    return fail(ErrorCode::kInvalid, std::string(error));
-  }
-  dom::array columns, rows;
-  if (answer["columns"].get(columns) != simdjson::SUCCESS ||
-      answer["rows"].get(rows) != simdjson::SUCCESS) {
-    return unexpected_answer("no columns and rows");
-  }
-  ResultTable table;
-  TOCSIN_RETURN_IF_ERROR(parse_columns(columns, table));
-  for (const dom::element row : rows) TOCSIN_RETURN_IF_ERROR(parse_row(row, table));
-  parse_statistics(answer, table.statistics);
-  parse_warnings(answer, table.warnings);
-  return table;
+  if (!answer.has_rows) return unexpected_answer("no columns and rows");
+  return std::move(answer.table);
 }
 
 Result<Completion> parse_completion(std::string_view json) {

@@ -1,22 +1,16 @@
 #include "tools/export/output_file.h"
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/base/system_error.h"
+
 namespace tocsin {
 namespace {
-
-tl::unexpected<Error> failed(const char* attempt, const std::string& name) {
-  const int reason = errno;
-  return fail(reason == ENOSPC ? ErrorCode::kDiskFull : ErrorCode::kIo,
-              fmt::format("{} {}: {}", attempt, name, std::strerror(reason)));
-}
 
 bool is_special(const std::string& path) {
   struct stat status {};
@@ -26,9 +20,9 @@ bool is_special(const std::string& path) {
 Status sync_folder_of(const std::string& path) {
   const std::string folder = std::filesystem::absolute(path).parent_path().string();
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return failed("opening", folder);
+  if (fd < 0) return system_error("opening", folder, errno);
   const int result = fsync(fd);
-  const Status status = result == 0 ? Status() : failed("syncing", folder);
+  const Status status = result == 0 ? Status() : system_error("syncing", folder, errno);
   close(fd);
   return status;
 }
@@ -41,7 +35,7 @@ Result<std::unique_ptr<OutputFile>> OutputFile::open(const std::string& path) {
   }
   if (is_special(path)) {
     const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return failed("opening", path);
+    if (fd < 0) return system_error("opening", path, errno);
     return std::unique_ptr<OutputFile>(new OutputFile(path, "", fd));
   }
   std::error_code missing;  // a link stays one, and what it leads to is replaced
@@ -49,7 +43,7 @@ Result<std::unique_ptr<OutputFile>> OutputFile::open(const std::string& path) {
   const std::string target = missing ? path : real.string();
   std::string temporary = target + ".partial-XXXXXX";
   const int fd = mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) return failed("making a file beside", path);
+  if (fd < 0) return system_error("making a file beside", path, errno);
   // The one made for this process alone becomes what any other new file would be.
   const mode_t mask = umask(0);
   umask(mask);
@@ -66,7 +60,7 @@ Status OutputFile::write(std::string_view data) {
   while (!data.empty()) {
     const ssize_t count = ::write(fd_, data.data(), data.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failed("writing to", name_);
+    if (count < 0) return system_error("writing to", name_, errno);
     data.remove_prefix(static_cast<size_t>(count));
   }
   return {};
@@ -76,10 +70,11 @@ Status OutputFile::finish() {
   if (temporary_.empty()) {
     const int fd = fd_;
     fd_ = -1;
-    return close(fd) == 0 ? Status() : failed("closing", name_);
+    return close(fd) == 0 ? Status() : system_error("closing", name_, errno);
   }
-  if (fsync(fd_) != 0) return failed("syncing", name_);
-  if (rename(temporary_.c_str(), name_.c_str()) != 0) return failed("renaming to", name_);
+  if (fsync(fd_) != 0) return system_error("syncing", name_, errno);
+  if (rename(temporary_.c_str(), name_.c_str()) != 0)
+    return system_error("renaming to", name_, errno);
   temporary_.clear();
   return sync_folder_of(name_);
 }

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "db/base/system_error.h"
+
 namespace tocsin::generate {
 namespace {
 
@@ -37,10 +39,7 @@ Status write_all(std::string_view data, const std::string& destination, Function
   while (!data.empty()) {
     const ssize_t count = send_one(data.data(), data.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      const ErrorCode code = errno == ENOSPC ? ErrorCode::kDiskFull : ErrorCode::kIo;
-      return fail(code, fmt::format("writing to {}: {}", destination, std::strerror(errno)));
-    }
+    if (count < 0) return system_error("writing to", destination, errno);
     data.remove_prefix(static_cast<size_t>(count));
   }
   return {};
