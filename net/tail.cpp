@@ -114,6 +114,7 @@ TailFiles::Settings Tail::Impl::file_settings(const std::vector<Source>& sources
                                               const TailTiming& timing) {
   TailFiles::Settings settings;
   settings.settle = timing.settle;
+  settings.open_quote_max = timing.open_quote_max;
   for (const Source& source : sources) settings.from_end.push_back(source.options.from_end);
   return settings;
 }
@@ -262,6 +263,7 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->file = file.file;
   request->last_line = files_.step_of(file, clock_.now()) == TailStep::kReadLast;
   request->skip_to_end = file.skip_to_end;
+  request->give_up_quote = files_.quote_overdue(file, clock_.now());
   request->format = source.format;
   request->measurement = measurement_of(source, file.position.path);
   request->tags = source.options.tags;
@@ -286,7 +288,7 @@ void Tail::Impl::has_read(uint64_t id, ReadOutcome outcome) {
   switch (outcome.kind) {
     case ReadOutcome::Kind::kNothing:
       files_.keep_open(id, outcome.file);
-      files_.nothing_whole(id, outcome.size, clock_.now());
+      files_.nothing_whole(id, outcome.size, outcome.held_back, clock_.now());
       break;
     case ReadOutcome::Kind::kChanged:
       files_.changed(id);

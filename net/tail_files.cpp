@@ -57,6 +57,7 @@ TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Time
         file.position.offset = 0;
         file.position.skip_line = false;
         file.examined = 0;
+        file.held_back_since = 0;
       }
       found(file, seen[i], now);
     } else if (match.verdict == FileVerdict::kNew) {
@@ -146,12 +147,16 @@ void TailFiles::check_start(FollowedFile& file, bool give_up) {
 TailStep TailFiles::step_of(const FollowedFile& file, Timestamp now) const {
   FollowState state;
   state.offset = file.position.offset;
-  state.examined = file.examined;
+  state.examined = quote_overdue(file, now) ? file.position.offset : file.examined;
   state.size = file.size;
   state.present = !file.path.empty();
   state.moved = file.path != file.position.path;
   state.unchanged_for = now - file.still_since;
   return next_step(state, settings_.settle);
+}
+
+bool TailFiles::quote_overdue(const FollowedFile& file, Timestamp now) const {
+  return file.held_back_since != 0 && now - file.held_back_since >= settings_.open_quote_max;
 }
 
 std::vector<uint64_t> TailFiles::to_read(Timestamp now) const {
@@ -172,15 +177,17 @@ void TailFiles::committed(uint64_t id, const TailPosition& position, uint64_t si
   file.in_flight = false;
   file.skip_to_end = false;
   file.examined = position.offset;
+  file.held_back_since = 0;
   if (size > file.size) touch(file, size, file.changed_at, now);
   check_start(file);
 }
 
-void TailFiles::nothing_whole(uint64_t id, uint64_t size, Timestamp now) {
+void TailFiles::nothing_whole(uint64_t id, uint64_t size, bool held_back, Timestamp now) {
   FollowedFile& file = at(id);
   file.in_flight = false;
   if (size > file.size) touch(file, size, file.changed_at, now);
   file.examined = std::max(size, file.position.offset);
+  if (!held_back || file.held_back_since == 0) file.held_back_since = held_back ? now : 0;
   check_start(file);
   if (file.orphan() && step_of(file, now) == TailStep::kForget) close(file);
 }

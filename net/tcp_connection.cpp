@@ -36,14 +36,19 @@ std::string answer_to(const IngestReport& report, uint64_t first_line, uint64_t 
 
 }  // namespace
 
-TcpConnection::TcpConnection(std::unique_ptr<Socket> socket, Ingest& ingest, const Clock& clock,
-                             std::string measurement, std::function<void()> gone)
+TcpConnection::TcpConnection(uv_loop_t* loop, std::unique_ptr<Socket> socket, Ingest& ingest,
+                             const Clock& clock, TcpConnectionOptions options,
+                             std::function<void()> gone)
     : socket_(std::move(socket)),
       ingest_(ingest),
       clock_(clock),
-      measurement_(std::move(measurement)),
+      options_(std::move(options)),
       gone_(std::move(gone)),
-      source_("tcp " + socket_->peer()) {}
+      source_("tcp " + socket_->peer()),
+      quote_timer_(loop, [this] {
+        quote_overdue_ = true;
+        pump();
+      }) {}
 
 void TcpConnection::start() {
   socket_->on(
@@ -75,6 +80,7 @@ void TcpConnection::pump() {
     if (const size_t size = next_chunk(); size > 0) take(size);
   }
   update_reading();
+  watch_quote();
   finish_if_done();
 }
 
@@ -89,8 +95,7 @@ void TcpConnection::drop(size_t size) {
 size_t TcpConnection::next_chunk() {
   if (whole_bytes_ == 0) {
     if (!skip_overlong_line()) return 0;
-    whole_bytes_ = framer_.whole_lines(pending());
-    if (whole_bytes_ == 0 && ended_ && !whole_only_) whole_bytes_ = pending().size();
+    whole_bytes_ = find_whole_lines();
     if (whole_bytes_ == 0) return 0;
   }
   std::string_view rest = pending().substr(0, whole_bytes_);
@@ -101,6 +106,15 @@ size_t TcpConnection::next_chunk() {
     size = whole_bytes_ - rest.size();
   }
   return size;
+}
+
+// An open quote ends with the stream or when it is overdue, and costs its own first line then.
+size_t TcpConnection::find_whole_lines() {
+  const bool overdue = std::exchange(quote_overdue_, false);
+  const size_t whole = framer_.whole_lines(pending());
+  if (whole > 0) return whole;
+  if (ended_ && !whole_only_) return pending().size();
+  return ended_ || overdue ? framer_.give_up_quote() : 0;
 }
 
 // A line that outgrew its limit is rejected by its beginning, and dropped up to its end. False:
@@ -129,7 +143,7 @@ void TcpConnection::take(size_t size) {
   if (line_count_ == 0) read_greeting(text.text);
   text.format = format_of_line(text.text);
   text.options.now = clock_.now();
-  text.options.measurement = measurement_;
+  text.options.measurement = options_.measurement;
   const uint64_t first_line = line_count_ + 1;
   line_count_ += static_cast<uint64_t>(std::count(text.text.begin(), text.text.end(), '\n'));
   if (text.text.back() != '\n') ++line_count_;
@@ -194,6 +208,13 @@ void TcpConnection::update_reading() {
   reading_ = wanted;
   if (wanted) return socket_->start_reading();
   socket_->stop_reading();
+}
+
+// Only while its close could be read does a quote's time pass.
+void TcpConnection::watch_quote() {
+  const bool waiting = reading_ && !submitting_ && framer_.holds_lines_back();
+  if (!waiting) return quote_timer_.stop();
+  if (!quote_timer_.active()) quote_timer_.start(options_.open_quote_max);
 }
 
 void TcpConnection::finish_if_done() {

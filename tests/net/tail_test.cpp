@@ -20,6 +20,7 @@ namespace {
 constexpr TailTiming kQuick = {.poll_interval = 10 * kMillisecond,
                                .scan_gap = 2 * kMillisecond,
                                .settle = 60 * kMillisecond,
+                               .open_quote_max = 40 * kMillisecond,
                                .retry_delay = 5 * kMillisecond,
                                .retry_delay_max = 20 * kMillisecond};
 
@@ -353,6 +354,28 @@ TEST_CASE("tail: from the end takes what comes after the start", "[net]") {
   Process process({options}, state);
   CHECK(
       process.until_rows(rows("a", 20, 21) + rows("a", 8, 9) + std::vector<std::string>{"a n=7"}));
+}
+
+TEST_CASE("tail: a quote that stays open is given up after a while, by its own line", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", "m f=0i 1\nm g=\"open\nm f=1i 1\nm f=2i 1\nm f=");
+  const auto options = follow(folder.path("a/*.log"));
+  std::vector<StoreState> history;
+  {
+    Process process({options});
+    REQUIRE(process.until_rows({"m f=0", "m f=1", "m f=2"}));
+    const auto rejected = process.database.state().rejected;
+    REQUIRE(rejected.size() == 1);
+    CHECK(rejected[0].second == "m g=\"open");
+    folder.append("a/x.log", "3i 1\n");
+    CHECK(process.until_rows({"m f=0", "m f=1", "m f=2", "m f=3"}));
+    history = process.database.history();
+  }
+  for (const StoreState& state : history) {
+    Process process({options}, state);
+    CHECK(process.until_rows({"m f=0", "m f=1", "m f=2", "m f=3"}));
+    CHECK(process.database.state().rejected.size() == 1);
+  }
 }
 
 TEST_CASE("tail: a line over the limit is rejected and the next one is read", "[net]") {
