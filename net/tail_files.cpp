@@ -23,7 +23,7 @@ std::vector<MissingFile> TailFiles::missing() const {
   std::vector<MissingFile> wanted;
   for (const auto& [id, file] : files_) {
     if (!file.search || file.source >= settings_.from_end.size()) continue;
-    wanted.push_back({file.position.path, file.position.inode});
+    wanted.push_back({file.position.path, file.position.inode, file.position.real_path});
   }
   return wanted;
 }
@@ -78,6 +78,7 @@ void TailFiles::found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
   if (!file.in_flight) {
     file.position.inode = seen.inode;
     file.position.device = seen.device;
+    if (seen.path == file.position.path) file.position.real_path = seen.real_path;
   }
   file.path = seen.path;
   file.sibling = seen.sibling;
@@ -96,6 +97,7 @@ void TailFiles::add_new(const FileSeen& seen, Timestamp now) {
   FollowedFile& file = files_[id];
   file.position.id = id;
   file.position.path = seen.path;
+  file.position.real_path = seen.real_path;
   file.position.device = seen.device;
   file.position.inode = seen.inode;
   file.position.head_size = static_cast<uint32_t>(seen.head.size());

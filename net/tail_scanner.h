@@ -40,10 +40,12 @@ class OpenFile {
   std::string path_;  // for messages
 };
 
-/// A file that no glob leads to any more, to be looked for in its folder.
+/// A file that no glob leads to any more, to be looked for in its folder, and in that of its real
+/// path.
 struct MissingFile {
   std::string path;
   uint64_t inode = 0;
+  std::string real_path = {};  ///< where symbolic links led; empty: `path` itself
 };
 
 /// Blocking, so it runs in the background: one job at a time uses it, and the loop reads its

@@ -269,6 +269,43 @@ TEST_CASE("tail: whatever commit a crash comes after, every line is there exactl
   CHECK(history.size() >= 3);
 }
 
+TEST_CASE("tail: what a symbolic link leads to is rotated while the server is down", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("pods/0.log", lines(0, 10));
+  std::filesystem::create_directories(folder.path("links/app"));
+  std::filesystem::create_symlink("../../pods/0.log", folder.path("links/app/x.log"));
+  const auto options = follow(folder.path("links/*/*.log"));
+  StoreState state;
+  {
+    Process process({options});
+    REQUIRE(process.until_rows(rows("app", 0, 10)));
+    state = process.database.state();
+  }
+  // As versions before stored it: without where the link led.
+  StoreState old = state;
+  for (auto& [key, value] : old.small) {
+    auto position = decode_position(key.second, value).value();
+    CHECK(position.real_path == std::filesystem::canonical(folder.path("pods/0.log")));
+    position.real_path.clear();
+    value = encode_position(position);
+  }
+  folder.append("pods/0.log", lines(10, 15));
+  folder.rename("pods/0.log", "pods/0.log.1");
+  folder.append("pods/0.log", lines(100, 105));
+  for (const StoreState& before : {state, old}) {
+    Process process({options}, before);
+    CHECK(process.until_rows(rows("app", 0, 15) + rows("app", 100, 105)));
+    process.settle();
+    CHECK(process.rows().size() == 20);
+  }
+  // The link is led elsewhere, as when a container starts anew.
+  folder.append("other/1.log", lines(200, 203));
+  folder.remove("links/app/x.log");
+  std::filesystem::create_symlink("../../other/1.log", folder.path("links/app/x.log"));
+  Process process({options}, state);
+  CHECK(process.until_rows(rows("app", 0, 15) + rows("app", 200, 203)));
+}
+
 TEST_CASE("tail: processes that die at any moment lose and repeat nothing", "[net]") {
   const TemporaryFolder folder;
   const auto options = follow(folder.path("a/*.log"));
