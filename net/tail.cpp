@@ -309,14 +309,14 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
     warn_once(outcome.write.source, fmt::format("{}: a line was rejected: {} (see `from rejected`)",
                                                 outcome.write.source, first.reason));
   }
-  counters_.rejected += outcome.write.rejected.size();
+  const uint64_t rejected = line_count(outcome.write.rejected);
+  counters_.rejected += rejected;
   auto done = [post = mailbox_->poster(), weak = weak_from_this(), id, next = outcome.next,
                size = outcome.size, bytes](Result<WriteReport> report) {
     post([weak, id, next, size, bytes, report = std::move(report)] {
       if (const auto self = weak.lock()) self->committed(id, next, size, bytes, report);
     });
   };
-  const size_t rejected = outcome.write.rejected.size();
   const Status submitted = database_.submit(std::move(outcome.write), std::move(done));
   if (submitted) {
     in_flight_bytes_ += bytes;

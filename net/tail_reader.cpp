@@ -89,7 +89,7 @@ void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
   options.measurement = request.measurement;
   options.tags = request.tags;
   JsonLinesParser json_parser;
-  std::vector<LineError> errors;
+  LineErrors errors;
   for (const Run& run : runs) {
     const std::string_view text = kept.substr(run.start, run.end - run.start);
     if (run.format == LineFormat::kJson) {
@@ -103,6 +103,7 @@ void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
     write.rejected.push_back({fmt::format("{} (line at byte {} of the file)", error.reason, at),
                               std::string(error.text.substr(0, kRejectedLineBytesMax))});
   }
+  errors.add_counted(write.rejected);
 }
 
 // Begins behind the last newline of the file, so that a line that is being written is taken whole.

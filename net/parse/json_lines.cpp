@@ -175,7 +175,7 @@ JsonLinesParser::JsonLinesParser() : impl_(std::make_unique<Impl>()) {}
 JsonLinesParser::~JsonLinesParser() = default;
 
 void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options, Batch& batch,
-                            std::vector<LineError>& errors) {
+                            LineErrors& errors) {
   EventReader reader(impl_->flattener, options, batch);
   PlainObjects plain(options, time_keys_of(options), batch);
   LineNumbers numbers(buffer);
@@ -185,11 +185,11 @@ void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options
     if (line.size() > kLineBytesMax) {
       const std::string reason =
           fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
-      errors.push_back({numbers.at(line.data()), reason, line});
+      errors.add({numbers.at(line.data()), reason, line});
     } else if (options.guess_shapes && plain.take(line)) {
       continue;
     } else if (!reader.read(padded_line(line, buffer, batch))) {
-      errors.push_back({numbers.at(line.data()), reader.reason(), line});
+      errors.add({numbers.at(line.data()), reader.reason(), line});
     }
   }
 }

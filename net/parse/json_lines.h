@@ -29,7 +29,7 @@ class JsonLinesParser {
   /// text without a zone is UTC. A line whose time keys all read as no time is an error. Invalid
   /// UTF-8 becomes U+FFFD.
   void parse(std::string_view buffer, const ParseOptions& options, Batch& batch,
-             std::vector<LineError>& errors);
+             LineErrors& errors);
 
  private:
   struct Impl;

@@ -280,17 +280,29 @@ TEST_CASE("ingest: refused rows and lines are kept in `rejected`, bounded per so
   CHECK(f.rows("rejected").back().values["line"].size() == 7 + kRejectedLineBytesMax);
   CHECK(f.database().counters().rows_rejected == 1 + kRejectedPerMinuteMax + 5);
 
+  // Lines that their sender only counted.
+  WriteRequest counted_lines;
+  counted_lines.source = "flood";
+  counted_lines.rejected.push_back({"bad line", "", 2});
+  counted_lines.rejected.push_back({"worse line", "", 70});
+  take(f.database().write(std::move(counted_lines)));
+  CHECK(f.rows("rejected").size() == 1 + kRejectedPerMinuteMax);
+  CHECK(f.database().counters().rows_rejected == 1 + kRejectedPerMinuteMax + 77);
+
   // The next minute's first line brings the count of what was left out.
   f.clock().set(kNow + kMinute);
   WriteRequest next;
   next.source = "flood";
   next.rejected.push_back({"bad line", "y"});
   take(f.database().write(std::move(next)));
-  bool counted = false;
+  size_t counted = 0;
   for (const RowText& row : f.rows("rejected")) {
-    counted |= row.values.count("line") == 0 && row.values.at("count") == "i64:5";
+    if (row.values.count("line") != 0) continue;
+    const bool worse = row.values.at("reason") == "string:worse line";
+    CHECK(row.values.at("count") == (worse ? "i64:70" : "i64:7"));
+    ++counted;
   }
-  CHECK(counted);
+  CHECK(counted == 2);
 }
 
 }  // namespace

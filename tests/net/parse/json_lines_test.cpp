@@ -11,7 +11,7 @@ namespace {
 
 struct Parsed {
   Batch batch;
-  std::vector<LineError> errors;
+  LineErrors errors;
   std::string rows;
 };
 
