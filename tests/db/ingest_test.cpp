@@ -201,6 +201,29 @@ TEST_CASE("ingest: a field named like a tag of its row gets another name", "[db]
   CHECK(f.database().catalog()->find("m")->find("host")->kind == ColumnKind::kTag);
 }
 
+TEST_CASE("ingest: a renamed field whose new name is taken goes into `_rest`", "[db]") {
+  using Values = std::map<std::string, std::string>;
+  for (const bool real_first : {false, true}) {
+    Fixture f;
+    const auto tagged = [&]() -> Fixture& { return f.row().text("x", "1", ColumnKind::kTag); };
+    if (real_first) tagged().i64("x_field", 3).i64("x", 2);
+    if (!real_first) tagged().i64("x", 2).i64("x_field", 3);
+    tagged().i64("x", 4);
+    tagged().i64("x_field", 5);
+    f.row().i64("time", 6).text("time_field", "t");
+    const WriteReport report = f.write();
+    CHECK(report.rejected.empty());
+    CHECK(report.warnings.size() == 2);
+    const auto rows = f.rows();
+    REQUIRE(rows.size() == 4);
+    CHECK(rows[0].values ==
+          Values{{"x", "string:1"}, {"x_field", "i64:3"}, {"_rest", "string:{\"x\":2}"}});
+    CHECK(rows[1].values == Values{{"x", "string:1"}, {"x_field", "i64:4"}});
+    CHECK(rows[2].values == Values{{"x", "string:1"}, {"x_field", "i64:5"}});
+    CHECK(rows[3].values == Values{{"time_field", "string:t"}, {"_rest", "string:{\"time\":6}"}});
+  }
+}
+
 TEST_CASE("ingest: columns called time and measurement are renamed", "[db]") {
   Fixture f;
   f.row().i64("time", 5).text("measurement", "x", ColumnKind::kTag).write();
