@@ -65,6 +65,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void begin_scan();
   void scanned();
   void tell(const TailFiles::ScanEffect& effect);
+  void tell_unmatched();
   void watch_folders();
   void submit_outdated();
 
@@ -189,7 +190,10 @@ void Tail::Impl::scanned() {
   const auto effect = files_.apply_scan(scanner_.files(), now);
   tell(effect);
   if (effect.search) return begin_scan();
-  if (!files_.started()) files_.mark_start();
+  if (!files_.started()) {
+    files_.mark_start();
+    tell_unmatched();
+  }
   note_progress();
   watch_folders();
   submit_outdated();
@@ -213,6 +217,12 @@ void Tail::Impl::tell(const TailFiles::ScanEffect& effect) {
 void Tail::Impl::warn_once(const std::string& key, const std::string& message) {
   if (warned_.size() >= kMessagesMax || !warned_.insert(key).second) return;
   log(LogLevel::kWarning, "following files: " + message);
+}
+
+void Tail::Impl::tell_unmatched() {
+  for (const std::string& glob : scanner_.unmatched()) {
+    warn_once(glob, fmt::format("no file matches {} yet, or its folder cannot be read", glob));
+  }
 }
 
 void Tail::Impl::watch_folders() {

@@ -136,10 +136,13 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
   }
   files_.clear();
   folders_.clear();
+  unmatched_.clear();
   troubles_.clear();
   for (size_t source = 0; source < globs_.size(); ++source) {
     for (const std::string& pattern : globs_[source]) {
-      for (const std::string& path : expand(pattern, 0)) look_at(path, source, false);
+      const auto paths = expand(pattern, 0);
+      if (paths.empty()) unmatched_.push_back(pattern);
+      for (const std::string& path : paths) look_at(path, source, false);
       const auto folders = expand(folder_of(pattern), GLOB_ONLYDIR);
       folders_.insert(folders_.end(), folders.begin(), folders.end());
     }

@@ -63,6 +63,8 @@ class TailScanner {
   const std::vector<std::string>& folders() const { return folders_; }
   /// Why a path that matched could not be looked at, by path.
   const std::map<std::string, std::string>& troubles() const { return troubles_; }
+  /// Globs to which no path led.
+  const std::vector<std::string>& unmatched() const { return unmatched_; }
   /// Index of the source that follows `path`; globs.size() when none does.
   size_t source_of(const std::string& path) const;
   size_t source_count() const { return globs_.size(); }
@@ -75,6 +77,7 @@ class TailScanner {
   std::map<std::string, FileSeen> before_;  // heads of the scan before, by path
   std::vector<FileSeen> files_;
   std::vector<std::string> folders_;
+  std::vector<std::string> unmatched_;
   std::map<std::string, std::string> troubles_;
 };
 
