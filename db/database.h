@@ -59,7 +59,7 @@ struct WriteRequest {
   Batch batch;
   std::vector<SmallChange> changes;
   std::vector<RejectedLine> rejected;
-  std::string source;  ///< who sent it, for `rejected`: `tcp 127.0.0.1:4711`, `/var/log/a.json`
+  std::string source;  ///< who sent it, for `rejected`: `tcp 127.0.0.1`, `/var/log/a.json`
   /// Rows of `alerts`, `deliveries` and `rejected` are refused unless this is set.
   bool allow_reserved = false;
   /// Commit as soon as the writer is free instead of gathering for commit_interval.

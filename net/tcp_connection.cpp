@@ -8,6 +8,7 @@
 
 #include "db/base/log.h"
 #include "db/limits.h"
+#include "net/address.h"
 #include "net/foreign_protocol.h"
 
 namespace tocsin {
@@ -44,7 +45,8 @@ TcpConnection::TcpConnection(uv_loop_t* loop, std::unique_ptr<Socket> socket, In
       clock_(clock),
       options_(std::move(options)),
       gone_(std::move(gone)),
-      source_("tcp " + socket_->peer()),
+      name_("tcp " + socket_->peer()),
+      source_("tcp " + host_of_peer(socket_->peer())),
       quote_timer_(loop, [this] {
         quote_overdue_ = true;
         pump();
@@ -170,20 +172,20 @@ void TcpConnection::read_greeting(std::string_view text) {
   const std::string_view first = text.substr(0, text.find('\n'));
   if (first.starts_with(kGreeting)) acknowledges_ = first.find(" ack=on") != first.npos;
   const std::string hint = foreign_protocol(text);
-  if (!hint.empty()) log(LogLevel::kWarning, fmt::format("{}: {}", source_, hint));
+  if (!hint.empty()) log(LogLevel::kWarning, fmt::format("{}: {}", name_, hint));
 }
 
 void TcpConnection::on_report(const IngestReport& report, size_t bytes, uint64_t first_line,
                               uint64_t last_line) {
   in_flight_bytes_ -= bytes;
   if (!report.status) {
-    log(LogLevel::kError, fmt::format("{}: lines {} to {} are lost: {}", source_, first_line,
+    log(LogLevel::kError, fmt::format("{}: lines {} to {} are lost: {}", name_, first_line,
                                       last_line, report.status.error().message));
   } else if (report.rows_rejected > 0 && !std::exchange(complained_, true)) {
     const IngestProblem& first = report.problems.front();
     log(LogLevel::kWarning, fmt::format("{}: line {}: {} (further ones of this connection are in "
                                         "the measurement `rejected` only)",
-                                        source_, first_line + first.line - 1, first.reason));
+                                        name_, first_line + first.line - 1, first.reason));
   }
   if (acknowledges_) acknowledge(first_line, answer_to(report, first_line, last_line));
   pump();
@@ -221,7 +223,7 @@ void TcpConnection::finish_if_done() {
   if (!ended_ || submitting_ || in_flight_bytes_ > 0 || socket_ == nullptr) return;
   if (!pending().empty()) {
     log(LogLevel::kWarning,
-        fmt::format("{}: the connection ended inside a line; its {} bytes are dropped", source_,
+        fmt::format("{}: the connection ended inside a line; its {} bytes are dropped", name_,
                     pending().size()));
   }
   Socket::finish(std::move(socket_));

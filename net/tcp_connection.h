@@ -61,6 +61,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   const TcpConnectionOptions options_;
   std::function<void()> gone_;
   const std::string source_;
+  const std::string name_;  // for the log
 
   StreamFramer framer_;
   LoopTimer quote_timer_;  // runs while an open quote holds lines back and its close may arrive
