@@ -156,6 +156,7 @@ void start_write(const Context& context, Request request, std::shared_ptr<WriteJ
       if (!plain) return failed->emplace(plain.error()), void();
       job->body = std::move(*plain);
     }
+    if (job->body.starts_with(kByteOrderMark)) job->body.erase(0, kByteOrderMark.size());
     if (job->dialect == Dialect::kJsonLines) json_array_to_lines(job->body);
     job->rest = job->body;
   };

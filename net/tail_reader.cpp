@@ -41,6 +41,9 @@ Status open_and_check(const ReadRequest& request, ReadOutcome& outcome) {
                     facts.size >= before.offset && head.size() >= before.head_size &&
                     head_hash({head.data(), before.head_size}) == before.head_hash;
   outcome.kind = same ? ReadOutcome::Kind::kNothing : ReadOutcome::Kind::kChanged;
+  if (before.offset == 0 && head.starts_with(kByteOrderMark)) {
+    outcome.next.offset = kByteOrderMark.size();
+  }
   outcome.next.head_size = static_cast<uint32_t>(head.size());
   outcome.next.head_hash = head_hash(head);
   return {};

@@ -93,8 +93,18 @@ void TcpConnection::drop(size_t size) {
   start_ = 0;
 }
 
+// Drops a byte order mark. False: more is needed to tell whether there is one.
+bool TcpConnection::begin() {
+  if (begun_) return true;
+  if (!ended_ && kByteOrderMark.starts_with(pending()) && pending() != kByteOrderMark) return false;
+  begun_ = true;
+  drop(pending().size() - without_byte_order_mark(pending()).size());
+  return true;
+}
+
 // The number of pending bytes that are the next text: whole lines of one format.
 size_t TcpConnection::next_chunk() {
+  if (!begin()) return 0;
   if (whole_bytes_ == 0) {
     if (!skip_overlong_line()) return 0;
     whole_bytes_ = find_whole_lines();

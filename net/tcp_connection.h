@@ -43,6 +43,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void pump();
   std::string_view pending() const { return std::string_view(buffer_).substr(start_); }
   void drop(size_t size);
+  bool begin();
   size_t next_chunk();
   size_t find_whole_lines();
   bool skip_overlong_line();
@@ -60,8 +61,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   const Clock& clock_;
   const TcpConnectionOptions options_;
   std::function<void()> gone_;
-  const std::string source_;
   const std::string name_;  // for the log
+  const std::string source_;
 
   StreamFramer framer_;
   LoopTimer quote_timer_;  // runs while an open quote holds lines back and its close may arrive
@@ -74,6 +75,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::map<uint64_t, std::string>
       answers_;              // to the texts under way, by their first line; empty: none yet
   bool submitting_ = false;  // a chunk is on its way to the store's queue: the next must wait
+  bool begun_ = false;       // what stands before the first line is dropped
   bool reading_ = false;
   bool ended_ = false;       // no more will be read
   bool whole_only_ = false;  // what was cut off inside a line is not taken

@@ -18,6 +18,12 @@ namespace tocsin {
 
 inline constexpr size_t kLineBytesMax = size_t{4} << 20;  ///< longer lines are rejected
 
+/// What editors and shells on Windows put before UTF-8 text; dropped where a stream or file begins.
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+inline std::string_view without_byte_order_mark(std::string_view start) {
+  return start.substr(start.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);
+}
+
 enum class LineFormat : uint8_t { kLineProtocol, kJson };
 
 /// The format of a line by its first byte that is not a blank: `{` begins JSON.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "db/limits.h"
+#include "net/address.h"
 #include "net/parse/framer.h"
 #include "tests/net/server_support.h"
 
@@ -191,6 +192,27 @@ TEST_CASE("tcp: a quoted text whose end has come is waited for", "[net]") {
   client.end();
   client.read_all();
   CHECK(server.query("from m | keep g") == "g\n\"a\nb\"\n");
+}
+
+TEST_CASE("tcp: a byte order mark before the first line is dropped", "[net]") {
+  TestServer server;
+  for (const std::string text :
+       {"\xEF\xBB\xBFm f=1i\n", "\xEF\xBB\xBF{\"v\":\"=\\\" =\"}\n", "\xEF"}) {
+    Client client(server.tcp());
+    for (const char c : text) client.send(std::string(1, c));
+    client.end();
+    CHECK(client.read_all().empty());
+  }
+  CHECK(server.query("from m | keep f") == "f\n1\n");
+  CHECK(server.query("from logs | stats n = count()") == "n\n1\n");
+  CHECK(server.query("from rejected | stats n = count() by source") ==
+        "source,n\ntcp 127.0.0.1,1\n");
+}
+
+TEST_CASE("address: a peer's host is its address without the port", "[net]") {
+  CHECK(host_of_peer("127.0.0.1:4711") == "127.0.0.1");
+  CHECK(host_of_peer("[::1]:4711") == "::1");
+  CHECK(host_of_peer("").empty());
 }
 
 TEST_CASE("server: a port in use is named, with what to do", "[net]") {

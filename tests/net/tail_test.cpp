@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "db/base/log.h"
 #include "net/parse/framer.h"
 #include "net/tail_identity.h"
 #include "tests/net/fake_database.h"
@@ -413,6 +414,34 @@ TEST_CASE("tail: a quote that stays open is given up after a while, by its own l
     CHECK(process.until_rows({"m f=0", "m f=1", "m f=2", "m f=3"}));
     CHECK(process.database.state().rejected.size() == 1);
   }
+}
+
+TEST_CASE("tail: a byte order mark before the first line is dropped", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", "\xEF\xBB\xBF{\"n\":\n" + line(1));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 1, 2)));
+  const auto rejected = process.database.state().rejected;
+  REQUIRE(rejected.size() == 1);
+  CHECK(rejected[0].first.find("(line at byte 3 of the file)") != std::string::npos);
+  CHECK(rejected[0].second == "{\"n\":");
+}
+
+TEST_CASE("tail: a glob that matches nothing at the start is told once", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(1));
+  std::vector<std::string> told;
+  set_log_sink([&](LogLevel, const std::string& text) { told.push_back(text); });
+  {
+    Process process({follow(folder.path("a/*.log")), follow(folder.path("b/*.log"))});
+    REQUIRE(process.until_rows(rows("a", 1, 2)));
+    process.settle();
+    folder.append("b/y.log", line(2));
+    CHECK(process.until_rows(rows("a", 1, 2) + rows("b", 2, 3)));
+  }
+  set_log_sink(nullptr);
+  CHECK(told == std::vector{"following files: no file matches " + folder.path("b/*.log") +
+                            " yet, or its folder cannot be read"});
 }
 
 TEST_CASE("tail: a line over the limit is rejected and the next one is read", "[net]") {
