@@ -49,14 +49,23 @@ struct SmallRange {
 struct RejectedLine {
   std::string reason;
   std::string line;  ///< the raw line; its first 4 KiB are kept
+  /// Not 0: this stands for so many lines of which nothing is kept but their number.
+  uint64_t counted = 0;
 };
+
+/// How many lines they stand for.
+inline uint64_t line_count(const std::vector<RejectedLine>& rejected) {
+  uint64_t count = 0;
+  for (const RejectedLine& line : rejected) count += line.counted == 0 ? 1 : line.counted;
+  return count;
+}
 
 /// What becomes durable together: all of it or nothing.
 struct WriteRequest {
   Batch batch;
   std::vector<SmallChange> changes;
   std::vector<RejectedLine> rejected;
-  std::string source;  ///< who sent it, for `rejected`: `tcp 127.0.0.1:4711`, `/var/log/a.json`
+  std::string source;  ///< who sent it, for `rejected`: `tcp 127.0.0.1`, `/var/log/a.json`
   /// Rows of `alerts`, `deliveries` and `rejected` are refused unless this is set.
   bool allow_reserved = false;
   /// Commit as soon as the writer is free instead of gathering for commit_interval.

@@ -184,19 +184,22 @@ class Ingest {
     for (const Lane& lane : rows_.lanes()) {
       if (lane.kind == ColumnKind::kTag && !lane.rows.empty()) tags[lane.name].push_back(&lane);
     }
+    std::vector<Stream> renamed;
     for (const Lane& lane : rows_.lanes()) {
       if (lane.rows.empty()) continue;
       if (lane.name == "time" || lane.name == "measurement") {
-        add_stream(lane.name + "_field", {&lane, {}, true});
+        renamed.push_back({&lane, {}, true});
         continue;
       }
       auto tag = lane.kind == ColumnKind::kTag ? tags.end() : tags.find(lane.name);
       if (tag == tags.end()) {
         add_stream(lane.name, {&lane, {}, true});
       } else {
-        split_by_tag(lane, tag->second);
+        split_by_tag(lane, tag->second, renamed);
       }
     }
+    // Last: where the new name is taken, its owner is known by now.
+    for (Stream& stream : renamed) add_renamed(std::move(stream));
   }
 
   void add_stream(const std::string& name, Stream stream) {
@@ -206,17 +209,52 @@ class Ingest {
   }
 
   /// A field named like a tag of the same row is stored as NAME_field.
-  void split_by_tag(const Lane& field, const std::vector<const Lane*>& tags) {
-    Stream renamed{&field, {}, false};
+  void split_by_tag(const Lane& field, const std::vector<const Lane*>& tags,
+                    std::vector<Stream>& renamed) {
+    Stream moved{&field, {}, false};
     Stream kept{&field, {}, false};
     for (uint32_t k = 0; k < field.rows.size(); ++k) {
       const bool has_tag = std::any_of(tags.begin(), tags.end(), [&](const Lane* tag) {
         return std::binary_search(tag->rows.begin(), tag->rows.end(), field.rows[k]);
       });
-      (has_tag ? renamed : kept).picks.push_back(k);
+      (has_tag ? moved : kept).picks.push_back(k);
     }
     if (!kept.picks.empty()) add_stream(field.name, std::move(kept));
-    if (!renamed.picks.empty()) add_stream(field.name + "_field", std::move(renamed));
+    if (!moved.picks.empty()) renamed.push_back(std::move(moved));
+  }
+
+  /// As NAME_field; values in rows that have a column of that name already go into `_rest`.
+  void add_renamed(Stream stream) {
+    const Lane& lane = *stream.lane;
+    const std::string name = lane.name + "_field";
+    const auto taken = target_index_.find(name);
+    if (taken != target_index_.end()) {
+      std::vector<uint32_t> free;
+      const size_t rest_before = rest_.size();
+      for_each_index(stream, [&](uint32_t k) {
+        if (!has_value(targets_[taken->second], lane.rows[k])) return free.push_back(k);
+        rest_.push_back({lane.rows[k], lane.name, json_of_value(lane, k)});
+      });
+      stream.picks = std::move(free);
+      stream.whole = false;
+      if (rest_.size() > rest_before) warn_renamed(name, lane.name);
+    }
+    if (stream.whole || !stream.picks.empty()) add_stream(name, std::move(stream));
+  }
+
+  void warn_renamed(const std::string& name, const std::string& original) {
+    warn(fmt::format("rows of `{}` have a column `{}` already: their field `{}` went into `{}`",
+                     rows_.measurement(), name, original, kRestColumn));
+  }
+
+  static bool has_value(const Target& target, uint32_t row) {
+    return std::any_of(target.streams.begin(), target.streams.end(), [&](const Stream& stream) {
+      const auto& rows = stream.lane->rows;
+      const auto at = std::lower_bound(rows.begin(), rows.end(), row);
+      if (at == rows.end() || *at != row) return false;
+      const auto k = static_cast<uint32_t>(at - rows.begin());
+      return stream.whole || std::binary_search(stream.picks.begin(), stream.picks.end(), k);
+    });
   }
 
   // ---- The column's type, and what does not fit ----

@@ -69,6 +69,7 @@ inline constexpr size_t kRejectedLineBytesMax = 4 * kKiB;
 inline constexpr size_t kRejectedPerMinuteMax = 1'000;  ///< rows per source and minute
 inline constexpr size_t kRejectedSourcesMax = 1'000;    ///< told apart per minute
 inline constexpr size_t kRejectedReasonsMax = 100;      ///< counted apart per source and minute
+inline constexpr const char* kOtherReasons = "(other reasons)";  ///< the reason of further ones
 inline constexpr Duration kRejectedRetention = 7 * kDay;
 
 }  // namespace tocsin

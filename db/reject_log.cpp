@@ -7,7 +7,6 @@ namespace tocsin {
 namespace {
 
 constexpr std::string_view kOtherSources = "(other sources)";
-constexpr std::string_view kOtherReasons = "(other reasons)";
 
 void add_row(Timestamp time, std::string_view source, std::string_view reason,
              const std::string_view* line, uint64_t count, Batch& out) {
@@ -27,6 +26,19 @@ void add_row(Timestamp time, std::string_view source, std::string_view reason,
 
 void RejectLog::add(std::string_view source, std::string_view reason, std::string_view line,
                     Timestamp now, Batch& out) {
+  auto& [name, minute] = entry_of(source, now, out);
+  if (minute.kept == kRejectedPerMinuteMax) return count(minute, reason, 1);
+  ++minute.kept;
+  add_row(now, name, reason, &line, 1, out);
+}
+
+void RejectLog::add_counted(std::string_view source, std::string_view reason, uint64_t lines,
+                            Timestamp now, Batch& out) {
+  count(entry_of(source, now, out).second, reason, lines);
+}
+
+RejectLog::Sources::value_type& RejectLog::entry_of(std::string_view source, Timestamp now,
+                                                    Batch& out) {
   if (!sources_.contains(source) && sources_.size() >= kRejectedSourcesMax) source = kOtherSources;
   auto it = sources_.find(source);
   if (it == sources_.end()) it = sources_.emplace(source, Minute{}).first;
@@ -36,17 +48,16 @@ void RejectLog::add(std::string_view source, std::string_view reason, std::strin
     write_counts(it->first, minute, out);
     minute = Minute{number, 0, {}};
   }
-  if (minute.kept < kRejectedPerMinuteMax) {
-    ++minute.kept;
-    add_row(now, source, reason, &line, 1, out);
-    return;
-  }
+  return *it;
+}
+
+void RejectLog::count(Minute& minute, std::string_view reason, uint64_t lines) {
   if (!minute.counts.contains(reason) && minute.counts.size() >= kRejectedReasonsMax) {
     reason = kOtherReasons;
   }
   auto count = minute.counts.find(reason);
   if (count == minute.counts.end()) count = minute.counts.emplace(reason, 0).first;
-  ++count->second;
+  count->second += lines;
 }
 
 void RejectLog::flush(Timestamp now, bool at_close, Batch& out) {

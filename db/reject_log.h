@@ -18,6 +18,9 @@ class RejectLog {
   /// Adds a row to `out`, or counts the line.
   void add(std::string_view source, std::string_view reason, std::string_view line, Timestamp now,
            Batch& out);
+  /// Counts lines of which nothing is kept. May add rows of a minute that is over.
+  void add_counted(std::string_view source, std::string_view reason, uint64_t lines, Timestamp now,
+                   Batch& out);
   /// Adds the rows of counts whose minute is over; all of them with `at_close`.
   void flush(Timestamp now, bool at_close, Batch& out);
 
@@ -27,9 +30,13 @@ class RejectLog {
     size_t kept = 0;
     std::map<std::string, uint64_t, std::less<>> counts;  // by reason, of lines not kept
   };
+  using Sources = std::map<std::string, Minute, std::less<>>;
+  /// The source's count of this minute, with its name.
+  Sources::value_type& entry_of(std::string_view source, Timestamp now, Batch& out);
+  static void count(Minute& minute, std::string_view reason, uint64_t lines);
   static void write_counts(const std::string& source, const Minute& minute, Batch& out);
 
-  std::map<std::string, Minute, std::less<>> sources_;
+  Sources sources_;
 };
 
 }  // namespace tocsin

@@ -279,9 +279,13 @@ Writer::Waiting Writer::take_in(Pending pending, BuilderSet& builders) {
     }
   }
   for (const RejectedLine& line : request.rejected) {
-    rejects_.add(request.source, line.reason, line.line, options.now, rejected);
+    if (line.counted == 0) {
+      rejects_.add(request.source, line.reason, line.line, options.now, rejected);
+    } else {
+      rejects_.add_counted(request.source, line.reason, line.counted, options.now, rejected);
+    }
   }
-  const size_t refused = waiting.report.rejected.size() + request.rejected.size();
+  const uint64_t refused = waiting.report.rejected.size() + line_count(request.rejected);
   if (refused != 0) {
     take_in_rejected(rejected, builders);
     std::lock_guard lock(mutex_);

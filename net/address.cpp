@@ -56,4 +56,10 @@ Result<Address> parse_address(std::string_view text) {
   return address;
 }
 
+std::string host_of_peer(std::string_view peer) {
+  std::string_view host = peer.substr(0, peer.rfind(':'));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return std::string(host);
+}
+
 }  // namespace tocsin

@@ -22,6 +22,9 @@ struct Address {
 /// `127.0.0.1:8086`, `[::1]:8086`, `localhost:8086`, `*:8086`. kInvalid says what was expected.
 Result<Address> parse_address(std::string_view text);
 
+/// A peer's `127.0.0.1:4711` or `[::1]:4711` without its port: `127.0.0.1`, `::1`.
+std::string host_of_peer(std::string_view peer);
+
 /// Whether `host` is a numeric IPv4 or IPv6 address, without brackets.
 bool is_numeric_host(const std::string& host);
 /// Whether `host` is `localhost`, in 127.0.0.0/8, or ::1, without brackets.

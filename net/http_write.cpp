@@ -13,6 +13,7 @@
 #include "db/base/log.h"
 #include "db/base/text.h"
 #include "db/limits.h"
+#include "net/address.h"
 #include "net/gzip.h"
 #include "net/http_api.h"
 #include "net/json_array.h"
@@ -37,6 +38,7 @@ struct WriteJob {
   std::string body;
   std::string_view rest;  // of body
   ParseOptions options;
+  std::string peer;  // for the log
   std::string source;
   Reply reply;
   uint64_t lines_before = 0;  // of the texts that were taken
@@ -71,7 +73,7 @@ Response answer_of(const WriteJob& job) {
     message += fmt::format("and {} more; ", job.rows_rejected - job.problems.size());
   }
   message += fmt::format("dropped={}", job.rows_rejected);
-  log(LogLevel::kWarning, fmt::format("{}: {}", job.source, message));
+  log(LogLevel::kWarning, fmt::format("http {}: {}", job.peer, message));
   return dialect_error(job.dialect, 400, message, job.first_bad_line);
 }
 
@@ -143,7 +145,8 @@ void start_write(const Context& context, Request request, std::shared_ptr<WriteJ
         dialect_error(job->dialect, 415,
                       fmt::format("Content-Encoding `{}` is not understood, only gzip", encoding)));
   }
-  job->source = "http " + request.peer;
+  job->peer = request.peer;
+  job->source = "http " + host_of_peer(request.peer);
   job->options.now = context.clock.now();
   job->body = std::move(request.body);
   auto failed = std::make_shared<std::optional<Error>>();
@@ -153,6 +156,7 @@ void start_write(const Context& context, Request request, std::shared_ptr<WriteJ
       if (!plain) return failed->emplace(plain.error()), void();
       job->body = std::move(*plain);
     }
+    if (job->body.starts_with(kByteOrderMark)) job->body.erase(0, kByteOrderMark.size());
     if (job->dialect == Dialect::kJsonLines) json_array_to_lines(job->body);
     job->rest = job->body;
   };

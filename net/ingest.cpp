@@ -64,7 +64,7 @@ WriteRequest parse(Job& job) {
   write.source = input.source;
   write.urgent = input.urgent;
   const std::string_view text = write.batch.keep(input.text);
-  std::vector<LineError> errors;
+  LineErrors errors;
   if (json) {
     json_parser.parse(text, input.options, write.batch, errors);
   } else {
@@ -72,21 +72,18 @@ WriteRequest parse(Job& job) {
   }
   if (input.rejected) {
     write.rejected.push_back(*input.rejected);
-    errors.push_back({1, input.rejected->reason, {}});
+    errors.add({1, input.rejected->reason, {}});
+  } else {
+    errors.add_all(write.rejected);
   }
   job.places.clear();
   note_places(write.batch, text, job.places);
   job.report = {};
-  for (LineError& error : errors) {
-    if (!input.rejected) {
-      write.rejected.push_back(
-          {error.reason, std::string(error.text.substr(0, kRejectedLineBytesMax))});
-    }
-    if (job.report.problems.size() < kIngestProblemsMax) {
-      job.report.problems.push_back({error.line, std::move(error.reason), true});
-    }
+  for (const LineError& error : errors) {
+    if (job.report.problems.size() == kIngestProblemsMax) break;
+    job.report.problems.push_back({error.line, error.reason, true});
   }
-  job.lines_rejected = job.report.rows_rejected = errors.size();
+  job.lines_rejected = job.report.rows_rejected = errors.count();
   return write;
 }
 

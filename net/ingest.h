@@ -23,7 +23,7 @@ struct IngestText {
   LineFormat format = LineFormat::kLineProtocol;
   ParseOptions options;
   std::optional<RejectedLine> rejected;  ///< a line that was refused before
-  std::string source;                    ///< for `rejected`: `tcp 127.0.0.1:4711`
+  std::string source;                    ///< for `rejected`: `tcp 127.0.0.1`
   Duration patience = 0;  ///< how long to try again while the store is busy or its disk is full
   bool urgent = false;    ///< commit it without waiting for more
 };

@@ -142,7 +142,9 @@ ServerImpl::~ServerImpl() {
 Status ServerImpl::open() {
   TOCSIN_RETURN_IF_ERROR(listen());
   if (!options_.tail.empty()) {
-    TOCSIN_TRY(tail_, Tail::create(&loop_, database_, clock_, options_.tail));
+    TailTiming timing;
+    timing.open_quote_max = options_.open_quote_max;
+    TOCSIN_TRY(tail_, Tail::create(&loop_, database_, clock_, options_.tail, timing));
   }
   DeliverOptions deliver;
   deliver.seed = static_cast<uint64_t>(clock_.now());
@@ -202,9 +204,10 @@ void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
     return;
   }
   const uint64_t id = next_id_++;
-  auto connection =
-      std::make_shared<TcpConnection>(std::move(socket), *ingest_, clock_,
-                                      options_.default_measurement, [this, id] { tcp_.erase(id); });
+  auto connection = std::make_shared<TcpConnection>(
+      &loop_, std::move(socket), *ingest_, clock_,
+      TcpConnectionOptions{options_.default_measurement, options_.open_quote_max},
+      [this, id] { tcp_.erase(id); });
   tcp_.emplace(id, connection);
   connection->start();
 }

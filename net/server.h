@@ -37,6 +37,9 @@ struct ServerOptions {
   std::vector<ForwarderOptions> forwarders;
   size_t connection_count_max = 1'000;
   size_t http_body_bytes_max = size_t{64} << 20;
+  /// How long a client or a followed file may leave a quote open behind which whole lines wait.
+  /// Less: writers that flush a long text in pieces lose it; more: a broken line stalls longer.
+  Duration open_quote_max = 5 * kSecond;
   Duration query_timeout = 5 * kMinute;
   size_t query_thread_count = 2;
   /// Answers POST /-/reload and SIGHUP; returns one line that says what changed. May be empty.

@@ -66,6 +66,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void scanned();
   void scan_later();
   void tell(const TailFiles::ScanEffect& effect);
+  void tell_unmatched();
   void watch_folders();
   void submit_outdated();
 
@@ -115,6 +116,7 @@ TailFiles::Settings Tail::Impl::file_settings(const std::vector<Source>& sources
                                               const TailTiming& timing) {
   TailFiles::Settings settings;
   settings.settle = timing.settle;
+  settings.open_quote_max = timing.open_quote_max;
   for (const Source& source : sources) settings.from_end.push_back(source.options.from_end);
   return settings;
 }
@@ -191,7 +193,10 @@ void Tail::Impl::scanned() {
   const auto effect = files_.apply_scan(scanner_.files(), now);
   tell(effect);
   if (effect.search) return begin_scan();
-  if (!files_.started()) files_.mark_start();
+  if (!files_.started()) {
+    files_.mark_start();
+    tell_unmatched();
+  }
   note_progress();
   watch_folders();
   submit_outdated();
@@ -218,6 +223,12 @@ void Tail::Impl::tell(const TailFiles::ScanEffect& effect) {
 void Tail::Impl::warn_once(const std::string& key, const std::string& message) {
   if (warned_.size() >= kMessagesMax || !warned_.insert(key).second) return;
   log(LogLevel::kWarning, "following files: " + message);
+}
+
+void Tail::Impl::tell_unmatched() {
+  for (const std::string& glob : scanner_.unmatched()) {
+    warn_once(glob, fmt::format("no file matches {} yet, or its folder cannot be read", glob));
+  }
 }
 
 void Tail::Impl::watch_folders() {
@@ -268,6 +279,7 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->file = file.file;
   request->last_line = files_.step_of(file, clock_.now()) == TailStep::kReadLast;
   request->skip_to_end = file.skip_to_end;
+  request->give_up_quote = files_.quote_overdue(file, clock_.now());
   request->format = source.format;
   request->measurement = measurement_of(source, file.position.path);
   request->tags = source.options.tags;
@@ -292,7 +304,7 @@ void Tail::Impl::has_read(uint64_t id, ReadOutcome outcome) {
   switch (outcome.kind) {
     case ReadOutcome::Kind::kNothing:
       files_.keep_open(id, outcome.file);
-      files_.nothing_whole(id, outcome.size, clock_.now());
+      files_.nothing_whole(id, outcome.size, outcome.held_back, clock_.now());
       break;
     case ReadOutcome::Kind::kChanged:
       files_.changed(id);
@@ -313,14 +325,14 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
     warn_once(outcome.write.source, fmt::format("{}: a line was rejected: {} (see `from rejected`)",
                                                 outcome.write.source, first.reason));
   }
-  counters_.rejected += outcome.write.rejected.size();
+  const uint64_t rejected = line_count(outcome.write.rejected);
+  counters_.rejected += rejected;
   auto done = [post = mailbox_->poster(), weak = weak_from_this(), id, next = outcome.next,
                size = outcome.size, bytes](Result<WriteReport> report) {
     post([weak, id, next, size, bytes, report = std::move(report)] {
       if (const auto self = weak.lock()) self->committed(id, next, size, bytes, report);
     });
   };
-  const size_t rejected = outcome.write.rejected.size();
   const Status submitted = database_.submit(std::move(outcome.write), std::move(done));
   if (submitted) {
     in_flight_bytes_ += bytes;

@@ -20,6 +20,7 @@ struct TailTiming {
   Duration poll_interval = kSecond;
   Duration scan_gap = 50 * kMillisecond;  ///< between scans, when changes come thick and fast
   Duration settle = 5 * kSecond;  ///< a rotated file's last line without newline is whole then
+  Duration open_quote_max = 5 * kSecond;  ///< see ServerOptions
   Duration retry_delay =
       200 * kMillisecond;  ///< after the store was busy; doubles up to retry_delay_max
   Duration retry_delay_max = 5 * kSecond;

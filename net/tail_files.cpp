@@ -23,7 +23,7 @@ std::vector<MissingFile> TailFiles::missing() const {
   std::vector<MissingFile> wanted;
   for (const auto& [id, file] : files_) {
     if (!file.search) continue;
-    wanted.push_back({file.position.path, file.position.inode});
+    wanted.push_back({file.position.path, file.position.inode, file.position.real_path});
   }
   return wanted;
 }
@@ -59,6 +59,7 @@ TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Time
         file.position.offset = 0;
         file.position.skip_line = false;
         file.examined = 0;
+        file.held_back_since = 0;
       }
       found(file, seen[i], now);
     } else if (match.verdict == FileVerdict::kNew) {
@@ -79,6 +80,7 @@ void TailFiles::found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
   if (!file.in_flight) {
     file.position.inode = seen.inode;
     file.position.device = seen.device;
+    if (seen.path == file.position.path) file.position.real_path = seen.real_path;
   }
   file.path = seen.path;
   file.sibling = seen.sibling();
@@ -98,6 +100,7 @@ void TailFiles::add_new(const FileSeen& seen, Timestamp now) {
   FollowedFile& file = files_[id];
   file.position.id = id;
   file.position.path = seen.path;
+  file.position.real_path = seen.real_path;
   file.position.device = seen.device;
   file.position.inode = seen.inode;
   file.position.head_size = static_cast<uint32_t>(seen.head.size());
@@ -149,12 +152,16 @@ void TailFiles::check_start(FollowedFile& file, bool give_up) {
 TailStep TailFiles::step_of(const FollowedFile& file, Timestamp now) const {
   FollowState state;
   state.offset = file.position.offset;
-  state.examined = file.examined;
+  state.examined = quote_overdue(file, now) ? file.position.offset : file.examined;
   state.size = file.size;
   state.present = !file.path.empty();
   state.moved = file.path != file.position.path;
   state.unchanged_for = now - file.still_since;
   return next_step(state, settings_.settle);
+}
+
+bool TailFiles::quote_overdue(const FollowedFile& file, Timestamp now) const {
+  return file.held_back_since != 0 && now - file.held_back_since >= settings_.open_quote_max;
 }
 
 std::vector<uint64_t> TailFiles::to_read(Timestamp now) const {
@@ -175,15 +182,17 @@ void TailFiles::committed(uint64_t id, const TailPosition& position, uint64_t si
   file.in_flight = false;
   file.skip_to_end = false;
   file.examined = position.offset;
+  file.held_back_since = 0;
   if (size > file.size) touch(file, size, file.changed_at, now);
   check_start(file);
 }
 
-void TailFiles::nothing_whole(uint64_t id, uint64_t size, Timestamp now) {
+void TailFiles::nothing_whole(uint64_t id, uint64_t size, bool held_back, Timestamp now) {
   FollowedFile& file = at(id);
   file.in_flight = false;
   if (size > file.size) touch(file, size, file.changed_at, now);
   file.examined = std::max(size, file.position.offset);
+  if (!held_back || file.held_back_since == 0) file.held_back_since = held_back ? now : 0;
   check_start(file);
   if (file.orphan() && step_of(file, now) == TailStep::kForget) close(file);
 }

@@ -34,6 +34,7 @@ struct FollowedFile {
   int64_t changed_at = 0;
   Timestamp still_since = 0;              ///< since when size and changed_at are what they are
   uint64_t examined = 0;                  ///< see FollowState
+  Timestamp held_back_since = 0;          ///< an open quote holds its lines back; 0: none does
   bool in_flight = false;                 ///< being read, or waiting for its commit
   bool skip_to_end = false;               ///< its first read takes no rows
   bool search = false;                    ///< the next scan looks for siblings of it
@@ -48,6 +49,7 @@ class TailFiles {
   struct Settings {
     std::vector<bool> from_end;  ///< by source: files found by the first scans begin at their end
     Duration settle = 5 * kSecond;
+    Duration open_quote_max = 5 * kSecond;
   };
   explicit TailFiles(Settings settings) : settings_(std::move(settings)) {}
 
@@ -74,10 +76,12 @@ class TailFiles {
   /// Ids of files to look into, oldest first.
   std::vector<uint64_t> to_read(Timestamp now) const;
   TailStep step_of(const FollowedFile& file, Timestamp now) const;
+  /// Whether the quote that holds its lines back has been open for too long.
+  bool quote_overdue(const FollowedFile& file, Timestamp now) const;
 
   // What became of a read. Each ends `in_flight`.
   void committed(uint64_t id, const TailPosition& position, uint64_t size, Timestamp now);
-  void nothing_whole(uint64_t id, uint64_t size, Timestamp now);
+  void nothing_whole(uint64_t id, uint64_t size, bool held_back, Timestamp now);
   void changed(uint64_t id);  ///< it is not the file that it was
   void failed(uint64_t id);   ///< tried again after the next scan
   void put_off(uint64_t id);  ///< the store was busy

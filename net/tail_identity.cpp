@@ -15,8 +15,10 @@ namespace tocsin {
 namespace {
 
 // The value of a position: `1 device inode head_size head_hash offset skip_line gone_since path`,
-// the path last because it may contain anything. The first number is the version of this form.
+// the path last because it may contain anything. The first number is the version of this form; in
+// version 2 the path's size stands before it, and the real path behind it.
 constexpr uint64_t kPositionVersion = 1;
+constexpr uint64_t kLinkedPositionVersion = 2;
 
 constexpr size_t kNone = SIZE_MAX;
 
@@ -26,6 +28,17 @@ bool take_number(std::string_view& rest, Number& number) {
   if (error != std::errc() || end == rest.data() + rest.size() || *end != ' ') return false;
   rest.remove_prefix(static_cast<size_t>(end - rest.data()) + 1);
   return true;
+}
+
+// Fills the end of a position: its paths.
+bool take_paths(std::string_view rest, uint64_t version, TailPosition& position) {
+  size_t size = rest.size();
+  if (version == kLinkedPositionVersion && (!take_number(rest, size) || size > rest.size())) {
+    return false;
+  }
+  position.path = rest.substr(0, size);
+  position.real_path = rest.substr(std::min(size, rest.size()));
+  return version == kPositionVersion || version == kLinkedPositionVersion;
 }
 
 bool has_head(const FileSeen& file, uint32_t size, uint64_t hash) {
@@ -165,8 +178,12 @@ uint64_t head_hash(std::string_view head) { return XXH3_64bits(head.data(), head
 std::string position_key(uint64_t id) { return fmt::format("{}{:020}", kPositionPrefix, id); }
 
 std::string encode_position(const TailPosition& p) {
-  return fmt::format("{} {} {} {} {} {} {} {} {}", kPositionVersion, p.device, p.inode, p.head_size,
-                     p.head_hash, p.offset, p.skip_line ? 1 : 0, p.gone_since, p.path);
+  const bool linked = !p.real_path.empty();
+  const std::string paths =
+      linked ? fmt::format("{} {}{}", p.path.size(), p.path, p.real_path) : p.path;
+  return fmt::format("{} {} {} {} {} {} {} {} {}",
+                     linked ? kLinkedPositionVersion : kPositionVersion, p.device, p.inode,
+                     p.head_size, p.head_hash, p.offset, p.skip_line ? 1 : 0, p.gone_since, paths);
 }
 
 Result<TailPosition> decode_position(std::string_view key, std::string_view value) {
@@ -181,15 +198,15 @@ Result<TailPosition> decode_position(std::string_view key, std::string_view valu
   std::string_view id_rest = id_text;
   uint64_t version = 0;
   int skip_line = 0;
-  if (!take_number(id_rest, p.id) || !take_number(value, version) || version != kPositionVersion ||
+  if (!take_number(id_rest, p.id) || !take_number(value, version) ||
       !take_number(value, p.device) || !take_number(value, p.inode) ||
       !take_number(value, p.head_size) || !take_number(value, p.head_hash) ||
       !take_number(value, p.offset) || !take_number(value, skip_line) ||
-      !take_number(value, p.gone_since) || p.head_size > kHeadBytesMax) {
+      !take_number(value, p.gone_since) || p.head_size > kHeadBytesMax ||
+      !take_paths(value, version, p)) {
     return damaged();
   }
   p.skip_line = skip_line != 0;
-  p.path = value;
   return p;
 }
 

@@ -29,6 +29,7 @@ uint64_t head_hash(std::string_view head);
 struct TailPosition {
   uint64_t id = 0;           ///< its key; unique in the database
   std::string path;          ///< where it was first found; a rename does not change it
+  std::string real_path;     ///< where that led through symbolic links; empty: nowhere else
   uint64_t device = 0;       ///< a hint, never required
   uint64_t inode = 0;        ///< a hint, but required while the head is short
   uint32_t head_size = 0;    ///< 0 to kHeadBytesMax; grows with the file
@@ -55,6 +56,7 @@ struct FileSeen {
   uint64_t size = 0;
   int64_t changed_at = 0;  ///< modification time, ns
   std::string head;        ///< the first min(size, kHeadBytesMax) bytes
+  std::string real_path;   ///< where symbolic links lead; empty: `path` itself
 
   /// It matched no glob: it was found beside a file that is missing, as a rotated file would be. It
   /// can continue a position but never be new.

@@ -41,6 +41,9 @@ Status open_and_check(const ReadRequest& request, ReadOutcome& outcome) {
                     facts.size >= before.offset && head.size() >= before.head_size &&
                     head_hash({head.data(), before.head_size}) == before.head_hash;
   outcome.kind = same ? ReadOutcome::Kind::kNothing : ReadOutcome::Kind::kChanged;
+  if (before.offset == 0 && head.starts_with(kByteOrderMark)) {
+    outcome.next.offset = kByteOrderMark.size();
+  }
   outcome.next.head_size = static_cast<uint32_t>(head.size());
   outcome.next.head_hash = head_hash(head);
   return {};
@@ -89,7 +92,7 @@ void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
   options.measurement = request.measurement;
   options.tags = request.tags;
   JsonLinesParser json_parser;
-  std::vector<LineError> errors;
+  LineErrors errors;
   for (const Run& run : runs) {
     const std::string_view text = kept.substr(run.start, run.end - run.start);
     if (run.format == LineFormat::kJson) {
@@ -103,6 +106,7 @@ void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
     write.rejected.push_back({fmt::format("{} (line at byte {} of the file)", error.reason, at),
                               std::string(error.text.substr(0, kRejectedLineBytesMax))});
   }
+  errors.add_counted(write.rejected);
 }
 
 // Begins behind the last newline of the file, so that a line that is being written is taken whole.
@@ -121,14 +125,25 @@ Status skip_to_end(ReadOutcome& outcome) {
   return {};
 }
 
+// How many bytes of `data`, which ends where the file does if `at_end`, are lines to take.
+size_t lines_to_take(std::string_view data, bool at_end, const ReadRequest& request,
+                     ReadOutcome& outcome) {
+  if (at_end && request.last_line) return data.size();
+  StreamFramer framer;
+  const size_t whole = framer.whole_lines(data);
+  if (whole > 0 || !at_end) return whole;
+  outcome.held_back = framer.holds_lines_back();
+  return request.give_up_quote ? framer.give_up_quote() : 0;
+}
+
 // Reads at `offset` until there is a whole line, or so much that there will be none.
-Result<std::string> read_lines(const ReadOutcome& outcome, uint64_t offset, bool last_line,
+Result<std::string> read_lines(const ReadRequest& request, uint64_t offset, ReadOutcome& outcome,
                                size_t& whole) {
   for (size_t wanted = kTailChunkBytes;; wanted *= 2) {
     wanted = std::min(wanted, kLineBytesMax + kTailChunkBytes);
     TOCSIN_TRY(std::string data, outcome.file->read(offset, wanted));
     const bool at_end = data.size() < wanted;
-    whole = whole_lines(data, at_end && last_line);
+    whole = lines_to_take(data, at_end, request, outcome);
     if (whole > 0 || at_end || wanted > kLineBytesMax) return data;
   }
 }
@@ -147,7 +162,7 @@ Status skip_long_line(ReadOutcome& outcome, bool last_line) {
 Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
   const uint64_t offset = outcome.next.offset;
   size_t whole = 0;
-  TOCSIN_TRY(std::string data, read_lines(outcome, offset, request.last_line, whole));
+  TOCSIN_TRY(std::string data, read_lines(request, offset, outcome, whole));
   outcome.size = std::max<uint64_t>(outcome.size, offset + data.size());
   if (whole > 0) {
     data.resize(whole);

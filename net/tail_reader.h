@@ -26,8 +26,9 @@ struct ReadRequest {
   TailPosition position;  ///< as committed
   std::string path;       ///< to open when `file` is null, and for `rejected`
   std::shared_ptr<OpenFile> file;
-  bool last_line = false;    ///< what is left at the end is a line, also without a newline
-  bool skip_to_end = false;  ///< take no rows: begin behind the last whole line
+  bool last_line = false;      ///< what is left at the end is a line, also without a newline
+  bool give_up_quote = false;  ///< a quote that holds lines back is broken
+  bool skip_to_end = false;    ///< take no rows: begin behind the last whole line
   TailFormat format = TailFormat::kAuto;
   std::string measurement;  ///< of lines that name none
   std::vector<std::string> tags;
@@ -43,7 +44,8 @@ struct ReadOutcome {
   };
   Kind kind = Kind::kFailed;
   std::shared_ptr<OpenFile> file;
-  uint64_t size = 0;  ///< of the file, at the read
+  uint64_t size = 0;       ///< of the file, at the read
+  bool held_back = false;  ///< kNothing: lines may be waiting behind an open quote
   TailPosition next;
   WriteRequest write;
   std::string error;

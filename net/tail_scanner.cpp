@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -68,6 +70,38 @@ Result<std::vector<std::pair<std::string, uint64_t>>> entries_of(const std::stri
   return entries;
 }
 
+// Where symbolic links lead; empty when that is `path` itself, or nowhere.
+std::string real_path_of(const std::string& path) {
+  const std::unique_ptr<char, decltype(&free)> real(realpath(path.c_str(), nullptr), &free);
+  return real == nullptr || path == real.get() ? "" : real.get();
+}
+
+// What missing files may be known by in one folder.
+struct Traces {
+  std::set<uint64_t> inodes;
+  std::set<std::string> names;
+};
+
+// By folder: those of each file's path, of where that led, and of where it leads now.
+std::map<std::string, Traces> traces_of(const std::vector<MissingFile>& missing) {
+  std::map<std::string, Traces> by_folder;
+  for (const MissingFile& file : missing) {
+    for (const std::string& path : {file.path, file.real_path, real_path_of(file.path)}) {
+      if (path.empty()) continue;
+      Traces& traces = by_folder[folder_of(path)];
+      traces.inodes.insert(file.inode);
+      traces.names.insert(file_name_of(path));
+    }
+  }
+  return by_folder;
+}
+
+bool is_trace(const Traces& traces, const std::string& name, uint64_t inode) {
+  if (traces.inodes.contains(inode) || traces.names.contains(name)) return true;
+  return std::any_of(traces.names.begin(), traces.names.end(),
+                     [&](const std::string& missed) { return is_rotated_name(missed, name); });
+}
+
 }  // namespace
 
 Result<std::shared_ptr<OpenFile>> OpenFile::open(const std::string& path) {
@@ -124,11 +158,14 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
   }
   files_.clear();
   const std::vector<std::string> folders_before = std::exchange(folders_, {});
+  unmatched_.clear();
   troubles_.clear();
   complete_ = true;
   for (size_t source = 0; source < globs_.size(); ++source) {
     for (const std::string& pattern : globs_[source]) {
-      for (const std::string& path : listed(pattern, expand(pattern, 0))) look_at(path, source);
+      const auto paths = listed(pattern, expand(pattern, 0));
+      if (paths.empty()) unmatched_.push_back(pattern);
+      for (const std::string& path : paths) look_at(path, source);
       const auto folders = listed(pattern, expand(folder_of(pattern), GLOB_ONLYDIR));
       folders_.insert(folders_.end(), folders.begin(), folders.end());
     }
@@ -138,6 +175,7 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
     files_.clear();
     for (auto& [path, file] : before_) files_.push_back(std::move(file));
     folders_ = folders_before;
+    unmatched_.clear();
     return;
   }
   // The first of several paths to one file, and those of the globs before siblings.
@@ -188,10 +226,13 @@ void TailScanner::look_at(const std::string& path, std::optional<size_t> source)
                 .inode = facts.inode,
                 .size = facts.size,
                 .changed_at = facts.changed_at,
-                .head = {}};
+                .head = {},
+                .real_path = {}};
   const auto it = before_.find(path);
-  if (it != before_.end() && it->second.device == file.device && it->second.inode == file.inode &&
-      it->second.size == file.size && it->second.changed_at == file.changed_at) {
+  const bool same =
+      it != before_.end() && it->second.device == file.device && it->second.inode == file.inode;
+  file.real_path = same ? it->second.real_path : real_path_of(path);
+  if (same && it->second.size == file.size && it->second.changed_at == file.changed_at) {
     file.head = it->second.head;
     files_.push_back(std::move(file));
     return;
@@ -221,23 +262,10 @@ void TailScanner::look_at(const std::string& path, std::optional<size_t> source)
 }
 
 void TailScanner::look_for_siblings(const std::vector<MissingFile>& missing) {
-  std::map<std::string, std::vector<const MissingFile*>> by_folder;
-  for (const MissingFile& file : missing) by_folder[folder_of(file.path)].push_back(&file);
-  for (const auto& [folder, files] : by_folder) {
-    std::set<uint64_t> inodes;
-    std::set<std::string> names;
-    for (const MissingFile* file : files) {
-      inodes.insert(file->inode);
-      names.insert(file_name_of(file->path));
-    }
+  for (const auto& [folder, traces] : traces_of(missing)) {
     size_t found = 0;
-    for (const auto& [entry, inode] : listed(folder, entries_of(folder))) {
-      const std::string& name = entry;
-      const bool candidate =
-          inodes.contains(inode) ||
-          std::any_of(names.begin(), names.end(),
-                      [&](const std::string& missed) { return is_rotated_name(missed, name); });
-      if (!candidate || ++found > kSiblingsMax) continue;
+    for (const auto& [name, inode] : listed(folder, entries_of(folder))) {
+      if (!is_trace(traces, name, inode) || ++found > kSiblingsMax) continue;
       look_at(folder == "/" ? folder + name : folder + '/' + name, std::nullopt);
     }
   }

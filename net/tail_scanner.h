@@ -41,10 +41,12 @@ class OpenFile {
   std::string path_;  // for messages
 };
 
-/// A file that no glob leads to any more, to be looked for in its folder.
+/// A file that no glob leads to any more, to be looked for in its folder, and in that of its real
+/// path.
 struct MissingFile {
   std::string path;
   uint64_t inode = 0;
+  std::string real_path = {};  ///< where symbolic links led; empty: `path` itself
 };
 
 /// Blocking, so it runs in the background: one job at a time uses it, and the loop reads its
@@ -65,6 +67,8 @@ class TailScanner {
   const std::vector<std::string>& folders() const { return folders_; }
   /// Why a path that matched could not be looked at, by path.
   const std::map<std::string, std::string>& troubles() const { return troubles_; }
+  /// Globs to which no path led.
+  const std::vector<std::string>& unmatched() const { return unmatched_; }
   /// Index of the source that follows `path`; none when no glob covers it.
   std::optional<size_t> source_of(const std::string& path) const;
 
@@ -78,6 +82,7 @@ class TailScanner {
   std::map<std::string, FileSeen> before_;  // heads of the scan before, by path
   std::vector<FileSeen> files_;
   std::vector<std::string> folders_;
+  std::vector<std::string> unmatched_;
   std::map<std::string, std::string> troubles_;
   bool complete_ = true;
 };

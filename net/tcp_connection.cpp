@@ -8,6 +8,7 @@
 
 #include "db/base/log.h"
 #include "db/limits.h"
+#include "net/address.h"
 #include "net/foreign_protocol.h"
 
 namespace tocsin {
@@ -36,14 +37,20 @@ std::string answer_to(const IngestReport& report, uint64_t first_line, uint64_t 
 
 }  // namespace
 
-TcpConnection::TcpConnection(std::unique_ptr<Socket> socket, Ingest& ingest, const Clock& clock,
-                             std::string measurement, std::function<void()> gone)
+TcpConnection::TcpConnection(uv_loop_t* loop, std::unique_ptr<Socket> socket, Ingest& ingest,
+                             const Clock& clock, TcpConnectionOptions options,
+                             std::function<void()> gone)
     : socket_(std::move(socket)),
       ingest_(ingest),
       clock_(clock),
-      measurement_(std::move(measurement)),
+      options_(std::move(options)),
       gone_(std::move(gone)),
-      source_("tcp " + socket_->peer()) {}
+      name_("tcp " + socket_->peer()),
+      source_("tcp " + host_of_peer(socket_->peer())),
+      quote_timer_(loop, [this] {
+        quote_overdue_ = true;
+        pump();
+      }) {}
 
 void TcpConnection::start() {
   socket_->on(
@@ -75,6 +82,7 @@ void TcpConnection::pump() {
     if (const size_t size = next_chunk(); size > 0) take(size);
   }
   update_reading();
+  watch_quote();
   finish_if_done();
 }
 
@@ -85,12 +93,21 @@ void TcpConnection::drop(size_t size) {
   start_ = 0;
 }
 
+// Drops a byte order mark. False: more is needed to tell whether there is one.
+bool TcpConnection::begin() {
+  if (begun_) return true;
+  if (!ended_ && kByteOrderMark.starts_with(pending()) && pending() != kByteOrderMark) return false;
+  begun_ = true;
+  drop(pending().size() - without_byte_order_mark(pending()).size());
+  return true;
+}
+
 // The number of pending bytes that are the next text: whole lines of one format.
 size_t TcpConnection::next_chunk() {
+  if (!begin()) return 0;
   if (whole_bytes_ == 0) {
     if (!skip_overlong_line()) return 0;
-    whole_bytes_ = framer_.whole_lines(pending());
-    if (whole_bytes_ == 0 && ended_ && !whole_only_) whole_bytes_ = pending().size();
+    whole_bytes_ = find_whole_lines();
     if (whole_bytes_ == 0) return 0;
   }
   std::string_view rest = pending().substr(0, whole_bytes_);
@@ -101,6 +118,15 @@ size_t TcpConnection::next_chunk() {
     size = whole_bytes_ - rest.size();
   }
   return size;
+}
+
+// An open quote ends with the stream or when it is overdue, and costs its own first line then.
+size_t TcpConnection::find_whole_lines() {
+  const bool overdue = std::exchange(quote_overdue_, false);
+  const size_t whole = framer_.whole_lines(pending());
+  if (whole > 0) return whole;
+  if (ended_ && !whole_only_) return pending().size();
+  return ended_ || overdue ? framer_.give_up_quote() : 0;
 }
 
 // A line that outgrew its limit is rejected by its beginning, and dropped up to its end. False:
@@ -129,7 +155,7 @@ void TcpConnection::take(size_t size) {
   if (line_count_ == 0) read_greeting(text.text);
   text.format = format_of_line(text.text);
   text.options.now = clock_.now();
-  text.options.measurement = measurement_;
+  text.options.measurement = options_.measurement;
   const uint64_t first_line = line_count_ + 1;
   line_count_ += static_cast<uint64_t>(std::count(text.text.begin(), text.text.end(), '\n'));
   if (text.text.back() != '\n') ++line_count_;
@@ -156,20 +182,20 @@ void TcpConnection::read_greeting(std::string_view text) {
   const std::string_view first = text.substr(0, text.find('\n'));
   if (first.starts_with(kGreeting)) acknowledges_ = first.find(" ack=on") != first.npos;
   const std::string hint = foreign_protocol(text);
-  if (!hint.empty()) log(LogLevel::kWarning, fmt::format("{}: {}", source_, hint));
+  if (!hint.empty()) log(LogLevel::kWarning, fmt::format("{}: {}", name_, hint));
 }
 
 void TcpConnection::on_report(const IngestReport& report, size_t bytes, uint64_t first_line,
                               uint64_t last_line) {
   in_flight_bytes_ -= bytes;
   if (!report.status) {
-    log(LogLevel::kError, fmt::format("{}: lines {} to {} are lost: {}", source_, first_line,
+    log(LogLevel::kError, fmt::format("{}: lines {} to {} are lost: {}", name_, first_line,
                                       last_line, report.status.error().message));
   } else if (report.rows_rejected > 0 && !std::exchange(complained_, true)) {
     const IngestProblem& first = report.problems.front();
     log(LogLevel::kWarning, fmt::format("{}: line {}: {} (further ones of this connection are in "
                                         "the measurement `rejected` only)",
-                                        source_, first_line + first.line - 1, first.reason));
+                                        name_, first_line + first.line - 1, first.reason));
   }
   if (acknowledges_) acknowledge(first_line, answer_to(report, first_line, last_line));
   pump();
@@ -196,11 +222,18 @@ void TcpConnection::update_reading() {
   socket_->stop_reading();
 }
 
+// Only while its close could be read does a quote's time pass.
+void TcpConnection::watch_quote() {
+  const bool waiting = reading_ && !submitting_ && framer_.holds_lines_back();
+  if (!waiting) return quote_timer_.stop();
+  if (!quote_timer_.active()) quote_timer_.start(options_.open_quote_max);
+}
+
 void TcpConnection::finish_if_done() {
   if (!ended_ || submitting_ || in_flight_bytes_ > 0 || socket_ == nullptr) return;
   if (!pending().empty()) {
     log(LogLevel::kWarning,
-        fmt::format("{}: the connection ended inside a line; its {} bytes are dropped", source_,
+        fmt::format("{}: the connection ended inside a line; its {} bytes are dropped", name_,
                     pending().size()));
   }
   Socket::finish(std::move(socket_));

@@ -19,13 +19,18 @@
 
 namespace tocsin {
 
+struct TcpConnectionOptions {
+  std::string measurement;                ///< of JSON events which name none
+  Duration open_quote_max = 5 * kSecond;  ///< see ServerOptions
+};
+
 /// All functions on the loop's thread. `ingest` and `clock` must outlive it.
 class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
  public:
-  /// `measurement` is that of JSON events which name none. `gone` runs once, when everything that
-  /// arrived is durable or lost and the socket is on its way out.
-  TcpConnection(std::unique_ptr<Socket> socket, Ingest& ingest, const Clock& clock,
-                std::string measurement, std::function<void()> gone);
+  /// `gone` runs once, when everything that arrived is durable or lost and the socket is on its way
+  /// out.
+  TcpConnection(uv_loop_t* loop, std::unique_ptr<Socket> socket, Ingest& ingest, const Clock& clock,
+                TcpConnectionOptions options, std::function<void()> gone);
 
   void start();
   /// Takes what has arrived as the last: whole lines only, since the sender was cut off inside the
@@ -38,7 +43,9 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void pump();
   std::string_view pending() const { return std::string_view(buffer_).substr(start_); }
   void drop(size_t size);
+  bool begin();
   size_t next_chunk();
+  size_t find_whole_lines();
   bool skip_overlong_line();
   void take(size_t size);
   void submit(IngestText text, uint64_t first_line, std::function<void()> accepted);
@@ -46,16 +53,20 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void acknowledge(uint64_t first_line, std::string answer);
   void read_greeting(std::string_view text);
   void update_reading();
+  void watch_quote();
   void finish_if_done();
 
   std::unique_ptr<Socket> socket_;
   Ingest& ingest_;
   const Clock& clock_;
-  const std::string measurement_;
+  const TcpConnectionOptions options_;
   std::function<void()> gone_;
+  const std::string name_;  // for the log
   const std::string source_;
 
   StreamFramer framer_;
+  LoopTimer quote_timer_;  // runs while an open quote holds lines back and its close may arrive
+  bool quote_overdue_ = false;
   std::string buffer_;  // read; from start_ on not yet taken
   size_t start_ = 0;
   size_t whole_bytes_ = 0;      // pending bytes that are known to be whole lines
@@ -64,9 +75,10 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::map<uint64_t, std::string>
       answers_;              // to the texts under way, by their first line; empty: none yet
   bool submitting_ = false;  // a chunk is on its way to the store's queue: the next must wait
+  bool begun_ = false;       // what stands before the first line is dropped
   bool reading_ = false;
   bool ended_ = false;       // no more will be read
-  bool whole_only_ = false;  // a last line without newline is not taken
+  bool whole_only_ = false;  // what was cut off inside a line is not taken
   bool skipping_ = false;    // inside a line that is longer than possible
   bool acknowledges_ = false;
   bool complained_ = false;  // lost data was logged

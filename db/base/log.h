@@ -15,6 +15,7 @@ using LogSink = std::function<void(LogLevel, const std::string&)>;
 /// warnings and errors go to stderr.
 void set_log_sink(LogSink sink);
 
+/// Control characters in `line` reach the sink as escapes: `\x1b`, `\n`.
 void log(LogLevel level, const std::string& line);
 
 }  // namespace tocsin

@@ -308,19 +308,19 @@ Result<CsvHeader> read_csv_header(std::string_view& records) {
 }
 
 void parse_csv(std::string_view buffer, const CsvHeader& header, const ParseOptions& options,
-               Batch& batch, std::vector<LineError>& errors) {
+               Batch& batch, LineErrors& errors) {
   RecordReader reader(header, options, batch);
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view record = next_record(rest);
     if (is_blank(record)) continue;
     if (record.size() > kLineBytesMax) {
-      errors.push_back(
+      errors.add(
           {numbers.at(record.data()),
            fmt::format("record of {} bytes, at most {} are possible", record.size(), kLineBytesMax),
            record});
     } else if (!reader.read(record)) {
-      errors.push_back({numbers.at(record.data()), reader.reason(), record});
+      errors.add({numbers.at(record.data()), reader.reason(), record});
     }
   }
 }

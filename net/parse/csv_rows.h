@@ -37,6 +37,6 @@ Result<CsvHeader> read_csv_header(std::string_view& records);
 /// the first of the time keys that there is, and the keys of tags; a value that does not fit the
 /// guessed type is what it looks like. In a typed one such a value is an error.
 void parse_csv(std::string_view buffer, const CsvHeader& header, const ParseOptions& options,
-               Batch& batch, std::vector<LineError>& errors);
+               Batch& batch, LineErrors& errors);
 
 }  // namespace tocsin

@@ -109,7 +109,8 @@ size_t find_line_end(std::string_view data, OpenLine& line, bool at_end) {
       return kNone;
     }
     line.scanned = close;
-    if (close + 1 == data.size()) return kNone;
+    line.at_close = close + 1 == data.size();
+    if (line.at_close) return kNone;
     if (!may_follow_value(data[close + 1])) return give_up_quote(data, line);
     line.in_quote = false;
     line.scanned = close + 1;
@@ -146,6 +147,17 @@ size_t StreamFramer::whole_lines(std::string_view pending) {
     open_ = OpenLine();
   }
   return whole;
+}
+
+bool StreamFramer::holds_lines_back() const {
+  return open_.in_quote && !open_.at_close && open_.quoted_newline != kNone;
+}
+
+size_t StreamFramer::give_up_quote() {
+  if (!holds_lines_back()) return 0;
+  const size_t end = open_.quoted_newline;
+  open_ = OpenLine();
+  return end + 1;
 }
 
 std::string_view next_line(std::string_view& rest) {

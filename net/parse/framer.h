@@ -18,6 +18,12 @@ namespace tocsin {
 
 inline constexpr size_t kLineBytesMax = size_t{4} << 20;  ///< longer lines are rejected
 
+/// What editors and shells on Windows put before UTF-8 text; dropped where a stream or file begins.
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+inline std::string_view without_byte_order_mark(std::string_view start) {
+  return start.substr(start.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);
+}
+
 enum class LineFormat : uint8_t { kLineProtocol, kJson };
 
 /// The format of a line by its first byte that is not a blank: `{` begins JSON.
@@ -42,6 +48,7 @@ struct OpenLine {
 
   Kind kind = Kind::kUnknown;
   bool in_quote = false;
+  bool at_close = false;     ///< that quote's end is `scanned`, unless what follows denies it
   size_t scanned = 0;        ///< bytes of the line that need no second look
   size_t fields_start = 0;   ///< index of the blank before the fields, once found
   size_t blank_scanned = 0;  ///< bytes in which that blank is not
@@ -55,6 +62,13 @@ class StreamFramer {
  public:
   /// As whole_lines(pending, false). `pending` is what the last call left over and the bytes since.
   size_t whole_lines(std::string_view pending);
+
+  /// Whether the line that whole_lines stopped at has a quote that is open across a newline: lines
+  /// may be waiting behind it.
+  bool holds_lines_back() const;
+  /// Takes that quote for broken: the number of bytes up to the end of its own first line. 0 where
+  /// no line is held back. Requires: whole_lines(pending) was 0.
+  size_t give_up_quote();
 
  private:
   OpenLine open_;

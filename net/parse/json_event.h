@@ -48,7 +48,9 @@ class JsonFlattener {
   std::vector<JsonValue>& values();
   const JsonShape& shape() const;
   const std::string& error() const;
-  bool invalid_utf8() const;  ///< whether that was the error
+  /// Whether the error was bytes that are no UTF-8, or an escape that is none, such as half a
+  /// surrogate pair.
+  bool invalid_text() const;
 
  private:
   struct Impl;

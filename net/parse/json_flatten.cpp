@@ -47,7 +47,7 @@ struct JsonFlattener::Impl {
   std::vector<JsonValue> values;
   JsonShape shape;
   std::string error;
-  bool invalid_utf8 = false;
+  bool invalid_text = false;
 
   // Of the line being walked.
   const char* line_end = nullptr;
@@ -63,7 +63,7 @@ struct JsonFlattener::Impl {
     return false;
   }
   bool fail(simdjson::error_code code) {
-    invalid_utf8 = code == simdjson::UTF8_ERROR;
+    invalid_text = code == simdjson::UTF8_ERROR || code == simdjson::STRING_ERROR;
     return fail(fmt::format("invalid JSON: {}", simdjson::error_message(code)));
   }
 
@@ -87,7 +87,7 @@ bool JsonFlattener::Impl::walk(std::string_view line) {
   arena.release();
   shape = JsonShape();
   key_count = 0;
-  invalid_utf8 = false;
+  invalid_text = false;
   line_end = line.data() + line.size();
   if (const auto code =
           parser.iterate(line.data(), line.size(), line.size() + kJsonPadding).get(document)) {
@@ -308,6 +308,6 @@ bool JsonFlattener::flatten(std::string_view line) { return impl_->walk(line); }
 std::vector<JsonValue>& JsonFlattener::values() { return impl_->values; }
 const JsonShape& JsonFlattener::shape() const { return impl_->shape; }
 const std::string& JsonFlattener::error() const { return impl_->error; }
-bool JsonFlattener::invalid_utf8() const { return impl_->invalid_utf8; }
+bool JsonFlattener::invalid_text() const { return impl_->invalid_text; }
 
 }  // namespace tocsin

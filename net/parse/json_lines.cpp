@@ -2,6 +2,7 @@
 #include "net/parse/json_lines.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
@@ -38,6 +39,38 @@ std::optional<Timestamp> time_of(const JsonValue& value) {
   return std::nullopt;
 }
 
+// The code unit of the escape `\uXXXX` at the start of `text`, if it is one.
+std::optional<uint32_t> escaped_unit(std::string_view text) {
+  if (text.size() < 6 || !text.starts_with("\\u")) return std::nullopt;
+  uint32_t unit = 0;
+  const char* const end = text.data() + 6;
+  const auto [stop, error] = std::from_chars(text.data() + 2, end, unit, 16);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return unit;
+}
+
+bool is_high_surrogate(std::optional<uint32_t> unit) { return unit && *unit >> 10 == 0xD800 >> 10; }
+bool is_low_surrogate(std::optional<uint32_t> unit) { return unit && *unit >> 10 == 0xDC00 >> 10; }
+
+// JSON whose escapes of half a surrogate pair are those of U+FFFD. Only strings have backslashes.
+std::string without_lone_surrogates(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  while (!json.empty()) {
+    const size_t plain = std::min(json.find('\\'), json.size());
+    out += json.substr(0, plain);
+    json.remove_prefix(plain);
+    const auto unit = escaped_unit(json);
+    const bool high = is_high_surrogate(unit);
+    const bool pair = high && is_low_surrogate(escaped_unit(json.substr(6)));
+    const bool lone = !pair && (high || is_low_surrogate(unit));
+    const size_t size = std::min<size_t>(json.size(), pair ? 12 : unit ? 6 : 2);
+    out += lone ? "\\ufffd" : json.substr(0, size);
+    json.remove_prefix(size);
+  }
+  return out;
+}
+
 class EventReader : public RowAppender {
  public:
   EventReader(JsonFlattener& flattener, const ParseOptions& options, Batch& batch)
@@ -49,7 +82,7 @@ class EventReader : public RowAppender {
   /// Appends the line's row to the batch, or returns false with reason() set. Requires:
   /// kJsonPadding readable bytes behind the line, which lives as long as the batch.
   bool read(std::string_view line) {
-    if (!flattener_.flatten(line) && !retry_as_utf8(line)) return fail(flattener_.error());
+    if (!flattener_.flatten(line) && !retry_mended(line)) return fail(flattener_.error());
     std::vector<JsonValue>& values = flattener_.values();
     std::string measurement;
     Timestamp time = options_.now;
@@ -66,11 +99,12 @@ class EventReader : public RowAppender {
   }
 
  private:
-  // Bytes that are no UTF-8 are shown as U+FFFD everywhere, so the event is kept that way.
-  bool retry_as_utf8(std::string_view line) {
-    if (!flattener_.invalid_utf8()) return false;
+  // Bytes that are no UTF-8 are shown as U+FFFD everywhere, so the event is kept that way; half a
+  // surrogate pair, which a writer leaves that cuts a text, is no other character.
+  bool retry_mended(std::string_view line) {
+    if (!flattener_.invalid_text()) return false;
     size_t replaced = 0;
-    std::string mended = valid_utf8(line, replaced);
+    std::string mended = without_lone_surrogates(valid_utf8(line, replaced));
     const size_t size = mended.size();
     mended.append(kJsonPadding, ' ');
     return flattener_.flatten(batch_.keep(std::move(mended)).substr(0, size));
@@ -175,7 +209,7 @@ JsonLinesParser::JsonLinesParser() : impl_(std::make_unique<Impl>()) {}
 JsonLinesParser::~JsonLinesParser() = default;
 
 void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options, Batch& batch,
-                            std::vector<LineError>& errors) {
+                            LineErrors& errors) {
   EventReader reader(impl_->flattener, options, batch);
   PlainObjects plain(options, time_keys_of(options), batch);
   LineNumbers numbers(buffer);
@@ -185,11 +219,11 @@ void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options
     if (line.size() > kLineBytesMax) {
       const std::string reason =
           fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
-      errors.push_back({numbers.at(line.data()), reason, line});
+      errors.add({numbers.at(line.data()), reason, line});
     } else if (options.guess_shapes && plain.take(line)) {
       continue;
     } else if (!reader.read(padded_line(line, buffer, batch))) {
-      errors.push_back({numbers.at(line.data()), reader.reason(), line});
+      errors.add({numbers.at(line.data()), reader.reason(), line});
     }
   }
 }

@@ -27,9 +27,9 @@ class JsonLinesParser {
   /// The measurement is the string under `measurement`, else the option's. The time is the first
   /// time key that is present and reads as a time: a number (s, ms, us, ns by size) or a text; a
   /// text without a zone is UTC. A line whose time keys all read as no time is an error. Invalid
-  /// UTF-8 becomes U+FFFD.
+  /// UTF-8 becomes U+FFFD, as does an escape of half a surrogate pair.
   void parse(std::string_view buffer, const ParseOptions& options, Batch& batch,
-             std::vector<LineError>& errors);
+             LineErrors& errors);
 
  private:
   struct Impl;

@@ -273,7 +273,7 @@ bool holds_no_row(std::string_view line) {
 }  // namespace
 
 size_t parse_line_protocol(std::string_view buffer, const ParseOptions& options, Batch& batch,
-                           std::vector<LineError>& errors) {
+                           LineErrors& errors) {
   RowParser parser(options, batch);
   PlainLines plain(buffer, options, batch);
   LineNumbers numbers(buffer);
@@ -292,9 +292,9 @@ size_t parse_line_protocol(std::string_view buffer, const ParseOptions& options,
     if (line.size() > kLineBytesMax) {
       const std::string reason =
           fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
-      errors.push_back({numbers.at(line.data()), reason, line});
+      errors.add({numbers.at(line.data()), reason, line});
     } else if (!parser.parse(line)) {
-      errors.push_back({numbers.at(line.data()), parser.take_reason(), line});
+      errors.add({numbers.at(line.data()), parser.take_reason(), line});
     }
   }
   return buffer.size();

@@ -10,15 +10,9 @@
 
 #include "db/base/time.h"
 #include "db/batch.h"
+#include "net/parse/line_errors.h"
 
 namespace tocsin {
-
-/// A line that could not be taken, in the words that the shipper's operator needs.
-struct LineError {
-  uint64_t line = 0;   ///< from 1, in the buffer that was parsed; every newline counts
-  std::string reason;  ///< e.g. `missing field value after "duration_ms=" at byte 31`; bytes from 1
-  std::string_view text;  ///< the raw line, in the buffer
-};
 
 /// What parsers need to know besides the bytes.
 struct ParseOptions {
@@ -45,6 +39,6 @@ struct ParseOptions {
 /// keys, and a quote or backslash in strings; elsewhere it stands for itself. The field `_=t` marks
 /// a row without fields and is not stored.
 size_t parse_line_protocol(std::string_view buffer, const ParseOptions& options, Batch& batch,
-                           std::vector<LineError>& errors);
+                           LineErrors& errors);
 
 }  // namespace tocsin

@@ -222,8 +222,7 @@ TypedJsonParser::~TypedJsonParser() = default;
 
 void TypedJsonParser::parse(std::string_view buffer,
                             const std::vector<TypedMeasurement>& measurements,
-                            const ParseOptions& options, Batch& batch,
-                            std::vector<LineError>& errors) {
+                            const ParseOptions& options, Batch& batch, LineErrors& errors) {
   RowReader reader(impl_->flattener, measurements, options, batch);
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
@@ -232,9 +231,9 @@ void TypedJsonParser::parse(std::string_view buffer,
     if (line.size() > kLineBytesMax) {
       const std::string reason =
           fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
-      errors.push_back({numbers.at(line.data()), reason, line});
+      errors.add({numbers.at(line.data()), reason, line});
     } else if (!reader.read(padded_line(line, buffer, batch))) {
-      errors.push_back({numbers.at(line.data()), reader.reason(), line});
+      errors.add({numbers.at(line.data()), reader.reason(), line});
     }
   }
 }

@@ -33,7 +33,7 @@ class TypedJsonParser {
   ~TypedJsonParser();
 
   void parse(std::string_view buffer, const std::vector<TypedMeasurement>& measurements,
-             const ParseOptions& options, Batch& batch, std::vector<LineError>& errors);
+             const ParseOptions& options, Batch& batch, LineErrors& errors);
 
  private:
   struct Impl;

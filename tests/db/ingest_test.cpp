@@ -201,6 +201,29 @@ TEST_CASE("ingest: a field named like a tag of its row gets another name", "[db]
   CHECK(f.database().catalog()->find("m")->find("host")->kind == ColumnKind::kTag);
 }
 
+TEST_CASE("ingest: a renamed field whose new name is taken goes into `_rest`", "[db]") {
+  using Values = std::map<std::string, std::string>;
+  for (const bool real_first : {false, true}) {
+    Fixture f;
+    const auto tagged = [&]() -> Fixture& { return f.row().text("x", "1", ColumnKind::kTag); };
+    if (real_first) tagged().i64("x_field", 3).i64("x", 2);
+    if (!real_first) tagged().i64("x", 2).i64("x_field", 3);
+    tagged().i64("x", 4);
+    tagged().i64("x_field", 5);
+    f.row().i64("time", 6).text("time_field", "t");
+    const WriteReport report = f.write();
+    CHECK(report.rejected.empty());
+    CHECK(report.warnings.size() == 2);
+    const auto rows = f.rows();
+    REQUIRE(rows.size() == 4);
+    CHECK(rows[0].values ==
+          Values{{"x", "string:1"}, {"x_field", "i64:3"}, {"_rest", "string:{\"x\":2}"}});
+    CHECK(rows[1].values == Values{{"x", "string:1"}, {"x_field", "i64:4"}});
+    CHECK(rows[2].values == Values{{"x", "string:1"}, {"x_field", "i64:5"}});
+    CHECK(rows[3].values == Values{{"time_field", "string:t"}, {"_rest", "string:{\"time\":6}"}});
+  }
+}
+
 TEST_CASE("ingest: columns called time and measurement are renamed", "[db]") {
   Fixture f;
   f.row().i64("time", 5).text("measurement", "x", ColumnKind::kTag).write();
@@ -280,17 +303,29 @@ TEST_CASE("ingest: refused rows and lines are kept in `rejected`, bounded per so
   CHECK(f.rows("rejected").back().values["line"].size() == 7 + kRejectedLineBytesMax);
   CHECK(f.database().counters().rows_rejected == 1 + kRejectedPerMinuteMax + 5);
 
+  // Lines that their sender only counted.
+  WriteRequest counted_lines;
+  counted_lines.source = "flood";
+  counted_lines.rejected.push_back({"bad line", "", 2});
+  counted_lines.rejected.push_back({"worse line", "", 70});
+  take(f.database().write(std::move(counted_lines)));
+  CHECK(f.rows("rejected").size() == 1 + kRejectedPerMinuteMax);
+  CHECK(f.database().counters().rows_rejected == 1 + kRejectedPerMinuteMax + 77);
+
   // The next minute's first line brings the count of what was left out.
   f.clock().set(kNow + kMinute);
   WriteRequest next;
   next.source = "flood";
   next.rejected.push_back({"bad line", "y"});
   take(f.database().write(std::move(next)));
-  bool counted = false;
+  size_t counted = 0;
   for (const RowText& row : f.rows("rejected")) {
-    counted |= row.values.count("line") == 0 && row.values.at("count") == "i64:5";
+    if (row.values.count("line") != 0) continue;
+    const bool worse = row.values.at("reason") == "string:worse line";
+    CHECK(row.values.at("count") == (worse ? "i64:70" : "i64:7"));
+    ++counted;
   }
-  CHECK(counted);
+  CHECK(counted == 2);
 }
 
 }  // namespace

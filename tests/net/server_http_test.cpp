@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include "db/limits.h"
 #include "tests/net/server_support.h"
 
 namespace tocsin {
@@ -77,6 +78,32 @@ TEST_CASE("http: good lines are stored, bad ones named", "[net]") {
         "dropped=1\",\"line\":3}\n");
   CHECK(contains(server.query("from rejected | stats n = count() by reason"),
                  "missing fields at byte 4,2"));
+}
+
+TEST_CASE("http: many bad lines are all counted", "[net]") {
+  TestServer server;
+  std::string body = "m f=1 1\n";
+  for (size_t i = 0; i < kRejectedPerMinuteMax + 500; ++i) body += "bad\n";
+  const auto response = server.request("POST", "/write", body);
+  CHECK(contains(response.body, "; and 1480 more; dropped=1500\""));
+  CHECK(contains(server.query("from rejected | stats n = count()"), "n\n1000\n"));
+  CHECK(server.database().counters().rows_rejected == 1500);
+}
+
+TEST_CASE("http: what clients of one address send wrongly has one source", "[net]") {
+  TestServer server;
+  for (int i = 0; i < 3; ++i) CHECK(server.request("POST", "/write", "bad\n").status == 400);
+  CHECK(server.query("from rejected | stats n = count() by source") ==
+        "source,n\nhttp 127.0.0.1,3\n");
+}
+
+TEST_CASE("http: a byte order mark before the first line is dropped", "[net]") {
+  TestServer server;
+  CHECK(server.request("POST", "/write", "\xEF\xBB\xBFm f=1 1\n").status == 204);
+  CHECK(server.request("POST", "/insert/jsonline", "\xEF\xBB\xBF{\"v\":1}\n").status == 204);
+  CHECK(server.request("POST", "/insert/jsonline", "\xEF\xBB\xBF[{\"v\":2}]").status == 204);
+  CHECK(server.query("from m | keep f") == "f\n1\n");
+  CHECK(server.query("from logs | stats s = sum(v)") == "s\n3\n");
 }
 
 TEST_CASE("http: a value of another type costs its row", "[net]") {

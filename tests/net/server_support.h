@@ -50,6 +50,12 @@ class Client {
     return true;
   }
   void end() { shutdown(fd_, SHUT_WR); }
+  /// Ends the connection by a reset.
+  void reset() {
+    const linger at_once{1, 0};
+    setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close_now();
+  }
   void close_now() {
     if (fd_ >= 0) close(fd_);
     fd_ = -1;

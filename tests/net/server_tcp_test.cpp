@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "db/limits.h"
+#include "net/address.h"
 #include "net/parse/framer.h"
 #include "tests/net/server_support.h"
 
@@ -123,6 +124,95 @@ TEST_CASE("tcp: a connection that breaks stores its whole lines", "[net]") {
   }
   server.stop();
   CHECK(server.query("from m | keep f") == "f\n1\n");
+}
+
+// What stays behind a quote that nobody closes, and in front of a line that is cut off.
+std::string open_quote_and_lines(int count) {
+  std::string text = "m f=0i 1\nm g=\"open\n";
+  for (int i = 1; i <= count; ++i) text += fmt::format("m f={}i 1\n", i);
+  return text + "m f=7";
+}
+
+TEST_CASE("tcp: an open quote costs its own line when the server stops", "[net]") {
+  TestServer server;
+  Client client(server.tcp());
+  client.send("# tocsin ack=on\n");
+  CHECK(client.read_until("\n") == "+OK 1\n");
+  client.send(open_quote_and_lines(50'000));
+  server.stop();
+  CHECK(server.query("from m | stats n = count(), s = sum(f)") == "n,s\n50001,1250025000\n");
+  CHECK(contains(server.query("from rejected | keep line"), "line\n\"m g=\"\"open\"\n"));
+}
+
+TEST_CASE("tcp: an open quote costs its own line when the connection breaks", "[net]") {
+  TestServer server;
+  {
+    Client client(server.tcp());
+    client.send("# tocsin ack=on\n" + open_quote_and_lines(100));
+    CHECK(client.read_until("\n") == "+OK 2\n");
+    client.reset();
+  }
+  server.stop();
+  CHECK(server.query("from m | stats n = count()") == "n\n101\n");
+}
+
+TEST_CASE("tcp: a long value whose line is cut off behind its quote is dropped", "[net]") {
+  TestServer server;
+  Client client(server.tcp());
+  client.send("m f=1i 1\nm g=\"a\nb\"");
+  server.stop();
+  CHECK(server.query("from m | keep f") == "f\n1\n");
+  CHECK(server.query("from rejected | stats n = count()") == "n\n0\n");
+}
+
+TEST_CASE("tcp: a quote that stays open is given up after a while", "[net]") {
+  ServerOptions options;
+  options.open_quote_max = 20 * kMillisecond;
+  TestServer server(options);
+  Client client(server.tcp());
+  client.send("# tocsin ack=on\n");
+  CHECK(client.read_until("\n") == "+OK 1\n");
+  client.send("m g=\"open\nm f=1i 1\nm f=2i 1\nm f=");
+  CHECK(contains(client.read_until("\n"), "-ERR line 2: missing `\"`"));
+  CHECK(client.read_until("\n") == "+OK 4\n");
+  client.send("3i 1\n");
+  CHECK(client.read_until("\n") == "+OK 5\n");
+  CHECK(server.query("from m | stats s = sum(f)") == "s\n6\n");
+}
+
+TEST_CASE("tcp: a quoted text whose end has come is waited for", "[net]") {
+  ServerOptions options;
+  options.open_quote_max = kMillisecond;
+  TestServer server(options);
+  Client client(server.tcp()), other(server.tcp());
+  client.send("m g=\"a\nb\"");
+  other.send("# tocsin ack=on\nn g=\"open\nn f=1 1\n");  // its turn comes later
+  CHECK(contains(other.read_until("2 lines done\n"), "-ERR line 2"));
+  client.send(",h=1 1\n");
+  client.end();
+  client.read_all();
+  CHECK(server.query("from m | keep g") == "g\n\"a\nb\"\n");
+}
+
+TEST_CASE("tcp: a byte order mark before the first line is dropped", "[net]") {
+  TestServer server;
+  for (const std::string text :
+       {"\xEF\xBB\xBFm f=1i\n", "\xEF\xBB\xBF{\"v\":\"=\\\" =\"}\n", "\xEF"}) {
+    Client client(server.tcp());
+    for (const char c : text) client.send(std::string(1, c));
+    client.end();
+    CHECK(client.read_all().empty());
+  }
+  CHECK(server.query("from m | keep f") == "f\n1\n");
+  CHECK(server.query("from logs | stats n = count()") == "n\n1\n");
+  CHECK(server.query("from rejected | stats n = count() by source") ==
+        "source,n\ntcp 127.0.0.1,1\n");
+}
+
+TEST_CASE("address: a peer's host is its address without the port", "[net]") {
+  CHECK(host_of_peer("127.0.0.1:4711") == "127.0.0.1");
+  CHECK(host_of_peer("[::1]:4711") == "::1");
+  CHECK(host_of_peer("").empty());
 }
 
 TEST_CASE("server: a port in use is named, with what to do", "[net]") {

@@ -52,7 +52,7 @@ TEST_CASE("tail files: a new file is read, and then only when it grows", "[net]"
   CHECK(files.to_read(kStart).empty());
   files.apply_scan(std::vector{seen("/l/a", 1, std::string(120, 'a'))}, kStart + kSecond);
   CHECK(files.to_read(kStart + kSecond) == std::vector<uint64_t>{1});
-  files.nothing_whole(1, 120, kStart + kSecond);
+  files.nothing_whole(1, 120, false, kStart + kSecond);
   CHECK(files.to_read(kStart + kSecond).empty());
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("tail files: caught up means every file known at start, up to its size
   CHECK_FALSE(files.caught_up());
   commit(files, 1, seen("/l/a", 1, std::string(900, 'a')), 100, kStart);
   CHECK_FALSE(files.caught_up());
-  files.nothing_whole(2, 100, kStart);  // a last line without a newline
+  files.nothing_whole(2, 100, false, kStart);  // a last line without a newline
   CHECK(files.caught_up());
   files.apply_scan(std::vector{a, b, seen("/l/c", 3, std::string(100, 'c'))}, kStart);
   CHECK(files.caught_up());
@@ -222,11 +222,11 @@ TEST_CASE(
   files.apply_scan({}, kStart + kSecond);
   REQUIRE(files.at(1).orphan());
   CHECK(files.to_read(kStart + kSecond) == std::vector<uint64_t>{1});
-  files.nothing_whole(1, 100, kStart + kSecond);
+  files.nothing_whole(1, 100, false, kStart + kSecond);
   CHECK(files.step_of(files.at(1), kStart + 4 * kSecond) == TailStep::kWait);
   CHECK(files.step_of(files.at(1), kStart + 6 * kSecond) == TailStep::kReadLast);
   commit(files, 1, a, 100, kStart + 6 * kSecond);
-  files.nothing_whole(1, 100, kStart + 6 * kSecond);
+  files.nothing_whole(1, 100, false, kStart + 6 * kSecond);
   CHECK_FALSE(files.at(1).file);
 }
 

@@ -59,12 +59,25 @@ TEST_CASE("tail identity: a position survives being written and read", "[net]") 
   const auto back = decode_position(position_key(42), encode_position(p));
   REQUIRE(back);
   CHECK(*back == p);
+  p.real_path = "/pods/1 2";
+  const auto linked = decode_position(position_key(42), encode_position(p));
+  REQUIRE(linked);
+  CHECK(*linked == p);
+}
+
+TEST_CASE("tail identity: positions of the first version are read", "[net]") {
+  const auto back = decode_position(position_key(1), "1 1 2 3 4 5 0 0 /a b");
+  REQUIRE(back);
+  CHECK(back->path == "/a b");
+  CHECK(back->real_path.empty());
+  CHECK(encode_position(*back) == "1 1 2 3 4 5 0 0 /a b");
 }
 
 TEST_CASE("tail identity: a damaged position is refused by its key", "[net]") {
   const std::string key = position_key(1);
   for (const char* value :
-       {"", "1", "9 1 2 3 4 5 0 0 /a", "1 1 2 1025 4 5 0 0 /a", "1 1 2 x 4 5 0 0 /a"}) {
+       {"", "1", "9 1 2 3 4 5 0 0 /a", "1 1 2 1025 4 5 0 0 /a", "1 1 2 x 4 5 0 0 /a",
+        "2 1 2 3 4 5 0 0 /a", "2 1 2 3 4 5 0 0 3 /a", "3 1 2 3 4 5 0 0 2 /a"}) {
     const auto result = decode_position(key, value);
     REQUIRE_FALSE(result);
     CHECK(result.error().code == ErrorCode::kCorrupt);

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "db/base/log.h"
 #include "net/parse/framer.h"
 #include "net/tail_identity.h"
 #include "tests/net/fake_database.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr TailTiming kQuick = {.poll_interval = 10 * kMillisecond,
                                .scan_gap = 2 * kMillisecond,
                                .settle = 60 * kMillisecond,
+                               .open_quote_max = 40 * kMillisecond,
                                .retry_delay = 5 * kMillisecond,
                                .retry_delay_max = 20 * kMillisecond};
 
@@ -307,6 +309,43 @@ TEST_CASE("tail: whatever commit a crash comes after, every line is there exactl
   CHECK(history.size() >= 3);
 }
 
+TEST_CASE("tail: what a symbolic link leads to is rotated while the server is down", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("pods/0.log", lines(0, 10));
+  std::filesystem::create_directories(folder.path("links/app"));
+  std::filesystem::create_symlink("../../pods/0.log", folder.path("links/app/x.log"));
+  const auto options = follow(folder.path("links/*/*.log"));
+  StoreState state;
+  {
+    Process process({options});
+    REQUIRE(process.until_rows(rows("app", 0, 10)));
+    state = process.database.state();
+  }
+  // As versions before stored it: without where the link led.
+  StoreState old = state;
+  for (auto& [key, value] : old.small) {
+    auto position = decode_position(key.second, value).value();
+    CHECK(position.real_path == std::filesystem::canonical(folder.path("pods/0.log")));
+    position.real_path.clear();
+    value = encode_position(position);
+  }
+  folder.append("pods/0.log", lines(10, 15));
+  folder.rename("pods/0.log", "pods/0.log.1");
+  folder.append("pods/0.log", lines(100, 105));
+  for (const StoreState& before : {state, old}) {
+    Process process({options}, before);
+    CHECK(process.until_rows(rows("app", 0, 15) + rows("app", 100, 105)));
+    process.settle();
+    CHECK(process.rows().size() == 20);
+  }
+  // The link is led elsewhere, as when a container starts anew.
+  folder.append("other/1.log", lines(200, 203));
+  folder.remove("links/app/x.log");
+  std::filesystem::create_symlink("../../other/1.log", folder.path("links/app/x.log"));
+  Process process({options}, state);
+  CHECK(process.until_rows(rows("app", 0, 15) + rows("app", 200, 203)));
+}
+
 TEST_CASE("tail: processes that die at any moment lose and repeat nothing", "[net]") {
   const TemporaryFolder folder;
   const auto options = follow(folder.path("a/*.log"));
@@ -392,6 +431,56 @@ TEST_CASE("tail: from the end takes what comes after the start", "[net]") {
   Process process({options}, state);
   CHECK(
       process.until_rows(rows("a", 20, 21) + rows("a", 8, 9) + std::vector<std::string>{"a n=7"}));
+}
+
+TEST_CASE("tail: a quote that stays open is given up after a while, by its own line", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", "m f=0i 1\nm g=\"open\nm f=1i 1\nm f=2i 1\nm f=");
+  const auto options = follow(folder.path("a/*.log"));
+  std::vector<StoreState> history;
+  {
+    Process process({options});
+    REQUIRE(process.until_rows({"m f=0", "m f=1", "m f=2"}));
+    const auto rejected = process.database.state().rejected;
+    REQUIRE(rejected.size() == 1);
+    CHECK(rejected[0].second == "m g=\"open");
+    folder.append("a/x.log", "3i 1\n");
+    CHECK(process.until_rows({"m f=0", "m f=1", "m f=2", "m f=3"}));
+    history = process.database.history();
+  }
+  for (const StoreState& state : history) {
+    Process process({options}, state);
+    CHECK(process.until_rows({"m f=0", "m f=1", "m f=2", "m f=3"}));
+    CHECK(process.database.state().rejected.size() == 1);
+  }
+}
+
+TEST_CASE("tail: a byte order mark before the first line is dropped", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", "\xEF\xBB\xBF{\"n\":\n" + line(1));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 1, 2)));
+  const auto rejected = process.database.state().rejected;
+  REQUIRE(rejected.size() == 1);
+  CHECK(rejected[0].first.find("(line at byte 3 of the file)") != std::string::npos);
+  CHECK(rejected[0].second == "{\"n\":");
+}
+
+TEST_CASE("tail: a glob that matches nothing at the start is told once", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(1));
+  std::vector<std::string> told;
+  set_log_sink([&](LogLevel, const std::string& text) { told.push_back(text); });
+  {
+    Process process({follow(folder.path("a/*.log")), follow(folder.path("b/*.log"))});
+    REQUIRE(process.until_rows(rows("a", 1, 2)));
+    process.settle();
+    folder.append("b/y.log", line(2));
+    CHECK(process.until_rows(rows("a", 1, 2) + rows("b", 2, 3)));
+  }
+  set_log_sink(nullptr);
+  CHECK(told == std::vector{"following files: no file matches " + folder.path("b/*.log") +
+                            " yet, or its folder cannot be read"});
 }
 
 TEST_CASE("tail: a line over the limit is rejected and the next one is read", "[net]") {

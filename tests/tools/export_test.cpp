@@ -157,7 +157,7 @@ TEST_CASE("export: random rows come back exactly from typed CSV", "[export]") {
 
 Batch lines(const std::string& text) {
   Batch batch;
-  std::vector<LineError> errors;
+  LineErrors errors;
   parse_line_protocol(batch.keep(text), {}, batch, errors);
   REQUIRE(errors.empty());
   return batch;

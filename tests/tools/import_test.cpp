@@ -115,6 +115,17 @@ TEST_CASE("chunk reader: the first line tells the format, unless it is given", "
   CHECK(chunks_of(folder.write("x/one.csv", "time\n1\n")).front().format == InputFormat::kCsv);
 }
 
+TEST_CASE("chunk reader: a byte order mark before the first line is dropped", "[import]") {
+  test::TemporaryFolder folder;
+  const auto chunk_of = [&](const std::string& name, const std::string& text) {
+    auto chunks = chunks_of(folder.write("x/" + name, "\xEF\xBB\xBF" + text));
+    return std::move(chunks.front());
+  };
+  CHECK(chunk_of("file", "{\"n\":1}\n").format == InputFormat::kJson);
+  CHECK(chunk_of("file", "{\"n\":1}\n").lines == "{\"n\":1}\n");
+  CHECK(chunk_of("a.csv", "time,n\n1,2\n").header->csv.columns.front().name == "time");
+}
+
 TEST_CASE("chunk reader: a line without an end comes in pieces that are not taken", "[import]") {
   test::TemporaryFolder folder;
   const std::string path = folder.write("a.lp", "audit n=1i\n" + std::string(9 << 20, 'x') + "\n");

@@ -167,8 +167,9 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   auto memory = std::make_unique_for_overwrite<char[]>(size);
   std::copy(rest_.begin(), rest_.end(), memory.get());
   TOCSIN_TRY(const size_t count, read(std::span(memory.get(), size).subspan(rest_.size())));
-  const std::string_view data(memory.get(), rest_.size() + count);
+  std::string_view data(memory.get(), rest_.size() + count);
   at_end_ = data.size() < size;
+  if (!format_known_) data = without_byte_order_mark(data);
   if (!format_known_) chunk_.format = format_of(options_, chunk_.path, data);
   format_known_ = true;
   const size_t whole = whole_bytes(data, chunk_.format, at_end_);

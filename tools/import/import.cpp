@@ -134,7 +134,7 @@ class Import {
     parse_options.tags = options_.tags;
     parse_options.time_keys = options_.time_keys;
     parse_options.time_unit = is_line_protocol ? 1 : 0;
-    std::vector<LineError> errors;
+    LineErrors errors;
     switch (chunk.format) {
       case InputFormat::kLineProtocol:
         parse_options.more_follows = chunk.more_follows;
@@ -149,14 +149,12 @@ class Import {
         parse_csv(lines, chunk.header->csv, parse_options, batch, errors);
         break;
     }
-    parsed.rejected = errors.size();
+    parsed.rejected = errors.count();
+    errors.add_all(parsed.request.rejected);
     for (const LineError& error : errors) {
-      parsed.request.rejected.push_back(
-          {error.reason, std::string(error.text.substr(0, kRejectedLineBytesMax))});
-      if (parsed.examples.size() < kRejectedExamplesMax) {
-        parsed.examples.push_back(
-            fmt::format("{}:{}: {}", chunk.path, chunk.first_line + error.line - 1, error.reason));
-      }
+      if (parsed.examples.size() == kRejectedExamplesMax) break;
+      parsed.examples.push_back(
+          fmt::format("{}:{}: {}", chunk.path, chunk.first_line + error.line - 1, error.reason));
     }
     for (const RowBatch& rows : batch.measurements()) {
       parsed.rows[rows.measurement()] = rows.row_count();

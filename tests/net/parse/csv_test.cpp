@@ -25,7 +25,7 @@ struct Parsed {
 
 Parsed parse(const std::string& text, ParseOptions options = {}) {
   Batch batch;
-  std::vector<LineError> errors;
+  LineErrors errors;
   std::string_view records = batch.keep(text);
   const auto header = read_csv_header(records);
   REQUIRE(header);

@@ -50,6 +50,23 @@ TEST_CASE("framer: a broken quote costs its own line only", "[net]") {
   CHECK(lines_of("m f=\"he said \"no\"\" 1\nm f=2") == Lines{"m f=\"he said \"no\"\" 1", "m f=2"});
 }
 
+TEST_CASE("framer: a quote that holds lines back can be given up", "[net]") {
+  const auto given_up = [](std::string_view data) {
+    StreamFramer framer;
+    REQUIRE(framer.whole_lines(data) == 0);
+    const size_t size = framer.give_up_quote();
+    const size_t rest = framer.whole_lines(data.substr(size));
+    return std::pair(size, size == 0 ? 0 : rest);
+  };
+  using Sizes = std::pair<size_t, size_t>;
+  CHECK(given_up("m f=\"open\nm f=1\nm f=2\nm") == Sizes(10, 12));
+  CHECK(given_up("m f=\"a\nb\",g=\"open\nm f=1\n") == Sizes(7, 17));
+  CHECK(given_up("m f=\"open") == Sizes(0, 0));
+  CHECK(given_up("m f=\"a\nb\"") == Sizes(0, 0));
+  CHECK(given_up("m f=\"a\nb\",g=1") == Sizes(0, 0));
+  CHECK(given_up("") == Sizes(0, 0));
+}
+
 TEST_CASE("framer: only whole lines are whole", "[net]") {
   const auto whole = [](std::string_view data) { return whole_lines(data, false); };
   CHECK(whole("") == 0);

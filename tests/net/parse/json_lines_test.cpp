@@ -11,7 +11,7 @@ namespace {
 
 struct Parsed {
   Batch batch;
-  std::vector<LineError> errors;
+  LineErrors errors;
   std::string rows;
 };
 
@@ -143,6 +143,15 @@ TEST_CASE("json lines: invalid UTF-8 becomes U+FFFD", "[net]") {
   check("{\"a\":\"x\xffy\"}", "m @77 a='x\xef\xbf\xbdy'");
 }
 
+TEST_CASE("json lines: half a surrogate pair becomes U+FFFD", "[net]") {
+  check(R"({"a":"x\ud83d"})", "m @77 a='x\uFFFD'");
+  check(R"({"a":"\ude00y","b":1})", "m @77 a='\uFFFDy' b=1i");
+  check(R"({"a":"\ud83d\ud83d\ude00\\ud83d"})", "m @77 a='\uFFFD\U0001F600\\ud83d'");
+  check(R"({"a":"\uD83D\n","b":["\uDE00"]})", "m @77 a='\uFFFD\n' b='[\"\\ufffd\"]'");
+  check(R"({"k\ud83d":"x"})", "m @77 k\uFFFD='x'");
+  check("{\"a\":\"\xff\\ud83d\"}", "m @77 a='\uFFFD\uFFFD'");
+}
+
 TEST_CASE("json lines: errors say what is wrong", "[net]") {
   check_error("{", "invalid JSON: ");
   check_error("x", "invalid JSON: ");
@@ -160,7 +169,8 @@ TEST_CASE("json lines: errors say what is wrong", "[net]") {
   check_error(R"({"a":[1)", "invalid JSON: ");
   check_error(R"({"a":["\x"]})", "invalid JSON: ");
   check_error(R"({"a":"\x"})", "invalid JSON: ");
-  check_error(R"({"a":"\ud800"})", "invalid JSON: ");
+  check_error(R"({"a":"\ud80"})", "invalid JSON: ");
+  check_error(R"({"a":"\x"})", "invalid JSON: ");
   check_error("{\"a\":\"x\ty\"}", "invalid JSON: ");
   check_error("{\"a\":\"x}", "invalid JSON: ");
   check_error(R"({"":1})", "empty key in JSON object");

@@ -14,7 +14,7 @@ namespace {
 
 struct Parsed {
   Batch batch;
-  std::vector<LineError> errors;
+  LineErrors errors;
   std::string rows;
 };
 

@@ -44,7 +44,7 @@ void check_guesses(tocsin::ParseOptions options, Parse parse) {
   for (const bool guess : {false, true}) {
     options.guess_shapes = guess;
     Batch batch(ConflictPolicy::kKeepInRest);
-    std::vector<LineError> errors;
+    LineErrors errors;
     parse(options, batch, errors);
     check_batch(batch);
     images[guess] = batch_image(batch);
@@ -89,7 +89,7 @@ void check_records(std::string_view data) {
 // The first lines are a header, if they can be.
 void check_csv(const std::string& text, const ParseOptions& options) {
   Batch batch;
-  std::vector<LineError> errors;
+  LineErrors errors;
   std::string_view records = batch.keep(text);
   const auto header = read_csv_header(records);
   if (!header) return;
@@ -101,7 +101,7 @@ void check_csv(const std::string& text, const ParseOptions& options) {
 void check_typed_json(const std::string& text, const ParseOptions& options) {
   static TypedJsonParser parser;
   Batch batch;
-  std::vector<LineError> errors;
+  LineErrors errors;
   std::string_view lines = batch.keep(text);
   const auto columns = read_typed_json_header(next_line(lines));
   parser.parse(lines, columns ? *columns : std::vector<TypedMeasurement>(), options, batch, errors);

@@ -22,7 +22,7 @@ std::string image_of(const std::string& text, bool guess_shapes, int64_t time_un
   options.time_unit = time_unit;
   options.guess_shapes = guess_shapes;
   Batch batch;
-  std::vector<LineError> errors;
+  LineErrors errors;
   parse_line_protocol(batch.keep(text), options, batch, errors);
   std::string image = batch_image(batch);
   for (const LineError& error : errors) {

@@ -25,7 +25,7 @@ ParseOptions options_of(bool guess_shapes) {
 
 std::string image_of(const std::string& text, const ParseOptions& options) {
   Batch batch;
-  std::vector<LineError> errors;
+  LineErrors errors;
   JsonLinesParser parser;
   parser.parse(batch.keep(text), options, batch, errors);
   std::string image = batch_image(batch);

@@ -121,7 +121,7 @@ TEST_CASE("typed JSON: values are of their column's type, or the line is refused
         {"n", ColumnType::kI64, ColumnKind::kField}}}};
   TypedJsonParser parser;
   Batch batch;
-  std::vector<LineError> errors;
+  LineErrors errors;
   parser.parse(
       batch.keep(
           "{\"measurement\":\"m\",\"time\":\"1970-01-01T00:00:00.000000007Z\",\"x\":-0,\"s\":\"\"}"
