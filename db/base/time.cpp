@@ -290,7 +290,7 @@ std::optional<Duration> parse_duration_prefix(std::string_view text, size_t& len
     Duration scale = found->size;
     for (size_t i = point + 1; i < p; ++i) {
       scale /= 10;
-      part += scale * (text[i] - '0');
+      if (__builtin_add_overflow(part, scale * (text[i] - '0'), &part)) return std::nullopt;
     }
     if (__builtin_add_overflow(total, part, &total)) return std::nullopt;
     pos = p + found->name.size();

@@ -52,7 +52,8 @@ TEST_CASE("time: durations parse, print and round-trip", "[base]") {
   CHECK(format_duration(7 * kDay) == "1w");
   CHECK(format_duration(8 * kDay) == "8d");
   CHECK(format_duration(0) == "0s");
-  for (const char* text : {"", "5", "m", "5x", "5m3", "-5m", "99999999999w"}) {
+  CHECK(parse_duration("9223372036.8s").value() == 9223372036800 * kMillisecond);
+  for (const char* text : {"", "5", "m", "5x", "5m3", "-5m", "99999999999w", "9223372036.9s"}) {
     INFO(text);
     CHECK_FALSE(parse_duration(text));
   }
