@@ -12,9 +12,17 @@ namespace {
 std::optional<Value> as_column_type(Value value, ValueType type) {
   if (value.type == type) return value;
   const auto* whole = std::get_if<int64_t>(&value.data);
-  if (value.type != ValueType::kI64 || !whole) return std::nullopt;
-  if (type == ValueType::kF64) return Value::of(static_cast<double>(*whole));
-  if (type == ValueType::kU64 && *whole >= 0) return Value::of(static_cast<uint64_t>(*whole));
+  const auto* natural = std::get_if<uint64_t>(&value.data);
+  if (value.type == ValueType::kI64 && whole) {
+    if (type == ValueType::kF64) return Value::of(static_cast<double>(*whole));
+    if (type == ValueType::kU64 && *whole >= 0) return Value::of(static_cast<uint64_t>(*whole));
+  }
+  if (value.type == ValueType::kU64 && natural) {
+    if (type == ValueType::kF64) return Value::of(static_cast<double>(*natural));
+    if (type == ValueType::kI64 && *natural <= INT64_MAX) {
+      return Value::of(static_cast<int64_t>(*natural));
+    }
+  }
   return std::nullopt;
 }
 
@@ -59,6 +67,12 @@ bool StageChecker::stage(const ast::Fill& fill) {
     } else if (auto converted = as_column_type(given, column.type)) {
       value = std::move(*converted);
       fits = true;
+    } else if (!column.unknown && is_number(given.type) && is_number(column.type)) {
+      return context_.fault(
+          fill.value->span,
+          fmt::format("`{}` is {}, and {} is {}", column.name, describe(column.type),
+                      ast::print_expression(*fill.value), describe(given.type)),
+          "the value must fit every column of numbers; `fill 0` fits all, `fill null` too");
     }
   }
   if (!fits) {

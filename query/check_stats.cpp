@@ -66,13 +66,15 @@ bool StageChecker::quantile_argument(const ast::Expression& call, Aggregate& out
   } else if (call.name == "median") {
     out.quantile = 0.5;
   } else {
-    Value value;
-    if (!check_constant(context_, call.arguments[1], value)) return false;
+    Expression checked;
+    if (!check_expression(context_, scope_, call.arguments[1], checked)) return false;
+    const Value& value = checked.literal;
     const double* share = std::get_if<double>(&value.data);
     const int64_t* whole = std::get_if<int64_t>(&value.data);
     out.quantile = share ? *share : whole ? static_cast<double>(*whole) : -1;
-    if (!(out.quantile >= 0 && out.quantile <= 1) || !is_number(value.type)) {
-      return context_.fault(call.arguments[1].span, "a quantile is a number from 0 to 1",
+    const bool constant = checked.kind == Expression::Kind::kLiteral && is_number(value.type);
+    if (!constant || !(out.quantile >= 0 && out.quantile <= 1)) {
+      return context_.fault(call.arguments[1].span, "a quantile is a constant from 0 to 1",
                             "write `quantile(x, 0.95)`, or `p95(x)`");
     }
   }

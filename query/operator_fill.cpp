@@ -10,15 +10,6 @@ namespace {
 
 constexpr size_t kFilledRowsMax = 4'000'000;
 
-Timestamp next_bucket(Timestamp bucket, Duration width, const TimeZone& zone) {
-  Timestamp next = 0;
-  if (__builtin_add_overflow(bucket, width, &next)) return kTimeMax;
-  const Duration offset = zone.offset_at(bucket);
-  if (offset == zone.offset_at(next)) return next;
-  const Timestamp local = zone.from_local(next + offset);  // the clocks changed in between
-  return local > bucket ? local : next;
-}
-
 // Every bucket of the plan's range, or from the first to the last that the table has.
 Result<std::vector<Timestamp>> buckets_of(const Plan& plan, const TableColumn& times,
                                           size_t row_count, const FillStage& stage) {
@@ -35,7 +26,7 @@ Result<std::vector<Timestamp>> buckets_of(const Plan& plan, const TableColumn& t
     }
   }
   std::vector<Timestamp> buckets;
-  for (Timestamp t = start; t < end; t = next_bucket(t, stage.bucket, plan.zone)) {
+  for (Timestamp t = start; t < end; t = next_bucket_start(t, stage.bucket, plan.zone)) {
     if (buckets.size() == kFilledRowsMax) {
       return fail(ErrorCode::kLimit,
                   fmt::format("`fill` would make more than {} buckets of {}; use a wider bucket or "

@@ -1,6 +1,7 @@
 // Arithmetic, mathematics and exact comparison of single numbers.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "query/scalar_parts.h"
@@ -156,6 +157,7 @@ Value absolute(const Value& value) {
 
 // 10^digits for the digits that a double or an integer can make use of.
 constexpr int64_t kRoundDigitsMax = 18;
+constexpr double kWholeDoublesMin = 9007199254740992;  // 2^53: from there on all are whole
 
 int64_t power_of_ten(int64_t exponent) {
   int64_t power = 1;
@@ -183,6 +185,16 @@ Value round_integer(const Value& value, int64_t digits) {
   return integer_of(overflow, result);
 }
 
+Value round_double(double number, int64_t digits) {
+  if (digits > kRoundDigitsMax) return Value::of(number);
+  if (digits < -std::numeric_limits<double>::max_exponent10) return Value::of(0.0);
+  const double unit = std::pow(10.0, static_cast<double>(std::abs(digits)));
+  const double scaled = digits < 0 ? number / unit : number * unit;
+  if (std::fabs(scaled) >= kWholeDoublesMin) return Value::of(number);  // coarser than the digits
+  const double whole = std::round(scaled);
+  return finite(digits < 0 ? whole * unit : whole / unit);
+}
+
 Value round_value(Arguments arguments) {
   int64_t digits = 0;
   if (arguments.size() > 1) {
@@ -191,13 +203,7 @@ Value round_value(Arguments arguments) {
                      : i64_of(arguments[1]);
   }
   if (arguments[0].type != T::kF64) return round_integer(arguments[0], digits);
-  const double number = f64_of(arguments[0]);
-  if (digits > kRoundDigitsMax) return arguments[0];
-  if (digits < -kRoundDigitsMax) return Value::of(0.0);
-  const auto unit = static_cast<double>(power_of_ten(std::abs(digits)));
-  if (digits < 0) return finite(std::round(number / unit) * unit);
-  const double scaled = std::round(number * unit);
-  return std::isfinite(scaled) ? finite(scaled / unit) : arguments[0];
+  return round_double(f64_of(arguments[0]), digits);
 }
 
 Value whole_number(Function function, const Value& value) {

@@ -21,27 +21,22 @@ std::vector<ValueType> key_types(const StatsPlan& plan) {
   return types;
 }
 
-// Bucket starts of ascending times mostly repeat.
+// Ascending times mostly stay in a bucket.
 class BucketCache {
  public:
-  BucketCache(Duration width, const TimeZone& zone) : width_(width), zone_(zone) {
-    span_ = width % kBucketChange == 0 ? kBucketChange : zone.name() == "UTC" ? width : 1;
-  }
+  BucketCache(Duration width, const TimeZone& zone) : width_(width), zone_(zone) {}
   Timestamp start_of(Timestamp t) {
-    if (t >= from_ && t < to_) return start_;
-    const int64_t remainder = t % span_;
-    from_ = t - (remainder < 0 ? remainder + span_ : remainder);
-    to_ = from_ > INT64_MAX - span_ ? INT64_MAX : from_ + span_;
-    return start_ = bucket_start(t, width_, zone_);
+    if (t >= start_ && t < end_) return start_;
+    start_ = bucket_start(t, width_, zone_);
+    end_ = next_bucket_start(t, width_, zone_);
+    return start_;
   }
 
  private:
   Duration width_;
   const TimeZone& zone_;
-  Duration span_;
-  Timestamp from_ = 0;
-  Timestamp to_ = 0;
   Timestamp start_ = 0;
+  Timestamp end_ = 0;
 };
 
 }  // namespace

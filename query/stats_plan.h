@@ -11,10 +11,6 @@
 
 namespace tocsin {
 
-/// A bucket of a whole number of these begins, in any zone, only where one of them does in UTC:
-/// zones change their offset at such instants only.
-inline constexpr Duration kBucketChange = 15 * kMinute;
-
 /// A stats stage compiled against a program. Immutable; shared by threads.
 struct StatsPlan {
   struct Key {

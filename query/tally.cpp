@@ -25,19 +25,6 @@ Result<Timestamp> time_at(const Segment& segment, uint32_t row) {
   return time;
 }
 
-// The first instant behind `t` where another bucket begins.
-Timestamp next_bucket(Timestamp t, Duration width, const TimeZone& zone) {
-  const Timestamp start = bucket_start(t, width, zone);
-  if (zone.name() == "UTC") return start > kTimeMax - width ? kTimeMax : start + width;
-  const int64_t remainder = t % kBucketChange;
-  Timestamp next = t - (remainder < 0 ? remainder + kBucketChange : remainder);
-  do {
-    if (next > kTimeMax - kBucketChange) return kTimeMax;
-    next += kBucketChange;
-  } while (bucket_start(next, width, zone) == start);
-  return next;
-}
-
 }  // namespace
 
 // ---- Tally --------------------------------------------------------------------------------------
@@ -237,8 +224,10 @@ Status TallyReader::add_limits(SourceReader& reader, Timestamp now, std::vector<
   return {};
 }
 
-// Where something changes for the rows of [span.start, span.end), ascending, each once.
-Result<std::vector<Timestamp>> TallyReader::find_cuts(SourceReader& reader, TimeRange span) {
+// Where something changes for the rows of [span.start, span.end), ascending, each once; maybe not
+// all of them if they are more than `cuts_max`.
+Result<std::vector<Timestamp>> TallyReader::find_cuts(SourceReader& reader, TimeRange span,
+                                                      size_t cuts_max) {
   std::vector<Timestamp> cuts;
   if (!windows_) {
     TOCSIN_RETURN_IF_ERROR(add_limits(reader, execution_.plan().now, cuts));
@@ -252,11 +241,10 @@ Result<std::vector<Timestamp>> TallyReader::find_cuts(SourceReader& reader, Time
     TOCSIN_RETURN_IF_ERROR(status);
   }
   for (const Duration width : plan_.buckets) {
-    const Timestamp first = next_bucket(span.start, width, stats_.zone);
-    // As many buckets as the rows could be worth are enough: then the rows are read.
-    for (Timestamp cut = first; cut < span.end && cuts.size() < kSegmentRowsMax / kPieceRowsMin;
-         cut = next_bucket(cut, width, stats_.zone)) {
+    Timestamp cut = next_bucket_start(span.start, width, stats_.zone);
+    for (size_t i = 0; cut < span.end && i <= cuts_max; ++i) {
       cuts.push_back(cut);
+      cut = next_bucket_start(cut, width, stats_.zone);
     }
   }
   std::erase_if(cuts, [&](Timestamp cut) { return cut <= span.start || cut >= span.end; });
@@ -277,8 +265,9 @@ Result<bool> TallyReader::prepare(SourceReader& reader, const ScanUnit& unit) {
   }
   if (span.end == kTimeMax) return false;
   ++span.end;
-  TOCSIN_TRY(const auto cuts, find_cuts(reader, span));
-  if (!cuts.empty() && (unit.end - unit.start) / cuts.size() < kPieceRowsMin) return false;
+  const size_t cuts_max = (unit.end - unit.start) / kPieceRowsMin;
+  TOCSIN_TRY(const auto cuts, find_cuts(reader, span, cuts_max));
+  if (cuts.size() > cuts_max) return false;
 
   pieces_.clear();
   Piece piece{unit.start, unit.end, span.start, 0};

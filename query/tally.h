@@ -109,7 +109,7 @@ class TallyReader {
   };
 
   Result<bool> prepare(SourceReader& reader, const ScanUnit& unit);
-  Result<std::vector<Timestamp>> find_cuts(SourceReader& reader, TimeRange span);
+  Result<std::vector<Timestamp>> find_cuts(SourceReader& reader, TimeRange span, size_t cuts_max);
   Status add_limits(SourceReader& reader, Timestamp now, std::vector<Timestamp>& cuts);
   Status count(SourceReader& reader, const Piece& piece);
 

@@ -87,8 +87,6 @@ TallyPlan TallyPlan::of(const Program& program, const StatsPlan& stats) {
   for (const StatsPlan::Key& key : stats.keys) {
     if (key.bucket != 0) {
       if (key.node != kSourceTime) return {};
-      // Elsewhere a bucket may begin at an instant that is not easily found.
-      if (stats.zone.name() != "UTC" && key.bucket % kBucketChange != 0) return {};
       plan.buckets.push_back(key.bucket);
     } else if (!collector.take(key.node)) {
       return {};

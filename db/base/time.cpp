@@ -1,5 +1,6 @@
 #include "db/base/time.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <ctime>
@@ -13,7 +14,23 @@
 namespace tocsin {
 namespace {
 
+using SecondPoint = cctz::time_point<cctz::seconds>;
+
 int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+int64_t floor_mod(int64_t a, int64_t b) { return a % b + (a % b < 0 ? b : 0); }
+
+SecondPoint second_of(Timestamp t) { return SecondPoint(cctz::seconds(floor_div(t, kSecond))); }
+
+// How far `t`, at that offset from UTC, lies behind the last multiple of the width in local time.
+Duration position_in_bucket(Timestamp t, Duration width, Duration offset) {
+  const Duration until_offset = width - floor_mod(offset, width);
+  return floor_mod(floor_mod(t, width) - until_offset, width);
+}
+
+Timestamp back_from(Timestamp t, Duration distance) {
+  Timestamp start = 0;
+  return __builtin_sub_overflow(t, distance, &start) ? kTimeMin : start;
+}
 
 // Days since 1970-01-01 of a proleptic Gregorian date, and back.
 // Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil.
@@ -151,28 +168,80 @@ const std::string& TimeZone::name() const { return impl_->name; }
 
 Duration TimeZone::offset_at(Timestamp t) const {
   if (impl_->name == "UTC") return 0;
-  const std::chrono::system_clock::time_point point{std::chrono::seconds(floor_div(t, kSecond))};
-  return impl_->zone.lookup(point).offset * kSecond;
+  return impl_->zone.lookup(second_of(t)).offset * kSecond;
 }
 
 Timestamp TimeZone::from_local(int64_t local) const {
   if (impl_->name == "UTC") return local;
   const int64_t seconds = floor_div(local, kSecond);
-  const cctz::civil_second civil = cctz::civil_second(1970, 1, 1) + seconds;
-  const auto point = impl_->zone.lookup(civil).pre;
-  return std::chrono::duration_cast<std::chrono::seconds>(point.time_since_epoch()).count() *
-             kSecond +
-         (local - seconds * kSecond);
+  const auto found = impl_->zone.lookup(cctz::civil_second() + seconds);
+  const bool skipped = found.kind == cctz::time_zone::civil_lookup::SKIPPED;
+  const auto point = skipped ? found.trans : found.pre;
+  const int64_t ns = skipped ? 0 : floor_mod(local, kSecond);
+  const auto t = seconds_to_ns(point.time_since_epoch().count(), ns);
+  return t.value_or(local < 0 ? kTimeMin : kTimeMax);
+}
+
+TimeZone::Period TimeZone::period_at(Timestamp t) const {
+  Period period;
+  if (impl_->name == "UTC") return period;
+  SecondPoint second = second_of(t);
+  const int64_t offset = impl_->zone.lookup(second).offset;
+  period.offset = offset * kSecond;
+  cctz::time_zone::civil_transition change;
+  for (++second; impl_->zone.prev_transition(second, &change);) {
+    const int64_t start = change.to - cctz::civil_second() - offset;
+    second = SecondPoint(cctz::seconds(start));
+    if (change.from == change.to) continue;  // another name for the same time
+    if (const auto time = seconds_to_ns(start, 0)) {
+      period.start = *time;
+      period.set_back = (change.from - change.to) * kSecond;
+    }
+    break;
+  }
+  return period;
+}
+
+Timestamp TimeZone::next_change(Timestamp t) const {
+  if (impl_->name == "UTC") return kTimeMax;
+  SecondPoint second = second_of(t);
+  const int64_t offset = impl_->zone.lookup(second).offset;
+  cctz::time_zone::civil_transition change;
+  while (impl_->zone.next_transition(second, &change)) {
+    const int64_t time = change.from - cctz::civil_second() - offset;
+    second = SecondPoint(cctz::seconds(time));
+    if (change.from != change.to) return seconds_to_ns(time, 0).value_or(kTimeMax);
+  }
+  return kTimeMax;
 }
 
 Timestamp bucket_start(Timestamp t, Duration width, const TimeZone& zone) {
   TOCSIN_CHECK(width > 0);
-  const Duration offset = zone.offset_at(t);
+  const TimeZone::Period period = zone.period_at(t);
+  const Timestamp start = back_from(t, position_in_bucket(t, width, period.offset));
+  // For as long as the clocks were set back, they show what they have shown before.
+  if (start >= period.start + period.set_back) return std::max(start, period.start);
+  if (start >= period.start && width <= period.set_back) return start;
+  // The bucket began before the change.
+  const Timestamp last = period.start - 1;
+  const Duration offset = period.offset + period.set_back;
   int64_t local = 0;
-  if (__builtin_add_overflow(t, offset, &local)) return t;
-  const int64_t remainder = local % width;
-  int64_t start = local - (remainder < 0 ? remainder + width : remainder);
-  return offset == 0 ? start : zone.from_local(start);
+  if (__builtin_add_overflow(back_from(last, position_in_bucket(last, width, offset)), offset,
+                             &local)) {
+    return kTimeMin;
+  }
+  return zone.from_local(local);
+}
+
+Timestamp next_bucket_start(Timestamp t, Duration width, const TimeZone& zone) {
+  TOCSIN_CHECK(width > 0);
+  do {
+    const Duration rest = width - position_in_bucket(t, width, zone.offset_at(t));
+    Timestamp end = 0;
+    if (__builtin_add_overflow(t, rest, &end)) end = kTimeMax;
+    t = std::min(end, zone.next_change(t));
+  } while (t != kTimeMax && bucket_start(t, width, zone) != t);
+  return t;
 }
 
 std::string format_time(Timestamp t) {
@@ -290,7 +359,7 @@ std::optional<Duration> parse_duration_prefix(std::string_view text, size_t& len
     Duration scale = found->size;
     for (size_t i = point + 1; i < p; ++i) {
       scale /= 10;
-      part += scale * (text[i] - '0');
+      if (__builtin_add_overflow(part, scale * (text[i] - '0'), &part)) return std::nullopt;
     }
     if (__builtin_add_overflow(total, part, &total)) return std::nullopt;
     pos = p + found->name.size();

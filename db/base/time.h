@@ -48,17 +48,35 @@ class TimeZone {
   /// Local time minus UTC at that instant.
   Duration offset_at(Timestamp t) const;
   /// The instant at which the zone's clocks show `local` (nanoseconds since 1970-01-01T00:00
-  /// local time); in a gap or a repeated hour, the earlier one.
+  /// local time); in a repeated hour the earlier one, in a gap the instant at which the clocks skip
+  /// it. Ends at kTimeMin and kTimeMax.
   Timestamp from_local(int64_t local) const;
+
+  /// A time without a change of the clocks.
+  struct Period {
+    Timestamp start = kTimeMin;  ///< the change before it; kTimeMin: there is none
+    Duration offset = 0;         ///< local time minus UTC
+    Duration set_back = 0;       ///< how far the clocks were set back at `start`; forward is < 0
+  };
+  Period period_at(Timestamp t) const;
+  /// The first change of the clocks behind `t`; kTimeMax: there is none.
+  Timestamp next_change(Timestamp t) const;
 
  private:
   struct Impl;
   std::shared_ptr<const Impl> impl_;  // shared by copies; immutable
 };
 
-/// The start of the bucket of that width which holds `t`, aligned to the epoch in local time.
+/// The start of the bucket of that width which holds `t`, aligned to the epoch in local time: the
+/// bucket begins when the zone's clocks first show a multiple of the width, or skip it. A repeated
+/// hour begins buckets anew if they are no longer than it; longer ones go on through it. So the
+/// start is at or before `t`, the start of itself, and never before that of an earlier time. What
+/// would begin before kTimeMin begins there.
 /// Requires: width > 0.
 Timestamp bucket_start(Timestamp t, Duration width, const TimeZone& zone);
+/// The first bucket_start behind `t`: no time from `t` up to it has another start than `t`.
+/// kTimeMax when there is none. Requires: width > 0.
+Timestamp next_bucket_start(Timestamp t, Duration width, const TimeZone& zone);
 
 /// `2026-11-24T10:04:05.123456789Z`, always nine digits; what a query's JSON carries.
 std::string format_time(Timestamp t);

@@ -1,6 +1,7 @@
 // Runs the scripts in testdata/*.test: load rows, ask, compare.
 //
 //   now TIME                      what `now` is for the queries that follow
+//   zone NAME                     the configured zone of the queries that follow
 //   load MEASUREMENT              a table: a header, then rows up to an empty line
 //   query                         the text up to a line `expect`, then the result as a table up to
 //   an
@@ -80,6 +81,7 @@ struct Query {
   std::string text;
   std::string expected;
   Timestamp now = 0;
+  TimeZone zone;
 };
 
 class Script {
@@ -105,17 +107,21 @@ class Script {
   std::vector<Query> read(Database& database) {
     std::vector<Query> queries;
     Timestamp now = 0;
+    TimeZone zone;
     for (std::string line; next(line);) {
       if (line.empty() || line[0] == '#') continue;
       INFO(path_ << ":" << line_number_);
       if (line.starts_with("now ")) {
         now = time_of(line.substr(4));
+      } else if (line.starts_with("zone ")) {
+        zone = take(TimeZone::load(line.substr(5)));
       } else if (line.starts_with("load ")) {
         load(database, line.substr(5));
       } else if (line == "query") {
         queries.push_back(read_query(now));
+        queries.back().zone = zone;
       } else {
-        FAIL("expected now, load or query, found " << line);
+        FAIL("expected now, zone, load or query, found " << line);
       }
     }
     return queries;
@@ -164,6 +170,7 @@ class Script {
                  << query.text);
       QueryOptions options;
       options.now = query.now;
+      options.zone = query.zone;
       options.threads = threads;
       const auto table = engine.run(query.text, options);
       if (!table) {

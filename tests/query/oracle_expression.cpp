@@ -98,10 +98,11 @@ Value round_to(const Value& v, const Value* digits_value) {
   }
   const double x = std::get<double>(v.data);
   if (digits > 18) return v;
-  if (digits < -18) return Value::of(0.0);
+  if (digits < -308) return Value::of(0.0);
   const double unit = std::pow(10.0, std::abs(static_cast<double>(digits)));
-  if (digits < 0) return number(std::round(x / unit) * unit);
-  return std::isfinite(x * unit) ? number(std::round(x * unit) / unit) : v;
+  const double scaled = digits < 0 ? x / unit : x * unit;
+  if (std::abs(scaled) >= std::pow(2, 53)) return v;
+  return number(digits < 0 ? std::round(scaled) * unit : std::round(scaled) / unit);
 }
 
 std::vector<std::string> characters(const std::string& s) {

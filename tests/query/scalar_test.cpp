@@ -125,6 +125,15 @@ TEST_CASE("scalar: numbers", "[query]") {
   CHECK(value("round(-2.5)") == "-3");
   CHECK(value("round(12.345, 2)") == "12.35");
   CHECK(value("round(1250.0, -2)") == "1300");
+  CHECK(value("round(1e300, 5) == 1e300") == "true");
+  CHECK(value("round(8575703490466864.0, 2) == 8575703490466864.0") == "true");
+  CHECK(value("round(-8575703490466865.0, 1) == -8575703490466865.0") == "true");
+  CHECK(value("round(1e300, -2) == 1e300") == "true");
+  CHECK(value("round(1e300, -19) == 1e300") == "true");
+  CHECK(value("round(1.6e300, -300) == 2e300") == "true");
+  CHECK(value("round(1.7e308, -308)") == "null");
+  CHECK(value("round(12345.5, -19)") == "0");
+  CHECK(value("round(12345.5, -400)") == "0");
   CHECK(value("round(code * 50, -2)") == "400");
   CHECK(value("round(-code * 50, -2)") == "-400");
   CHECK(value("round(9223372036854775807, -1)") == "null");

@@ -17,7 +17,7 @@ constexpr Timestamp kStart = 1'700'000'000 * kSecond;
 
 class RandomDatabase {
  public:
-  explicit RandomDatabase(uint32_t seed) : random_(seed) {
+  explicit RandomDatabase(uint32_t seed, Timestamp start = kStart) : random_(seed), start_(start) {
     for (const std::string measurement : {"audit", "bpm"}) {
       for (int segment = 0; segment < 6; ++segment) add_segment(measurement, segment);
     }
@@ -33,7 +33,7 @@ class RandomDatabase {
     const auto row_count = static_cast<size_t>(segment == 3 ? 7 : 1000 + below(4000));
     std::vector<Timestamp> times;
     for (size_t row = 0; row < row_count; ++row) {
-      times.push_back(kStart + segment * kHour - 5 * kMinute + below(70 * kMinute));
+      times.push_back(start_ + segment * kHour - 5 * kMinute + below(70 * kMinute));
     }
     MemoryColumns columns{{"service", texts(row_count, "svc-", 12, 0)},
                           {"status", texts(row_count, "status-", 3, segment % 2 ? 0 : 5)},
@@ -65,6 +65,7 @@ class RandomDatabase {
   }
 
   std::mt19937 random_;
+  Timestamp start_;
   MemoryDatabase database_;
 };
 
@@ -136,6 +137,34 @@ TEST_CASE("shortcuts: counted rows give what rows read one by one give", "[query
     check(
         "from audit last 10m | where exists(event) | stats n = count() by service, status "
         "| baseline 6h step 1h | let b = baseline(n)");
+  }
+}
+
+TEST_CASE("shortcuts: buckets are counted in pieces where clocks are set, too", "[query]") {
+  const uint32_t seed = std::random_device{}();
+  INFO("seed " << seed);
+  // Three hours before the clocks of Berlin and London are set, forward and back.
+  for (const char* start : {"2023-03-25T22:00:00Z", "2023-10-28T22:00:00Z"}) {
+    RandomDatabase random(seed, parse_time(start).value());
+    const QueryEngine engine(random.database());
+    for (const char* name : {"Europe/Berlin", "Europe/London", "Asia/Kolkata"}) {
+      for (const char* width : {"7m", "15m", "45m", "1h", "90m", "2h", "1d"}) {
+        const std::string text =
+            std::string("from audit, bpm | stats n = count() by status, time(") + width + ")";
+        INFO(name << " " << text);
+        QueryOptions options;
+        options.now = kStart;
+        options.zone = TimeZone::load(name).value();
+        options.remember = false;
+        options.shortcuts = false;
+        const std::string expected = answer(engine, text, options);
+        CHECK_FALSE(expected.starts_with("error"));
+        options.shortcuts = true;
+        CHECK(answer(engine, text, options) == expected);
+        CHECK(answer(engine, text + " | fill | where n > 0", options) ==
+              answer(engine, text, options));
+      }
+    }
   }
 }
 
