@@ -113,11 +113,12 @@ TEST_CASE("format: a table is aligned, shows nulls, and never sends control char
 
 TEST_CASE("format: wide characters and combining marks keep a table's columns", "[query]") {
   ResultTable table;
-  ResultColumn& name = table.columns.emplace_back();
+  table.columns.resize(2);
+  ResultColumn& name = table.columns[0];
   name.name = "名前";
   name.type = ValueType::kString;
   for (const char* text : {"支払い", "cafe\xCC\x81", "🔥 hot"}) name.append(Value::of(text));
-  ResultColumn& count = table.columns.emplace_back();
+  ResultColumn& count = table.columns[1];
   count.name = "n";
   count.type = ValueType::kI64;
   for (const int64_t value : {1, 20, 3}) count.append(Value::of(value));
