@@ -1,6 +1,7 @@
 """Bad input gives an error that names the place and the mend, and never stops the rest."""
 import os
 import socket
+import time
 import unittest
 
 from support import Case, Server, run, wait_for
@@ -71,6 +72,17 @@ class BadInputTest(Case):
         result = run("rules", "check", self.path("rules/empty.yml"), self.path("rules/folder.yml"))
         self.assertEqual(result.returncode, 1)
         self.assertIn("folder.yml: Is a directory", result.stderr)
+
+    def test_a_rule_file_that_is_being_written_is_not_read(self):
+        path = self.write("rules/good.yml", GOOD_RULES)
+        server = self.serve(f"rules:\n  files: [{path}]\n")
+        for _ in range(5):
+            self.write("rules/good.yml", "")
+            time.sleep(0.3)
+            self.write("rules/good.yml", GOOD_RULES.replace("Good", "Better"))
+            time.sleep(0.3)
+        wait_for("the reload", lambda: "added Better, removed Good" in server.log())
+        self.assertEqual(server.log().count("removed"), 1)
 
     def test_a_glob_without_rule_files_is_told_once(self):
         path = self.write("rules/good.yml", GOOD_RULES.replace("1m", "1s"))

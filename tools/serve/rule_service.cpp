@@ -15,6 +15,7 @@ namespace tocsin {
 namespace {
 
 constexpr Duration kPollInterval = 2 * kSecond;  // of rule files, and of the clock
+constexpr std::chrono::seconds kSettle{1};       // since a rule file was changed last
 
 std::string changes(const char* verb, const std::vector<std::string>& names) {
   return names.empty() ? "" : fmt::format(", {} {}", verb, fmt::join(names, " "));
@@ -113,10 +114,19 @@ void RuleService::note_caught_up() {
   log(LogLevel::kInfo, "rules are up to date");
 }
 
+// Not before the files have been left alone for a moment: one that is being written may be empty,
+// and its rules must not be removed for that.
 void RuleService::reload_if_changed() {
   {
     const std::lock_guard lock(mutex_);
-    if (stamp_of(globs_) == loaded_stamp_) return;
+    std::string stamp = stamp_of(globs_);
+    if (stamp == loaded_stamp_) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (stamp != changed_stamp_) {
+      changed_stamp_ = std::move(stamp);
+      changed_at_ = now;
+    }
+    if (now - changed_at_ < kSettle) return;
   }
   const auto line = reload();
   if (line) return log(LogLevel::kInfo, *line);

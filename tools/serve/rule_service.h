@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -47,7 +48,9 @@ class RuleService {
 
   std::mutex mutex_;  // guards all below; held while rules are loaded
   std::condition_variable wake_;
-  std::string loaded_stamp_;  ///< names, sizes and times of the files when they were read last
+  std::string loaded_stamp_;   ///< names, sizes and times of the files when they were read last
+  std::string changed_stamp_;  ///< the same when a change was seen, and when that was
+  std::chrono::steady_clock::time_point changed_at_;
 };
 
 }  // namespace tocsin
