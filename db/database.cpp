@@ -4,16 +4,16 @@
 
 #include <fmt/format.h>
 
-#include "db/catalog_check.h"
-#include "db/commit_mark.h"
-#include "db/environment.h"
+#include "db/catalog/check.h"
+#include "db/catalog/commit_mark.h"
+#include "db/catalog/environment.h"
 #include "db/limits.h"
-#include "db/maintenance.h"
-#include "db/sealer.h"
-#include "db/segment_scan.h"
-#include "db/store.h"
-#include "db/writer.h"
-#include "db/writer_lock.h"
+#include "db/maintenance/maintenance.h"
+#include "db/maintenance/writer_lock.h"
+#include "db/segment/scan.h"
+#include "db/write/sealer.h"
+#include "db/write/shared_store.h"
+#include "db/write/writer.h"
 
 namespace tocsin {
 namespace {

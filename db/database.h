@@ -11,9 +11,9 @@
 
 #include "db/base/result.h"
 #include "db/base/time.h"
-#include "db/batch.h"
-#include "db/schema.h"
-#include "db/segment.h"
+#include "db/schema/batch.h"
+#include "db/schema/schema.h"
+#include "db/segment/segment.h"
 
 namespace tocsin {
 

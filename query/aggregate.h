@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "db/base/result.h"
-#include "db/segment.h"
+#include "db/segment/segment.h"
 #include "query/plan.h"
 #include "query/table.h"
 #include "query/vector.h"

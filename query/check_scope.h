@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "db/schema.h"
+#include "db/schema/schema.h"
 #include "query/ast.h"
 #include "query/diagnostic.h"
 #include "query/plan.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "db/schema.h"
+#include "db/schema/schema.h"
 #include "query/ast.h"
 #include "query/check_scope.h"
 #include "query/plan.h"

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "db/database.h"
-#include "db/schema.h"
+#include "db/schema/schema.h"
 #include "query/query.h"
 
 namespace tocsin {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "db/text_template.h"
+#include "db/encoding/text_template.h"
 #include "query/arena.h"
 #include "query/hash_index.h"
 #include "query/large_memory.h"

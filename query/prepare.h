@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "db/base/result.h"
-#include "db/schema.h"
+#include "db/schema/schema.h"
 #include "query/diagnostic.h"
 #include "query/plan.h"
 #include "query/query.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "db/text_template.h"
+#include "db/encoding/text_template.h"
 #include "query/plan.h"
 #include "query/vector.h"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "db/base/time.h"
-#include "db/text_template.h"
+#include "db/encoding/text_template.h"
 #include "query/program.h"
 
 namespace tocsin {

@@ -9,9 +9,9 @@
 
 #include "db/base/result.h"
 #include "db/base/time.h"
+#include "db/encoding/text_template.h"
 #include "db/limits.h"
-#include "db/segment.h"
-#include "db/text_template.h"
+#include "db/segment/segment.h"
 #include "query/arena.h"
 #include "query/value.h"
 

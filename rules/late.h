@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "db/base/time.h"
-#include "db/segment.h"
+#include "db/segment/segment.h"
 #include "query/value.h"
 #include "rules/rule.h"
 #include "rules/state.h"

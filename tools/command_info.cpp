@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "db/database.h"
-#include "db/segment_inspection.h"
+#include "db/segment/inspection.h"
 #include "query/result.h"
 #include "tools/command.h"
 #include "tools/terminal/text.h"

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "db/maintenance.h"
+#include "db/maintenance/maintenance.h"
 #include "tools/command.h"
 #include "tools/terminal/progress_bar.h"
 #include "tools/terminal/text.h"

@@ -5,7 +5,7 @@
 
 #include <sys/resource.h>
 
-#include "db/fault_guard.h"
+#include "db/segment/fault_guard.h"
 #include "tools/command.h"
 
 namespace tocsin {

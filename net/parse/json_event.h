@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "db/batch.h"
+#include "db/schema/batch.h"
 
 namespace tocsin {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "db/batch.h"
+#include "db/schema/batch.h"
 #include "net/parse/line_protocol.h"
 
 namespace tocsin {

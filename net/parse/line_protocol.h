@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "db/base/time.h"
-#include "db/batch.h"
+#include "db/schema/batch.h"
 #include "net/parse/line_errors.h"
 
 namespace tocsin {

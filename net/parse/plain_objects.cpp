@@ -6,7 +6,7 @@
 
 #include "db/base/ascii.h"
 #include "db/limits.h"
-#include "db/string_hash.h"
+#include "db/schema/string_hash.h"
 #include "net/parse/event_time.h"
 #include "net/parse/keys.h"
 #include "net/parse/number.h"

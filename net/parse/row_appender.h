@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "db/batch.h"
 #include "db/limits.h"
+#include "db/schema/batch.h"
 
 namespace tocsin {
 

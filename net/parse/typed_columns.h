@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "db/schema.h"
+#include "db/schema/schema.h"
 
 namespace tocsin {
 

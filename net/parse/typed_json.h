@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "db/base/result.h"
-#include "db/batch.h"
+#include "db/schema/batch.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
 #include "net/parse/typed_columns.h"

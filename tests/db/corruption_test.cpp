@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "db/fault_guard.h"
-#include "db/maintenance.h"
+#include "db/maintenance/maintenance.h"
+#include "db/segment/fault_guard.h"
 #include "tests/db/random_history.h"
 
 namespace tocsin {

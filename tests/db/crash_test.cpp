@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "db/limits.h"
-#include "db/maintenance.h"
+#include "db/maintenance/maintenance.h"
 #include "tests/db/random_history.h"
 
 namespace tocsin {

@@ -4,8 +4,8 @@
 #include <bit>
 #include <numeric>
 
-#include "db/catalog_store.h"
-#include "db/environment.h"
+#include "db/catalog/environment.h"
+#include "db/catalog/store.h"
 
 namespace tocsin::testing {
 namespace {

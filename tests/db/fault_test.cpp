@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "db/limits.h"
-#include "db/maintenance.h"
+#include "db/maintenance/maintenance.h"
 #include "tests/db/fault_shim.h"
 #include "tests/db/random_history.h"
 

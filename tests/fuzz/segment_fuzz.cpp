@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "db/base/check.h"
-#include "db/bytes.h"
-#include "db/segment_buffer.h"
-#include "db/segment_builder.h"
-#include "db/segment_inspection.h"
-#include "db/segment_reader.h"
+#include "db/encoding/bytes.h"
+#include "db/segment/buffer.h"
+#include "db/segment/builder.h"
+#include "db/segment/inspection.h"
+#include "db/segment/reader.h"
 #include "segment_generated.h"
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "db/schema.h"
+#include "db/schema/schema.h"
 #include "query/query.h"
 
 namespace tocsin {

@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "db/database.h"
-#include "db/text_splitter.h"
+#include "db/encoding/text_splitter.h"
 #include "query/format.h"
 #include "query/query.h"
 #include "tests/db/db_support.h"

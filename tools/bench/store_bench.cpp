@@ -18,10 +18,10 @@
 #include <unistd.h>
 
 #include "db/database.h"
-#include "db/encoding_float.h"
-#include "db/encoding_integer.h"
-#include "db/encoding_template.h"
-#include "db/encoding_text.h"
+#include "db/encoding/float.h"
+#include "db/encoding/integer.h"
+#include "db/encoding/template.h"
+#include "db/encoding/text.h"
 #include "query/query.h"
 
 namespace tocsin {

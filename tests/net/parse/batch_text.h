@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "db/batch.h"
+#include "db/schema/batch.h"
 
 namespace tocsin {
 

@@ -1,0 +1,117 @@
+// LMDB: the one place that knows it. Named databases, transactions, errors as values.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+
+#include "db/base/result.h"
+#include "db/encoding/bytes.h"
+
+namespace tocsin {
+
+/// The named databases of catalog.mdb.
+enum class Table : uint8_t {
+  kMeta,
+  kMeasurements,
+  kHot,
+  kSealed,
+  kDropped,
+  kSources,
+  kRules,
+  kOutbox,
+};
+inline constexpr size_t kTableCount = 8;
+
+class Environment;
+
+/// An entry's part of the digest of the catalog, which is the XOR of all of them: XXH3-64 of the
+/// key, seeded with the checksum with which the value begins plus the table's number. Those of
+/// `meta` have none.
+uint64_t digest_of(Table table, std::string_view key, ByteView value);
+
+/// A read or write transaction; aborted unless committed. It knows its change of the digest. Values
+/// are views into the map: they are not aligned, and valid until the next write or the end. Used by
+/// one thread.
+class Transaction {
+ public:
+  Transaction(Transaction&& other) noexcept;
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction();
+
+  Result<std::optional<ByteView>> get(Table table, std::string_view key) const;
+  Status put(Table table, std::string_view key, ByteView value);
+  /// False when there was no such key.
+  Result<bool> remove(Table table, std::string_view key);
+  /// Visits the entries from the first key not below `from`, in order, until `visit` returns false.
+  using Visit = std::function<bool(std::string_view key, ByteView value)>;
+  Status walk(Table table, std::string_view from, const Visit& visit) const;
+  /// See pages_are_whole().
+  Result<bool> pages_are_whole() const;
+  /// What the writes so far change in the digest of the catalog.
+  uint64_t digest_change() const { return digest_change_; }
+
+  /// LMDB's number of the transaction: a reader's is that of the commit it sees.
+  uint64_t id() const;
+  /// Makes the writes durable. On any error nothing was written, and the environment must be
+  /// reopened before the next write.
+  Status commit();
+
+ private:
+  friend class Environment;
+  Transaction(Environment& environment, void* handle, std::shared_lock<std::shared_mutex> open)
+      : environment_(&environment), handle_(handle), open_(std::move(open)) {}
+
+  Environment* environment_;
+  void* handle_;
+  uint64_t digest_change_ = 0;
+  std::shared_lock<std::shared_mutex> open_;  // keeps reopen() out
+};
+
+/// An open catalog.mdb, shared by all databases of this process on the same directory (LMDB allows
+/// one environment per process and file). Transactions may begin on any thread; one write
+/// transaction at a time.
+class Environment {
+ public:
+  enum class Mode { kRead, kWrite, kCreate };
+  /// kNotFound when there is no catalog.mdb and mode is not kCreate.
+  static Result<std::shared_ptr<Environment>> open(const std::string& directory, Mode mode);
+  ~Environment();
+
+  Result<Transaction> begin_read();
+  Result<Transaction> begin_write();
+
+  /// Closes and opens again: the way on after a failed commit. Waits for transactions to end.
+  Status reopen();
+
+  /// Writes a consistent, compact copy of the whole into a new file, and syncs it.
+  Status copy_to(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  /// The oldest commit that some reader of any process still sees; UINT64_MAX without readers.
+  Result<uint64_t> oldest_reader();
+
+ private:
+  friend class Transaction;
+  Environment(std::string path, Mode mode) : path_(std::move(path)), mode_(mode) {}
+  static Status create(const std::string& path);
+  Status open_handle();
+  int open_with(unsigned flags);
+  Status open_tables();
+  void close_handle();
+  Result<Transaction> begin(bool write);
+  tl::unexpected<Error> error(const char* attempted, int code) const;
+
+  const std::string path_;
+  const Mode mode_;
+  bool may_write_ = true;         // fixed by the first open
+  std::shared_mutex open_mutex_;  // shared by transactions, exclusive for reopen()
+  void* handle_ = nullptr;        // guarded by open_mutex_, like tables_
+  unsigned tables_[kTableCount] = {};
+};
+
+}  // namespace tocsin

@@ -1,0 +1,198 @@
+#include "db/catalog/salvage.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "db/catalog/check.h"
+#include "db/catalog/commit_mark.h"
+
+namespace tocsin {
+namespace {
+
+constexpr unsigned kSecondsMax = 600;      // a damaged tree may lead in circles
+constexpr uint64_t kEntryBytesMax = kGiB;  // what a damaged size may claim
+constexpr uint8_t kVerdictTable =
+    UINT8_MAX;  // the last message: what is wrong; empty when nothing is
+
+/// The child's half: sends entries as table u8, key, value.
+class Sender {
+ public:
+  explicit Sender(int descriptor) : descriptor_(descriptor) {}
+
+  /// False when nobody reads any more, or more was sent than the file can hold.
+  bool send(uint8_t table, std::string_view key, ByteView value, uint64_t bytes_max) {
+    sent_ += key.size() + value.size();
+    if (value.size() > kEntryBytesMax || sent_ > bytes_max) return false;
+    ByteWriter head;
+    head.u8(table);
+    head.text(key);
+    head.u32(static_cast<uint32_t>(value.size()));
+    return write_all(bytes_of(head.bytes())) && write_all(value);
+  }
+
+ private:
+  bool write_all(ByteView bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) return false;
+      bytes = bytes.subspan(static_cast<size_t>(written));
+    }
+    return true;
+  }
+
+  int descriptor_;
+  uint64_t sent_ = 0;
+};
+
+Status send_entries(const std::string& directory, Sender& sender) {
+  std::error_code unknown;
+  const uint64_t file_size = std::filesystem::file_size(directory + "/catalog.mdb", unknown);
+  TOCSIN_TRY(auto environment, Environment::open(directory, Environment::Mode::kRead));
+  TOCSIN_TRY(Transaction transaction, environment->begin_read());
+  for (size_t i = 0; i < kTableCount; ++i) {
+    bool more = true;
+    TOCSIN_RETURN_IF_ERROR(
+        transaction.walk(static_cast<Table>(i), {}, [&](std::string_view key, ByteView value) {
+          more = sender.send(static_cast<uint8_t>(i), key, value, 2 * file_size);
+          return more;
+        }));
+    if (!more) return fail(ErrorCode::kCorrupt, "its pages lead in circles");
+  }
+  TOCSIN_TRY(const CatalogState state, check_catalog(transaction, {}, directory));
+  (void)state;
+  return {};
+}
+
+[[noreturn]] void run_child(const std::string& directory, int descriptor) {
+  ::alarm(kSecondsMax);
+  // A fault ends this process only, and quietly: what it sent by then counts.
+  for (int signal : {SIGSEGV, SIGBUS, SIGABRT}) ::signal(signal, SIG_DFL);
+  const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
+  Sender sender(descriptor);
+  const Status status = send_entries(directory, sender);
+  const std::string verdict = status ? "" : status.error().message;
+  sender.send(kVerdictTable, {}, bytes_of(verdict), UINT64_MAX);
+  ::_exit(0);
+}
+
+/// The parent's half. False at the end of what the child sent.
+class Receiver {
+ public:
+  explicit Receiver(int descriptor) : descriptor_(descriptor) {}
+
+  bool receive(uint8_t& table, std::string& key, std::string& value) {
+    return read_all(&table, sizeof table) && read_text(key) && read_text(value);
+  }
+
+ private:
+  bool read_text(std::string& out) {
+    uint32_t size = 0;
+    if (!read_all(&size, sizeof size) || size > kEntryBytesMax) return false;
+    out.resize(size);
+    return read_all(out.data(), size);
+  }
+  bool read_all(void* target, size_t size) {
+    auto* bytes = static_cast<char*>(target);
+    while (size > 0) {
+      const ssize_t count = ::read(descriptor_, bytes, size);
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) return false;
+      bytes += count;
+      size -= static_cast<size_t>(count);
+    }
+    return true;
+  }
+
+  int descriptor_;
+};
+
+/// Keeps an entry if it is whole; else returns what is wrong.
+Status keep(Table table, std::string_view key, ByteView value, SalvagedCatalog& out) {
+  switch (table) {
+    case Table::kMeta: return read_meta_entry(key, value, out.state);
+    case Table::kMeasurements: {
+      TOCSIN_TRY(auto measurement, read_measurement_entry(key, value));
+      out.measurements.push_back(std::move(measurement));
+      return {};
+    }
+    case Table::kSealed:
+    case Table::kHot:
+      return visit_segment_entry(table, key, value,
+                                 [&](const SegmentRecord& record, ByteView body) -> Status {
+                                   if (table == Table::kSealed) {
+                                     out.sealed.push_back(record);
+                                     return {};
+                                   }
+                                   TOCSIN_TRY(AlignedBytes copy, copy_hot_body(record, body));
+                                   out.hot.push_back({record, std::move(copy)});
+                                   return {};
+                                 });
+    case Table::kDropped: return {};  // files that are in no list are unlinked by what repairs
+    case Table::kSources:
+    case Table::kRules:
+    case Table::kOutbox: {
+      TOCSIN_TRY(auto change, read_small_entry(table, key, value));
+      out.small.push_back(std::move(change));
+      return {};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<SalvagedCatalog> salvage_catalog(const std::string& directory) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    return fail(ErrorCode::kIo, fmt::format("making a pipe: {}", std::strerror(errno)));
+  }
+  const pid_t child = ::fork();
+  if (child < 0) {
+    const int error = errno;
+    ::close(ends[0]);
+    ::close(ends[1]);
+    return fail(ErrorCode::kIo, fmt::format("starting a process: {}", std::strerror(error)));
+  }
+  if (child == 0) run_child(directory, ends[1]);
+  ::close(ends[1]);
+
+  SalvagedCatalog out;
+  bool was_read = false;
+  Status status;
+  Receiver receiver(ends[0]);
+  uint8_t table = 0;
+  std::string key, value, verdict = "LMDB failed on its pages";
+  while (receiver.receive(table, key, value)) {
+    if (table == kVerdictTable) {
+      verdict = value;
+      was_read = true;
+      break;
+    }
+    if (table >= kTableCount) break;
+    status = keep(static_cast<Table>(table), key, bytes_of(value), out);
+    if (!status && status.error().code == ErrorCode::kUnsupported) break;
+    if (!status && out.damage.empty()) out.damage = status.error().message;
+  }
+  ::close(ends[0]);
+  int exit_status = 0;
+  while (::waitpid(child, &exit_status, 0) < 0 && errno == EINTR) {
+  }
+  if (!status && status.error().code == ErrorCode::kUnsupported) {
+    return tl::unexpected<Error>(status.error());
+  }
+  if (!verdict.empty()) out.damage = verdict;
+  out.is_intact = was_read && out.damage.empty();
+  return out;
+}
+
+}  // namespace tocsin

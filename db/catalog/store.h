@@ -1,0 +1,115 @@
+// What the catalog holds, as typed values: keys, records, and their checksums.
+//
+// Every value begins with XXH3-64 of the rest, seeded with XXH3-64 of its key, so that damage and
+// misplaced values are seen. Keys of segments are big-endian, so that a cursor walks a measurement
+// in the order of its days: measurement u32, partition u64 (sign bit flipped), segment id u64.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "db/base/result.h"
+#include "db/catalog/environment.h"
+#include "db/database.h"
+#include "db/schema/schema.h"
+#include "db/segment/file.h"
+#include "db/segment/segment.h"
+
+namespace tocsin {
+
+/// The version of the whole directory's format. A later one is refused.
+inline constexpr uint32_t kDatabaseFormat = 1;
+
+/// Counters that move with every commit.
+struct CatalogState {
+  uint64_t commit_number = 0;
+  uint64_t schema_version = 0;  ///< moves when a measurement or column is added or changed
+  uint64_t next_segment_id = 1;
+  uint64_t next_file_number = 1;
+  MeasurementId next_measurement_id = 1;
+  uint64_t digest = 0;  ///< XOR of digest_of() of all entries
+};
+
+/// A segment as the catalog lists it.
+struct SegmentRecord {
+  SegmentInfo info;
+  uint32_t metadata_size = 0;
+  uint64_t raw_size = 0;           ///< roughly the bytes of its values before any encoding
+  uint64_t metadata_checksum = 0;  ///< sealed only; hot segments have one for all bytes
+  Timestamp created_at = 0;        ///< hot: when its oldest rows were committed; sealed: its newest
+  uint64_t file_number = 0;        ///< sealed only
+  uint64_t file_offset = 0;        ///< sealed only: of its header
+
+  /// Merging small segments gives one that is no longer small, or one instead of many: so it comes
+  /// to an end.
+  bool is_small() const {
+    return info.row_count < kSmallSegmentRows && raw_size < kSmallSegmentBytes;
+  }
+  FileId file() const { return {info.measurement, info.partition, file_number}; }
+};
+
+/// A file that no segment is listed in any more.
+struct DroppedFile {
+  FileId file;
+  uint64_t transaction = 0;  ///< readers of an older commit may still open it
+  Timestamp dropped_at = 0;
+};
+
+/// kUnsupported, naming both versions, for a later format; kNotFound when the catalog is empty.
+Status check_format(const Transaction& transaction);
+Status write_format(Transaction& transaction, uint32_t format);
+
+Result<CatalogState> read_state(const Transaction& transaction);
+/// Brings the digest up to the transaction's writes and stores the state. Requires: nothing is
+/// written behind it in the same transaction.
+Status write_state(Transaction& transaction, CatalogState& state);
+
+Result<std::shared_ptr<const Catalog>> read_catalog(const Transaction& transaction);
+Status write_measurement(Transaction& transaction, const Measurement& measurement);
+
+/// Days of one measurement; inclusive.
+struct PartitionRange {
+  MeasurementId measurement = 0;
+  int64_t first = INT64_MIN;
+  int64_t last = INT64_MAX;
+};
+/// Visits the records of `table` (kHot or kSealed) in key order; `body` is a hot segment's bytes,
+/// unchecked and unaligned. The walk stops at the first error, also of `visit`.
+using VisitSegment = std::function<Status(const SegmentRecord& record, ByteView body)>;
+Status walk_segments(const Transaction& transaction, Table table, PartitionRange range,
+                     const VisitSegment& visit);
+/// The same over all measurements.
+Status walk_all_segments(const Transaction& transaction, Table table, const VisitSegment& visit);
+/// An aligned copy of a hot segment's bytes; kCorrupt when they do not match their checksum.
+Result<AlignedBytes> copy_hot_body(const SegmentRecord& record, ByteView body);
+
+// The values of one entry each, checked against their checksum; kCorrupt names table and key.
+/// Fills in what that entry of `meta` tells; kUnsupported for a later format.
+Status read_meta_entry(std::string_view key, ByteView value, CatalogState& state);
+Result<Measurement> read_measurement_entry(std::string_view key, ByteView value);
+Status visit_segment_entry(Table table, std::string_view key, ByteView value,
+                           const VisitSegment& visit);
+Result<SmallChange> read_small_entry(Table table, std::string_view key, ByteView value);
+/// Any of them, bodies of hot segments included.
+Status check_entry(Table table, std::string_view key, ByteView value);
+
+Status write_hot(Transaction& transaction, const SegmentRecord& record, ByteView body);
+Status write_sealed(Transaction& transaction, const SegmentRecord& record);
+/// False when it is not listed.
+Result<bool> remove_segment(Transaction& transaction, const SegmentInfo& info);
+
+Status write_dropped(Transaction& transaction, const DroppedFile& dropped);
+Result<std::vector<DroppedFile>> read_dropped(const Transaction& transaction);
+Status remove_dropped(Transaction& transaction, const FileId& file);
+
+Status apply_change(Transaction& transaction, const SmallChange& change);
+Result<std::optional<std::string>> read_small(const Transaction& transaction, SmallTable table,
+                                              std::string_view key);
+Result<std::vector<SmallEntry>> list_small(const Transaction& transaction, SmallTable table,
+                                           std::string_view prefix, SmallRange range);
+
+}  // namespace tocsin

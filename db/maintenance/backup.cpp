@@ -1,0 +1,255 @@
+// Backup: LMDB's own consistent copy of the catalog, then the segment files up to their listed
+// ends.
+//
+// The files only grow, and the bytes that a catalog lists never change: a file that is there from
+// an earlier backup needs its tail only.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "db/base/system_error.h"
+#include "db/catalog/check.h"
+#include "db/catalog/commit_mark.h"
+#include "db/maintenance/maintenance.h"
+#include "db/maintenance/writer_lock.h"
+#include "db/segment/scan.h"
+
+namespace tocsin {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kBackupMark = "backup.mark";  // a folder that may be written over has it
+constexpr int kTriesMax = 5;  // a file may be retired while it is copied; then all starts anew
+constexpr size_t kCopyBytes = kMiB;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+/// What the catalog lists of a file.
+struct FileContent {
+  uint64_t end = 0;               ///< of its last segment
+  std::vector<uint64_t> headers;  ///< where they lie
+};
+
+class Backup {
+ public:
+  Backup(const std::string& directory, const std::string& target, const ProgressFunction& progress)
+      : directory_(directory), target_(target), progress_(progress) {}
+
+  Result<BackupReport> run() {
+    TOCSIN_TRY(auto source, Environment::open(directory_, Environment::Mode::kRead));
+    for (int i = 0; i < kTriesMax; ++i) {
+      TOCSIN_RETURN_IF_ERROR(copy_catalog(*source));
+      const Status copied = copy_files();
+      if (copied) return finish();
+      if (copied.error().code != ErrorCode::kNotFound) return tl::unexpected<Error>(copied.error());
+    }
+    return fail(ErrorCode::kBusy,
+                "segments were retired faster than they could be copied; try again");
+  }
+
+ private:
+  std::string workshop() const { return target_ + "/backup"; }
+
+  /// Into a directory of its own, so that an earlier backup's catalog stays until all is there.
+  Status copy_catalog(Environment& source) {
+    std::error_code error;
+    fs::remove_all(workshop(), error);
+    fs::create_directories(workshop(), error);
+    if (error) {
+      return fail(ErrorCode::kIo, fmt::format("making {}: {}", workshop(), error.message()));
+    }
+    TOCSIN_RETURN_IF_ERROR(source.copy_to(workshop() + "/catalog.mdb"));
+    files_.clear();
+    TOCSIN_TRY(auto copy, Environment::open(workshop(), Environment::Mode::kRead));
+    TOCSIN_TRY(Transaction transaction, copy->begin_read());
+    TOCSIN_TRY(const CatalogState state, check_catalog(transaction, {}, directory_));
+    report_ = {};
+    report_.commit_number = state.commit_number;
+    report_.byte_size = fs::file_size(workshop() + "/catalog.mdb", error);
+    report_.copied_bytes = report_.byte_size;
+    return walk_all_segments(
+        transaction, Table::kSealed, [&](const SegmentRecord& record, ByteView) -> Status {
+          FileContent& content = files_[record.file()];
+          content.end =
+              std::max(content.end, segment_end(record.file_offset, record.info.byte_size));
+          content.headers.push_back(record.file_offset);
+          return {};
+        });
+  }
+
+  Status copy_files() {
+    uint64_t done = 0, total = 0;
+    for (const auto& [file, content] : files_) total += content.end;
+    for (const auto& [file, content] : files_) {
+      TOCSIN_RETURN_IF_ERROR(copy_file(file, content));
+      done += content.end;
+      ++report_.file_count;
+      report_.byte_size += content.end;
+      if (progress_) progress_(done, total);
+    }
+    return {};
+  }
+
+  /// What is not there already. What is behind the end was listed by the earlier backup and stays.
+  Status copy_file(const FileId& file, const FileContent& content) {
+    const std::string from = directory_ + "/" + file_path(file);
+    const std::string to = target_ + "/" + file_path(file);
+    const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    if (source.get() < 0) {
+      if (errno == ENOENT) return fail(ErrorCode::kNotFound, from + " was retired");
+      return system_error("opening", from, errno);
+    }
+    std::error_code error;
+    fs::create_directories(fs::path(to).parent_path(), error);
+    const Descriptor copy(::open(to.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    struct stat there;
+    if (copy.get() < 0 || ::fstat(copy.get(), &there) != 0)
+      return system_error("opening", to, errno);
+    uint64_t start = std::min(static_cast<uint64_t>(there.st_size), content.end);
+    if (!has_same_headers(source.get(), copy.get(), content.headers, start)) start = 0;
+    if (start == content.end) return {};
+    TOCSIN_RETURN_IF_ERROR(copy_range(source.get(), copy.get(), start, content.end, to));
+    if (::fdatasync(copy.get()) != 0) return system_error("syncing", to, errno);
+    return {};
+  }
+
+  /// Whether what the copy has up to `end` are the source's segments: headers hold checksums of all
+  /// of them.
+  static bool has_same_headers(int source, int copy, const std::vector<uint64_t>& headers,
+                               uint64_t end) {
+    std::array<char, kSegmentHeaderBytes> a, b;
+    constexpr auto kSize = static_cast<ssize_t>(kSegmentHeaderBytes);
+    return std::ranges::all_of(headers, [&](uint64_t offset) {
+      if (offset + kSegmentHeaderBytes > end) return true;
+      const auto at = static_cast<off_t>(offset);
+      return ::pread(source, a.data(), a.size(), at) == kSize &&
+             ::pread(copy, b.data(), b.size(), at) == kSize && a == b;
+    });
+  }
+
+  Status copy_range(int source, int copy, uint64_t start, uint64_t end, const std::string& to) {
+    std::vector<uint8_t> buffer(kCopyBytes);
+    while (start < end) {
+      const size_t wanted = std::min<uint64_t>(buffer.size(), end - start);
+      const ssize_t count = ::pread(source, buffer.data(), wanted, static_cast<off_t>(start));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return system_error("reading for", to, errno);
+      if (count == 0) {
+        return fail(ErrorCode::kCorrupt,
+                    fmt::format("the source of {} is shorter than the catalog lists; see `tocsin "
+                                "verify --db {}`",
+                                to, directory_));
+      }
+      for (ssize_t written = 0; written < count;) {
+        const ssize_t n =
+            ::pwrite(copy, buffer.data() + written, static_cast<size_t>(count - written),
+                     static_cast<off_t>(start) + written);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return system_error("writing", to, n < 0 ? errno : ENOSPC);
+        written += n;
+      }
+      start += static_cast<uint64_t>(count);
+      report_.copied_bytes += static_cast<uint64_t>(count);
+    }
+    return {};
+  }
+
+  /// Makes the new catalog the target's, then removes files that only the earlier one listed.
+  Result<BackupReport> finish() {
+    std::error_code error;
+    TOCSIN_RETURN_IF_ERROR(sync_directories());
+    // First the mark goes: it may be ahead of a catalog, but never behind what a reader compares.
+    fs::remove(target_ + "/commit.mark", error);
+    fs::rename(workshop() + "/catalog.mdb", target_ + "/catalog.mdb", error);
+    if (error) return fail(ErrorCode::kIo, fmt::format("renaming: {}", error.message()));
+    fs::remove(target_ + "/catalog.mdb-lock", error);
+    fs::remove_all(workshop(), error);
+    TOCSIN_RETURN_IF_ERROR(sync_directory(target_));
+    write_commit_mark(target_, {report_.commit_number, {}});
+    TOCSIN_TRY(const auto files, list_segment_files(target_));
+    for (const ListedFile& file : files) {
+      if (!files_.contains(file.file)) fs::remove(target_ + "/" + file_path(file.file), error);
+    }
+    return report_;
+  }
+
+  Status sync_directories() {
+    std::set<std::string> directories = {target_, target_ + "/segments"};
+    for (const auto& [file, content] : files_) {
+      directories.insert(fs::path(target_ + "/" + file_path(file)).parent_path());
+    }
+    for (const std::string& path : directories) {
+      std::error_code error;
+      if (fs::exists(path, error)) TOCSIN_RETURN_IF_ERROR(sync_directory(path));
+    }
+    return {};
+  }
+
+  const std::string& directory_;
+  const std::string& target_;
+  const ProgressFunction& progress_;
+  std::map<FileId, FileContent> files_;
+  BackupReport report_;
+};
+
+/// An empty or missing directory, or an earlier backup that nobody has written to.
+Status prepare_target(const std::string& directory, const std::string& target) {
+  std::error_code error;
+  if (fs::exists(target, error) && fs::equivalent(directory, target, error)) {
+    return fail(ErrorCode::kConflict, "the backup cannot go into the database itself");
+  }
+  fs::create_directories(target, error);
+  if (error) return fail(ErrorCode::kIo, fmt::format("making {}: {}", target, error.message()));
+  const std::string mark = target + "/" + kBackupMark;
+  if (fs::exists(mark, error)) return {};
+  if (!fs::is_empty(target, error)) {
+    return fail(
+        ErrorCode::kConflict,
+        fmt::format("{} holds something that is no backup, or one that was written to since; "
+                    "name a new or empty directory",
+                    target));
+  }
+  const Descriptor made(::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (made.get() < 0) return system_error("making", mark, errno);
+  return {};
+}
+
+}  // namespace
+
+Result<BackupReport> backup_database(const std::string& directory, const std::string& target,
+                                     const ProgressFunction& progress) {
+  std::error_code error;
+  if (!fs::exists(fs::path(directory) / "catalog.mdb", error)) {
+    return fail(ErrorCode::kNotFound, fmt::format("there is no database in {}", directory));
+  }
+  TOCSIN_RETURN_IF_ERROR(prepare_target(directory, target));
+  TOCSIN_TRY(const WriterLock lock, WriterLock::acquire(target));
+  return Backup(directory, target, progress).run();
+}
+
+void forget_backup(const std::string& directory) {
+  ::unlink((directory + "/" + kBackupMark).c_str());
+}
+
+}  // namespace tocsin

@@ -1,0 +1,433 @@
+// Repair: a new catalog from the segment files and the remainder of the old one.
+//
+// Which segments count? While the old catalog is intact, those that it lists; if it opened the
+// state before the newest, those as well that the lost commit listed (`commit.mark` names them) and
+// that hold rows from outside: what was sealed or merged in it is still listed as what it was made
+// from. Without an intact catalog, every whole segment counts that no other one replaces;
+// `sealed_from`, `replaces` and `ancestors` in their metadata tell. A merge that a crash cut short
+// is known by its rows, or by a later merge of the same segments: then what it was made from counts
+// instead.
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "db/catalog/commit_mark.h"
+#include "db/catalog/salvage.h"
+#include "db/maintenance/maintenance.h"
+#include "db/maintenance/writer_lock.h"
+#include "db/segment/inspection.h"
+#include "db/segment/scan.h"
+
+namespace tocsin {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A segment in a file of which every value could be read.
+struct FileSegment {
+  SegmentRecord record;
+  std::string measurement;
+  std::vector<Column> columns;  ///< as stored
+  SegmentInspection inspection;
+  /// Set when something else of it is damaged, its header or bytes between the buffers: a copy of
+  /// it is listed in its place.
+  std::shared_ptr<const FileMapping> to_copy;
+};
+
+Result<FileSegment> open_whole(const std::shared_ptr<const FileMapping>& mapping,
+                               const SegmentRecord& record, const std::string& measurement) {
+  FileSegment out;
+  out.record = record;
+  out.record.raw_size = 0;
+  out.measurement = measurement;
+  const auto segment = open_in_file(mapping, record);
+  TOCSIN_TRY(out.inspection, segment->inspect());
+  for (const ColumnInspection& column : out.inspection.columns) {
+    out.record.raw_size += column.raw_size;
+    if (column.id == 0) continue;
+    out.columns.push_back({column.id, column.name, column.type, column.kind, false});
+  }
+  TOCSIN_RETURN_IF_ERROR(read_everything(*segment, out.columns));
+  return out;
+}
+
+class Repair {
+ public:
+  Repair(const std::string& directory, const ProgressFunction& progress)
+      : directory_(directory), progress_(progress) {}
+
+  Result<RepairReport> run() {
+    TOCSIN_TRY(old_, salvage_catalog(directory_));
+    report_.was_intact = old_.is_intact;
+    // LMDB goes back by one commit at most: an even older catalog is somebody's copy.
+    has_listing_ = old_.is_intact && mark_.commit_number <= old_.state.commit_number + 1;
+    TOCSIN_RETURN_IF_ERROR(scan());
+    choose();
+    merge_schema();
+    TOCSIN_RETURN_IF_ERROR(copy_mended());
+    TOCSIN_RETURN_IF_ERROR(set_damaged_files_aside());
+    TOCSIN_RETURN_IF_ERROR(write_catalog());
+    TOCSIN_RETURN_IF_ERROR(exchange());
+    return std::move(report_);
+  }
+
+ private:
+  Status scan() {
+    TOCSIN_TRY(const auto files, list_segment_files(directory_));
+    uint64_t done = 0, total = 0;
+    for (const ListedFile& file : files) total += file.size;
+    for (const ListedFile& file : files) {
+      next_file_number_ = std::max(next_file_number_, file.file.number + 1);
+      if (file.size > 0) TOCSIN_RETURN_IF_ERROR(scan_one(file.file));
+      done += file.size;
+      if (progress_) progress_(done, total);
+    }
+    return {};
+  }
+
+  Status scan_one(const FileId& file) {
+    TOCSIN_TRY(auto mapping, FileMapping::open(directory_ + "/" + file_path(file), 1));
+    std::set<uint64_t> seen;
+    for (const ScannedSegment& scanned : scan_file(mapping->bytes(), file)) {
+      seen.insert(scanned.record.info.id);
+      add_segment(mapping, scanned.record, scanned.measurement,
+                  !check_body(*mapping, scanned).has_value());
+    }
+    for (const SegmentRecord& record : old_.sealed) {
+      const bool is_here =
+          record.file() == file &&
+          segment_end(record.file_offset, record.info.byte_size) <= mapping->bytes().size();
+      // Its header is damaged; the catalog knows what stood there.
+      if (is_here && !seen.contains(record.info.id)) {
+        add_segment(mapping, record, old_name_of(record.info.measurement), true);
+      }
+    }
+    return {};
+  }
+
+  void add_segment(const std::shared_ptr<const FileMapping>& mapping, const SegmentRecord& record,
+                   const std::string& measurement, bool must_be_copied) {
+    const uint64_t id = record.info.id;
+    next_segment_id_ = std::max(next_segment_id_, id + 1);
+    last_commit_ = std::max(last_commit_, record.info.commit_number);
+    auto segment = open_whole(mapping, record, measurement);
+    if (!segment) {
+      damaged_.emplace(id, DamagedSegment{record.file(), segment.error().message});
+      return;
+    }
+    if (must_be_copied) segment->to_copy = mapping;
+    found_.emplace(id, *std::move(segment));
+  }
+
+  std::string old_name_of(MeasurementId id) const {
+    for (const Measurement& measurement : old_.measurements) {
+      if (measurement.id == id) return measurement.name;
+    }
+    return "";
+  }
+
+  // ---- Which segments count ----
+
+  void choose() {
+    std::set<uint64_t> listed;
+    for (const SegmentRecord& record : old_.sealed) listed.insert(record.info.id);
+    if (has_listing_) {
+      choose_listed(listed);
+    } else {
+      drop_replaced(listed);
+    }
+    for (const auto& [id, damaged] : damaged_) report_.left_out.push_back(damaged.why);
+    for (const SegmentRecord& record : old_.sealed) {
+      const uint64_t id = record.info.id;
+      if (found_.contains(id) || damaged_.contains(id) || replaced_.contains(id)) continue;
+      report_.left_out.push_back(
+          fmt::format("segment {} is not in its file any more", record.info.name));
+    }
+  }
+
+  void choose_listed(const std::set<uint64_t>& listed) {
+    std::erase_if(damaged_, [&](const auto& entry) { return !listed.contains(entry.first); });
+    const bool lost_one = mark_.commit_number > old_.state.commit_number;
+    std::erase_if(found_, [&](const auto& entry) {
+      if (listed.contains(entry.first)) return false;
+      const auto& [sealed_from, replaces] =
+          std::tie(entry.second.inspection.sealed_from, entry.second.inspection.replaces);
+      const bool is_new = lost_one && sealed_from.empty() && replaces.empty() &&
+                          std::ranges::count(mark_.sealed_ids, entry.first) > 0;
+      return !is_new;
+    });
+    if (!lost_one) return;
+    report_.left_out.push_back(fmt::format(
+        "commit {} was lost; what it wrote to files is listed again", mark_.commit_number));
+  }
+
+  /// Segments that one merge made, and what they were made from.
+  struct Merge {
+    std::vector<uint64_t> made;
+    uint64_t made_rows = 0;
+    std::vector<uint64_t> inputs, ancestors;
+  };
+
+  std::vector<Merge> find_merges() const {
+    std::map<std::vector<uint64_t>, Merge> merges;
+    for (const auto& [id, segment] : found_) {
+      std::vector<uint64_t> inputs = segment.inspection.sealed_from;
+      inputs.insert(inputs.end(), segment.inspection.replaces.begin(),
+                    segment.inspection.replaces.end());
+      if (inputs.empty()) continue;
+      Merge& merge = merges[inputs];
+      merge.made.push_back(id);
+      merge.made_rows += segment.record.info.row_count;
+      merge.ancestors = segment.inspection.ancestors;
+      merge.inputs = std::move(inputs);
+    }
+    std::vector<Merge> out;
+    for (auto& [inputs, merge] : merges) out.push_back(std::move(merge));
+    // What was made later knows better: ids only grow.
+    std::sort(out.begin(), out.end(),
+              [](const Merge& a, const Merge& b) { return a.made.front() > b.made.front(); });
+    return out;
+  }
+
+  /// Whether the merge was committed, as far as the files tell. `listed_once`: segments that later
+  /// merges were made from; `taken`: what committed later merges were made from.
+  bool was_committed(const Merge& merge, const std::set<uint64_t>& listed_once,
+                     const std::set<uint64_t>& taken) const {
+    const auto any_in = [](const std::vector<uint64_t>& ids, const std::set<uint64_t>& set) {
+      return std::ranges::any_of(ids, [&](uint64_t id) { return set.contains(id); });
+    };
+    if (any_in(merge.made, listed_once)) return true;
+    if (any_in(merge.inputs, taken)) return false;
+    uint64_t input_rows = 0;
+    for (uint64_t id : merge.inputs) {
+      const auto rows = rows_of(id);
+      if (!rows) return true;  // an input is gone, which happens only after the commit
+      input_rows += *rows;
+    }
+    return input_rows == merge.made_rows;  // else it was cut short
+  }
+
+  std::optional<uint64_t> rows_of(uint64_t id) const {
+    if (const auto it = found_.find(id); it != found_.end()) {
+      return it->second.record.info.row_count;
+    }
+    for (const HotRemainder& hot : old_.hot) {
+      if (hot.record.info.id == id) return hot.record.info.row_count;
+    }
+    return std::nullopt;
+  }
+
+  void drop_replaced(const std::set<uint64_t>& listed) {
+    const std::vector<Merge> merges = find_merges();
+    std::set<uint64_t> listed_once = listed, taken, cut_short;
+    for (const Merge& merge : merges) {
+      listed_once.insert(merge.inputs.begin(), merge.inputs.end());
+      listed_once.insert(merge.ancestors.begin(), merge.ancestors.end());
+    }
+    for (const Merge& merge : merges) {
+      if (!was_committed(merge, listed_once, taken)) {
+        cut_short.insert(merge.made.begin(), merge.made.end());
+        continue;
+      }
+      taken.insert(merge.inputs.begin(), merge.inputs.end());
+      replaced_.insert(merge.inputs.begin(), merge.inputs.end());
+      replaced_.insert(merge.ancestors.begin(), merge.ancestors.end());
+    }
+    std::erase_if(found_, [&](const auto& entry) {
+      return replaced_.contains(entry.first) || cut_short.contains(entry.first);
+    });
+    std::erase_if(damaged_, [&](const auto& entry) { return replaced_.contains(entry.first); });
+    std::erase_if(old_.hot,
+                  [&](const HotRemainder& hot) { return replaced_.contains(hot.record.info.id); });
+  }
+
+  // ---- The schema ----
+
+  /// The catalog's measurements where they could be read; what is missing follows from the
+  /// segments.
+  void merge_schema() {
+    for (const Measurement& measurement : old_.measurements) {
+      schema_.emplace(measurement.id, measurement);
+    }
+    for (const auto& [id, segment] : found_) {
+      Measurement& measurement = schema_[segment.record.info.measurement];
+      measurement.id = segment.record.info.measurement;
+      if (measurement.name.empty()) measurement.name = segment.measurement;
+      for (const Column& column : segment.columns) merge_column(column, measurement);
+    }
+    // Rows that only the catalog held may be of measurements whose entry is lost.
+    std::erase_if(old_.hot, [&](const HotRemainder& hot) {
+      if (schema_.contains(hot.record.info.measurement)) return false;
+      report_.left_out.push_back(
+          fmt::format("segment {} is of a measurement that no file names", hot.record.info.name));
+      return true;
+    });
+  }
+
+  static void merge_column(const Column& stored, Measurement& measurement) {
+    for (Column& column : measurement.columns) {
+      if (column.id != stored.id) continue;
+      // A column is only ever widened, from integers to f64.
+      if (stored.type == ColumnType::kF64) column.type = ColumnType::kF64;
+      return;
+    }
+    Column column = stored;
+    // Whether an integer was beyond 2^53 is not stored with segments: then it may not be widened.
+    column.beyond_double = stored.type == ColumnType::kI64 || stored.type == ColumnType::kU64;
+    measurement.columns.push_back(std::move(column));
+  }
+
+  // ---- Files ----
+
+  /// Writes segments whose header is lost, or that are not as they were written, to files of their
+  /// own.
+  Status copy_mended() {
+    for (auto& [id, segment] : found_) {
+      if (!segment.to_copy) continue;
+      SegmentRecord& record = segment.record;
+      const FileId file{record.info.measurement, record.info.partition, next_file_number_++};
+      EncodedSegment copy;
+      copy.bytes = AlignedBytes(segment.to_copy->bytes().subspan(
+          record.file_offset + kSegmentHeaderBytes, record.info.byte_size));
+      copy.metadata_size = record.metadata_size;
+      TOCSIN_TRY(auto writer, SegmentFileWriter::create(directory_, file));
+      TOCSIN_TRY(record.file_offset, writer.append(record.info, segment.measurement, copy));
+      TOCSIN_RETURN_IF_ERROR(writer.sync());
+      record.file_number = file.number;
+      segment.to_copy = nullptr;
+      ++report_.mended_count;
+    }
+    return {};
+  }
+
+  /// Files with nothing but damaged segments get another name: the next writer would remove them as
+  /// unlisted.
+  Status set_damaged_files_aside() {
+    std::set<FileId> needed, done;
+    for (const auto& [id, segment] : found_) needed.insert(segment.record.file());
+    for (const auto& [id, damaged] : damaged_) {
+      if (needed.contains(damaged.file) || !done.insert(damaged.file).second) continue;
+      const std::string path = directory_ + "/" + file_path(damaged.file);
+      std::error_code error;
+      fs::rename(path, path + ".damaged", error);
+      if (error) return fail(ErrorCode::kIo, fmt::format("renaming {}: {}", path, error.message()));
+    }
+    return {};
+  }
+
+  // ---- The new catalog ----
+
+  std::string workshop() const { return directory_ + "/repair"; }
+
+  Status write_catalog() {
+    std::error_code error;
+    fs::remove_all(workshop(), error);
+    fs::create_directories(workshop(), error);
+    if (error) {
+      return fail(ErrorCode::kIo, fmt::format("making {}: {}", workshop(), error.message()));
+    }
+    TOCSIN_TRY(auto environment, Environment::open(workshop(), Environment::Mode::kCreate));
+    TOCSIN_TRY(Transaction transaction, environment->begin_write());
+    TOCSIN_RETURN_IF_ERROR(write_format(transaction, kDatabaseFormat));
+    CatalogState state;
+    for (auto& [id, measurement] : schema_) {
+      std::sort(measurement.columns.begin(), measurement.columns.end(),
+                [](const Column& a, const Column& b) { return a.id < b.id; });
+      TOCSIN_RETURN_IF_ERROR(write_measurement(transaction, measurement));
+      state.next_measurement_id = std::max(state.next_measurement_id, id + 1);
+    }
+    TOCSIN_RETURN_IF_ERROR(write_segments(transaction));
+    for (const SmallChange& change : old_.small) {
+      TOCSIN_RETURN_IF_ERROR(apply_change(transaction, change));
+    }
+    report_.small_entry_count = old_.small.size();
+    state.commit_number =
+        std::max({last_commit_, old_.state.commit_number, mark_.commit_number}) + 1;
+    state.schema_version = old_.state.schema_version + 1;
+    state.next_segment_id = std::max(next_segment_id_, old_.state.next_segment_id);
+    state.next_file_number = std::max(next_file_number_, old_.state.next_file_number);
+    state.next_measurement_id = std::max(state.next_measurement_id, old_.state.next_measurement_id);
+    TOCSIN_RETURN_IF_ERROR(write_state(transaction, state));
+    commit_number_ = state.commit_number;
+    return transaction.commit();
+  }
+
+  Status write_segments(Transaction& transaction) {
+    for (const auto& [id, segment] : found_) {
+      TOCSIN_RETURN_IF_ERROR(write_sealed(transaction, segment.record));
+      ++report_.segment_count;
+      report_.row_count += segment.record.info.row_count;
+    }
+    for (const HotRemainder& hot : old_.hot) {
+      TOCSIN_RETURN_IF_ERROR(write_hot(transaction, hot.record, hot.body.view()));
+      next_segment_id_ = std::max(next_segment_id_, hot.record.info.id + 1);
+      ++report_.segment_count;
+      ++report_.hot_segment_count;
+      report_.row_count += hot.record.info.row_count;
+    }
+    return {};
+  }
+
+  /// Puts the new catalog in the old one's place, in one step; the old one keeps a second name.
+  Status exchange() {
+    const fs::path catalog = fs::path(directory_) / "catalog.mdb";
+    std::error_code error;
+    if (fs::exists(catalog, error)) {
+      fs::path kept = catalog;
+      for (int i = 1; fs::exists(kept, error); ++i) {
+        kept = fmt::format("{}.damaged-{}", catalog.string(), i);
+      }
+      fs::create_hard_link(catalog, kept, error);
+      if (error) {
+        return fail(ErrorCode::kIo,
+                    fmt::format("keeping {}: {}", catalog.string(), error.message()));
+      }
+      report_.old_catalog = kept.filename().string();
+    }
+    fs::rename(fs::path(workshop()) / "catalog.mdb", catalog, error);
+    if (error) {
+      return fail(ErrorCode::kIo, fmt::format("renaming {}: {}", workshop(), error.message()));
+    }
+    fs::remove(catalog.string() + "-lock", error);
+    fs::remove_all(workshop(), error);
+    write_commit_mark(directory_, {commit_number_, {}});
+    return sync_directory(directory_);
+  }
+
+  const std::string& directory_;
+  const ProgressFunction& progress_;
+  struct DamagedSegment {
+    FileId file;
+    std::string why;
+  };
+
+  const CommitMark mark_ = read_commit_mark(directory_);
+  SalvagedCatalog old_;
+  bool has_listing_ = false;                    // the old catalog says which segments count
+  std::map<uint64_t, FileSegment> found_;       // by segment id
+  std::map<uint64_t, DamagedSegment> damaged_;  // by segment id
+  std::set<uint64_t> replaced_;
+  std::map<MeasurementId, Measurement> schema_;
+  uint64_t next_segment_id_ = 1, next_file_number_ = 1, last_commit_ = 0, commit_number_ = 0;
+  RepairReport report_;
+};
+
+}  // namespace
+
+Result<RepairReport> repair_database(const std::string& directory,
+                                     const ProgressFunction& progress) {
+  std::error_code error;
+  const bool has_catalog = fs::exists(fs::path(directory) / "catalog.mdb", error);
+  const bool has_segments = fs::exists(fs::path(directory) / "segments", error);
+  if (!has_catalog && !has_segments) {
+    return fail(ErrorCode::kNotFound, fmt::format("there is no database in {}", directory));
+  }
+  TOCSIN_TRY(const WriterLock lock, WriterLock::acquire(directory));
+  return Repair(directory, progress).run();
+}
+
+}  // namespace tocsin

@@ -1,0 +1,64 @@
+#include "db/maintenance/writer_lock.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "db/base/time.h"
+
+namespace tocsin {
+namespace {
+
+std::string read_holder(int descriptor) {
+  char text[128];
+  const ssize_t size = ::pread(descriptor, text, sizeof text, 0);
+  std::string holder(text, size > 0 ? static_cast<size_t>(size) : 0);
+  while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+  return holder.empty() ? "a process that has not written its pid yet" : holder;
+}
+
+}  // namespace
+
+Result<WriterLock> WriterLock::acquire(const std::string& directory,
+                                       const std::string& started_at) {
+  const std::string path = directory + "/writer.lock";
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor < 0) {
+    return fail(ErrorCode::kIo, fmt::format("opening {}: {}", path, std::strerror(errno)));
+  }
+  WriterLock lock(descriptor);
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) {
+      return fail(ErrorCode::kIo, fmt::format("locking {}: {}", path, std::strerror(errno)));
+    }
+    return fail(ErrorCode::kConflict,
+                fmt::format("the database {} is being written by {}; stop that process, or open "
+                            "the database for reading only",
+                            directory, read_holder(descriptor)));
+  }
+  const std::string holder = fmt::format("pid {} since {}\n", ::getpid(), started_at);
+  if (::ftruncate(descriptor, 0) != 0 ||
+      ::pwrite(descriptor, holder.data(), holder.size(), 0) < 0) {
+    // Who holds the lock is only a courtesy: a full disk must not keep the database shut.
+    (void)holder;
+  }
+  return lock;
+}
+
+Result<WriterLock> WriterLock::acquire(const std::string& directory) {
+  return acquire(directory, format_time_short(SystemClock().now()));
+}
+
+WriterLock::WriterLock(WriterLock&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+WriterLock::~WriterLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+}  // namespace tocsin

@@ -1,0 +1,301 @@
+#include "db/write/sealer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "db/base/log.h"
+#include "db/limits.h"
+#include "db/segment/builder.h"
+#include "db/segment/inspection.h"
+#include "db/write/segment_placer.h"
+
+namespace tocsin {
+namespace {
+
+constexpr auto kLookEvery = std::chrono::seconds(1);
+constexpr auto kPauseAfterError = std::chrono::seconds(10);
+constexpr Duration kSettleLookEvery = kMinute;
+
+const Measurement* find_measurement(const Catalog& catalog, MeasurementId id) {
+  for (const auto& [name, measurement] : catalog.measurements) {
+    if (measurement.id == id) return &measurement;
+  }
+  return nullptr;
+}
+
+/// Of what is made from these segments.
+Result<Lineage> lineage_of(const std::vector<std::shared_ptr<const Segment>>& segments) {
+  Lineage lineage;
+  for (const auto& segment : segments) {
+    if (!segment->info().sealed) {
+      lineage.sealed_from.push_back(segment->info().id);
+      continue;
+    }
+    lineage.replaces.push_back(segment->info().id);
+    TOCSIN_TRY(const SegmentInspection inspection, segment->inspect());
+    for (const auto* ids : {&inspection.replaces, &inspection.ancestors}) {
+      lineage.ancestors.insert(lineage.ancestors.end(), ids->begin(), ids->end());
+    }
+  }
+  return lineage;
+}
+
+/// The first inputs, as many as fit one segment; at least one.
+std::vector<SegmentRecord> take_what_fits(std::vector<SegmentRecord>& inputs) {
+  size_t rows = 0, bytes = 0, count = 0;
+  for (const SegmentRecord& input : inputs) {
+    rows += input.info.row_count;
+    bytes += input.raw_size;
+    if (count > 0 && (rows > kSegmentRowsMax || bytes > kSegmentBytesMax)) break;
+    ++count;
+  }
+  const auto end = inputs.begin() + static_cast<ptrdiff_t>(count);
+  std::vector<SegmentRecord> taken(std::make_move_iterator(inputs.begin()),
+                                   std::make_move_iterator(end));
+  inputs.erase(inputs.begin(), end);
+  return taken;
+}
+
+}  // namespace
+
+Sealer::Sealer(Store& store, Writer& writer)
+    : store_(store), writer_(writer), thread_([this] { run(); }) {}
+
+Sealer::~Sealer() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+Status Sealer::request(Scope scope, ProgressFunction progress) {
+  std::future<Status> result;
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return fail(ErrorCode::kBusy, "the database is being closed");
+    requests_.push_back({scope, std::move(progress), {}});
+    result = requests_.back().result.get_future();
+  }
+  wake_.notify_all();
+  return result.get();
+}
+
+Status Sealer::seal_all() { return request(Scope::kSeal, {}); }
+Status Sealer::compact(ProgressFunction progress) {
+  return request(Scope::kCompact, std::move(progress));
+}
+
+bool Sealer::is_stopping() {
+  std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+void Sealer::run() {
+  auto pause = kLookEvery;
+  while (true) {
+    std::vector<Request> requests;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, pause, [&] { return stopping_ || !requests_.empty(); });
+      requests.swap(requests_);
+      if (stopping_) {
+        for (Request& request : requests) {
+          request.result.set_value(fail(ErrorCode::kBusy, "the database is being closed"));
+        }
+        return;
+      }
+    }
+    for (Request& request : requests) request.result.set_value(run_request(request));
+    const auto done = run_jobs(Scope::kDue, {});
+    pause = kLookEvery;
+    if (!done && !is_stopping()) {
+      log(LogLevel::kWarning, "sealing segments: " + done.error().message);
+      pause = kPauseAfterError;
+    }
+  }
+}
+
+Status Sealer::add_hot_loads(const Transaction& transaction, std::map<Partition, Load>& loads) {
+  return walk_all_segments(
+      transaction, Table::kHot, [&](const SegmentRecord& record, ByteView) -> Status {
+        Load& load = loads[{record.info.measurement, record.info.partition}];
+        load.hot_since =
+            load.hot_count == 0 ? record.created_at : std::min(load.hot_since, record.created_at);
+        ++load.hot_count;
+        load.hot_rows += record.info.row_count;
+        load.hot_bytes += record.info.byte_size;
+        return {};
+      });
+}
+
+Status Sealer::add_small_loads(const Transaction& transaction, std::map<Partition, Load>& loads) {
+  return walk_all_segments(transaction, Table::kSealed,
+                           [&](const SegmentRecord& record, ByteView) -> Status {
+                             if (!record.is_small()) return {};
+                             Load& load = loads[{record.info.measurement, record.info.partition}];
+                             ++load.small_count;
+                             load.small_rows += record.info.row_count;
+                             load.small_bytes += record.raw_size;
+                             load.small_newest = std::max(load.small_newest, record.created_at);
+                             return {};
+                           });
+}
+
+Result<std::vector<Sealer::Job>> Sealer::find_jobs(Scope scope) {
+  std::map<Partition, Load> loads;
+  TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
+  TOCSIN_TRY(const CatalogState state, read_state(transaction));
+  TOCSIN_RETURN_IF_ERROR(add_hot_loads(transaction, loads));
+  // Hot segments age by the second; small ones change with commits, and settle by the minute.
+  const Timestamp now = store_.clock.now();
+  if (state.commit_number != last_commit_ || now >= next_small_look_ || scope == Scope::kCompact) {
+    TOCSIN_RETURN_IF_ERROR(add_small_loads(transaction, loads));
+    last_commit_ = state.commit_number;
+    next_small_look_ = now + kSettleLookEvery;
+  }
+  std::vector<Job> jobs;
+  for (const auto& [partition, load] : loads) {
+    if (load.hot_count > 0 && (scope != Scope::kDue || load.hot_rows >= kSealRows ||
+                               load.hot_bytes >= kSealBytes || now - load.hot_since >= kSealAge)) {
+      jobs.push_back({partition, Work::kSeal});
+    } else if (load.hot_count >= kHotMergeCount) {
+      jobs.push_back({partition, Work::kMergeHot});
+    }
+    const bool fills_one = load.small_count > 1 && (load.small_rows >= kSegmentRowsMax ||
+                                                    load.small_bytes >= kSegmentBytesMax);
+    const bool is_settled = load.small_count > 1 && now - load.small_newest >= kSettleAge;
+    if (load.small_count >= kMergeCount || fills_one || is_settled ||
+        (load.small_count > 1 && scope == Scope::kCompact)) {
+      jobs.push_back({partition, Work::kMergeSealed});
+    }
+  }
+  return jobs;
+}
+
+/// How many jobs were done, those in vain included.
+Result<size_t> Sealer::run_jobs(Scope scope, const ProgressFunction& progress) {
+  TOCSIN_TRY(auto jobs, find_jobs(scope));
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    if (is_stopping()) return fail(ErrorCode::kBusy, "the database is being closed");
+    if (progress) progress(i, jobs.size());
+    Status status = run_job(jobs[i]);
+    // Retention may drop what is being sealed: then there is nothing left to do.
+    if (!status && status.error().code != ErrorCode::kConflict) {
+      return tl::unexpected<Error>(status.error());
+    }
+  }
+  return jobs.size();
+}
+
+Status Sealer::run_request(const Request& request) {
+  TOCSIN_TRY(const size_t sealed, run_jobs(Scope::kSeal, request.progress));
+  (void)sealed;
+  if (request.scope != Scope::kCompact) return {};
+  // Each merge takes what fits one segment; another round takes what the last one left.
+  for (size_t count = 1; count > 0;) {
+    TOCSIN_TRY(count, run_jobs(Scope::kCompact, request.progress));
+  }
+  return {};
+}
+
+Status Sealer::run_job(const Job& job) {
+  TOCSIN_TRY(auto inputs, find_inputs(job));
+  if (job.work == Work::kMergeSealed) {
+    // Neighbours in time, so that the outcome stays narrow. What is left over waits for more.
+    std::sort(inputs.begin(), inputs.end(), [](const SegmentRecord& a, const SegmentRecord& b) {
+      return a.info.min_time < b.info.min_time;
+    });
+    const auto group = take_what_fits(inputs);
+    return group.size() < 2 ? Status() : merge(group, job.work);
+  }
+  while (!inputs.empty()) TOCSIN_RETURN_IF_ERROR(merge(take_what_fits(inputs), job.work));
+  return {};
+}
+
+Result<std::vector<SegmentRecord>> Sealer::find_inputs(const Job& job) {
+  std::vector<SegmentRecord> inputs;
+  TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
+  const Table table = job.work == Work::kMergeSealed ? Table::kSealed : Table::kHot;
+  const auto [measurement, day] = job.partition;
+  TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, table, {measurement, day, day},
+                                       [&](const SegmentRecord& record, ByteView) -> Status {
+                                         if (table == Table::kHot || record.is_small()) {
+                                           inputs.push_back(record);
+                                         }
+                                         return {};
+                                       }));
+  return inputs;
+}
+
+/// Opens the segments of the records, in a transaction of its own; kConflict when one is gone.
+Result<Sealer::Opened> Sealer::open_inputs(const std::vector<SegmentRecord>& inputs) {
+  std::set<uint64_t> wanted;
+  for (const SegmentRecord& input : inputs) wanted.insert(input.info.id);
+  const SegmentInfo& first = inputs[0].info;
+  Opened opened;
+  TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
+  TOCSIN_TRY(CatalogState state, read_state(transaction));
+  TOCSIN_TRY(opened.catalog, store_.catalog_of(transaction, state));
+  TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, first.sealed ? Table::kSealed : Table::kHot,
+                                       {first.measurement, first.partition, first.partition},
+                                       [&](const SegmentRecord& record, ByteView body) -> Status {
+                                         if (!wanted.contains(record.info.id)) return {};
+                                         TOCSIN_TRY(auto segment, store_.cache.open(record, body));
+                                         opened.segments.push_back(std::move(segment));
+                                         return {};
+                                       }));
+  if (opened.segments.size() != inputs.size()) {
+    return fail(ErrorCode::kConflict, "segments were dropped before they could be merged");
+  }
+  return opened;
+}
+
+Status Sealer::merge(const std::vector<SegmentRecord>& inputs, Work work) {
+  const SegmentInfo& first = inputs[0].info;
+  TOCSIN_TRY(Opened opened, open_inputs(inputs));
+  const Measurement* measurement = find_measurement(*opened.catalog, first.measurement);
+  if (measurement == nullptr) {
+    return fail(ErrorCode::kCorrupt, fmt::format("segment {} belongs to no measurement; see "
+                                                 "`tocsin repair`",
+                                                 first.name));
+  }
+  Placement placement;
+  placement.to_file = work != Work::kMergeHot;
+  placement.fresh_file = work == Work::kMergeSealed;
+  placement.created_at = inputs[0].created_at;
+  for (const SegmentRecord& input : inputs) {
+    // A hot segment's age counts from its oldest row, a sealed one's from its newest.
+    placement.created_at = placement.to_file ? std::max(placement.created_at, input.created_at)
+                                             : std::min(placement.created_at, input.created_at);
+    placement.commit_number = std::max(placement.commit_number, input.info.commit_number);
+  }
+  SegmentBuilder builder(first.measurement, measurement->name, first.partition);
+  for (const auto& segment : opened.segments) {
+    TOCSIN_RETURN_IF_ERROR(builder.append(*segment, measurement->columns));
+  }
+  for (const auto& segment : opened.segments) TOCSIN_RETURN_IF_ERROR(segment->check_intact());
+  TOCSIN_TRY(Lineage lineage, lineage_of(opened.segments));
+  builder.set_lineage(std::move(lineage));
+  SegmentPlacer placer(store_);
+  Status status = placer.add(builder, measurement->name, placement);
+  if (status) status = placer.sync();
+  if (!status) {
+    placer.abandon();
+    return status;
+  }
+  CatalogEdit edit;
+  edit.added = &placer;
+  edit.removed = inputs;
+  status = writer_.apply(std::move(edit));
+  // Nothing was tried to commit, so nothing can list the new files.
+  if (!status && status.error().code == ErrorCode::kConflict) placer.abandon();
+  return status;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,134 @@
+#include "db/write/segment_placer.h"
+
+#include <unistd.h>
+
+#include "db/limits.h"
+
+namespace tocsin {
+
+SegmentPlacer::~SegmentPlacer() {
+  for (const auto& file : files_) store_.leases.give_back(file->writer.file());
+}
+
+Status SegmentPlacer::add(SegmentBuilder& builder, const std::string& measurement,
+                          const Placement& placement) {
+  // What is too large for the catalog lies in a file for long.
+  const bool compress = placement.to_file || builder.raw_bytes() > kHotSegmentBytesMax;
+  std::vector<EncodedSegment> segments = builder.finish(placement.commit_number, compress);
+  const std::lock_guard lock(mutex_);
+  for (EncodedSegment& segment : segments) {
+    SegmentRecord record;
+    record.info.id = store_.next_segment_id.fetch_add(1);
+    record.info.measurement = builder.measurement();
+    record.info.partition = builder.partition();
+    record.info.row_count = segment.row_count;
+    record.info.min_time = segment.min_time;
+    record.info.max_time = segment.max_time;
+    record.info.commit_number = placement.commit_number;
+    record.info.byte_size = segment.bytes.size();
+    record.metadata_size = segment.metadata_size;
+    record.created_at = placement.created_at;
+    record.raw_size = segment.raw_size;
+    if (placement.to_file || segment.bytes.size() > kHotSegmentBytesMax) {
+      TOCSIN_RETURN_IF_ERROR(
+          add_to_file(std::move(record), measurement, segment, placement.fresh_file));
+    } else {
+      hot_.push_back({std::move(record), std::move(segment.bytes)});
+    }
+  }
+  return {};
+}
+
+Status SegmentPlacer::add_to_file(SegmentRecord record, const std::string& measurement,
+                                  const EncodedSegment& segment, bool fresh) {
+  TOCSIN_TRY(SegmentFileWriter * writer, file_for(record.info, fresh));
+  TOCSIN_TRY(record.file_offset, writer->append(record.info, measurement, segment));
+  record.info.sealed = true;
+  record.file_number = writer->file().number;
+  record.metadata_checksum = checksum(segment.bytes.view().first(segment.metadata_size));
+  sealed_.push_back(std::move(record));
+  return {};
+}
+
+Result<SegmentFileWriter*> SegmentPlacer::file_for(const SegmentInfo& info, bool fresh) {
+  for (const auto& file : files_) {
+    const FileId& id = file->writer.file();
+    if (id.measurement == info.measurement && id.partition == info.partition &&
+        file->writer.end() < kSegmentFileBytesMax) {
+      return &file->writer;
+    }
+  }
+  if (!fresh) {
+    auto last = open_last(info);
+    if (last) {
+      files_.push_back(std::make_unique<OpenFile>(OpenFile{std::move(*last), false}));
+      return &files_.back()->writer;
+    }
+    if (last.error().code != ErrorCode::kConflict) {
+      return tl::unexpected<Error>(last.error());
+    }
+  }
+  TOCSIN_TRY(SegmentFileWriter created, create_next(info));
+  files_.push_back(std::make_unique<OpenFile>(OpenFile{std::move(created), true}));
+  return &files_.back()->writer;
+}
+
+/// The partition's newest file, when it has small segments only, ends where the catalog says and
+/// nobody appends to it; else kConflict.
+Result<SegmentFileWriter> SegmentPlacer::open_last(const SegmentInfo& info) {
+  FileId last{info.measurement, info.partition, 0};
+  uint64_t end = 0;
+  bool only_small = true;  // what will be merged away leaves no hole in a file with what stays
+  {
+    TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
+    TOCSIN_RETURN_IF_ERROR(walk_segments(
+        transaction, Table::kSealed, {info.measurement, info.partition, info.partition},
+        [&](const SegmentRecord& record, ByteView) -> Status {
+          if (record.file_number < last.number) return {};
+          if (record.file_number > last.number) end = 0, only_small = true;
+          last.number = record.file_number;
+          only_small = only_small && record.is_small();
+          end = std::max(end, segment_end(record.file_offset, record.info.byte_size));
+          return {};
+        }));
+  }
+  if (end == 0 || end >= kSegmentFileBytesMax || !only_small || !store_.leases.take(last)) {
+    return fail(ErrorCode::kConflict, "no file to go on with");
+  }
+  auto writer = SegmentFileWriter::append_to(store_.directory, last, end);
+  if (!writer) store_.leases.give_back(last);
+  return writer;
+}
+
+Result<SegmentFileWriter> SegmentPlacer::create_next(const SegmentInfo& info) {
+  // A crash may have left files of numbers that no commit recorded: they are passed over.
+  while (true) {
+    const FileId file{info.measurement, info.partition, store_.next_file_number.fetch_add(1)};
+    auto writer = SegmentFileWriter::create(store_.directory, file);
+    if (writer) {
+      store_.leases.take(file);
+      return writer;
+    }
+    if (writer.error().code != ErrorCode::kConflict) return writer;
+  }
+}
+
+Status SegmentPlacer::sync() {
+  for (const auto& file : files_) TOCSIN_RETURN_IF_ERROR(file->writer.sync());
+  return {};
+}
+
+void SegmentPlacer::abandon() {
+  for (const auto& file : files_) {
+    if (!file->is_new) continue;
+    const std::string path = store_.directory + "/" + file_path(file->writer.file());
+    ::unlink(path.c_str());
+  }
+}
+
+void SegmentPlacer::stamp(uint64_t commit_number) {
+  for (HotSegment& hot : hot_) hot.record.info.commit_number = commit_number;
+  for (SegmentRecord& sealed : sealed_) sealed.info.commit_number = commit_number;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,332 @@
+// How rows meet the stored schema: conflicts, renames, limits (SEMANTICS.md section 5).
+#include "db/write/schema_merge.h"
+
+#include <catch2/catch.hpp>
+
+#include "db/limits.h"
+#include "tests/db/db_support.h"
+
+namespace tocsin {
+namespace {
+
+using namespace testing;
+
+constexpr Timestamp kNow = 1'795'521'600 * kSecond;
+
+/// A database with a fixed clock, and rows made by short calls.
+class Fixture {
+ public:
+  Fixture() : clock_(kNow) {
+    DatabaseOptions options;
+    options.clock = &clock_;
+    database_ = take(Database::open(directory_.path(), options));
+  }
+
+  Database& database() { return *database_; }
+  ManualClock& clock() { return clock_; }
+
+  /// Starts the next row of the next write.
+  Fixture& row(std::string_view measurement = "m", Timestamp time = kNow) {
+    rows_ = &batch_.rows_of(measurement);
+    rows_->begin_row(time, "the line");
+    return *this;
+  }
+  Fixture& i64(std::string_view name, int64_t value) {
+    rows_->set_i64(rows_->lane(name, ColumnType::kI64, ColumnKind::kField, 0), value);
+    return *this;
+  }
+  Fixture& u64(std::string_view name, uint64_t value) {
+    rows_->set_u64(rows_->lane(name, ColumnType::kU64, ColumnKind::kField, 0), value);
+    return *this;
+  }
+  Fixture& f64(std::string_view name, double value, std::string_view text = {}) {
+    rows_->set_f64(rows_->lane(name, ColumnType::kF64, ColumnKind::kField, 0), value, text);
+    return *this;
+  }
+  Fixture& boolean(std::string_view name, bool value) {
+    rows_->set_bool(rows_->lane(name, ColumnType::kBool, ColumnKind::kField, 0), value);
+    return *this;
+  }
+  Fixture& text(std::string_view name, std::string_view value,
+                ColumnKind kind = ColumnKind::kField) {
+    rows_->set_string(rows_->lane(name, ColumnType::kString, kind, 0), batch_.copy(value));
+    return *this;
+  }
+
+  WriteReport write(ConflictPolicy policy = ConflictPolicy::kRejectRow, bool reserved = false) {
+    WriteRequest request;
+    request.batch = Batch(policy);
+    copy_into(request.batch);
+    request.allow_reserved = reserved;
+    request.source = "test";
+    batch_ = Batch();
+    return take(database_->write(std::move(request)));
+  }
+
+  ColumnType type_of(std::string_view column, std::string_view measurement = "m") {
+    const auto catalog = database_->catalog();
+    const Column* found = catalog->find(measurement)->find(column);
+    REQUIRE(found != nullptr);
+    return found->type;
+  }
+  std::vector<RowText> rows(const std::string& measurement = "m") {
+    return take(read_rows(*database_, measurement));
+  }
+
+ private:
+  /// The batch with another policy: policies are fixed when a Batch is made.
+  void copy_into(Batch& target) {
+    for (const RowBatch& source : batch_.measurements()) {
+      RowBatch& rows = target.rows_of(source.measurement());
+      for (size_t row = 0; row < source.row_count(); ++row) {
+        rows.begin_row(source.times()[row], source.lines()[row]);
+        for (const Lane& lane : source.lanes()) copy_value(lane, row, rows, target);
+      }
+    }
+  }
+  static void copy_value(const Lane& lane, size_t row, RowBatch& rows, Batch& target) {
+    for (size_t k = 0; k < lane.rows.size(); ++k) {
+      if (lane.rows[k] != row) continue;
+      const size_t to = rows.lane(lane.name, lane.type, lane.kind, 0);
+      const std::string_view text = target.copy(lane.text_of(k));
+      switch (lane.type) {
+        case ColumnType::kI64: rows.set_i64(to, lane.i64[k], text); break;
+        case ColumnType::kU64: rows.set_u64(to, lane.u64[k], text); break;
+        case ColumnType::kF64: rows.set_f64(to, lane.f64[k], text); break;
+        case ColumnType::kBool: rows.set_bool(to, lane.i64[k] != 0, text); break;
+        case ColumnType::kString: rows.set_string(to, text); break;
+      }
+    }
+  }
+
+  test::TemporaryFolder directory_;
+  ManualClock clock_;
+  std::unique_ptr<Database> database_;
+  Batch batch_;
+  RowBatch* rows_ = nullptr;
+};
+
+TEST_CASE("ingest: a float widens an integer column, and integers become floats", "[db]") {
+  Fixture f;
+  f.row().i64("x", 1).write();
+  CHECK(f.type_of("x") == ColumnType::kI64);
+  CHECK(f.row().f64("x", 0.5).row().i64("x", 2).write().rejected.empty());
+  CHECK(f.type_of("x") == ColumnType::kF64);
+  auto rows = f.rows();
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].values["x"] == "f64:" + double_text(1));
+  CHECK(rows[1].values["x"] == "f64:" + double_text(0.5));
+  CHECK(rows[2].values["x"] == "f64:" + double_text(2));
+  take(f.database().seal());
+  CHECK(f.rows() == rows);
+}
+
+TEST_CASE("ingest: a float does not widen past an integer that no double holds", "[db]") {
+  Fixture f;
+  f.row().i64("x", (int64_t{1} << 53) + 1).write();
+  const WriteReport report = f.row().f64("x", 0.5).write();
+  REQUIRE(report.rejected.size() == 1);
+  CHECK(report.rejected[0].reason ==
+        "field type conflict: column `x` of `m` is i64, got f64 `0.5`");
+  CHECK(f.type_of("x") == ColumnType::kI64);
+  // 2^53 itself is exact.
+  f.row().i64("y", int64_t{1} << 53).write();
+  CHECK(f.row().f64("y", 0.5).write().rejected.empty());
+}
+
+TEST_CASE("ingest: order within a batch decides as if rows came one by one", "[db]") {
+  Fixture f;
+  CHECK(f.row().i64("x", INT64_MAX).row().f64("x", 0.5).write().rejected.size() == 1);
+  CHECK(f.row().f64("y", 0.5).row().i64("y", INT64_MAX).write().rejected.empty());
+  CHECK(f.type_of("y") == ColumnType::kF64);
+  CHECK(f.row().text("z", "s").row().i64("z", 5).write().rejected.empty());
+  CHECK(f.type_of("z") == ColumnType::kString);
+}
+
+TEST_CASE("ingest: u64 and i64 take each other's values where they fit", "[db]") {
+  Fixture f;
+  f.row().i64("i", -1).u64("u", UINT64_MAX).write();
+  CHECK(f.row().u64("i", 7).i64("u", 7).write().rejected.empty());
+  CHECK(f.row().u64("i", UINT64_MAX).write().rejected.size() == 1);
+  CHECK(f.row().i64("u", -1).write().rejected.size() == 1);
+  CHECK(f.rows()[1].values["i"] == "i64:7");
+  CHECK(f.rows()[1].values["u"] == "u64:7");
+}
+
+TEST_CASE("ingest: any scalar goes into a string column as it was written", "[db]") {
+  Fixture f;
+  f.row().text("s", "x").write();
+  f.row().f64("s", 1.5, "1.50").row().f64("s", 1.5).row().boolean("s", true).row().i64("s", -3);
+  CHECK(f.write().rejected.empty());
+  auto rows = f.rows();
+  CHECK(rows[1].values["s"] == "string:1.50");
+  CHECK(rows[2].values["s"] == "string:1.5");
+  CHECK(rows[3].values["s"] == "string:true");
+  CHECK(rows[4].values["s"] == "string:-3");
+}
+
+TEST_CASE("ingest: JSON lines keep a row with a conflict, and its value in _rest", "[db]") {
+  Fixture f;
+  f.row().i64("x", 1).boolean("b", true).write();
+  const WriteReport report =
+      f.row().text("x", "a \"b\"").f64("b", 2.5).i64("y", 3).write(ConflictPolicy::kKeepInRest);
+  CHECK(report.rejected.empty());
+  CHECK(report.rows_written == 1);
+  CHECK(report.warnings.size() == 2);
+  auto rows = f.rows();
+  CHECK(rows[1].values.count("x") == 0);
+  CHECK(rows[1].values["y"] == "i64:3");
+  CHECK(rows[1].values["_rest"] == R"(string:{"x":"a \"b\"","b":2.5})");
+  f.row().text("x", "s").text("_rest", "mine").write(ConflictPolicy::kKeepInRest);
+  CHECK(f.rows()[2].values["_rest"] == R"(string:{"x":"s","_rest":"mine"})");
+}
+
+TEST_CASE("ingest: a refused row does not decide a new column's type", "[db]") {
+  Fixture f;
+  f.row().i64("x", 1).write();
+  CHECK(
+      f.row().i64("new", 1).text("x", "conflict").row().text("new", "s").write().rejected.size() ==
+      1);
+  CHECK(f.type_of("new") == ColumnType::kString);
+}
+
+TEST_CASE("ingest: a field named like a tag of its row gets another name", "[db]") {
+  Fixture f;
+  f.row().text("host", "a", ColumnKind::kTag).text("host", "b").row().text("host", "c").write();
+  auto rows = f.rows();
+  CHECK(rows[0].values["host"] == "string:a");
+  CHECK(rows[0].values["host_field"] == "string:b");
+  CHECK(rows[1].values["host"] == "string:c");
+  CHECK(rows[1].values.count("host_field") == 0);
+  CHECK(f.database().catalog()->find("m")->find("host")->kind == ColumnKind::kTag);
+}
+
+TEST_CASE("ingest: a renamed field whose new name is taken goes into `_rest`", "[db]") {
+  using Values = std::map<std::string, std::string>;
+  for (const bool real_first : {false, true}) {
+    Fixture f;
+    const auto tagged = [&]() -> Fixture& { return f.row().text("x", "1", ColumnKind::kTag); };
+    if (real_first) tagged().i64("x_field", 3).i64("x", 2);
+    if (!real_first) tagged().i64("x", 2).i64("x_field", 3);
+    tagged().i64("x", 4);
+    tagged().i64("x_field", 5);
+    f.row().i64("time", 6).text("time_field", "t");
+    const WriteReport report = f.write();
+    CHECK(report.rejected.empty());
+    CHECK(report.warnings.size() == 2);
+    const auto rows = f.rows();
+    REQUIRE(rows.size() == 4);
+    CHECK(rows[0].values ==
+          Values{{"x", "string:1"}, {"x_field", "i64:3"}, {"_rest", "string:{\"x\":2}"}});
+    CHECK(rows[1].values == Values{{"x", "string:1"}, {"x_field", "i64:4"}});
+    CHECK(rows[2].values == Values{{"x", "string:1"}, {"x_field", "i64:5"}});
+    CHECK(rows[3].values == Values{{"time_field", "string:t"}, {"_rest", "string:{\"time\":6}"}});
+  }
+}
+
+TEST_CASE("ingest: columns called time and measurement are renamed", "[db]") {
+  Fixture f;
+  f.row().i64("time", 5).text("measurement", "x", ColumnKind::kTag).write();
+  CHECK(f.rows()[0].values == std::map<std::string, std::string>{{"measurement_field", "string:x"},
+                                                                 {"time_field", "i64:5"}});
+}
+
+TEST_CASE("ingest: times too far ahead or before the retention are refused", "[db]") {
+  Fixture f;
+  f.row("m", kNow + kDay).row("m", kNow + kDay + 1).row("m", kTimeMin).row("m", kTimeMax);
+  const WriteReport report = f.write();
+  CHECK(report.rows_written == 2);
+  REQUIRE(report.rejected.size() == 2);
+  CHECK(report.rejected[0].row == 1);
+  CHECK(report.rejected[0].reason.find("ahead of the clock") != std::string::npos);
+  CHECK(f.rows().size() == 2);
+  take(f.database().seal());
+  CHECK(f.rows().front().time == kTimeMin);
+}
+
+TEST_CASE("ingest: reserved measurements are refused unless allowed", "[db]") {
+  Fixture f;
+  const WriteReport refused = f.row("alerts").i64("x", 1).write();
+  REQUIRE(refused.rejected.size() == 1);
+  CHECK(refused.rejected[0].reason == "measurement `alerts` is reserved for tocsin itself");
+  CHECK(f.row("alerts").i64("x", 1).write(ConflictPolicy::kRejectRow, true).rejected.empty());
+  CHECK(f.rows("alerts").size() == 1);
+}
+
+TEST_CASE("ingest: names and strings are accepted at their limit and refused beyond", "[db]") {
+  Fixture f;
+  CHECK(f.row(std::string(kNameBytesMax, 'm')).i64("x", 1).write().rejected.empty());
+  CHECK(f.row(std::string(kNameBytesMax + 1, 'm')).i64("x", 1).write().rejected.size() == 1);
+  CHECK(f.row("").i64("x", 1).write().rejected.size() == 1);
+  const std::string name(kNameBytesMax, 'c');
+  CHECK(f.row().i64(name, 1).write().rejected.empty());
+  CHECK(f.row().i64(name + "c", 1).write().rejected.size() == 1);
+  CHECK(f.row().i64(name + "c", 1).write(ConflictPolicy::kKeepInRest).rejected.empty());
+  CHECK(f.row().text("s", std::string(kStringBytesMax, 'x')).write().rejected.empty());
+  CHECK(f.row().text("s", std::string(kStringBytesMax + 1, 'x')).write().rejected.size() == 1);
+  CHECK(f.rows().back().values["s"].size() == kStringBytesMax + 7);
+}
+
+TEST_CASE("ingest: keys beyond the most columns go into _rest", "[db]") {
+  Fixture f;
+  f.row();
+  for (size_t i = 0; i < kColumnCountMax; ++i) f.i64("c" + std::to_string(i), 1);
+  f.write();
+  CHECK(f.database().catalog()->find("m")->columns.size() == kColumnCountMax);
+  const WriteReport report = f.row().i64("one_more", 2).i64("c0", 3).write();
+  CHECK(report.rejected.empty());
+  CHECK(report.warnings.size() == 1);
+  auto row = f.rows()[1];
+  CHECK(row.values["_rest"] == R"(string:{"one_more":2})");
+  CHECK(row.values["c0"] == "i64:3");
+}
+
+TEST_CASE("ingest: refused rows and lines are kept in `rejected`, bounded per source", "[db]") {
+  Fixture f;
+  f.row().i64("x", 1).write();
+  f.row().text("x", "conflict").write();
+  auto rows = f.rows("rejected");
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].time == kNow);
+  CHECK(rows[0].values["source"] == "string:test");
+  CHECK(rows[0].values["line"] == "string:the line");
+  CHECK(rows[0].values["count"] == "i64:1");
+  CHECK(rows[0].values["reason"].find("field type conflict") != std::string::npos);
+
+  WriteRequest flood;
+  flood.source = "flood";
+  for (size_t i = 0; i < kRejectedPerMinuteMax + 5; ++i) {
+    flood.rejected.push_back({"bad line", std::string(kRejectedLineBytesMax + 1, 'x')});
+  }
+  take(f.database().write(std::move(flood)));
+  CHECK(f.rows("rejected").size() == 1 + kRejectedPerMinuteMax);
+  CHECK(f.rows("rejected").back().values["line"].size() == 7 + kRejectedLineBytesMax);
+  CHECK(f.database().counters().rows_rejected == 1 + kRejectedPerMinuteMax + 5);
+
+  // Lines that their sender only counted.
+  WriteRequest counted_lines;
+  counted_lines.source = "flood";
+  counted_lines.rejected.push_back({"bad line", "", 2});
+  counted_lines.rejected.push_back({"worse line", "", 70});
+  take(f.database().write(std::move(counted_lines)));
+  CHECK(f.rows("rejected").size() == 1 + kRejectedPerMinuteMax);
+  CHECK(f.database().counters().rows_rejected == 1 + kRejectedPerMinuteMax + 77);
+
+  // The next minute's first line brings the count of what was left out.
+  f.clock().set(kNow + kMinute);
+  WriteRequest next;
+  next.source = "flood";
+  next.rejected.push_back({"bad line", "y"});
+  take(f.database().write(std::move(next)));
+  size_t counted = 0;
+  for (const RowText& row : f.rows("rejected")) {
+    if (row.values.count("line") != 0) continue;
+    const bool worse = row.values.at("reason") == "string:worse line";
+    CHECK(row.values.at("count") == (worse ? "i64:70" : "i64:7"));
+    ++counted;
+  }
+  CHECK(counted == 2);
+}
+
+}  // namespace
+}  // namespace tocsin
