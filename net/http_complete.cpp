@@ -4,7 +4,7 @@
 #include "db/base/text.h"
 #include "net/http_api.h"
 #include "net/parse/number.h"
-#include "query/complete.h"
+#include "query/complete/complete.h"
 
 namespace tocsin::http {
 namespace {

@@ -9,7 +9,7 @@
 #include "net/http_api.h"
 #include "net/parse/json_event.h"
 #include "net/parse/number.h"
-#include "query/result_writer.h"
+#include "query/format/result_writer.h"
 #include "rules/rule_file.h"
 
 namespace tocsin::http {

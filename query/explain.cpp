@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "query/lexer.h"
+#include "query/parser/lexer.h"
 
 namespace tocsin {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "query/plan.h"
-#include "query/result.h"
+#include "query/format/result.h"
+#include "query/plan/plan.h"
 
 namespace tocsin {
 

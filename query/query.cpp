@@ -1,8 +1,8 @@
 #include "query/query.h"
 
-#include "query/executor.h"
 #include "query/explain.h"
-#include "query/window_memory.h"
+#include "query/operator/executor.h"
+#include "query/operator/window_memory.h"
 
 namespace tocsin {
 

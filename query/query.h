@@ -14,10 +14,10 @@
 #include "db/base/result.h"
 #include "db/base/time.h"
 #include "db/database.h"
-#include "query/diagnostic.h"
-#include "query/plan.h"
-#include "query/result.h"
-#include "query/value.h"
+#include "query/base/value.h"
+#include "query/format/result.h"
+#include "query/parser/diagnostic.h"
+#include "query/plan/plan.h"
 
 namespace tocsin {
 

@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "query/analyze.h"
-#include "query/complete_place.h"
-#include "query/grammar.h"
+#include "query/complete/place.h"
+#include "query/parser/grammar.h"
+#include "query/plan/analyze.h"
 #include "rules/evaluate.h"
 
 namespace tocsin {

@@ -9,7 +9,7 @@
 
 #include "db/base/time.h"
 #include "db/segment/segment.h"
-#include "query/value.h"
+#include "query/base/value.h"
 #include "rules/rule.h"
 #include "rules/state.h"
 

@@ -11,7 +11,7 @@
 
 #include "config/yaml.h"
 #include "db/base/time.h"
-#include "query/value.h"
+#include "query/base/value.h"
 #include "rules/alert.h"
 
 namespace tocsin {

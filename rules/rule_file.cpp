@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "config/section.h"
-#include "query/lexer.h"
+#include "query/parser/lexer.h"
 
 namespace tocsin {
 namespace {

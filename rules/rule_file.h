@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "query/value.h"
+#include "query/base/value.h"
 #include "rules/engine.h"
 #include "rules/rule.h"
 

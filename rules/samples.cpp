@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "db/base/text.h"
-#include "query/format.h"
+#include "query/format/format.h"
 #include "rules/evaluate.h"
 
 namespace tocsin {

@@ -12,7 +12,7 @@
 
 #include "db/base/result.h"
 #include "db/base/time.h"
-#include "query/value.h"
+#include "query/base/value.h"
 #include "rules/alert.h"
 #include "rules/lifecycle.h"
 #include "rules/schedule.h"

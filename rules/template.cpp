@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "query/format.h"
+#include "query/format/format.h"
 
 namespace tocsin {
 namespace {

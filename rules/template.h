@@ -9,7 +9,7 @@
 
 #include "db/base/result.h"
 #include "db/base/time.h"
-#include "query/value.h"
+#include "query/base/value.h"
 #include "rules/rule.h"
 
 namespace tocsin {

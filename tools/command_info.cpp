@@ -10,7 +10,7 @@
 
 #include "db/database.h"
 #include "db/segment/inspection.h"
-#include "query/result.h"
+#include "query/format/result.h"
 #include "tools/command.h"
 #include "tools/terminal/text.h"
 

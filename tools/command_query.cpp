@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "query/result.h"
+#include "query/format/result.h"
 #include "tools/client/query_source.h"
 #include "tools/command.h"
 #include "tools/query_arguments.h"

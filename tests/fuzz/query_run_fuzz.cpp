@@ -6,8 +6,8 @@
 #include <string>
 
 #include "db/base/check.h"
+#include "query/format/result.h"
 #include "query/query.h"
-#include "query/result.h"
 #include "tests/query/sample_catalog.h"
 #include "tests/support/memory_database.h"
 

@@ -4,10 +4,10 @@
 #include <string>
 
 #include "db/base/check.h"
-#include "query/ast.h"
-#include "query/complete.h"
-#include "query/grammar.h"
-#include "query/limits.h"
+#include "query/base/limits.h"
+#include "query/complete/complete.h"
+#include "query/parser/ast.h"
+#include "query/parser/grammar.h"
 #include "tests/query/sample_catalog.h"
 
 using namespace tocsin;

@@ -6,8 +6,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "query/functions.h"
-#include "query/prepare.h"
+#include "query/check/prepare.h"
+#include "query/function/functions.h"
 #include "tests/query/sample_catalog.h"
 
 using namespace tocsin;

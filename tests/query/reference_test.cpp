@@ -10,8 +10,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "query/functions.h"
-#include "query/prepare.h"
+#include "query/check/prepare.h"
+#include "query/function/functions.h"
 #include "query/query.h"
 #include "tests/query/sample_catalog.h"
 #include "tests/support/memory_database.h"

@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "query/format.h"
+#include "query/format/format.h"
 #include "query/query.h"
 #include "tests/support/memory_database.h"
 

@@ -8,7 +8,7 @@
 
 #include "db/database.h"
 #include "db/encoding/text_splitter.h"
-#include "query/format.h"
+#include "query/format/format.h"
 #include "query/query.h"
 #include "tests/db/db_support.h"
 #include "tests/support/memory_database.h"

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "query/prepare.h"
+#include "query/check/prepare.h"
 #include "tests/query/sample_catalog.h"
 
 using namespace tocsin;

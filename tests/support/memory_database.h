@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "db/database.h"
-#include "query/value.h"
+#include "query/base/value.h"
 
 namespace tocsin {
 

@@ -7,8 +7,8 @@
 
 #include "db/base/check.h"
 #include "db/database.h"
-#include "query/check_source.h"
-#include "query/plan.h"
+#include "query/check/source.h"
+#include "query/plan/plan.h"
 
 namespace tocsin {
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "db/base/result.h"
-#include "query/complete.h"
-#include "query/result.h"
+#include "query/complete/complete.h"
+#include "query/format/result.h"
 
 namespace tocsin {
 

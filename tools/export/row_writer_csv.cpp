@@ -8,7 +8,7 @@
 
 #include "db/base/text.h"
 #include "net/parse/csv_rows.h"
-#include "query/format.h"
+#include "query/format/format.h"
 #include "tools/export/row_writer.h"
 
 namespace tocsin {

@@ -2,7 +2,7 @@
 // written as a string field of the same name: an import puts both into one column.
 #include <cmath>
 
-#include "query/format.h"
+#include "query/format/format.h"
 #include "tools/export/row_writer.h"
 
 namespace tocsin {

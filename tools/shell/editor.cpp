@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "query/terminal_text.h"
+#include "query/base/terminal_text.h"
 #include "tools/terminal/text.h"
 
 namespace tocsin {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "query/complete.h"
+#include "query/complete/complete.h"
 
 namespace tocsin {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "query/complete_place.h"
+#include "query/complete/place.h"
 
 namespace tocsin {
 namespace {

@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "query/format.h"
-#include "query/terminal_text.h"
+#include "query/base/terminal_text.h"
+#include "query/format/format.h"
 
 namespace tocsin {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "db/base/result.h"
-#include "query/result.h"
+#include "query/format/result.h"
 
 namespace tocsin {
 

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "db/base/text.h"
-#include "query/complete_place.h"
-#include "query/terminal_text.h"
+#include "query/base/terminal_text.h"
+#include "query/complete/place.h"
 #include "tools/shell/plot.h"
 #include "tools/terminal/text.h"
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "query/result.h"
+#include "query/format/result.h"
 #include "tools/client/query_source.h"
 
 namespace tocsin {

@@ -1,0 +1,117 @@
+#include "query/base/terminal_text.h"
+
+#include <fmt/format.h>
+#include <utf8proc.h>
+
+#include "db/base/text.h"
+
+namespace tocsin {
+namespace {
+
+// What wcwidth() of most terminals says, whatever the locale: emoji joined into one picture count
+// each.
+size_t columns_of(utf8proc_int32_t code) {
+  return code < 0x80 ? 1 : static_cast<size_t>(utf8proc_charwidth(code));
+}
+
+// The code point that `text` begins with, and its bytes. Requires: !text.empty()
+utf8proc_int32_t code_point(std::string_view text, size_t& length) {
+  constexpr utf8proc_int32_t kReplacement = 0xFFFD;
+  length = 1;
+  if (static_cast<unsigned char>(text[0]) < 0x80) return text[0];
+  utf8proc_int32_t code = 0;
+  const auto bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                      static_cast<utf8proc_ssize_t>(text.size()), &code);
+  if (bytes <= 0) return kReplacement;
+  length = static_cast<size_t>(bytes);
+  return code;
+}
+
+// What readers take for one character: a letter with its marks, an emoji of several parts (Unicode
+// Standard Annex 29, grapheme clusters).
+struct Cluster {
+  size_t byte_size = 0;
+  size_t columns = 0;
+};
+
+// Requires: !text.empty()
+Cluster first_cluster(std::string_view text) {
+  Cluster cluster;
+  utf8proc_int32_t before = 0, state = 0;
+  while (cluster.byte_size < text.size()) {
+    size_t length = 0;
+    const utf8proc_int32_t code = code_point(text.substr(cluster.byte_size), length);
+    const bool first = cluster.byte_size == 0;
+    if (!first && utf8proc_grapheme_break_stateful(before, code, &state)) break;
+    cluster.byte_size += length;
+    cluster.columns += columns_of(code);
+    before = code;
+  }
+  return cluster;
+}
+
+constexpr const char* kMore = "…";
+
+}  // namespace
+
+std::string escape_controls(std::string_view text) {
+  size_t replaced = 0;
+  const std::string valid = valid_utf8(text, replaced);
+  std::string out;
+  for (size_t i = 0; i < valid.size(); ++i) {
+    const auto c = static_cast<unsigned char>(valid[i]);
+    const auto next = i + 1 < valid.size() ? static_cast<unsigned char>(valid[i + 1]) : 0u;
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (c < 0x20 || c == 0x7f) {
+      out += fmt::format("\\x{:02x}", c);
+    } else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {  // U+0080 to U+009F
+      out += fmt::format("\\x{:02x}", next);
+      ++i;
+    } else {
+      out += valid[i];
+    }
+  }
+  return out;
+}
+
+size_t width_of(std::string_view text) {
+  size_t columns = 0;
+  while (!text.empty()) {
+    size_t length = 0;
+    columns += columns_of(code_point(text, length));
+    text.remove_prefix(length);
+  }
+  return columns;
+}
+
+std::string cut_to(std::string text, size_t width) {
+  if (width_of(text) <= width) return text;
+  size_t kept = 0, columns = 0;
+  while (true) {
+    const Cluster next = first_cluster(std::string_view(text).substr(kept));
+    columns += next.columns;
+    if (columns >= width) break;
+    kept += next.byte_size;
+  }
+  text.resize(kept);
+  return text + kMore;
+}
+
+std::string cut_front_to(std::string text, size_t width) {
+  size_t columns = width_of(text);
+  if (columns <= width) return text;
+  size_t cut = 0;
+  while (columns >= width) {
+    const Cluster next = first_cluster(std::string_view(text).substr(cut));
+    columns -= next.columns;
+    cut += next.byte_size;
+  }
+  return kMore + text.substr(cut);
+}
+
+}  // namespace tocsin

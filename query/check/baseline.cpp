@@ -1,0 +1,120 @@
+// The stage baseline: its words, its place, and the columns that later stages ask of it.
+#include <fmt/format.h>
+
+#include "query/base/limits.h"
+#include "query/check/stages.h"
+
+namespace tocsin {
+
+bool StageChecker::baseline_place() {
+  if (!has_stats_) {
+    return context_.fault(span_, "baseline needs a stats stage before it",
+                          "write `| stats total = count() by service | baseline 7d`");
+  }
+  if (!only_windowed_) {
+    return context_.fault(span_, "only where, let and stats may stand before baseline",
+                          "move the other stages behind it");
+  }
+  if (scope_.time_bucket) {
+    return context_.fault(span_,
+                          "baseline compares whole windows, and the groups have time buckets",
+                          "leave `time(…)` out of `by`, or score the buckets with `detect`");
+  }
+  if (!scope_.keys_complete) {
+    return context_.fault(span_, "a `let` has replaced a column of `by`",
+                          "give the computed column a name of its own");
+  }
+  if (!plan_.range_given) {
+    return context_.fault(span_, "baseline needs a range of time, and the query has none",
+                          "write `from … last 1h` or `between A and B`");
+  }
+  return true;
+}
+
+bool StageChecker::baseline_words(const ast::Baseline& baseline, BaselineStage& out) {
+  if (!check_duration(context_, baseline.depth, "`baseline`", out.depth)) return false;
+  Duration length = 0;
+  if (__builtin_sub_overflow(plan_.range.end, plan_.range.start, &length)) length = INT64_MAX;
+  out.step = length;
+  if (baseline.step && !check_duration(context_, *baseline.step, "`step`", out.step)) return false;
+  const auto too_long = [&](const ast::Expression& word, std::string_view what, Duration limit) {
+    return context_.fault(word.span,
+                          fmt::format("the range is {} long, longer than {} of {}",
+                                      format_duration(length), what, format_duration(limit)),
+                          "shorten the range, or give the baseline more");
+  };
+  if (length > out.depth) return too_long(baseline.depth, "the baseline", out.depth);
+  if (length > out.step) return too_long(*baseline.step, "the step", out.step);
+  if (static_cast<uint64_t>(out.depth / out.step) > kBaselineWindowCountMax) {
+    return context_.fault(baseline.depth.span,
+                          fmt::format("this makes {} windows, more than {}", out.depth / out.step,
+                                      kBaselineWindowCountMax),
+                          "shorten the baseline, or give it a longer `step`");
+  }
+  Duration reach = 0;
+  if (__builtin_sub_overflow(plan_.range.start, out.depth, &reach)) {
+    return context_.fault(baseline.depth.span, "this reaches back before the first possible time");
+  }
+  return !baseline.min_windows || check_count(context_, *baseline.min_windows, "`min`", 1,
+                                              kBaselineWindowCountMax, out.min_windows);
+}
+
+bool StageChecker::baseline_column(const BaselineCall& call, BaselineStage& stage) {
+  const auto column = context_.resolve(call.column, scope_);
+  if (!column) return false;
+  const ScopeColumn& from = scope_.at(*column);
+  const bool counts = call.statistic == BaselineStatistic::kWindows;
+  const bool measurable = is_number(from.type) || from.type == ValueType::kDuration;
+  if (!counts && from.unknown) {
+    null_baselines_.push_back(call.name);
+    return true;
+  }
+  if (!counts && !measurable) {
+    return context_.fault(call.column.span,
+                          fmt::format("a baseline is of numbers and durations, and `{}` is {}",
+                                      from.name, describe(from.type)),
+                          "count_distinct(x) or count() make a number of other columns");
+  }
+  stage.columns.push_back({call.name, *column, call.statistic, call.quantile});
+  return true;
+}
+
+// The baseline of a column that is null throughout is null too: a computed column says so.
+bool StageChecker::emit_null_baselines() {
+  LetStage out;
+  for (const std::string& name : null_baselines_) {
+    if (!add_column({name, ValueType::kString, true, false})) return false;
+    Expression null;
+    null.type = ValueType::kString;
+    null.span = span_;
+    out.definitions.push_back({name, std::move(null)});
+    out.outputs.push_back(static_cast<uint32_t>(scope_.size() - 1));
+  }
+  return emit(std::move(out));
+}
+
+bool StageChecker::stage(const ast::Baseline& baseline) {
+  BaselineStage out;
+  if (!baseline_place() || !baseline_words(baseline, out)) return false;
+  out.excluding_alerts = baseline.excluding_alerts;
+  if (baseline.excluding_rule) out.excluding_rule = baseline.excluding_rule->text;
+  out.key_columns = scope_.keys;
+  for (const BaselineCall& call : baseline_calls_) {
+    if (!baseline_column(call, out)) return false;
+  }
+  if (baseline_calls_.empty()) {
+    context_.warnings.push_back("the baseline is not used: no stage asks for baseline(x)");
+  }
+  for (const BaselineColumn& column : out.columns) {
+    const bool is_duration = scope_.at(column.column).type == ValueType::kDuration;
+    const ValueType type = column.statistic == BaselineStatistic::kWindows ? ValueType::kI64
+                           : is_duration                                   ? ValueType::kDuration
+                                                                           : ValueType::kF64;
+    if (!add_column({column.name, type, false, false})) return false;
+  }
+  context_.has_baseline = true;
+  emit(std::move(out));
+  return null_baselines_.empty() || emit_null_baselines();
+}
+
+}  // namespace tocsin

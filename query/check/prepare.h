@@ -1,0 +1,19 @@
+// Text to plan, without a database.
+#pragma once
+
+#include <string_view>
+
+#include "db/base/result.h"
+#include "db/schema/schema.h"
+#include "query/parser/diagnostic.h"
+#include "query/plan/plan.h"
+#include "query/query.h"
+
+namespace tocsin {
+
+/// Parses and checks `text` against what `catalog` has. kInvalid: the message is a rendered
+/// diagnostic, which is also put into `diagnostic` unless that is null.
+Result<Plan> build_plan(std::string_view text, const Catalog& catalog, const QueryOptions& options,
+                        Diagnostic* diagnostic = nullptr);
+
+}  // namespace tocsin

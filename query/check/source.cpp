@@ -1,0 +1,234 @@
+#include "query/check/source.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "db/base/text.h"
+#include "query/base/limits.h"
+#include "query/check/expression.h"
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kFirstStoredIndex = 2;  // behind `time` and `measurement`
+
+// Whether a stored column of that type can be read as the source table's column.
+bool fits(ValueType stored, ValueType table) {
+  return stored == table || (is_number(stored) && table == ValueType::kF64);
+}
+
+// One column of the table while the measurements are walked, in the order in which they are listed.
+struct Union {
+  std::string name;
+  ValueType first = ValueType::kNull;
+  bool all_numbers = true;
+  bool all_the_same = true;
+
+  ValueType type() const { return all_numbers && !all_the_same ? ValueType::kF64 : first; }
+};
+
+// No stored column has these names (db renames them on their way in); a damaged catalog might.
+bool is_builtin(const Column& column) {
+  return column.name == "time" || column.name == "measurement";
+}
+
+class SourceTable {
+ public:
+  explicit SourceTable(CheckContext& context) : context_(context) {}
+
+  bool add(const Measurement& measurement, TextSpan span);
+  void write(const std::vector<const Measurement*>& measurements, Plan& plan) const;
+
+ private:
+  CheckContext& context_;
+  std::vector<Union> columns_;
+  std::unordered_map<std::string, size_t> index_;
+};
+
+bool SourceTable::add(const Measurement& measurement, TextSpan span) {
+  for (const Column& column : measurement.columns) {
+    if (is_builtin(column)) continue;
+    const ValueType type = type_of(column);
+    const auto [entry, is_new] = index_.try_emplace(column.name, columns_.size());
+    if (is_new) columns_.push_back({column.name, type, true, true});
+    Union& merged = columns_[entry->second];
+    merged.all_numbers = merged.all_numbers && is_number(type);
+    merged.all_the_same = merged.all_the_same && type == merged.first;
+  }
+  if (columns_.size() <= kSourceColumnCountMax) return true;
+  return context_.fault(
+      span,
+      fmt::format("these measurements have more than {} columns together", kSourceColumnCountMax),
+      "name fewer of them");
+}
+
+void SourceTable::write(const std::vector<const Measurement*>& measurements, Plan& plan) const {
+  plan.source_columns = {{"time", ValueType::kTime}, {"measurement", ValueType::kString}};
+  for (const Union& column : columns_) plan.source_columns.push_back({column.name, column.type()});
+  for (const Measurement* measurement : measurements) {
+    SourceMeasurement& source = plan.source.emplace_back();
+    source.name = measurement->name;
+    for (const Column& column : measurement->columns) {
+      if (is_builtin(column)) continue;
+      const size_t index = index_.at(column.name);
+      if (!fits(type_of(column), columns_[index].type())) continue;
+      source.columns.push_back(static_cast<uint32_t>(index + kFirstStoredIndex));
+    }
+    std::sort(source.columns.begin(), source.columns.end());
+  }
+}
+
+bool unknown_measurement(CheckContext& context, const ast::Name& name, const Catalog& catalog) {
+  std::vector<std::string> names;
+  for (const auto& [known, measurement] : catalog.measurements) names.push_back(known);
+  const std::string near = nearest_name(name.text, names);
+  std::string hint = near.empty() ? "" : fmt::format("did you mean `{}`?", near);
+  if (hint.empty() && names.empty()) hint = "the database has no measurements yet";
+  if (hint.empty()) {
+    hint = "the measurements are ";
+    for (size_t i = 0; i < std::min<size_t>(names.size(), 12); ++i) {
+      hint += (i == 0 ? "" : ", ") + names[i];
+    }
+    if (names.size() > 12) hint += fmt::format(" and {} more", names.size() - 12);
+  }
+  return context.fault(name.span, fmt::format("no measurement `{}`", name.text), hint);
+}
+
+bool find_measurements(CheckContext& context, const ast::Source& source, const Catalog& catalog,
+                       std::vector<const Measurement*>& found) {
+  for (const ast::Name& name : source.measurements) {
+    const Measurement* measurement = catalog.find(name.text);
+    // Tocsin's own measurements exist before their first row: no alert yet is an answer.
+    const bool own = is_reserved_measurement(name.text);
+    if (!measurement && !own && !context.options.rule_mode) {
+      return unknown_measurement(context, name, catalog);
+    }
+    context.forgiving = context.forgiving || (!measurement && own);
+    if (!measurement) {
+      context.warnings.push_back(fmt::format("there is no measurement `{}` yet", name.text));
+    } else if (std::find(found.begin(), found.end(), measurement) == found.end()) {
+      found.push_back(measurement);
+    }
+  }
+  if (!source.measurements.empty()) return true;
+  for (const auto& [name, measurement] : catalog.measurements) {
+    if (!is_reserved_measurement(name)) found.push_back(&measurement);
+  }
+  std::sort(found.begin(), found.end(),
+            [](const Measurement* a, const Measurement* b) { return a->id < b->id; });
+  return true;
+}
+
+// A sum of times and durations; `now` counts as the time that it is.
+bool check_time(CheckContext& context, const ast::Expression& expression, Timestamp& out) {
+  Expression checked;
+  const Scope nothing;
+  if (!check_expression(context, nothing, expression, checked)) return false;
+  if (checked.type != ValueType::kTime) {
+    return context.fault(
+        expression.span,
+        fmt::format("`between` takes times, and this is {}", describe(checked.type)),
+        "write a time like 2026-11-24T10:04:05Z, or `now - 1h`");
+  }
+  const Value value = evaluate_expression(checked, {}, context.scalar);
+  if (value.is_null()) {
+    return context.fault(expression.span, "this time is beyond what 64 bits of nanoseconds hold");
+  }
+  out = std::get<int64_t>(value.data);
+  return true;
+}
+
+bool check_range(CheckContext& context, const ast::Source& source, Plan& plan) {
+  if (source.last) {
+    Duration length = 0;
+    if (!check_duration(context, *source.last, "`last`", length)) return false;
+    plan.range = {0, context.now};
+    if (__builtin_sub_overflow(context.now, length, &plan.range.start)) {
+      return context.fault(source.last->span, "this reaches back before the first possible time");
+    }
+    plan.range_given = true;
+  }
+  if (source.start) {
+    if (!check_time(context, *source.start, plan.range.start)) return false;
+    if (!check_time(context, *source.end, plan.range.end)) return false;
+    plan.range_given = true;
+    if (plan.range.start >= plan.range.end) {
+      return context.fault(
+          {source.start->span.start, source.end->span.end},
+          fmt::format("this range is empty: {} is not before {}",
+                      format_time_short(plan.range.start), format_time_short(plan.range.end)),
+          "the earlier time stands first");
+    }
+  }
+  return true;
+}
+
+std::string list_sources(const std::vector<const Measurement*>& found) {
+  if (found.size() > 4) return fmt::format("these {} measurements", found.size());
+  std::string out;
+  for (const Measurement* measurement : found) {
+    out += fmt::format("{}`{}`", out.empty() ? "" : ", ", measurement->name);
+  }
+  return out;
+}
+
+}  // namespace
+
+ValueType type_of(const Column& column) {
+  switch (column.type) {
+    case ColumnType::kI64:
+      return column.kind == ColumnKind::kTime ? ValueType::kTime : ValueType::kI64;
+    case ColumnType::kU64: return ValueType::kU64;
+    case ColumnType::kF64: return ValueType::kF64;
+    case ColumnType::kBool: return ValueType::kBool;
+    case ColumnType::kString: return ValueType::kString;
+  }
+  return ValueType::kString;
+}
+
+bool check_source(CheckContext& context, const ast::Source& source, const Catalog& catalog,
+                  const std::vector<std::string>& unknown, Plan& plan, Scope& scope) {
+  std::vector<const Measurement*> found;
+  if (!find_measurements(context, source, catalog, found)) return false;
+  if (!check_range(context, source, plan)) return false;
+  SourceTable table(context);
+  for (const Measurement* measurement : found) {
+    if (!table.add(*measurement, source.span)) return false;
+  }
+  table.write(found, plan);
+  const size_t known = plan.source_columns.size();
+  for (const std::string& name : unknown) plan.source_columns.push_back({name, ValueType::kString});
+  scope.open = true;
+  for (size_t i = 0; i < plan.source_columns.size(); ++i) {
+    scope.add({plan.source_columns[i].name, plan.source_columns[i].type, i >= known, false});
+  }
+  context.source_names = list_sources(found);
+  context.source_columns = scope.names();
+  if (!found.empty()) {
+    for (const std::string& name : unknown) {
+      const std::string owners = context.owners_of(name);
+      context.warnings.push_back(
+          fmt::format("no column `{}` in {} yet: it is null{}", name, context.source_names,
+                      owners.empty() ? "" : fmt::format("; it is a column of {}", owners)));
+    }
+  }
+  return true;
+}
+
+void warn_of_type_conflicts(CheckContext& context, const Catalog& catalog, const Plan& plan,
+                            const std::vector<bool>& used) {
+  for (size_t i = kFirstStoredIndex; i < plan.source_columns.size(); ++i) {
+    if (!used[i]) continue;
+    const PlanColumn& column = plan.source_columns[i];
+    for (const SourceMeasurement& source : plan.source) {
+      const Column* stored = catalog.find(source.name)->find(column.name);
+      if (!stored || fits(type_of(*stored), column.type)) continue;
+      context.warnings.push_back(
+          fmt::format("`{}` is {} in `{}` and {} elsewhere: it is null for `{}`", column.name,
+                      name_of(type_of(*stored)), source.name, name_of(column.type), source.name));
+    }
+  }
+}
+
+}  // namespace tocsin

@@ -1,0 +1,200 @@
+// The stage stats: aggregates with their arguments, and group keys.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "query/base/limits.h"
+#include "query/check/stages.h"
+
+namespace tocsin {
+namespace {
+
+constexpr uint32_t kSampleCountDefault = 3;
+
+bool accepts(ArgumentType wanted, ValueType type) {
+  switch (wanted) {
+    case ArgumentType::kNumber: return is_number(type);
+    case ArgumentType::kNumberOrDuration: return is_number(type) || type == ValueType::kDuration;
+    case ArgumentType::kOrdered: return type != ValueType::kBool;
+    default: return true;
+  }
+}
+
+bool is_null_literal(const Expression& expression) {
+  return expression.kind == Expression::Kind::kLiteral && expression.literal.is_null();
+}
+
+ValueType result_type(const AggregateEntry& entry, ValueType argument) {
+  switch (entry.result) {
+    case ResultType::kI64: return ValueType::kI64;
+    case ResultType::kString: return ValueType::kString;
+    case ResultType::kFirst: return argument;
+    default: return argument == ValueType::kDuration ? argument : ValueType::kF64;
+  }
+}
+
+// An argument that is null throughout gets a type, and so does what the aggregate makes of it.
+void type_null_argument(const AggregateEntry& entry, Aggregate& aggregate) {
+  const bool number =
+      entry.argument == ArgumentType::kNumber || entry.argument == ArgumentType::kNumberOrDuration;
+  aggregate.argument->type = number ? ValueType::kF64 : ValueType::kString;
+  if (aggregate.type == ValueType::kNull) aggregate.type = aggregate.argument->type;
+}
+
+std::string advice_for(const AggregateEntry& entry, ValueType type) {
+  if (type == ValueType::kBool) return "count() where x counts where a boolean holds";
+  if (type == ValueType::kDuration) return "to_seconds(x) makes a number of a duration";
+  if (type == ValueType::kString) return "to_number(x) makes a number of a text";
+  return fmt::format("it is {}: {}", entry.documentation.signature, entry.documentation.help);
+}
+
+}  // namespace
+
+bool StageChecker::time_column(TextSpan span, std::string_view what, uint32_t& out) {
+  const auto column = scope_.find("time");
+  if (column && scope_.at(*column).type == ValueType::kTime) {
+    out = *column;
+    return true;
+  }
+  return context_.fault(span, fmt::format("{} needs the column `time`, which is gone here", what),
+                        "use it in the first stats, or keep `time` until here");
+}
+
+bool StageChecker::quantile_argument(const ast::Expression& call, Aggregate& out) {
+  if (const auto quantile = quantile_of_name(call.name)) {
+    out.quantile = *quantile;
+  } else if (call.name == "median") {
+    out.quantile = 0.5;
+  } else {
+    Expression checked;
+    if (!check_expression(context_, scope_, call.arguments[1], checked)) return false;
+    const Value& value = checked.literal;
+    const double* share = std::get_if<double>(&value.data);
+    const int64_t* whole = std::get_if<int64_t>(&value.data);
+    out.quantile = share ? *share : whole ? static_cast<double>(*whole) : -1;
+    const bool constant = checked.kind == Expression::Kind::kLiteral && is_number(value.type);
+    if (!constant || !(out.quantile >= 0 && out.quantile <= 1)) {
+      return context_.fault(call.arguments[1].span, "a quantile is a constant from 0 to 1",
+                            "write `quantile(x, 0.95)`, or `p95(x)`");
+    }
+  }
+  return true;
+}
+
+bool StageChecker::aggregate_arguments(const ast::AggregateItem& item, const AggregateEntry& entry,
+                                       Aggregate& out) {
+  const ast::Expression& call = item.call;
+  const size_t count = call.arguments.size();
+  if (count < entry.argument_count_min || count > entry.argument_count_max) {
+    return context_.fault(
+        call.span,
+        fmt::format("`{}` does not take {} argument{}", call.name, count, count == 1 ? "" : "s"),
+        fmt::format("it is {}: {}", entry.documentation.signature, entry.documentation.help));
+  }
+  if (count == 0) return true;
+  Expression& argument = out.argument.emplace();
+  if (!check_expression(context_, scope_, call.arguments[0], argument)) return false;
+  const ValueType type = argument.type;
+  if (type != ValueType::kNull && !accepts(entry.argument, type)) {
+    return context_.fault(call.arguments[0].span,
+                          fmt::format("`{}` takes {}, and this is {}", call.name,
+                                      name_of(entry.argument), describe(type)),
+                          advice_for(entry, type));
+  }
+  out.type = result_type(entry, type);
+  if (type == ValueType::kNull) type_null_argument(entry, out);
+  if (entry.kind == AggregateKind::kQuantile) return quantile_argument(call, out);
+  if (entry.kind != AggregateKind::kSample) return true;
+  uint64_t samples = kSampleCountDefault;
+  if (count > 1 && !check_count(context_, call.arguments[1], "the number of samples", 1,
+                                kSampleCountMax, samples)) {
+    return false;
+  }
+  out.sample_count = static_cast<uint32_t>(samples);
+  return true;
+}
+
+bool StageChecker::aggregate(const ast::AggregateItem& item, Aggregate& out) {
+  const AggregateEntry* entry = find_aggregate(item.call.name);
+  if (!entry || item.call.name == "pNN") {
+    const bool is_function = find_function(item.call.name) != nullptr;
+    const std::string near = suggest_aggregate(item.call.name);
+    std::string hint = near.empty() ? "query/README.md lists the aggregates"
+                                    : fmt::format("did you mean `{}`?", near);
+    if (is_function) hint = "compute from aggregates in the next stage: | let x = …";
+    return context_.fault(item.call.head, fmt::format("no aggregate `{}`", item.call.name), hint);
+  }
+  out.kind = entry->kind;
+  out.span = item.call.span;
+  out.name = item.name ? item.name->text : ast::print_expression(item.call);
+  if (!aggregate_arguments(item, *entry, out)) return false;
+  if (item.where) {
+    if (!item.name) out.name += " where " + ast::print_expression(*item.where);
+    out.where.emplace();
+    if (!check_condition(context_, scope_, *item.where, "`where`", *out.where)) return false;
+  }
+  const bool ordered = out.kind == AggregateKind::kFirst || out.kind == AggregateKind::kLast ||
+                       out.kind == AggregateKind::kSlope || out.kind == AggregateKind::kSample;
+  return !ordered ||
+         time_column(item.call.span, fmt::format("`{}`", item.call.name), out.time_column);
+}
+
+bool StageChecker::group_key(const ast::KeyItem& item, GroupKey& out) {
+  out.name = item.name.text;
+  if (item.bucket) {
+    if (item.name.text != "time") {
+      const bool duration = item.bucket->literal.type == ValueType::kDuration;
+      return context_.fault(
+          item.name.span, "`by` takes columns and `time(5m)` only",
+          duration ? fmt::format("write `by time({})`", ast::print_expression(*item.bucket))
+                   : "compute it before: | let h = hour(time) | stats … by h");
+    }
+    return check_duration(context_, *item.bucket, "`time(…)`", out.bucket) &&
+           time_column(item.name.span, "`time(…)`", out.column);
+  }
+  const auto column = context_.resolve(item.name, scope_);
+  if (!column) return false;
+  out.column = *column;
+  return true;
+}
+
+bool StageChecker::stage(const ast::Stats& stats) {
+  StatsStage out;
+  Scope next;
+  const auto add = [&](ScopeColumn column, TextSpan span) {
+    if (next.find(column.name)) {
+      return context_.fault(span, fmt::format("`{}` is defined twice in this stats", column.name),
+                            "give one of them another name: name = count()");
+    }
+    next.add(std::move(column));
+    return true;
+  };
+  for (const ast::KeyItem& item : stats.keys) {
+    GroupKey& key = out.keys.emplace_back();
+    if (!group_key(item, key)) return false;
+    const ScopeColumn& from = scope_.at(key.column);
+    if (!add({key.name, from.type, from.unknown}, item.name.span)) return false;
+    const auto index = static_cast<uint32_t>(next.size() - 1);
+    next.keys.push_back(index);
+    if (key.bucket > 0) {
+      next.time_bucket = index;
+      next.bucket = key.bucket;
+    }
+  }
+  for (const ast::AggregateItem& item : stats.aggregates) {
+    Aggregate& made = out.aggregates.emplace_back();
+    if (!aggregate(item, made)) return false;
+    const AggregateEntry& entry = *find_aggregate(item.call.name);
+    const bool zero = entry.empty_is_zero;
+    const bool unknown =
+        !zero && entry.result == ResultType::kFirst && is_null_literal(*made.argument);
+    if (!add({made.name, made.type, unknown, zero}, item.name ? item.name->span : item.call.span)) {
+      return false;
+    }
+  }
+  scope_ = std::move(next);
+  has_stats_ = true;
+  return emit(std::move(out));
+}
+
+}  // namespace tocsin

@@ -1,0 +1,58 @@
+// Results as CSV (RFC 4180): a header, CRLF line ends, quotes where they are needed.
+#include "db/base/text.h"
+#include "query/format/format.h"
+#include "query/format/result_writer.h"
+
+namespace tocsin {
+void add_csv_field(std::string& out, std::string_view text, bool quoted) {
+  if (!quoted && text.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out += text;
+    return;
+  }
+  out += '"';
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  out += '"';
+}
+
+namespace {
+
+class CsvWriter final : public ResultWriter {
+ public:
+  CsvWriter(const ResultTable& table, const FormatOptions& options)
+      : ResultWriter(table), times_as_ns_(options.times_as_ns) {}
+
+ private:
+  void begin(std::string& out) override {
+    for (size_t i = 0; i < table_.columns.size(); ++i) {
+      if (i > 0) out += ',';
+      add_csv_field(out, valid_utf8(table_.columns[i].name, replaced_), false);
+    }
+    out += "\r\n";
+  }
+
+  void write_row(size_t row, std::string& out) override {
+    for (size_t i = 0; i < table_.columns.size(); ++i) {
+      if (i > 0) out += ',';
+      const Value value = table_.columns[i].at(row);
+      // An empty string is quoted, so that it differs from null.
+      const std::string text = valid_utf8(plain_text(value, times_as_ns_), replaced_);
+      add_csv_field(out, text, text.empty() && value.type == ValueType::kString);
+    }
+    out += "\r\n";
+  }
+
+  const bool times_as_ns_;
+  size_t replaced_ = 0;  // invalid UTF-8 sequences so far
+};
+
+}  // namespace
+
+std::unique_ptr<ResultWriter> make_csv_writer(const ResultTable& table,
+                                              const FormatOptions& options) {
+  return std::make_unique<CsvWriter>(table, options);
+}
+
+}  // namespace tocsin

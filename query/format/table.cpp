@@ -1,0 +1,107 @@
+// Results for people: aligned columns, numbers to the right, nulls as `-`.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "query/base/terminal_text.h"
+#include "query/format/format.h"
+#include "query/format/result_writer.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::string_view kGap = "  ";
+
+// Six significant digits are enough to read; whole numbers are shown whole.
+std::string readable(double value) {
+  constexpr double kWholeMax = 1e15;
+  if (!std::isfinite(value)) return "-";
+  const std::string exact = text_of(value);
+  constexpr size_t kShort = 9;
+  if (exact.size() <= kShort) return exact;
+  if (value == std::trunc(value) && std::fabs(value) < kWholeMax)
+    return fmt::format("{:.0f}", value);
+  if (std::fabs(value) >= 1000 && std::fabs(value) < kWholeMax) return fmt::format("{:.3f}", value);
+  return fmt::format("{:.6g}", value);
+}
+
+std::string cell_text(const Value& value, bool times_as_ns) {
+  if (value.is_null()) return "-";
+  if (value.type == ValueType::kF64) return readable(std::get<double>(value.data));
+  if (value.type == ValueType::kTime && !times_as_ns) {
+    return format_time_short(std::get<int64_t>(value.data));
+  }
+  return escape_controls(plain_text(value, times_as_ns));
+}
+
+void add_line(std::string& out, std::string line, size_t terminal_width) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  out += terminal_width == 0 ? line : cut_to(std::move(line), terminal_width);
+  out += '\n';
+}
+
+// Takes width from the widest columns of text until a line fits, or none of them can give more.
+void fit(const ResultTable& table, size_t terminal_width, std::vector<size_t>& widths) {
+  constexpr size_t kWidthMin = 8;
+  const auto can_give = [&](size_t i) {
+    return table.columns[i].type == ValueType::kString && widths[i] > kWidthMin;
+  };
+  size_t total = 0;
+  for (size_t i = 0; i < widths.size(); ++i) {
+    if (can_give(i)) widths[i] = std::min(widths[i], std::max(kWidthMin, terminal_width));
+    total += widths[i] + (i > 0 ? kGap.size() : 0);
+  }
+  for (; total > terminal_width; --total) {
+    size_t widest = widths.size();
+    for (size_t i = 0; i < widths.size(); ++i) {
+      if (can_give(i) && (widest == widths.size() || widths[i] > widths[widest])) widest = i;
+    }
+    if (widest == widths.size()) return;
+    --widths[widest];
+  }
+}
+
+class TableWriter final : public ResultWriter {
+ public:
+  TableWriter(const ResultTable& table, const FormatOptions& options)
+      : ResultWriter(table), options_(options) {}
+
+ private:
+  void begin(std::string& out) override {
+    const size_t column_count = table_.columns.size();
+    std::vector<std::vector<std::string>> cells(column_count);
+    std::vector<size_t> widths(column_count);
+    for (size_t i = 0; i < column_count; ++i) {
+      cells[i].push_back(escape_controls(table_.columns[i].name));
+      for (size_t row = 0; row < table_.row_count; ++row) {
+        cells[i].push_back(cell_text(table_.columns[i].at(row), options_.times_as_ns));
+      }
+      for (const std::string& cell : cells[i]) widths[i] = std::max(widths[i], width_of(cell));
+    }
+    if (options_.terminal_width != 0) fit(table_, options_.terminal_width, widths);
+    for (size_t line_index = 0; line_index <= table_.row_count; ++line_index) {
+      std::string line;
+      for (size_t i = 0; i < column_count; ++i) {
+        const std::string cell = cut_to(std::move(cells[i][line_index]), widths[i]);
+        const std::string padding(widths[i] - width_of(cell), ' ');
+        const bool right = is_number(table_.columns[i].type);
+        if (i > 0) line += kGap;
+        line += right ? padding + cell : cell + padding;
+      }
+      add_line(out, std::move(line), options_.terminal_width);
+    }
+  }
+  void write_row(size_t /*row*/, std::string& /*out*/) override {}
+
+  const FormatOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<ResultWriter> make_table_writer(const ResultTable& table,
+                                                const FormatOptions& options) {
+  return std::make_unique<TableWriter>(table, options);
+}
+
+}  // namespace tocsin

@@ -1,0 +1,456 @@
+#include "query/function/functions.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "db/base/check.h"
+#include "db/base/text.h"
+
+namespace tocsin {
+namespace {
+
+using A = ArgumentType;
+using R = ResultType;
+
+// clang-format off
+constexpr std::array<StageEntry, 12> kStages = {{
+    {{"where", "where CONDITION", "keeps the rows for which the condition holds",
+      "from audit last 1h | where service =~ \"^pay\" and duration_ms > 100"}},
+    {{"let", "let NAME = EXPRESSION, …",
+      "adds computed columns; a name that exists is replaced",
+      "from audit last 1h | let seconds = duration_ms / 1000, slow = seconds > 5"}},
+    {{"stats", "stats [NAME =] AGGREGATE [where CONDITION], … [by COLUMN, time(DURATION), …]",
+      "one row per group with the aggregates of its rows",
+      "from audit last 1h | stats failed = count() where status == \"FAILED\", total = count() "
+      "by service, time(5m)"}},
+    {{"baseline", "baseline DURATION [step DURATION] [min N] [excluding alerts [of RULE]]",
+      "runs the stages before it over earlier windows; later stages ask with baseline(x)",
+      "from audit last 1h | stats total = count() by service | baseline 7d min 24 "
+      "| where total > 3 * baseline(total)"}},
+    {{"sort", "sort [-]COLUMN, …", "orders the rows; a leading - is descending, nulls come last",
+      "from audit last 1h | stats total = count() by service | sort -total, service"}},
+    {{"limit", "limit N", "keeps the first N rows", "from audit | sort -time | limit 100"}},
+    {{"top", "top N by [-]COLUMN, …",
+      "the N rows with the largest values, largest first; a leading - takes the smallest",
+      "from audit last 1h | stats total = count() by service | top 5 by total"}},
+    {{"distinct", "distinct [COLUMN, …]", "the different rows of these columns, or of all",
+      "from audit last 1d | distinct service, transaction"}},
+    {{"keep", "keep COLUMN, …", "keeps these columns only, in this order",
+      "from audit last 1h | keep time, service, message"}},
+    {{"drop", "drop COLUMN, …", "removes these columns", "from audit last 1h | drop message"}},
+    {{"fill", "fill [VALUE]",
+      "adds the empty buckets of time(…): counts and sums 0, others null, or VALUE",
+      "from audit last 1h | stats n = count() by service, time(5m) | fill"}},
+    {{"detect", "detect COLUMN [season DURATION] [by COLUMN, …]",
+      "scores each time bucket against earlier ones: expected, lower, upper, score, anomaly",
+      "from audit last 1d | stats n = count() by time(5m) | detect n season 1d | where anomaly"}},
+}};
+
+constexpr std::array<FunctionEntry, 36> kFunctions = {{
+    {Function::kExists,
+     {"exists", "exists(x)", "whether x is not null", "exists(user)"},
+     {A::kAny}, 1, 1, R::kBool},
+    {Function::kIf,
+     {"if", "if(condition, a, b)", "a where the condition holds, else b",
+      "if(status == \"FAILED\", 1, 0)"},
+     {A::kBool, A::kSame, A::kSame}, 3, 3, R::kSame},
+    {Function::kCoalesce,
+     {"coalesce", "coalesce(a, b, …)", "the first that is not null", "coalesce(user, \"nobody\")"},
+     {A::kSame}, 1, kAnyCount, R::kSame},
+    {Function::kLeast,
+     {"least", "least(a, b, …)", "the smallest; null if any is null", "least(duration_ms, 1000)"},
+     {A::kSameOrdered}, 1, kAnyCount, R::kSame},
+    {Function::kGreatest,
+     {"greatest", "greatest(a, b, …)", "the largest; null if any is null",
+      "greatest(duration_ms, 0)"},
+     {A::kSameOrdered}, 1, kAnyCount, R::kSame},
+    {Function::kToString,
+     {"to_string", "to_string(x)", "x as text", "to_string(duration_ms)"},
+     {A::kAny}, 1, 1, R::kString},
+    {Function::kToNumber,
+     {"to_number", "to_number(text)", "the number that the text is, else null",
+      "to_number(extract(message, r\"took (\\d+) ms\"))"},
+     {A::kString}, 1, 1, R::kF64},
+    {Function::kAbs,
+     {"abs", "abs(x)", "without its sign", "abs(duration_ms - 100)"},
+     {A::kNumberOrDuration}, 1, 1, R::kFirst},
+    {Function::kCeil,
+     {"ceil", "ceil(x)", "the next whole number upwards", "ceil(duration_ms / 1000)"},
+     {A::kNumber}, 1, 1, R::kFirst},
+    {Function::kFloor,
+     {"floor", "floor(x)", "the next whole number downwards", "floor(duration_ms / 1000)"},
+     {A::kNumber}, 1, 1, R::kFirst},
+    {Function::kRound,
+     {"round", "round(x[, digits])", "rounded half away from zero, to digits after the point [0]",
+      "round(duration_ms / 1000, 1)"},
+     {A::kNumber, A::kInteger}, 1, 2, R::kFirst},
+    {Function::kSqrt,
+     {"sqrt", "sqrt(x)", "the square root; null below 0", "sqrt(duration_ms)"},
+     {A::kNumber}, 1, 1, R::kF64},
+    {Function::kLn,
+     {"ln", "ln(x)", "the natural logarithm; null for 0 and below", "ln(duration_ms)"},
+     {A::kNumber}, 1, 1, R::kF64},
+    {Function::kLog2,
+     {"log2", "log2(x)", "the logarithm to base 2; null for 0 and below", "log2(duration_ms)"},
+     {A::kNumber}, 1, 1, R::kF64},
+    {Function::kLog10,
+     {"log10", "log10(x)", "the logarithm to base 10; null for 0 and below", "log10(duration_ms)"},
+     {A::kNumber}, 1, 1, R::kF64},
+    {Function::kExp,
+     {"exp", "exp(x)", "e to the power of x", "exp(duration_ms / 1000)"},
+     {A::kNumber}, 1, 1, R::kF64},
+    {Function::kPow,
+     {"pow", "pow(x, y)", "x to the power of y", "pow(duration_ms, 2)"},
+     {A::kNumber, A::kNumber}, 2, 2, R::kF64},
+    {Function::kLength,
+     {"length", "length(text)", "the number of characters (Unicode code points)",
+      "length(message)"},
+     {A::kString}, 1, 1, R::kI64},
+    {Function::kLower,
+     {"lower", "lower(text)", "with A to Z as a to z; other characters stay", "lower(service)"},
+     {A::kString}, 1, 1, R::kString},
+    {Function::kUpper,
+     {"upper", "upper(text)", "with a to z as A to Z; other characters stay", "upper(service)"},
+     {A::kString}, 1, 1, R::kString},
+    {Function::kTrim,
+     {"trim", "trim(text)", "without blanks, tabs and line ends at both ends", "trim(message)"},
+     {A::kString}, 1, 1, R::kString},
+    {Function::kStartsWith,
+     {"starts_with", "starts_with(text, beginning)", "whether the text begins so",
+      "starts_with(service, \"pay\")"},
+     {A::kString, A::kString}, 2, 2, R::kBool},
+    {Function::kEndsWith,
+     {"ends_with", "ends_with(text, end)", "whether the text ends so",
+      "ends_with(service, \"-eu\")"},
+     {A::kString, A::kString}, 2, 2, R::kBool},
+    {Function::kReplace,
+     {"replace", "replace(text, old, new)", "with every old replaced by new; no pattern",
+      "replace(service, \"-eu\", \"\")"},
+     {A::kString, A::kString, A::kString}, 3, 3, R::kString},
+    {Function::kSubstring,
+     {"substring", "substring(text, start[, length])",
+      "characters from start on, counted from 0, from the end if negative",
+      "substring(message, 0, 80)"},
+     {A::kString, A::kInteger, A::kInteger}, 2, 3, R::kString},
+    {Function::kConcat,
+     {"concat", "concat(a, b, …)", "the texts of all, one behind the other",
+      "concat(service, \"/\", transaction)"},
+     {A::kAny}, 1, kAnyCount, R::kString},
+    {Function::kExtract,
+     {"extract", "extract(text, pattern)",
+      "what the pattern's first group matched, or the whole match; else null",
+      "extract(message, r\"user=(\\w+)\")"},
+     {A::kString, A::kPattern}, 2, 2, R::kString},
+    {Function::kTemplate,
+     {"template", "template(text)", "the text with its numbers and ids replaced by <*>",
+      "template(message)"},
+     {A::kString}, 1, 1, R::kString},
+    {Function::kNow,
+     {"now", "now()", "the end of the evaluated window in a rule, else the clock",
+      "now() - time > 5m"},
+     {}, 0, 0, R::kTime},
+    {Function::kBucket,
+     {"bucket", "bucket(time, width)", "the start of the time bucket, in the configured zone",
+      "bucket(time, 1h)"},
+     {A::kTime, A::kDuration}, 2, 2, R::kTime},
+    {Function::kHourOf,
+     {"hour", "hour(time)", "the hour of the day, 0 to 23, in the configured zone", "hour(time)"},
+     {A::kTime}, 1, 1, R::kI64},
+    {Function::kWeekdayOf,
+     {"weekday", "weekday(time)", "1 for Monday to 7 for Sunday, in the configured zone",
+      "weekday(time) >= 6"},
+     {A::kTime}, 1, 1, R::kI64},
+    {Function::kDayOf,
+     {"day", "day(time)", "the day of the month, 1 to 31, in the configured zone", "day(time)"},
+     {A::kTime}, 1, 1, R::kI64},
+    {Function::kToSeconds,
+     {"to_seconds", "to_seconds(x)", "a duration in seconds, or a time in seconds since 1970",
+      "to_seconds(now() - time)"},
+     {A::kTimeOrDuration}, 1, 1, R::kF64},
+    {Function::kToTime,
+     {"to_time", "to_time(text)", "the time that the text is (RFC 3339 or a date), else null",
+      "to_time(\"2026-11-24\")"},
+     {A::kString}, 1, 1, R::kTime},
+    {Function::kToF64, {"", "", "", ""}, {A::kNumber}, 1, 1, R::kF64},
+}};
+
+constexpr std::array<AggregateEntry, 16> kAggregates = {{
+    {AggregateKind::kCount,
+     {"count", "count([x])", "the number of rows, or of values of x that are not null",
+      "failed = count() where status == \"FAILED\""},
+     A::kAny, 0, 1, R::kI64, true},
+    {AggregateKind::kSum,
+     {"sum", "sum(x)", "the sum; 0 of nothing", "busy_ms = sum(duration_ms)"},
+     A::kNumberOrDuration, 1, 1, R::kFirst, true},
+    {AggregateKind::kMean,
+     {"mean", "mean(x)", "the arithmetic mean", "mean(duration_ms)"},
+     A::kNumberOrDuration, 1, 1, R::kF64, false},
+    {AggregateKind::kMin,
+     {"min", "min(x)", "the smallest value", "min(duration_ms)"},
+     A::kOrdered, 1, 1, R::kFirst, false},
+    {AggregateKind::kMax,
+     {"max", "max(x)", "the largest value", "latest = max(time)"},
+     A::kOrdered, 1, 1, R::kFirst, false},
+    {AggregateKind::kFirst,
+     {"first", "first(x)", "the value of the earliest row that has one", "first(message)"},
+     A::kAny, 1, 1, R::kFirst, false},
+    {AggregateKind::kLast,
+     {"last", "last(x)", "the value of the latest row that has one", "last(status)"},
+     A::kAny, 1, 1, R::kFirst, false},
+    {AggregateKind::kStddev,
+     {"stddev", "stddev(x)", "the standard deviation of a sample (n - 1); null below two values",
+      "stddev(duration_ms)"},
+     A::kNumberOrDuration, 1, 1, R::kF64, false},
+    {AggregateKind::kVariance,
+     {"variance", "variance(x)", "the variance of a sample (n - 1); null below two values",
+      "variance(duration_ms)"},
+     A::kNumber, 1, 1, R::kF64, false},
+    {AggregateKind::kQuantile,
+     {"median", "median(x)", "the middle value, exact", "median(duration_ms)"},
+     A::kNumberOrDuration, 1, 1, R::kF64, false},
+    {AggregateKind::kQuantile,
+     {"pNN", "p1(x) … p99.9(x)", "the percentile, exact, interpolated between neighbours",
+      "p95 = p95(duration_ms)"},
+     A::kNumberOrDuration, 1, 1, R::kF64, false},
+    {AggregateKind::kQuantile,
+     {"quantile", "quantile(x, q)", "the quantile for a q from 0 to 1, exact, interpolated",
+      "quantile(duration_ms, 0.95)"},
+     A::kNumberOrDuration, 2, 2, R::kF64, false},
+    {AggregateKind::kCountDistinct,
+     {"count_distinct", "count_distinct(x)", "the number of different values, exact",
+      "users = count_distinct(user)"},
+     A::kAny, 1, 1, R::kI64, true},
+    {AggregateKind::kMad,
+     {"mad", "mad(x)", "the median of the distances from the median, unscaled",
+      "mad(duration_ms)"},
+     A::kNumberOrDuration, 1, 1, R::kF64, false},
+    {AggregateKind::kSlope,
+     {"slope", "slope(x)", "the rise per second: a least-squares line against time",
+      "slope(duration_ms)"},
+     A::kNumber, 1, 1, R::kF64, false},
+    {AggregateKind::kSample,
+     {"sample", "sample(x[, n])", "the n [3] earliest values, as a JSON array",
+      "examples = sample(message, 5)"},
+     A::kAny, 1, 2, R::kString, false},
+}};
+
+struct ForeignWord {
+  std::string_view word;
+  const char* ours;
+};
+
+constexpr std::array<ForeignWord, 34> kForeignStages = {{
+    {"filter", "where"},     {"search", "where"},     {"having", "where"},
+    {"grep", "where"},       {"eval", "let"},         {"extend", "let"},
+    {"math", "let"},         {"compute", "let"},      {"derive", "let"},
+    {"summarize", "stats"},  {"summarise", "stats"},  {"aggregate", "stats"},
+    {"group", "stats … by"}, {"count", "stats"},      {"timechart", "stats … by time(5m)"},
+    {"timeslice", "stats … by time(5m)"},
+    {"order", "sort"},       {"sortby", "sort"},      {"take", "limit"},
+    {"head", "limit"},       {"first", "limit"},      {"tail", "sort -time | limit"},
+    {"uniq", "distinct"},    {"unique", "distinct"},  {"dedup", "distinct"},
+    {"fields", "keep"},      {"project", "keep"},     {"select", "keep"},
+    {"columns", "keep"},     {"delete", "drop"},      {"remove", "drop"},
+    {"makeseries", "fill"},  {"rename", "let"},       {"anomalies", "detect"},
+}};
+
+constexpr std::array<ForeignWord, 27> kForeignFunctions = {{
+    {"isnull", "not exists(x)"},   {"is_null", "not exists(x)"},
+    {"isnotnull", "exists(x)"},    {"isempty", "not exists(x)"},
+    {"ifnull", "coalesce"},        {"nvl", "coalesce"},
+    {"iff", "if"},                 {"case", "if(condition, a, b)"},
+    {"len", "length"},             {"strlen", "length"},
+    {"tolower", "lower"},          {"toupper", "upper"},
+    {"substr", "substring"},       {"power", "pow"},
+    {"log", "ln"},                 {"ceiling", "ceil"},
+    {"min", "least"},              {"max", "greatest"},
+    {"ago", "now - 1h"},           {"bin", "bucket"},
+    {"date_trunc", "bucket"},      {"time_bucket", "bucket"},
+    {"tostring", "to_string"},     {"str", "to_string"},
+    {"tonumber", "to_number"},     {"toint", "to_number"},
+    {"regexp_extract", "extract"},
+}};
+
+constexpr std::array<ForeignWord, 21> kForeignAggregates = {{
+    {"avg", "mean"},
+    {"average", "mean"},
+    {"dcount", "count_distinct"},
+    {"dc", "count_distinct"},
+    {"count_uniq", "count_distinct"},
+    {"uniq", "count_distinct"},
+    {"approx_count_distinct", "count_distinct"},
+    {"distinct", "count_distinct"},
+    {"stdev", "stddev"},
+    {"std", "stddev"},
+    {"stddev_samp", "stddev"},
+    {"var", "variance"},
+    {"percentile", "quantile(x, 0.95)"},
+    {"percentile_cont", "quantile(x, 0.95)"},
+    {"quantile_over_time", "quantile(x, 0.95)"},
+    {"perc95", "p95"},
+    {"rate", "count()"},
+    {"count_over_time", "count()"},
+    {"increase", "sum"},
+    {"earliest", "first"},
+    {"latest", "last"},
+}};
+// clang-format on
+
+template <size_t N>
+std::string suggest(std::string_view word, const std::array<ForeignWord, N>& foreign,
+                    std::vector<std::string> ours) {
+  std::string lower(word);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (std::find(ours.begin(), ours.end(), lower) != ours.end()) return lower;
+  for (const ForeignWord& entry : foreign) {
+    if (entry.word == lower) return entry.ours;
+  }
+  return nearest_name(lower, ours);
+}
+
+template <class Entries>
+std::vector<std::string> names_of(const Entries& entries) {
+  std::vector<std::string> names;
+  for (const auto& entry : entries) names.emplace_back(entry.documentation.name);
+  return names;
+}
+
+}  // namespace
+
+std::span<const StageEntry> all_stages() { return kStages; }
+std::span<const FunctionEntry> all_functions() {
+  return std::span(kFunctions).first(kFunctions.size() - 1);  // kToF64 has no name
+}
+std::span<const AggregateEntry> all_aggregates() { return kAggregates; }
+
+const FunctionEntry* find_function(std::string_view name) {
+  for (const FunctionEntry& entry : all_functions()) {
+    if (name == entry.documentation.name) return &entry;
+  }
+  return nullptr;
+}
+
+const FunctionEntry& entry_of(Function function) {
+  const auto entry =
+      std::find_if(kFunctions.begin(), kFunctions.end(),
+                   [&](const FunctionEntry& candidate) { return candidate.function == function; });
+  TOCSIN_CHECK(entry != kFunctions.end());
+  return *entry;
+}
+
+const AggregateEntry* find_aggregate(std::string_view name) {
+  if (quantile_of_name(name)) name = "pNN";
+  for (const AggregateEntry& entry : all_aggregates()) {
+    if (name == entry.documentation.name) return &entry;
+  }
+  return nullptr;
+}
+
+bool is_stage_name(std::string_view word) {
+  return std::any_of(kStages.begin(), kStages.end(),
+                     [&](const StageEntry& entry) { return word == entry.documentation.name; });
+}
+
+std::optional<double> quantile_of_name(std::string_view name) {
+  if (name.size() < 2 || name[0] != 'p' || name[1] < '0' || name[1] > '9') return std::nullopt;
+  // With the exponent in the text, 99.9 becomes the double nearest to 0.999; a division would not.
+  const std::string number = std::string(name.substr(1)) + "e-2";
+  double quantile = 0;
+  const char* last = number.data() + number.size();
+  const auto [end, status] = std::from_chars(number.data(), last, quantile);
+  if (status != std::errc() || end != last || quantile <= 0 || quantile >= 1) return std::nullopt;
+  return quantile;
+}
+
+const char* name_of(ArgumentType type) {
+  switch (type) {
+    case A::kAny:
+    case A::kSame: return "a value";
+    case A::kBool: return "a condition";
+    case A::kNumber: return "a number";
+    case A::kInteger: return "an integer";
+    case A::kString: return "a string";
+    case A::kTime: return "a time";
+    case A::kDuration: return "a constant duration above zero";
+    case A::kNumberOrDuration: return "a number or duration";
+    case A::kTimeOrDuration: return "a time or duration";
+    case A::kOrdered:
+    case A::kSameOrdered: return "a number, string, time or duration";
+    case A::kPattern: return "a constant pattern, like r\"^pay\"";
+  }
+  return "a value";
+}
+
+const char* name_of(Function function) {
+  switch (function) {
+    case Function::kAnd: return "and";
+    case Function::kOr: return "or";
+    case Function::kNot: return "not";
+    case Function::kEqual: return "==";
+    case Function::kNotEqual: return "!=";
+    case Function::kLess: return "<";
+    case Function::kLessEqual: return "<=";
+    case Function::kGreater: return ">";
+    case Function::kGreaterEqual: return ">=";
+    case Function::kAdd: return "+";
+    case Function::kSubtract:
+    case Function::kNegate: return "-";
+    case Function::kMultiply: return "*";
+    case Function::kDivide: return "/";
+    case Function::kIntegerDivide: return "div";
+    case Function::kModulo: return "%";
+    case Function::kIn: return "in";
+    case Function::kNotIn: return "not in";
+    case Function::kMatches: return "=~";
+    case Function::kNotMatches: return "!~";
+    case Function::kContains: return "contains";
+    case Function::kToF64: return "f64";
+    default: return entry_of(function).documentation.name;
+  }
+}
+
+const char* name_of(AggregateKind kind) {
+  if (kind == AggregateKind::kQuantile) return "quantile";
+  for (const AggregateEntry& entry : kAggregates) {
+    if (entry.kind == kind) return entry.documentation.name;
+  }
+  return "aggregate";
+}
+
+const char* name_of(BaselineStatistic statistic) {
+  switch (statistic) {
+    case BaselineStatistic::kMean: return "mean";
+    case BaselineStatistic::kMedian: return "median";
+    case BaselineStatistic::kStddev: return "stddev";
+    case BaselineStatistic::kMad: return "mad";
+    case BaselineStatistic::kMin: return "min";
+    case BaselineStatistic::kMax: return "max";
+    case BaselineStatistic::kQuantile: return "quantile";
+    case BaselineStatistic::kWindows: return "windows";
+  }
+  return "mean";
+}
+
+std::optional<BaselineStatistic> find_baseline_statistic(std::string_view name) {
+  using S = BaselineStatistic;
+  for (const S statistic :
+       {S::kMean, S::kMedian, S::kStddev, S::kMad, S::kMin, S::kMax, S::kWindows}) {
+    if (name == name_of(statistic)) return statistic;
+  }
+  return std::nullopt;
+}
+
+std::string suggest_stage(std::string_view word) {
+  return suggest(word, kForeignStages, names_of(kStages));
+}
+
+std::string suggest_function(std::string_view word) {
+  return suggest(word, kForeignFunctions, names_of(all_functions()));
+}
+
+std::string suggest_aggregate(std::string_view word) {
+  return suggest(word, kForeignAggregates, names_of(all_aggregates()));
+}
+
+}  // namespace tocsin

@@ -1,0 +1,50 @@
+// Every function of the language for single values: what the vectorised executor must agree with.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "db/base/time.h"
+#include "query/base/value.h"
+#include "query/plan/plan.h"
+
+namespace re2 {
+class RE2;
+}
+
+namespace tocsin {
+
+/// What functions depend on besides their arguments, and the patterns compiled so far. One thread.
+class ScalarContext {
+ public:
+  explicit ScalarContext(Timestamp now = 0, TimeZone zone = TimeZone());
+  ~ScalarContext();
+  ScalarContext(ScalarContext&&) noexcept;
+  ScalarContext& operator=(ScalarContext&&) noexcept;
+
+  Timestamp now;
+  TimeZone zone;
+
+  /// The compiled pattern, or null when it is not a valid one. Kept until the context ends.
+  const re2::RE2* pattern(const std::string& text);
+
+ private:
+  struct Patterns;
+  std::unique_ptr<Patterns> patterns_;
+};
+
+/// The function's value. `type` is the call's type in the plan and decides what integer arithmetic
+/// gives. Requires: arguments of the types that the checker lets through (see Function).
+Value evaluate_function(Function function, ValueType type, std::span<const Value> arguments,
+                        ScalarContext& context);
+
+/// An expression over one row. `row` holds the values of the stage's input, by column.
+Value evaluate_expression(const Expression& expression, std::span<const Value> row,
+                          ScalarContext& context);
+
+/// -1, 0 or 1, mathematically exact between i64, u64 and f64. Requires: neither is null or NaN, and
+/// both are numbers or of one type.
+int compare_values(const Value& a, const Value& b);
+
+}  // namespace tocsin

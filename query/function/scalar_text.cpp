@@ -1,0 +1,143 @@
+// Functions of single strings, and values as text.
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include "db/base/message_template.h"
+#include "query/function/scalar_parts.h"
+
+namespace tocsin {
+namespace {
+
+using scalar::Arguments;
+using scalar::bool_of;
+using scalar::f64_of;
+using scalar::finite;
+using scalar::i64_of;
+using scalar::text_of;
+using T = ValueType;
+
+std::string to_text(const Value& value) {
+  switch (value.type) {
+    case T::kBool: return bool_of(value) ? "true" : "false";
+    case T::kI64: return fmt::format("{}", i64_of(value));
+    case T::kU64: return fmt::format("{}", std::get<uint64_t>(value.data));
+    case T::kF64: return fmt::format("{}", f64_of(value));
+    case T::kTime: return format_time_short(i64_of(value));
+    case T::kDuration: return format_duration(i64_of(value));
+    case T::kString: return text_of(value);
+    case T::kNull: return "null";
+  }
+  return "";
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const size_t start = text.find_first_not_of(kBlanks);
+  if (start == std::string_view::npos) return {};
+  return text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
+}
+
+Value to_number(std::string_view text) {
+  text = trimmed(text);
+  double number = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (status != std::errc() || end != text.data() + text.size()) return Value::null();
+  return finite(number);
+}
+
+// Characters are code points; a byte that continues none counts to the one before it.
+bool begins_character(char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }
+
+int64_t character_count(std::string_view text) {
+  return std::count_if(text.begin(), text.end(), begins_character);
+}
+
+// Byte offset of the character with that index; the text's size behind the last one.
+size_t character_offset(std::string_view text, int64_t index) {
+  size_t n = 0;
+  while (n < text.size()) {
+    if (begins_character(text[n]) && index-- == 0) break;
+    ++n;
+  }
+  return n;
+}
+
+int64_t clamped_i64(const Value& value) {
+  const auto* natural = std::get_if<uint64_t>(&value.data);
+  if (!natural) return i64_of(value);
+  return static_cast<int64_t>(std::min<uint64_t>(*natural, INT64_MAX));
+}
+
+Value substring(Arguments arguments) {
+  std::string_view text = text_of(arguments[0]);
+  int64_t start = clamped_i64(arguments[1]);
+  if (start < 0) start = std::max<int64_t>(0, character_count(text) + std::max(start, -INT64_MAX));
+  text.remove_prefix(character_offset(text, start));
+  if (arguments.size() > 2) {
+    text = text.substr(0, character_offset(text, std::max<int64_t>(0, clamped_i64(arguments[2]))));
+  }
+  return Value::of(std::string(text));
+}
+
+Value replace_all(const std::string& text, const std::string& old, const std::string& fresh) {
+  if (old.empty()) return Value::of(text);
+  std::string out;
+  size_t from = 0;
+  for (size_t at = 0; (at = text.find(old, from)) != std::string::npos; from = at + old.size()) {
+    out.append(text, from, at - from).append(fresh);
+  }
+  return Value::of(out.append(text, from));
+}
+
+Value change_case(std::string text, char first, char last, int shift) {
+  for (char& c : text) {
+    if (c >= first && c <= last) c = static_cast<char>(c + shift);
+  }
+  return Value::of(std::move(text));
+}
+
+Value extract(Arguments arguments, ScalarContext& context) {
+  const re2::RE2* pattern = context.pattern(text_of(arguments[1]));
+  if (!pattern) return Value::null();
+  const std::string& text = text_of(arguments[0]);
+  const int wanted = pattern->NumberOfCapturingGroups() > 0 ? 1 : 0;
+  re2::StringPiece groups[2];
+  if (!pattern->Match(text, 0, text.size(), re2::RE2::UNANCHORED, groups, wanted + 1)) {
+    return Value::null();
+  }
+  const re2::StringPiece& found = groups[wanted];
+  if (!found.data()) return Value::null();  // the group took no part in the match
+  return Value::of(std::string(found.data(), found.size()));
+}
+
+Value concat(Arguments arguments) {
+  std::string out;
+  for (const Value& argument : arguments) out += to_text(argument);
+  return Value::of(std::move(out));
+}
+
+}  // namespace
+
+Value scalar::text_function(Function function, Arguments arguments, ScalarContext& context) {
+  if (function == Function::kToString) return Value::of(to_text(arguments[0]));
+  if (function == Function::kConcat) return concat(arguments);
+  const std::string& text = text_of(arguments[0]);
+  switch (function) {
+    case Function::kLength: return Value::of(character_count(text));
+    case Function::kLower: return change_case(text, 'A', 'Z', 32);
+    case Function::kUpper: return change_case(text, 'a', 'z', -32);
+    case Function::kTrim: return Value::of(std::string(trimmed(text)));
+    case Function::kStartsWith: return Value::of(text.starts_with(text_of(arguments[1])));
+    case Function::kEndsWith: return Value::of(text.ends_with(text_of(arguments[1])));
+    case Function::kReplace: return replace_all(text, text_of(arguments[1]), text_of(arguments[2]));
+    case Function::kSubstring: return substring(arguments);
+    case Function::kExtract: return extract(arguments, context);
+    case Function::kTemplate: return Value::of(message_template(text));
+    default: return to_number(text);
+  }
+}
+
+}  // namespace tocsin

@@ -1,0 +1,177 @@
+#include "query/operator/executor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "query/operator/operators.h"
+
+namespace tocsin {
+namespace {
+
+/// A table and the stage that comes next.
+struct Progress {
+  Table table;
+  size_t next = 0;
+};
+
+template <class T>
+const T* stage_at(const Plan& plan, size_t index) {
+  return index < plan.stages.size() ? std::get_if<T>(&plan.stages[index].operation) : nullptr;
+}
+
+// Takes the rows of the source with as much of the following sort and limit as can be done there.
+Result<Progress> start_with_rows(Execution& execution, const Scan& scan, const Program& program,
+                                 size_t next) {
+  const Plan& plan = execution.plan();
+  RowsRequest request;
+  size_t taken = 0;
+  if (const auto* limit = stage_at<LimitStage>(plan, next)) {
+    request.limit = limit->count;
+    taken = 1;
+  } else if (const auto* top = stage_at<TopStage>(plan, next)) {
+    request.order = top->keys;
+    request.limit = top->count;
+    taken = 1;
+  } else if (const auto* sort = stage_at<SortStage>(plan, next)) {
+    if (const auto* first = stage_at<LimitStage>(plan, next + 1)) {
+      request.order = sort->keys;
+      request.limit = first->count;
+      taken = 2;
+    }
+  }
+  request.live = live_columns(plan, next + taken);
+  TOCSIN_TRY(Table table, read_rows(execution, scan, program, request));
+  return Progress{std::move(table), next + taken};
+}
+
+// A stats over the source, with the filters and lets behind it: these see each part of the groups
+// as soon as it is complete, so that the others are not in memory then.
+Result<Progress> start_with_stats(Execution& execution, const Scan& scan, Program& program,
+                                  const StatsStage& stage, size_t at) {
+  const Plan& plan = execution.plan();
+  StatsPlan stats = StatsPlan::compile(stage, false, plan.zone, program);
+  Program behind(plan.stages[at].columns);
+  size_t next = at + 1;
+  while (next < plan.stages.size() && behind.take(plan.stages[next])) ++next;
+  stats.ordered = !stage_at<StatsStage>(plan, next);
+  const std::vector<uint8_t> live_before = live_columns(plan, at + 1);
+  stats.live_keys.assign(live_before.begin(),
+                         live_before.begin() + static_cast<ptrdiff_t>(stage.keys.size()));
+  const std::vector<uint8_t> live = live_columns(plan, next);
+  StatsTail tail;
+  tail.finish = [&](Table table) -> Result<Table> {
+    if (next == at + 1) return table;
+    return table_rows(execution, std::move(table), behind, live, nullptr);
+  };
+  TOCSIN_TRY(Table table, source_stats(execution, scan, program, stats, nullptr, nullptr, &tail));
+  // With the time of the stages behind it.
+  if (next > at + 1) execution.finish_step(at + 1, tail.group_count);
+  return Progress{std::move(table), next};
+}
+
+// The stages from the source up to and with the first that needs all rows.
+Result<Progress> start_with_source(Execution& execution, const Scan& scan) {
+  const Plan& plan = execution.plan();
+  Program program(plan.source_columns);
+  size_t next = 0;
+  while (next < plan.stages.size() && program.take(plan.stages[next])) ++next;
+  if (const auto* stage = stage_at<StatsStage>(plan, next)) {
+    return start_with_stats(execution, scan, program, *stage, next);
+  }
+  if (const auto* stage = stage_at<DistinctStage>(plan, next)) {
+    TOCSIN_TRY(Table table, source_distinct(execution, scan, program, *stage));
+    return Progress{std::move(table), next + 1};
+  }
+  return start_with_rows(execution, scan, program, next);
+}
+
+// What reads the source: a baseline with all that stands before it, or else the first stages.
+Result<Progress> start(Execution& execution, const Database& database, WindowMemory* memory) {
+  const Plan& plan = execution.plan();
+  for (size_t at = 0; at < plan.stages.size(); ++at) {
+    if (!stage_at<BaselineStage>(plan, at)) continue;
+    TOCSIN_TRY(Table table, run_baseline(execution, database, at, memory));
+    return Progress{std::move(table), at + 1};
+  }
+  TOCSIN_TRY(const Scan scan, open_scan(database, execution, plan.range));
+  TOCSIN_TRY(Progress progress, start_with_source(execution, scan));
+  TOCSIN_RETURN_IF_ERROR(check_intact(scan));
+  return progress;
+}
+
+// One stage that needs its whole input, or a run of those that do not.
+Result<Progress> advance(Execution& execution, Progress progress) {
+  const Plan& plan = execution.plan();
+  const size_t at = progress.next;
+  Table& input = progress.table;
+  if (const auto* sort = stage_at<SortStage>(plan, at)) {
+    const auto* limit = stage_at<LimitStage>(plan, at + 1);
+    const std::optional<uint64_t> count = limit ? std::optional(limit->count) : std::nullopt;
+    return Progress{table_sort(std::move(input), sort->keys, count), at + (limit ? 2 : 1)};
+  }
+  if (const auto* top = stage_at<TopStage>(plan, at)) {
+    return Progress{table_sort(std::move(input), top->keys, top->count), at + 1};
+  }
+  if (const auto* limit = stage_at<LimitStage>(plan, at)) {
+    return Progress{table_limit(std::move(input), limit->count), at + 1};
+  }
+  if (const auto* distinct = stage_at<DistinctStage>(plan, at)) {
+    TOCSIN_TRY(Table table, table_distinct(execution, std::move(input), *distinct));
+    return Progress{std::move(table), at + 1};
+  }
+  if (const auto* fill = stage_at<FillStage>(plan, at)) {
+    TOCSIN_TRY(Table table, table_fill(execution, std::move(input), *fill));
+    return Progress{std::move(table), at + 1};
+  }
+  if (const auto* detect = stage_at<DetectStage>(plan, at)) {
+    TOCSIN_TRY(Table table, table_detect(execution, std::move(input), *detect));
+    return Progress{std::move(table), at + 1};
+  }
+  if (stage_at<BaselineStage>(plan, at)) {
+    return fail(ErrorCode::kInvalid,
+                "`baseline` may stand only after `from`, `where`, `let` and `stats`");
+  }
+  Program program(at == 0 ? plan.source_columns : plan.stages[at - 1].columns);
+  size_t next = at;
+  while (next < plan.stages.size() && program.take(plan.stages[next])) ++next;
+  if (const auto* stage = stage_at<StatsStage>(plan, next)) {
+    const StatsPlan stats = StatsPlan::compile(*stage, false, plan.zone, program);
+    TOCSIN_TRY(Table table, table_stats(execution, std::move(input), program, stats, nullptr));
+    return Progress{std::move(table), next + 1};
+  }
+  const std::vector<uint8_t> live = live_columns(plan, next);
+  TOCSIN_TRY(Table table, table_rows(execution, std::move(input), program, live, nullptr));
+  return Progress{std::move(table), next};
+}
+
+}  // namespace
+
+Result<ResultTable> execute_plan(const Database& database, const Plan& plan,
+                                 const QueryOptions& options, WindowMemory* memory) {
+  Execution execution(plan, options);
+  execution.spill_folder = database.directory() + "/tmp";
+  TOCSIN_TRY(Progress progress, start(execution, database, memory));
+  execution.finish_step(progress.next, progress.table.row_count);
+  MemoryGauge gauge(execution);
+  while (progress.next < plan.stages.size()) {
+    TOCSIN_RETURN_IF_ERROR(execution.check());
+    TOCSIN_RETURN_IF_ERROR(gauge.set(progress.table.memory_bytes()));
+    TOCSIN_TRY(progress, advance(execution, std::move(progress)));
+    execution.finish_step(progress.next, progress.table.row_count);
+  }
+  ResultTable result = to_result(settle_order(std::move(progress.table)), plan.output_columns());
+  result.warnings = plan.warnings;
+  result.rows_matched = execution.rows_matched;
+  result.statistics.rows_scanned = execution.rows_scanned;
+  result.statistics.segments_read = execution.segments_read;
+  result.statistics.segments_skipped = execution.segments_skipped;
+  result.statistics.segments_answered = execution.segments_answered;
+  result.statistics.bytes_read = execution.bytes_read;
+  result.statistics.bytes_spilled = execution.bytes_spilled;
+  result.statistics.steps = std::move(execution.steps);
+  result.statistics.windows_remembered = execution.windows_remembered;
+  result.statistics.elapsed_us = execution.elapsed_us();
+  return result;
+}
+
+}  // namespace tocsin

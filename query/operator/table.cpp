@@ -1,0 +1,185 @@
+// Filters, lets, projections, stats and distinct over a table.
+#include <algorithm>
+
+#include "query/operator/operators.h"
+
+namespace tocsin {
+namespace {
+
+// Reads a table vector by vector with what a windowed table needs.
+class TableReader {
+ public:
+  TableReader(Execution& execution, const Table& table, const Program& program,
+              const Windows* windows)
+      : execution_(execution),
+        table_(table),
+        windows_(windows),
+        source_(table),
+        evaluator_(program, execution.plan().now, execution.plan().zone) {
+    evaluator_.bind(source_);
+  }
+
+  template <class F>
+  Status read(F take) {
+    for (size_t start = 0; start < table_.row_count; start += kVectorRows) {
+      TOCSIN_RETURN_IF_ERROR(execution_.check());
+      const size_t count = std::min(kVectorRows, table_.row_count - start);
+      evaluator_.begin(start, count);
+      if (windows_) show_windows(start, count);
+      TOCSIN_RETURN_IF_ERROR(evaluator_.filter());
+      if (!evaluator_.rows().empty()) TOCSIN_RETURN_IF_ERROR(take());
+    }
+    return {};
+  }
+
+  Evaluator& evaluator() { return evaluator_; }
+  const Vector* window() const { return windows_ ? &window_ : nullptr; }
+
+ private:
+  void show_windows(size_t start, size_t count) {
+    window_.reset(ValueType::kI64, count);
+    window_.i64 = std::span(table_.columns.back().i64).subspan(start, count);
+    now_.resize(count);
+    for (size_t i = 0; i < count; ++i) {
+      now_[i] = windows_->now_in(static_cast<uint32_t>(window_.i64[i]));
+    }
+    evaluator_.set_now(now_);
+  }
+
+  Execution& execution_;
+  const Table& table_;
+  const Windows* windows_;
+  TableSource source_;
+  Evaluator evaluator_;
+  Vector window_;
+  std::vector<Timestamp> now_;
+};
+
+// Where the columns of the pending order stand after the program; nothing when one of them does not
+// survive it.
+std::optional<std::vector<SortKey>> carried_order(const Table& table, const Program& program) {
+  std::vector<SortKey> carried;
+  for (const SortKey& key : table.pending_order) {
+    const auto found = std::ranges::find(program.columns, NodeId{key.column});
+    if (found == program.columns.end()) return std::nullopt;
+    carried.push_back({static_cast<uint32_t>(found - program.columns.begin()), key.descending});
+  }
+  return carried;
+}
+
+template <class T>
+void append_all(std::vector<T>& to, std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+  from = {};
+}
+
+}  // namespace
+
+void append_table(Table& to, Table from) {
+  if (to.row_count == 0 && to.arenas.empty()) {
+    to = std::move(from);
+    return;
+  }
+  to.row_count += from.row_count;
+  to.share_arenas(from);
+  for (size_t i = 0; i < to.columns.size(); ++i) {
+    append_all(to.columns[i].valid, from.columns[i].valid);
+    append_all(to.columns[i].i64, from.columns[i].i64);
+    append_all(to.columns[i].u64, from.columns[i].u64);
+    append_all(to.columns[i].f64, from.columns[i].f64);
+    append_all(to.columns[i].boolean, from.columns[i].boolean);
+    append_all(to.columns[i].text, from.columns[i].text);
+  }
+}
+
+Result<Table> table_rows(Execution& execution, Table input, const Program& program,
+                         std::span<const uint8_t> live, const Windows* windows) {
+  auto order = carried_order(input, program);
+  if (!order) {
+    input = settle_order(std::move(input));
+    order.emplace();
+  }
+  Table result;
+  for (size_t i = 0; i < program.columns.size(); ++i) {
+    TableColumn& column = result.columns.emplace_back(program.nodes[program.columns[i]].type);
+    column.absent = !live.empty() && !live[i];
+  }
+  for (const SortKey& key : *order) result.columns[key.column].absent = false;
+  if (windows) result.columns.emplace_back(ValueType::kI64);
+  auto arena = std::make_shared<StringArena>();
+  std::vector<ColumnAppender> appenders(result.columns.size());
+  MemoryGauge gauge(execution);
+
+  TableReader reader(execution, input, program, windows);
+  const auto take = [&]() -> Status {
+    const auto rows = reader.evaluator().rows();
+    for (size_t i = 0; i < program.columns.size(); ++i) {
+      TableColumn& out = result.columns[i];
+      if (out.absent) continue;
+      TOCSIN_TRY(const Vector* vector, reader.evaluator().value(program.columns[i]));
+      appenders[i].append(*vector, rows, *arena, out);
+    }
+    if (windows) appenders.back().append(*reader.window(), rows, *arena, result.columns.back());
+    result.row_count += rows.size();
+    return gauge.set(result.memory_bytes() + arena->memory_bytes());
+  };
+  TOCSIN_RETURN_IF_ERROR(reader.read(take));
+  // The few rows that are left do not keep the strings of all.
+  if (result.row_count < input.row_count / 4) {
+    result.keep_texts(*arena);
+  } else {
+    result.share_arenas(input);
+  }
+  result.arenas.push_back(std::move(arena));
+  result.pending_order = std::move(*order);
+  return result;
+}
+
+Result<Table> table_stats(Execution& execution, Table input, const Program& program,
+                          const StatsPlan& stats, const Windows* windows) {
+  StatsState state(stats, program, execution);
+  TableReader reader(execution, input, program, windows);
+  TOCSIN_RETURN_IF_ERROR(
+      reader.read([&] { return state.take(reader.evaluator(), reader.window()); }));
+  return state.finish();
+}
+
+Result<Table> table_distinct(Execution& execution, Table input, const DistinctStage& stage) {
+  input = settle_order(std::move(input));
+  std::vector<ValueType> types;
+  for (const uint32_t column : stage.columns) types.push_back(input.columns.at(column).type);
+  GroupTable groups(types);
+  std::vector<uint32_t> first_rows;  // of each group
+  std::vector<uint32_t> row_groups;
+
+  std::vector<PlanColumn> columns;
+  for (const TableColumn& column : input.columns) columns.push_back({"", column.type});
+  const Program program(columns);
+  TableReader reader(execution, input, program, nullptr);
+  size_t start = 0;
+  const auto take = [&]() -> Status {
+    std::vector<const Vector*> keys;
+    for (const uint32_t column : stage.columns) {
+      TOCSIN_TRY(const Vector* key, reader.evaluator().value(column));
+      keys.push_back(key);
+    }
+    const auto rows = reader.evaluator().rows();
+    row_groups.resize(rows.size());
+    groups.assign(keys, rows, row_groups);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (row_groups[i] == first_rows.size()) {
+        first_rows.push_back(static_cast<uint32_t>(start + rows[i]));
+      }
+    }
+    start += reader.evaluator().row_count();
+    return {};
+  };
+  TOCSIN_RETURN_IF_ERROR(reader.read(take));
+  Table kept;
+  kept.row_count = input.row_count;
+  kept.share_arenas(input);
+  for (const uint32_t column : stage.columns) kept.columns.push_back(input.columns[column]);
+  return kept.take(first_rows);
+}
+
+}  // namespace tocsin

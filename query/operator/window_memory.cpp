@@ -1,0 +1,98 @@
+#include "query/operator/window_memory.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tocsin {
+
+size_t WindowRecord::memory_bytes() const {
+  constexpr size_t kMapEntry = 128;  // of the hash table and the shared pointer
+  return kMapEntry + sizeof(WindowRecord) + groups.capacity() * sizeof(uint32_t) +
+         values.capacity() * sizeof(double);
+}
+
+size_t WindowSeries::KeyHash::operator()(const WindowKey& key) const {
+  // The segments' part is a hash already; the window's end spreads windows over the same segments.
+  return key.segments[0] ^ (static_cast<uint64_t>(key.window.end) * 0x9e3779b97f4a7c15) ^
+         (static_cast<uint64_t>(key.window.start) * 0xc2b2ae3d27d4eb4f);
+}
+
+std::shared_ptr<const WindowRecord> WindowSeries::find(const WindowKey& key, uint64_t tick) {
+  const auto found = windows.find(key);
+  if (found == windows.end()) return nullptr;
+  found->second.last_used = tick;
+  return found->second.record;
+}
+
+void WindowSeries::insert(const WindowKey& key, std::shared_ptr<const WindowRecord> record,
+                          uint64_t tick) {
+  Entry& entry = windows[key];
+  if (entry.record) record_bytes -= entry.record->memory_bytes();
+  record_bytes += record->memory_bytes();
+  entry = {std::move(record), tick};
+}
+
+void WindowSeries::forget_before(uint64_t tick) {
+  std::erase_if(windows, [&](const auto& window) {
+    if (window.second.last_used >= tick) return false;
+    record_bytes -= window.second.record->memory_bytes();
+    return true;
+  });
+}
+
+std::shared_ptr<WindowSeries> WindowMemory::series(const Fingerprint& fingerprint,
+                                                   std::span<const ValueType> key_types) {
+  const std::lock_guard lock(mutex_);
+  Slot& slot = slots_[fingerprint];
+  if (!slot.series) slot.series = std::make_shared<WindowSeries>(key_types);
+  slot.last_used = tick_;
+  return slot.series;
+}
+
+uint64_t WindowMemory::next_tick() {
+  const std::lock_guard lock(mutex_);
+  return ++tick_;
+}
+
+void WindowMemory::trim(const std::shared_ptr<WindowSeries>& series, uint64_t tick) {
+  const auto size_of = [&] {
+    const std::lock_guard lock(series->mutex);
+    return series->memory_bytes();
+  };
+  const auto forget_old = [&] {
+    const std::lock_guard lock(series->mutex);
+    series->forget_before(tick);
+  };
+  const std::lock_guard lock(mutex_);
+  const auto own =
+      std::ranges::find_if(slots_, [&](const auto& slot) { return slot.second.series == series; });
+  if (own == slots_.end()) return;  // another evaluation made it go
+  const auto account = [&](size_t bytes) {
+    bytes_ += bytes - own->second.bytes;
+    own->second.bytes = bytes;
+  };
+  account(size_of());
+  while (bytes_ > bytes_max_ && slots_.size() > 1) {
+    auto oldest = slots_.end();
+    for (auto slot = slots_.begin(); slot != slots_.end(); ++slot) {
+      if (slot == own) continue;
+      if (oldest == slots_.end() || slot->second.last_used < oldest->second.last_used)
+        oldest = slot;
+    }
+    bytes_ -= oldest->second.bytes;
+    slots_.erase(oldest);
+  }
+  if (bytes_ <= bytes_max_) return;
+  forget_old();
+  account(size_of());
+  if (bytes_ <= bytes_max_) return;
+  bytes_ -= own->second.bytes;
+  slots_.erase(own);
+}
+
+size_t WindowMemory::memory_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,133 @@
+// The query as it was written: what the grammar makes, the checker reads and print_query writes.
+// Nothing is resolved here; every node knows its place in the text.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "query/base/value.h"
+#include "query/plan/plan.h"
+
+namespace tocsin::ast {
+
+struct Name {
+  std::string text;
+  TextSpan span;
+};
+
+struct Expression {
+  enum class Kind : uint8_t {
+    kLiteral,
+    kName,       ///< a column, or a word that a function takes (`baseline(x, p95)`)
+    kParameter,  ///< `$name`
+    kCall,       ///< `name(arguments)`; `now` is a call too
+    kOperator,   ///< `operation` over 1 or 2 arguments; for `in` the operand, then the list
+  };
+
+  Kind kind = Kind::kLiteral;
+  Function operation = Function::kAnd;  ///< kOperator
+  uint32_t depth = 1;                   ///< of the tree below, this node included
+  TextSpan span;
+  TextSpan head;     ///< of the operator, or of a call's name
+  Value literal;     ///< kLiteral
+  std::string name;  ///< kName, kParameter (without `$`), kCall
+  std::vector<Expression> arguments;
+};
+
+struct Source {
+  std::vector<Name> measurements;  ///< empty: `*`
+  std::optional<Expression> last;
+  std::optional<Expression> start, end;  ///< `between start and end`
+  TextSpan span;
+};
+
+struct Definition {
+  Name name;
+  Expression value;
+};
+
+struct AggregateItem {
+  std::optional<Name> name;
+  Expression call;
+  std::optional<Expression> where;
+};
+
+struct KeyItem {
+  Name name;                         ///< `time` for a bucket
+  std::optional<Expression> bucket;  ///< `time(bucket)`
+};
+
+struct SortItem {
+  Name column;
+  bool minus = false;
+};
+
+struct Where {
+  Expression condition;
+};
+struct Let {
+  std::vector<Definition> definitions;
+};
+struct Stats {
+  std::vector<AggregateItem> aggregates;
+  std::vector<KeyItem> keys;
+};
+struct Baseline {
+  Expression depth;
+  std::optional<Expression> step, min_windows;
+  bool excluding_alerts = false;
+  std::optional<Name> excluding_rule;
+};
+struct Sort {
+  std::vector<SortItem> keys;
+};
+struct Limit {
+  Expression count;
+};
+struct Top {
+  Expression count;
+  std::vector<SortItem> keys;
+};
+struct Distinct {
+  std::vector<Name> columns;  ///< empty: all
+};
+struct Keep {
+  std::vector<Name> columns;
+};
+struct Drop {
+  std::vector<Name> columns;
+};
+struct Fill {
+  std::optional<Expression> value;
+};
+struct Detect {
+  Name column;
+  std::optional<Expression> season;
+  std::vector<Name> keys;
+};
+
+using Operation =
+    std::variant<Where, Let, Stats, Baseline, Sort, Limit, Top, Distinct, Keep, Drop, Fill, Detect>;
+
+struct Stage {
+  Operation operation;
+  TextSpan span;
+};
+
+struct Query {
+  Source source;
+  std::vector<Stage> stages;
+};
+
+/// The text of a query or expression, on one line: parsing it gives the same query again.
+/// Parentheses stand only where the precedence asks for them.
+std::string print_query(const Query& query);
+std::string print_expression(const Expression& expression);
+/// `name` as it stands in a query: in backticks when it is no plain identifier.
+std::string print_name(std::string_view name);
+
+}  // namespace tocsin::ast

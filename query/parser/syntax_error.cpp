@@ -1,0 +1,394 @@
+#include "query/parser/syntax_error.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "query/function/functions.h"
+#include "query/parser/idiom.h"
+#include "query/parser/lexer.h"
+
+namespace tocsin {
+namespace {
+
+constexpr const char* kStartHint =
+    "for example: from audit last 1h | where status == \"FAILED\" | limit 10";
+
+std::optional<Advice> selector(const Place& place) {
+  if (!place.rest.starts_with("{")) return std::nullopt;
+  return Advice{"`{label=\"value\"}` is PromQL or LogQL; here the conditions stand in a stage",
+                "write `from audit last 1h | where service == \"pay\"`", 1};
+}
+
+std::optional<Advice> range_vector(const Place& place) {
+  if (!place.rest.starts_with("[")) return std::nullopt;
+  if (place.awaits("`(`")) return Advice{"a list stands in parentheses", "write `x in (1, 2)`", 1};
+  return Advice{"`[5m]` is PromQL; here the time range stands behind the source",
+                "write `from audit last 5m | stats n = count() by service`; a rate is "
+                "`let rate = n / 300`",
+                std::min(place.rest.find(']'), place.rest.size() - 1) + 1};
+}
+
+std::optional<Advice> logsql_time(const Place& place) {
+  const size_t start = place.before.rfind("_time");
+  const bool behind = place.rest.starts_with(":") && start != std::string_view::npos &&
+                      start + 5 == place.before.size();
+  if (!behind && place.word != "_time") return std::nullopt;
+  return Advice{"`_time:5m` is LogsQL; here the time range stands behind the source",
+                "write `from audit last 5m`", behind ? 1 : place.word.size()};
+}
+
+std::optional<Advice> line_filter(const Place& place) {
+  for (const auto& [op, ours] : {std::pair{"|=", "contains"}, std::pair{"|~", "=~"}}) {
+    if (!place.rest.starts_with(op)) continue;
+    return Advice{fmt::format("`{}` is LogQL; here a stage filters", op),
+                  fmt::format("write `| where message {} \"text\"`", ours), 2};
+  }
+  return std::nullopt;
+}
+
+std::optional<Advice> foreign_operator(const Place& place) {
+  struct Entry {
+    const char* theirs;
+    const char* ours;
+  };
+  static constexpr std::array<Entry, 7> kEntries = {{{"&&", "`and`"},
+                                                     {"||", "`or`"},
+                                                     {"**", "`pow(x, y)`"},
+                                                     {"^", "`pow(x, y)`"},
+                                                     {"~=", "`=~`"},
+                                                     {"~", "`=~`"},
+                                                     {"!", "`not`"}}};
+  for (const Entry& entry : kEntries) {
+    if (!place.rest.starts_with(entry.theirs)) continue;
+    return Advice{fmt::format("`{}` is not an operator here; write {}", entry.theirs, entry.ours),
+                  "", std::string_view(entry.theirs).size()};
+  }
+  return std::nullopt;
+}
+
+std::optional<Advice> single_quotes(const Place& place) {
+  if (!place.rest.starts_with("'")) return std::nullopt;
+  const size_t close = place.rest.find_first_of("'\n", 1);
+  const bool closed = close != std::string_view::npos && place.rest[close] == '\'';
+  const std::string_view inner = closed ? place.rest.substr(1, close - 1) : "text";
+  return Advice{"strings stand in double quotes", fmt::format("write {}", quote_string(inner)),
+                closed ? close + 1 : 1};
+}
+
+// The quotes that word processors and chats make of straight ones.
+size_t curly_quote_length(std::string_view text) {
+  for (const std::string_view quote : {"“", "”", "„", "‟", "‘", "’", "‚", "«", "»"}) {
+    if (text.starts_with(quote)) return quote.size();
+  }
+  return 0;
+}
+
+std::optional<Advice> curly_quotes(const Place& place) {
+  const size_t open = curly_quote_length(place.rest);
+  if (open == 0) return std::nullopt;
+  size_t close = open;
+  const auto ends = [&](char c) { return c == '"' || c == '\'' || c == '\n'; };
+  while (close < place.rest.size() && !ends(place.rest[close]) &&
+         curly_quote_length(place.rest.substr(close)) == 0) {
+    ++close;
+  }
+  const std::string_view tail = place.rest.substr(close);
+  const bool closed = !tail.empty() && tail[0] != '\n';
+  const size_t close_length = std::max<size_t>(1, curly_quote_length(tail));
+  return Advice{"strings stand in straight double quotes",
+                fmt::format("write {}", quote_string(closed ? place.rest.substr(open, close - open)
+                                                            : std::string_view("text"))),
+                closed ? close + close_length : open};
+}
+
+// Signs that keyboards, web pages and word processors have beside those of the language.
+std::optional<Advice> look_alike(const Place& place) {
+  struct Entry {
+    std::string_view sign;
+    const char* ours;
+  };
+  static constexpr std::array<Entry, 13> kEntries = {{{"–", "`-`"},
+                                                      {"—", "`-`"},
+                                                      {"−", "`-`"},
+                                                      {"×", "`*`"},
+                                                      {"÷", "`/`"},
+                                                      {"≠", "`!=`"},
+                                                      {"≤", "`<=`"},
+                                                      {"≥", "`>=`"},
+                                                      {"｜", "`|`"},
+                                                      {"，", "`,`"},
+                                                      {"\xC2\xA0", "a plain blank"},
+                                                      {"\xE2\x80\x8B", "a plain blank"},
+                                                      {"\xE3\x80\x80", "a plain blank"}}};
+  for (const Entry& entry : kEntries) {
+    if (!place.rest.starts_with(entry.sign)) continue;
+    const bool blank = entry.ours[0] == 'a';
+    return Advice{blank ? "this blank is not a plain one, as those of web pages"
+                        : fmt::format("`{}` is not a sign of the language", entry.sign),
+                  fmt::format("write {}", entry.ours), entry.sign.size()};
+  }
+  return std::nullopt;
+}
+
+// `größe`, `支払い`: a name that is none without backticks.
+std::optional<Advice> bare_name(const Place& place) {
+  const auto in_name = [&](size_t i) {
+    return is_word_character(place.text[i]) || static_cast<uint8_t>(place.text[i]) >= 0x80;
+  };
+  if (place.rest.empty() || static_cast<uint8_t>(place.rest[0]) < 0x80) return std::nullopt;
+  size_t start = place.offset, end = place.offset;
+  while (start > 0 && in_name(start - 1)) --start;
+  while (end < place.text.size() && in_name(end)) ++end;
+  const std::string_view name = place.text.substr(start, end - start);
+  const std::string_view stage = place.stage();
+  const bool text_may_stand = stage == "where" || stage == "let" || stage == "stats";
+  return Advice{"this name stands in backticks: bare ones have A to Z, a to z, 0 to 9 and _ only",
+                fmt::format("write `{}`", name) +
+                    (text_may_stand ? ", or " + quote_string(name) + " if a text is meant" : ""),
+                name.size(), place.offset - start};
+}
+
+std::optional<Advice> second_query(const Place& place) {
+  if (!place.before.ends_with(';') || !place.awaits(expected::kEnd)) return std::nullopt;
+  return Advice{"a query ends with its `;`, and nothing may follow", "ask one query at a time",
+                std::max<size_t>(1, place.word.size())};
+}
+
+std::optional<Advice> upper_case(const Place& place) {
+  static constexpr std::array<std::string_view, 16> kWords = {
+      "and", "or", "not",   "in",   "contains", "true",    "false", "null",
+      "now", "by", "where", "from", "last",     "between", "div",   "of"};
+  const bool ours = std::find(kWords.begin(), kWords.end(), place.lower_word) != kWords.end() ||
+                    is_stage_name(place.lower_word);
+  if (!ours || place.word == place.lower_word) return std::nullopt;
+  return Advice{fmt::format("words of the language are lower-case: write `{}`", place.lower_word),
+                "", place.word.size()};
+}
+
+std::optional<Advice> missing_pipe(const Place& place) {
+  if (!place.awaits(expected::kPipe) || place.word.empty()) return std::nullopt;
+  const std::string_view word = place.word;
+  if (is_stage_name(word)) {
+    return Advice{fmt::format("a stage begins with `|`: write `| {}`", word), "", word.size()};
+  }
+  if (place.lower_word == "group") {
+    return Advice{"`group by` is SQL; here the groups are named behind the aggregates",
+                  "write `| stats n = count() by service`", word.size()};
+  }
+  if (place.lower_word == "having") {
+    return Advice{"`having` is SQL; here a stage filters the groups", "write `| where n > 20`",
+                  word.size()};
+  }
+  if (place.lower_word == "order") {
+    return Advice{"`order by` is SQL", "write `| sort -total`", word.size()};
+  }
+  if (place.lower_word == "if" && place.before.ends_with(")")) {
+    return Advice{"an aggregate's own condition is written `where`",
+                  "write `count() where status == \"FAILED\"`", word.size()};
+  }
+  return std::nullopt;
+}
+
+std::optional<Advice> star_argument(const Place& place) {
+  if (!place.rest.starts_with("*") || !place.before.ends_with("(")) return std::nullopt;
+  return Advice{"there is no `*` for all columns", "write `count()` to count rows", 1};
+}
+
+std::optional<Advice> grouping_in_parentheses(const Place& place) {
+  if (!place.rest.starts_with("(") || !lower(place.before).ends_with("by")) return std::nullopt;
+  return Advice{"the columns of `by` stand without parentheses", "write `by service, host`", 1};
+}
+
+std::optional<Advice> word_filter(const Place& place) {
+  if (!place.rest.starts_with(":") || !place.awaits(expected::kOperator)) return std::nullopt;
+  return Advice{"`field:value` is LogsQL or Lucene; here values are compared",
+                "write `status == \"FAILED\"`, or `message contains \"text\"`", 1};
+}
+
+std::optional<Advice> unknown_stage(const Place& place) {
+  if (!place.awaits(expected::kStage)) return std::nullopt;
+  std::string stages;
+  for (const StageEntry& entry : all_stages()) {
+    stages += (stages.empty() ? "" : " ") + std::string(entry.documentation.name);
+  }
+  if (place.word.empty()) return Advice{"a stage must follow `|`", "the stages are: " + stages, 1};
+  const std::string near = suggest_stage(place.word);
+  return Advice{
+      fmt::format("`{}` is not a stage", place.word),
+      near.empty() ? "the stages are: " + stages : fmt::format("did you mean `{}`?", near),
+      place.word.size()};
+}
+
+std::optional<Advice> no_source(const Place& place) {
+  if (!place.awaits(expected::kSource)) return std::nullopt;
+  if (!place.word.empty() && place.rest.substr(place.word.size()).starts_with("(")) {
+    return Advice{"this looks like PromQL; here a query starts with its source, then stages follow",
+                  "write `from audit last 5m | stats n = count() by service | let rate = n / 300`",
+                  place.word.size()};
+  }
+  return Advice{"a query starts with its source: `from` and the names of measurements", kStartHint,
+                std::max<size_t>(1, place.word.size())};
+}
+
+std::optional<Advice> bare_aggregate(const Place& place) {
+  if (!place.awaits(expected::kAggregate)) return std::nullopt;
+  const bool is_name = !place.word.empty() && !is_reserved_word(place.word);
+  const std::string near = is_name ? suggest_aggregate(place.word) : "";
+  return Advice{"stats takes aggregates, like `total = count()` or `p95(duration_ms)`",
+                near.empty() ? "write `| stats total = count() by service`"
+                             : fmt::format("write `{}(…)`", near.substr(0, near.find('('))),
+                std::max<size_t>(1, place.word.size())};
+}
+
+std::optional<Advice> computed_aggregate(const Place& place) {
+  const bool behind_aggregate = place.before.ends_with(")") && place.awaits("`by`");
+  if (!behind_aggregate || std::string_view("+-*/%<>=").find(place.rest[0]) == std::string::npos) {
+    return std::nullopt;
+  }
+  return Advice{"stats takes aggregates alone; what is computed from them follows in a `let`",
+                "write `| stats failed = count() where status == \"FAILED\", total = count() "
+                "| let rate = failed / total`",
+                1};
+}
+
+std::optional<Advice> sort_by(const Place& place) {
+  if (place.lower_word != "by" || !place.awaits(expected::kColumn)) return std::nullopt;
+  return Advice{"`sort` takes the columns alone", "write `sort -total, service`", 2};
+}
+
+std::optional<Advice> printed_name(const Place& place) {
+  const bool behind_name = !place.before.empty() && is_word_character(place.before.back());
+  if (!place.rest.starts_with("(") || !behind_name) return std::nullopt;
+  return Advice{"a column's name is expected here, not an expression",
+                "a result is called as printed, in backticks: `p95(duration_ms)`; or give it a "
+                "name of its own, p95 = p95(duration_ms)",
+                1};
+}
+
+// In the order of asking: what is more special stands first.
+constexpr std::array kIdioms = {&sql_query,         &selector,
+                                &line_filter,       &range_vector,
+                                &logsql_time,       &upper_case,
+                                &single_quotes,     &curly_quotes,
+                                &look_alike,        &bare_name,
+                                &second_query,      &foreign_range,
+                                &whole_unit,        &blank_in_time,
+                                &bare_bucket,       &bucket_key,
+                                &blank_in_duration, &count_distinct,
+                                &case_when,         &sort_direction,
+                                &row_offset,        &missing_pipe,
+                                &sql_condition,     &alias,
+                                &star_argument,     &grouping_in_parentheses,
+                                &foreign_operator,  &word_filter,
+                                &unknown_stage,     &no_source,
+                                &bare_aggregate,    &computed_aggregate,
+                                &sort_by,           &printed_name};
+
+// The word or sign at the place, for `found …`.
+std::string_view found_token(const Place& place) {
+  if (!place.word.empty()) return place.word;
+  size_t length = 1;
+  while (length < place.rest.size() && (static_cast<uint8_t>(place.rest[length]) & 0xC0) == 0x80) {
+    ++length;
+  }
+  return place.rest.substr(0, length);
+}
+
+// What could be written where only one kind of thing can follow.
+std::string example_for(const Place& place) {
+  const bool alone = place.choices.size() == 1;
+  if (alone && place.awaits("`(`") && place.behind("in")) return "write `x in (1, 2)`";
+  if (alone && place.awaits("`=`")) return "write `let seconds = duration_ms / 1000`";
+  if (alone && place.awaits("`by`")) return "write `top 5 by total`";
+  if (alone && place.awaits(expected::kMeasurement)) return "write `from audit, bpm last 1h`";
+  if (place.awaits(expected::kMeasurement)) return "write `from audit last 1h`";
+  if (place.awaits(expected::kStage))
+    return "write `| limit 10`, or `| stats n = count() by service`";
+  if (!place.awaits(expected::kConstant)) return "";
+  if (place.behind("last")) {
+    return place.rest.starts_with("-") ? "`last 5m` reaches back from now already"
+                                       : "write `last 1h`";
+  }
+  if (place.behind("limit")) return "write `limit 10`";
+  if (place.behind("top")) return "write `top 5 by total`";
+  if (place.behind("baseline")) return "write `baseline 7d`";
+  return "";
+}
+
+Advice generic(const Place& place) {
+  const std::string choices = join_choices(place.choices);
+  const std::string example = example_for(place);
+  if (place.rest.empty()) return {"the query ends too early; expected " + choices, example, 1};
+  const std::string_view token = found_token(place);
+  if (token == ")" && !place.awaits("`)`") && place.awaits(expected::kEnd)) {
+    return {"there is no `(` for this `)`", "", 1};
+  }
+  if (is_reserved_word(token) && place.awaits(expected::kColumn)) {
+    return {fmt::format("`{}` is a word of the language; expected {}", token, choices),
+            fmt::format("a column of that name stands in backticks: `{}`", token), token.size()};
+  }
+  return {fmt::format("expected {}; found `{}`", choices, token), example, token.size()};
+}
+
+}  // namespace
+
+bool Place::awaits(std::string_view choice) const {
+  return std::find(choices.begin(), choices.end(), choice) != choices.end();
+}
+
+bool Place::behind(std::string_view wanted) const {
+  return before.ends_with(wanted) &&
+         (before.size() == wanted.size() || !is_word_character(before.rbegin()[wanted.size()]));
+}
+
+std::string_view Place::last_word() const {
+  size_t start = before.size();
+  while (start > 0 && (is_word_character(before[start - 1]) || before[start - 1] == '.')) --start;
+  return before.substr(start);
+}
+
+std::string_view Place::stage() const {
+  const size_t pipe = before.rfind('|');
+  if (pipe == std::string_view::npos) return {};
+  const std::string_view behind_pipe = before.substr(pipe + 1);
+  const std::string_view name = behind_pipe.substr(blank_length(behind_pipe));
+  return name.substr(0, identifier_length(name));
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
+}
+
+Place make_place(std::string_view text, size_t offset, const std::vector<std::string>& choices) {
+  const std::string_view rest = text.substr(offset);
+  const std::string_view word = rest.substr(0, identifier_length(rest));
+  std::string_view before = text.substr(0, offset);
+  before = before.substr(0, before.find_last_not_of(" \t\r\n") + 1);
+  return {text, offset, rest, word, lower(word), before, choices};
+}
+
+Diagnostic explain_syntax_error(std::string_view text, size_t offset,
+                                const std::vector<std::string>& choices) {
+  const Place place = make_place(text, offset, choices);
+  std::optional<Advice> advice;
+  if (!place.rest.empty()) {
+    for (const auto idiom : kIdioms) {
+      if ((advice = idiom(place))) break;
+    }
+  }
+  if (!advice && place.awaits(expected::kSource)) advice = no_source(place);
+  if (!advice) advice = generic(place);
+  Diagnostic diagnostic;
+  diagnostic.message = std::move(advice->message);
+  diagnostic.hint = std::move(advice->hint);
+  diagnostic.expected = choices;
+  diagnostic.locate(text, offset - advice->back, advice->length);
+  return diagnostic;
+}
+
+}  // namespace tocsin

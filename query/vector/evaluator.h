@@ -1,0 +1,98 @@
+// Evaluates a Program's nodes over the rows of one source, a vector at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "db/base/result.h"
+#include "db/base/time.h"
+#include "query/function/scalar.h"
+#include "query/vector/program.h"
+#include "query/vector/vector.h"
+
+namespace tocsin {
+
+struct ListSet;
+
+/// One thread's evaluation. Use: bind a source, then per vector begin, filter, value. Columns are
+/// read and nodes computed when they are first asked for, for the rows still selected then.
+/// `program` must outlive it; the source must live until the next bind.
+class Evaluator {
+ public:
+  Evaluator(const Program& program, Timestamp now, const TimeZone& zone);
+  ~Evaluator();
+  Evaluator(Evaluator&&) noexcept;
+
+  void bind(ColumnSource& source);
+  /// Rows [start, start + count) of the source, all selected. Requires: count <= kVectorRows.
+  void begin(size_t start, size_t count);
+  /// What now() is in each row of the vector begun, instead of the plan's; empty: the plan's.
+  void set_now(std::span<const Timestamp> now) { row_now_ = now; }
+
+  size_t row_count() const { return count_; }
+  std::span<const uint32_t> rows() const { return {rows_.data(), selected_}; }
+  /// Keeps the selected rows whose mask is set.
+  void select(std::span<const uint8_t> mask);
+  /// Keeps the rows for which every filter of the program holds.
+  Status filter();
+  /// False when the program's filters leave no row of the bound source, as its dictionaries and
+  /// statistics tell.
+  Result<bool> may_match();
+
+  /// The values of a node for the selected rows; other rows hold anything harmless. Lives until the
+  /// next begin.
+  Result<const Vector*> value(NodeId node);
+  /// The same as a group key: a string column may come as the numbers that its strings spell.
+  Result<const Vector*> key(NodeId node);
+
+ private:
+  struct Slot {
+    Vector vector;
+    uint64_t epoch = 0;
+  };
+  /// A node's values for every entry of a dictionary, and behind them for null.
+  struct EntryTable {
+    uint64_t serial = 0;  // of the dictionary it was made from
+    Vector values;
+    std::vector<uint32_t> codes;  // strings: entry -> code in `dictionary`
+    Dictionary dictionary;
+    StringArena arena;
+  };
+
+  /// What a literal search tells of each template of one column of the bound source.
+  struct TemplateTable {
+    uint64_t bound = 0;              // the source it was made for
+    std::vector<TextMatch> matches;  // empty: the column has no templates
+    Vector ids, texts;
+    std::vector<uint32_t> unknown_rows;
+  };
+
+  Result<bool> range_may_match(const Node& node);
+  Result<TemplateTable*> template_table(NodeId node);
+  Result<bool> by_templates(NodeId node, Vector& out);
+  Result<const EntryTable*> entry_table(NodeId node);
+  Result<bool> by_dictionary(NodeId node, Vector& out);
+  Status call(NodeId node, Vector& out);
+  void fill_now(Vector& out);
+
+  const Program& program_;
+  ScalarContext scalar_;  // now, zone, compiled patterns
+  ColumnSource* source_ = nullptr;
+  size_t start_ = 0;
+  size_t count_ = 0;
+  uint64_t epoch_ = 1;
+  uint64_t bound_ = 0;  // counts the sources
+  std::vector<uint32_t> rows_;
+  size_t selected_ = 0;
+  std::span<const Timestamp> row_now_;
+  std::vector<Slot> slots_;                                      // by node
+  std::vector<Slot> key_slots_;                                  // the same, as keys
+  std::vector<std::unique_ptr<TemplateTable>> template_tables_;  // by node
+  std::vector<std::unique_ptr<EntryTable>> entry_tables_;        // by node
+  std::vector<std::unique_ptr<ListSet>> lists_;                  // by node
+  std::unique_ptr<Evaluator> entry_evaluator_;                   // over a dictionary's entries
+};
+
+}  // namespace tocsin

@@ -1,0 +1,417 @@
+#include "query/check/prepare.h"
+
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "query/base/limits.h"
+#include "query/function/functions.h"
+#include "query/plan/analyze.h"
+#include "tests/query/sample_catalog.h"
+
+using namespace tocsin;
+
+namespace {
+
+std::string plan_of(const std::string& text, const QueryOptions& options = sample_options()) {
+  const auto plan = build_plan(text, sample_catalog(), options);
+  return plan ? print_plan(*plan) : plan.error().message;
+}
+
+// The last line of the plan, without the columns that it puts out.
+std::string stage_of(const std::string& text) {
+  std::string plan = plan_of(text);
+  if (plan.ends_with("\n")) plan.pop_back();
+  const std::string last = plan.substr(plan.rfind('\n') + 1);
+  return last.substr(0, last.find(" -> "));
+}
+
+std::string where(const std::string& condition) {
+  return stage_of("from audit last 1h | where " + condition);
+}
+
+Plan built(const std::string& text, const QueryOptions& options = sample_options()) {
+  auto plan = build_plan(text, sample_catalog(), options);
+  INFO(text << "\n" << (plan ? "" : plan.error().message));
+  REQUIRE(plan);
+  return *std::move(plan);
+}
+
+QueryOptions rule_options() {
+  QueryOptions options = sample_options();
+  options.rule_mode = true;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("prepare: the pipeline of the design", "[query]") {
+  CHECK(plan_of("from audit, bpm last 1h\n"
+                "| where service =~ \"^pay\" and duration_ms > 100\n"
+                "| stats failures = count() where status == \"FAILED\", total = count(),\n"
+                "        p95 = p95(duration_ms) by service, transaction\n"
+                "| let rate = failures / total\n"
+                "| baseline 7d  # a week\n"
+                "| where total >= 20 and rate > 2 * baseline(rate)\n"
+                "| sort -rate\n"
+                "| limit 10\n") ==
+        "from audit, bpm -> service string, transaction string, status string, duration_ms f64\n"
+        "where service =~ \"^pay\" and duration_ms > 100\n"
+        "stats failures = count() where status == \"FAILED\", total = count(), "
+        "p95 = quantile(duration_ms, 0.95) by service, transaction -> service string, "
+        "transaction string, failures i64, total i64, p95 f64\n"
+        "let rate = f64(failures) / f64(total) -> service string, transaction string, "
+        "failures i64, total i64, p95 f64, rate f64\n"
+        "baseline 1w step 1h min 1 -> service string, transaction string, failures i64, "
+        "total i64, p95 f64, rate f64, `baseline(rate)` f64\n"
+        "where total >= 20 and rate > 2.0 * `baseline(rate)`\n"
+        "sort -rate\n"
+        "limit 10\n");
+}
+
+TEST_CASE("prepare: the range", "[query]") {
+  const auto range = [](const std::string& text) { return built("from audit " + text).range; };
+  CHECK(range("last 1h") == TimeRange{kSampleNow - kHour, kSampleNow});
+  CHECK(range("last $baseline_window") == TimeRange{kSampleNow - 7 * kDay, kSampleNow});
+  CHECK(range("between now - 1d and now") == TimeRange{kSampleNow - kDay, kSampleNow});
+  CHECK(range("between 2026-11-23 and 2026-11-23 + 1h30m") ==
+        TimeRange{kSampleNow - 36 * kHour, kSampleNow - 34 * kHour - 30 * kMinute});
+  CHECK(range("") == TimeRange{});
+  CHECK_FALSE(built("from audit").range_given);
+}
+
+TEST_CASE("prepare: a bare date is midnight in the configured zone", "[query]") {
+  QueryOptions options = sample_options();
+  options.zone = TimeZone::load("Europe/Berlin").value();
+  const Plan plan = built("from audit between 2026-11-23 and 2026-11-24", options);
+  CHECK(plan.range.end == kSampleNow - 13 * kHour);
+}
+
+TEST_CASE("prepare: several measurements are one table", "[query]") {
+  const Plan plan = built("from audit, bpm | keep measurement, duration_ms, code, bytes");
+  CHECK(plan.source_columns[0] == PlanColumn{"time", ValueType::kTime});
+  CHECK(plan.source_columns[1] == PlanColumn{"measurement", ValueType::kString});
+  CHECK(plan.output_columns() == std::vector<PlanColumn>{{"measurement", ValueType::kString},
+                                                         {"duration_ms", ValueType::kF64},
+                                                         {"code", ValueType::kI64},
+                                                         {"bytes", ValueType::kU64}});
+  CHECK(plan.warnings == std::vector<std::string>{
+                             "`code` is string in `bpm` and i64 elsewhere: it is null for `bpm`"});
+  REQUIRE(plan.source.size() == 2);
+  CHECK(plan.source[1].columns == std::vector<uint32_t>{2, 4, 5});
+}
+
+TEST_CASE("prepare: the first measurement listed decides between types", "[query]") {
+  const Plan plan = built("from bpm, audit | keep code");
+  CHECK(plan.output_columns()[0].type == ValueType::kString);
+  CHECK(plan.warnings.size() == 1);
+}
+
+TEST_CASE("prepare: a conflict of types in an unused column is not worth a warning", "[query]") {
+  CHECK(built("from audit, bpm | keep service").warnings.empty());
+}
+
+TEST_CASE("prepare: a condition that no row can fulfil is a warning", "[query]") {
+  const auto check = [](const std::string& condition, const std::string& warning) {
+    INFO(condition);
+    const auto expected =
+        warning.empty() ? std::vector<std::string>{} : std::vector{"no row passes: " + warning};
+    CHECK(built("from audit last 1h | where " + condition).warnings == expected);
+  };
+  check("code > 5 and status == \"OK\" and code < 3",
+        "`code < 3` cannot hold together with what is asked of `code` before");
+  check("code >= 5 and 5 >= code", "");
+  check("code > 5 and (5 >= code or ok)", "");
+  check("code > 5 and (5 >= code or code == 1)",
+        "`code == 1` cannot hold together with what is asked of `code` before");
+  check("status == \"OK\" and status == \"FAILED\"",
+        "`status == \"FAILED\"` cannot hold together with what is asked of `status` before");
+  check("status == \"OK\" or status == \"FAILED\"", "");
+  check("not (code > 5 and code < 3)", "");
+  check("bytes < 0", "`bytes < 0` holds for no value of `bytes`, which is a number (u64)");
+  check("0 > bytes", "`0 > bytes` holds for no value of `bytes`, which is a number (u64)");
+  check("code == 1.5", "`code == 1.5` holds for no value of `code`, which is a number (i64)");
+  check("code > 9223372036854775807",
+        "`code > 9223372036854775807` holds for no value of `code`, which is a number (i64)");
+  check("time < 2026-11-24", "`time < 2026-11-24` lies outside the query's range");
+  check("time >= 2026-11-24T11:30:00Z", "");
+  check("1 > 2", "`1 > 2` is false for every row");
+  CHECK(built("from audit | stats n = count() where code > 5 and code < 3").warnings.size() == 1);
+  CHECK(built("from audit last 1h | let time = time - 1d | where time < 2026-11-24")
+            .warnings.empty());
+  CHECK(built("from audit last 1h | where time < 2026-11-24 | stats n = count() | baseline 7d "
+              "| where n > baseline(n)")
+            .warnings.empty());
+}
+
+TEST_CASE("prepare: a column of another measurement is told apart from a misspelt one", "[query]") {
+  Diagnostic diagnostic;
+  CHECK_FALSE(
+      build_plan("from bpm | where bytes > 1", sample_catalog(), sample_options(), &diagnostic));
+  CHECK(diagnostic.message == "no column `bytes` in `bpm`");
+  CHECK(diagnostic.hint == "it is a column of `audit`");
+  CHECK(built("from bpm last 1h | where bytes > 1", rule_options()).warnings ==
+        std::vector<std::string>{
+            "no column `bytes` in `bpm` yet: it is null; it is a column of `audit`"});
+}
+
+TEST_CASE("prepare: `*` is every measurement but Tocsin's own", "[query]") {
+  const Plan plan = built("from * | stats count() by measurement");
+  REQUIRE(plan.source.size() == 2);
+  CHECK(plan.source[0].name == "audit");
+  CHECK(plan.source[1].name == "bpm");
+}
+
+TEST_CASE("prepare: a column that counts nanoseconds is a time", "[query]") {
+  CHECK(stage_of("from alerts | where started_at > now - 1h") == "where started_at > now() - 1h");
+}
+
+TEST_CASE("prepare: expressions are typed", "[query]") {
+  const auto type = [](const std::string& expression) {
+    return std::string(name_of(
+        built("from audit | let x = " + expression + " | keep x").output_columns()[0].type));
+  };
+  CHECK(type("code + 1") == "i64");
+  CHECK(type("code + 1.5") == "f64");
+  CHECK(type("code / 2") == "f64");
+  CHECK(type("code div 2") == "i64");
+  CHECK(type("bytes + bytes") == "u64");
+  CHECK(type("bytes - bytes") == "i64");
+  CHECK(type("bytes + code") == "i64");
+  CHECK(type("-bytes") == "i64");
+  CHECK(type("time - time") == "duration");
+  CHECK(type("time - 5m") == "time");
+  CHECK(type("5m + time") == "time");
+  CHECK(type("5m * code") == "duration");
+  CHECK(type("code * 5m") == "duration");
+  CHECK(type("5m / 2") == "duration");
+  CHECK(type("(now - time) / 1h") == "f64");
+  CHECK(type("(now - time) div 1h") == "i64");
+  CHECK(type("if(ok, code, 2.5)") == "f64");
+  CHECK(type("coalesce(bytes, 0)") == "u64");
+  CHECK(type("greatest(code, bytes)") == "f64");
+  CHECK(type("coalesce(null, user)") == "string");
+  CHECK(type("null") == "string");
+  CHECK(type("code in (1, 2.5)") == "bool");
+}
+
+TEST_CASE("prepare: integers meet floats inside f64, and constants are computed", "[query]") {
+  CHECK(where("code / 2 > 1") == "where f64(code) / 2.0 > 1");
+  CHECK(where("code > 1 + 2 * 3") == "where code > 7");
+  CHECK(where("code in (-1, 2 * 3)") == "where code in (-1, 6)");
+  CHECK(where("status == concat(\"FAI\", \"LED\")") == "where status == \"FAILED\"");
+  CHECK(where("2 * 5m < now - time") == "where 10m < now() - time");
+  CHECK(where("code > 1 / 0") == "where code > null");
+}
+
+TEST_CASE("prepare: precedence", "[query]") {
+  CHECK(where("ok or not ok and code == 1 + 2 * -3 % 2") == "where ok or not ok and code == 1");
+  CHECK(where("(ok or ok) and ok") == "where (ok or ok) and ok");
+  CHECK(where("not (code == 1)") == "where not code == 1");
+  CHECK(where("code - (1 - code) > 0") == "where code - (1 - code) > 0");
+}
+
+TEST_CASE("prepare: words of the language are columns where they mean nothing", "[query]") {
+  Catalog catalog;
+  add_measurement(catalog, 1, "last",
+                  {{"from", ColumnType::kString},
+                   {"min", ColumnType::kI64},
+                   {"div", ColumnType::kI64},
+                   {"step", ColumnType::kI64},
+                   {"by", ColumnType::kString},
+                   {"@x", ColumnType::kI64}});
+  const auto plan = build_plan(
+      "from last last 1h | where div div div == min and from == `by` and `@x` > step "
+      "| stats min(min), first = first(from) by `by`, time(1m)",
+      catalog, sample_options());
+  REQUIRE(plan);
+  CHECK(plan->output_columns()[2].name == "min(min)");
+}
+
+TEST_CASE("prepare: names of measurements may hold - / and :", "[query]") {
+  Catalog catalog;
+  add_measurement(catalog, 1, "a-b", {});
+  add_measurement(catalog, 2, "c/d:e.f", {});
+  add_measurement(catalog, 3, "g h", {});
+  const auto plan = build_plan("from a-b,c/d:e.f , `g h`|limit 1", catalog, sample_options());
+  REQUIRE(plan);
+  CHECK(plan->source.size() == 3);
+}
+
+TEST_CASE("prepare: let may build on what stands before it", "[query]") {
+  const Plan plan =
+      built("from audit | let a = code + 1, b = a * 2, service = upper(service), c = service");
+  CHECK(plan.stages.size() == 3);
+  const auto& let = std::get<LetStage>(plan.stages[1].operation);
+  CHECK(plan.stages[1].columns[let.outputs[0]].name == "b");
+  CHECK(plan.stages[1].columns[let.outputs[1]].name == "service");
+  CHECK(let.outputs[1] == 2);  // replaced in its place
+}
+
+TEST_CASE("prepare: a result without a name is called as printed", "[query]") {
+  const Plan plan = built(
+      "from audit last 1h | stats p99.9( duration_ms ), count() where code==1, count(), "
+      "p95(`duration_ms`) | sort -`p95(duration_ms)`");
+  CHECK(plan.output_columns()[0].name == "p99.9(duration_ms)");
+  CHECK(plan.output_columns()[1].name == "count() where code == 1");
+  CHECK(std::get<StatsStage>(plan.stages[0].operation).aggregates[0].quantile == 0.999);
+}
+
+TEST_CASE("prepare: stages keep what they say", "[query]") {
+  const std::string series = "from audit last 1d | stats n = count(), m = mean(code) by time(5m), ";
+  CHECK(stage_of(series + "service | fill") ==
+        "fill time every 5m by (service) with (null, null, 0, null)");
+  CHECK(stage_of(series + "service | fill 0") ==
+        "fill time every 5m by (service) with (null, null, 0, 0.0)");
+  CHECK(stage_of(series + "service | detect n season 1h") ==
+        "detect n every 5m season 1h by (service)");
+  CHECK(stage_of("from audit | top 3 by code, -bytes") == "top 3 by code, -bytes");
+  CHECK(stage_of("from audit | distinct service") == "distinct service");
+  CHECK(stage_of("from bpm | drop time, measurement") == "keep service, status, duration_ms, code");
+  CHECK(stage_of("from audit | limit $min_events") == "limit 20");
+}
+
+TEST_CASE("prepare: baseline columns are collected from all later stages", "[query]") {
+  const Plan plan = built(
+      "from audit last 1h | stats n = count() by service "
+      "| baseline $baseline_window step 1d min 3 excluding alerts of Spike "
+      "| where n > baseline(n, p95) and baseline(n, windows) > 3 | sort -`baseline(n)` "
+      "| keep service, n, `baseline(n, stddev)`");
+  const auto& baseline = std::get<BaselineStage>(plan.stages[1].operation);
+  CHECK(baseline.depth == 7 * kDay);
+  CHECK(baseline.step == kDay);
+  CHECK(baseline.min_windows == 3);
+  CHECK(baseline.excluding_alerts);
+  CHECK(baseline.excluding_rule == "Spike");
+  CHECK(baseline.key_columns == std::vector<uint32_t>{0});
+  REQUIRE(baseline.columns.size() == 4);
+  CHECK(baseline.columns[0].name == "baseline(n, p95)");
+  CHECK(baseline.columns[1].statistic == BaselineStatistic::kWindows);
+  CHECK(plan.stages[1].columns[3].type == ValueType::kI64);
+}
+
+TEST_CASE("prepare: stages that take names take a baseline by its printed name", "[query]") {
+  const std::string start = "from audit last 1h | stats n = count() by service | baseline 7d | ";
+  for (const char* stage : {"sort `baseline(n)`", "top 3 by `baseline(n)`", "keep `baseline(n)`",
+                            "distinct `baseline(n)`"}) {
+    INFO(stage);
+    CHECK(built(start + stage).warnings.empty());
+  }
+}
+
+TEST_CASE("prepare: a baseline that nobody asks is a warning", "[query]") {
+  CHECK(built("from audit last 1h | stats n = count() by service | baseline 7d").warnings.size() ==
+        1);
+}
+
+TEST_CASE("prepare: a rule warns of what does not exist yet, and reads it as null", "[query]") {
+  const Plan plan = built(
+      "from audit, nosuch last 1h | where host == \"a\" or code > 1 "
+      "| stats n = count(), s = sum(load), l = last(load), c = count(load) by host, service "
+      "| let x = l * 2, y = n + 1 | baseline 7d | where y > baseline(y) and x > baseline(x)",
+      rule_options());
+  CHECK(plan.warnings == std::vector<std::string>{"there is no measurement `nosuch` yet",
+                                                  "no column `host` in `audit` yet: it is null",
+                                                  "no column `load` in `audit` yet: it is null"});
+  CHECK(plan.source.size() == 1);
+  const std::string printed = print_plan(plan);
+  INFO(printed);
+  CHECK(printed.find("where false or code > 1\n") != std::string::npos);
+  CHECK(printed.find("s = sum(null), l = last(null), c = count(null) by host, service") !=
+        std::string::npos);
+  CHECK(plan.stages[1].columns[0].always_null);
+  CHECK(plan.output_columns().back() == PlanColumn{"baseline(x)", ValueType::kString, true});
+}
+
+TEST_CASE("prepare: a rule over an empty catalog is checked without columns", "[query]") {
+  const auto plan = build_plan(
+      "from audit last 5m | where status == \"FAILED\" and duration_ms > 5 and not ok "
+      "| stats n = count(), p95 = p95(duration_ms) by service | where p95 > 30000",
+      Catalog(), rule_options());
+  REQUIRE(plan);
+  CHECK(plan->source.empty());
+  CHECK(plan->warnings == std::vector<std::string>{"there is no measurement `audit` yet"});
+}
+
+TEST_CASE("prepare: alerts can be asked for before there is one", "[query]") {
+  const auto plan = build_plan("from alerts last 1d | where severity == \"HIGH\" | keep time, rule",
+                               Catalog(), QueryOptions());
+  REQUIRE(plan);
+  CHECK(plan->source.empty());
+  CHECK(plan->warnings == std::vector<std::string>{"there is no measurement `alerts` yet"});
+  CHECK_FALSE(build_plan("from alert", Catalog(), QueryOptions()));
+}
+
+TEST_CASE("prepare: a misspelt name behind stats is an error in a rule too", "[query]") {
+  const auto plan = build_plan("from audit last 1h | stats n = count() | where m > 1",
+                               sample_catalog(), rule_options());
+  CHECK_FALSE(plan);
+}
+
+TEST_CASE("analyze: group keys and whether they survive", "[query]") {
+  const auto summary = [](const std::string& text) {
+    return summarize_plan(built("from audit last 1h | " + text));
+  };
+  const PlanSummary kept = summary(
+      "stats n = count() by service, user | let r = n * 2 | baseline 7d | keep r, user, service");
+  CHECK(kept.group_keys == std::vector<std::string>{"service", "user"});
+  CHECK(kept.group_columns == std::vector<uint32_t>{2, 1});
+  CHECK(kept.keys_survive);
+  CHECK(kept.has_baseline);
+  CHECK_FALSE(summary("stats n = count() by service | keep n").keys_survive);
+  CHECK_FALSE(summary("stats n = count() by service | let service = 1").keys_survive);
+  CHECK_FALSE(summary("where ok").has_stats);
+  CHECK(summary("stats n = count()").keys_survive);
+  CHECK(summary("stats n = count() by time(5m)").buckets_time);
+}
+
+TEST_CASE("analyze: only the columns that matter are read", "[query]") {
+  const Plan plan = built("from audit | let x = code, y = bytes | keep x, service");
+  const auto used = used_source_columns(plan);
+  std::string names;
+  for (size_t i = 0; i < used.size(); ++i) {
+    if (used[i]) names += plan.source_columns[i].name + " ";
+  }
+  CHECK(names == "service code bytes ");
+}
+
+TEST_CASE("registry: every example is a query that works", "[query]") {
+  for (const StageEntry& stage : all_stages()) built(stage.documentation.example);
+  for (const FunctionEntry& function : all_functions()) {
+    built(std::string("from audit | let x = ") + function.documentation.example);
+  }
+  for (const AggregateEntry& aggregate : all_aggregates()) {
+    built(std::string("from audit | stats ") + aggregate.documentation.example + " by service");
+  }
+}
+
+TEST_CASE("limits: each has its message", "[query]") {
+  const auto repeated = [](const std::string& text, size_t count) {
+    std::string out;
+    for (size_t i = 0; i < count; ++i) out += text;
+    return out;
+  };
+  const auto deep = [&](size_t depth) {
+    return where(repeated("(", depth) + "ok" + repeated(")", depth));
+  };
+  CHECK(deep(kNestingMax) == "where ok");
+  CHECK(plan_of("from audit | where " + repeated("(", kNestingMax + 1) + "ok")
+            .starts_with("1:120: parentheses stand more than 100 deep"));
+  CHECK(where("ok" + repeated(" or ok", kExpressionDepthMax - 1)).starts_with("where ok or ok"));
+  CHECK(plan_of("from audit | where ok" + repeated(" or ok", kExpressionDepthMax))
+            .find("more than 500 operators") != std::string::npos);
+  CHECK(plan_of("from audit | where " + repeated("not ", 5000) + "ok")
+            .find("more than 500 operators") != std::string::npos);
+  CHECK(plan_of("from audit " + repeated("| limit 1 ", kStageCountMax + 1))
+            .find("at most 100 stages") != std::string::npos);
+  CHECK(plan_of("from audit " + repeated(" ", kQueryBytesMax)).find("at most 64 KiB") !=
+        std::string::npos);
+  CHECK(plan_of("from audit | keep a" + repeated(", a", kListCountMax))
+            .find("at most 1000 entries") != std::string::npos);
+  CHECK(plan_of("from audit | where user =~ \"" + repeated("a", kPatternBytesMax + 1) + "\"")
+            .find("at most 4096 bytes") != std::string::npos);
+  CHECK(plan_of("from audit | where user =~ r\"((a{100}){100}){100}\"")
+            .find("this pattern is not valid") != std::string::npos);
+  CHECK(plan_of("from audit last 1s | stats n = count() | baseline 52w | where n > baseline(n)")
+            .find("this makes 31449600 windows") != std::string::npos);
+}

@@ -1,0 +1,354 @@
+// Stages, one table at a time.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+#include "tests/query/oracle/oracle.h"
+
+namespace tocsin::oracle {
+namespace {
+
+using T = ValueType;
+
+Row picked(const Row& row, const std::vector<uint32_t>& columns) {
+  Row out;
+  for (const uint32_t column : columns) out.push_back(row.at(column));
+  return out;
+}
+
+std::vector<Row> source_rows(const Plan& plan, const Data& data, TimeRange range) {
+  std::vector<Row> rows;
+  for (const SourceMeasurement& measurement : plan.source) {
+    for (const Event& event : data.at(measurement.name)) {
+      if (event.time < range.start || event.time >= range.end) continue;
+      Row row(plan.source_columns.size());
+      row[0] = Value::time(event.time);
+      row[1] = Value::of(measurement.name);
+      for (const uint32_t column : measurement.columns) {
+        const auto found = event.values.find(plan.source_columns[column].name);
+        if (found == event.values.end()) continue;
+        const bool widened =
+            plan.source_columns[column].type == T::kF64 && is_number(found->second.type);
+        row[column] = widened ? Value::of(number_of(found->second)) : found->second;
+      }
+      rows.push_back(std::move(row));
+    }
+  }
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const Row& a, const Row& b) { return compare(a[0], b[0]) < 0; });
+  return rows;
+}
+
+std::vector<Row> stats(const StatsStage& stage, const std::vector<Row>& rows, Timestamp now) {
+  std::map<Row, std::vector<Row>, Less> groups;
+  if (stage.keys.empty()) groups[Row{}];
+  for (const Row& row : rows) {
+    Row key;
+    for (const GroupKey& each : stage.keys) {
+      Value value = row.at(each.column);
+      if (each.bucket > 0 && !value.is_null()) {
+        value = Value::time(bucket_of(std::get<int64_t>(value.data), each.bucket));
+      }
+      key.push_back(std::move(value));
+    }
+    groups[key].push_back(row);
+  }
+  std::vector<Row> out;
+  for (const auto& [key, members] : groups) {
+    Row row = key;
+    for (const Aggregate& each : stage.aggregates) row.push_back(aggregate(each, members, now));
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
+Row let(const LetStage& stage, const Row& row, size_t width, Timestamp now) {
+  Row out = row;
+  out.resize(width);
+  for (size_t i = 0; i < stage.definitions.size(); ++i) {
+    out[stage.outputs[i]] = evaluate(stage.definitions[i].expression, row, now);
+  }
+  return out;
+}
+
+std::vector<Row> sorted(std::vector<Row> rows, const std::vector<SortKey>& keys) {
+  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+    for (const SortKey& key : keys) {
+      const Value &x = a[key.column], &y = b[key.column];
+      int c = compare(x, y);
+      if (key.descending && !x.is_null() && !y.is_null()) c = -c;
+      if (c != 0) return c < 0;
+    }
+    return false;
+  });
+  return rows;
+}
+
+std::vector<Row> distinct(const std::vector<Row>& rows, const std::vector<uint32_t>& columns) {
+  std::set<Row, Less> seen;
+  std::vector<Row> out;
+  for (const Row& row : rows) {
+    Row wanted = picked(row, columns);
+    if (seen.insert(wanted).second) out.push_back(std::move(wanted));
+  }
+  return out;
+}
+
+std::vector<Row> fill(const Plan& plan, const FillStage& stage, const std::vector<Row>& rows) {
+  Timestamp start = INT64_MAX, end = INT64_MIN;
+  if (plan.range_given) {
+    start = bucket_of(plan.range.start, stage.bucket);
+    end = plan.range.end;
+  } else {
+    for (const Row& row : rows) {
+      if (row[stage.time_column].is_null()) continue;
+      const int64_t time = std::get<int64_t>(row[stage.time_column].data);
+      start = std::min(start, time);
+      end = std::max(end, time + 1);
+    }
+  }
+  std::map<Row, std::vector<Row>, Less> groups;
+  for (const Row& row : rows) groups[picked(row, stage.group_columns)].push_back(row);
+  std::vector<Row> out;
+  for (auto& [key, members] : groups) {
+    for (Timestamp bucket = start; bucket < end; bucket += stage.bucket) {
+      const bool there = std::any_of(members.begin(), members.end(), [&](const Row& row) {
+        return compare(row[stage.time_column], Value::time(bucket)) == 0;
+      });
+      if (there) continue;
+      Row made(members[0].size());
+      for (uint32_t i = 0; i < made.size(); ++i) {
+        const bool grouped =
+            std::count(stage.group_columns.begin(), stage.group_columns.end(), i) > 0;
+        made[i] = i == stage.time_column ? Value::time(bucket)
+                  : grouped              ? members[0][i]
+                                         : stage.values[i];
+      }
+      members.push_back(std::move(made));
+    }
+    for (Row& row : sorted(members, {{stage.time_column, false}})) out.push_back(std::move(row));
+  }
+  return out;
+}
+
+std::vector<Row> detect(const DetectStage& stage, std::vector<Row> rows) {
+  const std::vector<Row> input = rows;
+  for (Row& row : rows) {
+    const Value time_value = row[stage.time_column], value = row[stage.value_column];
+    std::vector<double> history;
+    for (const Row& other : input) {
+      if (time_value.is_null() || other[stage.time_column].is_null()) continue;
+      if (other[stage.value_column].is_null()) continue;
+      if (Less()(picked(other, stage.group_columns), picked(row, stage.group_columns)) ||
+          Less()(picked(row, stage.group_columns), picked(other, stage.group_columns))) {
+        continue;
+      }
+      const int64_t time = std::get<int64_t>(time_value.data);
+      const int64_t earlier = std::get<int64_t>(other[stage.time_column].data);
+      if (earlier >= time) continue;
+      const bool same_phase = stage.season > 0 && (time - earlier) % stage.season == 0;
+      const bool recent = stage.season == 0 && time - earlier <= 60 * stage.bucket;
+      if (same_phase || recent) history.push_back(plain(other[stage.value_column]));
+    }
+    Row verdict(5);
+    if (history.size() >= 5) {
+      const double expected = quantile(history, 0.5);
+      const double spread = std::max(1.4826 * median_distance(history), 0.05 * std::fabs(expected));
+      verdict[0] = Value::of(expected);
+      verdict[1] = as_result(expected - 3 * spread, T::kF64);
+      verdict[2] = as_result(expected + 3 * spread, T::kF64);
+      if (!value.is_null()) {
+        const double distance = plain(value) - expected;
+        verdict[3] = as_result(distance / spread, T::kF64);
+        verdict[4] = Value::of(spread > 0 && std::fabs(distance) > 3 * spread);
+      }
+    }
+    row.insert(row.end(), verdict.begin(), verdict.end());
+  }
+  return rows;
+}
+
+const std::vector<PlanColumn>& input_of(const Plan& plan, size_t stage) {
+  return stage == 0 ? plan.source_columns : plan.stages[stage - 1].columns;
+}
+
+// The stages [from, to) over rows; `now` is the end of the window that is looked at.
+std::vector<Row> run(const Plan& plan, size_t from, size_t to, std::vector<Row> rows,
+                     Timestamp now) {
+  for (size_t i = from; i < to; ++i) {
+    const Stage& stage = plan.stages[i];
+    if (const auto* s = std::get_if<FilterStage>(&stage.operation)) {
+      std::erase_if(rows, [&](const Row& row) { return !holds(s->condition, row, now); });
+    } else if (const auto* l = std::get_if<LetStage>(&stage.operation)) {
+      for (Row& row : rows) row = let(*l, row, stage.columns.size(), now);
+    } else if (const auto* st = std::get_if<StatsStage>(&stage.operation)) {
+      rows = stats(*st, rows, now);
+    } else if (const auto* so = std::get_if<SortStage>(&stage.operation)) {
+      rows = sorted(std::move(rows), so->keys);
+    } else if (const auto* li = std::get_if<LimitStage>(&stage.operation)) {
+      if (rows.size() > li->count) rows.resize(li->count);
+    } else if (const auto* t = std::get_if<TopStage>(&stage.operation)) {
+      rows = sorted(std::move(rows), t->keys);
+      if (rows.size() > t->count) rows.resize(t->count);
+    } else if (const auto* d = std::get_if<DistinctStage>(&stage.operation)) {
+      rows = distinct(rows, d->columns);
+    } else if (const auto* p = std::get_if<ProjectStage>(&stage.operation)) {
+      for (Row& row : rows) row = picked(row, p->columns);
+    } else if (const auto* f = std::get_if<FillStage>(&stage.operation)) {
+      rows = fill(plan, *f, rows);
+    } else if (const auto* de = std::get_if<DetectStage>(&stage.operation)) {
+      rows = detect(*de, std::move(rows));
+    }
+  }
+  return rows;
+}
+
+// ---- baseline ----
+
+struct Window {
+  bool observed = false;             // some event of the measurements lies in it
+  std::map<Row, bool, Less> groups;  // that the last stats gave; whether a where left it
+  std::map<Row, Row, Less> rows;     // what is left of each, right before the baseline
+};
+
+class Baseline {
+ public:
+  Baseline(const Plan& plan, const Data& data, size_t at)
+      : plan_(plan),
+        data_(data),
+        at_(at),
+        stage_(std::get<BaselineStage>(plan.stages[at].operation)) {
+    for (size_t i = 0; i < at; ++i) {
+      if (std::holds_alternative<StatsStage>(plan.stages[i].operation)) last_stats_ = i;
+    }
+  }
+
+  std::vector<Row> rows() {
+    std::vector<Window> past;
+    const Window current = window(plan_.range, plan_.now);
+    for (int64_t k = 1;; ++k) {
+      const TimeRange range{plan_.range.start - k * stage_.step, plan_.range.end - k * stage_.step};
+      if (range.start < plan_.range.start - stage_.depth) break;
+      past.push_back(window(range, range.end));
+      ends_.push_back(range.end);
+    }
+    std::map<Row, Row, Less> out = current.rows;
+    for (const Window& each : past) {
+      for (const auto& [key, kept] : each.groups) {
+        if (current.groups.count(key) > 0 || out.count(key) > 0) continue;
+        if (auto row = made_up(key, plan_.now)) out[key] = *row;
+      }
+    }
+    std::vector<Row> result;
+    for (auto& [key, row] : out) {
+      for (const BaselineColumn& column : stage_.columns)
+        row.push_back(statistic(key, column, past));
+      result.push_back(row);
+    }
+    return result;
+  }
+
+ private:
+  Row key_of(const Row& stats_row) const {
+    const auto& keys = std::get<StatsStage>(plan_.stages[last_stats_].operation).keys;
+    return Row(stats_row.begin(), stats_row.begin() + static_cast<ptrdiff_t>(keys.size()));
+  }
+
+  Window window(TimeRange range, Timestamp now) const {
+    Window out;
+    const std::vector<Row> events = source_rows(plan_, data_, range);
+    out.observed = !events.empty();
+    if (!out.observed && range != plan_.range) return out;  // nothing was being collected
+    for (const Row& group : run(plan_, 0, last_stats_ + 1, events, now)) {
+      const std::vector<Row> left = run(plan_, last_stats_ + 1, at_, {group}, now);
+      out.groups[key_of(group)] = !left.empty();
+      if (!left.empty()) out.rows[key_of(group)] = left[0];
+    }
+    return out;
+  }
+
+  // The row of a group without events: counts and sums are zero, all else is null.
+  std::optional<Row> made_up(const Row& key, Timestamp now) const {
+    const auto& stage = std::get<StatsStage>(plan_.stages[last_stats_].operation);
+    Row row = key;
+    for (const Aggregate& each : stage.aggregates) {
+      const bool zero = each.kind == AggregateKind::kCount || each.kind == AggregateKind::kSum ||
+                        each.kind == AggregateKind::kCountDistinct;
+      Value value;
+      if (zero && each.type == T::kF64) value = Value::of(0.0);
+      if (zero && each.type == T::kU64) value = Value::of(uint64_t{0});
+      if (zero && (each.type == T::kI64 || each.type == T::kDuration))
+        value = Value{each.type, int64_t{0}};
+      row.push_back(value);
+    }
+    const std::vector<Row> left = run(plan_, last_stats_ + 1, at_, {row}, now);
+    return left.empty() ? std::nullopt : std::optional(left[0]);
+  }
+
+  Value statistic(const Row& key, const BaselineColumn& column,
+                  const std::vector<Window>& past) const {
+    size_t oldest = 0;  // windows up to this one count
+    for (size_t k = 0; k < past.size(); ++k) {
+      if (past[k].groups.count(key) > 0) oldest = k + 1;
+    }
+    std::vector<double> values;
+    for (size_t k = 0; k < oldest; ++k) {
+      if (!past[k].observed) continue;
+      std::optional<Row> row;
+      if (past[k].groups.count(key) == 0) {
+        row = made_up(key, ends_[k]);
+      } else if (past[k].groups.at(key)) {
+        row = past[k].rows.at(key);
+      }
+      if (!row || (*row)[column.column].is_null()) continue;
+      const bool counted = column.statistic == BaselineStatistic::kWindows;  // values of any type
+      values.push_back(counted ? 0 : plain((*row)[column.column]));
+    }
+    if (column.statistic == BaselineStatistic::kWindows) {
+      return Value::of(static_cast<int64_t>(values.size()));
+    }
+    if (values.size() < stage_.min_windows) return Value::null();
+    const T type = plan_.stages[at_]
+                       .columns[input_of(plan_, at_).size() +
+                                static_cast<size_t>(&column - stage_.columns.data())]
+                       .type;
+    switch (column.statistic) {
+      case BaselineStatistic::kWindows: break;
+      case BaselineStatistic::kMean:
+        return as_result(
+            std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()),
+            type);
+      case BaselineStatistic::kMedian: return as_result(quantile(values, 0.5), type);
+      case BaselineStatistic::kMad: return as_result(median_distance(values), type);
+      case BaselineStatistic::kMin:
+        return as_result(*std::min_element(values.begin(), values.end()), type);
+      case BaselineStatistic::kMax:
+        return as_result(*std::max_element(values.begin(), values.end()), type);
+      case BaselineStatistic::kQuantile: return as_result(quantile(values, column.quantile), type);
+      case BaselineStatistic::kStddev:
+        if (values.size() < 2) return Value::null();
+        return as_result(std::sqrt(variance(values)), type);
+    }
+    return Value::null();
+  }
+
+  const Plan& plan_;
+  const Data& data_;
+  size_t at_;
+  const BaselineStage& stage_;
+  size_t last_stats_ = 0;
+  std::vector<Timestamp> ends_;
+};
+
+}  // namespace
+
+std::vector<Row> interpret(const Plan& plan, const Data& data) {
+  for (size_t i = 0; i < plan.stages.size(); ++i) {
+    if (!std::holds_alternative<BaselineStage>(plan.stages[i].operation)) continue;
+    return run(plan, i + 1, plan.stages.size(), Baseline(plan, data, i).rows(), plan.now);
+  }
+  return run(plan, 0, plan.stages.size(), source_rows(plan, data, plan.range), plan.now);
+}
+
+}  // namespace tocsin::oracle
