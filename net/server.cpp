@@ -12,14 +12,14 @@
 
 #include "db/base/check.h"
 #include "db/base/log.h"
-#include "net/deliver.h"
-#include "net/http_api.h"
-#include "net/http_connection.h"
-#include "net/ingest.h"
-#include "net/socket.h"
-#include "net/tail.h"
-#include "net/tcp_connection.h"
-#include "net/worker_pool.h"
+#include "net/deliver/deliver.h"
+#include "net/event_loop/socket.h"
+#include "net/event_loop/worker_pool.h"
+#include "net/http/api.h"
+#include "net/http/connection.h"
+#include "net/ingest/ingest.h"
+#include "net/ingest/tcp_connection.h"
+#include "net/tail/tail.h"
 
 namespace tocsin {
 namespace {

@@ -28,7 +28,7 @@ foreach(asset IN LISTS assets)
 endforeach()
 
 file(WRITE "${OUTPUT}.new" "// Made by net/page/embed.cmake from the files of net/page.
-#include \"net/page.h\"
+#include \"net/page/page.h\"
 
 namespace tocsin {
 namespace {

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "db/limits.h"
-#include "tests/net/fake_database.h"
 #include "tests/net/server_support.h"
+#include "tests/net/tail/fake_database.h"
 
 namespace tocsin {
 namespace {

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "db/limits.h"
-#include "net/address.h"
+#include "net/event_loop/address.h"
 #include "net/parse/framer.h"
 #include "tests/net/server_support.h"
 

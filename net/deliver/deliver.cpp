@@ -1,0 +1,452 @@
+#include "net/deliver/deliver.h"
+
+#include <algorithm>
+#include <cctype>
+#include <deque>
+#include <iterator>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "db/base/log.h"
+#include "net/deliver/http.h"
+#include "net/deliver/payload.h"
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kLoadedMax =
+    1'000;  // entries of one forwarder in memory; the rest waits in the store
+constexpr Duration kUnconfiguredInterval =
+    10 * kMinute;  // between looks for entries of no forwarder
+
+// What a look into the outbox found for one forwarder.
+struct Found {
+  std::vector<OutboxEntry> entries;
+  std::vector<DeliveryOutcome> damaged;  // entries that cannot be read
+};
+
+// Reads the entries under `prefix`. Blocking.
+Result<Found> read_outbox(const Database& database, const std::string& prefix) {
+  TOCSIN_TRY(auto stored, database.list(SmallTable::kOutbox, prefix, {.count_max = kLoadedMax}));
+  Found found;
+  for (SmallEntry& entry : stored) {
+    auto event = decode_alert(entry.value);
+    if (event) {
+      found.entries.push_back({std::move(entry.key), *std::move(event)});
+    } else {
+      found.damaged.push_back({{std::move(entry.key), {}}, false, 0, 0, 0, event.error().message});
+    }
+  }
+  return found;
+}
+
+std::string forwarder_of(const std::string& key) { return key.substr(0, key.find('/')); }
+
+// The next key that may be of a forwarder that is not known: all keys of one are `name/...`.
+std::string key_behind(const std::string& key, const std::set<std::string>& known) {
+  const std::string forwarder = forwarder_of(key);
+  return known.contains(forwarder) ? forwarder + static_cast<char>('/' + 1) : key + '\0';
+}
+
+void add_text(RowBatch& rows, Batch& batch, std::string_view name, ColumnKind kind, size_t hint,
+              std::string_view text) {
+  if (text.empty()) return;
+  rows.set_string(rows.lane(name, ColumnType::kString, kind, hint), batch.copy(text));
+}
+
+void add_integer(RowBatch& rows, std::string_view name, size_t hint, int64_t value) {
+  rows.set_i64(rows.lane(name, ColumnType::kI64, ColumnKind::kField, hint), value);
+}
+
+void add_row(Batch& batch, const DeliveryOutcome& outcome, Timestamp now) {
+  const AlertEvent& event = outcome.entry.event;
+  const bool known = !event.rule.empty();
+  RowBatch& rows = batch.rows_of(kDeliveriesMeasurement);
+  rows.begin_row(now);
+  size_t hint = 0;
+  add_text(rows, batch, "forwarder", ColumnKind::kTag, hint++, forwarder_of(outcome.entry.key));
+  add_text(rows, batch, "rule", ColumnKind::kTag, hint++, event.rule);
+  add_text(rows, batch, "state", ColumnKind::kTag, hint++, known ? name_of(event.state) : "");
+  add_text(rows, batch, "status", ColumnKind::kTag, hint++,
+           outcome.delivered ? "delivered" : "failed");
+  add_text(rows, batch, "fingerprint", ColumnKind::kField, hint++, event.fingerprint);
+  add_text(rows, batch, "id", ColumnKind::kField, hint++, known ? delivery_id(event) : "");
+  if (outcome.http_status != 0) add_integer(rows, "http_status", hint++, outcome.http_status);
+  add_integer(rows, "attempts", hint++, outcome.attempts);
+  add_integer(rows, "latency_ms", hint++, outcome.latency / kMillisecond);
+  add_text(rows, batch, "error", ColumnKind::kField, hint++, outcome.error);
+}
+
+// The end of deliveries: their rows, and their entries gone, in one commit.
+WriteRequest record_of(const std::vector<DeliveryOutcome>& outcomes, Timestamp now) {
+  WriteRequest request;
+  request.allow_reserved = true;
+  request.urgent = true;
+  request.source = "deliveries";
+  for (const DeliveryOutcome& outcome : outcomes) {
+    add_row(request.batch, outcome, now);
+    request.changes.push_back({SmallTable::kOutbox, outcome.entry.key, std::nullopt});
+  }
+  return request;
+}
+
+bool is_header_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return c > ' ' && c < 0x7f &&
+           std::string_view("()<>@,;:\\\"/[]?={}").find(static_cast<char>(c)) ==
+               std::string_view::npos;
+  });
+}
+
+bool is_header_value(std::string_view value) {
+  return value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+Status check(const ForwarderOptions& forwarder, const std::set<std::string>& others) {
+  const std::string where = fmt::format("forwarder `{}`", forwarder.name);
+  if (forwarder.name.empty() || forwarder.name.find('/') != std::string::npos) {
+    return fail(ErrorCode::kInvalid, where + ": a name has at least one character and no `/`");
+  }
+  if (others.contains(forwarder.name)) return fail(ErrorCode::kInvalid, where + " appears twice");
+  if (const auto url = check_post_url(forwarder.url); !url) return fail(url.error(), where);
+  if (const auto payload = find_payload(forwarder.payload); !payload)
+    return fail(payload.error(), where);
+  for (const auto& [name, value] : forwarder.headers) {
+    if (is_header_name(name) && is_header_value(value)) continue;
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{}: `{}` is no header that can be sent", where, name));
+  }
+  return {};
+}
+
+}  // namespace
+
+class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
+ public:
+  Impl(uv_loop_t* loop, Database& database, const Clock& clock,
+       std::vector<ForwarderOptions> forwarders, DeliverOptions options)
+      : loop_(loop), database_(database), clock_(clock), options_(std::move(options)) {
+    for (ForwarderOptions& forwarder : forwarders) {
+      forwarders_.emplace_back(std::move(forwarder), options_.policy,
+                               options_.seed + forwarders_.size());
+    }
+    mailbox_.emplace(loop_);
+    poster_ = mailbox_->poster();
+    look_timer_.emplace(loop_, [this] { look(); });
+    sender_.emplace(loop_,
+                    HttpSender::Options{"Tocsin/" + options_.version, options_.request_timeout});
+    for (Forwarder& forwarder : forwarders_) {
+      forwarder.timer.emplace(loop_, [this, &forwarder] { go_on(forwarder); });
+    }
+    dead_timer_.emplace(loop_, [this] { record(dead_); });
+  }
+
+  void stop() {
+    stopped_ = true;
+    sender_.reset();
+    mailbox_.reset();
+    look_timer_.reset();
+    dead_timer_.reset();
+    for (Forwarder& forwarder : forwarders_) forwarder.timer.reset();
+  }
+
+  void look();
+  void wake() {
+    poster_([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->look();
+    });
+  }
+  DeliverCounters counters() const;
+
+ private:
+  // Outcomes that the store does not have yet.
+  struct Record {
+    std::vector<DeliveryOutcome> outcomes;
+    bool submitted = false;
+    uint64_t count = 0;  // commits so far: tells whether a look into the outbox is out of date
+  };
+
+  struct Forwarder {
+    Forwarder(ForwarderOptions o, const DeliveryPolicy& policy, uint64_t seed)
+        : options(std::move(o)), queue(policy, seed) {}
+    ForwarderOptions options;
+    DeliveryQueue queue;
+    bool sending = false;
+    bool troubled = false;  // the last request failed
+    bool more = false;      // there is more in the store than was loaded
+    Record record;
+    std::optional<LoopTimer> timer;  // until the next attempt, or to record again
+  };
+
+  struct Look;
+  void looked(Look& look);
+  bool apply(Forwarder& forwarder, uint64_t record_count, Result<Found>& found);
+  void bury(Look& look);
+
+  void go_on(Forwarder& forwarder);
+  void send(Forwarder& forwarder);
+  void answered(Forwarder& forwarder, const DeliveryAnswer& answer);
+  void tell(Forwarder& forwarder, const DeliveryAnswer& answer);
+  void record(Record& record);
+  void recorded(Record& record, bool written);
+  Forwarder* owner_of(const Record& record);
+  HttpPost request_of(const Forwarder& forwarder, const std::vector<AlertEvent>& alerts) const;
+
+  uv_loop_t* const loop_;
+  Database& database_;
+  const Clock& clock_;
+  const DeliverOptions options_;
+  LoopMailbox::Poster poster_;  // safe from any thread
+
+  // The rest belongs to the loop's thread.
+  bool stopped_ = false;
+  std::deque<Forwarder> forwarders_;  // deque: timers and jobs refer to its elements
+  Record dead_;                       // entries that cannot be read, or are of no forwarder
+  Timestamp unconfigured_looked_at_ = 0;
+  std::optional<LoopMailbox> mailbox_;
+  std::optional<LoopTimer> look_timer_;
+  std::optional<LoopTimer> dead_timer_;
+  std::optional<HttpSender> sender_;
+  bool looking_ = false;
+  bool look_wanted_ = false;
+  DeliverCounters counters_;
+};
+
+// A look into the outbox: what is asked, and then what was found, one per forwarder.
+struct Deliverer::Impl::Look {
+  std::vector<std::string> names;       // of all forwarders
+  std::vector<bool> wanted;             // by forwarder
+  std::vector<uint64_t> record_counts;  // by forwarder
+  std::vector<Result<Found>> found;     // by forwarder
+  bool unconfigured_wanted = false;
+  Result<Found> unconfigured;
+  uint64_t dead_count = 0;
+
+  void run(const Database& database) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      found.push_back(wanted[i] ? read_outbox(database, names[i] + '/') : Result<Found>(Found()));
+    }
+    if (unconfigured_wanted) unconfigured = read_unconfigured(database);
+  }
+
+  Result<Found> read_unconfigured(const Database& database) const {
+    const std::set<std::string> known(names.begin(), names.end());
+    Found others;
+    for (std::string from;;) {
+      TOCSIN_TRY(auto page, database.list(SmallTable::kOutbox, "", {from, kLoadedMax}));
+      const bool last = page.size() < kLoadedMax;
+      if (!last) from = key_behind(page.back().key, known);
+      for (SmallEntry& entry : page) {
+        if (others.entries.size() >= kLoadedMax) return others;
+        if (known.contains(forwarder_of(entry.key))) continue;
+        auto event = decode_alert(entry.value);
+        others.entries.push_back({std::move(entry.key), event ? *std::move(event) : AlertEvent()});
+      }
+      if (last) return others;
+    }
+  }
+};
+
+void Deliverer::Impl::look() {
+  if (stopped_) return;
+  if (looking_) {
+    look_wanted_ = true;
+    return;
+  }
+  looking_ = true;
+  look_wanted_ = false;
+  auto look = std::make_shared<Look>();
+  for (Forwarder& forwarder : forwarders_) {
+    look->names.push_back(forwarder.options.name);
+    // With much loaded already, the store is asked again when that has been sent.
+    const bool full = forwarder.queue.size() >= kLoadedMax / 2;
+    if (full) forwarder.more = true;
+    look->wanted.push_back(!full);
+    look->record_counts.push_back(forwarder.record.count);
+  }
+  const Timestamp now = clock_.now();
+  look->unconfigured_wanted = now - unconfigured_looked_at_ >= kUnconfiguredInterval;
+  if (look->unconfigured_wanted) unconfigured_looked_at_ = now;
+  look->dead_count = dead_.count;
+  run_in_background(
+      loop_, [self = shared_from_this(), look] { look->run(self->database_); },
+      [self = shared_from_this(), look] { self->looked(*look); });
+}
+
+void Deliverer::Impl::looked(Look& look) {
+  looking_ = false;
+  if (stopped_) return;
+  bool again = look_wanted_;
+  for (size_t i = 0; i < forwarders_.size(); ++i) {
+    if (look.wanted[i] && !apply(forwarders_[i], look.record_counts[i], look.found[i]))
+      again = true;
+    go_on(forwarders_[i]);
+  }
+  if (dead_.count == look.dead_count && dead_.outcomes.empty()) bury(look);
+  look_timer_->start(again ? options_.retry_delay : options_.look_interval);
+}
+
+// False when what was found is out of date or could not be read: look again.
+bool Deliverer::Impl::apply(Forwarder& forwarder, uint64_t record_count, Result<Found>& found) {
+  if (!found) {
+    log(LogLevel::kWarning, "cannot read the outbox: " + found.error().message);
+    return false;
+  }
+  if (!forwarder.record.outcomes.empty() || forwarder.record.count != record_count) return false;
+  forwarder.more = found->entries.size() + found->damaged.size() >= kLoadedMax;
+  forwarder.queue.load(std::move(found->entries));
+  return true;
+}
+
+// Entries that nobody can deliver leave the outbox with a row that says why.
+void Deliverer::Impl::bury(Look& look) {
+  for (Result<Found>& found : look.found) {
+    if (!found) continue;
+    std::move(found->damaged.begin(), found->damaged.end(), std::back_inserter(dead_.outcomes));
+  }
+  const Timestamp now = clock_.now();
+  if (look.unconfigured) {
+    for (OutboxEntry& entry : look.unconfigured->entries) {
+      if (now - entry.event.written_at < options_.unconfigured_kept) continue;
+      auto error = fmt::format("forwarder `{}` is no longer configured", forwarder_of(entry.key));
+      dead_.outcomes.push_back({std::move(entry), false, 0, 0, 0, std::move(error)});
+    }
+  }
+  if (!dead_.outcomes.empty()) record(dead_);
+}
+
+// Sends what is due, or waits until it is.
+void Deliverer::Impl::go_on(Forwarder& forwarder) {
+  if (stopped_ || forwarder.sending) return;
+  if (!forwarder.record.outcomes.empty()) return record(forwarder.record);
+  if (forwarder.queue.empty()) {
+    if (std::exchange(forwarder.more, false)) look();
+    return;
+  }
+  const Duration wait = forwarder.queue.next_attempt() - clock_.now();
+  if (wait <= 0) return send(forwarder);
+  // At most the longest back-off, should the clock have been set back.
+  forwarder.timer->start(std::min(wait, options_.policy.backoff_max));
+}
+
+void Deliverer::Impl::send(Forwarder& forwarder) {
+  forwarder.sending = true;
+  sender_->post(request_of(forwarder, forwarder.queue.group()),
+                [this, &forwarder](const DeliveryAnswer& answer) { answered(forwarder, answer); });
+}
+
+HttpPost Deliverer::Impl::request_of(const Forwarder& forwarder,
+                                     const std::vector<AlertEvent>& alerts) const {
+  HttpPost request;
+  request.url = forwarder.options.url;
+  const PayloadFunction payload = find_payload(forwarder.options.payload).value();
+  request.body = payload({forwarder.options.name, options_.external_url}, alerts);
+  const std::string id = delivery_id(alerts);
+  request.headers = {"Idempotency-Key: " + id, "X-Tocsin-Delivery: " + id};
+  bool typed = false;
+  for (const auto& [name, value] : forwarder.options.headers) {
+    // A header without a value is sent only in this form of libcurl's.
+    request.headers.push_back(value.empty() ? name + ';' : fmt::format("{}: {}", name, value));
+    typed = typed || same_name(name, "content-type");
+  }
+  if (!typed) request.headers.push_back("Content-Type: application/json");
+  return request;
+}
+
+void Deliverer::Impl::answered(Forwarder& forwarder, const DeliveryAnswer& answer) {
+  forwarder.sending = false;
+  tell(forwarder, answer);
+  auto outcomes = forwarder.queue.answer(answer, clock_.now());
+  if (outcomes.empty()) return go_on(forwarder);
+  forwarder.record.outcomes = std::move(outcomes);
+  record(forwarder.record);
+}
+
+void Deliverer::Impl::tell(Forwarder& forwarder, const DeliveryAnswer& answer) {
+  const DeliveryVerdict verdict = judge(answer);
+  const bool troubled = verdict != DeliveryVerdict::kDelivered;
+  if (verdict == DeliveryVerdict::kRetry) ++counters_.retries;
+  if (troubled && !forwarder.troubled) {
+    log(LogLevel::kWarning,
+        fmt::format("forwarder `{}`: {}{}", forwarder.options.name, answer.error,
+                    verdict == DeliveryVerdict::kRetry ? "; trying again" : ""));
+  } else if (!troubled && forwarder.troubled) {
+    log(LogLevel::kInfo, fmt::format("forwarder `{}` takes alerts again", forwarder.options.name));
+  }
+  forwarder.troubled = troubled;
+}
+
+void Deliverer::Impl::record(Record& record) {
+  if (record.submitted) return;
+  record.submitted = true;
+  auto done = [poster = poster_, weak = weak_from_this(), &record](Result<WriteReport> report) {
+    const bool written = report.has_value();
+    poster([weak, &record, written] {
+      if (const auto self = weak.lock()) self->recorded(record, written);
+    });
+  };
+  if (!database_.submit(record_of(record.outcomes, clock_.now()), std::move(done))) {
+    recorded(record, false);
+  }
+}
+
+void Deliverer::Impl::recorded(Record& record, bool written) {
+  if (stopped_) return;
+  record.submitted = false;
+  Forwarder* owner = owner_of(record);
+  // Not written: the receiver has it, or will never take it; only the record is missing.
+  if (!written) return (owner != nullptr ? owner->timer : dead_timer_)->start(options_.retry_delay);
+  for (const DeliveryOutcome& outcome : record.outcomes) {
+    ++(outcome.delivered ? counters_.delivered : counters_.failed);
+  }
+  const std::vector<DeliveryOutcome> outcomes = std::exchange(record.outcomes, {});
+  ++record.count;
+  if (owner == nullptr) return;
+  owner->queue.forget(outcomes);
+  go_on(*owner);
+}
+
+Deliverer::Impl::Forwarder* Deliverer::Impl::owner_of(const Record& record) {
+  for (Forwarder& forwarder : forwarders_) {
+    if (&forwarder.record == &record) return &forwarder;
+  }
+  return nullptr;
+}
+
+DeliverCounters Deliverer::Impl::counters() const {
+  DeliverCounters counters = counters_;
+  for (const Forwarder& forwarder : forwarders_) counters.waiting += forwarder.queue.size();
+  return counters;
+}
+
+Deliverer::Deliverer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Deliverer::~Deliverer() { impl_->stop(); }
+
+Result<std::unique_ptr<Deliverer>> Deliverer::create(uv_loop_t* loop, Database& database,
+                                                     const Clock& clock,
+                                                     std::vector<ForwarderOptions> forwarders,
+                                                     DeliverOptions options) {
+  std::set<std::string> names;
+  for (const ForwarderOptions& forwarder : forwarders) {
+    TOCSIN_RETURN_IF_ERROR(check(forwarder, names));
+    names.insert(forwarder.name);
+  }
+  return std::unique_ptr<Deliverer>(new Deliverer(
+      std::make_shared<Impl>(loop, database, clock, std::move(forwarders), std::move(options))));
+}
+
+void Deliverer::start() { impl_->look(); }
+void Deliverer::wake() { impl_->wake(); }
+DeliverCounters Deliverer::counters() const { return impl_->counters(); }
+
+}  // namespace tocsin

@@ -1,0 +1,257 @@
+#include "net/deliver/http.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <uv.h>
+
+#include "db/base/check.h"
+
+namespace tocsin {
+namespace {
+
+// libcurl's interface is variadic C: one place for its casts.
+struct Url {
+  CURLU* handle = curl_url();
+  ~Url() { curl_url_cleanup(handle); }
+  std::string part(CURLUPart which) const {
+    char* text = nullptr;
+    if (curl_url_get(handle, which, &text, 0) != CURLUE_OK) return "";
+    std::string out = text;
+    curl_free(text);
+    return out;
+  }
+};
+
+void initialise_curl() {
+  static std::once_flag once;
+  std::call_once(once, [] { TOCSIN_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); });
+}
+
+// One request on its way.
+struct Transfer {
+  CURL* easy = nullptr;
+  curl_slist* headers = nullptr;
+  HttpPost request;
+  std::string answer;      // its first bytes
+  size_t answer_size = 0;  // all that came
+  std::array<char, CURL_ERROR_SIZE> error{};
+  std::function<void(DeliveryAnswer)> done;
+
+  ~Transfer() {
+    curl_easy_cleanup(easy);
+    curl_slist_free_all(headers);
+  }
+};
+
+size_t take_answer(char* data, size_t, size_t size, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  transfer.answer_size += size;
+  if (transfer.answer.size() < kAnswerBytesKept) {
+    transfer.answer.append(data, std::min(size, kAnswerBytesKept - transfer.answer.size()));
+  }
+  return transfer.answer_size > kAnswerBytesMax ? 0 : size;  // 0 ends the transfer
+}
+
+}  // namespace
+
+Status check_post_url(const std::string& url) {
+  const Url parsed;
+  const CURLUcode code = curl_url_set(parsed.handle, CURLUPART_URL, url.c_str(), 0);
+  if (code != CURLUE_OK) {
+    return fail(ErrorCode::kInvalid, fmt::format("`{}` is not a URL ({}); expected one like "
+                                                 "http://localhost:9000/alerts",
+                                                 url, curl_url_strerror(code)));
+  }
+  const std::string scheme = parsed.part(CURLUPART_SCHEME);
+  if (scheme != "http" && scheme != "https") {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("`{}` has the scheme `{}`; expected http or https", url, scheme));
+  }
+  return {};
+}
+
+class HttpSender::Impl {
+ public:
+  Impl(uv_loop_t* loop, Options options)
+      : loop_(loop),
+        options_(std::move(options)),
+        timer_(loop, [this] { act(CURL_SOCKET_TIMEOUT, 0); }) {
+    initialise_curl();
+    multi_ = curl_multi_init();
+    TOCSIN_CHECK(multi_ != nullptr);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Impl::on_socket);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Impl::on_timer);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  }
+
+  ~Impl() {
+    for (auto& [easy, transfer] : transfers_) curl_multi_remove_handle(multi_, easy);
+    transfers_.clear();
+    curl_multi_cleanup(multi_);
+  }
+
+  void post(HttpPost request, std::function<void(DeliveryAnswer)> done) {
+    auto transfer = std::make_unique<Transfer>();
+    transfer->easy = curl_easy_init();
+    TOCSIN_CHECK(transfer->easy != nullptr);
+    transfer->request = std::move(request);
+    transfer->done = std::move(done);
+    set_up(*transfer);
+    CURL* easy = transfer->easy;
+    transfers_.emplace(easy, std::move(transfer));
+    TOCSIN_CHECK(curl_multi_add_handle(multi_, easy) == CURLM_OK);
+  }
+
+ private:
+  // A socket of curl's with its poll handle, freed by the handle's close callback.
+  struct Socket {
+    uv_poll_t poll{};
+    curl_socket_t descriptor = CURL_SOCKET_BAD;
+    Impl* owner = nullptr;
+  };
+
+  void set_up(Transfer& transfer) const {
+    CURL* easy = transfer.easy;
+    const HttpPost& request = transfer.request;
+    for (const std::string& header : request.headers) {
+      transfer.headers = curl_slist_append(transfer.headers, header.c_str());
+    }
+    // No waiting for `100 Continue`, which few receivers send.
+    transfer.headers = curl_slist_append(transfer.headers, "Expect:");
+    curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout / kMillisecond));
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &take_answer);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
+  }
+
+  static int on_socket(CURL*, curl_socket_t descriptor, int what, void* user, void* socket_user) {
+    auto& self = *static_cast<Impl*>(user);
+    auto* socket = static_cast<Socket*>(socket_user);
+    if (what == CURL_POLL_REMOVE) {
+      self.close_socket(socket);
+      return 0;
+    }
+    if (socket == nullptr) socket = self.open_socket(descriptor);
+    if (socket == nullptr) return -1;
+    const int events = ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) |
+                       ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
+    uv_poll_start(&socket->poll, events, [](uv_poll_t* poll, int status, int happened) {
+      const auto& ready = *static_cast<Socket*>(poll->data);
+      int flags = status < 0 ? CURL_CSELECT_ERR : 0;
+      if ((happened & UV_READABLE) != 0) flags |= CURL_CSELECT_IN;
+      if ((happened & UV_WRITABLE) != 0) flags |= CURL_CSELECT_OUT;
+      ready.owner->act(ready.descriptor, flags);
+    });
+    return 0;
+  }
+
+  Socket* open_socket(curl_socket_t descriptor) {
+    auto* socket = new Socket;
+    socket->descriptor = descriptor;
+    socket->owner = this;
+    socket->poll.data = socket;
+    if (uv_poll_init_socket(loop_, &socket->poll, descriptor) != 0) {
+      delete socket;
+      return nullptr;
+    }
+    curl_multi_assign(multi_, descriptor, socket);
+    return socket;
+  }
+
+  void close_socket(Socket* socket) {
+    if (socket == nullptr) return;
+    curl_multi_assign(multi_, socket->descriptor, nullptr);
+    uv_poll_stop(&socket->poll);
+    uv_close(reinterpret_cast<uv_handle_t*>(&socket->poll),
+             [](uv_handle_t* handle) { delete static_cast<Socket*>(handle->data); });
+  }
+
+  static int on_timer(CURLM*, long timeout_ms, void* user) {
+    auto& self = *static_cast<Impl*>(user);
+    if (timeout_ms < 0) {
+      self.timer_.stop();
+    } else {
+      self.timer_.start(timeout_ms * kMillisecond);
+    }
+    return 0;
+  }
+
+  void act(curl_socket_t descriptor, int flags) {
+    int running = 0;
+    curl_multi_socket_action(multi_, descriptor, flags, &running);
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+      if (message->msg == CURLMSG_DONE) finish(message->easy_handle, message->data.result);
+    }
+  }
+
+  void finish(CURL* easy, CURLcode result) {
+    const auto it = transfers_.find(easy);
+    TOCSIN_CHECK(it != transfers_.end());
+    const std::unique_ptr<Transfer> transfer = std::move(it->second);
+    transfers_.erase(it);
+    curl_multi_remove_handle(multi_, easy);
+    transfer->done(answer_of(*transfer, result));
+  }
+
+  static DeliveryAnswer answer_of(const Transfer& transfer, CURLcode result) {
+    long status = 0;
+    double seconds = 0;
+    curl_off_t retry_after = 0;
+    curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer.easy, CURLINFO_TOTAL_TIME, &seconds);
+    curl_easy_getinfo(transfer.easy, CURLINFO_RETRY_AFTER, &retry_after);
+    DeliveryAnswer answer;
+    answer.latency = static_cast<Duration>(seconds * kSecond);
+    answer.retry_after = std::min<int64_t>(retry_after, kDay / kSecond) * kSecond;
+    // An answer that is too long is still an answer: its status counts.
+    const bool cut = result == CURLE_WRITE_ERROR && transfer.answer_size > kAnswerBytesMax;
+    if (result != CURLE_OK && !cut) {
+      answer.error = transfer.error[0] != '\0' ? transfer.error.data() : curl_easy_strerror(result);
+      return answer;
+    }
+    answer.http_status = status;
+    if (status >= 200 && status < 300) return answer;
+    answer.error = fmt::format("the receiver answered {}", status);
+    if (status >= 300 && status < 400) answer.error += " (redirects are not followed)";
+    if (!transfer.answer.empty()) answer.error += ": " + transfer.answer;
+    return answer;
+  }
+
+  uv_loop_t* const loop_;
+  const Options options_;
+  LoopTimer timer_;
+  CURLM* multi_ = nullptr;
+  std::map<CURL*, std::unique_ptr<Transfer>> transfers_;
+};
+
+HttpSender::HttpSender(uv_loop_t* loop, Options options)
+    : impl_(std::make_unique<Impl>(loop, std::move(options))) {}
+
+HttpSender::~HttpSender() = default;
+
+void HttpSender::post(HttpPost request, std::function<void(DeliveryAnswer)> done) {
+  impl_->post(std::move(request), std::move(done));
+}
+
+}  // namespace tocsin

@@ -1,0 +1,242 @@
+// uv_tcp_t behind two small classes. States outlive their owners until libuv has called them back.
+#include "net/event_loop/socket.h"
+
+#include <array>
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#include "db/base/check.h"
+#include "db/base/log.h"
+
+namespace tocsin {
+namespace {
+
+constexpr int kBacklog = 511;
+constexpr unsigned kKeepaliveSeconds = 60;
+constexpr size_t kReadBytes = 64 * 1024;
+
+// What is read is handed on before the next read, so all sockets of a thread share one buffer.
+thread_local std::array<char, kReadBytes> read_buffer;
+
+struct WriteJob {
+  uv_write_t request{};
+  std::string data;
+  std::function<void()> sent;
+};
+
+uv_stream_t* stream_of(uv_tcp_t& tcp) { return reinterpret_cast<uv_stream_t*>(&tcp); }
+
+std::string name_of_address(const sockaddr_storage& storage) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const auto* generic = reinterpret_cast<const sockaddr*>(&storage);
+  if (storage.ss_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(generic);
+    uv_ip6_name(v6, text.data(), text.size());
+    return fmt::format("[{}]:{}", text.data(), ntohs(v6->sin6_port));
+  }
+  const auto* v4 = reinterpret_cast<const sockaddr_in*>(generic);
+  uv_ip4_name(v4, text.data(), text.size());
+  return fmt::format("{}:{}", text.data(), ntohs(v4->sin_port));
+}
+
+}  // namespace
+
+struct Socket::State {
+  uv_tcp_t tcp{};
+  uv_timer_t linger{};
+  int open_handles = 2;
+  bool owned = true;   // a Socket refers to it
+  bool ended = false;  // `end` was called
+  Callbacks callbacks;
+  std::string peer;
+
+  static State* of(const uv_handle_t* handle) { return static_cast<State*>(handle->data); }
+  uv_handle_t* tcp_handle() { return reinterpret_cast<uv_handle_t*>(&tcp); }
+
+  void close() {
+    if (uv_is_closing(tcp_handle())) return;
+    const auto closed = [](uv_handle_t* handle) {
+      State* state = of(handle);
+      if (--state->open_handles == 0) delete state;
+    };
+    uv_close(tcp_handle(), closed);
+    uv_close(reinterpret_cast<uv_handle_t*>(&linger), closed);
+  }
+
+  void read(ssize_t count) {
+    if (!owned) {  // lingering: only the end matters
+      if (count < 0) close();
+      return;
+    }
+    if (count > 0) {
+      const auto data = callbacks.data;  // a copy: the callback may destroy the socket
+      return data({read_buffer.data(), static_cast<size_t>(count)});
+    }
+    if (count == 0 || ended) return;
+    tell_end(count == UV_EOF);
+  }
+
+  void tell_end(bool clean) {
+    ended = true;
+    uv_read_stop(stream_of(tcp));
+    const auto end = callbacks.end;
+    if (end) end(clean);
+  }
+
+  void start_reading() {
+    const int status = uv_read_start(
+        stream_of(tcp),
+        [](uv_handle_t*, size_t, uv_buf_t* buffer) {
+          *buffer = uv_buf_init(read_buffer.data(), static_cast<unsigned>(read_buffer.size()));
+        },
+        [](uv_stream_t* stream, ssize_t count, const uv_buf_t*) {
+          of(reinterpret_cast<uv_handle_t*>(stream))->read(count);
+        });
+    TOCSIN_CHECK(status == 0 || status == UV_EALREADY || status == UV_EINVAL);
+  }
+};
+
+Socket::~Socket() {
+  if (state_ == nullptr) return;
+  state_->owned = false;
+  state_->callbacks = {};
+  state_->close();
+}
+
+void Socket::on(Callbacks callbacks) { state_->callbacks = std::move(callbacks); }
+
+void Socket::start_reading() {
+  if (!state_->ended) state_->start_reading();
+}
+
+void Socket::stop_reading() { uv_read_stop(stream_of(state_->tcp)); }
+
+void Socket::write(std::string data, std::function<void()> sent) {
+  auto* job = new WriteJob;
+  job->data = std::move(data);
+  job->sent = std::move(sent);
+  job->request.data = job;
+  const uv_buf_t buffer = uv_buf_init(job->data.data(), static_cast<unsigned>(job->data.size()));
+  const int status = uv_write(
+      &job->request, stream_of(state_->tcp), &buffer, 1, [](uv_write_t* request, int result) {
+        const std::unique_ptr<WriteJob> done(static_cast<WriteJob*>(request->data));
+        State* state = State::of(reinterpret_cast<uv_handle_t*>(request->handle));
+        if (!state->owned || result == UV_ECANCELED) return;
+        if (result != 0) return state->tell_end(false);
+        if (done->sent) done->sent();
+      });
+  if (status != 0) delete job;  // broken: the read side tells
+}
+
+size_t Socket::unsent_bytes() const {
+  return uv_stream_get_write_queue_size(stream_of(state_->tcp));
+}
+const std::string& Socket::peer() const { return state_->peer; }
+
+void Socket::break_off(std::unique_ptr<Socket> socket) {
+  uv_os_fd_t descriptor = -1;
+  if (uv_fileno(socket->state_->tcp_handle(), &descriptor) != 0) return;
+  const linger reset{1, 0};
+  setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+}
+
+void Socket::finish(std::unique_ptr<Socket> socket) {
+  State* state = std::exchange(socket->state_, nullptr);
+  state->owned = false;
+  state->callbacks = {};
+  auto* request = new uv_shutdown_t;
+  const int status = uv_shutdown(request, stream_of(state->tcp), [](uv_shutdown_t* done, int) {
+    const std::unique_ptr<uv_shutdown_t> finished(done);
+    State* ending = State::of(reinterpret_cast<uv_handle_t*>(done->handle));
+    if (ending->ended) ending->close();
+  });
+  if (status != 0) {
+    delete request;
+    return state->close();
+  }
+  if (!state->ended) state->start_reading();
+  uv_timer_start(
+      &state->linger,
+      [](uv_timer_t* timer) { State::of(reinterpret_cast<uv_handle_t*>(timer))->close(); },
+      kLingerTime / kMillisecond, 0);
+}
+
+struct Listener::State {
+  uv_tcp_t tcp{};
+  Accept accept;
+  bool closing = false;
+
+  void on_connection(int status) {
+    if (closing) return;
+    if (status < 0) return log(LogLevel::kWarning, fmt::format("accept: {}", uv_strerror(status)));
+    auto* state = new Socket::State;
+    TOCSIN_CHECK(uv_tcp_init(tcp.loop, &state->tcp) == 0);
+    TOCSIN_CHECK(uv_timer_init(tcp.loop, &state->linger) == 0);
+    state->tcp.data = state->linger.data = state;
+    std::unique_ptr<Socket> socket(new Socket(state));
+    if (uv_accept(stream_of(tcp), stream_of(state->tcp)) != 0) return;
+    uv_tcp_keepalive(&state->tcp, 1, kKeepaliveSeconds);
+    uv_tcp_nodelay(&state->tcp, 1);
+    sockaddr_storage address{};
+    int size = sizeof address;
+    if (uv_tcp_getpeername(&state->tcp, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+      state->peer = name_of_address(address);
+    }
+    accept(std::move(socket));
+  }
+};
+
+namespace {
+
+tl::unexpected<Error> listen_error(const Address& address, const std::string& setting, int status) {
+  const ErrorCode code = status == UV_EADDRINUSE ? ErrorCode::kConflict : ErrorCode::kIo;
+  if (status == UV_EADDRINUSE) {
+    return fail(code,
+                fmt::format("cannot listen on {}: the port is in use; stop the program that has it "
+                            "(`ss -ltnp sport = :{}` shows it) or choose another port with {}",
+                            address.text(), address.port, setting));
+  }
+  return fail(code, fmt::format("cannot listen on {}: {}; choose another address with {}",
+                                address.text(), uv_strerror(status), setting));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> Listener::listen(uv_loop_t* loop, const Address& address,
+                                                   const std::string& setting, Accept accept) {
+  sockaddr_storage storage{};
+  auto* generic = reinterpret_cast<sockaddr*>(&storage);
+  int status = address.ipv6 ? uv_ip6_addr(address.host.c_str(), address.port,
+                                          reinterpret_cast<sockaddr_in6*>(generic))
+                            : uv_ip4_addr(address.host.c_str(), address.port,
+                                          reinterpret_cast<sockaddr_in*>(generic));
+  if (status != 0) return listen_error(address, setting, status);
+  auto* state = new State;
+  state->accept = std::move(accept);
+  state->tcp.data = state;
+  TOCSIN_CHECK(uv_tcp_init(loop, &state->tcp) == 0);
+  std::unique_ptr<Listener> listener(new Listener(state, 0));
+  status = uv_tcp_bind(&state->tcp, generic, 0);
+  if (status == 0) {
+    status = uv_listen(stream_of(state->tcp), kBacklog, [](uv_stream_t* stream, int result) {
+      static_cast<State*>(stream->data)->on_connection(result);
+    });
+  }
+  if (status != 0) return listen_error(address, setting, status);
+  int size = sizeof storage;
+  status = uv_tcp_getsockname(&state->tcp, generic, &size);
+  if (status != 0) return listen_error(address, setting, status);
+  listener->port_ = ntohs(address.ipv6 ? reinterpret_cast<sockaddr_in6*>(generic)->sin6_port
+                                       : reinterpret_cast<sockaddr_in*>(generic)->sin_port);
+  return listener;
+}
+
+Listener::~Listener() {
+  state_->closing = true;
+  uv_close(reinterpret_cast<uv_handle_t*>(&state_->tcp),
+           [](uv_handle_t* handle) { delete static_cast<State*>(handle->data); });
+}
+
+}  // namespace tocsin

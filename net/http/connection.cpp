@@ -1,0 +1,346 @@
+// Beast parses the messages (it needs no Asio loop for that); everything else about a connection is
+// here.
+#include "net/http/connection.h"
+
+#include <algorithm>
+#include <ctime>
+#include <map>
+#include <optional>
+
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <fmt/format.h>
+
+#include "db/base/log.h"
+#include "db/limits.h"
+
+namespace tocsin::http {
+namespace {
+
+namespace beast = boost::beast::http;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr size_t kReadAheadMax = 256 * kKiB;  // of further requests, while one is with its handler
+
+// RFC 9110, section 5.6.7.
+std::string http_date() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  return text.data();
+}
+
+// RFC 9112, section 7.1.
+std::string as_chunk(std::string_view bytes, bool last) {
+  std::string out;
+  if (!bytes.empty()) out = fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes);
+  if (last) out += "0\r\n\r\n";
+  return out;
+}
+
+std::string render(const Response& response, bool head, bool chunks, bool close) {
+  std::string out = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status,
+                                reason_of(response.status), http_date());
+  if (!response.content_type.empty())
+    out += fmt::format("Content-Type: {}\r\n", response.content_type);
+  if (response.more) {
+    if (chunks) out += "Transfer-Encoding: chunked\r\n";
+  } else if (response.status != 204) {
+    out += fmt::format("Content-Length: {}\r\n", response.body.size());
+  }
+  for (const auto& [name, value] : response.headers) out += fmt::format("{}: {}\r\n", name, value);
+  out += "X-Content-Type-Options: nosniff\r\n";
+  out += close ? "Connection: close\r\n\r\n" : "\r\n";
+  if (head || response.status == 204) return out;
+  out += response.more && chunks ? as_chunk(response.body, false) : response.body;
+  return out;
+}
+
+struct Refusal {
+  int status;
+  std::string message;
+};
+
+Refusal refusal_of(const boost::system::error_code& error, bool in_body, size_t body_bytes_max) {
+  if (error == beast::error::body_limit) {
+    return {413, fmt::format("the body has more than {} bytes; send it in parts", body_bytes_max)};
+  }
+  if (error == beast::error::header_limit) {
+    return {431, fmt::format("the {} have more than {} bytes",
+                             in_body ? "extensions of a chunk, or the trailers,"
+                                     : "request's line and headers",
+                             kHeaderBytesMax)};
+  }
+  return {400, fmt::format("this is no HTTP/1.1 request: {}", error.message())};
+}
+
+std::optional<Refusal> refusal_of(const beast::request_header<>& header) {
+  const size_t host_count = header.count(beast::field::host);
+  if (host_count > 1) return Refusal{400, fmt::format("the header Host came {} times", host_count)};
+  if (host_count == 0 && header.version() >= 11) return Refusal{400, "the header Host is missing"};
+  // RFC 9112, section 6.1: where the body ends is known only when it is chunked and nothing else.
+  const auto [first, end] = header.equal_range(beast::field::transfer_encoding);
+  for (auto field = first; field != end; ++field) {
+    const std::string coding(field->value());
+    if (lower_case(coding) != "chunked") {
+      return Refusal{501,
+                     fmt::format("Transfer-Encoding `{}` is not understood, only chunked", coding)};
+    }
+    if (header.version() < 11) return Refusal{400, "HTTP/1.0 has no Transfer-Encoding"};
+  }
+  return std::nullopt;
+}
+
+bool keep_alive(const Request& request, unsigned version) {
+  const std::string value = request.header("connection");
+  beast::token_list options(value);
+  return !options.exists("close") && (version >= 11 || options.exists("keep-alive"));
+}
+
+std::map<std::string, std::string> headers_of(const beast::request_header<>& header) {
+  std::map<std::string, std::string> out;
+  for (const auto& field : header) {
+    const std::string value(field.value());
+    const auto [it, added] = out.emplace(lower_case(std::string(field.name_string())), value);
+    if (!added) it->second += ", " + value;  // RFC 9110, section 5.3
+  }
+  return out;
+}
+
+}  // namespace
+
+struct Connection::Parser {
+  explicit Parser(size_t body_bytes_max) {
+    message.header_limit(kHeaderBytesMax);
+    message.body_limit(body_bytes_max);
+  }
+
+  beast::request_parser<beast::string_body> message;
+  Request request;            // all but its body; trailers do not get into it
+  bool started = false;       // some byte of the request has arrived
+  bool header_taken = false;  // it is in `request`
+};
+
+Connection::Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, ConnectionOptions options,
+                       Events events)
+    : socket_(std::move(socket)),
+      options_(options),
+      events_(std::move(events)),
+      timer_(loop, [this] { on_timeout(); }),
+      parser_(std::make_unique<Parser>(options.body_bytes_max)) {}
+
+Connection::~Connection() = default;
+
+void Connection::start() {
+  socket_->on(
+      {[this](std::string_view data) { on_data(data); }, [this](bool clean) { on_end(clean); }});
+  socket_->start_reading();
+  reading_ = true;
+  restart_timer();
+}
+
+void Connection::drain() {
+  draining_ = true;
+  if (handling_ || sending_) {
+    close_after_ = true;
+  } else {
+    leave(true);
+  }
+}
+
+void Connection::abort() { leave(false); }
+
+void Connection::refuse(Response response) {
+  handling_ = true;
+  answer(std::move(response), true);
+}
+
+void Connection::on_data(std::string_view data) {
+  const auto self = shared_from_this();
+  input_.append(data);
+  if (!handling_ && !sending_) {
+    parse();
+    if (socket_ != nullptr && !handling_ && !sending_) restart_timer();
+    return;
+  }
+  if (input_.size() > kReadAheadMax) {
+    socket_->stop_reading();
+    reading_ = false;
+  }
+}
+
+void Connection::on_end(bool clean) {
+  const auto self = shared_from_this();
+  peer_ended_ = true;
+  if (!clean || (!handling_ && !sending_)) return leave(clean);
+  if (handling_) probe_later();
+}
+
+// A client that has ended may be gone, or wait for its answers. Only one that is gone resets the
+// connection when it is sent something. RFC 9110, section 15.2: every client of HTTP/1.1 skips
+// interim responses; one of HTTP/1.0 cannot be asked, and mostly is gone.
+void Connection::probe() {
+  if (!cancelled_ || cancelled_.use_count() == 1) return;  // the handler ends in any case
+  if (!chunks_) return cancelled_->store(true);
+  socket_->write(std::string(kContinue));
+  probe_delay_ *= 2;
+  timer_.start(probe_delay_);
+}
+
+void Connection::probe_later() {
+  probe_delay_ = options_.probe_delay;
+  timer_.start(probe_delay_);
+}
+
+void Connection::on_timeout() {
+  const auto self = shared_from_this();
+  if (handling_) return probe();
+  if (sending_) {
+    if (socket_->unsent_bytes() == unsent_at_timer_) return leave(false);
+    return restart_timer();
+  }
+  if (parser_->started) return reject(408, "the request did not arrive in time");
+  leave(true);
+}
+
+void Connection::restart_timer() {
+  unsent_at_timer_ = socket_->unsent_bytes();
+  timer_.start(sending_           ? options_.send_timeout
+               : parser_->started ? options_.receive_timeout
+                                  : options_.idle_timeout);
+}
+
+// Parses until a request is complete and with its handler, or more bytes are needed, of which there
+// may be none any more.
+void Connection::parse() {
+  while (!handling_ && !sending_ && socket_ != nullptr) {
+    if (!feed_parser()) break;
+    if (parser_->message.is_done()) dispatch();
+  }
+  if (peer_ended_ && !handling_ && !sending_) leave(true);
+}
+
+// Returns false when more bytes are needed, or the connection has ended.
+bool Connection::feed_parser() {
+  Parser& parser = *parser_;
+  if (input_.empty()) return false;
+  parser.started = true;
+  boost::system::error_code error;
+  // Beast takes the line of a chunk, and all trailers, only once their end is there. Offering no
+  // more than that at a time bounds them too.
+  const size_t offered = std::min(input_.size(), kHeaderBytesMax);
+  const size_t used = parser.message.put(boost::asio::buffer(input_.data(), offered), error);
+  input_.erase(0, used);
+  if (error == beast::error::need_more) {
+    error = {};
+    if (used == 0 && offered == kHeaderBytesMax) error = beast::error::header_limit;
+  }
+  if (error) {
+    const Refusal refusal = refusal_of(error, parser.header_taken, options_.body_bytes_max);
+    reject(refusal.status, refusal.message);
+    return false;
+  }
+  if (parser.message.is_header_done() && !parser.header_taken && !take_header()) return false;
+  return parser.message.is_done() || used > 0;
+}
+
+// Returns false when the request is refused before its body is read.
+bool Connection::take_header() {
+  Parser& parser = *parser_;
+  parser.header_taken = true;
+  parser.message.eager(true);
+  const beast::request_header<>& header = parser.message.get();
+  if (const auto refusal = refusal_of(header)) {
+    reject(refusal->status, refusal->message);
+    return false;
+  }
+  parser.request.method = std::string(header.method_string());
+  parser.request.headers = headers_of(header);
+  parser.request.read_target(std::string(header.target()));
+  const bool waits = lower_case(parser.request.header("expect")) == "100-continue";
+  if (waits && !parser.message.is_done() && input_.empty()) socket_->write(std::string(kContinue));
+  return true;
+}
+
+void Connection::dispatch() {
+  auto message = parser_->message.release();
+  Request request = std::move(parser_->request);
+  parser_ = std::make_unique<Parser>(options_.body_bytes_max);
+  request.body = std::move(message.body());
+  request.peer = socket_->peer();
+  request.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(false);
+  head_ = request.method == "HEAD";
+  chunks_ = message.version() >= 11;
+  close_after_ = !keep_alive(request, message.version()) || draining_;
+  handling_ = true;
+  timer_.stop();
+  if (peer_ended_) probe_later();
+  events_.handle(std::move(request), [weak = weak_from_this()](Response response) {
+    if (const auto self = weak.lock()) self->answer(std::move(response), false);
+  });
+}
+
+void Connection::answer(Response response, bool close) {
+  if (!handling_ || socket_ == nullptr) return;
+  const auto self = shared_from_this();
+  handling_ = false;
+  sending_ = true;
+  if (!chunks_ && !close && !close_after_ && !response.more)  // HTTP/1.0 does not assume it
+    response.headers.emplace_back("Connection", "keep-alive");
+  cancelled_.reset();
+  close_after_ |= close;
+  events_.answered(response.status);
+  // A body without a length and without chunks ends with its connection (RFC 9112, section 6.3).
+  if (response.more && !chunks_) close_after_ = true;
+  if (!head_) more_ = response.more;
+  socket_->write(render(response, head_, chunks_, close_after_), [this] { sent(); });
+  restart_timer();
+}
+
+void Connection::send_more() {
+  std::string piece;
+  const bool last = !more_(piece);
+  if (last) more_ = nullptr;
+  socket_->write(chunks_ ? as_chunk(std::move(piece), last) : std::move(piece), [this] { sent(); });
+  restart_timer();
+}
+
+void Connection::sent() {
+  const auto self = shared_from_this();
+  if (more_) return send_more();
+  sending_ = false;
+  if (close_after_) return leave(true);
+  if (!reading_) {
+    reading_ = true;
+    socket_->start_reading();
+  }
+  restart_timer();
+  parse();
+}
+
+void Connection::reject(int status, const std::string& message) {
+  head_ = false;
+  chunks_ = false;
+  handling_ = true;
+  input_.clear();
+  answer(error_response(status, message), true);
+}
+
+void Connection::leave(bool politely) {
+  if (socket_ == nullptr) return;
+  const auto self = shared_from_this();
+  if (cancelled_) cancelled_->store(true);
+  timer_.stop();
+  if (politely) {
+    Socket::finish(std::move(socket_));
+  } else if (more_ && !chunks_) {
+    Socket::break_off(std::move(socket_));
+  } else {
+    socket_.reset();
+  }
+  events_.gone();
+}
+
+}  // namespace tocsin::http

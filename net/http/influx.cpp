@@ -1,0 +1,60 @@
+// What clients of InfluxDB ask besides writing: is it there, is it well, may I create my database.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "db/base/text.h"
+#include "net/http/api.h"
+
+namespace tocsin::http {
+namespace {
+
+// The InfluxDB release whose write API is spoken; clients compare it.
+constexpr const char* kInfluxVersion = "1.8.10";
+
+std::string upper_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return text;
+}
+
+}  // namespace
+
+// Telegraf sends CREATE DATABASE when it starts. There is one database, so it exists.
+void handle_influx_query(const Context&, Request request, Reply reply) {
+  std::string query = request.parameter_or("q", "");
+  if (query.empty()) {
+    for (const auto& [name, value] : parse_parameters(request.body)) {
+      if (name == "q") query = value;
+    }
+  }
+  const size_t start = query.find_first_not_of(" \t\r\n");
+  const std::string word = start == query.npos ? "" : upper_case(query.substr(start, 16));
+  if (word.starts_with("CREATE DATABASE"))
+    return reply(json_response(200, "{\"results\":[{\"statement_id\":0}]}\n"));
+  reply(error_response(400, "InfluxQL is not spoken here: ask /api/query in tocsin's language"));
+}
+
+void handle_ping(const Context& context, Request request, Reply reply) {
+  Response response{204, "", ""};
+  const std::string verbose = request.parameter_or("verbose", "");
+  if (verbose == "true" || verbose == "1") {
+    response = json_response(200, fmt::format("{{\"version\":{}}}\n", json_quote(kInfluxVersion)));
+  }
+  response.headers = {{"X-Influxdb-Version", kInfluxVersion},
+                      {"X-Influxdb-Build", "tocsin-" + context.version}};
+  reply(std::move(response));
+}
+
+void handle_health(const Context& context, Request, Reply reply) {
+  const DatabaseCounters counters = context.database.counters();
+  const std::string message = counters.writable ? "ready for queries and writes" : counters.trouble;
+  reply(json_response(
+      counters.writable ? 200 : 503,
+      fmt::format("{{\"name\":\"tocsin\",\"message\":{},\"status\":\"{}\",\"version\":{}}}\n",
+                  json_quote(message), counters.writable ? "pass" : "fail",
+                  json_quote(context.version))));
+}
+
+}  // namespace tocsin::http

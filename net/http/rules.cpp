@@ -1,0 +1,142 @@
+// Rules and alerts in the shape of Prometheus' API, so that Grafana's alert list and its like work
+// as they are. Source: prometheus.io, HTTP API, "Rules" and "Alerts".
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "db/base/text.h"
+#include "net/http/api.h"
+
+namespace tocsin::http {
+namespace {
+
+std::string json_map(const std::map<std::string, std::string>& entries) {
+  std::string out = "{";
+  for (const auto& [name, value] : entries) {
+    out += fmt::format("{}{}:{}", out.size() > 1 ? "," : "", json_quote(name), json_quote(value));
+  }
+  return out + "}";
+}
+
+std::string json_list(const std::vector<std::string>& items) {
+  std::string out = "[";
+  for (const std::string& item : items) out += (out.size() > 1 ? "," : "") + item;
+  return out + "]";
+}
+
+std::string alert_json(const AlertEvent& event) {
+  std::map<std::string, std::string> labels = event.labels;
+  labels["alertname"] = event.rule;
+  labels["severity"] = name_of(event.severity);
+  labels["type"] = event.type;
+  if (!event.service.empty()) labels["service"] = event.service;
+  std::map<std::string, std::string> annotations = event.annotations;
+  if (!event.summary.empty()) annotations["summary"] = event.summary;
+  const std::string value = std::isfinite(event.value) ? fmt::format("{}", event.value) : "NaN";
+  return fmt::format(
+      "{{\"labels\":{},\"annotations\":{},\"state\":\"{}\",\"activeAt\":\"{}\",\"value\":\"{}\","
+      "\"fingerprint\":{}}}",
+      json_map(labels), json_map(annotations), name_of(event.state), format_time(event.started_at),
+      value, json_quote(event.fingerprint));
+}
+
+std::vector<std::string> alerts_of(const RuleStatus& rule) {
+  std::vector<std::string> alerts;
+  for (const AlertEvent& event : rule.active) alerts.push_back(alert_json(event));
+  return alerts;
+}
+
+const char* state_of(const RuleStatus& rule) {
+  const char* state = "inactive";
+  for (const AlertEvent& event : rule.active) {
+    if (event.state == AlertState::kFiring) return "firing";
+    state = "pending";
+  }
+  return state;
+}
+
+double seconds(Duration duration) {
+  return static_cast<double>(duration) / static_cast<double>(kSecond);
+}
+
+std::string evaluation_json(Timestamp last, Duration took) {
+  return fmt::format("\"lastEvaluation\":\"{}\",\"evaluationTime\":{}",
+                     last == 0 ? "0001-01-01T00:00:00Z" : format_time(last), seconds(took));
+}
+
+std::string rule_json(const RuleStatus& rule) {
+  std::map<std::string, std::string> labels = rule.labels;
+  labels["type"] = rule.type;
+  const char* health = rule.health == RuleHealth::kFailing ? "err" : name_of(rule.health);
+  return fmt::format(
+      "{{\"name\":{},\"type\":\"alerting\",\"state\":\"{}\",\"query\":{},\"duration\":{},"
+      "\"keepFiringFor\":{},\"labels\":{},\"annotations\":{},\"health\":\"{}\",\"lastError\":{},{},"
+      "\"alerts\":{}}}",
+      json_quote(rule.name), state_of(rule), json_quote(rule.query), seconds(rule.hold),
+      seconds(rule.keep_firing_for), json_map(labels), json_map(rule.annotations), health,
+      json_quote(rule.last_error), evaluation_json(rule.last_window_end, rule.last_duration),
+      json_list(alerts_of(rule)));
+}
+
+std::string group_json(const std::vector<const RuleStatus*>& members) {
+  std::vector<std::string> texts;
+  Timestamp last = 0;
+  Duration took = 0;
+  for (const RuleStatus* rule : members) {
+    texts.push_back(rule_json(*rule));
+    last = std::max(last, rule->last_window_end);
+    took += rule->last_duration;
+  }
+  const RuleStatus& first = *members.front();
+  return fmt::format("{{\"name\":{},\"file\":{},\"interval\":{},\"limit\":0,{},\"rules\":{}}}",
+                     json_quote(first.group), json_quote(first.file), seconds(first.interval),
+                     evaluation_json(last, took), json_list(texts));
+}
+
+// A file may hold two groups of one name; their intervals tell them apart.
+std::string groups_json(const std::vector<RuleStatus>& rules) {
+  std::map<std::tuple<std::string, std::string, Duration>, std::vector<const RuleStatus*>> groups;
+  for (const RuleStatus& rule : rules) {
+    groups[{rule.file, rule.group, rule.interval}].push_back(&rule);
+  }
+  std::vector<std::string> out;
+  for (const auto& [key, members] : groups) out.push_back(group_json(members));
+  return json_list(out);
+}
+
+// Off the loop: rules may have thousands of alerts, and all of them become text.
+void answer_with(const Context& context, const Reply& reply,
+                 std::string (*render)(const std::vector<RuleStatus>&)) {
+  auto body = std::make_shared<std::string>();
+  run_in_background(
+      context.loop,
+      [body, rules = context.rules, render] {
+        const std::string data =
+            render(rules == nullptr ? std::vector<RuleStatus>() : rules->status());
+        *body = fmt::format("{{\"status\":\"success\",\"data\":{}}}\n", data);
+      },
+      [body, reply] { reply(json_response(200, *body)); });
+}
+
+}  // namespace
+
+void handle_alerts(const Context& context, Request, Reply reply) {
+  answer_with(context, reply, [](const std::vector<RuleStatus>& rules) {
+    std::vector<std::string> alerts;
+    for (const RuleStatus& rule : rules) {
+      for (std::string& alert : alerts_of(rule)) alerts.push_back(std::move(alert));
+    }
+    return fmt::format("{{\"alerts\":{}}}", json_list(alerts));
+  });
+}
+
+void handle_rules(const Context& context, Request, Reply reply) {
+  answer_with(context, reply, [](const std::vector<RuleStatus>& rules) {
+    return fmt::format("{{\"groups\":{}}}", groups_json(rules));
+  });
+}
+
+}  // namespace tocsin::http

@@ -1,0 +1,231 @@
+// Writes over HTTP: a body becomes texts of a few megabytes, taken one after the other, and one
+// answer.
+//
+// The answer tells the shipper what to do, and most drop a batch on any 4xx. So 4xx is said only
+// when a repetition could not help: some lines are wrong (the good ones are stored then). What may
+// pass is 503 with Retry-After.
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "db/base/log.h"
+#include "db/base/text.h"
+#include "db/limits.h"
+#include "net/event_loop/address.h"
+#include "net/http/api.h"
+#include "net/http/gzip.h"
+#include "net/http/json_array.h"
+
+namespace tocsin::http {
+namespace {
+
+// Of one text for the parser, but for a longer line. What is in one text is stored as a whole or
+// not at all.
+constexpr size_t kTextBytesMax = 4 * kMiB;
+// So much is worth a commit of its own: its client, who waits for the answer, has gathered already.
+constexpr size_t kUrgentBytesMin = 256 * kKiB;
+constexpr size_t kShownLineBytes = 64;
+constexpr Duration kPatienceAfterFirst =
+    30 * kSecond;  // once a part is stored, a refusal would repeat it
+constexpr const char* kRetryAfterSeconds = "1";
+
+enum class Dialect { kInflux1, kInflux2, kJsonLines };
+
+struct WriteJob {
+  Dialect dialect = Dialect::kInflux1;
+  std::string body;
+  std::string_view rest;  // of body
+  ParseOptions options;
+  std::string peer;  // for the log
+  std::string source;
+  Reply reply;
+  uint64_t lines_before = 0;  // of the texts that were taken
+  size_t texts_stored = 0;
+  size_t rows_written = 0;
+  size_t rows_rejected = 0;
+  std::vector<std::string> problems;
+  uint64_t first_bad_line = 0;
+};
+
+Response dialect_error(Dialect dialect, int status, const std::string& message, uint64_t line = 0) {
+  if (dialect != Dialect::kInflux2) return error_response(status, message);
+  const char* code = status == 413   ? "request too large"
+                     : status == 503 ? "unavailable"
+                                     : "invalid";
+  const std::string place = line > 0 ? fmt::format(",\"line\":{}", line) : "";
+  return json_response(status, fmt::format("{{\"code\":\"{}\",\"message\":{}{}}}\n", code,
+                                           json_quote(message), place));
+}
+
+Response unavailable(Dialect dialect, const std::string& message) {
+  Response response = dialect_error(dialect, 503, message);
+  response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
+  return response;
+}
+
+Response answer_of(const WriteJob& job) {
+  if (job.rows_rejected == 0) return {204, "", ""};
+  std::string message = job.rows_written > 0 ? "partial write: " : "";
+  for (const std::string& problem : job.problems) message += problem + "; ";
+  if (job.problems.size() < job.rows_rejected) {
+    message += fmt::format("and {} more; ", job.rows_rejected - job.problems.size());
+  }
+  message += fmt::format("dropped={}", job.rows_rejected);
+  log(LogLevel::kWarning, fmt::format("http {}: {}", job.peer, message));
+  return dialect_error(job.dialect, 400, message, job.first_bad_line);
+}
+
+std::string_view line_of(std::string_view text, uint64_t number) {
+  for (; number > 1; --number) text.remove_prefix(text.find('\n') + 1);
+  return text.substr(0, text.find('\n'));
+}
+
+// Shippers and their users look for Influx's words.
+std::string describe(const WriteJob& job, std::string_view text, const IngestProblem& problem) {
+  const uint64_t line = job.lines_before + problem.line;
+  if (!problem.unparsed) return fmt::format("line {}: {}", line, problem.reason);
+  const std::string_view shown = line_of(text, problem.line);
+  return fmt::format("line {}: unable to parse '{}{}': {}", line, shown.substr(0, kShownLineBytes),
+                     shown.size() > kShownLineBytes ? "..." : "", problem.reason);
+}
+
+void add_report(WriteJob& job, std::string_view text, const IngestReport& report) {
+  ++job.texts_stored;
+  job.rows_written += report.rows_written;
+  job.rows_rejected += report.rows_rejected;
+  for (const IngestProblem& problem : report.problems) {
+    if (job.first_bad_line == 0) job.first_bad_line = job.lines_before + problem.line;
+    if (job.problems.size() < kIngestProblemsMax)
+      job.problems.push_back(describe(job, text, problem));
+  }
+  job.lines_before += static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+// The next lines of the body, about kTextBytesMax.
+std::string_view next_text(std::string_view& rest) {
+  const std::string_view all = rest;
+  if (all.size() <= kTextBytesMax) return std::exchange(rest, {});
+  while (!rest.empty() && all.size() - rest.size() < kTextBytesMax) next_line(rest);
+  return all.substr(0, all.size() - rest.size());
+}
+
+void take_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
+  if (job->rest.empty()) return job->reply(answer_of(*job));
+  const std::string_view view = next_text(job->rest);
+  IngestText text;
+  text.text = view;
+  text.format = job->dialect == Dialect::kJsonLines ? LineFormat::kJson : LineFormat::kLineProtocol;
+  text.options = job->options;
+  text.source = job->source;
+  text.urgent = view.size() >= kUrgentBytesMin;
+  text.patience = job->texts_stored > 0 ? kPatienceAfterFirst : 0;
+  context.ingest.take(
+      std::move(text), [] {},
+      [&context, job, view](const IngestReport& report) {
+        if (!report.status) {
+          const Error& error = report.status.error();
+          const int status = status_of(error.code);
+          if (status == 503 || error.code == ErrorCode::kIo)
+            return job->reply(unavailable(job->dialect, error.message));
+          return job->reply(dialect_error(job->dialect, status, error.message));
+        }
+        add_report(*job, view, report);
+        take_next(context, job);
+      });
+}
+
+// Unpacks a body, makes lines of a JSON array, and begins. In the background until then.
+void start_write(const Context& context, Request request, std::shared_ptr<WriteJob> job) {
+  const std::string encoding = lower_case(request.header("content-encoding"));
+  const bool gzip = encoding == "gzip" || encoding == "x-gzip";  // RFC 9110, section 8.4.1.3
+  if (!encoding.empty() && encoding != "identity" && !gzip) {
+    return job->reply(
+        dialect_error(job->dialect, 415,
+                      fmt::format("Content-Encoding `{}` is not understood, only gzip", encoding)));
+  }
+  job->peer = request.peer;
+  job->source = "http " + host_of_peer(request.peer);
+  job->options.now = context.clock.now();
+  job->body = std::move(request.body);
+  auto failed = std::make_shared<std::optional<Error>>();
+  const auto prepare = [job, failed, gzip, bytes_max = context.body_bytes_max] {
+    if (gzip) {
+      Result<std::string> plain = gunzip(job->body, bytes_max);
+      if (!plain) return failed->emplace(plain.error()), void();
+      job->body = std::move(*plain);
+    }
+    if (job->body.starts_with(kByteOrderMark)) job->body.erase(0, kByteOrderMark.size());
+    if (job->dialect == Dialect::kJsonLines) json_array_to_lines(job->body);
+    job->rest = job->body;
+  };
+  const auto begin = [&context, job, failed] {
+    if (!*failed) return take_next(context, job);
+    const int status = (*failed)->code == ErrorCode::kLimit ? 413 : status_of((*failed)->code);
+    if (status == 503) return job->reply(unavailable(job->dialect, (*failed)->message));
+    job->reply(dialect_error(job->dialect, status, (*failed)->message));
+  };
+  run_in_background(context.loop, prepare, begin);
+}
+
+// Nanoseconds per unit; 0 when there is no such precision.
+int64_t unit_of(Dialect dialect, const std::string& precision) {
+  if (precision.empty() || precision == "ns") return 1;
+  if (precision == "us") return kMicrosecond;
+  if (precision == "ms") return kMillisecond;
+  if (precision == "s") return kSecond;
+  if (dialect == Dialect::kInflux2) return 0;
+  if (precision == "n") return 1;
+  if (precision == "u" || precision == "µ") return kMicrosecond;
+  if (precision == "m") return kMinute;
+  if (precision == "h") return kHour;
+  return 0;
+}
+
+void write_lines(const Context& context, Dialect dialect, Request request, Reply reply) {
+  auto job = std::make_shared<WriteJob>();  // shared by the steps that it passes through
+  job->dialect = dialect;
+  job->reply = std::move(reply);
+  const std::string precision = request.parameter_or("precision", "");
+  job->options.time_unit = unit_of(dialect, precision);
+  if (job->options.time_unit == 0) {
+    return job->reply(dialect_error(
+        dialect, 400,
+        fmt::format("invalid precision `{}`: expected {}", precision,
+                    dialect == Dialect::kInflux2 ? "ns, us, ms or s" : "ns, u, ms, s, m or h")));
+  }
+  start_write(context, std::move(request), std::move(job));
+}
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::string_view rest = text; !rest.empty();) {
+    const size_t comma = std::min(rest.find(','), rest.size());
+    if (comma > 0) out.emplace_back(rest.substr(0, comma));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  return out;
+}
+
+}  // namespace
+
+void handle_write_v1(const Context& context, Request request, Reply reply) {
+  write_lines(context, Dialect::kInflux1, std::move(request), std::move(reply));
+}
+
+void handle_write_v2(const Context& context, Request request, Reply reply) {
+  write_lines(context, Dialect::kInflux2, std::move(request), std::move(reply));
+}
+
+void handle_json_lines(const Context& context, Request request, Reply reply) {
+  auto job = std::make_shared<WriteJob>();  // shared by the steps that it passes through
+  job->dialect = Dialect::kJsonLines;
+  job->reply = std::move(reply);
+  job->options.measurement = request.parameter_or("measurement", context.measurement);
+  job->options.tags = split_list(request.parameter_or("_stream_fields", ""));
+  job->options.time_keys = split_list(request.parameter_or("_time_field", ""));
+  start_write(context, std::move(request), std::move(job));
+}
+
+}  // namespace tocsin::http

@@ -1,0 +1,219 @@
+// One job per text: parse (background) -> submit (background) -> commit (writer thread) -> report
+// (loop).
+#include "net/ingest/ingest.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "db/base/check.h"
+#include "db/limits.h"
+#include "net/parse/json_lines.h"
+
+namespace tocsin {
+namespace {
+
+constexpr Duration kRetryDelayMin = 20 * kMillisecond;
+constexpr Duration kRetryDelayMax = kSecond;
+
+// Where in the text each row's line begins: what a store's rejection of a row is translated with.
+using RowPlaces = std::map<std::string, std::vector<uint32_t>, std::less<>>;
+
+bool is_transient(ErrorCode code) {
+  return code == ErrorCode::kBusy || code == ErrorCode::kDiskFull || code == ErrorCode::kIo;
+}
+
+struct Job {
+  IngestText input;
+  std::function<void()> accepted;
+  std::function<void(IngestReport)> done;
+  Duration waited = 0;
+  Duration retry_delay = kRetryDelayMin;
+  bool submitting =
+      false;           // in the background; all the rest below belongs to that thread meanwhile
+  bool empty = false;  // comments and blank lines only: there is nothing to commit
+  Status submitted;
+  std::optional<Result<WriteReport>> committed;  // came while it was still submitting
+  IngestReport report;
+  RowPlaces places;
+  size_t lines_rejected = 0;
+};
+
+uint64_t line_at(std::string_view text, size_t offset) {
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(offset);
+  return 1 + static_cast<uint64_t>(std::count(text.begin(), end, '\n'));
+}
+
+void note_places(const Batch& batch, std::string_view text, RowPlaces& places) {
+  for (const RowBatch& rows : batch.measurements()) {
+    std::vector<uint32_t>& offsets = places[rows.measurement()];
+    offsets.reserve(rows.row_count());
+    for (const std::string_view line : rows.lines()) {
+      offsets.push_back(static_cast<uint32_t>(line.data() - text.data()));
+    }
+  }
+}
+
+// Parses a copy of the job's text, which is needed again if the store has no room.
+WriteRequest parse(Job& job) {
+  thread_local JsonLinesParser json_parser;
+  const IngestText& input = job.input;
+  const bool json = input.format == LineFormat::kJson;
+  WriteRequest write;
+  write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
+  write.source = input.source;
+  write.urgent = input.urgent;
+  const std::string_view text = write.batch.keep(input.text);
+  LineErrors errors;
+  if (json) {
+    json_parser.parse(text, input.options, write.batch, errors);
+  } else {
+    parse_line_protocol(text, input.options, write.batch, errors);
+  }
+  if (input.rejected) {
+    write.rejected.push_back(*input.rejected);
+    errors.add({1, input.rejected->reason, {}});
+  } else {
+    errors.add_all(write.rejected);
+  }
+  job.places.clear();
+  note_places(write.batch, text, job.places);
+  job.report = {};
+  for (const LineError& error : errors) {
+    if (job.report.problems.size() == kIngestProblemsMax) break;
+    job.report.problems.push_back({error.line, error.reason, true});
+  }
+  job.lines_rejected = job.report.rows_rejected = errors.count();
+  return write;
+}
+
+// Adds what the store refused to what the parser refused.
+void add_rejected_rows(Job& job, const WriteReport& stored) {
+  IngestReport& report = job.report;
+  report.rows_rejected += stored.rejected.size();
+  for (const RejectedRow& row : stored.rejected) {
+    if (report.problems.size() == kIngestProblemsMax) break;
+    const auto places = job.places.find(row.measurement);
+    TOCSIN_CHECK(places != job.places.end() && row.row < places->second.size());
+    report.problems.push_back(
+        {line_at(job.input.text, places->second[row.row]), row.reason, false});
+  }
+  std::stable_sort(report.problems.begin(), report.problems.end(),
+                   [](const IngestProblem& a, const IngestProblem& b) { return a.line < b.line; });
+}
+
+}  // namespace
+
+struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
+  uv_loop_t* loop;
+  Database& database;
+  std::optional<LoopMailbox> mailbox;  // none: the Ingest is gone
+  Duration patience_max = kTimeMax;
+  size_t open_jobs = 0;
+  IngestCounters counters;
+
+  Impl(uv_loop_t* l, Database& d) : loop(l), database(d), mailbox(std::in_place, l) {}
+
+  void start(std::shared_ptr<Job> job);
+  void submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post);
+  void after_submit(const std::shared_ptr<Job>& job);
+  void after_commit(const std::shared_ptr<Job>& job, const Result<WriteReport>& result);
+  bool may_retry(const Job& job, ErrorCode code) const;
+  void retry_later(const std::shared_ptr<Job>& job);
+  void finish(Job& job);
+};
+
+void Ingest::Impl::start(std::shared_ptr<Job> job) {
+  job->submitting = true;
+  run_in_background(
+      loop, [self = shared_from_this(), job, post = mailbox->poster()] { self->submit(job, post); },
+      [self = shared_from_this(), job] {
+        if (self->mailbox) self->after_submit(job);
+      });
+}
+
+// In the background.
+void Ingest::Impl::submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post) {
+  WriteRequest write = parse(*job);
+  job->empty = write.batch.empty() && write.rejected.empty();
+  if (job->empty) return;
+  job->submitted =
+      database.submit(std::move(write), [self = this, job, post](Result<WriteReport> result) {
+        post([self, job, result = std::move(result)] { self->after_commit(job, result); });
+      });
+}
+
+void Ingest::Impl::after_submit(const std::shared_ptr<Job>& job) {
+  job->submitting = false;
+  if (!job->submitted && may_retry(*job, job->submitted.error().code)) return retry_later(job);
+  if (job->accepted) std::exchange(job->accepted, nullptr)();
+  if (job->empty) return finish(*job);
+  if (!job->submitted) {
+    job->report.status = job->submitted;
+    return finish(*job);
+  }
+  if (job->committed) after_commit(job, *std::exchange(job->committed, std::nullopt));
+}
+
+void Ingest::Impl::after_commit(const std::shared_ptr<Job>& job,
+                                const Result<WriteReport>& result) {
+  if (job->submitting) {
+    job->committed = result;
+    return;
+  }
+  if (!result && may_retry(*job, result.error().code)) return retry_later(job);
+  if (result) {
+    job->report.rows_written = result->rows_written;
+    job->report.warnings = result->warnings;
+    add_rejected_rows(*job, *result);
+  } else {
+    job->report.status = tl::unexpected<Error>(result.error());
+  }
+  finish(*job);
+}
+
+bool Ingest::Impl::may_retry(const Job& job, ErrorCode code) const {
+  return is_transient(code) && job.waited < std::min(job.input.patience, patience_max);
+}
+
+void Ingest::Impl::retry_later(const std::shared_ptr<Job>& job) {
+  auto timer =
+      std::make_shared<std::unique_ptr<LoopTimer>>();  // kept by its own callback until then
+  *timer = std::make_unique<LoopTimer>(loop, [self = shared_from_this(), job, timer] {
+    const auto fired = std::move(*timer);
+    if (self->mailbox) self->start(job);
+  });
+  (*timer)->start(job->retry_delay);
+  job->waited += job->retry_delay;
+  job->retry_delay = std::min(job->retry_delay * 2, kRetryDelayMax);
+}
+
+void Ingest::Impl::finish(Job& job) {
+  --open_jobs;
+  if (job.report.status) {
+    counters.bytes += job.input.text.size();
+    counters.lines_rejected += job.lines_rejected;
+  }
+  const auto done = std::move(job.done);
+  done(std::move(job.report));
+}
+
+Ingest::Ingest(uv_loop_t* loop, Database& database)
+    : impl_(std::make_shared<Impl>(loop, database)) {}
+Ingest::~Ingest() { impl_->mailbox.reset(); }
+
+void Ingest::take(IngestText text, std::function<void()> accepted,
+                  std::function<void(IngestReport)> done) {
+  auto job = std::make_shared<Job>();  // shared by the stages that it passes through
+  job->input = std::move(text);
+  job->accepted = std::move(accepted);
+  job->done = std::move(done);
+  ++impl_->open_jobs;
+  impl_->start(std::move(job));
+}
+
+void Ingest::limit_patience(Duration patience) { impl_->patience_max = patience; }
+bool Ingest::idle() const { return impl_->open_jobs == 0; }
+IngestCounters Ingest::counters() const { return impl_->counters; }
+
+}  // namespace tocsin

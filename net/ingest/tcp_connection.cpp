@@ -1,0 +1,243 @@
+// Frames, takes chunk after chunk in order, pauses reading when too much is under way, and ends
+// when all is durable.
+#include "net/ingest/tcp_connection.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "db/base/log.h"
+#include "db/limits.h"
+#include "net/event_loop/address.h"
+#include "net/ingest/foreign_protocol.h"
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kChunkBytesMax = 512 * kKiB;   // of one text for the parser, but for a longer line
+constexpr size_t kPendingBytesMax = 2 * kMiB;   // read ahead of the parser, but for a longer line
+constexpr size_t kInFlightBytesMax = 8 * kMiB;  // on its way into the store
+constexpr size_t kUnsentBytesMax = 64 * kKiB;   // acknowledgements that the client does not read
+constexpr std::string_view kGreeting = "# tocsin ";
+
+std::string answer_to(const IngestReport& report, uint64_t first_line, uint64_t last_line) {
+  if (!report.status) {
+    return fmt::format("-ERR lines {} to {}: {}\n", first_line, last_line,
+                       report.status.error().message);
+  }
+  if (report.problems.empty()) return fmt::format("+OK {}\n", last_line);
+  const IngestProblem& first = report.problems.front();
+  const std::string more =
+      report.rows_rejected > 1 ? fmt::format(" (and {} more)", report.rows_rejected - 1) : "";
+  std::string reason = first.reason;
+  std::replace(reason.begin(), reason.end(), '\n', ' ');
+  return fmt::format("-ERR line {}: {}{}; {} lines done\n", first_line + first.line - 1, reason,
+                     more, last_line);
+}
+
+}  // namespace
+
+TcpConnection::TcpConnection(uv_loop_t* loop, std::unique_ptr<Socket> socket, Ingest& ingest,
+                             const Clock& clock, TcpConnectionOptions options,
+                             std::function<void()> gone)
+    : socket_(std::move(socket)),
+      ingest_(ingest),
+      clock_(clock),
+      options_(std::move(options)),
+      gone_(std::move(gone)),
+      name_("tcp " + socket_->peer()),
+      source_("tcp " + host_of_peer(socket_->peer())),
+      quote_timer_(loop, [this] {
+        quote_overdue_ = true;
+        pump();
+      }) {}
+
+void TcpConnection::start() {
+  socket_->on(
+      {[this](std::string_view data) { on_data(data); }, [this](bool clean) { on_end(clean); }});
+  update_reading();
+}
+
+void TcpConnection::drain() {
+  if (ended_) return;
+  whole_only_ = true;
+  on_end(true);
+}
+
+void TcpConnection::on_data(std::string_view data) {
+  buffer_.append(data);
+  pump();
+}
+
+void TcpConnection::on_end(bool clean) {
+  ended_ = true;
+  whole_only_ |= !clean;  // a broken connection may have cut the last line
+  update_reading();
+  pump();
+}
+
+void TcpConnection::pump() {
+  const auto self = shared_from_this();  // finish_if_done may let go of it
+  if (!submitting_) {
+    if (const size_t size = next_chunk(); size > 0) take(size);
+  }
+  update_reading();
+  watch_quote();
+  finish_if_done();
+}
+
+void TcpConnection::drop(size_t size) {
+  start_ += size;
+  if (start_ < buffer_.size() && start_ < kChunkBytesMax) return;
+  buffer_.erase(0, start_);
+  start_ = 0;
+}
+
+// Drops a byte order mark. False: more is needed to tell whether there is one.
+bool TcpConnection::begin() {
+  if (begun_) return true;
+  if (!ended_ && kByteOrderMark.starts_with(pending()) && pending() != kByteOrderMark) return false;
+  begun_ = true;
+  drop(pending().size() - without_byte_order_mark(pending()).size());
+  return true;
+}
+
+// The number of pending bytes that are the next text: whole lines of one format.
+size_t TcpConnection::next_chunk() {
+  if (!begin()) return 0;
+  if (whole_bytes_ == 0) {
+    if (!skip_overlong_line()) return 0;
+    whole_bytes_ = find_whole_lines();
+    if (whole_bytes_ == 0) return 0;
+  }
+  std::string_view rest = pending().substr(0, whole_bytes_);
+  const LineFormat format = format_of_line(next_line(rest));
+  size_t size = whole_bytes_ - rest.size();
+  while (!rest.empty() && size < kChunkBytesMax) {
+    if (format_of_line(next_line(rest)) != format) break;
+    size = whole_bytes_ - rest.size();
+  }
+  return size;
+}
+
+// An open quote ends with the stream or when it is overdue, and costs its own first line then.
+size_t TcpConnection::find_whole_lines() {
+  const bool overdue = std::exchange(quote_overdue_, false);
+  const size_t whole = framer_.whole_lines(pending());
+  if (whole > 0) return whole;
+  if (ended_ && !whole_only_) return pending().size();
+  return ended_ || overdue ? framer_.give_up_quote() : 0;
+}
+
+// A line that outgrew its limit is rejected by its beginning, and dropped up to its end. False:
+// more of it will come.
+bool TcpConnection::skip_overlong_line() {
+  if (!skipping_) {
+    if (pending().size() <= kLineBytesMax || pending().find('\n') != std::string::npos) return true;
+    IngestText text;
+    text.rejected = {fmt::format("line of more than {} bytes", kLineBytesMax),
+                     std::string(pending().substr(0, kRejectedLineBytesMax))};
+    ++line_count_;
+    submit(std::move(text), line_count_, [] {});
+    framer_ = StreamFramer();
+  }
+  const size_t newline = pending().find('\n');
+  skipping_ = newline == std::string::npos;
+  drop(skipping_ ? pending().size() : newline + 1);
+  return !skipping_;
+}
+
+void TcpConnection::take(size_t size) {
+  IngestText text;
+  text.text = pending().substr(0, size);
+  drop(size);
+  whole_bytes_ -= size;
+  if (line_count_ == 0) read_greeting(text.text);
+  text.format = format_of_line(text.text);
+  text.options.now = clock_.now();
+  text.options.measurement = options_.measurement;
+  const uint64_t first_line = line_count_ + 1;
+  line_count_ += static_cast<uint64_t>(std::count(text.text.begin(), text.text.end(), '\n'));
+  if (text.text.back() != '\n') ++line_count_;
+  submitting_ = true;
+  submit(std::move(text), first_line, [self = shared_from_this()] {
+    self->submitting_ = false;
+    self->pump();
+  });
+}
+
+void TcpConnection::submit(IngestText text, uint64_t first_line, std::function<void()> accepted) {
+  text.source = source_;
+  text.patience = kTimeMax;
+  const size_t bytes = text.text.size() + (text.rejected ? text.rejected->line.size() : 0);
+  in_flight_bytes_ += bytes;
+  if (acknowledges_) answers_[first_line];
+  ingest_.take(
+      std::move(text), std::move(accepted),
+      [self = shared_from_this(), bytes, first_line, last_line = line_count_](
+          const IngestReport& report) { self->on_report(report, bytes, first_line, last_line); });
+}
+
+void TcpConnection::read_greeting(std::string_view text) {
+  const std::string_view first = text.substr(0, text.find('\n'));
+  if (first.starts_with(kGreeting)) acknowledges_ = first.find(" ack=on") != first.npos;
+  const std::string hint = foreign_protocol(text);
+  if (!hint.empty()) log(LogLevel::kWarning, fmt::format("{}: {}", name_, hint));
+}
+
+void TcpConnection::on_report(const IngestReport& report, size_t bytes, uint64_t first_line,
+                              uint64_t last_line) {
+  in_flight_bytes_ -= bytes;
+  if (!report.status) {
+    log(LogLevel::kError, fmt::format("{}: lines {} to {} are lost: {}", name_, first_line,
+                                      last_line, report.status.error().message));
+  } else if (report.rows_rejected > 0 && !std::exchange(complained_, true)) {
+    const IngestProblem& first = report.problems.front();
+    log(LogLevel::kWarning, fmt::format("{}: line {}: {} (further ones of this connection are in "
+                                        "the measurement `rejected` only)",
+                                        name_, first_line + first.line - 1, first.reason));
+  }
+  if (acknowledges_) acknowledge(first_line, answer_to(report, first_line, last_line));
+  pump();
+}
+
+// An answer speaks for all lines before it too, but a text that had to be tried again may be done
+// after later ones.
+void TcpConnection::acknowledge(uint64_t first_line, std::string answer) {
+  answers_[first_line] = std::move(answer);
+  for (; !answers_.empty() && !answers_.begin()->second.empty(); answers_.erase(answers_.begin())) {
+    if (socket_->unsent_bytes() > kUnsentBytesMax)
+      continue;  // the next one, being cumulative, says it too
+    socket_->write(std::move(answers_.begin()->second));
+  }
+}
+
+void TcpConnection::update_reading() {
+  // While nothing is being submitted, all that is pending is one line.
+  const bool room = pending().size() < (submitting_ ? kPendingBytesMax : kLineBytesMax + kMiB);
+  const bool wanted = !ended_ && room && in_flight_bytes_ < kInFlightBytesMax;
+  if (wanted == reading_) return;
+  reading_ = wanted;
+  if (wanted) return socket_->start_reading();
+  socket_->stop_reading();
+}
+
+// Only while its close could be read does a quote's time pass.
+void TcpConnection::watch_quote() {
+  const bool waiting = reading_ && !submitting_ && framer_.holds_lines_back();
+  if (!waiting) return quote_timer_.stop();
+  if (!quote_timer_.active()) quote_timer_.start(options_.open_quote_max);
+}
+
+void TcpConnection::finish_if_done() {
+  if (!ended_ || submitting_ || in_flight_bytes_ > 0 || socket_ == nullptr) return;
+  if (!pending().empty()) {
+    log(LogLevel::kWarning,
+        fmt::format("{}: the connection ended inside a line; its {} bytes are dropped", name_,
+                    pending().size()));
+  }
+  Socket::finish(std::move(socket_));
+  gone_();
+}
+
+}  // namespace tocsin

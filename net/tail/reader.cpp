@@ -1,0 +1,215 @@
+#include "net/tail/reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "db/limits.h"
+#include "net/parse/framer.h"
+#include "net/parse/json_lines.h"
+#include "net/parse/line_protocol.h"
+
+namespace tocsin {
+namespace {
+
+ReadOutcome failed(const Error& error) {
+  ReadOutcome outcome;
+  outcome.error = error.message;
+  return outcome;
+}
+
+// Opens the file and checks that it is still the one that the position speaks of; puts its head,
+// which may have grown, into `outcome.next`.
+Status open_and_check(const ReadRequest& request, ReadOutcome& outcome) {
+  outcome.file = request.file;
+  if (!outcome.file) {
+    auto opened = OpenFile::open(request.path);
+    if (!opened && opened.error().code == ErrorCode::kNotFound) {
+      outcome.kind = ReadOutcome::Kind::kChanged;
+      return {};
+    }
+    if (!opened) return tl::unexpected(opened.error());
+    outcome.file = *std::move(opened);
+  }
+  TOCSIN_TRY(const auto facts, outcome.file->facts());
+  TOCSIN_TRY(const std::string head, outcome.file->read(0, kHeadBytesMax));
+  const TailPosition& before = request.position;
+  outcome.size = facts.size;
+  outcome.next = before;
+  const bool same = facts.inode == before.inode && facts.device == before.device &&
+                    facts.size >= before.offset && head.size() >= before.head_size &&
+                    head_hash({head.data(), before.head_size}) == before.head_hash;
+  outcome.kind = same ? ReadOutcome::Kind::kNothing : ReadOutcome::Kind::kChanged;
+  if (before.offset == 0 && head.starts_with(kByteOrderMark)) {
+    outcome.next.offset = kByteOrderMark.size();
+  }
+  outcome.next.head_size = static_cast<uint32_t>(head.size());
+  outcome.next.head_hash = head_hash(head);
+  return {};
+}
+
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+// Lines of one format that follow each other: bytes [start, end) of what was read.
+struct Run {
+  LineFormat format = LineFormat::kLineProtocol;
+  size_t start = 0;
+  size_t end = 0;
+};
+
+std::vector<Run> runs_of(std::string_view lines, TailFormat format) {
+  if (format == TailFormat::kJson) return {{LineFormat::kJson, 0, lines.size()}};
+  if (format == TailFormat::kLineProtocol) return {{LineFormat::kLineProtocol, 0, lines.size()}};
+  std::vector<Run> runs;
+  for (std::string_view rest = lines; !rest.empty();) {
+    const size_t start = lines.size() - rest.size();
+    const std::string_view line = next_line(rest);
+    const LineFormat own = format_of_line(line);
+    // A blank line belongs to what is around it.
+    const bool joins = !runs.empty() && (own == runs.back().format || is_blank(line));
+    if (!joins) runs.push_back({own, start, start});
+    runs.back().end = lines.size() - rest.size();
+  }
+  return runs;
+}
+
+// Turns whole lines that begin at `offset` of the file into rows and rejected lines.
+void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
+                 WriteRequest& write) {
+  const std::vector<Run> runs = runs_of(lines, request.format);
+  // One batch has one policy. In a file of JSON lines, stray lines of another kind keep what they
+  // can.
+  const bool json = std::any_of(runs.begin(), runs.end(),
+                                [](const Run& run) { return run.format == LineFormat::kJson; });
+  write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
+  const std::string_view kept = write.batch.keep(std::move(lines));
+  ParseOptions options;
+  options.now = request.now;
+  options.time_unit = 0;
+  options.measurement = request.measurement;
+  options.tags = request.tags;
+  JsonLinesParser json_parser;
+  LineErrors errors;
+  for (const Run& run : runs) {
+    const std::string_view text = kept.substr(run.start, run.end - run.start);
+    if (run.format == LineFormat::kJson) {
+      json_parser.parse(text, options, write.batch, errors);
+    } else {
+      parse_line_protocol(text, options, write.batch, errors);
+    }
+  }
+  for (const LineError& error : errors) {
+    const auto at = offset + static_cast<uint64_t>(error.text.data() - kept.data());
+    write.rejected.push_back({fmt::format("{} (line at byte {} of the file)", error.reason, at),
+                              std::string(error.text.substr(0, kRejectedLineBytesMax))});
+  }
+  errors.add_counted(write.rejected);
+}
+
+// Begins behind the last newline of the file, so that a line that is being written is taken whole.
+Status skip_to_end(ReadOutcome& outcome) {
+  uint64_t start = outcome.size;
+  while (start > 0) {
+    const uint64_t from = start > kTailChunkBytes ? start - kTailChunkBytes : 0;
+    TOCSIN_TRY(const std::string data, outcome.file->read(from, static_cast<size_t>(start - from)));
+    const size_t newline = data.rfind('\n');
+    start = from;
+    if (newline == std::string::npos) continue;
+    outcome.next.offset = from + newline + 1;
+    break;
+  }
+  outcome.kind = ReadOutcome::Kind::kWrite;
+  return {};
+}
+
+// How many bytes of `data`, which ends where the file does if `at_end`, are lines to take.
+size_t lines_to_take(std::string_view data, bool at_end, const ReadRequest& request,
+                     ReadOutcome& outcome) {
+  if (at_end && request.last_line) return data.size();
+  StreamFramer framer;
+  const size_t whole = framer.whole_lines(data);
+  if (whole > 0 || !at_end) return whole;
+  outcome.held_back = framer.holds_lines_back();
+  return request.give_up_quote ? framer.give_up_quote() : 0;
+}
+
+// Reads at `offset` until there is a whole line, or so much that there will be none.
+Result<std::string> read_lines(const ReadRequest& request, uint64_t offset, ReadOutcome& outcome,
+                               size_t& whole) {
+  for (size_t wanted = kTailChunkBytes;; wanted *= 2) {
+    wanted = std::min(wanted, kLineBytesMax + kTailChunkBytes);
+    TOCSIN_TRY(std::string data, outcome.file->read(offset, wanted));
+    const bool at_end = data.size() < wanted;
+    whole = lines_to_take(data, at_end, request, outcome);
+    if (whole > 0 || at_end || wanted > kLineBytesMax) return data;
+  }
+}
+
+// The rest of a line that was rejected for its length.
+Status skip_long_line(ReadOutcome& outcome, bool last_line) {
+  TOCSIN_TRY(const std::string data, outcome.file->read(outcome.next.offset, kTailChunkBytes));
+  const size_t newline = data.find('\n');
+  const bool found = newline != std::string::npos;
+  outcome.next.offset += found ? newline + 1 : data.size();
+  outcome.next.skip_line = !found && !(last_line && data.size() < kTailChunkBytes);
+  if (!data.empty()) outcome.kind = ReadOutcome::Kind::kWrite;
+  return {};
+}
+
+Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
+  const uint64_t offset = outcome.next.offset;
+  size_t whole = 0;
+  TOCSIN_TRY(std::string data, read_lines(request, offset, outcome, whole));
+  outcome.size = std::max<uint64_t>(outcome.size, offset + data.size());
+  if (whole > 0) {
+    data.resize(whole);
+    outcome.next.offset = offset + whole;
+    parse_lines(std::move(data), request, offset, outcome.write);
+  } else if (data.size() > kLineBytesMax) {
+    outcome.write.rejected.push_back(
+        {fmt::format("the line at byte {} of the file is longer than {} bytes", offset,
+                     kLineBytesMax),
+         data.substr(0, kRejectedLineBytesMax)});
+    outcome.next.offset = offset + data.size();
+    outcome.next.skip_line = true;
+  } else {
+    return {};
+  }
+  outcome.kind = ReadOutcome::Kind::kWrite;
+  // A long file is not to wait for the commit interval after each chunk.
+  outcome.write.urgent = outcome.size - outcome.next.offset >= kTailChunkBytes;
+  return {};
+}
+
+}  // namespace
+
+Result<TailFormat> parse_tail_format(std::string_view name) {
+  if (name == "auto") return TailFormat::kAuto;
+  if (name == "json") return TailFormat::kJson;
+  if (name == "lp") return TailFormat::kLineProtocol;
+  return fail(
+      ErrorCode::kInvalid,
+      fmt::format("unknown format `{}` of a followed file; expected auto, json or lp", name));
+}
+
+ReadOutcome read_chunk(const ReadRequest& request) {
+  ReadOutcome outcome;
+  if (const auto opened = open_and_check(request, outcome); !opened) return failed(opened.error());
+  if (outcome.kind == ReadOutcome::Kind::kChanged) return outcome;
+  const Status done = request.skip_to_end      ? skip_to_end(outcome)
+                      : outcome.next.skip_line ? skip_long_line(outcome, request.last_line)
+                                               : read_rows(request, outcome);
+  if (!done) return failed(done.error());
+  if (outcome.kind == ReadOutcome::Kind::kWrite) {
+    outcome.next.gone_since = 0;
+    outcome.write.source = request.path;
+    outcome.write.changes.push_back(
+        {SmallTable::kSources, position_key(outcome.next.id), encode_position(outcome.next)});
+  }
+  return outcome;
+}
+
+}  // namespace tocsin

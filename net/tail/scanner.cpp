@@ -1,0 +1,282 @@
+#include "net/tail/scanner.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fnmatch.h>
+#include <glob.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kSiblingsMax =
+    1'000;  // entries with a rotated name that one folder is searched for
+
+OpenFile::Facts facts_of(const struct stat& s) {
+  return {s.st_dev, s.st_ino, static_cast<uint64_t>(s.st_size),
+          s.st_mtim.tv_sec * kSecond + s.st_mtim.tv_nsec};
+}
+
+// Whether an error tells nothing of the path, because this process or machine is short of
+// something.
+bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
+
+tl::unexpected<Error> shortage(const std::string& folder, int error) {
+  return fail(ErrorCode::kBusy, fmt::format("cannot list {}: {}; what is followed stays as it is",
+                                            folder, strerror(error)));
+}
+
+thread_local int glob_error = 0;  // what stopped the last glob() of this thread
+
+// glob() passes over folders that it cannot read, unless this stops it.
+int stop_glob(const char*, int error) {
+  glob_error = error;
+  return is_shortage(error) ? 1 : 0;
+}
+
+// kBusy when some folder could not be listed for a shortage.
+Result<std::vector<std::string>> expand(const std::string& pattern, int flags) {
+  glob_t found{};
+  const int status = glob(pattern.c_str(), flags, &stop_glob, &found);
+  const int error = status == GLOB_NOSPACE ? ENOMEM : glob_error;
+  std::vector<std::string> paths;
+  if (status == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  globfree(&found);
+  if (status != 0 && status != GLOB_NOMATCH) return shortage(pattern, error);
+  return paths;
+}
+
+// The names in a folder, or none when it cannot be read; kBusy for a shortage.
+Result<std::vector<std::pair<std::string, uint64_t>>> entries_of(const std::string& folder) {
+  std::vector<std::pair<std::string, uint64_t>> entries;
+  DIR* directory = opendir(folder.c_str());
+  if (directory == nullptr && is_shortage(errno)) return shortage(folder, errno);
+  if (directory == nullptr) return entries;
+  while (const dirent* entry = readdir(directory)) {
+    entries.emplace_back(entry->d_name, entry->d_ino);
+  }
+  closedir(directory);
+  return entries;
+}
+
+// Where symbolic links lead; empty when that is `path` itself, or nowhere.
+std::string real_path_of(const std::string& path) {
+  const std::unique_ptr<char, decltype(&free)> real(realpath(path.c_str(), nullptr), &free);
+  return real == nullptr || path == real.get() ? "" : real.get();
+}
+
+// What missing files may be known by in one folder.
+struct Traces {
+  std::set<uint64_t> inodes;
+  std::set<std::string> names;
+};
+
+// By folder: those of each file's path, of where that led, and of where it leads now.
+std::map<std::string, Traces> traces_of(const std::vector<MissingFile>& missing) {
+  std::map<std::string, Traces> by_folder;
+  for (const MissingFile& file : missing) {
+    for (const std::string& path : {file.path, file.real_path, real_path_of(file.path)}) {
+      if (path.empty()) continue;
+      Traces& traces = by_folder[folder_of(path)];
+      traces.inodes.insert(file.inode);
+      traces.names.insert(file_name_of(path));
+    }
+  }
+  return by_folder;
+}
+
+bool is_trace(const Traces& traces, const std::string& name, uint64_t inode) {
+  if (traces.inodes.contains(inode) || traces.names.contains(name)) return true;
+  return std::any_of(traces.names.begin(), traces.names.end(),
+                     [&](const std::string& missed) { return is_rotated_name(missed, name); });
+}
+
+}  // namespace
+
+Result<std::shared_ptr<OpenFile>> OpenFile::open(const std::string& path) {
+  // O_NONBLOCK: opening a pipe or a device must not hang before it is seen to be none of ours.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (descriptor < 0) {
+    const int error = errno;
+    const ErrorCode code = error == ENOENT      ? ErrorCode::kNotFound
+                           : is_shortage(error) ? ErrorCode::kBusy
+                                                : ErrorCode::kIo;
+    return fail(code, fmt::format("cannot open {}: {}", path, strerror(error)));
+  }
+  std::shared_ptr<OpenFile> file(new OpenFile(descriptor, path));
+  struct stat s {};
+  if (fstat(descriptor, &s) != 0 || !S_ISREG(s.st_mode)) {
+    return fail(ErrorCode::kInvalid, fmt::format("{} is no regular file", path));
+  }
+  return file;
+}
+
+OpenFile::~OpenFile() { ::close(descriptor_); }
+
+Result<OpenFile::Facts> OpenFile::facts() const {
+  struct stat s {};
+  if (fstat(descriptor_, &s) != 0) {
+    return fail(ErrorCode::kIo, fmt::format("cannot stat {}: {}", path_, strerror(errno)));
+  }
+  return facts_of(s);
+}
+
+Result<std::string> OpenFile::read(uint64_t offset, size_t size) const {
+  std::string data(size, '\0');
+  size_t filled = 0;
+  while (filled < size) {
+    const ssize_t count = pread(descriptor_, data.data() + filled, size - filled,
+                                static_cast<off_t>(offset + filled));
+    if (count == 0) break;
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return fail(ErrorCode::kIo, fmt::format("cannot read {} at byte {}: {}", path_,
+                                              offset + filled, strerror(errno)));
+    }
+    filled += static_cast<size_t>(count);
+  }
+  data.resize(filled);
+  return data;
+}
+
+void TailScanner::scan(const std::vector<MissingFile>& missing) {
+  before_.clear();
+  for (FileSeen& file : files_) {
+    std::string path = file.path;
+    before_.emplace(std::move(path), std::move(file));
+  }
+  files_.clear();
+  const std::vector<std::string> folders_before = std::exchange(folders_, {});
+  unmatched_.clear();
+  troubles_.clear();
+  complete_ = true;
+  for (size_t source = 0; source < globs_.size(); ++source) {
+    for (const std::string& pattern : globs_[source]) {
+      const auto paths = listed(pattern, expand(pattern, 0));
+      if (paths.empty()) unmatched_.push_back(pattern);
+      for (const std::string& path : paths) look_at(path, source);
+      const auto folders = listed(pattern, expand(folder_of(pattern), GLOB_ONLYDIR));
+      folders_.insert(folders_.end(), folders.begin(), folders.end());
+    }
+  }
+  look_for_siblings(missing);
+  if (!complete_) {
+    files_.clear();
+    for (auto& [path, file] : before_) files_.push_back(std::move(file));
+    folders_ = folders_before;
+    unmatched_.clear();
+    return;
+  }
+  // The first of several paths to one file, and those of the globs before siblings.
+  std::sort(files_.begin(), files_.end(), [](const FileSeen& a, const FileSeen& b) {
+    const auto rank = [](const FileSeen& file) {
+      return std::make_tuple(file.device, file.inode, file.sibling(), file.source,
+                             std::string_view(file.path));
+    };
+    return rank(a) < rank(b);
+  });
+  files_.erase(std::unique(files_.begin(), files_.end(),
+                           [](const FileSeen& a, const FileSeen& b) {
+                             return a.device == b.device && a.inode == b.inode;
+                           }),
+               files_.end());
+  std::sort(files_.begin(), files_.end(),
+            [](const FileSeen& a, const FileSeen& b) { return a.path < b.path; });
+  std::sort(folders_.begin(), folders_.end());
+  folders_.erase(std::unique(folders_.begin(), folders_.end()), folders_.end());
+}
+
+// What a listing gave; without one the scan is not complete.
+template <class List>
+List TailScanner::listed(const std::string& what, Result<List> list) {
+  if (list) return *std::move(list);
+  complete_ = false;
+  troubles_.emplace(what, list.error().message);
+  return {};
+}
+
+std::optional<size_t> TailScanner::source_of(const std::string& path) const {
+  for (size_t source = 0; source < globs_.size(); ++source) {
+    for (const std::string& pattern : globs_[source]) {
+      if (fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) return source;
+    }
+  }
+  return std::nullopt;
+}
+
+// Without a source it is a sibling.
+void TailScanner::look_at(const std::string& path, std::optional<size_t> source) {
+  struct stat s {};
+  if (stat(path.c_str(), &s) != 0 || !S_ISREG(s.st_mode)) return;
+  const OpenFile::Facts facts = facts_of(s);
+  FileSeen file{.path = path,
+                .source = source,
+                .device = facts.device,
+                .inode = facts.inode,
+                .size = facts.size,
+                .changed_at = facts.changed_at,
+                .head = {},
+                .real_path = {}};
+  const auto it = before_.find(path);
+  const bool same =
+      it != before_.end() && it->second.device == file.device && it->second.inode == file.inode;
+  file.real_path = same ? it->second.real_path : real_path_of(path);
+  if (same && it->second.size == file.size && it->second.changed_at == file.changed_at) {
+    file.head = it->second.head;
+    files_.push_back(std::move(file));
+    return;
+  }
+  const auto opened = OpenFile::open(path);
+  if (!opened) {
+    const ErrorCode code = opened.error().code;
+    if (code == ErrorCode::kBusy) complete_ = false;
+    if (code == ErrorCode::kBusy || code == ErrorCode::kIo)
+      troubles_.emplace(path, opened.error().message);
+    return;
+  }
+  auto head = (*opened)->read(0, kHeadBytesMax);
+  const auto now = (*opened)->facts();
+  if (!head || !now) {
+    troubles_.emplace(path, head ? now.error().message : head.error().message);
+    return;
+  }
+  file.device = now->device;
+  file.inode = now->inode;
+  // It may have grown behind the head: then the next scan reads that anew, with its new size.
+  const bool whole = head->size() < kHeadBytesMax;
+  file.size = whole ? head->size() : std::max<uint64_t>(now->size, head->size());
+  file.changed_at = now->changed_at;
+  file.head = *std::move(head);
+  files_.push_back(std::move(file));
+}
+
+void TailScanner::look_for_siblings(const std::vector<MissingFile>& missing) {
+  for (const auto& [folder, traces] : traces_of(missing)) {
+    size_t found = 0;
+    for (const auto& [name, inode] : listed(folder, entries_of(folder))) {
+      if (!is_trace(traces, name, inode) || ++found > kSiblingsMax) continue;
+      look_at(folder == "/" ? folder + name : folder + '/' + name, std::nullopt);
+    }
+  }
+}
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string file_name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace tocsin

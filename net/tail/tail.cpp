@@ -1,0 +1,419 @@
+#include "net/tail/tail.h"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "db/base/log.h"
+#include "net/tail/files.h"
+#include "net/tail/reader.h"
+#include "net/tail/scanner.h"
+#include "net/tail/watch.h"
+
+namespace tocsin {
+namespace {
+
+constexpr size_t kReadingMax = 4;         // reads in the background: one per thread of libuv's pool
+constexpr size_t kInFlightFilesMax = 64;  // read or waiting for a commit
+constexpr size_t kInFlightBytesMax = size_t{16} << 20;  // of batches that wait for a commit
+constexpr size_t kWatchedFoldersMax = 256;
+constexpr size_t kMessagesMax = 1'000;  // warnings in the life of a process, one per file or cause
+
+struct Source {
+  TailFormat format = TailFormat::kAuto;
+  TailOptions options;
+};
+
+// The measurement of lines that name none.
+std::string measurement_of(const Source& source, const std::string& path) {
+  if (!source.options.measurement.empty()) return source.options.measurement;
+  const std::string folder = file_name_of(folder_of(path));
+  return folder.empty() ? "log" : folder;
+}
+
+}  // namespace
+
+class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
+ public:
+  Impl(uv_loop_t* loop, Database& database, const Clock& clock, std::vector<Source> sources,
+       std::vector<std::vector<std::string>> globs, TailTiming timing)
+      : loop_(loop),
+        database_(database),
+        clock_(clock),
+        sources_(std::move(sources)),
+        timing_(timing),
+        scanner_(std::move(globs)),
+        files_(file_settings(sources_, timing)) {}
+
+  Status start();
+  void stop();
+  bool caught_up() const { return caught_up_; }
+  TailCounters counters() const;
+
+ private:
+  static TailFiles::Settings file_settings(const std::vector<Source>& sources,
+                                           const TailTiming& timing);
+
+  void request_scan();
+  void begin_scan();
+  void scanned();
+  void scan_later();
+  void tell(const TailFiles::ScanEffect& effect);
+  void tell_unmatched();
+  void watch_folders();
+  void submit_outdated();
+
+  void pump();
+  void begin_read(uint64_t id);
+  void has_read(uint64_t id, ReadOutcome outcome);
+  void submit(uint64_t id, ReadOutcome outcome);
+  void committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
+                 const Result<WriteReport>& report);
+  void count(const std::string& path, uint64_t bytes, const WriteReport& report);
+  void pause(const Error& error);
+  void enqueue(uint64_t id);
+  void note_progress() { caught_up_ = files_.caught_up(); }
+  void warn_once(const std::string& key, const std::string& message);
+
+  uv_loop_t* const loop_;
+  Database& database_;
+  const Clock& clock_;
+  const std::vector<Source> sources_;
+  const TailTiming timing_;
+  std::atomic<bool> caught_up_ = false;
+
+  // The rest belongs to the loop's thread.
+  bool stopped_ = false;
+  TailScanner scanner_;  // while scanning_, to the background
+  TailFiles files_;
+  std::optional<LoopMailbox> mailbox_;
+  std::optional<LoopTimer> scan_timer_;
+  std::optional<LoopTimer> retry_timer_;
+  std::map<std::string, FolderWatch> watches_;
+  bool scanning_ = false;
+  bool scan_wanted_ = false;
+  Timestamp scan_began_ = 0;
+  Duration scan_took_ = 0;
+
+  std::deque<uint64_t> queue_;  // ids to read
+  std::set<uint64_t> queued_;
+  size_t reading_ = 0;
+  size_t in_flight_ = 0;
+  size_t in_flight_bytes_ = 0;
+  Duration retry_delay_ = 0;  // 0: the store takes writes
+  TailCounters counters_;
+  std::set<std::string> warned_;
+};
+
+TailFiles::Settings Tail::Impl::file_settings(const std::vector<Source>& sources,
+                                              const TailTiming& timing) {
+  TailFiles::Settings settings;
+  settings.settle = timing.settle;
+  settings.open_quote_max = timing.open_quote_max;
+  for (const Source& source : sources) settings.from_end.push_back(source.options.from_end);
+  return settings;
+}
+
+Status Tail::Impl::start() {
+  if (sources_.empty()) {
+    caught_up_ = true;
+    return {};
+  }
+  TOCSIN_TRY(const auto entries, database_.list(SmallTable::kSources, kPositionPrefix));
+  for (const SmallEntry& entry : entries) {
+    auto position = decode_position(entry.key, entry.value);
+    if (!position) {
+      log(LogLevel::kError, position.error().message + "; its file is read from the start");
+      continue;
+    }
+    const auto source = scanner_.source_of(position->path);
+    files_.add_stored(*std::move(position), source);
+  }
+  mailbox_.emplace(loop_);
+  scan_timer_.emplace(loop_, [this] { begin_scan(); });
+  retry_timer_.emplace(loop_, [this] { pump(); });
+  begin_scan();
+  return {};
+}
+
+void Tail::Impl::stop() {
+  stopped_ = true;
+  mailbox_.reset();
+  scan_timer_.reset();
+  retry_timer_.reset();
+  watches_.clear();
+}
+
+TailCounters Tail::Impl::counters() const {
+  TailCounters counters = counters_;
+  for (const auto& [id, file] : files_.all()) counters.files += file.path.empty() ? 0 : 1;
+  return counters;
+}
+
+// A scan at once, or as soon as the one before is far enough back: a tenth of the time at most goes
+// into looking, however many files there are and however often they change.
+void Tail::Impl::request_scan() {
+  if (stopped_) return;
+  if (scanning_) {
+    scan_wanted_ = true;
+    return;
+  }
+  const Duration gap = std::max(timing_.scan_gap, 10 * scan_took_);
+  const Duration passed = clock_.now() - scan_began_;
+  const bool due = passed >= gap || passed < 0;  // the clock was set back
+  scan_timer_->start(due ? 0 : gap - passed);
+}
+
+void Tail::Impl::begin_scan() {
+  scanning_ = true;
+  scan_wanted_ = false;
+  scan_began_ = clock_.now();
+  scan_timer_->stop();
+  files_.begin_scan();
+  run_in_background(
+      loop_,
+      [self = shared_from_this(), missing = files_.missing()] { self->scanner_.scan(missing); },
+      [self = shared_from_this()] { self->scanned(); });
+}
+
+void Tail::Impl::scanned() {
+  scanning_ = false;
+  if (stopped_) return;
+  const Timestamp now = clock_.now();
+  scan_took_ = std::clamp<Duration>(now - scan_began_, 0, kMinute);
+  for (const auto& [path, trouble] : scanner_.troubles()) warn_once(path, trouble);
+  if (!scanner_.complete()) return scan_later();
+  const auto effect = files_.apply_scan(scanner_.files(), now);
+  tell(effect);
+  if (effect.search) return begin_scan();
+  if (!files_.started()) {
+    files_.mark_start();
+    tell_unmatched();
+  }
+  note_progress();
+  watch_folders();
+  submit_outdated();
+  for (const uint64_t id : files_.to_read(now)) enqueue(id);
+  pump();
+  if (scan_wanted_) return request_scan();
+  scan_later();
+}
+
+void Tail::Impl::scan_later() {
+  scan_timer_->start(std::max(timing_.poll_interval, 10 * scan_took_));
+}
+
+void Tail::Impl::tell(const TailFiles::ScanEffect& effect) {
+  for (const std::string& path : effect.copies) {
+    log(LogLevel::kWarning,
+        fmt::format(
+            "{} begins like another followed file (up to {} bytes): it is taken for a copy and "
+            "not read again",
+            path, kHeadBytesMax));
+  }
+}
+
+void Tail::Impl::warn_once(const std::string& key, const std::string& message) {
+  if (warned_.size() >= kMessagesMax || !warned_.insert(key).second) return;
+  log(LogLevel::kWarning, "following files: " + message);
+}
+
+void Tail::Impl::tell_unmatched() {
+  for (const std::string& glob : scanner_.unmatched()) {
+    warn_once(glob, fmt::format("no file matches {} yet, or its folder cannot be read", glob));
+  }
+}
+
+void Tail::Impl::watch_folders() {
+  const auto& folders = scanner_.folders();
+  std::erase_if(watches_, [&](const auto& watch) {
+    return !std::binary_search(folders.begin(), folders.end(), watch.first);
+  });
+  for (const std::string& folder : folders) {
+    if (watches_.size() >= kWatchedFoldersMax) break;
+    watches_.try_emplace(folder, loop_, folder, [this] { request_scan(); });
+  }
+}
+
+// Positions of files that went or came back are written without rows; a failure is seen by the next
+// scan (the commit itself) or costs nothing (a date that is found again).
+void Tail::Impl::submit_outdated() {
+  const Timestamp now = clock_.now();
+  WriteRequest request;
+  request.changes = files_.outdated(now);
+  if (!request.changes.empty() && !database_.submit(std::move(request), [](const auto&) {})) return;
+  files_.forget_outdated(now);
+}
+
+void Tail::Impl::enqueue(uint64_t id) {
+  if (queued_.insert(id).second) queue_.push_back(id);
+}
+
+void Tail::Impl::pump() {
+  if (stopped_ || retry_timer_->active()) return;
+  while (!queue_.empty() && reading_ < kReadingMax && in_flight_ < kInFlightFilesMax &&
+         in_flight_bytes_ < kInFlightBytesMax) {
+    const uint64_t id = queue_.front();
+    queue_.pop_front();
+    queued_.erase(id);
+    begin_read(id);
+  }
+}
+
+void Tail::Impl::begin_read(uint64_t id) {
+  const auto it = files_.all().find(id);
+  if (it == files_.all().end() || it->second.in_flight) return;  // forgotten since it was queued
+  FollowedFile& file = files_.at(id);
+  if (!file.source || (file.path.empty() && !file.file)) return;
+  const Source& source = sources_[*file.source];
+  auto request = std::make_shared<ReadRequest>();
+  request->position = file.position;
+  request->path = file.path.empty() ? file.position.path : file.path;
+  request->file = file.file;
+  request->last_line = files_.step_of(file, clock_.now()) == TailStep::kReadLast;
+  request->skip_to_end = file.skip_to_end;
+  request->give_up_quote = files_.quote_overdue(file, clock_.now());
+  request->format = source.format;
+  request->measurement = measurement_of(source, file.position.path);
+  request->tags = source.options.tags;
+  request->now = clock_.now();
+  file.in_flight = true;
+  ++reading_;
+  ++in_flight_;
+  auto outcome = std::make_shared<ReadOutcome>();
+  run_in_background(
+      loop_, [request, outcome] { *outcome = read_chunk(*request); },
+      [self = shared_from_this(), id, outcome] { self->has_read(id, std::move(*outcome)); });
+}
+
+void Tail::Impl::has_read(uint64_t id, ReadOutcome outcome) {
+  --reading_;
+  if (stopped_) return;
+  if (outcome.kind == ReadOutcome::Kind::kWrite) {
+    files_.keep_open(id, outcome.file);
+    return submit(id, std::move(outcome));
+  }
+  --in_flight_;
+  switch (outcome.kind) {
+    case ReadOutcome::Kind::kNothing:
+      files_.keep_open(id, outcome.file);
+      files_.nothing_whole(id, outcome.size, outcome.held_back, clock_.now());
+      break;
+    case ReadOutcome::Kind::kChanged:
+      files_.changed(id);
+      request_scan();
+      break;
+    default: warn_once(files_.at(id).path, outcome.error); files_.failed(id);
+  }
+  note_progress();
+  pump();
+}
+
+void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
+  const size_t bytes = outcome.write.batch.byte_size();
+  // While others wait for their turn, none waits for the commit interval.
+  if (!queue_.empty()) outcome.write.urgent = true;
+  if (!outcome.write.rejected.empty()) {
+    const RejectedLine& first = outcome.write.rejected.front();
+    warn_once(outcome.write.source, fmt::format("{}: a line was rejected: {} (see `from rejected`)",
+                                                outcome.write.source, first.reason));
+  }
+  const uint64_t rejected = line_count(outcome.write.rejected);
+  counters_.rejected += rejected;
+  auto done = [post = mailbox_->poster(), weak = weak_from_this(), id, next = outcome.next,
+               size = outcome.size, bytes](Result<WriteReport> report) {
+    post([weak, id, next, size, bytes, report = std::move(report)] {
+      if (const auto self = weak.lock()) self->committed(id, next, size, bytes, report);
+    });
+  };
+  const Status submitted = database_.submit(std::move(outcome.write), std::move(done));
+  if (submitted) {
+    in_flight_bytes_ += bytes;
+    return pump();
+  }
+  --in_flight_;
+  counters_.rejected -= rejected;
+  files_.put_off(id);
+  enqueue(id);
+  pause(submitted.error());
+}
+
+void Tail::Impl::committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
+                           const Result<WriteReport>& report) {
+  --in_flight_;
+  in_flight_bytes_ -= bytes;
+  if (!report) {
+    files_.put_off(id);
+    enqueue(id);
+    return pause(report.error());
+  }
+  retry_delay_ = 0;
+  const FollowedFile& file = files_.at(id);
+  count(next.path, next.offset - std::min(next.offset, file.position.offset), *report);
+  files_.committed(id, next, size, clock_.now());
+  if (files_.step_of(file, clock_.now()) == TailStep::kRead) enqueue(id);
+  note_progress();
+  pump();
+}
+
+void Tail::Impl::count(const std::string& path, uint64_t bytes, const WriteReport& report) {
+  counters_.bytes += bytes;
+  counters_.rows += report.rows_written;
+  counters_.rejected += report.rejected.size();
+  if (!report.rejected.empty()) {
+    warn_once(path, fmt::format("{}: a row was rejected: {} (see `from rejected`)", path,
+                                report.rejected.front().reason));
+  }
+  if (!report.warnings.empty()) {
+    const std::string& warning = report.warnings.front();
+    warn_once(warning, path + ": " + warning);
+  }
+}
+
+// Nothing was taken: what was read is read again later.
+void Tail::Impl::pause(const Error& error) {
+  if (retry_timer_->active()) return;
+  if (retry_delay_ == 0 && error.code != ErrorCode::kBusy) {
+    log(LogLevel::kWarning, "following files: paused, the store takes no rows: " + error.message);
+  }
+  retry_delay_ = std::clamp(retry_delay_ * 2, timing_.retry_delay, timing_.retry_delay_max);
+  retry_timer_->start(retry_delay_);
+}
+
+Tail::Tail(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Tail::~Tail() { impl_->stop(); }
+
+Result<std::unique_ptr<Tail>> Tail::create(uv_loop_t* loop, Database& database, const Clock& clock,
+                                           std::vector<TailOptions> options, TailTiming timing) {
+  std::vector<Source> sources;
+  std::vector<std::vector<std::string>> globs;
+  for (TailOptions& option : options) {
+    TOCSIN_TRY(const TailFormat format, parse_tail_format(option.format));
+    std::vector<std::string> absolute;
+    for (const std::string& path : option.paths) {
+      if (path.empty()) return fail(ErrorCode::kInvalid, "tail: a path is empty");
+      std::error_code error;
+      const auto full = std::filesystem::absolute(path, error);
+      if (error) return fail(ErrorCode::kIo, "tail: " + path + ": " + error.message());
+      absolute.push_back(full.lexically_normal().string());
+    }
+    globs.push_back(std::move(absolute));
+    sources.push_back({format, std::move(option)});
+  }
+  return std::unique_ptr<Tail>(new Tail(
+      std::make_shared<Impl>(loop, database, clock, std::move(sources), std::move(globs), timing)));
+}
+
+Status Tail::start() { return impl_->start(); }
+bool Tail::caught_up() const { return impl_->caught_up(); }
+TailCounters Tail::counters() const { return impl_->counters(); }
+
+}  // namespace tocsin

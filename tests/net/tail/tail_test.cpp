@@ -1,0 +1,530 @@
+#include "net/tail/tail.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "db/base/log.h"
+#include "net/parse/framer.h"
+#include "net/tail/identity.h"
+#include "tests/net/support.h"
+#include "tests/net/tail/fake_database.h"
+
+using namespace tocsin;
+using namespace tocsin::test;
+
+namespace {
+
+constexpr TailTiming kQuick = {.poll_interval = 10 * kMillisecond,
+                               .scan_gap = 2 * kMillisecond,
+                               .settle = 60 * kMillisecond,
+                               .open_quote_max = 40 * kMillisecond,
+                               .retry_delay = 5 * kMillisecond,
+                               .retry_delay_max = 20 * kMillisecond};
+
+TailOptions follow(const std::string& glob) {
+  TailOptions options;
+  options.paths = {glob};
+  return options;
+}
+
+// A store with a tail over it; destroying it is the end of the process.
+struct Process {
+  explicit Process(std::vector<TailOptions> options, StoreState state = {})
+      : database(std::move(state)) {
+    auto made = Tail::create(loop.get(), database, clock, std::move(options), kQuick);
+    REQUIRE(made);
+    tail = *std::move(made);
+    REQUIRE(tail->start());
+  }
+
+  bool until_rows(std::vector<std::string> expected) {
+    std::sort(expected.begin(), expected.end());
+    const bool held = loop.run_until([&] { return rows() == expected; });
+    if (!held) CHECK(rows() == expected);
+    return held;
+  }
+  // Everything that is there has been looked at for longer than a last line needs.
+  void settle() {
+    const Timestamp end = clock.now() + 4 * kQuick.settle;
+    loop.run_until([&] { return clock.now() > end; });
+  }
+  std::vector<std::string> rows() const {
+    auto all = database.state().rows;
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+
+  FakeDatabase database;
+  SystemClock clock;
+  TestLoop loop;
+  std::unique_ptr<Tail> tail;
+};
+
+// A line whose number is also its row; long enough for a head after one or two.
+std::string line(int n) {
+  return R"({"n":)" + std::to_string(n) +
+         R"(,"text":"the quick brown fox jumps over the lazy dog"})" + "\n";
+}
+std::string row(const std::string& measurement, int n) {
+  return measurement + " n=" + std::to_string(n) +
+         " text=the quick brown fox jumps over the lazy dog";
+}
+std::string lines(int from, int to) {
+  std::string out;
+  for (int n = from; n < to; ++n) out += line(n);
+  return out;
+}
+std::vector<std::string> rows(const std::string& measurement, int from, int to) {
+  std::vector<std::string> out;
+  for (int n = from; n < to; ++n) out.push_back(row(measurement, n));
+  return out;
+}
+
+std::vector<std::string> operator+(std::vector<std::string> a, const std::vector<std::string>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+}  // namespace
+
+TEST_CASE("tail: lines become rows of the measurement that their folder names", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("audit/x.json", lines(0, 2));
+  Process process({follow(folder.path("*/*.json"))});
+  REQUIRE(process.until_rows(rows("audit", 0, 2)));
+  folder.append("audit/x.json", lines(2, 3));
+  folder.append("bpm/y.json", lines(5, 6));
+  CHECK(process.until_rows(rows("audit", 0, 3) + rows("bpm", 5, 6)));
+  CHECK(process.tail->counters().files == 2);
+  CHECK(process.tail->counters().rows == 4);
+  CHECK(process.tail->counters().bytes == lines(0, 4).size());
+}
+
+TEST_CASE("tail: a line's own measurement counts first, then the option, then the folder",
+          "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.json", "{\"n\":1}\n{\"measurement\":\"own\",\"n\":2}\n");
+  TailOptions options = follow(folder.path("a/*.json"));
+  options.measurement = "given";
+  Process process({options});
+  CHECK(process.until_rows({"given n=1", "own n=2"}));
+}
+
+TEST_CASE("tail: line protocol and JSON lines may share a file", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log",
+                "cpu v=1i 1764072000000000000\n{\"n\":1}\n\ncpu v=2i 1764072000000000000\n");
+  Process process({follow(folder.path("a/*.log"))});
+  CHECK(process.until_rows({"a n=1", "cpu v=1", "cpu v=2"}));
+}
+
+TEST_CASE("tail: a bad line is rejected with its place and stops nothing", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.json", "{\"n\":1}\n{\"n\":\n{\"n\":3}\n");
+  Process process({follow(folder.path("a/*.json"))});
+  REQUIRE(process.until_rows({"a n=1", "a n=3"}));
+  const auto rejected = process.database.state().rejected;
+  REQUIRE(rejected.size() == 1);
+  CHECK(rejected[0].second == "{\"n\":");
+  CHECK(rejected[0].first.find("(line at byte 8 of the file)") != std::string::npos);
+  CHECK(process.tail->counters().rejected == 1);
+}
+
+TEST_CASE("tail: a line is taken when its newline has come", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.json", "{\"n\":1}\n{\"n\":");
+  Process process({follow(folder.path("a/*.json"))});
+  REQUIRE(process.until_rows({"a n=1"}));
+  process.settle();
+  CHECK(process.rows().size() == 1);
+  folder.append("a/x.json", "2}\n");
+  CHECK(process.until_rows({"a n=1", "a n=2"}));
+  CHECK(process.database.state().rejected.empty());
+}
+
+TEST_CASE("tail: caught up when everything of the start is in the store", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.json", lines(0, 100) + "{\"unfinished\":");
+  folder.append("a/y.json", "");
+  Process process({follow(folder.path("a/*.json"))});
+  CHECK_FALSE(process.tail->caught_up());
+  REQUIRE(process.loop.run_until([&] { return process.tail->caught_up(); }));
+  CHECK(process.rows().size() == 100);
+}
+
+TEST_CASE("tail: without any source it has caught up", "[net]") {
+  Process process({});
+  CHECK(process.tail->caught_up());
+}
+
+TEST_CASE("tail: a renamed file is read to its end, and its successor from the start", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", lines(0, 3));
+  for (const char* glob : {"a/*.log", "a/*"}) {  // the rotated name outside, and inside the glob
+    Process process({follow(folder.path(glob))});
+    REQUIRE(process.until_rows(rows("a", 0, 3)));
+    folder.append("a/x.log", lines(3, 4));
+    folder.rename("a/x.log", "a/x.log.1");
+    folder.append("a/x.log.1", lines(4, 5));
+    folder.append("a/x.log", lines(10, 12));
+    CHECK(process.until_rows(rows("a", 0, 5) + rows("a", 10, 12)));
+    process.settle();
+    CHECK(process.rows().size() == 7);
+    folder.remove("a/x.log.1");
+    folder.remove("a/x.log");
+    folder.append("a/x.log", lines(0, 3));
+  }
+}
+
+TEST_CASE("tail: the last line of a renamed file counts without a newline after a while", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(0) + R"({"n":1})");
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 1)));
+  folder.rename("a/x.log", "a/x.log.1");
+  CHECK(process.until_rows(rows("a", 0, 1) + std::vector<std::string>{"a n=1"}));
+}
+
+TEST_CASE("tail: a rotated file that the globs no longer cover keeps its position, unread",
+          "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(0));
+  folder.append("a/x.log.1", line(1) + "{\"n\":");
+  StoreState state;
+  {
+    Process process({follow(folder.path("a/*.log*"))});
+    REQUIRE(process.until_rows(rows("a", 0, 2)));
+    state = process.database.state();
+  }
+  folder.remove("a/x.log");  // so that its siblings are looked for
+  folder.append("a/x.log.1", "2}\n");
+  {
+    Process process({follow(folder.path("a/*.log"))}, state);
+    process.settle();
+    CHECK(process.tail->caught_up());
+    CHECK(process.rows() == rows("a", 0, 2));
+    state = process.database.state();
+  }
+  Process process({follow(folder.path("a/*.log*"))}, state);
+  CHECK(process.until_rows(rows("a", 0, 2) + std::vector<std::string>{"a n=2"}));
+}
+
+TEST_CASE("tail: a lack of descriptors makes no file seem to be gone", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(0) + "{\"n\":");
+  Process process({follow(folder.path("*/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 1)));
+  {
+    const NoDescriptors none;
+    process.settle();
+    CHECK(process.tail->counters().files == 1);
+  }
+  folder.append("a/x.log", "1}\n");
+  CHECK(process.until_rows(rows("a", 0, 1) + std::vector<std::string>{"a n=1"}));
+  CHECK(process.database.state().rejected.empty());
+}
+
+TEST_CASE("tail: a deleted file is read to its end, its last line included", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", lines(0, 3));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 3)));
+  std::ofstream writer(folder.path("a/x.log"), std::ios::app);
+  folder.remove("a/x.log");
+  writer << line(3) << R"({"n":4})" << std::flush;
+  CHECK(process.until_rows(rows("a", 0, 4) + std::vector<std::string>{"a n=4"}));
+  REQUIRE(process.loop.run_until([&] { return process.tail->counters().files == 0; }));
+}
+
+TEST_CASE("tail: a truncated file starts again", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", lines(0, 20));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 20)));
+  folder.truncate("a/x.log");
+  folder.append("a/x.log", lines(30, 32));
+  CHECK(process.until_rows(rows("a", 0, 20) + rows("a", 30, 32)));
+  // The same beginning once more: it is shorter than it was, so it is new.
+  folder.truncate("a/x.log");
+  process.settle();
+  folder.append("a/x.log", lines(30, 31));
+  CHECK(process.until_rows(rows("a", 0, 20) + rows("a", 30, 32) + rows("a", 30, 31)));
+}
+
+TEST_CASE("tail: a copy made before a truncation goes on where the file was", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", lines(0, 20));
+  Process process({follow(folder.path("a/*"))});
+  REQUIRE(process.until_rows(rows("a", 0, 20)));
+  folder.append("a/x.log", lines(20, 22));
+  folder.copy("a/x.log", "a/x.log.1");
+  folder.truncate("a/x.log");
+  folder.append("a/x.log", lines(40, 41));
+  CHECK(process.until_rows(rows("a", 0, 22) + rows("a", 40, 41)));
+  process.settle();
+  CHECK(process.rows().size() == 23);
+}
+
+TEST_CASE("tail: a copy beside the file is not read again", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", lines(0, 5));
+  folder.copy("a/x.log", "a/copy.log");
+  Process process({follow(folder.path("a/*"))});
+  REQUIRE(process.until_rows(rows("a", 0, 5)));
+  process.settle();
+  CHECK(process.rows().size() == 5);
+}
+
+TEST_CASE("tail: whatever commit a crash comes after, every line is there exactly once", "[net]") {
+  const TemporaryFolder folder;
+  const auto options = follow(folder.path("a/*.log"));
+  std::vector<StoreState> history;
+  {
+    Process process({options});
+    folder.append("a/x.log", lines(0, 4));
+    REQUIRE(process.until_rows(rows("a", 0, 4)));
+    folder.append("a/y.log", lines(50, 53));
+    folder.append("a/x.log", lines(4, 6) + "{\"n\":");
+    REQUIRE(process.until_rows(rows("a", 0, 6) + rows("a", 50, 53)));
+    history = process.database.history();
+  }
+  // While it is down, one file is rotated out of the glob and one within it.
+  folder.append("a/x.log", "6}\n" + lines(7, 8));
+  folder.rename("a/x.log", "a/x.log.1");
+  folder.append("a/x.log", lines(100, 103));
+  folder.rename("a/y.log", "a/z.log");
+  folder.append("a/z.log", lines(53, 54));
+  const auto expected = rows("a", 0, 6) + std::vector<std::string>{"a n=6"} + rows("a", 7, 8) +
+                        rows("a", 50, 54) + rows("a", 100, 103);
+  for (const StoreState& state : history) {
+    Process process({options}, state);
+    CHECK(process.until_rows(expected));
+    process.settle();
+    CHECK(process.rows().size() == expected.size());
+  }
+  CHECK(history.size() >= 3);
+}
+
+TEST_CASE("tail: what a symbolic link leads to is rotated while the server is down", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("pods/0.log", lines(0, 10));
+  std::filesystem::create_directories(folder.path("links/app"));
+  std::filesystem::create_symlink("../../pods/0.log", folder.path("links/app/x.log"));
+  const auto options = follow(folder.path("links/*/*.log"));
+  StoreState state;
+  {
+    Process process({options});
+    REQUIRE(process.until_rows(rows("app", 0, 10)));
+    state = process.database.state();
+  }
+  // As versions before stored it: without where the link led.
+  StoreState old = state;
+  for (auto& [key, value] : old.small) {
+    auto position = decode_position(key.second, value).value();
+    CHECK(position.real_path == std::filesystem::canonical(folder.path("pods/0.log")));
+    position.real_path.clear();
+    value = encode_position(position);
+  }
+  folder.append("pods/0.log", lines(10, 15));
+  folder.rename("pods/0.log", "pods/0.log.1");
+  folder.append("pods/0.log", lines(100, 105));
+  for (const StoreState& before : {state, old}) {
+    Process process({options}, before);
+    CHECK(process.until_rows(rows("app", 0, 15) + rows("app", 100, 105)));
+    process.settle();
+    CHECK(process.rows().size() == 20);
+  }
+  // The link is led elsewhere, as when a container starts anew.
+  folder.append("other/1.log", lines(200, 203));
+  folder.remove("links/app/x.log");
+  std::filesystem::create_symlink("../../other/1.log", folder.path("links/app/x.log"));
+  Process process({options}, state);
+  CHECK(process.until_rows(rows("app", 0, 15) + rows("app", 200, 203)));
+}
+
+TEST_CASE("tail: processes that die at any moment lose and repeat nothing", "[net]") {
+  const TemporaryFolder folder;
+  const auto options = follow(folder.path("a/*.log"));
+  StoreState state;
+  int written = 0;
+  for (int round = 0; round < 30; ++round) {
+    folder.append("a/x" + std::to_string(round % 3) + ".log", lines(written, written + 3));
+    written += 3;
+    Process process({options}, state);
+    const size_t commits = static_cast<size_t>(round % 3);
+    process.loop.run_until(
+        [&] { return process.database.history().size() >= commits || process.tail->caught_up(); });
+    state = process.database.state();
+  }
+  Process process({options}, state);
+  CHECK(process.until_rows(rows("a", 0, written)));
+}
+
+TEST_CASE("tail: nothing is lost while the store takes no rows", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", lines(0, 5));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 5)));
+  for (const ErrorCode code : {ErrorCode::kBusy, ErrorCode::kDiskFull}) {
+    process.database.set_busy(code);
+    const size_t refused = process.database.refused();
+    const int from = static_cast<int>(process.rows().size());
+    folder.append("a/x.log", lines(from, from + 5));
+    REQUIRE(process.loop.run_until([&] { return process.database.refused() > refused + 1; }));
+    process.database.set_busy(std::nullopt);
+    CHECK(process.until_rows(rows("a", 0, from + 5)));
+  }
+  process.database.fail_commits(3);
+  folder.append("a/x.log", lines(15, 20));
+  CHECK(process.until_rows(rows("a", 0, 20)));
+}
+
+TEST_CASE("tail: a file longer than a chunk is read whole", "[net]") {
+  const TemporaryFolder folder;
+  const int count = 60'000;
+  std::string text;
+  for (int n = 0; n < count; ++n)
+    text += "{\"n\":" + std::to_string(n) + ",\"pad\":\"0123456789012345678901234\"}\n";
+  REQUIRE(text.size() > (size_t{2} << 20));
+  folder.append("a/x.log", text);
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.loop.run_until([&] { return process.tail->caught_up(); }));
+  const auto all = process.database.state().rows;
+  REQUIRE(all.size() == static_cast<size_t>(count));
+  CHECK(all.front().starts_with("a n=0 "));
+  CHECK(all.back().starts_with("a n=59999 "));
+  CHECK(process.database.history().size() >= 3);
+}
+
+TEST_CASE("tail: many small files are read once each", "[net]") {
+  const TemporaryFolder folder;
+  std::vector<std::string> expected;
+  for (int n = 0; n < 200; ++n) {
+    folder.append("a/" + std::to_string(n) + ".json", line(n) + line(1000 + n));
+    expected = std::move(expected) + std::vector{row("a", n), row("a", 1000 + n)};
+  }
+  Process process({follow(folder.path("a/*.json"))});
+  CHECK(process.loop.run_until([&] { return process.tail->caught_up(); }));
+  std::sort(expected.begin(), expected.end());
+  CHECK((process.rows() == expected));
+}
+
+TEST_CASE("tail: from the end takes what comes after the start", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", lines(0, 5) + "{\"n\":");
+  TailOptions options = follow(folder.path("a/*.log"));
+  options.from_end = true;
+  StoreState state;
+  {
+    Process process({options});
+    REQUIRE(process.loop.run_until([&] { return process.tail->caught_up(); }));
+    folder.append("a/x.log", "7}\n");
+    folder.append("a/new.log", lines(20, 21));
+    CHECK(process.until_rows(rows("a", 20, 21) + std::vector<std::string>{"a n=7"}));
+    state = process.database.state();
+  }
+  folder.append("a/x.log", lines(8, 9));
+  Process process({options}, state);
+  CHECK(
+      process.until_rows(rows("a", 20, 21) + rows("a", 8, 9) + std::vector<std::string>{"a n=7"}));
+}
+
+TEST_CASE("tail: a quote that stays open is given up after a while, by its own line", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", "m f=0i 1\nm g=\"open\nm f=1i 1\nm f=2i 1\nm f=");
+  const auto options = follow(folder.path("a/*.log"));
+  std::vector<StoreState> history;
+  {
+    Process process({options});
+    REQUIRE(process.until_rows({"m f=0", "m f=1", "m f=2"}));
+    const auto rejected = process.database.state().rejected;
+    REQUIRE(rejected.size() == 1);
+    CHECK(rejected[0].second == "m g=\"open");
+    folder.append("a/x.log", "3i 1\n");
+    CHECK(process.until_rows({"m f=0", "m f=1", "m f=2", "m f=3"}));
+    history = process.database.history();
+  }
+  for (const StoreState& state : history) {
+    Process process({options}, state);
+    CHECK(process.until_rows({"m f=0", "m f=1", "m f=2", "m f=3"}));
+    CHECK(process.database.state().rejected.size() == 1);
+  }
+}
+
+TEST_CASE("tail: a byte order mark before the first line is dropped", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", "\xEF\xBB\xBF{\"n\":\n" + line(1));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 1, 2)));
+  const auto rejected = process.database.state().rejected;
+  REQUIRE(rejected.size() == 1);
+  CHECK(rejected[0].first.find("(line at byte 3 of the file)") != std::string::npos);
+  CHECK(rejected[0].second == "{\"n\":");
+}
+
+TEST_CASE("tail: a glob that matches nothing at the start is told once", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(1));
+  std::vector<std::string> told;
+  set_log_sink([&](LogLevel, const std::string& text) { told.push_back(text); });
+  {
+    Process process({follow(folder.path("a/*.log")), follow(folder.path("b/*.log"))});
+    REQUIRE(process.until_rows(rows("a", 1, 2)));
+    process.settle();
+    folder.append("b/y.log", line(2));
+    CHECK(process.until_rows(rows("a", 1, 2) + rows("b", 2, 3)));
+  }
+  set_log_sink(nullptr);
+  CHECK(told == std::vector{"following files: no file matches " + folder.path("b/*.log") +
+                            " yet, or its folder cannot be read"});
+}
+
+TEST_CASE("tail: a line over the limit is rejected and the next one is read", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(0) + "{\"n\":\"" +
+                               std::string(kLineBytesMax + (size_t{3} << 20), 'x') + "\"}\n" +
+                               line(1));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 2)));
+  const auto rejected = process.database.state().rejected;
+  REQUIRE(rejected.size() == 1);
+  CHECK(rejected[0].second.size() == 4096);
+  CHECK(rejected[0].first.find(std::to_string(kLineBytesMax)) != std::string::npos);
+}
+
+TEST_CASE("tail: a wrong option is refused", "[net]") {
+  FakeDatabase database;
+  SystemClock clock;
+  TestLoop loop;
+  TailOptions options = follow("/l/*");
+  options.format = "xml";
+  const auto made = Tail::create(loop.get(), database, clock, {options});
+  REQUIRE_FALSE(made);
+  CHECK(made.error().message ==
+        "unknown format `xml` of a followed file; expected auto, json or lp");
+}
+
+TEST_CASE("tail: positions of files that went are marked and those of others are not", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", lines(0, 3));
+  folder.append("a/y.log", lines(5, 6));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 3) + rows("a", 5, 6)));
+  folder.remove("a/x.log");
+  const auto gone = [&] {
+    const auto entries = process.database.list(SmallTable::kSources, kPositionPrefix).value();
+    size_t count = 0;
+    for (const SmallEntry& entry : entries) {
+      count += decode_position(entry.key, entry.value)->gone_since != 0 ? 1 : 0;
+    }
+    return count;
+  };
+  REQUIRE(process.loop.run_until([&] { return gone() == 1; }));
+  process.settle();
+  CHECK(gone() == 1);
+  CHECK(process.database.list(SmallTable::kSources, kPositionPrefix)->size() == 2);
+}
