@@ -3,32 +3,18 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "db/base/result.h"
 #include "db/database.h"
+#include "net/deliver/options.h"
+#include "net/tail/options.h"
 #include "query/query.h"
 #include "rules/engine.h"
 
 namespace tocsin {
-
-struct TailOptions {
-  std::vector<std::string> paths;  ///< globs
-  std::string format = "auto";     ///< auto, json, lp
-  std::string measurement;         ///< of lines that name none; empty: the file's folder's name
-  std::vector<std::string> tags;
-  bool from_end = false;
-};
-
-struct ForwarderOptions {
-  std::string name;
-  std::string url;
-  std::string payload = "alertmanager";  ///< alertmanager, simple
-  std::map<std::string, std::string> headers;
-};
 
 struct ServerOptions {
   std::string tcp_address = "127.0.0.1:8094";  ///< HOST:PORT; port 0 picks a free one; empty: off

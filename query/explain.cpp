@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include "query/parser/lexer.h"
 
 namespace tocsin {
 namespace {
-
-constexpr std::string_view kWord = "explain";
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -80,19 +77,6 @@ size_t last_filter(const Plan& plan, size_t stage_end) {
 }
 
 }  // namespace
-
-size_t explain_prefix(std::string_view text) {
-  const size_t start = blank_length(text);
-  return starts_with_word(text.substr(start), kWord) ? start + kWord.size() : 0;
-}
-
-std::string without_explain(std::string_view text) {
-  std::string query(text);
-  const size_t prefix = explain_prefix(text);
-  if (prefix != 0)
-    std::ranges::fill(query.begin() + (prefix - kWord.size()), query.begin() + prefix, ' ');
-  return query;
-}
 
 ResultTable explain(const Plan& plan, const ResultTable& result) {
   Explanation out;

@@ -1,8 +1,10 @@
 #include "query/query.h"
 
+#include "query/check/prepare.h"
 #include "query/explain.h"
 #include "query/operator/executor.h"
 #include "query/operator/window_memory.h"
+#include "query/parser/explain_word.h"
 
 namespace tocsin {
 
@@ -14,6 +16,11 @@ QueryEngine::QueryEngine(const Database& database)
     : database_(database), memory_(std::make_unique<Memory>()) {}
 
 QueryEngine::~QueryEngine() = default;
+
+Result<Plan> QueryEngine::prepare(std::string_view text, const QueryOptions& options,
+                                  Diagnostic* diagnostic) const {
+  return build_plan(text, *database_.catalog(), options, diagnostic);
+}
 
 Result<ResultTable> QueryEngine::execute(const Plan& plan, const QueryOptions& options) const {
   return execute_plan(database_, plan, options, &memory_->windows);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "db/base/result.h"
-#include "db/database.h"
+#include "db/options.h"
 
 namespace tocsin {
 

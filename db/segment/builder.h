@@ -13,19 +13,10 @@
 #include "db/encoding/bytes.h"
 #include "db/schema/schema.h"
 #include "db/segment/column_builder.h"
+#include "db/segment/encoded_segment.h"
 #include "db/segment/segment.h"
 
 namespace tocsin {
-
-/// A segment as it goes to disk.
-struct EncodedSegment {
-  AlignedBytes bytes;
-  uint32_t metadata_size = 0;  ///< the bytes in front of the first buffer
-  uint32_t row_count = 0;
-  Timestamp min_time = 0;
-  Timestamp max_time = 0;
-  uint64_t raw_size = 0;  ///< roughly, before any encoding
-};
 
 /// Which earlier segments a segment's rows come from, by id. When a catalog is rebuilt from files,
 /// it tells which segments are superseded. Segments that one merge made have the same

@@ -19,7 +19,7 @@
 #include "db/base/result.h"
 #include "db/encoding/bytes.h"
 #include "db/schema/schema.h"
-#include "db/segment/builder.h"
+#include "db/segment/encoded_segment.h"
 #include "db/segment/fault_guard.h"
 #include "db/segment/segment.h"
 

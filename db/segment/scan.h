@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "db/base/result.h"
-#include "db/catalog/store.h"
 #include "db/segment/file.h"
+#include "db/segment/record.h"
 #include "db/segment/segment.h"
 
 namespace tocsin {

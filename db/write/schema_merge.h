@@ -9,9 +9,9 @@
 #include <string>
 #include <utility>
 
-#include "db/database.h"
 #include "db/schema/batch.h"
 #include "db/schema/draft.h"
+#include "db/schema/write_request.h"
 #include "db/segment/builder.h"
 
 namespace tocsin {

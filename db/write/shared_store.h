@@ -10,7 +10,7 @@
 #include "db/catalog/environment.h"
 #include "db/catalog/segment_cache.h"
 #include "db/catalog/store.h"
-#include "db/database.h"
+#include "db/options.h"
 
 namespace tocsin {
 

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "db/database.h"
+#include "db/options.h"
 #include "db/schema/draft.h"
 #include "db/schema/reject_log.h"
 #include "db/write/bulk_encoder.h"

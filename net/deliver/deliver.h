@@ -10,9 +10,9 @@
 #include "db/base/result.h"
 #include "db/base/time.h"
 #include "db/database.h"
+#include "net/deliver/options.h"
 #include "net/deliver/queue.h"
 #include "net/event_loop/loop.h"
-#include "net/server.h"
 
 namespace tocsin {
 

@@ -10,7 +10,7 @@
 #include "db/base/time.h"
 #include "db/database.h"
 #include "net/event_loop/loop.h"
-#include "net/server.h"
+#include "net/tail/options.h"
 
 namespace tocsin {
 

@@ -174,9 +174,4 @@ Result<Plan> build_plan(std::string_view text, const Catalog& catalog, const Que
   return fail(ErrorCode::kInvalid, found.render(text));
 }
 
-Result<Plan> QueryEngine::prepare(std::string_view text, const QueryOptions& options,
-                                  Diagnostic* diagnostic) const {
-  return build_plan(text, *database_.catalog(), options, diagnostic);
-}
-
 }  // namespace tocsin

@@ -5,9 +5,9 @@
 
 #include "db/base/result.h"
 #include "db/schema/schema.h"
+#include "query/base/options.h"
 #include "query/parser/diagnostic.h"
 #include "query/plan/plan.h"
-#include "query/query.h"
 
 namespace tocsin {
 

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "db/schema/schema.h"
+#include "query/base/options.h"
 #include "query/function/scalar.h"
 #include "query/parser/ast.h"
 #include "query/parser/diagnostic.h"
 #include "query/plan/plan.h"
-#include "query/query.h"
 
 namespace tocsin {
 

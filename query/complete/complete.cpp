@@ -7,9 +7,9 @@
 
 #include "query/check/prepare.h"
 #include "query/complete/place.h"
-#include "query/explain.h"
 #include "query/function/functions.h"
 #include "query/parser/ast.h"
+#include "query/parser/explain_word.h"
 #include "query/parser/grammar.h"
 #include "query/parser/lexer.h"
 #include "query/parser/syntax_error.h"

@@ -13,7 +13,7 @@
 
 #include "db/database.h"
 #include "db/schema/schema.h"
-#include "query/query.h"
+#include "query/base/options.h"
 
 namespace tocsin {
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "db/database.h"
+#include "query/base/options.h"
 #include "query/format/result.h"
 #include "query/plan/plan.h"
-#include "query/query.h"
 
 namespace tocsin {
 

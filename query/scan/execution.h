@@ -11,8 +11,8 @@
 
 #include "db/base/result.h"
 #include "db/database.h"
+#include "query/base/options.h"
 #include "query/plan/plan.h"
-#include "query/query.h"
 #include "query/scan/segment_source.h"
 
 namespace tocsin {
