@@ -12,6 +12,7 @@
 #include "db/base/result.h"
 #include "db/database.h"
 #include "query/base/options.h"
+#include "query/format/result.h"
 #include "query/plan/plan.h"
 #include "query/scan/segment_source.h"
 
