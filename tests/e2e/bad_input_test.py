@@ -131,7 +131,7 @@ class BadInputTest(Case):
     def test_a_rule_file_that_matches_several_globs_is_read_once(self):
         path = self.write("rules/good.yml", GOOD_RULES)
         result = run("rules", "check", path, self.path("rules/g*.yml"), self.path("rules/../rules/*"))
-        self.assertEqual(result.stdout, "fine: 1 rule in 1 file\n", result.stderr)
+        self.assertEqual(result.stdout, "ok: 1 rule in 1 file\n", result.stderr)
 
     def test_an_unknown_config_key_names_line_and_nearest_key(self):
         path = self.write("tocsin.yml", "store:\n  direktory: x\n")

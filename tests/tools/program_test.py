@@ -41,7 +41,7 @@ class ProgramTest(unittest.TestCase):
                                         capture_output=True, timeout=PATIENCE, check=False)
                 self.assertEqual(result.returncode, 1)
                 self.assertEqual(result.stderr,
-                                 f"tocsin: the query cannot be read from {path}: {reason}\n")
+                                 f"tocsin: cannot read the query from {path}: {reason}\n")
 
 
     def test_version_shows_the_commit(self):
