@@ -1,9 +1,9 @@
-// The program's memory: jemalloc, in huge pages where the system has them. The sanitizers bring an
-// allocator of their own.
+// The program's allocator is jemalloc with huge pages where the system has them. Under a sanitizer
+// it is the sanitizer's own.
 //
-// Importing and answering fill hundreds of MiB, and the first touch of a page of 4 KiB costs a
-// fault: a microsecond or more on a virtual machine, together a third of an import. Few arenas keep
-// the memory that one thread frees for the others.
+// Imports and queries fill hundreds of MiB, and the first access to each 4 KiB page causes a fault
+// that takes a microsecond or more on a virtual machine: a third of an import in total. With few
+// arenas, memory that one thread frees is reused by the others.
 #include "tools/allocator.h"
 
 #ifdef TOCSIN_JEMALLOC
@@ -13,17 +13,16 @@
 #include <jemalloc/jemalloc.h>
 #include <sys/types.h>
 
-// Read by the library when the program starts (jemalloc(3), TUNING). Large allocations come from
-// the common arenas too: what is freed there is used again instead of going back to the system at
-// once.
+// Read by the library when the program starts (jemalloc(3), TUNING). Large allocations use the
+// common arenas too, so that freed memory is reused instead of going back to the system at once.
 const char* malloc_conf = "thp:always,narenas:2,oversize_threshold:0";
 
 namespace tocsin {
 
 void keep_freed_memory() {
   ssize_t never = -1;
-  mallctl("arenas.dirty_decay_ms", nullptr, nullptr, &never, sizeof never);  // of those to come
-  for (const char* arena : {"0", "1"}) {  // one that does not exist yet refuses
+  mallctl("arenas.dirty_decay_ms", nullptr, nullptr, &never, sizeof never);  // of new arenas
+  for (const char* arena : {"0", "1"}) {  // fails for one that does not exist yet
     const std::string name = std::string("arena.") + arena + ".dirty_decay_ms";
     mallctl(name.c_str(), nullptr, nullptr, &never, sizeof never);
   }

@@ -1,11 +1,10 @@
-// What the program asks of its allocator.
+// Tuning of the program's allocator.
 #pragma once
 
 namespace tocsin {
 
-/// From now on freed memory stays for the next who needs some, instead of going back to the system
-/// after a while: for commands that work through their data once and end. Nothing, where the
-/// allocator is not the program's own.
+/// From now on keeps freed memory for reuse instead of returning it to the system after a while:
+/// for commands that process their data once and exit. Does nothing in builds without jemalloc.
 void keep_freed_memory();
 
 }  // namespace tocsin

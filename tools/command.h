@@ -1,4 +1,4 @@
-// What main.cpp and the subcommands share: how a command registers itself, runs, and fails.
+// Shared by main.cpp and the subcommands: registering a command, running it, and failing.
 #pragma once
 
 #include <atomic>
@@ -11,11 +11,12 @@
 
 namespace tocsin {
 
-/// Exit codes: 0 fine, 1 the thing asked for failed, 2 bad usage.
+/// Exit codes; success is 0.
 inline constexpr int kExitFailed = 1;
-inline constexpr int kExitUsage = 2;
+inline constexpr int kExitUsage = 2;  ///< wrong usage: a bad command line
 
-/// What the chosen subcommand does once the command line is read; its callback sets it.
+/// The work of the chosen subcommand, which its callback sets; runs after the command line is
+/// parsed.
 using Action = std::function<Status()>;
 
 void add_serve_command(CLI::App& app, Action& action);
@@ -29,14 +30,14 @@ void add_info_command(CLI::App& app, Action& action);
 /// verify, repair, compact, backup
 void add_maintenance_commands(CLI::App& app, Action& action);
 
-/// The value, or bad usage of `option`: for use while the command line is read.
+/// The value; throws a usage error that names `option`. For use while the command line is parsed.
 template <class T>
 T value_of(Result<T> result, const std::string& option) {
   if (!result) throw CLI::ValidationError(option, result.error().message);
   return *std::move(result);
 }
 
-/// Set by SIGINT and SIGTERM from the first call on, instead of ending the process.
+/// The flag that SIGINT and SIGTERM set from the first call on, instead of ending the process.
 const std::atomic<bool>& stop_on_signals();
 
 }  // namespace tocsin

@@ -1,4 +1,4 @@
-// `tocsin export`: rows as text that `tocsin import` and others read.
+// `tocsin export`: writes rows as text for `tocsin import` and other programs.
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -25,12 +25,14 @@ constexpr const char* kFooter = R"(Examples:
   tocsin export --db old-data --format json --typed | tocsin import --db new-data -
   tocsin export --db tocsin-data | curl --data-binary @- http://other-host:8086/write
 
-Without a query: every row of every measurement but Tocsin's own, as of one moment, in the order of time;
-exactly, in line protocol or with --typed. With one: the rows of its answer, which must have a column
-`time`. A running server may go on writing. What an exact format cannot hold (line protocol: NaN and
-infinite values, newlines in names) stops the export with its count, or is left out with --lossy.
-JSON and CSV without --typed are for other programs: as in answers to queries, bytes that are no UTF-8 become
-U+FFFD and NaN null.)";
+Without a query, export writes all rows of all measurements except Tocsin's own, from one consistent
+snapshot and ordered by time. With a query, it writes the rows of the result, which must have a column
+`time`. A server may keep writing to the database.
+
+Line protocol and --typed are lossless: `tocsin import` restores every value and type. If the format cannot
+represent a value (in line protocol: NaN, infinity, newlines in names), the export fails and counts such
+values; --lossy skips them instead. JSON and CSV without --typed are meant for other programs: NaN becomes
+null and invalid UTF-8 becomes U+FFFD, as in query results.)";
 
 struct Arguments {
   std::string database;
@@ -55,7 +57,8 @@ Result<std::unique_ptr<Database>> open_database(const std::string& folder) {
   return Database::open(folder, options);
 }
 
-// Once, though the answer may be asked for twice: standard input ends, and `now` moves.
+// Computed once although the query may run twice: standard input can be read only once, and `now`
+// moves.
 Result<QueryRowsOptions> answer_options(const Arguments& arguments) {
   QueryRowsOptions options;
   options.measurement = arguments.measurement;
@@ -72,7 +75,7 @@ Result<QueryRowsOptions> answer_options(const Arguments& arguments) {
   return options;
 }
 
-// The database is closed again, so that nobody keeps the segments that were read.
+// Closes the database again, so that its cache does not keep the segments that were read.
 Result<std::unique_ptr<RowSource>> open_everything(const std::string& folder, bool own) {
   TOCSIN_TRY(const auto database, open_database(folder));
   std::vector<std::string> names;
@@ -82,22 +85,24 @@ Result<std::unique_ptr<RowSource>> open_everything(const std::string& folder, bo
   return open_store_rows(*database, names);
 }
 
-Status tell_what_is_left_out(const std::string& folder) {
+Status report_skipped_measurements(const std::string& folder) {
   TOCSIN_TRY(const auto database, open_database(folder));
   std::string names;
   for (const auto& [name, measurement] : database->catalog()->measurements) {
     if (is_reserved_measurement(name)) names += (names.empty() ? "" : ", ") + name;
   }
   if (!names.empty()) {
-    fmt::print(stderr, "left out, since only `import --restore` takes them: {}; see --own\n",
+    fmt::print(stderr,
+               "not exported: {} (Tocsin's own measurements; --own includes them, and only `tocsin "
+               "import --restore` accepts them)\n",
                names);
   }
   return {};
 }
 
-void tell(const ExportReport& report) {
+void print_report(const ExportReport& report) {
   if (report.losses.total() > 0) {
-    fmt::print(stderr, "warning: not exact: {}\n", report.losses.text());
+    fmt::print(stderr, "warning: the export is not exact: {}\n", report.losses.text());
   }
   if (isatty(STDERR_FILENO) == 1) {
     fmt::print(stderr, "exported {} rows, {}\n", grouped(report.rows), bytes_text(report.bytes));
@@ -105,12 +110,12 @@ void tell(const ExportReport& report) {
 }
 
 Status run_export(Arguments arguments) {
-  std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone is an error of write()
+  std::signal(SIGPIPE, SIG_IGN);  // write() reports a closed pipe
   arguments.options.stop = &stop_on_signals();
   arguments.options.format.format = format_named(arguments.format);
   const bool everything = arguments.text.empty();
   if (everything && !arguments.own) {
-    TOCSIN_RETURN_IF_ERROR(tell_what_is_left_out(arguments.database));
+    TOCSIN_RETURN_IF_ERROR(report_skipped_measurements(arguments.database));
   }
   QueryRowsOptions answer;
   if (!everything) {
@@ -123,7 +128,7 @@ Status run_export(Arguments arguments) {
   TOCSIN_TRY(const auto output, OutputFile::open(arguments.output));
   ExportReport report;
   {
-    // On a terminal that shows the rows themselves a bar would only disturb.
+    // A bar would disturb a terminal that shows the rows themselves.
     const bool rows_on_terminal = arguments.output == "-" && isatty(STDOUT_FILENO) == 1;
     ProgressBar bar("exporting");
     TOCSIN_TRY(report, export_rows(
@@ -134,18 +139,18 @@ Status run_export(Arguments arguments) {
                            }));
   }
   TOCSIN_RETURN_IF_ERROR(output->finish());
-  tell(report);
+  print_report(report);
   return {};
 }
 
-// Bad usage shows at once, before anything is opened.
+// Reports wrong usage before anything is opened.
 void check_usage(const Arguments& arguments) {
   split_parameters(arguments.parameters);
   const TimeZone zone = value_of(TimeZone::load(arguments.zone), "--zone");
   if (!arguments.now.empty()) value_of(parse_time(arguments.now, zone), "--now");
   if (arguments.options.format.typed && arguments.format == "lp") {
     throw CLI::ValidationError("--typed",
-                               "line protocol has types by itself; --typed is for json and csv");
+                               "line protocol always has types; --typed is for json and csv");
   }
 }
 
@@ -154,33 +159,37 @@ void check_usage(const Arguments& arguments) {
 void add_export_command(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
   CLI::App* command =
-      app.add_subcommand("export", "Write rows as text, for `import` or other programs");
+      app.add_subcommand("export", "Write rows as text for `tocsin import` or other programs");
   command->footer(kFooter);
-  command->add_option("--db", arguments->database, "The database's folder; opened for reading")
+  command->add_option("--db", arguments->database, "Database directory; opened for reading")
       ->required();
-  command->add_option("--format", arguments->format, "lp (line protocol), json (lines) or csv")
+  command
+      ->add_option("--format", arguments->format,
+                   "lp (line protocol), json (one object per line) or csv")
       ->check(CLI::IsMember({"lp", "json", "csv"}))
       ->capture_default_str();
   command->add_flag("--typed", arguments->options.format.typed,
-                    "JSON and CSV: types in the first line, every value exactly");
+                    "JSON and CSV: write the types in the first line and every value losslessly");
   command->add_flag("--lossy", arguments->options.lossy,
-                    "Leave out what the format cannot hold, and say how much");
+                    "Skip values that the format cannot represent, and report how many");
   command
       ->add_option("--output", arguments->output,
-                   "A file, which is there whole or not at all; - is standard output")
+                   "Output file, which appears only when complete; - is standard output")
       ->capture_default_str();
   command->add_flag(
       "--own", arguments->own,
-      "Without a query: also Tocsin's own measurements alerts, deliveries and rejected");
+      "Without a query: include Tocsin's own measurements alerts, deliveries and rejected");
   command->add_option("--measurement", arguments->measurement,
-                      "Whose rows a query's are that have no column `measurement`");
+                      "Measurement of result rows that have no column `measurement`");
   command->add_option("--param", arguments->parameters,
-                      "name=value of a $name in the query; as in `tocsin query --help`");
-  command->add_option("--now", arguments->now, "What `now` is: an RFC 3339 time; else the clock");
-  command->add_option("--zone", arguments->zone, "Time zone of dates in the query")
+                      "NAME=VALUE sets $NAME in the query; see `tocsin query --help`");
+  command->add_option("--now", arguments->now,
+                      "Time to use as `now`, in RFC 3339 [the current time]");
+  command->add_option("--zone", arguments->zone, "Time zone of dates and times in the query")
       ->capture_default_str();
-  command->add_option("QUERY", arguments->text,
-                      "A query, @FILE, or - for standard input; else all rows");
+  command->add_option(
+      "QUERY", arguments->text,
+      "A query, @FILE to read it from a file, or - for standard input; without it, all rows");
   command->callback([arguments, &action] {
     check_usage(*arguments);
     action = [arguments = *arguments] { return run_export(arguments); };

@@ -1,4 +1,4 @@
-// `tocsin generate`: mock logs with labelled anomalies, as history and in real time.
+// `tocsin generate`: mock logs with labelled anomalies, as a history and in real time.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -24,18 +24,19 @@ constexpr const char* kFooter = R"(Examples:
   tocsin generate --live 10m --tcp 127.0.0.1:8094
   tocsin generate --live --inject MISSING_HEARTBEAT:payment:12m --out logs
 
-Three log types are made: audit, bpm and performance. Files are DIR/audit/2026-11-24.json and so on.
-Anomalies begin three days after the history does; a live run without history has them at once.)";
+There are three log types: audit, bpm and performance. Files are called DIR/audit/2026-11-24.json and so on.
+The first three days of a history contain no anomalies; a live run without a history may have them at once.)";
 
 struct Arguments {
   std::optional<double> days;
   std::optional<std::string> start, birth;
   std::string end = "now";
-  std::string live;  ///< a duration, or empty: until stopped
+  std::string live;  ///< a duration; empty: until stopped
   bool is_live = false;
   uint64_t seed = 1;
   std::string config;
-  std::optional<std::string> interval;  ///< this and the next two: else those of the config
+  // Override the configuration file.
+  std::optional<std::string> interval;
   std::optional<double> events;
   std::optional<double> anomaly_rate;
   std::vector<std::string> injected;
@@ -55,10 +56,11 @@ Result<Anomaly> parse_injection(const std::string& text, Timestamp default_start
   const size_t first = text.find(':');
   const size_t second = first == std::string::npos ? first : text.find(':', first + 1);
   if (second == std::string::npos) {
-    return fail(ErrorCode::kInvalid,
-                fmt::format("\"{}\" is no injection; write KIND:SERVICE:DURATION, as in "
-                            "MISSING_HEARTBEAT:payment:12m",
-                            text));
+    return fail(
+        ErrorCode::kInvalid,
+        fmt::format("\"{}\" is not a valid injection; write KIND:SERVICE:DURATION, for example "
+                    "MISSING_HEARTBEAT:payment:12m",
+                    text));
   }
   const size_t at = text.find('@', second);
   const std::string service = text.substr(first + 1, second - first - 1);
@@ -73,13 +75,13 @@ Result<Anomaly> parse_injection(const std::string& text, Timestamp default_start
     std::string names;
     for (const auto& profile : generate::services()) names += fmt::format(" {}", profile.name);
     return fail(ErrorCode::kInvalid,
-                fmt::format("no service is called \"{}\"; the services are{}", service, names));
+                fmt::format("unknown service \"{}\"; the services are{}", service, names));
   }
   generate::Random random(static_cast<uint64_t>(start));
   Anomaly anomaly = generate::draw_anomaly(random, kind, index, start, interval);
   anomaly.range.end = align(anomaly.range.start + length, interval);
   if (anomaly.range.end <= anomaly.range.start) {
-    return fail(ErrorCode::kInvalid, fmt::format("\"{}\" lasts less than one interval", text));
+    return fail(ErrorCode::kInvalid, fmt::format("\"{}\" is shorter than one interval", text));
   }
   return anomaly;
 }
@@ -94,7 +96,7 @@ std::array<bool, generate::kLogTypeCount> parse_types(const std::vector<std::str
   return wanted;
 }
 
-/// The history's bounds and the world that they lie in.
+/// Sets the bounds of the history and the birth of its world.
 void set_times(const Arguments& arguments, generate::RunOptions& run) {
   const Duration interval = run.world.interval;
   if (interval < kMillisecond || interval > kHour) {
@@ -116,7 +118,7 @@ void set_times(const Arguments& arguments, generate::RunOptions& run) {
     throw CLI::ValidationError("--birth", "must not be after the start");
 }
 
-/// What the settings say of the world, where no option says otherwise.
+/// Options take precedence over the configuration file.
 void set_world(const Arguments& arguments, generate::WorldOptions& world) {
   const GenerateSettings settings = value_of(load_settings(arguments.config), "--config").generate;
   world.seed = arguments.seed;
@@ -159,8 +161,8 @@ Status generate_logs(const Arguments& arguments, generate::RunOptions run) {
   TOCSIN_TRY(const generate::RunReport report, generate::run(run, *sink));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   fmt::print(stderr,
-             "generated {} events ({:.0f} MB) in {:.1f} s, {} to {}, anomalies: {}\n"
-             "go on with the same world: tocsin generate --live --seed {} --birth {} --start {}\n",
+             "generated {} events ({:.0f} MB) in {:.1f} s, from {} to {}, with {} anomalies\n"
+             "to continue this world: tocsin generate --live --seed {} --birth {} --start {}\n",
              report.event_count, static_cast<double>(report.byte_count) / 1e6, took.count(),
              format_time_short(run.start), format_time_short(report.end), report.anomaly_count,
              run.world.seed, format_time_short(run.world.birth), format_time_short(report.end));
@@ -168,58 +170,64 @@ Status generate_logs(const Arguments& arguments, generate::RunOptions run) {
 }
 
 void add_time_options(CLI::App& command, Arguments& arguments) {
-  command.add_option("--days", arguments.days, "Length of the history; 1, or none with --live")
+  command
+      .add_option("--days", arguments.days, "Length of the history in days [1, or 0 with --live]")
       ->check(CLI::Range(0.0, 3650.0));
-  command.add_option("--start", arguments.start, "Begin of the history, instead of --days");
-  command.add_option("--end", arguments.end, "End of the history: an RFC 3339 time, or now")
+  command.add_option("--start", arguments.start, "Start of the history, instead of --days");
+  command.add_option("--end", arguments.end, "End of the history: an RFC 3339 time or now")
       ->capture_default_str();
   command.add_option(
       "--birth", arguments.birth,
-      "When the world began, if before the history: a later run goes on with an earlier one's");
-  command.add_option("--live", arguments.live, "Go on in real time, that long or until stopped")
+      "Start of the world, if earlier than --start: lets a run continue an earlier one");
+  command
+      .add_option("--live", arguments.live, "Continue in real time, for that long or until stopped")
       ->expected(0, 1)
       ->type_name("[DURATION]");
 }
 
 void add_world_options(CLI::App& command, Arguments& arguments) {
-  command.add_option("--seed", arguments.seed, "The same seed gives the same logs")
+  command
+      .add_option("--seed", arguments.seed,
+                  "Seed of the random numbers: the same seed makes the same logs")
       ->capture_default_str();
   command
       .add_option("--config", arguments.config,
-                  "Settings whose log_generation holds where no option is given")
+                  "Configuration file; options override its log_generation")
       ->check(CLI::ExistingFile);
-  command.add_option("--interval", arguments.interval, "Length of a batch [5s]");
+  command.add_option("--interval", arguments.interval, "Time covered by a batch [5s]");
   command
-      .add_option("--events", arguments.events, "Events per batch and log type, in the mean [50]")
+      .add_option("--events", arguments.events, "Mean number of events per batch and log type [50]")
       ->check(CLI::Range(0.1, 1e7));
   command
       .add_option("--anomaly-rate", arguments.anomaly_rate,
-                  "Share of the hours of each service in which an anomaly begins [0.05]")
+                  "Probability that an anomaly begins, per service and hour [0.05]")
       ->check(CLI::Range(0.0, generate::kAnomalyRateMax));
   command.add_option(
       "--inject", arguments.injected,
-      "One more anomaly: KIND:SERVICE:DURATION, at the history's end, or with @TIME behind");
+      "Add an anomaly: KIND:SERVICE:DURATION[@TIME]; without TIME, at the end of the history");
 }
 
 void add_output_options(CLI::App& command, Arguments& arguments) {
-  command.add_option("--types", arguments.types, "Only these log types, as in audit,bpm")
+  command.add_option("--types", arguments.types, "Only these log types, for example audit,bpm")
       ->delimiter(',')
       ->check(CLI::IsMember({"audit", "bpm", "performance"}));
-  command.add_option("--format", arguments.format, "json (lines) or lp (line protocol)")
+  command
+      .add_option("--format", arguments.format, "json (one object per line) or lp (line protocol)")
       ->check(CLI::IsMember({"json", "lp"}))
       ->capture_default_str();
   CLI::Option* out =
-      command.add_option("--out", arguments.out, "Folder to write files to; else standard output");
-  command.add_option("--tcp", arguments.tcp, "HOST:PORT to send lines to")->excludes(out);
+      command.add_option("--out", arguments.out, "Directory for the files [standard output]");
+  command.add_option("--tcp", arguments.tcp, "HOST:PORT of a server to send the lines to")
+      ->excludes(out);
   command.add_option("--labels", arguments.labels,
-                     "File to append the anomalies' labels to, as JSON lines");
+                     "File to append the labels of the anomalies to, as JSON lines");
 }
 
 }  // namespace
 
 void add_generate_command(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
-  CLI::App* command = app.add_subcommand("generate", "Make mock logs with labelled anomalies");
+  CLI::App* command = app.add_subcommand("generate", "Generate mock logs with labelled anomalies");
   command->footer(kFooter);
   add_time_options(*command, *arguments);
   add_world_options(*command, *arguments);

@@ -1,4 +1,4 @@
-// `tocsin import`: bulk loading of files into a database that no server has open.
+// `tocsin import`: bulk-loads files into a database that no server has open.
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -22,17 +22,17 @@ constexpr const char* kFooter = R"(Examples:
   tocsin import --db tocsin-data --measurement orders --time created_at orders.csv
   tocsin export --db old-data --format json --typed | tocsin import --db new-data -
 
-JSON lines and CSV that have no key "measurement" belong to --measurement, else to the name of their file's
-folder. The first line of CSV names its columns. What `tocsin export --typed` wrote comes back exactly.
-A folder stands for all files below it that end in json, jsonl, ndjson, log, txt, lp or csv.
-Lines that are refused are counted and kept in the measurement `rejected`.)";
+Rows of JSON and CSV without a "measurement" go to --measurement or, by default, to a measurement named
+after the directory of the file. The first line of a CSV file holds the column names. Output of
+`tocsin export --typed` is restored losslessly. For a directory, all files below it that end in json, jsonl,
+ndjson, log, txt, lp or csv are read. Rejected lines are counted and kept in the measurement `rejected`.)";
 
 struct Arguments {
   std::string database;
   ImportOptions import;
 };
 
-std::string summary(const ImportProgress& done, double seconds) {
+std::string summary(const std::string& database, const ImportProgress& done, double seconds) {
   std::string text = fmt::format(
       "imported {} events ({:.0f} MB) in {:.1f} s: {} events/s, {} rejected", grouped(done.events),
       static_cast<double>(done.bytes_done) / 1e6, seconds,
@@ -43,17 +43,18 @@ std::string summary(const ImportProgress& done, double seconds) {
   }
   for (const std::string& example : done.rejected_examples) text += "\n  rejected: " + example;
   if (done.rejected > done.rejected_examples.size()) {
-    text += "\n  see them all: tocsin query 'from rejected | sort -time'";
+    text += fmt::format("\n  to see all of them: tocsin query --db {} 'from rejected | sort -time'",
+                        database);
   }
   return text;
 }
 
 Status import_logs(Arguments arguments) {
-  keep_freed_memory();  // segments and chunks come and go in megabytes
+  keep_freed_memory();  // segments and chunks are allocated and freed by the megabyte
   auto database = Database::open(arguments.database, import_database_options());
   if (!database && database.error().code == ErrorCode::kConflict) {
     return fail(database.error().code, database.error().message +
-                                           "\nStop it, or send the lines to it: "
+                                           "\nStop the server, or send it the lines: "
                                            "curl --data-binary @FILE http://127.0.0.1:8086/write");
   }
   if (!database) return tl::unexpected<Error>(database.error());
@@ -68,10 +69,11 @@ Status import_logs(Arguments arguments) {
                display.show(progress, elapsed());
              }));
   display.finish(done, elapsed());
-  fmt::print("{}\n", summary(done, elapsed()));
-  if (arguments.import.stop->load()) return fail(ErrorCode::kCancelled, "stopped before the end");
+  fmt::print("{}\n", summary(arguments.database, done, elapsed()));
+  if (arguments.import.stop->load())
+    return fail(ErrorCode::kCancelled, "the import was stopped before the end");
   if (done.events == 0 && done.rejected > 0) {
-    return fail(ErrorCode::kInvalid, "no line could be taken; is --format right?");
+    return fail(ErrorCode::kInvalid, "every line was rejected; check --format");
   }
   return {};
 }
@@ -80,31 +82,32 @@ Status import_logs(Arguments arguments) {
 
 void add_import_command(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
-  CLI::App* command = app.add_subcommand("import", "Load files of events into a database");
+  CLI::App* command = app.add_subcommand("import", "Bulk-load files into a database");
   command->footer(kFooter);
   ImportOptions& import = arguments->import;
   import.parser_count = std::max(2U, std::thread::hardware_concurrency());
-  command->add_option("--db", arguments->database, "The database's folder; made when missing")
+  command->add_option("--db", arguments->database, "Database directory; created if missing")
       ->required();
   command
       ->add_option(
           "--format", import.reader.format,
-          "json (lines), lp (line protocol), csv, or auto: by each file's name and first line")
+          "json (one object per line), lp (line protocol), csv, or auto (detect it for each file)")
       ->check(CLI::IsMember({"auto", "json", "lp", "csv"}))
       ->capture_default_str();
   command->add_option("--measurement", import.reader.measurement,
-                      "Of JSON lines and CSV that name none");
+                      "Measurement of JSON and CSV rows that name none");
   command
-      ->add_option("--tags", import.tags, "Keys of JSON and CSV that are tags, as in service,host")
+      ->add_option("--tags", import.tags,
+                   "Keys of JSON and CSV to store as tags, for example service,host")
       ->delimiter(',');
   command
-      ->add_option(
-          "--time", import.time_keys,
-          "Keys of JSON and CSV that may hold the time, the first one that is there counts")
+      ->add_option("--time", import.time_keys,
+                   "Keys of JSON and CSV that may hold the time; the first one present is used")
       ->delimiter(',');
   command->add_flag("--restore", import.restore,
-                    "Take rows of alerts, deliveries and rejected, which else are refused");
-  command->add_option("FILE", import.paths, "Files, folders, or - for standard input")->required();
+                    "Accept rows of alerts, deliveries and rejected, which are otherwise refused");
+  command->add_option("FILE", import.paths, "Files, directories, or - for standard input")
+      ->required();
   command->callback([arguments, &action] {
     action = [arguments = *arguments] { return import_logs(arguments); };
   });

@@ -1,4 +1,4 @@
-// `tocsin info`: what a database holds, and where its bytes are.
+// `tocsin info`: the contents of a database and the space they take.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -18,12 +18,12 @@ namespace tocsin {
 namespace {
 
 constexpr const char* kFooter = R"(Examples:
-  tocsin info --db tocsin-data              a line per measurement
-  tocsin info --db tocsin-data audit        and its columns
-  tocsin info --db tocsin-data --columns    the columns of all of them
+  tocsin info --db tocsin-data              one line per measurement
+  tocsin info --db tocsin-data audit        one measurement and its columns
+  tocsin info --db tocsin-data --columns    all measurements and their columns
 
-Bytes are those of the segments; "ratio" is what the values would need unencoded, over that. A server may
-write meanwhile.)";
+"bytes" is the space taken in segments, and "ratio" the unencoded size divided by it. "hot" counts the
+recent segments that are not sealed yet. A server may keep writing to the database.)";
 
 struct Arguments {
   std::string database;
@@ -42,7 +42,7 @@ struct MeasurementTotal {
   std::string name;
   uint64_t rows = 0, segments = 0, hot_segments = 0, bytes = 0, metadata_bytes = 0;
   Timestamp first = kTimeMax, last = kTimeMin;
-  std::vector<std::string> order;  ///< of the columns
+  std::vector<std::string> order;  ///< names of the columns, as first seen
   std::map<std::string, ColumnTotal> columns;
 };
 
@@ -77,7 +77,7 @@ Result<MeasurementTotal> total_of(const Database& database, const std::string& n
   return total;
 }
 
-/// A result table, so that it is shown as every other one.
+/// Prints rows in the same way as query results.
 class Sheet {
  public:
   explicit Sheet(std::vector<std::pair<std::string, ValueType>> columns) {
@@ -99,7 +99,7 @@ class Sheet {
   ResultTable table_;
 };
 
-/// To one digit, as a table shows it.
+/// Rounded to one decimal place.
 Value share(uint64_t part, uint64_t whole) {
   if (whole == 0) return Value::null();
   return Value::of(std::round(10.0 * static_cast<double>(part) / static_cast<double>(whole)) / 10);
@@ -165,7 +165,7 @@ Result<std::vector<std::string>> chosen(const Catalog& catalog, const Arguments&
   for (const std::string& name : arguments.measurements) {
     if (catalog.find(name) == nullptr) {
       return fail(ErrorCode::kNotFound,
-                  fmt::format("there is no measurement `{}` in {}", name, arguments.database));
+                  fmt::format("no measurement `{}` in {}", name, arguments.database));
     }
     names.push_back(name);
   }
@@ -192,7 +192,7 @@ Status show_info(const Arguments& arguments) {
   }
   if (!arguments.measurements.empty()) return {};
   const uint64_t bytes = bytes_on_disk(arguments.database);
-  fmt::print("\n{} rows in {} bytes on disk, catalog included", grouped(rows), grouped(bytes));
+  fmt::print("\n{} rows in {} bytes on disk, including the catalog", grouped(rows), grouped(bytes));
   if (rows > 0) {
     fmt::print(": {:.2f} bytes per row", static_cast<double>(bytes) / static_cast<double>(rows));
   }
@@ -204,11 +204,13 @@ Status show_info(const Arguments& arguments) {
 
 void add_info_command(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
-  CLI::App* command = app.add_subcommand("info", "Show what a database holds and what it costs");
+  CLI::App* command =
+      app.add_subcommand("info", "Show what a database holds and the space it takes");
   command->footer(kFooter);
-  command->add_option("--db", arguments->database, "The database's folder")->required();
+  command->add_option("--db", arguments->database, "Database directory")->required();
   command->add_flag("--columns", arguments->columns, "Show the columns of every measurement");
-  command->add_option("MEASUREMENT", arguments->measurements, "Only these, with their columns");
+  command->add_option("MEASUREMENT", arguments->measurements,
+                      "Show only these measurements, with their columns");
   command->callback(
       [arguments, &action] { action = [arguments] { return show_info(*arguments); }; });
 }

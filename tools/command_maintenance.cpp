@@ -1,4 +1,4 @@
-// `tocsin verify`, `repair`, `compact` and `backup`: work on a whole database.
+// `tocsin verify`, `repair`, `compact` and `backup`: maintenance of a whole database.
 #include <memory>
 
 #include <fmt/format.h>
@@ -12,29 +12,30 @@ namespace tocsin {
 namespace {
 
 constexpr const char* kVerifyFooter =
-    R"(Reads every checksum and every value; a server may write meanwhile. Exit code 1 when something is
-damaged.
+    R"(Checks every checksum and decodes every value. A server may keep writing to the database. The exit code is
+1 if anything is damaged.
 
 Example:
   tocsin verify --db tocsin-data)";
 
 constexpr const char* kRepairFooter =
-    R"(Makes a new catalog from the segment files and from what can be read of the old one, which stays
-beside it as catalog.mdb.damaged-1. Rows that were sealed come back; rows of the last minutes do while
-the catalog can be read. Stop the server first.
+    R"(Rebuilds the catalog from the segment files and from the readable parts of the old catalog, which is kept
+as catalog.mdb.damaged-1. Sealed rows are always recovered; rows of the last minutes only if the old
+catalog can still be read. Stop the server first.
 
 Example:
   tocsin repair --db tocsin-data)";
 
 constexpr const char* kCompactFooter =
-    R"(A server does this by itself as segments gather; by hand it is for a database that none has open.
+    R"(Merges small segments into larger ones. A running server does this by itself; use this command for a
+database that no server has open.
 
 Example:
   tocsin compact --db tocsin-data)";
 
 constexpr const char* kBackupFooter =
-    R"(A consistent copy, also while a server writes. Into the folder of an earlier backup only what is new
-is copied. A backup is a database: query it, or serve it, in place.
+    R"(Makes a consistent copy, even while a server is writing. If TARGET is an earlier backup, only new data is
+copied. A backup is itself a database that you can query or serve.
 
 Examples:
   tocsin backup --db tocsin-data /backup/tocsin
@@ -56,17 +57,18 @@ Status verify(const std::string& directory) {
   fmt::print("{} segments, {} rows, {} read\n", grouped(report.segment_count),
              grouped(report.row_count), megabytes(report.byte_size));
   if (report.unlisted_bytes > 0) {
-    fmt::print("{} behind the listed segments, left by crashes: harmless\n",
+    fmt::print("{} after the listed segments are left over from crashes; this is harmless\n",
                megabytes(report.unlisted_bytes));
   }
   if (report.problems.empty()) {
     fmt::print("no damage found\n");
     return {};
   }
-  return fail(ErrorCode::kCorrupt,
-              fmt::format("{} damaged {}; `tocsin repair --db {}` keeps all that is whole",
-                          report.problems.size(), report.problems.size() == 1 ? "place" : "places",
-                          directory));
+  return fail(
+      ErrorCode::kCorrupt,
+      fmt::format("found {} damaged {}; `tocsin repair --db {}` recovers everything that is intact",
+                  report.problems.size(), report.problems.size() == 1 ? "place" : "places",
+                  directory));
 }
 
 Status repair(const std::string& directory) {
@@ -78,20 +80,20 @@ Status repair(const std::string& directory) {
                }));
   }
   fmt::print("the old catalog {}\n", report.old_catalog.empty() ? "was missing"
-                                     : report.was_intact        ? "was readable throughout"
+                                     : report.was_intact        ? "was fully readable"
                                                                 : "was damaged");
-  fmt::print("{} segments with {} rows are listed; {} of them were in the catalog only\n",
-             grouped(report.segment_count), grouped(report.row_count),
-             grouped(report.hot_segment_count));
+  fmt::print(
+      "the new catalog lists {} segments with {} rows; {} of them were only in the old catalog\n",
+      grouped(report.segment_count), grouped(report.row_count), grouped(report.hot_segment_count));
   if (report.mended_count > 0) {
-    fmt::print("{} had damage outside their values and were copied\n",
+    fmt::print("{} were damaged outside their values and have been copied\n",
                grouped(report.mended_count));
   }
-  fmt::print("{} file positions, rule states and alerts to deliver were kept\n",
+  fmt::print("kept {} file positions, rule states and undelivered alerts\n",
              grouped(report.small_entry_count));
   for (const std::string& name : report.left_out) fmt::print("lost: {}\n", name);
   if (!report.old_catalog.empty()) {
-    fmt::print("the old catalog is {}/{}; remove it when you are content\n", directory,
+    fmt::print("the old catalog is now {}/{}; remove it when you no longer need it\n", directory,
                report.old_catalog);
   }
   return {};
@@ -145,7 +147,7 @@ void add_command(CLI::App& app, Action& action, const char* name, const char* de
   auto directory = std::make_shared<std::string>();  // shared by the callbacks
   CLI::App* command = app.add_subcommand(name, description);
   command->footer(footer);
-  command->add_option("--db", *directory, "The database's folder")->required();
+  command->add_option("--db", *directory, "Database directory")->required();
   command->callback(
       [directory, work, &action] { action = [directory, work] { return work(*directory); }; });
 }
@@ -153,19 +155,21 @@ void add_command(CLI::App& app, Action& action, const char* name, const char* de
 }  // namespace
 
 void add_maintenance_commands(CLI::App& app, Action& action) {
-  add_command(app, action, "verify", "Check every checksum of a database", kVerifyFooter, &verify);
-  add_command(app, action, "repair", "Rebuild a database's catalog", kRepairFooter, &repair);
-  add_command(app, action, "compact", "Merge a database's small segments", kCompactFooter,
+  add_command(app, action, "verify", "Check a database for damage", kVerifyFooter, &verify);
+  add_command(app, action, "repair", "Rebuild the catalog of a damaged database", kRepairFooter,
+              &repair);
+  add_command(app, action, "compact", "Merge the small segments of a database", kCompactFooter,
               &compact);
 
   struct Arguments {
     std::string database, target;
   };
   auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
-  CLI::App* command = app.add_subcommand("backup", "Copy a database, also while it is written");
+  CLI::App* command =
+      app.add_subcommand("backup", "Copy a database, even while a server is writing to it");
   command->footer(kBackupFooter);
-  command->add_option("--db", arguments->database, "The database's folder")->required();
-  command->add_option("TARGET", arguments->target, "A new or empty folder, or an earlier backup")
+  command->add_option("--db", arguments->database, "Database directory")->required();
+  command->add_option("TARGET", arguments->target, "A new or empty directory, or an earlier backup")
       ->required();
   command->callback([arguments, &action] {
     action = [arguments] { return backup(arguments->database, arguments->target); };

@@ -1,4 +1,4 @@
-// `tocsin query`: one question to a database or a server.
+// `tocsin query`: runs one query against a database or a server.
 #include <cstdio>
 #include <memory>
 
@@ -22,19 +22,19 @@ constexpr const char* kFooter = R"(Examples:
   tocsin query --db tocsin-data --now 2026-11-24T12:00:00Z @report.tq
   tocsin query --db tocsin-data 'explain from audit last 1d | stats n = count() by service'
 
---db reads the files themselves, also while a server writes them; --url asks the server. A table is fitted
-to the terminal; into a pipe or file it goes whole. Warnings and times go to standard error. Write the query as
-@FILE to read it from a file, as - for standard input; begin it with `explain` to see how it runs.
+--db reads the database files, even while a server is writing them; --url sends the query to a server. Tables
+are truncated to fit the terminal, but not in a pipe or file. Warnings and statistics go to standard error.
+@FILE reads the query from a file, and - from standard input. Put `explain` before a query to see how it runs.
 
---param x=VALUE makes $x what VALUE is in a query: 8123 a number, 500ms a duration, true a boolean,
-2026-11-24 or 2026-11-24T12:00:00Z a time, '"8123"' with its quotes a string. Anything else is a string as it
-stands.
+--param x=VALUE sets $x. VALUE is read as in a query: 8123 is a number, 500ms a duration, true a boolean,
+2026-11-24 or 2026-11-24T12:00:00Z a time, and '"8123"' with its quotes a string. Everything else is a string
+too.
 
-Exit codes: 0 answered, 1 the query or the source failed, 2 bad usage.)";
+Exit codes: 0 success, 1 the query, the database or the server failed, 2 wrong usage.)";
 
 struct Arguments {
   AskOptions ask;
-  std::string text;                     ///< as given: the query, @FILE or -
+  std::string text;                     ///< the query, @FILE or -
   std::vector<std::string> parameters;  ///< `name=value`
 };
 
@@ -51,7 +51,7 @@ Status run_query(const Arguments& arguments) {
   const std::string output = format_result(table, format, options);
   if (std::fwrite(output.data(), 1, output.size(), stdout) != output.size() ||
       std::fflush(stdout) != 0) {
-    return fail(ErrorCode::kIo, "the result cannot be written to standard output");
+    return fail(ErrorCode::kIo, "cannot write the result to standard output");
   }
   if (isatty(STDERR_FILENO) == 1) {
     fmt::print(stderr, "{} row{} in {:.1f} ms; {} events read, {} segments skipped\n",
@@ -66,12 +66,14 @@ Status run_query(const Arguments& arguments) {
 
 void add_query_command(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
-  CLI::App* command = app.add_subcommand("query", "Ask a database or a server");
+  CLI::App* command = app.add_subcommand("query", "Run a query against a database or a server");
   command->footer(kFooter);
   add_ask_options(*command, arguments->ask);
   command->add_option("--param", arguments->parameters,
-                      "name=value of a $name in the query; see below");
-  command->add_option("QUERY", arguments->text, "The query, @FILE, or - for standard input")
+                      "NAME=VALUE sets $NAME in the query; see below");
+  command
+      ->add_option("QUERY", arguments->text,
+                   "The query, @FILE to read it from a file, or - for standard input")
       ->required();
   command->callback([arguments, &action] {
     split_parameters(arguments->parameters);

@@ -1,4 +1,4 @@
-// `tocsin rules`: looks at rule files without running them.
+// `tocsin rules`: checks and lists rule files without running them.
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -23,7 +23,7 @@ constexpr const char* kFooter = R"(Examples:
 
 struct Arguments {
   std::string config;
-  std::vector<std::string> files;  ///< empty: those of the config, else the shipped ones
+  std::vector<std::string> files;  ///< empty: those of the configuration, or the shipped ones
 };
 
 /// `1 rule`, `2 rules`.
@@ -44,20 +44,20 @@ Result<Loaded> load(const Arguments& arguments) {
   return loaded;
 }
 
-// All mistakes, those of queries too, go to standard error.
+// Prints all errors, including those in queries, to standard error.
 Result<RuleLoadReport> check_all(const Loaded& loaded) {
   RuleLoadReport report = check_rules(loaded.files, parse_parameters(loaded.settings.parameters));
   for (const std::string& warning : report.warnings) fmt::print(stderr, "warning: {}\n", warning);
   for (const std::string& error : report.errors) fmt::print(stderr, "{}\n", error);
   if (report.errors.empty()) return report;
-  return fail(ErrorCode::kInvalid, fmt::format("{} in {}", counted(report.errors.size(), "mistake"),
+  return fail(ErrorCode::kInvalid, fmt::format("{} in {}", counted(report.errors.size(), "error"),
                                                counted(loaded.files.size(), "rule file")));
 }
 
 Status check(const Arguments& arguments) {
   TOCSIN_TRY(const Loaded loaded, load(arguments));
   TOCSIN_TRY(const RuleLoadReport report, check_all(loaded));
-  fmt::print("fine: {} in {}\n", counted(report.added.size(), "rule"),
+  fmt::print("ok: {} in {}\n", counted(report.added.size(), "rule"),
              counted(loaded.files.size(), "file"));
   return {};
 }
@@ -75,7 +75,7 @@ void print_rules(const std::vector<Rule>& rules) {
   }
 }
 
-// Rules whose query does not compile are shown too.
+// Includes the rules whose query does not compile.
 Status list(const Arguments& arguments) {
   TOCSIN_TRY(const Loaded loaded, load(arguments));
   std::vector<Rule> rules;
@@ -92,10 +92,12 @@ void add_subcommand(CLI::App& command, const std::string& name, const std::strin
                     Status (*run)(const Arguments&), Action& action) {
   auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
   CLI::App* subcommand = command.add_subcommand(name, description);
-  subcommand->add_option("--config", arguments->config, "Settings with parameters and rules.files")
+  subcommand
+      ->add_option("--config", arguments->config,
+                   "Configuration file; its parameters and rules.files are used")
       ->check(CLI::ExistingFile);
   subcommand->add_option("FILE", arguments->files,
-                         "Rule files; without any, those of the config, else the shipped ones");
+                         "Rule files [rules.files of the configuration, or the shipped rules]");
   subcommand->callback([arguments, run, &action] {
     action = [arguments = *arguments, run] { return run(arguments); };
   });
@@ -107,8 +109,8 @@ void add_rules_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("rules", "Check and list rule files");
   command->footer(kFooter);
   command->require_subcommand(1);
-  add_subcommand(*command, "check", "Find every mistake in rule files", &check, action);
-  add_subcommand(*command, "list", "Show the rules that the files hold", &list, action);
+  add_subcommand(*command, "check", "Find all errors in rule files", &check, action);
+  add_subcommand(*command, "list", "List the rules in the files", &list, action);
 }
 
 }  // namespace tocsin

@@ -1,4 +1,4 @@
-// `tocsin serve`: takes events in, answers queries, evaluates rules, delivers alerts.
+// `tocsin serve`: ingests events, answers queries, evaluates rules, delivers alerts.
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -22,9 +22,9 @@ constexpr const char* kFooter = R"(Examples:
   tocsin serve --config tocsin.yml
   tocsin serve --db /var/lib/tocsin --tcp 0.0.0.0:8094 --http 127.0.0.1:9090
 
-Without a config: database in ./tocsin-data, line protocol and JSON lines on 127.0.0.1:8094, HTTP on
-127.0.0.1:8086, the shipped rules. SIGHUP reads the rule files again, as does their change; SIGTERM
-commits what has arrived and ends.)";
+Without a configuration file, the database is ./tocsin-data, line protocol and JSON lines are accepted on
+127.0.0.1:8094, HTTP (with a web page) on 127.0.0.1:8086, and the shipped rules are evaluated. Rule files
+are reloaded when they change, and on SIGHUP. SIGTERM commits everything received and stops the server.)";
 
 struct Arguments {
   std::string config;
@@ -49,7 +49,7 @@ Result<Settings> settings_of(const Arguments& arguments) {
 
 std::string host_of(const std::string& address) { return address.substr(0, address.rfind(':')); }
 
-/// The one line on standard output that says where to reach the server.
+/// Prints the only line on standard output: the addresses of the server.
 void print_ready(const Settings& settings, const Server& server, size_t rule_count) {
   std::string line = fmt::format("tocsin {} is ready", TOCSIN_VERSION);
   if (server.tcp_port() != 0) {
@@ -71,16 +71,17 @@ Status serve(const Arguments& arguments) {
              Database::open(settings.store.directory, database_options(settings)));
   const QueryEngine queries(*database);
 
-  std::unique_ptr<Server>
-      server;  // made after the rule engine, which evaluates only from start() on
+  // Created after the rule engine, which evaluates nothing before rules.start().
+  std::unique_ptr<Server> server;
   TOCSIN_TRY(RuleEngineOptions engine_options, rule_engine_options(settings, clock.now()));
   engine_options.caught_up = [&server] { return server->tail_caught_up(); };
-  // Loading can put alerts into the outbox before there is a server: it looks there when it starts.
+  // Loading rules can put alerts into the outbox before the server exists; it reads the outbox when
+  // it starts.
   engine_options.outbox_changed = [&server] {
     if (server) server->outbox_changed();
   };
   RuleEngine engine(*database, queries, clock, std::move(engine_options));
-  RuleService rules(engine, clock, settings.rules.files);
+  RuleService rules(engine, *database, clock, settings.rules.files);
   TOCSIN_TRY(const std::string loaded, rules.reload());
   log(LogLevel::kInfo, loaded);
 
@@ -98,14 +99,15 @@ Status serve(const Arguments& arguments) {
 
 void add_serve_command(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
-  CLI::App* command = app.add_subcommand("serve", "Take events in, evaluate rules, answer queries");
+  CLI::App* command =
+      app.add_subcommand("serve", "Run the server: ingest events, evaluate rules, answer queries");
   command->footer(kFooter);
-  command->add_option("--config", arguments->config, "Settings, as in config/tocsin.yml")
+  command->add_option("--config", arguments->config, "Configuration file, like config/tocsin.yml")
       ->check(CLI::ExistingFile);
-  command->add_option("--db", arguments->database, "The database's folder");
+  command->add_option("--db", arguments->database, "Database directory; created if missing");
   command->add_option("--tcp", arguments->tcp,
-                      "HOST:PORT for line protocol and JSON lines; port 0: any");
-  command->add_option("--http", arguments->http, "HOST:PORT for HTTP; port 0: any");
+                      "HOST:PORT for line protocol and JSON lines; port 0 picks a free port");
+  command->add_option("--http", arguments->http, "HOST:PORT for HTTP; port 0 picks a free port");
   command->callback(
       [arguments, &action] { action = [arguments = *arguments] { return serve(arguments); }; });
 }

@@ -1,4 +1,4 @@
-// `tocsin shell`: a conversation with a database or a server, at a terminal or from a script.
+// `tocsin shell`: an interactive session with a database or a server, or a script of queries.
 #include <clocale>
 #include <csignal>
 #include <cstdio>
@@ -25,9 +25,9 @@ constexpr const char* kFooter = R"(Examples:
   tocsin shell --url http://127.0.0.1:8086
   tocsin shell --db tocsin-data < questions.tq
 
-At a terminal: Tab completes, arrow keys find earlier queries, .help lists the commands, Ctrl-C stops a
-query, Ctrl-D leaves. From a file or pipe: queries end with `;`, an empty line, or where the next line neither
-is indented nor begins with `|` or `#`; the first error ends the run with exit code 1.)";
+At a terminal, Tab completes, the arrow keys recall earlier queries, .help lists the commands, Ctrl-C cancels
+a query, and Ctrl-D quits. In a file or pipe, a query ends at a `;`, at an empty line, or before a line that is
+not indented and does not begin with `|` or `#`; the first error ends the shell with exit code 1.)";
 
 constexpr const char* kPrompt = "tocsin> ";
 constexpr const char* kPromptInside = "     -> ";
@@ -35,40 +35,40 @@ constexpr const char* kPromptInside = "     -> ";
 std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
 
-// Without SA_RESTART: reading a line must return.
+// Without SA_RESTART, so that reading a line returns.
 void catch_interrupts() {
   struct sigaction action = {};
   action.sa_handler = [](int) { interrupted.store(true); };
   sigaction(SIGINT, &action, nullptr);
 }
 
-/// Lines in, queries run: what both ways of talking share.
+/// Collects lines and runs the queries in them, at a terminal and from a script.
 class Conversation {
  public:
   explicit Conversation(ShellSession& session) : session_(session) {}
 
   const QueryInput& input() const { return input_; }
-  bool waits() const { return input_.state() == QueryInput::State::kReady; }
-  void drop() { input_.take(); }
+  bool is_ready() const { return input_.state() == QueryInput::State::kReady; }
+  void drop() { input_.extract(); }
 
-  /// Takes a line; runs what it ends. False when a query failed.
+  /// Adds a line and runs the query that it ends, if any. False if a query failed.
   bool add(const std::string& line) {
     ++line_number_;
-    if (waits() && !line.empty() && !continues(line) && !run()) return false;
+    if (is_ready() && !line.empty() && !continues(line) && !run()) return false;
     if (input_.state() == QueryInput::State::kNothing) begin_ = line_number_;
     return input_.add(line) != QueryInput::State::kEnded || run();
   }
-  /// Runs what has been gathered.
+  /// Runs the lines collected so far.
   bool run() {
-    const std::string text = input_.take();
-    asked_line_ = begin_;
+    const std::string text = input_.extract();
+    run_line_ = begin_;
     if (on_query) on_query(text);
     interrupted = false;
     return session_.run(text);
   }
 
-  /// The line on which what was run last begins, from 1.
-  size_t asked_line() const { return asked_line_; }
+  /// The number, from 1, of the line on which the last run query begins.
+  size_t run_line() const { return run_line_; }
 
   std::function<void(const std::string& text)> on_query;
 
@@ -76,8 +76,8 @@ class Conversation {
   ShellSession& session_;
   QueryInput input_;
   size_t line_number_ = 0;
-  size_t begin_ = 0;  // of what is being gathered
-  size_t asked_line_ = 0;
+  size_t begin_ = 0;  // line on which the query being collected begins
+  size_t run_line_ = 0;
 };
 
 Status run_script(ShellSession& session) {
@@ -90,7 +90,7 @@ Status run_script(ShellSession& session) {
     fine = conversation.run();
   }
   if (fine) return {};
-  return fail(ErrorCode::kInvalid, fmt::format("stopped at line {}", conversation.asked_line()));
+  return fail(ErrorCode::kInvalid, fmt::format("stopped at line {}", conversation.run_line()));
 }
 
 Status run_terminal(ShellSession& session, const AskOptions& options) {
@@ -111,7 +111,7 @@ Status run_terminal(ShellSession& session, const AskOptions& options) {
   conversation.on_query = [&](const std::string& text) { editor.remember(text); };
   const std::string& where =
       options.source.database.empty() ? options.source.url : options.source.database;
-  fmt::print("Tocsin {}, asking {}; .help lists the commands\n", TOCSIN_VERSION, where);
+  fmt::print("Tocsin {}, connected to {}; .help lists the commands\n", TOCSIN_VERSION, where);
   while (!session.finished()) {
     const bool fresh = conversation.input().state() == QueryInput::State::kNothing;
     std::string line;
@@ -122,8 +122,8 @@ Status run_terminal(ShellSession& session, const AskOptions& options) {
       continue;
     }
     conversation.add(line);
-    // Pasted lines may go on with the query that seems whole.
-    if (conversation.waits() && !editor.input_waits()) conversation.run();
+    // A query that looks complete may continue in further pasted lines.
+    if (conversation.is_ready() && !editor.has_input()) conversation.run();
   }
   if (!session.finished()) std::puts("");
   return {};
@@ -148,7 +148,7 @@ Status run_shell(const AskOptions& ask) {
 
 void add_shell_command(CLI::App& app, Action& action) {
   auto options = std::make_shared<AskOptions>();  // shared by the callbacks
-  CLI::App* command = app.add_subcommand("shell", "Ask a database or a server, again and again");
+  CLI::App* command = app.add_subcommand("shell", "Run queries interactively or from a script");
   command->footer(kFooter);
   add_ask_options(*command, *options);
   command->callback([options, &action] {

@@ -1,4 +1,5 @@
-// The program `tocsin`: finds the subcommand, runs it, and maps errors to text and exit code.
+// The program `tocsin`: parses the command line, runs the subcommand, and turns errors into text
+// and an exit code.
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -7,6 +8,7 @@
 
 #include "db/segment/fault_guard.h"
 #include "tools/command.h"
+#include "tools/version.h"
 
 namespace tocsin {
 namespace {
@@ -14,8 +16,8 @@ namespace {
 std::atomic<bool> stop_requested{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
 
-// A server may have 1,000 connections, 128 followed files, and the files of queries open; the usual
-// soft limit is 1,024.
+// A server may have 1,000 connections, 128 followed files, and segment files open at the same time,
+// but the usual soft limit is 1,024.
 void raise_descriptor_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -24,12 +26,13 @@ void raise_descriptor_limit() {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"Tocsin, a time-series database that watches the logs stored in it.", "tocsin"};
-  app.set_version_flag("--version", std::string("tocsin ") + TOCSIN_VERSION);
+  CLI::App app{"Tocsin, a log database with alerting built in.", "tocsin"};
+  app.set_version_flag("--version",
+                       std::string("tocsin " TOCSIN_VERSION " (") + kBuildCommit + ")");
   app.require_subcommand(1);
   app.footer(
       "`tocsin COMMAND --help` explains a command and shows examples.\n"
-      "Exit codes: 0 fine, 1 the thing asked for failed, 2 bad usage.");
+      "Exit codes: 0 success, 1 failure, 2 wrong usage.");
   Action action;
   add_serve_command(app, action);
   add_query_command(app, action);

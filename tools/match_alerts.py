@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""Matches alerts against the labels of injected anomalies, and prints a summary.
+"""Matches alerts with the labels of injected anomalies, and prints a summary.
 
     tools/match_alerts.py LABELS ALERTS UNTIL
 
-LABELS  JSON lines of `tocsin generate --labels`: kind, service, start, end
-ALERTS  the rows of `alerts` as JSON lines, ordered by time (`tocsin query --format ndjson`)
+LABELS  JSON lines from `tocsin generate --labels`: kind, service, start, end
+ALERTS  the rows of `alerts` as JSON lines, sorted by time (`tocsin query --format ndjson`)
 UNTIL   RFC 3339: the end of the evaluated time
 
-How an alert and an anomaly are matched, and nothing else counts:
-  - An alert is one firing of one alert instance: it lasts from its row `firing` to its row `resolved`, or
-    to UNTIL. Alerts about Tocsin itself (type SELF) are listed and left out.
-  - An alert is explained by an anomaly when type and kind are equal, the services are equal, and the alert's
-    time overlaps [start, end + TOLERANCE). The tolerance is one long window: a rule that looks at the last
-    30 minutes may begin to fire that long after an anomaly ended.
-  - An anomaly is found when it explains an alert. One that had not ended at UNTIL is not asked for: its
-    alerts are explained, but it counts neither as found nor as missed.
+The rules of matching:
+  - An alert is one firing of one alert instance. It lasts from its `firing` row to its `resolved` row, or to
+    UNTIL. Alerts about Tocsin itself (type SELF) are listed but otherwise ignored.
+  - An anomaly explains an alert if kind and type are equal, the services are equal, and the time of the alert
+    overlaps [start, end + TOLERANCE). The tolerance is the length of the longest window: a rule over the last
+    30 minutes may begin to fire that long after an anomaly has ended.
+  - An anomaly is found if it explains an alert. An anomaly that has not ended at UNTIL can explain alerts, but
+    counts neither as found nor as missed.
 
 The last line is `alerts=N injected=N found=N explained=N`.
 """
@@ -30,7 +30,7 @@ Alert = collections.namedtuple("Alert", "rule kind service severity start end")
 
 
 def time_of(text):
-    """RFC 3339 with up to nine digits; what is below a microsecond does not matter here."""
+    """Parses RFC 3339 with up to nine digits; drops digits below a microsecond."""
     head, _, fraction = text.rstrip("Z").partition(".")
     moment = datetime.datetime.fromisoformat(head + "." + (fraction + "000000")[:6])
     return moment.replace(tzinfo=datetime.timezone.utc)
@@ -47,7 +47,7 @@ def read_anomalies(path):
 
 
 def read_alerts(path, until):
-    """Pairs the rows of each instance, which come in order of time, into alerts."""
+    """Pairs the rows of each instance, which are sorted by time, into alerts."""
     rows = [row for row in read_lines(path) if "state" in row]
     alerts, open_rows = [], {}
 
@@ -107,16 +107,16 @@ def main():
     alerts = [alert for alert in everything if alert.kind != "SELF"]
 
     explained = [alert for alert in alerts if any(explains(a, alert) for a in anomalies)]
-    asked = [anomaly for anomaly in anomalies if anomaly.end <= until]
-    found = [anomaly for anomaly in asked if any(explains(anomaly, a) for a in alerts)]
+    ended = [anomaly for anomaly in anomalies if anomaly.end <= until]
+    found = [anomaly for anomaly in ended if any(explains(anomaly, a) for a in alerts)]
 
     print_severities(everything)
     print("\ninjected anomalies and the alerts that they explain:")
-    print_table(asked, found, alerts, explained)
-    print_items("missed anomalies", [anomaly for anomaly in asked if anomaly not in found])
-    print_items("alerts that no injected anomaly explains",
+    print_table(ended, found, alerts, explained)
+    print_items("missed anomalies", [anomaly for anomaly in ended if anomaly not in found])
+    print_items("alerts not explained by an injected anomaly",
                 [alert for alert in alerts if alert not in explained])
-    print(f"\nalerts={len(alerts)} injected={len(asked)} found={len(found)} explained={len(explained)}")
+    print(f"\nalerts={len(alerts)} injected={len(ended)} found={len(found)} explained={len(explained)}")
 
 
 if __name__ == "__main__":

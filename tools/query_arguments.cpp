@@ -20,21 +20,22 @@ Result<std::string> read_all(std::FILE* file, const std::string& name) {
     text.append(piece.data(), count);
   }
   if (file != nullptr && std::ferror(file) == 0) return text;
-  return system_error("the query cannot be read from", name, errno);
+  return system_error("cannot read the query from", name, errno);
 }
 
 }  // namespace
 
 void add_ask_options(CLI::App& command, AskOptions& options) {
-  CLI::Option_group* where = command.add_option_group("Where");
-  where->add_option("--db", options.source.database, "The database's folder; opened for reading");
-  where->add_option("--url", options.source.url, "A server, as in http://127.0.0.1:8086");
+  CLI::Option_group* where = command.add_option_group("Source");
+  where->add_option("--db", options.source.database, "Database directory; opened for reading");
+  where->add_option("--url", options.source.url,
+                    "URL of a server, for example http://127.0.0.1:8086");
   where->require_option(1);
-  command.add_option("--format", options.format, "How answers are written")
+  command.add_option("--format", options.format, "Output format")
       ->check(CLI::IsMember({"table", "csv", "json", "ndjson", "lp"}))
       ->capture_default_str();
-  command.add_option("--now", options.now, "What `now` is: an RFC 3339 time; else the clock");
-  command.add_option("--zone", options.source.zone, "Time zone of dates, with --db")
+  command.add_option("--now", options.now, "Time to use as `now`, in RFC 3339 [the current time]");
+  command.add_option("--zone", options.source.zone, "Time zone of dates and times; only with --db")
       ->capture_default_str();
 }
 
@@ -58,7 +59,7 @@ std::vector<std::pair<std::string, std::string>> split_parameters(
   for (const std::string& parameter : parameters) {
     const size_t equals = parameter.find('=');
     if (equals == std::string::npos || equals == 0) {
-      throw CLI::ValidationError("--param", "\"" + parameter + "\" is not name=value");
+      throw CLI::ValidationError("--param", "\"" + parameter + "\" is not of the form NAME=VALUE");
     }
     pairs.emplace_back(parameter.substr(0, equals), parameter.substr(equals + 1));
   }

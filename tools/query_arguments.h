@@ -1,4 +1,4 @@
-// How a query, its parameters, and where it goes stand on a command line.
+// Command-line options for a query: its text, its parameters, and its source.
 #pragma once
 
 #include <string>
@@ -12,22 +12,22 @@
 
 namespace tocsin {
 
-/// Where an asking command's options go.
+/// The options shared by `tocsin query` and `tocsin shell`.
 struct AskOptions {
   QuerySourceOptions source;
-  std::string format = "table";  ///< how answers are written
-  std::string now;               ///< an RFC 3339 time in the source's zone; empty: the clock
+  std::string format = "table";  ///< of the output
+  std::string now;               ///< an RFC 3339 time; empty: the current time
 };
 
-/// --db, --url, --format, --now and --zone. `options` must live as long as `command`.
+/// Adds --db, --url, --format, --now and --zone. `options` must live as long as `command`.
 void add_ask_options(CLI::App& command, AskOptions& options);
-/// Bad usage shows at once, before anything is opened.
+/// Reports wrong usage before anything is opened.
 void check_ask_options(const AskOptions& options);
 
-/// The query itself, or the content of FILE for `@FILE`, or of standard input for `-`.
+/// The query itself, the contents of FILE for `@FILE`, or standard input for `-`.
 Result<std::string> query_text(const std::string& argument);
 
-/// Of each `name=value` its two parts; anything else is bad usage.
+/// Splits each `NAME=VALUE`; anything else is wrong usage.
 std::vector<std::pair<std::string, std::string>> split_parameters(
     const std::vector<std::string>& parameters);
 

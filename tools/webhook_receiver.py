@@ -3,7 +3,7 @@
 
     tools/webhook_receiver.py [PORT]
 
-Port 0, the default, picks a free one. The first line on standard output is the URL.
+Port 0, the default, picks a free port. The first line on standard output is the URL.
 """
 import http.server
 import json
@@ -25,7 +25,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_):
-        pass  # standard output is for the bodies alone
+        pass  # standard output is only for the bodies
 
 
 def main():

@@ -1,4 +1,4 @@
-// From settings to options.
+// Converts settings to options.
 #include "tools/wiring.h"
 
 #include <filesystem>
@@ -36,7 +36,7 @@ Result<AlertRoute> route_of(const ForwarderSettings& forwarder) {
   return route;
 }
 
-// What goes wrong is the file's own mistake: it must not keep its neighbours from being read.
+// A read error becomes an error of this file, so that it does not keep other files from being read.
 RuleFile read_rule_file(const std::string& path) {
   Result<std::string> text = read_text_file(path);
   if (!text) return {path, "", text.error().message};
@@ -62,7 +62,7 @@ std::vector<std::string> paths_of(const std::string& pattern) {
   return {result.found.gl_pathv, result.found.gl_pathv + result.found.gl_pathc};
 }
 
-// The same for all names of a file.
+// The same for all paths of a file.
 std::string identity_of(const std::string& path) {
   std::error_code error;
   const std::filesystem::path whole = std::filesystem::canonical(path, error);

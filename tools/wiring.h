@@ -1,4 +1,4 @@
-// The one place that turns settings into each layer's options, and finds the rule files.
+// Converts settings to the options of each layer, and finds the rule files.
 #pragma once
 
 #include <string>
@@ -12,18 +12,18 @@
 
 namespace tocsin {
 
-/// The settings of that file, or the defaults when `path` is empty.
+/// The settings in the file, or the defaults if `path` is empty.
 Result<Settings> load_settings(const std::string& path);
 
 DatabaseOptions database_options(const Settings& settings);
-/// `now` is what `rules.evaluate_from` counts back from.
+/// A duration in `rules.evaluate_from` is counted back from `now`.
 Result<RuleEngineOptions> rule_engine_options(const Settings& settings, Timestamp now);
 ServerOptions server_options(const Settings& settings);
 
-/// The files that those globs find, each once and in the order of the globs.
+/// The files that match the globs, each once and in the order of the globs.
 std::vector<std::string> find_rule_files(const std::vector<std::string>& globs);
-/// Their texts; the shipped rules when there are no globs.
-/// kNotFound names a glob without a file. A file that cannot be read says so itself.
+/// The contents of the files that match the globs; without globs, the shipped rules. kNotFound
+/// names a glob that matches nothing. A file that cannot be read is returned with its error.
 Result<std::vector<RuleFile>> read_rule_files(const std::vector<std::string>& globs);
 
 }  // namespace tocsin

@@ -1,4 +1,4 @@
-"""Asking: `tocsin query` and `tocsin shell`, over files and over HTTP, in a pipe and at a terminal."""
+"""`tocsin query` and `tocsin shell`, on files and over HTTP, in a pipe and at a terminal."""
 import fcntl
 import os
 import pty
@@ -27,7 +27,7 @@ class Terminal:
     def __init__(self, *arguments, environment=None):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            # The library that edits lines leaks two key names at its end, which LeakSanitizer would report.
+            # libedit leaks two key names when it ends, which LeakSanitizer would report.
             os.execve(TOCSIN, [TOCSIN, "shell", *arguments],
                       dict(os.environ, TERM="xterm", LC_ALL="C.UTF-8", ASAN_OPTIONS="detect_leaks=0",
                            **(environment or {})))
@@ -38,7 +38,7 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def expect(self, part):
-        """Waits for a text that had not been looked at; returns what came before and with it."""
+        """Waits for new output that contains `part`; returns the output up to its end."""
         deadline = time.monotonic() + PATIENCE
         while part not in self.plain():
             if time.monotonic() > deadline or not self.read():
@@ -61,16 +61,16 @@ class Terminal:
         self.text += data.decode(errors="replace")
         return bool(data)
 
-    def leave(self, farewell="\x04"):
-        """Ctrl-D; returns the exit code."""
+    def quit(self, farewell="\x04"):
+        """Sends Ctrl-D; returns the exit code."""
         self.send(farewell)
         while self.read():
             pass
-        if select.select([self.fd], [], [], 0)[0]:  # it has closed the terminal
+        if select.select([self.fd], [], [], 0)[0]:  # the terminal is closed
             return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
-        raise AssertionError("the shell did not leave: " + repr(self.plain()))
+        raise AssertionError("the shell did not quit: " + repr(self.plain()))
 
 
 class AskTest(Case):
@@ -156,21 +156,21 @@ class AskTest(Case):
         terminal.send("half a line\x03")
         terminal.expect("^C")
         terminal.expect("tocsin> ")
-        self.assertEqual(terminal.leave(), 0)
+        self.assertEqual(terminal.quit(), 0)
         history = self.path("state", "tocsin", "history")
         self.assertEqual(os.stat(history).st_mode & 0o777, 0o600)
         with open(history, encoding="utf-8") as file:
             self.assertIn("count()", file.read())
 
-    def test_ctrl_c_leaves_a_server_that_is_still_thinking(self):
-        self.ask_a_thinking_server(typed_ahead="")
+    def test_ctrl_c_cancels_a_query_on_a_server(self):
+        self.ask_a_busy_server(typed_ahead="")
 
-    def test_ctrl_d_may_come_while_a_query_runs(self):
-        self.ask_a_thinking_server(typed_ahead="\x04")
+    def test_ctrl_d_may_arrive_while_a_query_runs(self):
+        self.ask_a_busy_server(typed_ahead="\x04")
 
-    def ask_a_thinking_server(self, typed_ahead):
+    def ask_a_busy_server(self, typed_ahead):
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            left = threading.Event()
+            disconnected = threading.Event()
             terminals = []
 
             def serve():
@@ -184,12 +184,12 @@ class AskTest(Case):
                             connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " +
                                                str(len(body)).encode() + b"\r\n\r\n" + body)
                             continue
-                        # It thinks about the query until the client goes away.
+                        # Leaves the query unanswered until the client disconnects.
                         terminals[0].send(typed_ahead)
                         os.kill(terminals[0].pid, signal.SIGINT)
                         while connection.recv(65536):
                             pass
-                        left.set()
+                        disconnected.set()
                         return
 
             threading.Thread(target=serve, daemon=True).start()
@@ -198,10 +198,10 @@ class AskTest(Case):
             terminal.expect("tocsin> ")
             terminal.send("from m\n")
             terminal.expect("cancelled")
-            self.assertTrue(left.wait(PATIENCE))
+            self.assertTrue(disconnected.wait(PATIENCE))
             if not typed_ahead:
                 terminal.expect("tocsin> ")
-            self.assertEqual(terminal.leave(farewell="" if typed_ahead else "\x04"), 0)
+            self.assertEqual(terminal.quit(farewell="" if typed_ahead else "\x04"), 0)
 
 
 if __name__ == "__main__":

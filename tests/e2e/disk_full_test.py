@@ -1,7 +1,7 @@
-"""A full disk stops writing with a clear error, not asking; writing resumes by itself, and loses nothing.
+"""A full disk stops writes with a clear error, but not queries; writing resumes by itself, and nothing is lost.
 
-The disk is a tmpfs of 64 MiB in mount and user namespaces of the test's own. Without them it is skipped, with exit
-code 77, which ctest shows.
+The disk is a tmpfs of 64 MiB in separate mount and user namespaces. If they are not available, the test is skipped with
+exit code 77, which ctest shows.
 """
 import json
 import os
@@ -15,11 +15,11 @@ from support import Case, run, wait_for
 DISK = 64 << 20
 SKIPPED = 77
 NAMESPACE = "TOCSIN_TEST_NAMESPACE"
-QUIET = 0.3  # seconds that show that no answer comes
+QUIET = 0.3  # seconds without an answer that count as no answer
 
 
 def enter_namespace():
-    """Runs this script again where it may mount, and where the mounts end with it."""
+    """Runs this script again in namespaces in which it may mount, and whose mounts end with it."""
     if NAMESPACE in os.environ:
         return
     for flags in (["--mount"], ["--mount", "--user", "--map-root-user"]):
@@ -32,7 +32,7 @@ def enter_namespace():
         if probed.returncode == 0:
             os.environ[NAMESPACE] = "1"
             os.execvp("unshare", [*unshare, sys.executable, *sys.argv])
-    print("SKIPPED: no tmpfs can be mounted here, neither as root nor in a user namespace; nothing was tested")
+    print("SKIPPED: cannot mount a tmpfs, neither as root nor in a user namespace; nothing was tested")
     sys.exit(SKIPPED)
 
 
@@ -41,7 +41,7 @@ def lines(measurement, ids):
 
 
 class Disk:
-    """A small one, with a file that fills it."""
+    """A small disk, and a file that fills it."""
 
     def __init__(self, folder):
         os.mkdir(folder)
@@ -66,7 +66,7 @@ class Disk:
 
 
 class AcknowledgedLines:
-    """A shipper on the line port that asked for acknowledgements."""
+    """A shipper on the TCP port that has enabled acknowledgements."""
 
     def __init__(self, server):
         self.socket = socket.create_connection(("127.0.0.1", server.tcp_port))
@@ -80,7 +80,7 @@ class AcknowledgedLines:
         self.sent += text.count("\n")
 
     def read(self, seconds):
-        """Takes what answers come within that time."""
+        """Reads the answers that arrive within that time."""
         self.socket.settimeout(seconds)
         try:
             self.buffer += self.socket.recv(1 << 16)
@@ -104,7 +104,7 @@ class DiskFullTest(Case):
         self.addCleanup(self.disk.close)
 
     def post_until(self, server, wanted):
-        """Posts rows until one is answered like that; remembers which were acknowledged."""
+        """Posts rows until a request gets the wanted status; records the acknowledged rows."""
         for _ in range(2000):
             ids = range(self.next_id, self.next_id + 50)
             self.next_id += 50
@@ -137,13 +137,13 @@ class DiskFullTest(Case):
         self.assertIn("make room, writing resumes by itself", message)
         before = shipper.acknowledged
         for first in range(100, 3000, 100):
-            # Texts of their own, as the formats alternate.
+            # The formats alternate.
             shipper.send(lines("shipped", range(first, first + 99)))
             shipper.send(json.dumps({"measurement": "shipped", "id": first + 99}) + "\n")
         with open(followed, "w", encoding="utf-8") as file:
             file.writelines(json.dumps({"id": i}) + "\n" for i in range(500))
 
-        with self.subTest("while it is full, writes are refused and questions answered"):
+        with self.subTest("while it is full, writes are refused and queries are answered"):
             for path in ("/write", "/api/v2/write", "/insert/jsonline?measurement=posted"):
                 status, text = server.post(path, '{"id":-1}\n' if "json" in path else "posted id=-1i\n")
                 self.assertEqual(status, 503, text)
@@ -157,7 +157,7 @@ class DiskFullTest(Case):
             shipper.read(QUIET)
             self.assertEqual(shipper.acknowledged, before)
         self.disk.make_room()
-        with self.subTest("with room, writing resumes by itself"):
+        with self.subTest("when there is space again, writing resumes by itself"):
             wait_for("a write", lambda: server.post("/write", lines("later", [0]))[0] == 204)
             self.post_until(server, 204)
             wait_for("the shipper's lines", lambda: shipper.read(1) or shipper.acknowledged == shipper.sent)
@@ -174,7 +174,7 @@ class DiskFullTest(Case):
         self.assertEqual(server.stop(), 0)
 
     def test_killed_while_it_is_full(self):
-        """What was acknowledged before, and in the room that fills and empties, is there."""
+        """Rows acknowledged before the kill are stored, even while the disk fills up and is freed."""
         self.next_id, self.acknowledged = 0, []
         server = self.serve("store:\n  commit_interval: 10ms\n")
         shipper = AcknowledgedLines(server)
@@ -188,7 +188,7 @@ class DiskFullTest(Case):
                 shipper.send(lines("shipped", range(start, start + 99)))
                 shipper.send(json.dumps({"measurement": "shipped", "id": start + 99}) + "\n")
             self.disk.make_room()
-            target = shipper.sent - 500  # killed while answers still come
+            target = shipper.sent - 500  # the kill comes before the last answers
             wait_for("some acknowledgements", lambda: shipper.read(1) or shipper.acknowledged >= target)
             if round_number == 0:
                 wait_for("all", lambda: shipper.read(1) or shipper.acknowledged == shipper.sent)

@@ -1,4 +1,4 @@
-"""Export and import of the real binary: through a pipe, to a file, and what goes wrong."""
+"""Export and import with the real binary: through a pipe, to a file, and errors."""
 import os
 import subprocess
 import unittest
@@ -25,7 +25,7 @@ class ExportTest(Case):
         return self.path(name)
 
     def export(self, *arguments, database=None):
-        """Standard output as it is: newlines matter."""
+        """Returns the result with output in bytes, because newlines matter."""
         return subprocess.run([TOCSIN, "export", "--db", database or self.database, *arguments],
                               capture_output=True, timeout=PATIENCE, check=False)
 
@@ -38,26 +38,26 @@ class ExportTest(Case):
                 copy = self.path("copy-" + "".join(arguments))
                 out = subprocess.Popen([TOCSIN, "export", "--db", self.database, *arguments],
                                        stdout=subprocess.PIPE)
-                taken = subprocess.run([TOCSIN, "import", "--db", copy, "-"], stdin=out.stdout,
+                imported = subprocess.run([TOCSIN, "import", "--db", copy, "-"], stdin=out.stdout,
                                        capture_output=True, timeout=PATIENCE, check=False)
                 out.stdout.close()
-                self.assertEqual((out.wait(PATIENCE), taken.returncode), (0, 0), taken.stderr)
+                self.assertEqual((out.wait(PATIENCE), imported.returncode), (0, 0), imported.stderr)
                 self.assertEqual(self.export(database=copy).stdout, whole.stdout)
 
-    def test_plain_csv_comes_back_with_guessed_types(self):
+    def test_plain_csv_is_imported_with_guessed_types(self):
         rows = self.export("--format", "csv", "from audit | drop message").stdout.decode()
         path = self.write("orders.csv", rows)
         self.assertEqual(run("import", "--db", self.path("copy"), path).returncode, 0)
         self.assertEqual(self.export(database=self.path("copy")).stdout,
                          self.export("from audit | drop message").stdout)
 
-    def test_a_typed_file_takes_its_query_from_standard_input(self):
+    def test_a_typed_export_can_read_its_query_from_standard_input(self):
         typed = ["--format", "csv", "--typed"]
-        taken = subprocess.run([TOCSIN, "export", "--db", self.database, *typed, "-"], input=b"from audit",
+        typed_export = subprocess.run([TOCSIN, "export", "--db", self.database, *typed, "-"], input=b"from audit",
                                capture_output=True, timeout=PATIENCE, check=False)
-        self.assertEqual((taken.returncode, taken.stdout), (0, self.export(*typed, "from audit").stdout))
+        self.assertEqual((typed_export.returncode, typed_export.stdout), (0, self.export(*typed, "from audit").stdout))
 
-    def test_a_file_is_there_whole_or_not_at_all(self):
+    def test_an_output_file_appears_only_when_complete(self):
         path = self.path("out.lp")
         self.assertEqual(self.export("--output", path).returncode, 0)
         with open(path, "rb") as file:
@@ -81,15 +81,15 @@ class ExportTest(Case):
         self.assertIn(b"2 values", result.stderr)
         self.assertEqual(self.export("--format", "json", "--typed", "from m", database=bad).returncode, 0)
 
-    def test_what_cannot_be_written_is_said(self):
-        for arguments, said in ((["--output", "/dev/full"], b"/dev/full: No space left on device"),
+    def test_output_errors_are_reported(self):
+        for arguments, message in ((["--output", "/dev/full"], b"/dev/full: No space left on device"),
                                 (["--output", self.path("none", "out")], b"No such file or directory"),
                                 (["from audit | wher"], b"did you mean `where`?"),
                                 (["from audit | stats n = count()"], b"no column `time`")):
             with self.subTest(arguments):
                 result = self.export(*arguments)
                 self.assertEqual((result.returncode, result.stdout), (1, b""))
-                self.assertIn(said, result.stderr)
+                self.assertIn(message, result.stderr)
         self.assertEqual(self.export("--typed").returncode, 2)
         self.assertEqual(self.export("--format", "xml").returncode, 2)
         self.assertEqual(self.export(database=self.path("none")).returncode, 1)
@@ -99,7 +99,7 @@ class ExportTest(Case):
         self.assertEqual(result.returncode, 1)
         self.assertIn(b"standard output: No space left on device", result.stderr)
 
-    def test_a_reader_that_has_gone_is_an_error(self):
+    def test_a_closed_pipe_is_an_error(self):
         reader, writer = os.pipe()
         os.close(reader)
         result = subprocess.run([TOCSIN, "export", "--db", self.database], stdout=writer,
@@ -108,10 +108,10 @@ class ExportTest(Case):
         self.assertEqual(result.returncode, 1)
         self.assertIn(b"Broken pipe", result.stderr)
 
-    def test_own_measurements_are_left_out_unless_asked_for(self):
+    def test_own_measurements_are_exported_only_with_own(self):
         run("import", "--db", self.database, "--format", "lp", "-", text="nonsense\n")
         result = self.export()
-        self.assertIn(b"left out, since only `import --restore` takes them: rejected", result.stderr)
+        self.assertIn(b"not exported: rejected (", result.stderr)
         self.assertNotIn(b"rejected", result.stdout)
         own = self.export("--own").stdout
         self.assertIn(b"rejected", own)

@@ -1,8 +1,8 @@
-"""The real program while a system call of its fails: `import` and `serve` lose nothing that they acknowledged.
+"""The real program when a system call fails: `import` and `serve` lose nothing that they have acknowledged.
 
-The shim of tests/db stands before the C library (LD_PRELOAD) and lets the n-th write, sync, truncation, mapping, rename or
-removal of a file of the database fail or stop short, or kills the program there. A few n are tried; with TOCSIN_LONG
-set, every n that a workload reaches. TOCSIN_SEED chooses which few.
+The shim of tests/db is preloaded before the C library (LD_PRELOAD). It makes the n-th write, sync, truncation, mapping,
+rename or removal of a database file fail or stop short, or kills the program there. A few values of n are tried, chosen by
+TOCSIN_SEED; with TOCSIN_LONG set, every n that the workload reaches.
 """
 import collections
 import concurrent.futures
@@ -21,7 +21,7 @@ SEED = int(os.environ.get("TOCSIN_SEED", "1"))
 KINDS = ("EIO", "ENOSPC", "SHORT", "KILL", "TEAR")
 KILLS = ("KILL", "TEAR")
 FEW = 3  # faults of each kind
-AT_ONCE = 6  # most wait for the second that a store stands still after an error
+AT_ONCE = 6  # most of them wait for the second that a store pauses after an error
 SIGKILL = 9
 
 
@@ -31,7 +31,7 @@ def lines(ids, size=0):
 
 
 class Fault:
-    """One way to fail, and a folder for it."""
+    """One fault, and a folder for it."""
 
     def __init__(self, parent, at, kind):
         self.at, self.kind = at, kind
@@ -56,7 +56,7 @@ class Fault:
         self.check(code in allowed, "exit code", code)
 
     def stored(self):
-        """The ids in the database, which verify finds whole; none if there is no database yet."""
+        """The ids in the database, after verifying it; none if there is no database yet."""
         verified = run("verify", "--db", self.data)
         if "no database" in verified.stderr:
             return []
@@ -69,15 +69,15 @@ class Fault:
 
     def check_stored(self, acknowledged, sent):
         stored = self.stored()
-        self.check(len(stored) == len(set(stored)), "doubled rows",
+        self.check(len(stored) == len(set(stored)), "duplicate rows",
                    [i for i, n in collections.Counter(stored).items() if n > 1][:5])
         self.check(set(acknowledged) <= set(stored), "lost rows", sorted(set(acknowledged) - set(stored))[:5])
-        self.check(set(stored) <= set(sent), "rows from nowhere")
+        self.check(set(stored) <= set(sent), "rows that were never sent")
 
 
 class FaultTest(Case):
     def try_all(self, trial):
-        """Runs `trial` without a fault, then with one at each call, or at a few, in each way."""
+        """Runs `trial` without a fault, then with each kind of fault at every call or at a few."""
         calls = trial(Fault(self.folder, 0, "NONE"))
         self.assertGreater(calls, 10)
         chosen = random.Random(SEED)
@@ -108,7 +108,7 @@ class FaultTest(Case):
             sure = range(1400) if result.returncode == 0 else range(1000)
             fault.check_stored(sure, range(1400))
             again = run("import", "--db", fault.data, "--format", "lp", first)
-            fault.check(again.returncode == 0, "import after it", again.stderr)
+            fault.check(again.returncode == 0, "import after the fault", again.stderr)
             return fault.count()
 
         self.try_all(trial)
@@ -123,7 +123,7 @@ class FaultTest(Case):
             fault.check_stored(range(1100) if result.returncode == 0 else (), range(1100))
             other = self.path("other.lp")
             again = run("import", "--db", fault.data, "--format", "lp", other)
-            fault.check(again.returncode == 0, "import after it", again.stderr)
+            fault.check(again.returncode == 0, "import after the fault", again.stderr)
             return fault.count()
 
         self.write("other.lp", "other n=1i\n")
@@ -139,7 +139,7 @@ class FaultTest(Case):
             for batch in range(8):
                 ids = range(batch * 100, batch * 100 + 100)
                 sent.extend(ids)
-                # Some go to a file at once; one brings a new column.
+                # Some are large enough to go to a file directly; each adds a column.
                 body = lines(ids, 12_000 if batch % 3 == 2 else 0) + f"other,source=s c{batch}={batch}i\n"
                 server, stored = self.post(fault, config, server, body)
                 if stored:
@@ -153,7 +153,7 @@ class FaultTest(Case):
         self.try_all(trial)
 
     def start(self, fault, config):
-        """The server with its fault; without when that keeps it from starting."""
+        """Starts the server with the fault, or without it if the fault prevents the start."""
         try:
             return Server(fault.folder, config, environment=fault.environment())
         except AssertionError as error:
@@ -162,7 +162,8 @@ class FaultTest(Case):
         return Server(fault.folder, config)
 
     def post(self, fault, config, server, body):
-        """The server, a new one if it was killed, and whether the rows were acknowledged. Refused ones are sent again."""
+        """Posts until the rows are acknowledged or the server is killed. Returns the server, restarted if it was killed, and
+        whether the rows were acknowledged."""
         def ask():
             try:
                 status, text = server.post("/write", body)

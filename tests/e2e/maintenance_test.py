@@ -1,4 +1,4 @@
-"""info, verify, repair, backup and compact, as an operator meets them."""
+"""info, verify, repair, backup and compact, as an operator uses them."""
 import glob
 import os
 import unittest
@@ -42,13 +42,13 @@ class MaintenanceTest(Case):
         for word in ("service", "string, tag", "dictionary", "(metadata)"):
             self.assertIn(word, text)
 
-    def test_a_whole_database(self):
+    def test_an_intact_database(self):
         self.assertIn("no damage found", self.succeed("verify", "--db", self.data))
         self.assertIn("became 1", self.succeed("compact", "--db", self.data))
         copy = self.path("copy")
         self.assertIn("holds the database", self.succeed("backup", "--db", self.data, copy))
         self.assertEqual(self.query(copy), self.expected)
-        self.assertIn("was readable throughout", self.succeed("repair", "--db", self.data))
+        self.assertIn("was fully readable", self.succeed("repair", "--db", self.data))
         self.assertEqual(self.query(self.data), self.expected)
 
     def test_a_damaged_segment(self):
@@ -65,13 +65,13 @@ class MaintenanceTest(Case):
         self.assertEqual(self.query(self.data), self.expected)
         self.assertIn("no damage found", self.succeed("verify", "--db", self.data))
 
-    def test_a_damaged_catalog_is_named_with_the_mend(self):
+    def test_a_damaged_catalog_is_reported_with_the_repair_command(self):
         catalog = os.path.join(self.data, "catalog.mdb")
         with open(catalog, "rb") as file:
             pages = file.read()
         places = [i for i in range(len(pages)) if pages.startswith(b"sealed", i)]
         self.assertTrue(places)
-        for place in places:  # a table's name
+        for place in places:  # the name of a table
             self.flip(catalog, place)
         for command in (["query", "--db", self.data, COUNT], ["verify", "--db", self.data],
                         ["info", "--db", self.data], ["compact", "--db", self.data],

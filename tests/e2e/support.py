@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: the real binary in a temporary folder, on free loopback ports."""
+"""Shared by the end-to-end tests: the real binary in a temporary folder, on free loopback ports."""
 import json
 import os
 import re
@@ -15,7 +15,7 @@ import urllib.request
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOCSIN = os.environ.get("TOCSIN", os.path.join(SOURCE, "build/release/tools/tocsin"))
-PATIENCE = 60  # seconds; only a failing test waits so long
+PATIENCE = 60  # seconds; only a failing test waits that long
 
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -39,7 +39,7 @@ def run(*arguments, text="", **options):
 
 
 class Server:
-    """One `tocsin serve`; `folder` keeps the database over restarts."""
+    """A running `tocsin serve`. `folder` keeps the database across restarts."""
 
     def __init__(self, folder, config=None, arguments=(), environment=None):
         self.log_path = os.path.join(folder, "server.log")
@@ -65,11 +65,11 @@ class Server:
             return file.read()
 
     def post(self, path, body):
-        """Status and text of the answer. Raises OSError when none came."""
+        """Returns status and text of the response. Raises OSError if there is none."""
         return self._ask(urllib.request.Request(self.url + path, data=body.encode(), method="POST"))
 
     def get(self, path):
-        """As post()."""
+        """Like post()."""
         return self._ask(urllib.request.Request(self.url + path))
 
     def _ask(self, request):
@@ -80,7 +80,7 @@ class Server:
             return error.code, error.read().decode()
 
     def rows(self, query):
-        """The rows of the answer, as dictionaries."""
+        """The rows of the result, as dictionaries."""
         result = run("query", "--url", self.url, "--format", "ndjson", query)
         if result.returncode != 0:
             raise AssertionError(f"{query}\n{result.stderr}")
@@ -88,7 +88,7 @@ class Server:
         return [line for line in lines if "stats" not in line]
 
     def value(self, query):
-        """The one value of a one-row, one-column answer."""
+        """The value of a result with one row and one column."""
         (row,) = self.rows(query)
         (value,) = row.values()
         return value
@@ -99,7 +99,7 @@ class Server:
         self.process.stdout.close()
 
     def stop(self):
-        """Asks it to end; returns its exit code."""
+        """Stops the server; returns its exit code."""
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(timeout=PATIENCE)
         self.process.stdout.close()
@@ -107,7 +107,7 @@ class Server:
 
 
 class Receiver:
-    """The webhook receiver of tools/, with what it got so far."""
+    """The webhook receiver of tools/, and the bodies that it has received."""
 
     def __init__(self):
         script = os.path.join(SOURCE, "tools/webhook_receiver.py")
@@ -132,7 +132,7 @@ class Receiver:
 
 
 class Case(unittest.TestCase):
-    """A test with a folder of its own; servers and receivers made through it end with it."""
+    """A test with a separate folder. Its servers and receivers end with it."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="tocsin-e2e-")

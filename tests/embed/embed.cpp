@@ -1,5 +1,5 @@
-// Embeds the store: writes two rows into the database in the folder named, asks a question, prints
-// the answer.
+// Embeds the store: writes two rows to the database in the given directory, runs a query, and
+// prints the result.
 #include <cstdio>
 
 #include "db/database.h"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Installs the build into a temporary folder, builds embed.cpp against it as a stranger would, and runs it.
+"""Installs the build into a temporary folder, builds embed.cpp against it as another project would, and runs it.
 
     embed_test.py CMAKE GENERATOR BUILD_DIR CXX_COMPILER CXX_FLAGS
 """

@@ -1,3 +1,3 @@
-// The main function of every test program.
+// The main function of all test programs.
 #define CATCH_CONFIG_MAIN
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-// A database in memory for tests of the query layer: segments from plain vectors of values.
+// A database in memory for tests of the query layer, with segments made from vectors of values.
 #pragma once
 
 #include <algorithm>
@@ -15,8 +15,8 @@
 
 namespace tocsin {
 
-/// Columns of a segment by name: one value per row, null where the row has none. All values of a
-/// column have one type; times become an i64 column of kind kTime.
+/// The columns of a segment by name, with one value per row, which may be null. All values of a
+/// column have the same type; times become an i64 column of kind kTime.
 using MemoryColumns = std::vector<std::pair<std::string, std::vector<Value>>>;
 
 class MemoryColumn final : public SegmentColumn {
@@ -87,7 +87,7 @@ class MemoryColumn final : public SegmentColumn {
     return {};
   }
 
-  // Who asks for few must not look at the others.
+  // Sets only the requested values, so that a caller that uses others is caught.
   template <class T, class Set>
   static void for_each_wanted(std::span<T> out, Only only, Set set) {
     if (only.empty()) {
@@ -144,7 +144,7 @@ class MemoryColumn final : public SegmentColumn {
   std::vector<uint32_t> codes_;
 };
 
-/// How a MemorySegment holds its columns.
+/// How a MemorySegment stores its columns.
 struct MemoryEncoding {
   bool dictionary = true;  ///< of string columns
 };
@@ -176,11 +176,10 @@ class MemorySegment final : public Segment {
   std::map<ColumnId, std::unique_ptr<MemoryColumn>> columns_;
 };
 
-/// Segments are added by hand, each with a new id; nothing can be written through the Database
-/// door.
+/// Segments are added with add_segment(). Writing through the Database interface is not supported.
 class MemoryDatabase final : public Database {
  public:
-  /// One more segment; rows may come in any order of time. Returns its id.
+  /// Adds a segment and returns its id. The rows need not be sorted by time.
   uint64_t add_segment(const std::string& measurement, const std::vector<Timestamp>& times,
                        const MemoryColumns& columns, MemoryEncoding encoding = {}) {
     auto next = std::make_shared<Catalog>(*catalog_);
@@ -220,10 +219,10 @@ class MemoryDatabase final : public Database {
 
   const std::string& directory() const override { return directory_; }
   Status submit(WriteRequest, std::function<void(Result<WriteReport>)>) override {
-    return fail(ErrorCode::kUnsupported, "a memory database takes segments only");
+    return fail(ErrorCode::kUnsupported, "a memory database accepts only segments");
   }
   Result<WriteReport> write(WriteRequest) override {
-    return fail(ErrorCode::kUnsupported, "a memory database takes segments only");
+    return fail(ErrorCode::kUnsupported, "a memory database accepts only segments");
   }
   Status seal() override { return {}; }
   Status compact(ProgressFunction) override { return {}; }

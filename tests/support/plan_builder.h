@@ -1,4 +1,4 @@
-// Plans by hand, for tests of the executor that should not depend on the language.
+// Builds plans for tests of the executor that should not depend on the language.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace tocsin {
 
 class PlanBuilder {
  public:
-  /// All columns of those measurements, in the types that they have there (the first one's).
+  /// All columns of the measurements, with the type in the first measurement that has them.
   PlanBuilder(const Database& database, const std::vector<std::string>& measurements,
               TimeRange range = {}) {
     plan.range = range;
@@ -89,7 +89,7 @@ class PlanBuilder {
   static Aggregate count(const std::string& name = "n") {
     return aggregate(AggregateKind::kCount, name, ValueType::kI64);
   }
-  /// `bucket` is of `time`; 0: none.
+  /// `bucket` groups by `time`; 0: no bucket.
   PlanBuilder& stats(std::vector<Aggregate> aggregates, const std::vector<std::string>& by,
                      Duration bucket = 0) {
     StatsStage stage;
@@ -134,7 +134,7 @@ class PlanBuilder {
     }
     return add(std::move(stage), std::move(output));
   }
-  /// `statistics`: a column of the input, and what to make of it.
+  /// `statistics`: input columns, and the statistic to compute for each.
   PlanBuilder& baseline(BaselineStage stage,
                         std::vector<std::pair<std::string, BaselineColumn>> statistics) {
     for (const Stage& before : plan.stages) {

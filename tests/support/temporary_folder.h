@@ -11,7 +11,7 @@
 
 namespace tocsin::test {
 
-/// A new folder that is removed, with all that it holds, at the end.
+/// A new folder that is removed with its contents at the end.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -26,13 +26,13 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
-  /// The folder's own path, or that of something in it.
+  /// The path of the folder, or of an entry in it.
   std::string path(const std::string& name = "") const {
     return name.empty() ? path_.string() : (path_ / name).string();
   }
   std::string operator/(const std::string& name) const { return path(name); }
 
-  /// Both make a file, and its folders, when it is new, and return its path.
+  /// Both create the file and its folders if necessary, and return its path.
   std::string append(const std::string& name, const std::string& text) const {
     return put(name, text, std::ios::app);
   }
@@ -49,7 +49,7 @@ class TemporaryFolder {
   void remove(const std::string& name) const { std::filesystem::remove(path_ / name); }
 
  private:
-  /// In memory where there is room: the tests sync a lot. TMPDIR says otherwise.
+  /// In memory if there is space, because the tests sync a lot; TMPDIR overrides it.
   static std::filesystem::path parent() {
     constexpr std::uintmax_t kRoomMin = std::uintmax_t{1} << 30;
     std::error_code error;

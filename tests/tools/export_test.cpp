@@ -1,4 +1,4 @@
-// Export and import: what comes back is what was there, bit for bit.
+// Export and import: the imported rows equal the exported ones, bit for bit.
 #include "tools/export/export.h"
 
 #include <algorithm>
@@ -93,13 +93,13 @@ std::vector<testing::RowText> sorted_rows(const Database& database, const std::s
   return rows;
 }
 
-/// Every measurement has the same rows, and columns of the same types in both; of the same kinds as
-/// well, where the format knows them.
+/// Checks that both have the same measurements with the same rows and columns of the same types.
+/// With `kinds`, also the kinds of columns, which some formats cannot represent.
 void check_same(const Database& a, const Database& b, bool kinds) {
   for (const auto& [name, measurement] : a.catalog()->measurements) {
     INFO("measurement " << name);
     const auto rows = sorted_rows(a, name);
-    const bool same_rows = rows == sorted_rows(b, name);  // too many to be printed
+    const bool same_rows = rows == sorted_rows(b, name);  // too many to print
     CHECK(same_rows);
     if (rows.empty()) continue;
     const auto catalog = b.catalog();
@@ -132,26 +132,26 @@ void check_round_trip(unsigned seed, const ExportFormatOptions& format) {
   INFO((done.rejected_examples.empty() ? "" : done.rejected_examples[0]));
   CHECK(done.rejected == 0);
   check_same(*original, *copy, !line_protocol);
-  // And the copy says the same again.
+  // Exporting the copy writes the same text.
   if (!line_protocol) CHECK(text_of(*copy, format).size() == text.size());
 }
 
-/// TOCSIN_LONG=n tries n seeds, TOCSIN_SEED=n begins with another one.
+/// TOCSIN_LONG=n tries n seeds, TOCSIN_SEED=n starts with seed n.
 void for_each_seed(const std::function<void(unsigned)>& check) {
   const unsigned first = testing::first_seed();
   const auto count = static_cast<unsigned>(testing::trial_count(40));
   for (unsigned seed = first; seed != first + count; ++seed) check(seed);
 }
 
-TEST_CASE("export: random rows come back exactly from line protocol", "[export]") {
+TEST_CASE("export: line protocol restores random rows exactly", "[export]") {
   for_each_seed([](unsigned seed) { check_round_trip(seed, kLp); });
 }
 
-TEST_CASE("export: random rows come back exactly from typed JSON lines", "[export]") {
+TEST_CASE("export: typed JSON lines restore random rows exactly", "[export]") {
   for_each_seed([](unsigned seed) { check_round_trip(seed, kTypedJson); });
 }
 
-TEST_CASE("export: random rows come back exactly from typed CSV", "[export]") {
+TEST_CASE("export: typed CSV restores random rows exactly", "[export]") {
   for_each_seed([](unsigned seed) { check_round_trip(seed, kTypedCsv); });
 }
 
@@ -172,7 +172,7 @@ void write_one(Database& database, const std::string& measurement, const std::st
   write(database, std::move(batch));
 }
 
-/// What a query's rows are as line protocol, or the error.
+/// The rows of a query as line protocol, or the error message.
 std::string query_text(const Database& database, const QueryRowsOptions& options) {
   DatabaseOptions reading;
   reading.read_only = true;
@@ -183,7 +183,7 @@ std::string query_text(const Database& database, const QueryRowsOptions& options
   return exported.report ? exported.text : exported.report.error().message;
 }
 
-TEST_CASE("export: rows of segments that overlap are merged, and each segment is let go",
+TEST_CASE("export: overlapping segments are merged, and each is released after its last row",
           "[export]") {
   const auto whole = [](std::vector<int64_t> numbers) {
     std::vector<Value> values;
@@ -211,7 +211,7 @@ TEST_CASE("export: rows of segments that overlap are merged, and each segment is
   CHECK(source->measurements().size() == 2);
 }
 
-TEST_CASE("export: formats write what their readers expect", "[export]") {
+TEST_CASE("export: each format writes the expected text", "[export]") {
   const test::TemporaryFolder folder;
   const auto database = open_in(folder, "data");
   write(*database, lines("b,t=x\\ y i=-5i,u=7u,f=2,b=f,s=\"a\n\\\"b\" 2000000001\na _=t 1\n"));
@@ -229,7 +229,8 @@ TEST_CASE("export: formats write what their readers expect", "[export]") {
         "b,1970-01-01T00:00:02.000000001Z,x y,-5,7,2,false,\"a\n\"\"b\"\r\n");
 }
 
-TEST_CASE("export: a typed file marks the columns that hold bytes, and only those", "[export]") {
+TEST_CASE("export: a typed file marks exactly the columns with values that are not text",
+          "[export]") {
   const test::TemporaryFolder folder;
   const auto database = open_in(folder, "data");
   write(*database, lines("a,t=x s=\"base64:\",z=\"\xff\" 1\nb s=\"\",z=\"y\" 2\na z=\"\" 3\n"));
@@ -257,7 +258,7 @@ TEST_CASE("export: a typed file marks the columns that hold bytes, and only thos
   }
 }
 
-TEST_CASE("export: bytes that came after the columns were marked are a loss", "[export]") {
+TEST_CASE("export: bytes written after the columns were marked are a loss", "[export]") {
   const test::TemporaryFolder folder;
   const auto before = open_in(folder, "before");
   const auto after = open_in(folder, "after");
@@ -268,11 +269,11 @@ TEST_CASE("export: bytes that came after the columns were marked are a loss", "[
   const Exported exported = export_from(open, {kTypedCsv, false, nullptr});
   REQUIRE_FALSE(exported.report);
   CHECK(exported.report.error().message ==
-        "this format cannot hold 1 texts that are no UTF-8, written with U+FFFD (the first: `s` of "
-        "`m` at 1970-01-01T00:00:00.000000002Z); --lossy leaves them out");
+        "this format cannot represent 1 texts that are not valid UTF-8, written with U+FFFD (the "
+        "first: `s` of `m` at 1970-01-01T00:00:00.000000002Z); --lossy skips them");
 }
 
-TEST_CASE("export: columns of one name are one in plain CSV, one for each type in typed CSV",
+TEST_CASE("export: plain CSV has one column per name, typed CSV one per name and type",
           "[export]") {
   const test::TemporaryFolder folder;
   const auto database = open_in(folder, "data");
@@ -285,8 +286,9 @@ TEST_CASE("export: columns of one name are one in plain CSV, one for each type i
         "a,1970-01-01T00:00:00.000000001Z,1,\r\nb,1970-01-01T00:00:00.000000002Z,,\"\"\r\n");
 }
 
-TEST_CASE("export: what line protocol cannot hold is counted and stops it, unless lossy",
-          "[export]") {
+TEST_CASE(
+    "export: values that line protocol cannot represent are counted and stop it, unless lossy",
+    "[export]") {
   const test::TemporaryFolder folder;
   const auto database = open_in(folder, "data");
   write(*database, lines("a x=1 1000000000\n"));
@@ -296,27 +298,26 @@ TEST_CASE("export: what line protocol cannot hold is counted and stops it, unles
   write_one(*database, "#a", "x", 1, 5 * kSecond);
   const Exported stopped = export_all(*database, kLp);
   REQUIRE(!stopped.report);
-  CHECK(stopped.report.error().message ==
-        "line protocol cannot hold 2 values that are NaN or infinite (the first: `x` of `a` at "
-        "1970-01-01T00:00:02Z); 1 values in columns whose names no line can hold (the first: "
-        "`two\nlines` of "
-        "`a` at 1970-01-01T00:00:04Z); 1 rows of measurements whose names no line can hold (the "
-        "first: `#a` at "
-        "1970-01-01T00:00:05Z); --lossy leaves them out, --format json --typed or csv --typed "
-        "keeps such values");
+  CHECK(
+      stopped.report.error().message ==
+      "line protocol cannot represent 2 values that are NaN or infinite (the first: `x` of `a` at "
+      "1970-01-01T00:00:02Z); 1 values in columns whose names line protocol cannot represent "
+      "(the first: `two\nlines` of `a` at 1970-01-01T00:00:04Z); 1 rows of measurements whose "
+      "names line protocol cannot represent (the first: `#a` at 1970-01-01T00:00:05Z); --lossy "
+      "skips them, and --format json --typed or csv --typed can represent them");
   CHECK(stopped.text.empty());
   const Exported lossy = export_all(*database, kLp, true);
   REQUIRE(lossy.report);
   CHECK(lossy.report->losses.total() == 4);
   CHECK(lossy.text == "a x=1 1000000000\na _=t 2000000000\na _=t 3000000000\na _=t 4000000000\n");
   const Exported plain = export_all(*database, kCsv);
-  REQUIRE(plain.report);  // shows what queries show, and says what that was
+  REQUIRE(plain.report);  // succeeds, and reports the losses
   CHECK(plain.report->losses.text() ==
         "2 values that are NaN or infinite, written as null (the first: `x` of `a` at "
         "1970-01-01T00:00:02Z)");
 }
 
-TEST_CASE("export: a row that is too long for a line is none that an import takes", "[export]") {
+TEST_CASE("export: a row that is too long to be imported is a loss", "[export]") {
   const test::TemporaryFolder folder;
   const auto database = open_in(folder, "data");
   const std::string quotes(1 << 20, '"');  // twice as long in every format
@@ -341,7 +342,8 @@ TEST_CASE("export: a row that is too long for a line is none that an import take
   }
 }
 
-TEST_CASE("export: a query's rows keep their types, tags and order, slice by slice", "[export]") {
+TEST_CASE("export: the rows of a query keep their types, tags and order, slice by slice",
+          "[export]") {
   const test::TemporaryFolder folder;
   const auto database = open_in(folder, "data");
   std::string text;
@@ -359,20 +361,20 @@ TEST_CASE("export: a query's rows keep their types, tags and order, slice by sli
   options.text = "from m | where n >= 2999 | let k = n * 2 | drop s";
   CHECK(query_text(*database, options) == "m,t=a n=2999i,k=5998i 179940000000000\n");
   options.text = "from m | limit 1 | keep time, n";
-  CHECK(query_text(*database, options).find("say with --measurement") != std::string::npos);
+  CHECK(query_text(*database, options).find("name one with --measurement") != std::string::npos);
   options.measurement = "other";
   CHECK(query_text(*database, options) == "other n=0i 0\n");
   options.text = "from m | stats n = count() by time(1d)";
   CHECK(query_text(*database, options) ==
         "other n=1440i 0\nother n=1440i 86400000000000\nother n=120i 172800000000000\n");
   options.text = "from m | keep time";
-  options.query.memory_bytes_max = 1;  // an instant alone is too much
+  options.query.memory_bytes_max = 1;  // even a single instant is too much
   options.slice_bytes_max = 1;
   CHECK(query_text(*database, options).find("needs more than 1 MiB of memory") !=
         std::string::npos);
 }
 
-TEST_CASE("export: columns of several measurements are one table to a query", "[export]") {
+TEST_CASE("export: a query merges the columns of several measurements", "[export]") {
   const test::TemporaryFolder folder;
   const auto database = open_in(folder, "data");
   write(*database, lines("a,t=x n=1i 1\nb n=2.5,t=\"y\" 2\n"));
@@ -383,7 +385,7 @@ TEST_CASE("export: columns of several measurements are one table to a query", "[
   CHECK(query_text(*database, options).empty());
 }
 
-TEST_CASE("export: a file that may not grow any more is a full disk", "[export]") {
+TEST_CASE("export: reaching the file size limit is reported as a full disk", "[export]") {
   const test::TemporaryFolder folder;
   auto file = take(OutputFile::open(folder.path("out")));
   std::signal(SIGXFSZ, SIG_IGN);
@@ -397,7 +399,7 @@ TEST_CASE("export: a file that may not grow any more is a full disk", "[export]"
   CHECK(status.error().code == ErrorCode::kDiskFull);
 }
 
-TEST_CASE("export: nothing comes of nothing but the header", "[export]") {
+TEST_CASE("export: an empty database exports only the header", "[export]") {
   const test::TemporaryFolder folder;
   const auto database = open_in(folder, "data");
   CHECK(text_of(*database, kLp).empty());

@@ -1,4 +1,4 @@
-// Generated text: every line parses, and files and labels end up where they should.
+// Generated text: every line parses, and files and labels are written to the right places.
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -51,7 +51,7 @@ RunOptions half_an_hour(TextFormat format = TextFormat::kJson) {
 
 }  // namespace
 
-TEST_CASE("format: every JSON line parses and has what its log type has", "[generate]") {
+TEST_CASE("format: every JSON line parses and has the keys of its log type", "[generate]") {
   StringSink sink;
   const auto report = run(half_an_hour(), sink);
   REQUIRE(report);
@@ -98,14 +98,14 @@ TEST_CASE("format: line protocol has tags, then fields, then nanoseconds", "[gen
   }
 }
 
-TEST_CASE("run: the same options give the same bytes", "[generate]") {
+TEST_CASE("run: the same options produce the same bytes", "[generate]") {
   StringSink first, again;
   REQUIRE(run(half_an_hour(), first));
   REQUIRE(run(half_an_hour(), again));
   CHECK(first.text == again.text);
 }
 
-TEST_CASE("run: a second run goes on where the first one ended", "[generate]") {
+TEST_CASE("run: a second run continues where the first one ended", "[generate]") {
   StringSink whole, parts;
   REQUIRE(run(half_an_hour(), whole));
   RunOptions options = half_an_hour();
@@ -117,7 +117,7 @@ TEST_CASE("run: a second run goes on where the first one ended", "[generate]") {
   CHECK(whole.text == parts.text);
 }
 
-TEST_CASE("run: files lie by log type and day, without a measurement key", "[generate]") {
+TEST_CASE("run: there is a file per log type and day, without a measurement key", "[generate]") {
   test::TemporaryFolder folder;
   RunOptions options = half_an_hour();
   options.world.events_per_batch = 2;
@@ -146,7 +146,7 @@ TEST_CASE("run: history never overwrites a file, live mode appends", "[generate]
   const auto second = run(options, *make_file_sink(folder / "logs", "json", false));
   REQUIRE(!second);
   CHECK(second.error().code == ErrorCode::kConflict);
-  CHECK(second.error().message.find("exists") != std::string::npos);
+  CHECK(second.error().message.find("already exists") != std::string::npos);
   CHECK(run(options, *make_file_sink(folder / "logs", "json", true)));
 }
 
@@ -176,7 +176,7 @@ TEST_CASE("run: the labels file has one line per anomaly that began, in order", 
   }
 }
 
-TEST_CASE("run: only the asked log types are written", "[generate]") {
+TEST_CASE("run: only the selected log types are written", "[generate]") {
   StringSink sink;
   RunOptions options = half_an_hour();
   options.types = {false, true, false};

@@ -1,4 +1,4 @@
-// The schedule of injected anomalies keeps its promises.
+// The schedule of injected anomalies: frequency, distance, length.
 #include <map>
 
 #include <catch2/catch.hpp>
@@ -19,7 +19,7 @@ std::vector<Anomaly> draw(uint64_t seed, int days, double rate = 0.05) {
 
 }  // namespace
 
-TEST_CASE("schedule: the asked share of (service, hour) slots has an anomaly", "[generate]") {
+TEST_CASE("schedule: the requested share of (service, hour) slots has an anomaly", "[generate]") {
   const auto check = [](double rate) {
     constexpr int kDays = 400;
     const double slots = 24.0 * kDays * static_cast<double>(services().size());
@@ -42,7 +42,8 @@ TEST_CASE("schedule: two anomalies of one service are at least two hours apart",
   CHECK(end_of_last.size() == services().size());
 }
 
-TEST_CASE("schedule: nothing begins before its start, and all lie on ticks", "[generate]") {
+TEST_CASE("schedule: no anomaly begins before the start, and all times are on ticks",
+          "[generate]") {
   for (const Anomaly& anomaly : draw(9, 100)) {
     CHECK(anomaly.range.start >= kStart);
     CHECK(anomaly.range.start % (5 * kSecond) == 0);
@@ -50,7 +51,7 @@ TEST_CASE("schedule: nothing begins before its start, and all lie on ticks", "[g
   }
 }
 
-TEST_CASE("schedule: the six kinds are equally frequent and last as long as they should",
+TEST_CASE("schedule: the six kinds are equally frequent and within their length limits",
           "[generate]") {
   const std::map<AnomalyKind, std::pair<Duration, Duration>> lengths = {
       {AnomalyKind::kFailureRateSpike, {30 * kMinute, 60 * kMinute}},
@@ -74,7 +75,7 @@ TEST_CASE("schedule: the six kinds are equally frequent and last as long as they
   }
 }
 
-TEST_CASE("schedule: drawing in two steps gives the same as in one", "[generate]") {
+TEST_CASE("schedule: drawing in two steps produces the same anomalies as in one", "[generate]") {
   Schedule schedule({11, kStart, 5 * kSecond, 0.05});
   schedule.extend(kStart + 3 * kHour + 17 * kMinute);
   schedule.extend(kStart + 20 * kDay);

@@ -1,4 +1,4 @@
-// What the generated world looks like when it is counted.
+// Statistical properties of the generated world.
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -21,7 +21,7 @@ WorldOptions calm_world(uint64_t seed = 1) {
   return world;
 }
 
-/// Calls `see` for every event of [start, end).
+/// Calls `see` for every event in [start, end).
 void play(const WorldOptions& world, Timestamp start, Timestamp end,
           const std::function<void(const Event&)>& see) {
   Generator generator(world);
@@ -87,7 +87,7 @@ constexpr Timestamp kOne = kMonday + 13 * kHour;
 
 }  // namespace
 
-TEST_CASE("world: one seed gives the same events, another other ones", "[generate]") {
+TEST_CASE("world: the same seed makes the same events, another seed different ones", "[generate]") {
   const auto first = collect(calm_world(3), kMonday, kMonday + kHour);
   const auto again = collect(calm_world(3), kMonday, kMonday + kHour);
   const auto other = collect(calm_world(4), kMonday, kMonday + kHour);
@@ -95,7 +95,7 @@ TEST_CASE("world: one seed gives the same events, another other ones", "[generat
   CHECK(!std::equal(first.begin(), first.end(), other.begin(), other.end(), same));
 }
 
-TEST_CASE("world: reading may begin anywhere and finds what a longer reading finds", "[generate]") {
+TEST_CASE("world: reading may begin at any tick and finds the same events", "[generate]") {
   WorldOptions world = calm_world(5);
   world.anomaly_rate = 0.2;
   world.quiet = 0;
@@ -108,7 +108,7 @@ TEST_CASE("world: reading may begin anywhere and finds what a longer reading fin
 }
 
 TEST_CASE(
-    "world: events come in order of time, in their tick, without end or step before the start",
+    "world: events are sorted by time, lie in their tick, and no step or end precedes its start",
     "[generate]") {
   std::map<uint64_t, Timestamp> started;
   Timestamp last = 0;
@@ -125,7 +125,7 @@ TEST_CASE(
   CHECK(last < kMonday + kHour);
 }
 
-TEST_CASE("world: a week has the asked events per batch and type, by day, night and weekend",
+TEST_CASE("world: a week has the requested events per batch and type, by day, night and weekend",
           "[generate]") {
   WorldOptions world = calm_world();
   world.interval = kMinute;
@@ -159,7 +159,7 @@ TEST_CASE("world: a week has the asked events per batch and type, by day, night 
   }
 }
 
-TEST_CASE("world: without anomalies hardly a transaction stays open and no P95 nears 30 s",
+TEST_CASE("world: without anomalies few transactions stay open and no P95 is near 30 s",
           "[generate]") {
   std::map<uint64_t, bool> ended;
   const auto events = collect(calm_world(), kMonday, kMonday + 3 * kHour);
@@ -181,14 +181,14 @@ TEST_CASE("anomaly: a failure rate spike multiplies the service's failures", "[g
   CHECK(failure_rate(payment_events(world, kOne, kOne + kHour)) == Approx(0.028).epsilon(0.3));
 }
 
-TEST_CASE("anomaly: a missing heartbeat is silence of all log types, to the tick", "[generate]") {
+TEST_CASE("anomaly: a missing heartbeat silences all log types, exact to the tick", "[generate]") {
   const auto world = with_anomaly(AnomalyKind::kMissingHeartbeat, 0);
   CHECK(payment_events(world, kNoon, kOne).empty());
   CHECK(!payment_events(world, kNoon - kMinute, kNoon).empty());
   CHECK(!payment_events(world, kOne, kOne + kMinute).empty());
 }
 
-TEST_CASE("anomaly: high response times pass the P95 or only the P99 threshold", "[generate]") {
+TEST_CASE("anomaly: high response times exceed the P95 or only the P99 threshold", "[generate]") {
   const auto slow = payment_events(with_anomaly(AnomalyKind::kHighResponseTime, 1.25), kNoon, kOne);
   CHECK(quantile_ms(slow, 0.95) > 33'000);
   const auto tail =
@@ -197,7 +197,8 @@ TEST_CASE("anomaly: high response times pass the P95 or only the P99 threshold",
   CHECK(quantile_ms(tail, 0.90) < 5'000);
 }
 
-TEST_CASE("anomaly: transaction timeouts leave their share of transactions open", "[generate]") {
+TEST_CASE("anomaly: transaction timeouts leave the expected share of transactions open",
+          "[generate]") {
   const auto events =
       payment_events(with_anomaly(AnomalyKind::kTransactionTimeout, 0.4), kNoon, kOne);
   double started = 0, ended = 0;
@@ -208,7 +209,7 @@ TEST_CASE("anomaly: transaction timeouts leave their share of transactions open"
   CHECK(1 - ended / started == Approx(0.4).epsilon(0.1));
 }
 
-TEST_CASE("anomaly: log volume is four times or a fifth of the usual", "[generate]") {
+TEST_CASE("anomaly: log volume is four times or a fifth of the usual volume", "[generate]") {
   const auto count = [](const WorldOptions& world) {
     return static_cast<double>(payment_events(world, kNoon, kOne).size());
   };
@@ -217,7 +218,7 @@ TEST_CASE("anomaly: log volume is four times or a fifth of the usual", "[generat
   CHECK(count(with_anomaly(AnomalyKind::kLogVolume, 0.2)) / usual == Approx(0.2).epsilon(0.15));
 }
 
-TEST_CASE("anomaly: degradation rises for two thirds of its time and then stays", "[generate]") {
+TEST_CASE("anomaly: degradation rises for two thirds of its length and then stays", "[generate]") {
   const auto median = [](const WorldOptions& world, Duration from, Duration to) {
     return quantile_ms(payment_events(world, kNoon + from, kNoon + to), 0.5);
   };

@@ -1,4 +1,4 @@
-// Bulk import: chunks of whole lines, every row durable, everything refused counted.
+// Bulk import: chunks of whole lines, every row durable, every rejected line counted.
 #include "tools/import/import.h"
 
 #include <algorithm>
@@ -49,7 +49,7 @@ std::string json_lines(int count) {
 
 struct Imported {
   ImportProgress report;
-  std::string exported;  // all rows but those of `rejected`, as line protocol
+  std::string exported;  // all rows except those of `rejected`, as line protocol
 };
 
 Imported import_text(const std::string& text, size_t chunk_bytes, unsigned parser_count) {
@@ -58,7 +58,8 @@ Imported import_text(const std::string& text, size_t chunk_bytes, unsigned parse
   REQUIRE(database);
   ImportOptions options;
   folder.write("logs/a.lp", text);
-  std::filesystem::current_path(folder / "logs");  // where the file is tells nobody apart
+  std::filesystem::current_path(
+      folder / "logs");  // a relative path, so that results do not depend on the directory
   options.paths = {"a.lp"};
   options.reader.chunk_bytes = chunk_bytes;
   options.parser_count = parser_count;
@@ -99,7 +100,8 @@ TEST_CASE("chunk reader: chunks end with whole lines and know their line numbers
   CHECK(joined == text + "{\"last\":1}");
 }
 
-TEST_CASE("chunk reader: the first line tells the format, unless it is given", "[import]") {
+TEST_CASE("chunk reader: the format is detected from the first line, unless it is given",
+          "[import]") {
   test::TemporaryFolder folder;
   const auto format_of = [&](const std::string& text, const std::string& format = "auto") {
     return chunks_of(folder.write("x/file", text), {format, "", 1000}).front().format;
@@ -126,7 +128,8 @@ TEST_CASE("chunk reader: a byte order mark before the first line is dropped", "[
   CHECK(chunk_of("a.csv", "time,n\n1,2\n").header->csv.columns.front().name == "time");
 }
 
-TEST_CASE("chunk reader: a line without an end comes in pieces that are not taken", "[import]") {
+TEST_CASE("chunk reader: a line that is too long is cut into pieces, which the parser rejects",
+          "[import]") {
   test::TemporaryFolder folder;
   const std::string path = folder.write("a.lp", "audit n=1i\n" + std::string(9 << 20, 'x') + "\n");
   size_t bytes = 0;
@@ -137,7 +140,8 @@ TEST_CASE("chunk reader: a line without an end comes in pieces that are not take
   CHECK(bytes == 11 + (9 << 20) + 1);
 }
 
-TEST_CASE("chunk reader: a header is taken off the first chunk and goes with all", "[import]") {
+TEST_CASE("chunk reader: a header is removed from the first chunk and passed with all chunks",
+          "[import]") {
   test::TemporaryFolder folder;
   std::string rows;
   for (int i = 0; i < 300; ++i) rows += "\"two\nlines\"," + std::to_string(i) + "\n";
@@ -162,7 +166,8 @@ TEST_CASE("chunk reader: a header is taken off the first chunk and goes with all
   }
 }
 
-TEST_CASE("find_files: a folder stands for its files, and what is missing is named", "[import]") {
+TEST_CASE("find_files: a directory is replaced by its files, and a missing path is named",
+          "[import]") {
   test::TemporaryFolder folder;
   folder.write("logs/b/2.json", "{}");
   folder.write("logs/a/1.json", "{}");
@@ -204,7 +209,7 @@ TEST_CASE("import: every line of every file becomes a durable row", "[import]") 
   CHECK(stored_rows(**database, "bpm") == 2000);
 }
 
-TEST_CASE("import: refused lines are counted, named by file and line, and stop nothing",
+TEST_CASE("import: rejected lines are counted and named by file and line, and stop nothing",
           "[import]") {
   test::TemporaryFolder folder;
   const std::string path =
@@ -248,7 +253,8 @@ TEST_CASE("import: chunks are written in the order of the input", "[import]") {
   }
 }
 
-TEST_CASE("import: lines with raw newlines are the same rows however the file is cut", "[import]") {
+TEST_CASE("import: lines with raw newlines become the same rows however the file is cut",
+          "[import]") {
   const std::vector<std::string> lines = {
       "audit,a=b n=1i,message=\"one\ntwo\nthree\" 1764000000000000000\n",
       "audit message=\"audit n=3i 1764000000000000000\nbpm n=4i 1764000000000000000\n\",n=5i "

@@ -1,4 +1,4 @@
-"""The matching of alerts with labels is strict about kind, service and time."""
+"""Matching alerts with labels is strict about kind, service and time."""
 import json
 import os
 import subprocess
@@ -16,7 +16,7 @@ def anomaly(kind="FAILURE_RATE_SPIKE", service="pay", start="10:00", end="10:40"
 
 
 def rows(start, end=None, kind="FAILURE_RATE_SPIKE", service="pay", instance="1"):
-    """The rows of one alert; without an end it is still firing."""
+    """The rows of one alert, which is still firing if there is no end."""
     row = {"rule": "R", "type": kind, "service": service, "severity": "HIGH", "fingerprint": instance}
     result = [dict(row, state="firing", time=f"2026-11-24T{start}:00.000000000Z")]
     if end:
@@ -35,7 +35,7 @@ class MatchTest(unittest.TestCase):
                                     text=True, check=True)
         self.assertEqual(result.stdout.splitlines()[-1], expected, result.stdout)
 
-    def test_an_alert_of_kind_service_and_time_explains_and_finds(self):
+    def test_an_alert_of_the_same_kind_service_and_time_is_explained_and_finds(self):
         self.check([anomaly()], rows("10:15", "11:00"), "alerts=1 injected=1 found=1 explained=1")
 
     def test_another_kind_or_service_does_not(self):
@@ -54,17 +54,17 @@ class MatchTest(unittest.TestCase):
         self.check([anomaly()], rows("10:15", "10:30") + rows("10:20", "10:40", instance="2"),
                    "alerts=2 injected=1 found=1 explained=2")
 
-    def test_firing_again_is_another_alert_and_a_change_while_firing_is_none(self):
+    def test_firing_again_is_another_alert_but_a_change_while_firing_is_not(self):
         self.check([anomaly()], rows("10:15", "10:30") + rows("10:50", "10:55"),
                    "alerts=2 injected=1 found=1 explained=2")
         self.check([anomaly()], rows("10:15") + rows("10:20", "10:30"),
                    "alerts=1 injected=1 found=1 explained=1")
 
-    def test_an_anomaly_that_has_not_ended_is_not_asked_for_but_explains(self):
+    def test_an_unfinished_anomaly_is_not_counted_but_explains(self):
         self.check([anomaly(start="11:50", end="12:20")], rows("11:55"),
                    "alerts=1 injected=0 found=0 explained=1")
 
-    def test_alerts_about_tocsin_itself_are_left_out(self):
+    def test_alerts_about_tocsin_itself_are_ignored(self):
         self.check([anomaly()], rows("10:15", kind="SELF"), "alerts=0 injected=1 found=0 explained=0")
 
 

@@ -1,4 +1,4 @@
-// Drawings are text, so they are compared as such.
+// Drawings are compared as text.
 #include "tools/shell/plot.h"
 
 #include <catch2/catch.hpp>
@@ -61,7 +61,7 @@ TEST_CASE("plot: a bar for each name", "[tools]") {
         "-   -\n");
 }
 
-TEST_CASE("plot: bars of negative values stand left of a line for zero", "[tools]") {
+TEST_CASE("plot: bars of negative values are to the left of a line that marks zero", "[tools]") {
   const auto of = [](std::initializer_list<Value> values) {
     return drawn({column("n", ValueType::kI64, values)}, {20, 10});
   };
@@ -104,7 +104,7 @@ TEST_CASE("plot: a line of negative values hangs from zero", "[tools]") {
              Catch::StartsWith("n\n 0 ┤") && Catch::Contains("-8 ┤"));
 }
 
-TEST_CASE("plot: says what is missing", "[tools]") {
+TEST_CASE("plot: the error says what is missing", "[tools]") {
   CHECK_THAT(drawn({column("s", ValueType::kString, {Value::of("x")})}, {}),
              Catch::Contains("needs a column of numbers"));
   CHECK(drawn({column("n", ValueType::kI64, {})}, {}) == "nothing to draw: no rows");

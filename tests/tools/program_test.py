@@ -1,13 +1,17 @@
-"""What no library does but the program itself."""
+"""Behaviour of the program itself rather than of a library."""
 import os
+import re
 import resource
+import shutil
 import subprocess
 import tempfile
 import time
 import unittest
 
 TOCSIN = os.environ["TOCSIN"]
-PATIENCE = 60  # seconds; only a failing test waits so long
+CMAKE = os.environ["CMAKE"]
+SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/version.cmake")
+PATIENCE = 60  # seconds; only a failing test waits that long
 
 
 def soft_and_hard_limit(pid):
@@ -29,7 +33,7 @@ class ProgramTest(unittest.TestCase):
             process.stdin.close()
             self.assertEqual(process.wait(PATIENCE), 0)
 
-    def test_why_a_query_cannot_be_read_from_its_file(self):
+    def test_the_error_says_why_a_query_file_cannot_be_read(self):
         with tempfile.TemporaryDirectory(prefix="tocsin-") as folder:
             nowhere = os.path.join(folder, "nowhere.tq")
             for path, reason in ((nowhere, "No such file or directory"), (folder, "Is a directory")):
@@ -37,7 +41,69 @@ class ProgramTest(unittest.TestCase):
                                         capture_output=True, timeout=PATIENCE, check=False)
                 self.assertEqual(result.returncode, 1)
                 self.assertEqual(result.stderr,
-                                 f"tocsin: the query cannot be read from {path}: {reason}\n")
+                                 f"tocsin: cannot read the query from {path}: {reason}\n")
+
+
+    def test_version_shows_the_commit(self):
+        result = subprocess.run([TOCSIN, "--version"], text=True, capture_output=True, timeout=PATIENCE, check=False)
+        self.assertRegex(result.stdout, r"^tocsin \d+\.\d+\.\d+ \((commit [0-9a-f]{12,}(-dirty)?|unknown commit)\)\n$")
+
+
+class CommitTest(unittest.TestCase):
+    """tools/version.cmake in a small checkout."""
+
+    def setUp(self):
+        folder = tempfile.mkdtemp(prefix="tocsin-commit-")
+        self.addCleanup(shutil.rmtree, folder)
+        self.checkout = os.path.join(folder, "checkout")
+        self.output = os.path.join(folder, "commit.cpp")
+        os.mkdir(self.checkout)
+
+    def git(self, *arguments):
+        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
+        return subprocess.run(["git", "-C", self.checkout, *identity, *arguments], text=True, capture_output=True,
+                              timeout=PATIENCE, check=True).stdout.strip()
+
+    def commit(self, text):
+        with open(os.path.join(self.checkout, "file"), "w", encoding="utf-8") as file:
+            file.write(text)
+        self.git("add", "file")
+        self.git("commit", "-m", text)
+
+    def written(self, source=None, git=shutil.which("git")):
+        """The commit in the file that the script writes."""
+        subprocess.run([CMAKE, f"-DSOURCE={source or self.checkout}", f"-DOUTPUT={self.output}", f"-DGIT={git or ''}",
+                        "-P", SCRIPT], timeout=PATIENCE, check=True)
+        with open(self.output, encoding="utf-8") as file:
+            return re.search(r'kBuildCommit = "(.*)";', file.read()).group(1)
+
+    def test_without_git_or_a_checkout_the_commit_is_unknown(self):
+        self.assertEqual(self.written(), "unknown commit")
+        self.assertEqual(self.written(git=None), "unknown commit")
+
+    @unittest.skipUnless(shutil.which("git"), "git is not installed")
+    def test_the_file_changes_only_with_the_commit(self):
+        self.git("init")
+        self.commit("one")
+        first = self.written()
+        self.assertEqual(first, "commit " + self.git("rev-parse", "--short=12", "HEAD"))
+        os.utime(self.output, (1, 1))
+        self.assertEqual(self.written(), first)
+        self.assertEqual(os.stat(self.output).st_mtime, 1)
+        self.commit("two")
+        self.assertNotEqual(self.written(), first)
+        self.assertNotEqual(os.stat(self.output).st_mtime, 1)
+        with open(os.path.join(self.checkout, "file"), "w", encoding="utf-8") as file:
+            file.write("changed")
+        self.assertTrue(self.written().endswith("-dirty"))
+
+    @unittest.skipUnless(shutil.which("git"), "git is not installed")
+    def test_the_commit_of_a_surrounding_checkout_is_not_shown(self):
+        self.git("init")
+        self.commit("one")
+        inner = os.path.join(self.checkout, "vendored")
+        os.mkdir(inner)
+        self.assertEqual(self.written(source=inner), "unknown commit")
 
 
 if __name__ == "__main__":

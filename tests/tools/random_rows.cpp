@@ -40,7 +40,7 @@ class Generator {
   const T& one_of(const std::vector<T>& values) {
     return values[pick(values.size())];
   }
-  // Different ones, `count` or as many as there are.
+  // `count` different values, or all if there are fewer.
   std::vector<std::string> some(std::vector<std::string> values, size_t count) {
     while (values.size() > count)
       values.erase(values.begin() + static_cast<long>(pick(values.size())));
@@ -76,7 +76,7 @@ class Generator {
     for (const std::string& name : some(column_names(), 1 + pick(9))) {
       Column column{name, static_cast<ColumnType>(1 + pick(5)), ColumnKind::kField};
       if (column.type == ColumnType::kString && pick(2) == 0) column.kind = ColumnKind::kTag;
-      // Line protocol does not say that an integer is a time.
+      // Line protocol cannot mark an integer as a time.
       const bool may_be_time = !options_.for_line_protocol && pick(3) == 0;
       if (column.type == ColumnType::kI64 && may_be_time) column.kind = ColumnKind::kTime;
       columns.push_back(std::move(column));

@@ -1,4 +1,4 @@
-// What a server's JSON says arrives as the same table.
+// Parsing the JSON of a server restores the same table.
 #include "tools/client/remote_query.h"
 
 #include <cmath>
@@ -33,7 +33,8 @@ ResultTable table_of_all_types() {
 
 }  // namespace
 
-TEST_CASE("remote query: a table survives the way through JSON, to the last bit", "[client]") {
+TEST_CASE("remote query: a table survives the round trip through JSON, to the last bit",
+          "[client]") {
   const ResultTable sent = table_of_all_types();
   FormatOptions options;
   options.times_as_ns = true;
@@ -54,24 +55,24 @@ TEST_CASE("remote query: a table survives the way through JSON, to the last bit"
   }
 }
 
-TEST_CASE("remote query: an answer of another shape is an error that says so", "[client]") {
+TEST_CASE("remote query: a response of another shape is an error that says so", "[client]") {
   const auto check = [](const char* json, const char* expected) {
     const auto result = parse_answer(json);
     REQUIRE(!result);
     CHECK(result.error().message.find(expected) != std::string::npos);
   };
-  check("<html>", "no JSON");
+  check("<html>", "not valid JSON");
   check("{}", "no columns");
   check(R"({"columns":[{"name":"a","type":"i128"}],"rows":[]})", "i128");
   check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[[1,2]]})", "row 1");
   check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[[]]})", "row 1");
   check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[7]})", "row 1");
-  check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[[1],)", "no JSON");
-  check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[["x"]]})", "a is no i64");
+  check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[[1],)", "not valid JSON");
+  check(R"({"columns":[{"name":"a","type":"i64"}],"rows":[["x"]]})", "a is not of type i64");
   check(R"({"columns":[],"rows":[],"error":"the query ran out of time"})", "ran out of time");
 }
 
-TEST_CASE("remote query: a server that is not there is named", "[client]") {
+TEST_CASE("remote query: the error names a server that cannot be reached", "[client]") {
   const auto result = query_server({"http://127.0.0.1:1", "from audit", "", {}});
   REQUIRE(!result);
   CHECK(result.error().message.find("http://127.0.0.1:1") != std::string::npos);

@@ -1,4 +1,4 @@
-// The shell without a terminal: lines become queries, commands do what they say.
+// The shell without a terminal: assembling queries from lines, and the commands.
 #include <sstream>
 
 #include <catch2/catch.hpp>
@@ -11,7 +11,7 @@ using namespace tocsin;
 
 namespace {
 
-/// Asks a database in memory.
+/// Runs queries on a database in memory.
 class MemorySource final : public QuerySource {
  public:
   MemorySource() : engine_(database_) {
@@ -48,7 +48,7 @@ struct Shell {
 
   explicit Shell(SessionOptions options = {}) : session(source, std::move(options), out, errors) {}
 
-  /// What a query or command prints, errors included.
+  /// The output of a query or command, including errors.
   std::string operator()(const std::string& text) {
     out.str("");
     errors.str("");
@@ -59,49 +59,49 @@ struct Shell {
 
 }  // namespace
 
-TEST_CASE("shell: a query goes on while something must follow", "[tools]") {
-  CHECK(goes_on("from audit |"));
-  CHECK(goes_on("from audit, "));
-  CHECK(goes_on("from a | where x in (1, 2"));
-  CHECK(goes_on("from a | where x =="));
-  CHECK(goes_on("from a | where x and # why"));
-  CHECK(goes_on("from a | stats count() by"));
-  CHECK_FALSE(goes_on("from audit"));
-  CHECK_FALSE(goes_on("from *"));
-  CHECK_FALSE(goes_on("from a | where f(x)"));
-  CHECK_FALSE(goes_on("from a | where x == \"(\""));
-  CHECK_FALSE(goes_on("from a | where x == \"open ("));
-  CHECK_FALSE(goes_on("from a # (|"));
-  // Wrong, and told at once.
-  CHECK_FALSE(goes_on("from a | where x == 'FAILED'"));
-  CHECK_FALSE(goes_on("from a | where x == “FAILED”"));
-  CHECK_FALSE(goes_on("from a{x=\"y\"}"));
+TEST_CASE("shell: a query is incomplete while something must follow", "[tools]") {
+  CHECK(is_incomplete("from audit |"));
+  CHECK(is_incomplete("from audit, "));
+  CHECK(is_incomplete("from a | where x in (1, 2"));
+  CHECK(is_incomplete("from a | where x =="));
+  CHECK(is_incomplete("from a | where x and # why"));
+  CHECK(is_incomplete("from a | stats count() by"));
+  CHECK_FALSE(is_incomplete("from audit"));
+  CHECK_FALSE(is_incomplete("from *"));
+  CHECK_FALSE(is_incomplete("from a | where f(x)"));
+  CHECK_FALSE(is_incomplete("from a | where x == \"(\""));
+  CHECK_FALSE(is_incomplete("from a | where x == \"open ("));
+  CHECK_FALSE(is_incomplete("from a # (|"));
+  // Invalid, and reported immediately.
+  CHECK_FALSE(is_incomplete("from a | where x == 'FAILED'"));
+  CHECK_FALSE(is_incomplete("from a | where x == “FAILED”"));
+  CHECK_FALSE(is_incomplete("from a{x=\"y\"}"));
 }
 
-TEST_CASE("shell: lines are gathered into queries", "[tools]") {
+TEST_CASE("shell: lines are assembled into queries", "[tools]") {
   using S = QueryInput::State;
   QueryInput input;
   CHECK(input.add("") == S::kNothing);
   CHECK(input.add("from audit |") == S::kOpen);
   CHECK(input.add("  limit 5") == S::kReady);
-  CHECK(input.take() == "from audit |\n  limit 5");
+  CHECK(input.extract() == "from audit |\n  limit 5");
   CHECK(input.state() == S::kNothing);
   CHECK(input.add("from audit ;") == S::kEnded);
-  CHECK(input.take() == "from audit ");
+  CHECK(input.extract() == "from audit ");
   CHECK(input.add("from audit |") == S::kOpen);
   CHECK(input.add("") == S::kEnded);
-  input.take();
+  input.extract();
   CHECK(input.add(".help") == S::kEnded);
-  input.take();
+  input.extract();
   CHECK(input.add("# a remark;") == S::kNothing);
   CHECK(input.add(";") == S::kNothing);
   CHECK(input.add("from audit") == S::kReady);
   CHECK(input.add("# only failures;") == S::kReady);
   CHECK(input.add("| limit 5 # enough") == S::kReady);
   CHECK(input.add("  ; # the end") == S::kEnded);
-  CHECK(input.take() == "from audit\n# only failures;\n| limit 5 # enough\n   # the end");
+  CHECK(input.extract() == "from audit\n# only failures;\n| limit 5 # enough\n   # the end");
   CHECK(input.add("from audit | where service == \"a;") == S::kReady);
-  input.take();
+  input.extract();
   CHECK(input.add("# a remark") == S::kNothing);
   CHECK(input.add("") == S::kNothing);
   CHECK(input.text().empty());
@@ -112,7 +112,7 @@ TEST_CASE("shell: lines are gathered into queries", "[tools]") {
   CHECK_FALSE(continues("   "));
 }
 
-TEST_CASE("shell: queries, and lines that go on from the last one", "[tools]") {
+TEST_CASE("shell: queries, and lines that extend the last one", "[tools]") {
   Shell shell;
   CHECK(shell("from audit | stats n = count() by service") ==
         "service  n\npay      2\nweb      1\n");
@@ -150,7 +150,7 @@ TEST_CASE("shell: commands", "[tools]") {
   CHECK(shell("from audit | limit 1 | keep ms") == "ms\r\n1\r\n");
   CHECK(shell(".format xml") ==
         "unknown result format `xml`; expected table, csv, json, ndjson or lp\n");
-  CHECK(shell(".tabels") == "there is no command `.tabels`; did you mean `.tables`?\n");
+  CHECK(shell(".tabels") == "unknown command `.tabels`; did you mean `.tables`?\n");
   CHECK(shell(".param least=2").empty());
   CHECK(shell(".param") == "$least = 2\n");
   CHECK(shell("from audit | where ms > $least | keep ms") == "ms\r\n3\r\n");
@@ -166,7 +166,7 @@ TEST_CASE("shell: commands", "[tools]") {
   CHECK(shell.session.finished());
 }
 
-TEST_CASE("shell: at a terminal tables fit and long ones end early", "[tools]") {
+TEST_CASE("shell: at a terminal, tables are fitted and long ones truncated", "[tools]") {
   SessionOptions options;
   options.interactive = true;
   options.terminal_size = [] { return std::pair<size_t, size_t>(12, 20); };

@@ -1,4 +1,4 @@
-// libcurl's easy interface.
+// HTTP through libcurl.
 #include "tools/client/http_client.h"
 
 #include <memory>
@@ -34,7 +34,7 @@ std::string full_url(CURL* curl, const HttpRequest& request) {
   return url;
 }
 
-// As curl_easy_perform, but looks at `cancelled` ten times a second.
+// Like curl_easy_perform, but checks `cancelled` ten times per second.
 CURLcode perform(CURL* curl, const std::atomic<bool>* cancelled) {
   constexpr int kPollMs = 100;
   const std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi(curl_multi_init(),
@@ -62,7 +62,7 @@ CURLcode perform(CURL* curl, const std::atomic<bool>* cancelled) {
 
 Result<HttpResponse> http_post(const HttpRequest& request) {
   const Handle curl(curl_easy_init(), &curl_easy_cleanup);
-  if (curl == nullptr) return fail(ErrorCode::kIo, "libcurl cannot be started");
+  if (curl == nullptr) return fail(ErrorCode::kIo, "cannot initialize libcurl");
   HttpResponse response;
   HeaderList headers(nullptr, &curl_slist_free_all);
   for (const std::string& header : request.headers) {
@@ -85,7 +85,7 @@ Result<HttpResponse> http_post(const HttpRequest& request) {
   if (code != CURLE_OK) {
     const bool bad_url = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
     return fail(bad_url ? ErrorCode::kInvalid : ErrorCode::kIo,
-                fmt::format("asking {}: {}", request.url, curl_easy_strerror(code)));
+                fmt::format("requesting {}: {}", request.url, curl_easy_strerror(code)));
   }
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &response.status);
   return response;

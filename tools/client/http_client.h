@@ -1,4 +1,4 @@
-// A small HTTP client over libcurl: one request, one answer.
+// A small HTTP client on libcurl: one request, one response.
 #pragma once
 
 #include <atomic>
@@ -13,11 +13,11 @@ namespace tocsin {
 
 struct HttpRequest {
   std::string url;                                              ///< http or https
-  std::vector<std::pair<std::string, std::string>> parameters;  ///< unescaped; put behind `?`
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< unescaped; appended after `?`
   std::string body;                                             ///< sent by POST
   std::vector<std::string> headers;                             ///< `Name: value`
   Duration timeout = 10 * kMinute;
-  const std::atomic<bool>* cancelled = nullptr;  ///< closes the connection soon after; may be null
+  const std::atomic<bool>* cancelled = nullptr;  ///< if true, closes the connection; may be null
 };
 
 struct HttpResponse {
@@ -25,9 +25,9 @@ struct HttpResponse {
   std::string body;
 };
 
-/// Posts and waits. kCancelled when `cancelled` became true; kIo when no answer came (names the URL
-/// and why), kInvalid for a URL of another scheme. Redirects are not followed. An error status is
-/// an answer.
+/// Posts the request and waits for the response, which may have an error status. kCancelled:
+/// `cancelled` became true. kIo: no response; names the URL and the reason. kInvalid: the URL is
+/// malformed or has another scheme. Does not follow redirects.
 Result<HttpResponse> http_post(const HttpRequest& request);
 
 }  // namespace tocsin

@@ -1,4 +1,4 @@
-// From the JSON of /api/query to a ResultTable.
+// Parses the JSON of /api/query into a ResultTable.
 #include "tools/client/remote_query.h"
 
 #include <array>
@@ -25,8 +25,8 @@ std::optional<ValueType> parse_type(std::string_view name) {
   return std::nullopt;
 }
 
-/// The value of that type, or nothing where the element is of another kind. The element's text is
-/// read as the column's type says: an f64 `-0` is no integer.
+/// The element as a value of that type, or nothing if it does not fit. The type decides how a
+/// number is read: as f64, `-0` must keep its sign.
 std::optional<Value> value_of(ondemand::value element, ValueType type) {
   bool is_null = false;
   if (element.is_null().get(is_null) != simdjson::SUCCESS) return std::nullopt;
@@ -60,19 +60,21 @@ std::optional<Value> value_of(ondemand::value element, ValueType type) {
 }
 
 tl::unexpected<Error> unexpected_answer(const std::string& what) {
-  return fail(ErrorCode::kInvalid, "the server's answer is not what /api/query gives: " + what);
+  return fail(
+      ErrorCode::kInvalid,
+      "unexpected response of /api/query; is this a Tocsin server of the same version? " + what);
 }
 
 tl::unexpected<Error> broken_json(simdjson::error_code code) {
-  return unexpected_answer(fmt::format("no JSON: {}", simdjson::error_message(code)));
+  return unexpected_answer(fmt::format("not valid JSON: {}", simdjson::error_message(code)));
 }
 
-/// Calls `use(element)` for each of an array; stops at the first error.
+/// Calls `use(element)` for each element of an array; stops at the first error.
 template <class Use>
 Status for_each(ondemand::value value, const char* name, Use use) {
   ondemand::array list;
   if (value.get_array().get(list) != simdjson::SUCCESS) {
-    return unexpected_answer(fmt::format("{} is no list", name));
+    return unexpected_answer(fmt::format("{} is not a list", name));
   }
   for (auto next : list) {
     ondemand::value element;
@@ -86,10 +88,10 @@ Status parse_column(ondemand::value element, ResultTable& table) {
   std::string_view name, type_name;
   if (element["name"].get(name) != simdjson::SUCCESS ||
       element["type"].get(type_name) != simdjson::SUCCESS) {
-    return unexpected_answer("a column without name and type");
+    return unexpected_answer("a column has no name or type");
   }
   const std::optional<ValueType> type = parse_type(type_name);
-  if (!type) return unexpected_answer(fmt::format("the unknown type {}", type_name));
+  if (!type) return unexpected_answer(fmt::format("unknown type {}", type_name));
   ResultColumn column;
   column.name = name;
   column.type = *type;
@@ -106,7 +108,7 @@ Status parse_row(ondemand::value element, ResultTable& table) {
     const std::optional<Value> value = value_of(item, column.type);
     if (!value) {
       return unexpected_answer(
-          fmt::format("{}: {} is no {}", place, column.name, name_of(column.type)));
+          fmt::format("{}: {} is not of type {}", place, column.name, name_of(column.type)));
     }
     column.append(*value);
     return {};
@@ -142,7 +144,7 @@ Status parse_warning(ondemand::value element, std::vector<std::string>& warnings
   return {};
 }
 
-// The parts of an answer, in the order in which the server writes them.
+// The parts of a response, in the order in which the server writes them.
 struct Answer {
   ResultTable table;
   bool has_columns = false;
@@ -175,7 +177,7 @@ std::string address_of(std::string url, const char* path) {
   return url + path;
 }
 
-/// What an error's JSON says, or its body as it is.
+/// The message in the JSON of an error response, or else the whole body.
 std::string error_text(const std::string& body) {
   dom::parser parser;
   std::string_view text;
@@ -200,7 +202,7 @@ Result<ResultTable> parse_answer(std::string_view json) {
     if (const auto code = field.unescaped_key().get(key)) return broken_json(code);
     TOCSIN_RETURN_IF_ERROR(answer.read(key, field.value()));
   }
-  if (!answer.has_rows) return unexpected_answer("no columns and rows");
+  if (!answer.has_rows) return unexpected_answer("no columns or rows");
   return std::move(answer.table);
 }
 
@@ -219,7 +221,9 @@ Result<Completion> parse_completion(std::string_view json) {
       answer["start"].get(start) != simdjson::SUCCESS ||
       answer["end"].get(end) != simdjson::SUCCESS ||
       answer["suggestions"].get(list) != simdjson::SUCCESS) {
-    return fail(ErrorCode::kInvalid, "the server's answer is not what /api/complete gives");
+    return fail(
+        ErrorCode::kInvalid,
+        "unexpected response of /api/complete; is this a Tocsin server of the same version?");
   }
   completion.start = start;
   completion.end = end;
@@ -248,7 +252,7 @@ Result<Completion> complete_on_server(const std::string& url, std::string_view t
   request.parameters = {{"cursor", std::to_string(cursor)}};
   request.body = text;
   request.headers = {"Content-Type: text/plain"};
-  request.timeout = 3 * kSecond;  // someone waits at a keyboard
+  request.timeout = 3 * kSecond;  // a user is waiting at the keyboard
   TOCSIN_TRY(const HttpResponse response, http_post(request));
   return parse_completion(response.body);
 }
@@ -268,8 +272,9 @@ Result<ResultTable> query_server(const RemoteQuery& query) {
   if (response.status == 200) return parse_answer(response.body);
   const std::string text = error_text(response.body);
   const ErrorCode code = response.status == 503 ? ErrorCode::kBusy : ErrorCode::kInvalid;
-  return fail(code,
-              text.empty() ? fmt::format("{} answered {}", query.url, response.status) : text);
+  return fail(code, text.empty()
+                        ? fmt::format("{} responded with status {}", query.url, response.status)
+                        : text);
 }
 
 }  // namespace tocsin

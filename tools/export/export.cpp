@@ -11,9 +11,9 @@ namespace tocsin {
 namespace {
 
 constexpr size_t kPieceBytes = 256 * kKiB;
-constexpr uint64_t kRowsBetweenLooks = 4096;
+constexpr uint64_t kRowsBetweenChecks = 4096;
 
-// Plain JSON and CSV show what queries show, and never claim to be exact.
+// Plain JSON and CSV never claim to be exact: like query results, they replace some values.
 bool must_be_exact(const ExportOptions& options) {
   const bool claims = options.format.format == ExportFormat::kLineProtocol || options.format.typed;
   return claims && !options.lossy;
@@ -23,30 +23,31 @@ tl::unexpected<Error> not_exact(const ExportOptions& options, const ExportLosses
   const bool line_protocol = options.format.format == ExportFormat::kLineProtocol;
   return fail(
       ErrorCode::kInvalid,
-      fmt::format("{} cannot hold {}; --lossy leaves them out{}",
-                  line_protocol ? "line protocol" : "this format", losses.text(),
-                  line_protocol ? ", --format json --typed or csv --typed keeps such values" : ""));
+      fmt::format(
+          "{} cannot represent {}; --lossy skips them{}",
+          line_protocol ? "line protocol" : "this format", losses.text(),
+          line_protocol ? ", and --format json --typed or csv --typed can represent them" : ""));
 }
 
-/// Calls `take` with every row.
-template <class Take>
+/// Calls `use(row)` for every row.
+template <class Use>
 Status for_each_row(RowSource& source, const ExportOptions& options, const ShowExport& show,
-                    Take&& take) {
+                    Use&& use) {
   ExportRow row;
   for (uint64_t i = 0;; ++i) {
-    if (i % kRowsBetweenLooks == 0) {
+    if (i % kRowsBetweenChecks == 0) {
       if (options.stop != nullptr && options.stop->load()) {
-        return fail(ErrorCode::kCancelled, "stopped before the end");
+        return fail(ErrorCode::kCancelled, "the export was stopped before the end");
       }
       show(source.done(), source.total());
     }
     TOCSIN_TRY(const bool more, source.next(row));
     if (!more) return {};
-    TOCSIN_RETURN_IF_ERROR(take(row));
+    TOCSIN_RETURN_IF_ERROR(use(row));
   }
 }
 
-/// The columns of `source`, with those marked in which a value is no plain text.
+/// The columns of `source`. Marks those that contain a value that is not plain text.
 Result<std::vector<TypedMeasurement>> find_base64_columns(RowSource& source,
                                                           const ExportOptions& options,
                                                           const ShowExport& show) {
@@ -62,7 +63,7 @@ Result<std::vector<TypedMeasurement>> find_base64_columns(RowSource& source,
   return measurements;
 }
 
-/// Marks the columns that are marked in `known`, where there may be fewer.
+/// Marks the columns that are marked in `known`, which may contain fewer columns.
 void mark_as(const std::vector<TypedMeasurement>& known,
              std::vector<TypedMeasurement>& measurements) {
   std::set<std::pair<std::string_view, std::string_view>> marked;
@@ -84,23 +85,23 @@ void mark_as(const std::vector<TypedMeasurement>& known,
 
 Result<ExportReport> export_rows(const OpenRows& open, const ExportOptions& options,
                                  const PutText& put, const ShowExport& show) {
-  std::vector<TypedMeasurement> looked_at;
+  std::vector<TypedMeasurement> first_pass;
   if (options.format.typed) {
     TOCSIN_TRY(const auto source, open());
-    TOCSIN_TRY(looked_at, find_base64_columns(*source, options, [&](uint64_t done, uint64_t total) {
-                 show(done, 2 * total);
-               }));
+    TOCSIN_TRY(first_pass,
+               find_base64_columns(*source, options,
+                                   [&](uint64_t done, uint64_t total) { show(done, 2 * total); }));
   }
   TOCSIN_TRY(const auto source, open());
   std::vector<TypedMeasurement> measurements = source->measurements();
-  mark_as(looked_at, measurements);
+  mark_as(first_pass, measurements);
 
   const bool exact = must_be_exact(options);
   const auto writer = make_row_writer(measurements, options.format);
   ExportReport report;
   std::string piece;
   const auto flush = [&]() -> Status {
-    // Once something cannot be held, the rest is only counted.
+    // After the first value that cannot be represented, the rest is only counted.
     if (!exact || writer->losses().total() == 0) {
       TOCSIN_RETURN_IF_ERROR(put(piece));
       report.bytes += piece.size();

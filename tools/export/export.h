@@ -1,4 +1,4 @@
-// Export: rows as text, in pieces, within bounded memory.
+// Export: writes rows as text, in pieces, in bounded memory.
 #pragma once
 
 #include <atomic>
@@ -14,10 +14,10 @@ namespace tocsin {
 
 struct ExportOptions {
   ExportFormatOptions format;
-  /// Goes on without what the format cannot hold. Else that is an error that counts it; nothing is
-  /// written from the first such value on.
+  /// Skips values that the format cannot represent. Otherwise they are an error that counts them,
+  /// and nothing is written from the first of them on.
   bool lossy = false;
-  const std::atomic<bool>* stop = nullptr;  ///< looked at between pieces; may be null
+  const std::atomic<bool>* stop = nullptr;  ///< checked regularly; may be null
 };
 
 struct ExportReport {
@@ -26,15 +26,15 @@ struct ExportReport {
   ExportLosses losses;
 };
 
-/// Takes the next piece of the text; an error ends the export.
+/// Writes the next piece of the text; an error ends the export.
 using PutText = std::function<Status(std::string_view)>;
-/// Called now and then: what is done of all that there is to do.
+/// Called regularly with the progress, in any unit.
 using ShowExport = std::function<void(uint64_t done, uint64_t total)>;
 
-/// Writes all rows. Those of a typed format are read twice, since its first line marks the columns
-/// that hold bytes which are no text; such bytes that were stored in between in another column are
-/// a loss. kInvalid: the format cannot hold some value; kCancelled: stopped; else the errors of
-/// `open`, its rows and `put`.
+/// Writes all rows. For a typed format the rows are read twice, because its first line marks the
+/// columns that contain values which are not text. If such a value appears in another column
+/// between the two passes, it counts as a loss. kInvalid: the format cannot represent some values;
+/// kCancelled: stopped; otherwise the errors of `open`, its rows and `put`.
 Result<ExportReport> export_rows(const OpenRows& open, const ExportOptions& options,
                                  const PutText& put, const ShowExport& show);
 

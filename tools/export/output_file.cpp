@@ -38,13 +38,13 @@ Result<std::unique_ptr<OutputFile>> OutputFile::open(const std::string& path) {
     if (fd < 0) return system_error("opening", path, errno);
     return std::unique_ptr<OutputFile>(new OutputFile(path, "", fd));
   }
-  std::error_code missing;  // a link stays one, and what it leads to is replaced
+  std::error_code missing;  // a symbolic link is kept, and its target is replaced
   const std::filesystem::path real = std::filesystem::canonical(path, missing);
   const std::string target = missing ? path : real.string();
   std::string temporary = target + ".partial-XXXXXX";
   const int fd = mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) return system_error("making a file beside", path, errno);
-  // The one made for this process alone becomes what any other new file would be.
+  if (fd < 0) return system_error("creating a temporary file next to", path, errno);
+  // mkostemp() made the file private: give it the mode of any other new file.
   const mode_t mask = umask(0);
   umask(mask);
   fchmod(fd, 0666 & ~mask);

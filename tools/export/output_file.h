@@ -1,4 +1,4 @@
-// A file that is there whole or not at all, or standard output.
+// An output file that appears only when it is complete, or standard output.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,9 @@
 
 namespace tocsin {
 
-/// Written under another name in the same folder, which leaves no trace unless finish() succeeds.
-/// What exists and is no regular file (a device, a pipe) is written as it is. Not thread-safe.
+/// Writes to a temporary file in the same directory, which is removed unless finish() succeeds. A
+/// path that exists but is not a regular file (a device, a pipe) is written directly. Not
+/// thread-safe.
 class OutputFile {
  public:
   /// `-` is standard output. kIo names the file and the system's reason.
@@ -19,9 +20,9 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  /// kDiskFull, or kIo: also when nobody reads the pipe any more.
+  /// kDiskFull, or kIo, which includes a pipe that has lost its reader.
   Status write(std::string_view data);
-  /// Makes all of it durable under its own name.
+  /// Makes the file durable and gives it its final name.
   Status finish();
 
  private:
@@ -29,7 +30,7 @@ class OutputFile {
       : name_(std::move(name)), temporary_(std::move(temporary)), fd_(fd) {}
 
   const std::string name_;
-  std::string temporary_;  // empty when there is none (any more)
+  std::string temporary_;  // empty if there is none
   int fd_;
 };
 

@@ -1,5 +1,4 @@
-// Slices are as long as memory allows: one that does not fit is halved, the next after one that did
-// is longer.
+// A slice that does not fit into memory is halved; after one that fits, the next is longer.
 #include "tools/export/query_rows.h"
 
 #include <algorithm>
@@ -14,7 +13,7 @@ namespace {
 
 constexpr const char* kMeasurementColumn = "measurement";
 constexpr const char* kTimeColumn = "time";
-constexpr uint64_t kSegmentsKeptMax = 16;  // that were read, before the database is opened anew
+constexpr uint64_t kSegmentsKeptMax = 16;  // after more, the database is reopened
 
 bool is_row_by_row(const Plan& plan) {
   return std::ranges::all_of(plan.stages, [](const Stage& stage) {
@@ -63,9 +62,9 @@ class QueryRows final : public RowSource {
     }
     const size_t at = next_row_++;
     if (table_.columns[time_].valid[at] == 0) {
-      return fail(ErrorCode::kInvalid, "a row of the answer has no time");
+      return fail(ErrorCode::kInvalid, "a row of the result has no time");
     }
-    TOCSIN_RETURN_IF_ERROR(take(at, row));
+    TOCSIN_RETURN_IF_ERROR(read(at, row));
     return true;
   }
 
@@ -83,7 +82,7 @@ class QueryRows final : public RowSource {
     return {};
   }
 
-  /// Finds out what the answer's columns are.
+  /// Finds the special columns of the result.
   Status find_columns(const std::string& measurement) {
     const auto& columns = plan_.output_columns();
     const auto find = [&](const char* name, ValueType type) -> std::optional<size_t> {
@@ -95,8 +94,8 @@ class QueryRows final : public RowSource {
     const auto time = find(kTimeColumn, ValueType::kTime);
     if (!time) {
       return fail(ErrorCode::kInvalid,
-                  "the answer has no column `time`, so it is no rows that could be stored again; "
-                  "`tocsin query --format csv` writes any answer");
+                  "the result has no column `time`, so its rows cannot be imported again; "
+                  "`tocsin query --format csv` writes any result");
     }
     time_ = *time;
     measurement_column_ = find(kMeasurementColumn, ValueType::kString);
@@ -105,15 +104,14 @@ class QueryRows final : public RowSource {
       fallback_ = plan_.source[0].name;
     }
     if (!measurement_column_ && fallback_.empty()) {
-      return fail(
-          ErrorCode::kInvalid,
-          "the answer has no column `measurement`: say with --measurement whose rows they are");
+      return fail(ErrorCode::kInvalid,
+                  "the result has no column `measurement`; name one with --measurement");
     }
     add_measurements();
     return {};
   }
 
-  /// Row by row: in slices of the time in which the measurements have rows.
+  /// Prepares to run the query in slices of the time range in which the measurements have rows.
   Status slice(size_t bytes_max) {
     SnapshotScope scope;
     for (const SourceMeasurement& source : plan_.source) scope.measurements.push_back(source.name);
@@ -122,7 +120,7 @@ class QueryRows final : public RowSource {
     range_ = {kTimeMax, kTimeMin};
     for (const SegmentInfo& info : infos) {
       range_.start = std::min(range_.start, std::max(info.min_time, plan_.range.start));
-      // The last nanosecond of all belongs to no half-open range.
+      // No half-open range can include the last nanosecond.
       const Timestamp end = info.max_time == kTimeMax ? kTimeMax : info.max_time + 1;
       range_.end = std::max(range_.end, std::min(end, plan_.range.end));
     }
@@ -133,8 +131,8 @@ class QueryRows final : public RowSource {
     return {};
   }
 
-  /// Of every measurement that rows may belong to: the answer's columns, with the kinds that they
-  /// have there.
+  /// Adds every measurement that rows may belong to: the columns of the result, with the kinds that
+  /// they have in that measurement.
   void add_measurements() {
     if (!measurement_column_) return add_measurement(fallback_);
     for (const SourceMeasurement& source : plan_.source) add_measurement(source.name);
@@ -160,7 +158,7 @@ class QueryRows final : public RowSource {
     }
     by_name_[name] = static_cast<uint32_t>(measurements_.size());
     measurements_.push_back(std::move(measurement));
-    cell_index_ = std::move(index);  // the same for all
+    cell_index_ = std::move(index);  // the same for all measurements
   }
 
   Result<bool> next_table() {
@@ -184,7 +182,7 @@ class QueryRows final : public RowSource {
       const uint64_t size = std::min(slice_width_, left);
       plan_.range = {next_start_,
                      static_cast<Timestamp>(static_cast<uint64_t>(next_start_) + size)};
-      // One instant cannot be halved: it may take what any query may.
+      // A slice of one instant cannot be halved, so it gets the memory limit of a query.
       options_.memory_bytes_max = size == 1 ? whole_bytes_max_ : slice_bytes_max_;
       Result<ResultTable> answer = engine_->execute(plan_, options_);
       if (!answer && answer.error().code == ErrorCode::kLimit && size > 1) {
@@ -195,13 +193,13 @@ class QueryRows final : public RowSource {
       table_ = *std::move(answer);
       segments_kept_ += table_.statistics.segments_read;
       next_start_ = plan_.range.end;
-      // Grows slowly: a slice that does not fit was read in vain.
+      // Grows slowly: reading a slice that does not fit is wasted work.
       if (size == slice_width_ && size < UINT64_MAX / 2) slice_width_ = size + size / 4 + 1;
       return true;
     }
   }
 
-  Status take(size_t at, ExportRow& row) {
+  Status read(size_t at, ExportRow& row) {
     row.measurement = 0;
     row.time = table_.columns[time_].i64[at];
     row.cells.clear();
@@ -210,7 +208,7 @@ class QueryRows final : public RowSource {
       const auto known = names.valid[at] == 0 ? by_name_.end() : by_name_.find(names.text[at]);
       if (known == by_name_.end()) {
         return fail(ErrorCode::kInvalid,
-                    "the column `measurement` of the answer names none that it was asked from");
+                    "the column `measurement` of the result contains a name that is not in `from`");
       }
       row.measurement = known->second;
     }
@@ -236,21 +234,21 @@ class QueryRows final : public RowSource {
   QueryOptions options_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<QueryEngine> engine_;  // of database_
-  uint64_t segments_kept_ = 0;           // by database_, or more
+  uint64_t segments_kept_ = 0;           // upper bound of the segments cached by database_
   Plan plan_;
 
-  // What the answer's columns are.
+  // The columns of the result.
   size_t time_ = 0;
   std::optional<size_t> measurement_column_;
   std::string fallback_;  // the measurement of rows that name none
   std::vector<TypedMeasurement> measurements_;
   std::map<std::string, uint32_t, std::less<>> by_name_;
-  std::vector<uint32_t> cell_index_;  // by column of the answer
+  std::vector<uint32_t> cell_index_;  // by column of the result
 
-  // How far it is.
+  // Progress.
   bool sliced_ = false;
-  bool answered_ = false;  // unless sliced
-  TimeRange range_;        // that has rows
+  bool answered_ = false;  // if not sliced
+  TimeRange range_;        // in which there are rows
   Timestamp next_start_ = 0;
   uint64_t slice_width_ = 0;
   size_t whole_bytes_max_ = 0;

@@ -1,4 +1,4 @@
-// The rows of a query's answer.
+// The rows of a query result.
 #pragma once
 
 #include <functional>
@@ -15,19 +15,22 @@ struct QueryRowsOptions {
   std::string text;
   std::string measurement;  ///< of rows that have no column `measurement`; may be empty
   QueryOptions query;
-  size_t slice_bytes_max = 32 * kMiB;  ///< of memory, of one slice of a long answer
+  size_t slice_bytes_max = 32 * kMiB;  ///< memory for one slice of a long result
 };
 
 /// Opens the database for reading.
 using OpenDatabase = std::function<Result<std::unique_ptr<Database>>()>;
 
-/// The rows of the answer, which must have a column `time`; its other columns are the stored ones
-/// of that name, or fields. When every row of it comes from one row of the store (`where`, `let`,
-/// `keep`, `drop`), it is asked for in slices of time, each as of its own moment, and the database
-/// is opened anew now and then, which drops what it keeps of segments that were read: so memory
-/// does not depend on the answer's length. Any other answer is held whole, within the query's
-/// memory limit. kInvalid is a wrong query, rendered, or one whose answer is no rows; else the
-/// errors of opening.
+/// The rows of the result, which must have a column `time`. Its other columns keep the kind of the
+/// stored column of the same name, or become fields.
+///
+/// If every row comes from a single stored row (only `where`, `let`, `keep` and `drop`), the query
+/// runs in slices of time, each on its own snapshot, and the database is reopened regularly to drop
+/// the segments that it has cached. Memory then does not depend on the length of the result. Any
+/// other result is held completely, within the memory limit of the query.
+///
+/// kInvalid: an invalid query, with a rendered message, or a result without the necessary columns;
+/// otherwise the errors of opening the database.
 Result<std::unique_ptr<RowSource>> open_query_rows(OpenDatabase open_database,
                                                    const QueryRowsOptions& options);
 

@@ -1,4 +1,5 @@
-// Rows as text that `tocsin import` reads. A new format is a function here and a file of its own.
+// Writes rows as text that `tocsin import` can read. A new format is a function here and a separate
+// file.
 #pragma once
 
 #include <charconv>
@@ -11,19 +12,19 @@
 
 namespace tocsin {
 
-/// What a format could not hold, by what it was.
+/// Counts the values that a format could not represent, by kind.
 struct ExportLosses {
   struct Kind {
-    std::string what;  ///< `NaN or infinite`
+    std::string what;  ///< `values that are NaN or infinite`
     uint64_t count = 0;
-    std::string first;  ///< where: "`load` of `cpu` at 2026-11-24T10:00:00Z"
+    std::string first;  ///< place of the first: "`load` of `cpu` at 2026-11-24T10:00:00Z"
   };
   std::vector<Kind> kinds;
 
   uint64_t total() const;
   void add(const std::string& what, const TypedMeasurement& measurement, Timestamp time,
            const std::string& column = {});
-  /// `3 values are NaN or infinite (the first: ...)`, joined with `; `.
+  /// `3 values that are NaN or infinite (the first: ...)`, joined with `; `.
   std::string text() const;
 };
 
@@ -36,10 +37,10 @@ class RowWriter {
   RowWriter(const RowWriter&) = delete;
   RowWriter& operator=(const RowWriter&) = delete;
 
-  /// Appends what stands before the first row. kLimit when there are too many columns for the
-  /// format.
+  /// Appends the header. kLimit: too many columns for the format.
   virtual Status begin(std::string& /*out*/) { return {}; }
-  /// Appends a row, without what the format cannot hold, which goes to losses().
+  /// Appends a row without the values that the format cannot represent, which are added to
+  /// losses().
   virtual void write(const ExportRow& row, std::string& out) = 0;
   const ExportLosses& losses() const { return losses_; }
 
@@ -47,7 +48,7 @@ class RowWriter {
   const TypedMeasurement& measurement_of(const ExportRow& row) const {
     return measurements_[row.measurement];
   }
-  /// Takes a row that no import would take back off the end of `out`, where it begins at `start`.
+  /// Removes the row that begins at `start` from `out` if it is too long to be imported.
   void drop_too_long(const ExportRow& row, size_t start, std::string& out);
 
   const std::vector<TypedMeasurement>& measurements_;
@@ -60,23 +61,23 @@ void add_number(std::string& out, T value) {
   out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
 }
 
-// What plain JSON and CSV lose.
+// Losses of plain JSON and CSV.
 inline constexpr const char* kLostNumber = "values that are NaN or infinite, written as null";
-inline constexpr const char* kLostText = "texts that are no UTF-8, written with U+FFFD";
+inline constexpr const char* kLostText = "texts that are not valid UTF-8, written with U+FFFD";
 
 enum class ExportFormat : uint8_t { kLineProtocol, kJson, kCsv };
 
 struct ExportFormatOptions {
   ExportFormat format = ExportFormat::kLineProtocol;
-  /// JSON and CSV: with a first line of types, and every value exactly. Else floats that are no
-  /// numbers are null, and invalid UTF-8 is U+FFFD, as in answers to queries.
+  /// JSON and CSV: writes a first line with types, and every value losslessly. Otherwise NaN and
+  /// infinity become null, and invalid UTF-8 becomes U+FFFD, as in query results.
   bool typed = false;
 };
 
 std::unique_ptr<RowWriter> make_row_writer(const std::vector<TypedMeasurement>& measurements,
                                            const ExportFormatOptions& options);
 
-// One per format.
+// One function per format.
 std::unique_ptr<RowWriter> make_line_protocol_rows(
     const std::vector<TypedMeasurement>& measurements);
 std::unique_ptr<RowWriter> make_json_rows(const std::vector<TypedMeasurement>& measurements,

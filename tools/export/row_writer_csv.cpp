@@ -1,5 +1,5 @@
-// Rows as CSV (RFC 4180): measurement and time first, then every column of every measurement. Null
-// is empty, an empty string is quoted.
+// Writes rows as CSV (RFC 4180): measurement, time, then every column of every measurement. Null is
+// empty, and an empty string is `""`.
 #include <cmath>
 #include <map>
 #include <tuple>
@@ -23,7 +23,7 @@ class CsvRows final : public RowWriter {
       measurement_texts_.push_back(name_text(measurement.name));
       auto& places = places_.emplace_back();
       for (const TypedColumn& column : measurement.columns) {
-        // Without types a name is one column; with them, so is a name with a type and a kind.
+        // One column per name; in a typed file, one per name, type and kind.
         const auto key = typed ? std::tuple(column.name, column.type, column.kind)
                                : std::tuple(column.name, ColumnType::kString, ColumnKind::kField);
         const auto [found, added] = known.emplace(key, columns_.size());
@@ -37,10 +37,11 @@ class CsvRows final : public RowWriter {
 
   Status begin(std::string& out) override {
     if (columns_.size() > kCsvColumnCountMax) {
-      return fail(ErrorCode::kLimit,
-                  fmt::format("the rows have {} columns, at most {} are possible in one CSV file; "
-                              "export fewer measurements at a time, or JSON lines",
-                              columns_.size(), kCsvColumnCountMax));
+      return fail(
+          ErrorCode::kLimit,
+          fmt::format("the rows have {} columns, but a CSV file can have at most {}; export fewer "
+                      "measurements at a time, or use --format json",
+                      columns_.size(), kCsvColumnCountMax));
     }
     if (typed_) {
       out += kTypedCsvStart;
@@ -110,9 +111,9 @@ class CsvRows final : public RowWriter {
 
   const bool typed_;
   std::vector<std::string> measurement_texts_;  // by measurement
-  std::vector<TypedColumn> columns_;            // of the file, behind measurement and time
-  std::vector<std::vector<size_t>> places_;     // by measurement and column: in columns_
-  std::vector<const ExportCell*> cells_;        // of the row at hand; all null between rows
+  std::vector<TypedColumn> columns_;            // of the file, after measurement and time
+  std::vector<std::vector<size_t>> places_;     // by measurement and column: index in columns_
+  std::vector<const ExportCell*> cells_;        // of the current row; all null between rows
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Rows as JSON lines: an object each, without its nulls.
+// Writes rows as JSON lines: one object per row, without nulls.
 #include <cmath>
 
 #include "db/base/text.h"
@@ -73,7 +73,7 @@ class JsonRows final : public RowWriter {
     if (std::isfinite(value)) {
       const size_t start = out.size();
       add_exact_f64(out, value);
-      // An integer to most readers, unless it has a point.
+      // Without a decimal point, most readers would see an integer.
       if (out.find_first_of(".e", start) == out.npos) out += ".0";
     } else if (typed_) {
       out += '"';

@@ -1,5 +1,5 @@
-// Rows as line protocol. What a tag cannot hold (nothing, a newline, a backslash at its end) is
-// written as a string field of the same name: an import puts both into one column.
+// Writes rows as line protocol. A value that a tag cannot hold (empty, with a newline, or ending in
+// a backslash) is written as a string field of the same name: an import puts both into one column.
 #include <cmath>
 
 #include "query/format/format.h"
@@ -9,18 +9,19 @@ namespace tocsin {
 namespace {
 
 constexpr const char* kNotFinite = "values that are NaN or infinite";
-constexpr const char* kBadName = "values in columns whose names no line can hold";
-constexpr const char* kBadMeasurement = "rows of measurements whose names no line can hold";
+constexpr const char* kBadName = "values in columns whose names line protocol cannot represent";
+constexpr const char* kBadMeasurement =
+    "rows of measurements whose names line protocol cannot represent";
 
-// A newline ends the line, and a backslash at the end would escape what follows.
+// A newline would end the line, and a backslash at the end would escape the next character.
 bool is_token(std::string_view text) {
   return !text.empty() && text.back() != '\\' && text.find('\n') == text.npos;
 }
 
-// Blanks in front of the fields are skipped, tabs among them.
+// Blanks and tabs before the fields are skipped.
 bool is_key(std::string_view name) { return is_token(name) && name.front() != '\t'; }
 
-// Lines that begin otherwise are comments, JSON, or lose their blanks.
+// Lines that begin with one of these characters are comments or JSON, or lose their blanks.
 bool is_measurement(std::string_view name) {
   return is_token(name) && std::string_view("#{\t\r").find(name.front()) == std::string_view::npos;
 }
@@ -75,7 +76,7 @@ class LineProtocolRows final : public RowWriter {
         add_value(out, column.type, cell);
       }
     }
-    if (separator == ' ') out += " _=t";  // a row needs a field; an import drops this one again
+    if (separator == ' ') out += " _=t";  // a line needs a field; an import drops this one
     out += ' ';
     add_number(out, row.time);
     out += '\n';
@@ -84,8 +85,8 @@ class LineProtocolRows final : public RowWriter {
 
  private:
   struct Names {
-    std::string measurement;        // empty: no line can hold it
-    std::vector<std::string> keys;  // by column, with its `=`; likewise
+    std::string measurement;        // empty: line protocol cannot represent it
+    std::vector<std::string> keys;  // by column, with the `=`; empty likewise
   };
 
   static bool is_tag(const TypedMeasurement& measurement, const Names& names,

@@ -1,5 +1,4 @@
-// A merge of segments: each is sorted by time, and is opened when the merge has come to its first
-// row.
+// Merges segments, which are sorted by time. Each is opened when the merge reaches its first row.
 #include "tools/export/store_rows.h"
 
 #include <algorithm>
@@ -13,16 +12,16 @@
 namespace tocsin {
 namespace {
 
-// Decoded rows in memory, over all open segments: a vector for each while there are few.
-constexpr size_t kDecodedRowsMax = 64 * kVectorRows;
-constexpr size_t kDecodedRowsMin =
-    64;  // of one segment: blocks of strings are not decoded row by row
+// Limits for decoded rows in memory. While few segments are open, each may use a whole vector.
+constexpr size_t kDecodedRowsMax = 64 * kVectorRows;  // of all segments
+// Of one segment: strings are decoded in blocks, so fewer would be wasteful.
+constexpr size_t kDecodedRowsMin = 64;
 
-/// Rows of one column, decoded.
+/// Decoded rows of one column.
 struct DecodedColumn {
   uint32_t index = 0;  // in the measurement
   const SegmentColumn* stored = nullptr;
-  std::vector<uint8_t> valid;  // empty when no row is null
+  std::vector<uint8_t> valid;  // empty if no row is null
   std::vector<int64_t> i64;
   std::vector<uint64_t> u64;
   std::vector<double> f64;
@@ -81,7 +80,7 @@ class SegmentCursor {
     return {};
   }
 
-  /// Decodes the next rows, at most `row_count`; false behind the last one.
+  /// Decodes the next rows, at most `row_count`; false after the last one.
   Result<bool> load(size_t row_count) {
     start_ += times_.size();
     at_ = 0;
@@ -98,10 +97,11 @@ class SegmentCursor {
     return true;
   }
 
-  // Of the row that the cursor stands on.
+  // The current row.
   bool at_end_of_loaded() const { return at_ == times_.size(); }
   std::pair<Timestamp, size_t> place() const { return {times_[at_], order_}; }
-  void take(ExportRow& row) {
+  /// Reads the current row and moves to the next.
+  void read(ExportRow& row) {
     row.measurement = measurement_;
     row.time = times_[at_];
     row.cells.clear();
@@ -112,8 +112,8 @@ class SegmentCursor {
   }
 
  private:
-  const std::shared_ptr<const Segment> segment_;  // shared with the snapshot until it lets go
-  const size_t order_;                            // among the segments: settles equal times
+  const std::shared_ptr<const Segment> segment_;  // shared with the snapshot until released
+  const size_t order_;                            // index of the segment: orders rows of equal time
   uint32_t measurement_ = 0;
   std::vector<DecodedColumn> columns_;
   size_t start_ = 0;              // of the loaded rows, in the segment
@@ -154,13 +154,13 @@ class StoreRows final : public RowSource {
   Result<bool> next(ExportRow& row) override {
     TOCSIN_RETURN_IF_ERROR(settle());
     if (!current_) return false;
-    current_->take(row);
+    current_->read(row);
     ++done_;
     return true;
   }
 
  private:
-  /// Makes `current_` stand on the next row of all, or null when there is none.
+  /// Moves `current_` to the next row of the merge; null if there is none.
   Status settle() {
     if (current_ && current_->at_end_of_loaded()) {
       TOCSIN_TRY(const bool more, current_->load(rows_at_a_time()));
@@ -207,13 +207,13 @@ class StoreRows final : public RowSource {
     return cursor;
   }
 
-  Snapshot snapshot_;  // its segments by their first time; null once they were opened
+  Snapshot snapshot_;  // its segments sorted by first time; null once opened
   std::vector<TypedMeasurement> measurements_;
   std::vector<const Measurement*> stored_;  // parallel; in the snapshot's catalog
   std::unordered_map<MeasurementId, uint32_t> index_of_;
-  size_t next_segment_ = 0;  // of the snapshot, to be opened
+  size_t next_segment_ = 0;  // of the snapshot: the next to be opened
   CursorPointer current_;
-  std::vector<CursorPointer> waiting_;  // a heap, the earliest in front
+  std::vector<CursorPointer> waiting_;  // a heap with the earliest row in front
   uint64_t done_ = 0;
   uint64_t total_ = 0;
 };

@@ -1,4 +1,4 @@
-// All rows of a database, straight from its segments.
+// All rows of a database, read directly from its segments.
 #pragma once
 
 #include <memory>
@@ -10,11 +10,12 @@
 
 namespace tocsin {
 
-/// The rows of the measurements of that name as of one commit, in ascending time; those of equal
-/// time in one measurement in the order in which the store has them. Holds a few thousand decoded
-/// rows of each segment that overlaps the time it has come to, and lets go of each segment behind
-/// its last row. The database is not needed any more: once it is closed, its cache does not hold
-/// the segments either, and memory does not depend on how much there is to read.
+/// The rows of the named measurements as of one commit, in ascending time. Rows of one measurement
+/// with equal times keep their stored order. Holds a few thousand decoded rows of each segment that
+/// overlaps the current time, and releases each segment after its last row.
+///
+/// The database may be closed afterwards. If it is, its cache does not keep the segments either,
+/// and memory does not depend on the amount of data.
 Result<std::unique_ptr<RowSource>> open_store_rows(const Database& database,
                                                    const std::vector<std::string>& measurements);
 

@@ -28,8 +28,8 @@ constexpr double kDegradationRise = 2.0 / 3;
 
 const KindShape& shape_of(AnomalyKind kind) { return kShapes[static_cast<size_t>(kind)]; }
 
-/// Slots that one anomaly closes for its service in the mean, besides the one that it begins in:
-/// its length and the distance, less the half slot that lies before its start.
+/// The mean number of slots in which an anomaly keeps its service from having another one, besides
+/// the slot in which it begins: its length and the distance, less the half slot before its start.
 double slots_closed() {
   Duration total = 0;
   for (const KindShape& shape : kShapes) total += (shape.length_min + shape.length_max) / 2;
@@ -50,7 +50,7 @@ Result<AnomalyKind> parse_anomaly_kind(std::string_view text) {
   std::string names;
   for (const KindShape& shape : kShapes) names += fmt::format("\n  {}", shape.name);
   return fail(ErrorCode::kInvalid,
-              fmt::format("no kind of anomaly is called \"{}\"; the kinds are:{}", text, names));
+              fmt::format("unknown kind of anomaly \"{}\"; the kinds are:{}", text, names));
 }
 
 double Anomaly::progress(Timestamp t) const {
@@ -88,7 +88,7 @@ Schedule::Schedule(const ScheduleOptions& options)
       next_hour_(options.start),
       free_from_(services().size(), kTimeMin) {
   for (size_t i = 0; i < kAnomalyKindCount; ++i) bag_[i] = static_cast<AnomalyKind>(i);
-  // A share `rate` of all slots, drawn from those that the distance leaves open.
+  // To get a share `rate` of all slots when only the slots that the distance allows can be drawn.
   const double open_share = 1 - options.rate * slots_closed();
   start_chance_ = options.rate / std::max(open_share, options.rate);
 }

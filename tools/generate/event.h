@@ -1,4 +1,4 @@
-// One event before it becomes text.
+// One event before it is formatted.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ const char* name_of(LogType type);  ///< `audit`, `bpm`, `performance`
 
 enum class Outcome : uint8_t { kSuccess, kFailed, kTimeout };
 
-/// What a bpm event reports; kNone in the other types.
+/// The kind of a bpm event; kNone for the other log types.
 enum class Step : uint8_t { kNone, kStart, kStep, kEnd };
 
 struct Event {
@@ -26,9 +26,9 @@ struct Event {
   uint8_t host = 0;              ///< from 1
   uint16_t cpu_tenths = 0;       ///< performance: percent times ten
   uint32_t memory_tenths = 0;    ///< performance: MB times ten
-  uint32_t duration_tenths = 0;  ///< milliseconds times ten; 0: none
+  uint32_t duration_tenths = 0;  ///< milliseconds times ten; 0: no duration
   uint64_t transaction_id = 0;   ///< bpm
-  uint64_t noise = 0;            ///< where the message's wording, ids and numbers come from
+  uint64_t noise = 0;            ///< random bits for the message: wording, ids and numbers
 };
 
 }  // namespace tocsin::generate

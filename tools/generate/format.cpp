@@ -1,4 +1,4 @@
-// The two text forms of an event.
+// Formats an event as JSON or line protocol.
 #include "tools/generate/format.h"
 
 #include "tools/generate/messages.h"

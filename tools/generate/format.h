@@ -1,4 +1,4 @@
-// Events as text: JSON lines or line protocol.
+// Formats events as JSON lines or line protocol.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@ namespace tocsin::generate {
 
 enum class TextFormat : uint8_t { kJson, kLineProtocol };
 
-/// Writes events one per line. Remembers the text of the last second, so events are best written in
-/// the order of time. Not thread-safe.
+/// Writes one event per line. Caches the text of the last second, so it is fastest if events are
+/// sorted by time. Not thread-safe.
 class Formatter {
  public:
-  /// JSON: with the key `measurement`, for streams in which the log types are mixed.
+  /// `with_measurement`: JSON gets the key `measurement`, for streams that mix log types.
   Formatter(TextFormat format, bool with_measurement)
       : format_(format), with_measurement_(with_measurement) {}
 
-  /// Appends the event and a newline. Makes room itself.
+  /// Appends the event and a newline. Reserves space itself.
   void append(TextBuffer& out, const Event& event);
 
  private:

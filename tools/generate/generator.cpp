@@ -1,4 +1,4 @@
-// How events come about: Poisson arrivals, lognormal durations, and what anomalies change in them.
+// Makes events: Poisson arrivals, lognormal durations, and the effects of anomalies on both.
 #include "tools/generate/generator.h"
 
 #include <algorithm>
@@ -10,15 +10,15 @@ namespace tocsin::generate {
 namespace {
 
 constexpr double kTimeoutShare = 0.2;  // of failures
-constexpr double kFailedSpeed = 0.7;   // failures come back early
+constexpr double kFailedSpeed = 0.7;   // failures take less time
 constexpr double kTimeoutSlowness = 2.5;
-constexpr double kLoadSlowness = 0.1;  // durations at twice the usual traffic: 10 % longer
-constexpr double kLoadMax = 2.5;       // beyond it, requests queue elsewhere
+constexpr double kLoadSlowness = 0.1;  // at twice the usual traffic, durations are 10 % longer
+constexpr double kLoadMax = 2.5;       // more traffic does not make requests slower
 constexpr double kSlowRequestChance = 0.0005;
 constexpr double kSlowRequestMin = 8, kSlowRequestMax = 40;  // times the median
 constexpr double kSlowRequestMsMax = 20'000;
-constexpr double kAbandonedShare = 0.003;  // of transactions never end on an ordinary day
-constexpr double kStepsMax = 3;            // a transaction has 0 to 2 steps, one in the mean
+constexpr double kAbandonedShare = 0.003;  // of transactions that never end, without an anomaly
+constexpr double kStepsMax = 3;            // a transaction has 0 to 2 steps, with a mean of one
 constexpr double kEventsPerTransaction = 3;
 
 constexpr double kP95ThresholdMs = 30'000, kP99ThresholdMs = 60'000;
@@ -78,7 +78,7 @@ TimeRange Generator::next(std::vector<Event>& out) {
   play_tick();
   out.swap(ticks_.front());
   ticks_.front().clear();
-  ticks_.push_back(std::move(ticks_.front()));  // keeps its memory for a later tick
+  ticks_.push_back(std::move(ticks_.front()));  // its memory is reused by a later tick
   ticks_.pop_front();
   std::sort(out.begin(), out.end(), [](const Event& a, const Event& b) {
     return a.time != b.time ? a.time < b.time : a.noise < b.noise;
@@ -108,7 +108,7 @@ void Generator::play_tick() {
     if (conditions(service).silent) {
       std::erase_if(ticks_.front(), [&](const Event& event) { return event.service == service; });
     }
-    Random own(random.next());  // one service's luck does not shift another's
+    Random own(random.next());  // services do not influence each other's random numbers
     play_service(service, own);
   }
 }
@@ -121,7 +121,7 @@ void Generator::play_service(size_t service, Random& random) {
   play_transactions(service, now, random);
 }
 
-/// Calls `at(time)` for each arrival of a Poisson process of `count` events per tick in the mean.
+/// Calls `at(time)` for each arrival of a Poisson process with a mean of `count` events per tick.
 /// Source: Knuth, The Art of Computer Programming, volume 2, section 3.4.1: exponential gaps.
 template <class Function>
 static void for_each_arrival(Timestamp start, Duration interval, double count, Random& random,
@@ -159,7 +159,7 @@ void Generator::play_transactions(size_t service, const Conditions& now, Random&
   });
 }
 
-/// `start` has the outcome of the whole; its steps and its end follow it in time.
+/// Adds the steps and the end. `start` carries the outcome of the whole transaction.
 void Generator::finish_transaction(const Event& start, const Conditions& now, Random& random) {
   const uint32_t duration_tenths = draw_duration(start, now, random);
   const Duration duration = duration_tenths * (kMillisecond / 10);
@@ -257,7 +257,7 @@ void Generator::add(const Event& event) {
   const auto ahead = static_cast<size_t>((event.time - tick_start_) / options_.interval);
   while (ticks_.size() <= ahead) ticks_.emplace_back();
   ticks_[ahead].push_back(event);
-  ticks_[ahead].back().time -= event.time % kMicrosecond;  // JSON shows no more than that
+  ticks_[ahead].back().time -= event.time % kMicrosecond;  // the precision of the JSON format
 }
 
 }  // namespace tocsin::generate

@@ -1,7 +1,9 @@
-// The mock log generator's door: a world of services, tick by tick, with labelled anomalies.
+// The public API of the mock log generator: a world of services, tick by tick, with labelled
+// anomalies.
 //
-// A world is a function of its options: the events of a tick do not depend on where the reading
-// began, so a second process with the same options goes on exactly where a first one stopped.
+// A world is a function of its options. The events of a tick do not depend on the tick at which
+// reading began, so a second process with the same options continues exactly where a first one
+// stopped.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +20,13 @@ namespace tocsin::generate {
 
 struct WorldOptions {
   uint64_t seed = 1;
-  /// When the world began, on a tick; anomalies begin `quiet` later.
+  /// Start of the world, a multiple of the tick. Anomalies begin `quiet` later.
   Timestamp birth = 0;
   Duration quiet = 3 * kDay;
-  Duration interval = 5 * kSecond;  ///< of a tick: one batch
-  double events_per_batch = 50;     ///< per log type, in the long mean
+  Duration interval = 5 * kSecond;  ///< length of a tick, which is one batch
+  double events_per_batch = 50;     ///< long-term mean per log type
   double anomaly_rate = 0.05;
-  std::vector<Anomaly> injected;  ///< besides the schedule's; these win where both cover a service
+  std::vector<Anomaly> injected;  ///< in addition to the schedule, and with precedence over it
 };
 
 /// The longest time between a transaction's start and its end.
@@ -33,20 +35,20 @@ inline constexpr Duration kDurationMax = 10 * kMinute;
 /// Not thread-safe.
 class Generator {
  public:
-  /// Requires: interval > 0, and `birth` and the range of every injected anomaly lie on ticks.
+  /// Requires: interval > 0; `birth` and the ranges of injected anomalies are multiples of it.
   explicit Generator(WorldOptions options);
 
-  /// The next tick will be the one that begins at `start`, on a tick and not before birth.
-  /// Transactions that are open then go on as if every tick before had been read.
+  /// Makes the tick that begins at `start` the next one. Transactions open at that time continue as
+  /// if all earlier ticks had been read. Requires: `start` is on a tick and not before `birth`.
   void seek(Timestamp start);
-  /// Puts the next tick's events into `out`, by time, and returns its range.
+  /// Puts the events of the next tick into `out`, sorted by time, and returns its range.
   TimeRange next(std::vector<Event>& out);
 
-  /// The anomalies that begin in the tick that next() gave last.
+  /// The anomalies that begin in the tick last returned by next().
   std::vector<Anomaly> begun() const;
 
  private:
-  /// What is going on at a service during one tick.
+  /// The conditions at a service during one tick.
   struct Conditions {
     double traffic = 1;
     double failure_factor = 1;
@@ -74,7 +76,7 @@ class Generator {
   Schedule schedule_;
   Timestamp tick_start_ = 0;
   size_t schedule_seen_ = 0;  ///< anomalies of the schedule already entered in `current_`
-  std::vector<std::vector<Anomaly>> current_;  ///< by service: not over yet
+  std::vector<std::vector<Anomaly>> current_;  ///< by service: those not over yet
   std::deque<std::vector<Event>> ticks_;       ///< events of this tick and later ones
 };
 

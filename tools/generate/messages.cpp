@@ -1,4 +1,4 @@
-// Message templates and how they are filled in.
+// Message templates, and filling them in.
 #include "tools/generate/messages.h"
 
 #include <array>
@@ -62,7 +62,7 @@ std::vector<Template> parse_templates(std::initializer_list<std::string_view> te
   return templates;
 }
 
-/// By log type (bpm: by step) and outcome. Earlier templates of a list are more frequent.
+/// The templates of a log type (for bpm: of a step). Earlier templates in a list are more frequent.
 struct Wording {
   std::vector<Template> success, failed, timeout;
 };
@@ -115,7 +115,7 @@ const Template& template_of(const Event& event, uint64_t choice) {
   const std::vector<Template>& list = event.outcome == Outcome::kSuccess  ? wording.success
                                       : event.outcome == Outcome::kFailed ? wording.failed
                                                                           : wording.timeout;
-  // The smaller of two dice: the first template is the most frequent one.
+  // The smaller of two random indices makes the first template the most frequent.
   const uint64_t size = list.size();
   return list[std::min((choice & 0xffff) % size, (choice >> 16 & 0xffff) % size)];
 }

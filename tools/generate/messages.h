@@ -1,4 +1,4 @@
-// The wording of messages: templates with ids and numbers in them.
+// The text of messages: templates filled in with ids and numbers.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,11 @@ namespace tocsin::generate {
 
 inline constexpr size_t kMessageBytesMax = 512;
 
-/// Appends the message of `event`. No message has a quote, a backslash or a control character in
-/// it, so it stands in JSON and line protocol as it is. Requires: kMessageBytesMax bytes are
-/// reserved.
+/// Appends the message of `event`. Messages contain no quotes, backslashes or control characters,
+/// so JSON and line protocol need no escaping. Requires: kMessageBytesMax bytes are reserved.
 void append_message(TextBuffer& out, const Event& event);
 
-/// The user that an audit event names: `u48213`. Heavy users are seen more often than others.
+/// Appends the user of an audit event, such as `u48213`. Some heavy users are more frequent.
 void append_user(TextBuffer& out, const Event& event);
 
 }  // namespace tocsin::generate

@@ -1,4 +1,4 @@
-// Random numbers that are the same everywhere for one seed.
+// Random numbers that depend only on the seed, on every platform.
 //
 // Sources: xoshiro256** 1.0 and splitmix64 (Blackman and Vigna, "Scrambled linear pseudorandom
 // number generators", 2021; prng.di.unimi.it). Normals by Box and Muller (1958), exponentials by
@@ -12,7 +12,7 @@
 
 namespace tocsin::generate {
 
-/// Scrambles a word: also the hash behind everything that is drawn once per hour, day or service.
+/// Scrambles a word. Also used as the hash for values drawn once per hour, day or service.
 inline uint64_t splitmix64(uint64_t x) {
   x += 0x9e3779b97f4a7c15;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
@@ -20,13 +20,14 @@ inline uint64_t splitmix64(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/// Not thread-safe; cheap to make, so each tick and each hour has its own, found by its key.
+/// Not thread-safe. Cheap to construct, so each tick and each hour has a generator seeded by its
+/// key.
 class Random {
  public:
   explicit Random(uint64_t seed) {
     for (uint64_t& word : state_) word = seed = splitmix64(seed);
   }
-  /// A stream of its own for each (seed, purpose, index).
+  /// A separate stream for each (seed, purpose, index).
   Random(uint64_t seed, uint64_t purpose, uint64_t index)
       : Random(splitmix64(splitmix64(seed ^ purpose * 0xd1342543de82ef95) ^ index)) {}
 

@@ -1,4 +1,4 @@
-// The loop over ticks: format, write, label, and in live mode wait for the clock.
+// The loop over ticks: formats, writes and labels events, and in live mode waits for the clock.
 #include "tools/generate/run.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace tocsin::generate {
 namespace {
 
 constexpr size_t kFlushBytes = size_t{1} << 20;
-constexpr Duration kNap = 100 * kMillisecond;  // how long stop may go unnoticed
+constexpr Duration kNap = 100 * kMillisecond;  // so that `stop` is noticed
 
 class Runner {
  public:
@@ -41,7 +41,7 @@ class Runner {
   Status play_live() {
     const Timestamp begun = SystemClock().now();
     const Timestamp end = *options_.live == 0 ? kTimeMax : begun + *options_.live;
-    // A tick is written when it is over: no event is ever ahead of the clock.
+    // A tick is written when it is over, so that no event is ever in the future.
     while (wait_until(std::min(end, report_.end + options_.world.interval)) &&
            SystemClock().now() < end) {
       TOCSIN_RETURN_IF_ERROR(play_tick());
@@ -50,7 +50,7 @@ class Runner {
     return {};
   }
 
-  /// False when the run was stopped meanwhile.
+  /// False if the run was stopped.
   bool wait_until(Timestamp t) const {
     for (Timestamp now = SystemClock().now(); now < t && !stopped(); now = SystemClock().now()) {
       std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(t - now, kNap)));

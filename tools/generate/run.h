@@ -1,4 +1,4 @@
-// Runs a world into a sink: first a stretch of history at full speed, then, if asked, in real time.
+// Writes the events of a world to a sink: a history at full speed, then optionally in real time.
 #pragma once
 
 #include <array>
@@ -18,23 +18,22 @@ namespace tocsin::generate {
 struct RunOptions {
   WorldOptions world;
   Timestamp start = 0;           ///< of the history, on a tick
-  Timestamp end = 0;             ///< of the history, on a tick; where live mode goes on
-  std::optional<Duration> live;  ///< how long, in real time; 0: until stopped; none: not at all
+  Timestamp end = 0;             ///< of the history, on a tick; live mode starts here
+  std::optional<Duration> live;  ///< duration of live mode; 0: until stopped; none: no live mode
   TextFormat format = TextFormat::kJson;
-  std::array<bool, kLogTypeCount> types = {true, true, true};  ///< only these are written
-  std::string labels_path;  ///< one line per anomaly that began, appended; empty: none
-  const std::atomic<bool>* stop = nullptr;  ///< looked at between ticks; may be null
+  std::array<bool, kLogTypeCount> types = {true, true, true};  ///< log types to write
+  std::string labels_path;                  ///< file to append a line per anomaly to; empty: none
+  const std::atomic<bool>* stop = nullptr;  ///< checked between ticks; may be null
 };
 
 struct RunReport {
   uint64_t event_count = 0;
   uint64_t byte_count = 0;
-  uint64_t anomaly_count = 0;  ///< that began during the run
+  uint64_t anomaly_count = 0;  ///< anomalies that began during the run
   Timestamp end = 0;           ///< of the last tick written
 };
 
-/// Returns when the history is written and live mode is over. Errors are those of the sink and of
-/// the labels file.
+/// Returns after the history and live mode. Errors are those of the sink and of the labels file.
 Result<RunReport> run(const RunOptions& options, Sink& sink);
 
 }  // namespace tocsin::generate

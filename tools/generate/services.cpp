@@ -1,4 +1,4 @@
-// Twelve services of a web shop and their rhythm.
+// The twelve services of a web shop, and their traffic over time.
 #include "tools/generate/services.h"
 
 #include <cmath>
@@ -14,9 +14,9 @@ constexpr double kPeakHour = 14;
 constexpr double kWeekendFactor = 0.6;
 constexpr double kWeekMean = (5 + 2 * kWeekendFactor) / 7;
 
-constexpr double kDayLuck = 0.04;  // standard deviation of the logarithm
-constexpr double kQuarterLuck = 0.05;
-constexpr double kBurstChance = 0.12;  // of a service and hour
+constexpr double kDayDeviation = 0.04;  // standard deviation of the logarithm
+constexpr double kQuarterDeviation = 0.05;
+constexpr double kBurstChance = 0.12;  // per service and hour
 constexpr double kBurstSecondsMin = 15, kBurstSecondsMax = 75;
 constexpr double kBurstFactorMin = 1.8, kBurstFactorMax = 3.0;
 
@@ -117,8 +117,8 @@ std::vector<ServiceProfile> make_services() {
   };
 }
 
-/// A factor around 1 that stays the same for one `index` of one purpose.
-double luck(uint64_t seed, uint64_t purpose, uint64_t index, double deviation) {
+/// A lognormal factor with median 1 that depends only on the arguments.
+double random_factor(uint64_t seed, uint64_t purpose, uint64_t index, double deviation) {
   Random random(seed, purpose, index);
   return std::exp(deviation * random.normal());
 }
@@ -156,8 +156,10 @@ double weekly_rhythm(Timestamp t) {
 
 double traffic_at(uint64_t seed, size_t service, Timestamp t) {
   const uint64_t purpose = service << 8;
-  return weekly_rhythm(t) * luck(seed, 'D' + purpose, static_cast<uint64_t>(t / kDay), kDayLuck) *
-         luck(seed, 'Q' + purpose, static_cast<uint64_t>(t / (15 * kMinute)), kQuarterLuck) *
+  return weekly_rhythm(t) *
+         random_factor(seed, 'D' + purpose, static_cast<uint64_t>(t / kDay), kDayDeviation) *
+         random_factor(seed, 'Q' + purpose, static_cast<uint64_t>(t / (15 * kMinute)),
+                       kQuarterDeviation) *
          burst_at(seed, service, t);
 }
 

@@ -1,4 +1,4 @@
-// The company that the generator plays: its services, and how busy they are at which hour.
+// The simulated company: its services, and their traffic over time.
 #pragma once
 
 #include <cstdint>
@@ -12,31 +12,31 @@ namespace tocsin::generate {
 
 struct TransactionProfile {
   std::string_view name;
-  std::string_view action;  ///< what an audit event calls it
+  std::string_view action;  ///< its name in audit events
   double share = 0;         ///< of the service's events; a service's shares sum to 1
   double slowness = 1;      ///< times the service's median duration
 };
 
 struct ServiceProfile {
   std::string_view name;
-  double share = 0;      ///< of all events; they sum to 1
+  double share = 0;      ///< of all events; the shares sum to 1
   double median_ms = 0;  ///< of a request's duration
-  double sigma = 0;      ///< of its logarithm
+  double sigma = 0;      ///< standard deviation of the logarithm of the duration
   double failure_rate = 0;
   uint32_t host_count = 0;
   std::vector<TransactionProfile> transactions;
 };
 
 std::span<const ServiceProfile> services();
-/// The index of that service, or services().size().
+/// The index of the service, or services().size() if there is none of that name.
 size_t find_service(std::string_view name);
 
-/// How busy a service is at `t`, 1 in the long mean: day and night (3 to 1), weekends (0.6), each
-/// day's and each quarter-hour's own luck, and short bursts. Without anomalies. A function of its
-/// arguments only.
+/// The traffic of a service at `t`, with a long-term mean of 1: day and night (3 to 1), weekends
+/// (0.6), random factors per day and per quarter-hour, and short bursts. Ignores anomalies. Depends
+/// only on the arguments.
 double traffic_at(uint64_t seed, size_t service, Timestamp t);
 
-/// The part of traffic_at that is the same every week: from 0.34 to 1.7.
+/// The part of traffic_at that repeats every week: from 0.34 to 1.7.
 double weekly_rhythm(Timestamp t);
 
 }  // namespace tocsin::generate

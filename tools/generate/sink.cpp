@@ -1,4 +1,4 @@
-// The three destinations.
+// Files, TCP and standard output.
 #include "tools/generate/sink.h"
 
 #include <cerrno>
@@ -72,7 +72,7 @@ class FileSink final : public Sink {
     const std::string folder = directory_ + "/" + name_of(type);
     std::error_code error;
     std::filesystem::create_directories(folder, error);
-    if (error) return fail(ErrorCode::kIo, fmt::format("making {}: {}", folder, error.message()));
+    if (error) return fail(ErrorCode::kIo, fmt::format("creating {}: {}", folder, error.message()));
     file.path =
         fmt::format("{}/{}.{}", folder, format_time_short(day * kDay).substr(0, 10), extension_);
     file.day = day;
@@ -82,7 +82,8 @@ class FileSink final : public Sink {
     if (errno == EEXIST) {
       return fail(
           ErrorCode::kConflict,
-          fmt::format("{} exists; remove it, or name another folder with --out", file.path));
+          fmt::format("{} already exists; remove it, or choose another directory with --out",
+                      file.path));
     }
     return fail(ErrorCode::kIo, fmt::format("opening {}: {}", file.path, std::strerror(errno)));
   }
@@ -95,8 +96,7 @@ class FileSink final : public Sink {
 class TcpSink final : public Sink {
  public:
   TcpSink(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
-  /// Ends the stream and waits for the receiver to have read it, so that nothing is cut off by a
-  /// reset.
+  /// Ends the stream and waits until the receiver has read it, so that a reset cannot cut it off.
   ~TcpSink() override {
     const timeval patience{30, 0};
     setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -148,7 +148,8 @@ Result<std::unique_ptr<Sink>> make_tcp_sink(const std::string& host_and_port) {
   if (colon == std::string::npos || colon + 1 == host_and_port.size()) {
     return fail(
         ErrorCode::kInvalid,
-        fmt::format("\"{}\" is no address; write HOST:PORT, as in 127.0.0.1:8094", host_and_port));
+        fmt::format("\"{}\" is not a valid address; write HOST:PORT, for example 127.0.0.1:8094",
+                    host_and_port));
   }
   const std::string host = host_and_port.substr(0, colon), port = host_and_port.substr(colon + 1);
   addrinfo hints{};
@@ -157,7 +158,7 @@ Result<std::unique_ptr<Sink>> make_tcp_sink(const std::string& host_and_port) {
   const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &list.first);
   if (error != 0) {
     return fail(ErrorCode::kNotFound,
-                fmt::format("looking up {}: {}", host_and_port, gai_strerror(error)));
+                fmt::format("resolving {}: {}", host_and_port, gai_strerror(error)));
   }
   int last_errno = 0;
   for (const addrinfo* at = list.first; at != nullptr; at = at->ai_next) {

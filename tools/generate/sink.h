@@ -1,4 +1,4 @@
-// Where generated text goes: files by log type and day, a TCP socket, or standard output.
+// Destinations of generated text: files by log type and day, a TCP connection, or standard output.
 #pragma once
 
 #include <array>
@@ -12,20 +12,20 @@
 
 namespace tocsin::generate {
 
-/// Takes whole lines. Not thread-safe.
+/// Receives whole lines. Not thread-safe.
 class Sink {
  public:
   virtual ~Sink() = default;
-  /// Writes lines of one log type whose events lie on the UTC day of `time`. kIo names the
-  /// destination.
+  /// Writes lines of one log type, all from the UTC day of `time`. kIo names the destination.
   virtual Status write(LogType type, Timestamp time, std::string_view lines) = 0;
-  /// Whether lines of all types share one stream, in the order of time.
+  /// Whether lines of all types share one stream, sorted by time.
   virtual bool mixed() const = 0;
 };
 
-/// `DIRECTORY/audit/2026-11-24.json` and so on. Without `append`, a file that exists is kConflict.
+/// Writes `DIRECTORY/audit/2026-11-24.json` and so on. Without `append`, an existing file is
+/// kConflict.
 std::unique_ptr<Sink> make_file_sink(std::string directory, std::string extension, bool append);
-/// Connects at once; blocks while the receiver is slow.
+/// Connects immediately. Writing blocks while the receiver is slow.
 Result<std::unique_ptr<Sink>> make_tcp_sink(const std::string& host_and_port);
 std::unique_ptr<Sink> make_stdout_sink();
 

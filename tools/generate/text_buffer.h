@@ -1,4 +1,4 @@
-// A growing byte buffer with fast appends of text and numbers: formatting is most of the
+// A growing byte buffer that appends text and numbers quickly, as formatting is most of the
 // generator's work.
 #pragma once
 
@@ -10,19 +10,19 @@
 
 namespace tocsin::generate {
 
-/// Not thread-safe. Appends need room: call reserve() before a run of them.
+/// Not thread-safe. Appending requires space: call reserve() first.
 class TextBuffer {
  public:
   std::string_view view() const { return {bytes_.data(), size_}; }
   size_t size() const { return size_; }
   void clear() { size_ = 0; }
 
-  /// Makes room for `more` bytes after what is there.
+  /// Makes space for `more` bytes to be appended.
   void reserve(size_t more) {
     if (bytes_.size() - size_ < more) bytes_.resize(size_ + more + bytes_.size() / 2);
   }
 
-  // Requires of all below: room was reserved.
+  // All functions below require reserved space.
   void text(std::string_view value) {
     std::memcpy(bytes_.data() + size_, value.data(), value.size());
     size_ += value.size();
@@ -39,7 +39,7 @@ class TextBuffer {
     byte('.');
     byte(static_cast<char>('0' + value % 10));
   }
-  /// `value` with that many digits, zeros in front.
+  /// `value` with `digits` digits, padded with zeros.
   void padded(uint64_t value, int digits) {
     for (int i = digits - 1; i >= 0; --i, value /= 10) {
       bytes_[size_ + static_cast<size_t>(i)] = static_cast<char>('0' + value % 10);

@@ -1,4 +1,4 @@
-// Files to chunks.
+// Cuts files into chunks.
 #include "tools/import/chunk_reader.h"
 
 #include <algorithm>
@@ -37,7 +37,11 @@ Status find_in_folder(const std::string& folder, std::vector<std::string>& files
   }
   if (error) return fail(ErrorCode::kIo, fmt::format("reading {}: {}", folder, error.message()));
   if (files.size() == before) {
-    return fail(ErrorCode::kNotFound, folder + " holds no file that ends in .json, .lp or .csv");
+    return fail(
+        ErrorCode::kNotFound,
+        folder +
+            " contains no log files; their names must end in .json, .jsonl, .ndjson, .log, .txt, "
+            ".lp or .csv");
   }
   std::sort(files.begin() + static_cast<ptrdiff_t>(before), files.end());
   return {};
@@ -52,7 +56,7 @@ Status failed(const char* attempt, const std::string& path) {
               fmt::format("{} {}: {}", attempt, path, std::strerror(errno)));
 }
 
-// Names of columns with commas between them: a line of line protocol has a `=`.
+// Column names separated by commas. Line protocol always has a `=`.
 bool is_csv_header(std::string_view line) {
   return line.starts_with(kTypedCsvStart) ||
          (line.find(',') != line.npos && line.find('=') == line.npos);
@@ -77,7 +81,7 @@ bool has_header(InputFormat format) {
   return format == InputFormat::kCsv || format == InputFormat::kTypedJson;
 }
 
-/// How much of `data` a chunk may hold.
+/// The number of bytes of `data`, in whole lines, that go into a chunk.
 size_t whole_bytes(std::string_view data, InputFormat format, bool at_end) {
   if (at_end) return data.size();
   const size_t whole =
@@ -95,7 +99,7 @@ Result<std::vector<std::string>> find_files(const std::vector<std::string>& argu
     if (argument != "-" && fs::is_directory(argument, error)) {
       TOCSIN_RETURN_IF_ERROR(find_in_folder(argument, files));
     } else if (argument != "-" && !fs::exists(argument, error)) {
-      return fail(ErrorCode::kNotFound, "there is no file " + argument);
+      return fail(ErrorCode::kNotFound, "no such file or directory: " + argument);
     } else {
       files.push_back(argument);
     }
@@ -160,9 +164,9 @@ Result<size_t> ChunkReader::read(std::span<char> out) {
   return done;
 }
 
-// Nothing: more must be read for a whole line, or the file has ended.
+// Returns nothing if the line is not complete yet, or at the end of the file.
 Result<std::optional<Chunk>> ChunkReader::next_of_file() {
-  // A line longer than a chunk makes the next one twice as long.
+  // If a line does not fit into a chunk, the next chunk is twice as long.
   const size_t size = std::max(options_.chunk_bytes, 2 * rest_.size());
   auto memory = std::make_unique_for_overwrite<char[]>(size);
   std::copy(rest_.begin(), rest_.end(), memory.get());
@@ -182,13 +186,13 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
       chunk_.first_line += scan::count_byte(chunk.lines, '\n');
       return std::nullopt;
     }
-    TOCSIN_RETURN_IF_ERROR(take_header(chunk));
+    TOCSIN_RETURN_IF_ERROR(read_header(chunk));
   }
   chunk_.first_line = chunk.first_line + scan::count_byte(chunk.lines, '\n');
   return chunk;
 }
 
-Status ChunkReader::take_header(Chunk& chunk) {
+Status ChunkReader::read_header(Chunk& chunk) {
   InputHeader header;
   std::string_view rest = chunk.lines;
   if (chunk.format == InputFormat::kCsv) {

@@ -1,16 +1,14 @@
-// The pipeline: some threads that read and parse, the database's own writer thread, and its
-// encoder.
+// The pipeline: threads that read and parse, followed by the database's writer thread and encoders.
 #include "tools/import/import.h"
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "db/base/mutex.h"
 #include "db/limits.h"
 #include "net/parse/csv_rows.h"
 #include "net/parse/json_lines.h"
@@ -23,11 +21,10 @@ namespace {
 
 constexpr auto kReportInterval = std::chrono::milliseconds(200);
 
-/// Parsed rows that wait for the writer: enough that it always has work, little enough to stay in
-/// caches.
+/// Parsed rows waiting for the writer: enough to keep it busy, few enough to stay in the caches.
 constexpr size_t kPendingBytesMax = 8 * kMiB;
 
-/// One import; its threads share it.
+/// One import. Shared by its threads.
 class Import {
  public:
   Import(Database& database, const ImportOptions& options, std::vector<std::string> paths)
@@ -40,8 +37,8 @@ class Import {
     for (unsigned i = 0; i < options_.parser_count; ++i) threads.emplace_back([this] { work(); });
     watch(report);
     for (std::thread& thread : threads) thread.join();
-    const Status sealed = database_.seal();  // answers every write
-    const std::lock_guard lock(mutex_);
+    const Status sealed = database_.seal();  // returns after the callbacks of all writes
+    const MutexLock lock(mutex_);
     if (error_) return tl::unexpected<Error>(*error_);
     if (!sealed) return tl::unexpected<Error>(sealed.error());
     return progress_;
@@ -55,22 +52,22 @@ class Import {
       Parsed parsed = parse_chunk(parsers, chunk);
       wait_for_turn(number);
       if (!open_line_.empty()) {
-        put_in_front(open_line_, chunk);
+        prepend(open_line_, chunk);
         parsed = parse_chunk(parsers, chunk);
       }
       open_line_ = parsed.open_line;
       write(std::move(parsed));
       end_turn();
     }
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ++workers_done_;
     changed_.notify_all();
   }
 
-  /// The next chunk and its number; nothing at the end, after an error, or when the import was
+  /// The next chunk and its number; nothing at the end, after an error, or if the import was
   /// stopped.
   std::optional<std::pair<uint64_t, Chunk>> next_chunk() {
-    const std::lock_guard lock(reader_mutex_);
+    const MutexLock lock(reader_mutex_);
     if (stopped()) return std::nullopt;
     auto chunk = reader_.next();
     if (!chunk) give_up(chunk.error());
@@ -78,20 +75,20 @@ class Import {
     return std::pair{chunks_read_++, std::move(**chunk)};
   }
 
-  /// Chunks are written in the order in which they were read: the same input makes the same
-  /// database.
+  /// Chunks are written in the order in which they were read, so that the same input always makes
+  /// the same database.
   void wait_for_turn(uint64_t number) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return chunks_written_ == number; });
+    const MutexLock lock(mutex_);
+    while (chunks_written_ != number) changed_.wait(mutex_);
   }
   void end_turn() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ++chunks_written_;
     changed_.notify_all();
   }
 
-  /// The chunk did not begin with a line: `text` was missing. Its lines are in `parsed` no more.
-  static void put_in_front(std::string_view text, Chunk& chunk) {
+  /// For a chunk that begins inside a line: inserts `text`, the beginning of that line.
+  static void prepend(std::string_view text, Chunk& chunk) {
     const std::string_view lines = chunk.lines;
     chunk.memory = std::make_unique_for_overwrite<char[]>(text.size() + lines.size());
     std::copy(lines.begin(), lines.end(), std::copy(text.begin(), text.end(), chunk.memory.get()));
@@ -99,23 +96,23 @@ class Import {
     chunk.first_line -= scan::count_byte(text, '\n');
   }
 
-  /// What a chunk became, with what is needed to say where a row came from.
+  /// A parsed chunk.
   struct Parsed {
     WriteRequest request;
     uint64_t byte_count = 0;
     std::map<std::string, uint64_t> rows;  ///< by measurement
     size_t rejected = 0;
-    std::vector<std::string> examples;  ///< of refused lines
-    std::string_view open_line;         ///< goes on in the next chunk; in the request's batch
+    std::vector<std::string> examples;  ///< of rejected lines
+    std::string_view open_line;         ///< continues in the next chunk; owned by the batch
   };
 
-  /// What a thread keeps between chunks.
+  /// Parsers that a thread reuses for all chunks.
   struct Parsers {
     JsonLinesParser json;
     TypedJsonParser typed_json;
   };
 
-  /// Takes the chunk's memory; its lines stay as long as the batch.
+  /// Moves the memory of the chunk into the batch, so that its lines live as long as the batch.
   Parsed parse_chunk(Parsers& parsers, Chunk& chunk) const {
     Parsed parsed;
     parsed.request.source = "import " + chunk.path;
@@ -125,7 +122,7 @@ class Import {
     parsed.request.batch =
         Batch(is_line_protocol ? ConflictPolicy::kRejectRow : ConflictPolicy::kKeepInRest);
     Batch& batch = parsed.request.batch;
-    const std::string_view lines = chunk.lines;  // behind the header, if there is one
+    const std::string_view lines = chunk.lines;  // after the header, if there is one
     parsed.byte_count = static_cast<uint64_t>(lines.data() + lines.size() - chunk.memory.get());
     batch.keep(std::move(chunk.memory), parsed.byte_count);
     ParseOptions parse_options;
@@ -162,12 +159,12 @@ class Import {
     return parsed;
   }
 
-  /// Queues the rows for the database, once there is room.
+  /// Queues the rows for the database; waits while the queue is full.
   void write(Parsed parsed) {
     if (failed()) return;
     {
-      // Before the write: its answer takes back what was refused.
-      const std::lock_guard lock(mutex_);
+      // Counted before the write, whose callback subtracts the rows that it rejects.
+      const MutexLock lock(mutex_);
       add_rejected(parsed.rejected, parsed.examples);
       progress_.bytes_done += parsed.byte_count;
       for (const auto& [measurement, count] : parsed.rows) count_events(measurement, count);
@@ -178,10 +175,10 @@ class Import {
     if (!queued) give_up(queued.error());
   }
 
-  /// Runs on the database's writer thread, when the rows are durable.
+  /// Runs on the database's writer thread once the rows are durable.
   void finish_write(const Result<WriteReport>& written) {
     if (!written) return give_up(written.error());
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::vector<std::string> examples;
     for (const RejectedRow& row : written->rejected) {
       --progress_.events;
@@ -192,12 +189,13 @@ class Import {
     add_rejected(written->rejected.size(), examples);
   }
 
-  void count_events(const std::string& measurement, uint64_t count) {
+  void count_events(const std::string& measurement, uint64_t count) TOCSIN_REQUIRES(mutex_) {
     progress_.events += count;
     progress_.events_by_measurement[measurement] += count;
   }
 
-  void add_rejected(size_t count, const std::vector<std::string>& examples) {
+  void add_rejected(size_t count, const std::vector<std::string>& examples)
+      TOCSIN_REQUIRES(mutex_) {
     progress_.rejected += count;
     for (const std::string& example : examples) {
       if (progress_.rejected_examples.size() == kRejectedExamplesMax) break;
@@ -205,11 +203,10 @@ class Import {
     }
   }
 
-  /// Reports until every worker is done.
+  /// Calls `report` regularly until every worker is done.
   void watch(const std::function<void(const ImportProgress&)>& report) {
-    std::unique_lock lock(mutex_);
-    const auto done = [&] { return workers_done_ == options_.parser_count; };
-    while (!changed_.wait_for(lock, kReportInterval, done)) {
+    MutexLock lock(mutex_);
+    while (!wait_for_workers(std::chrono::steady_clock::now() + kReportInterval)) {
       const ImportProgress progress = progress_;
       lock.unlock();
       report(progress);
@@ -217,12 +214,21 @@ class Import {
     }
   }
 
+  /// Whether every worker is done by `deadline`.
+  bool wait_for_workers(std::chrono::steady_clock::time_point deadline) TOCSIN_REQUIRES(mutex_) {
+    bool in_time = true;
+    while (workers_done_ != options_.parser_count && in_time) {
+      in_time = changed_.wait_until(mutex_, deadline);
+    }
+    return workers_done_ == options_.parser_count;
+  }
+
   void give_up(const Error& error) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!error_) error_ = error;
   }
   bool failed() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return error_.has_value();
   }
   bool stopped() { return failed() || (options_.stop != nullptr && options_.stop->load()); }
@@ -230,18 +236,19 @@ class Import {
   Database& database_;
   const ImportOptions& options_;
 
-  std::string open_line_;  // of the chunk written last: of the thread whose turn it is
+  // The unfinished last line of the chunk written last. Belongs to the thread whose turn it is.
+  std::string open_line_;
 
-  std::mutex reader_mutex_;  // taken before mutex_; guards the next two
-  ChunkReader reader_;
-  uint64_t chunks_read_ = 0;
+  Mutex mutex_;
+  ConditionVariable changed_;
+  unsigned workers_done_ TOCSIN_GUARDED_BY(mutex_) = 0;
+  uint64_t chunks_written_ TOCSIN_GUARDED_BY(mutex_) = 0;
+  ImportProgress progress_ TOCSIN_GUARDED_BY(mutex_);
+  std::optional<Error> error_ TOCSIN_GUARDED_BY(mutex_);
 
-  std::mutex mutex_;  // guards all below
-  std::condition_variable changed_;
-  unsigned workers_done_ = 0;
-  uint64_t chunks_written_ = 0;
-  ImportProgress progress_;
-  std::optional<Error> error_;
+  Mutex reader_mutex_ TOCSIN_ACQUIRED_BEFORE(mutex_);
+  ChunkReader reader_ TOCSIN_GUARDED_BY(reader_mutex_);
+  uint64_t chunks_read_ TOCSIN_GUARDED_BY(reader_mutex_) = 0;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Bulk import: files in, rows durable; reading, parsing and writing overlap.
+// Bulk import of files. Reading, parsing and writing overlap.
 #pragma once
 
 #include <atomic>
@@ -17,34 +17,35 @@ namespace tocsin {
 struct ImportOptions {
   std::vector<std::string> paths;  ///< files, folders, or `-` for standard input
   ChunkReaderOptions reader;
-  std::vector<std::string> tags;  ///< JSON, CSV: keys whose columns are tags; empty: good guesses
-  std::vector<std::string>
-      time_keys;  ///< JSON, CSV: candidates for the time; empty: the usual ones
-  bool restore =
-      false;  ///< takes rows of `alerts`, `deliveries` and `rejected`, which else are refused
+  /// JSON and CSV: keys whose columns are tags; empty: decided by heuristics.
+  std::vector<std::string> tags;
+  /// JSON and CSV: keys that may hold the time; empty: the usual ones.
+  std::vector<std::string> time_keys;
+  /// Accepts rows of `alerts`, `deliveries` and `rejected`, which are otherwise refused.
+  bool restore = false;
   unsigned parser_count = 2;                ///< threads that read and parse
-  const std::atomic<bool>* stop = nullptr;  ///< looked at between chunks; may be null
+  const std::atomic<bool>* stop = nullptr;  ///< checked between chunks; may be null
 };
 
-/// Where an import stands: what the database has taken in, which becomes durable in large steps.
-/// Also what it came to: then all of it is durable.
+/// The progress of an import, whose rows become durable in large steps; also its final result, when
+/// all rows are durable.
 struct ImportProgress {
-  uint64_t bytes_total = 0;  ///< 0: not known
+  uint64_t bytes_total = 0;  ///< 0: unknown
   uint64_t bytes_done = 0;   ///< of input
   uint64_t events = 0;       ///< rows
-  uint64_t rejected = 0;     ///< lines and rows that were refused
+  uint64_t rejected = 0;     ///< lines and rows
   std::map<std::string, uint64_t> events_by_measurement;
   std::vector<std::string> rejected_examples;  ///< `FILE:LINE: reason`, the first few
 };
 
 inline constexpr size_t kRejectedExamplesMax = 5;
 
-/// Options with which a database is best opened for an import: few rows that wait.
+/// Options for opening the database to import into. They keep the write queue short.
 DatabaseOptions import_database_options();
 
-/// Returns when every row is durable, or the first error of reading or writing. What was refused is
-/// counted and, within bounds, kept in the measurement `rejected`. `report` is called from this
-/// thread, a few times per second.
+/// Returns when every row is durable, or with the first read or write error. Rejected lines are
+/// counted and, within limits, kept in the measurement `rejected`. `report` is called on the
+/// calling thread, a few times per second.
 Result<ImportProgress> import_files(Database& database, const ImportOptions& options,
                                     const std::function<void(const ImportProgress&)>& report);
 

@@ -1,4 +1,4 @@
-// The progress bar.
+// Formats and draws the progress of an import.
 #include "tools/import/progress_line.h"
 
 #include <algorithm>

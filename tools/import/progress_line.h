@@ -1,4 +1,4 @@
-// How an import shows its progress: a bar on a terminal, a line now and then elsewhere.
+// Shows the progress of an import: a bar on a terminal, otherwise a line every few seconds.
 #pragma once
 
 #include <string>
@@ -17,12 +17,12 @@ class ProgressDisplay {
   ProgressDisplay();
 
   void show(const ImportProgress& progress, double elapsed_seconds);
-  /// Leaves the last state behind, on a line of its own.
+  /// Prints the final state on a separate line.
   void finish(const ImportProgress& progress, double elapsed_seconds);
 
  private:
   bool terminal_;
-  double next_line_seconds_ = 0;  // when not on a terminal
+  double next_line_seconds_ = 0;  // if not on a terminal: the time of the next line
 };
 
 }  // namespace tocsin

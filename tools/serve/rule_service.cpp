@@ -1,4 +1,4 @@
-// Evaluation thread and reload.
+// The evaluation thread and the reloading of rule files.
 #include "tools/serve/rule_service.h"
 
 #include <algorithm>
@@ -14,37 +14,38 @@
 namespace tocsin {
 namespace {
 
-constexpr Duration kPollInterval = 2 * kSecond;  // of rule files, and of the clock
-constexpr std::chrono::seconds kSettle{1};       // since a rule file was changed last
+constexpr Duration kPollInterval = 2 * kSecond;  // of rule files and of the clock
+constexpr std::chrono::seconds kSettle{1};       // after the last change of a rule file
 
 std::string changes(const char* verb, const std::vector<std::string>& names) {
   return names.empty() ? "" : fmt::format(", {} {}", verb, fmt::join(names, " "));
 }
 
-/// One line, e.g. `rules: 7 in all, added CheckoutSlow, 1 mistake`.
+/// One line, such as `rules: 7 in total, added CheckoutSlow, 1 error, the first: ...`.
 std::string describe(const RuleLoadReport& report, size_t rule_count) {
-  std::string line = fmt::format("rules: {} in all", rule_count);
+  std::string line = fmt::format("rules: {} in total", rule_count);
   line += changes("added", report.added) + changes("changed", report.changed) +
           changes("removed", report.removed);
   if (report.added.empty() && report.changed.empty() && report.removed.empty()) {
     line += ", nothing changed";
   }
   if (!report.errors.empty()) {
-    line +=
-        fmt::format(", {} with mistakes, first: {}", report.errors.size(), report.errors.front());
+    line += fmt::format(", {} error{}, the first: {}", report.errors.size(),
+                        report.errors.size() == 1 ? "" : "s", report.errors.front());
   }
   return line;
 }
 
-/// On a new database every rule warns of measurements that do not exist yet: one line is enough.
+/// Logs one line, as rules tend to share their warnings.
 void log_warnings(const std::vector<std::string>& warnings) {
   if (warnings.empty()) return;
   std::string line = "rules: " + warnings.front();
-  if (warnings.size() > 1) line += fmt::format(" (and {} warnings like it)", warnings.size() - 1);
+  if (warnings.size() > 1) line += fmt::format(" (and {} more warnings)", warnings.size() - 1);
   log(LogLevel::kWarning, line);
 }
 
-/// Differs whenever a file that the globs find came, went, changed, or may be read by others.
+/// Changes whenever a file that matches the globs is added, removed, modified, or gets another
+/// mode.
 std::string stamp_of(const std::vector<std::string>& globs) {
   std::string stamp;
   for (const std::string& path : find_rule_files(globs)) {
@@ -59,20 +60,34 @@ std::string stamp_of(const std::vector<std::string>& globs) {
   return stamp;
 }
 
+/// Whether there is a measurement that is not Tocsin's own.
+bool has_events(const Database& database) {
+  const auto catalog = database.catalog();
+  return std::ranges::any_of(catalog->measurements, [](const auto& measurement) {
+    return !is_reserved_measurement(measurement.first);
+  });
+}
+
 }  // namespace
 
-RuleService::RuleService(RuleEngine& engine, const Clock& clock, std::vector<std::string> globs)
-    : engine_(engine), clock_(clock), globs_(std::move(globs)) {}
+RuleService::RuleService(RuleEngine& engine, const Database& database, const Clock& clock,
+                         std::vector<std::string> globs)
+    : engine_(engine), database_(database), clock_(clock), globs_(std::move(globs)) {}
 
 RuleService::~RuleService() { stop(); }
 
 Result<std::string> RuleService::reload() {
-  const std::lock_guard lock(mutex_);
-  loaded_stamp_ = stamp_of(globs_);  // before reading: a change meanwhile is found later
+  const MutexLock lock(mutex_);
+  loaded_stamp_ = stamp_of(globs_);  // before reading, so that a change during it is noticed later
   TOCSIN_TRY(const std::vector<RuleFile> files, read_rule_files(globs_));
   const RuleLoadReport report = engine_.load(files);
   for (const std::string& error : report.errors) log(LogLevel::kError, "rules: " + error);
-  log_warnings(report.warnings);
+  if (has_events(database_)) {
+    log_warnings(report.warnings);
+  } else {
+    // Every rule would warn that its measurement does not exist yet.
+    log(LogLevel::kInfo, "rules: no events are stored yet, so there is nothing to evaluate");
+  }
   rule_count_ = engine_.status().size();
   wake_.notify_all();
   return describe(report, rule_count_);
@@ -85,7 +100,7 @@ void RuleService::start() {
 void RuleService::stop() {
   stopped_ = true;
   {
-    const std::lock_guard lock(mutex_);  // so that the thread is either waiting or sees `stopped_`
+    const MutexLock lock(mutex_);  // so that the thread is either waiting or sees `stopped_`
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
@@ -96,14 +111,16 @@ void RuleService::run() {
     const Timestamp next_due = engine_.evaluate_due(&stopped_);
     note_caught_up();
     reload_if_changed();
-    std::unique_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     const Duration wait =
         std::clamp<Duration>(next_due - clock_.now(), kMillisecond, kPollInterval);
-    if (!stopped_) wake_.wait_for(lock, std::chrono::nanoseconds(wait));
+    if (!stopped_) {
+      wake_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::nanoseconds(wait));
+    }
   }
 }
 
-/// Says once that no window of the past is left, for whoever waits for it.
+/// Logs once that all past windows have been evaluated, for scripts that wait for it.
 void RuleService::note_caught_up() {
   if (caught_up_ || stopped_) return;
   const Timestamp now = clock_.now();
@@ -114,11 +131,11 @@ void RuleService::note_caught_up() {
   log(LogLevel::kInfo, "rules are up to date");
 }
 
-// Not before the files have been left alone for a moment: one that is being written may be empty,
-// and its rules must not be removed for that.
+// Waits until the files have not changed for a moment: a file that is being written may be empty,
+// and its rules must not be removed because of that.
 void RuleService::reload_if_changed() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::string stamp = stamp_of(globs_);
     if (stamp == loaded_stamp_) return;
     const auto now = std::chrono::steady_clock::now();

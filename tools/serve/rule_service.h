@@ -1,34 +1,36 @@
-// Runs the rule engine beside the server: its thread, and reloading of rule files.
+// Runs the rule engine next to the server: its thread, and the reloading of rule files.
 #pragma once
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "db/base/mutex.h"
 #include "db/base/result.h"
 #include "db/base/time.h"
+#include "db/database.h"
 #include "rules/engine.h"
 
 namespace tocsin {
 
-/// All functions may be called from any thread. `engine` and `clock` must outlive it.
+/// All functions may be called from any thread. All references must outlive it.
 class RuleService {
  public:
   /// `globs` as in read_rule_files.
-  RuleService(RuleEngine& engine, const Clock& clock, std::vector<std::string> globs);
+  RuleService(RuleEngine& engine, const Database& database, const Clock& clock,
+              std::vector<std::string> globs);
   ~RuleService();  ///< as stop()
 
-  /// Reads the rule files again and says in one line what changed. A glob without a file leaves
-  /// every rule as it is; a broken file leaves those of its own that ran before, and is logged.
+  /// Reads the rule files again and returns one line that describes the changes. If a glob matches
+  /// nothing, all rules stay unchanged; if a file is invalid, its previous rules do, and its errors
+  /// are logged.
   Result<std::string> reload();
 
-  /// Begins to evaluate, and to look for changed files every few seconds.
+  /// Starts the thread, which evaluates rules and checks for changed files every few seconds.
   void start();
-  /// Ends the thread once the window that is being evaluated is done.
+  /// Stops the thread after the window that it is evaluating.
   void stop();
 
   size_t rule_count() const { return rule_count_.load(); }
@@ -39,18 +41,21 @@ class RuleService {
   void note_caught_up();
 
   RuleEngine& engine_;
+  const Database& database_;
   const Clock& clock_;
   const std::vector<std::string> globs_;
   std::atomic<bool> stopped_{false};
   std::atomic<size_t> rule_count_{0};
-  bool caught_up_ = false;  // of the thread alone
+  bool caught_up_ = false;  // used by the thread only
   std::thread thread_;
 
-  std::mutex mutex_;  // guards all below; held while rules are loaded
-  std::condition_variable wake_;
-  std::string loaded_stamp_;   ///< names, sizes and times of the files when they were read last
-  std::string changed_stamp_;  ///< the same when a change was seen, and when that was
-  std::chrono::steady_clock::time_point changed_at_;
+  Mutex mutex_;  // held while rules are loaded
+  ConditionVariable wake_;
+  /// Names, sizes and times of the rule files when they were last read.
+  std::string loaded_stamp_ TOCSIN_GUARDED_BY(mutex_);
+  /// The same when the last change was noticed, and the time of that.
+  std::string changed_stamp_ TOCSIN_GUARDED_BY(mutex_);
+  std::chrono::steady_clock::time_point changed_at_ TOCSIN_GUARDED_BY(mutex_);
 };
 
 }  // namespace tocsin

@@ -24,10 +24,10 @@ namespace tocsin {
 namespace {
 
 constexpr int kHistorySize = 2'000;
-constexpr size_t kDetailCountMax = 20;  // suggestions that are listed with their details
+constexpr size_t kDetailCountMax = 20;  // suggestions listed with details; more are listed without
 constexpr char kEndOfInput = 4;         // Ctrl-D
 constexpr size_t kListCountMax = 200;
-constexpr size_t kColumnsUnknown = 80;  // when the terminal does not tell its width
+constexpr size_t kColumnsUnknown = 80;  // if the width of the terminal is unknown
 
 std::string common_beginning(const std::vector<Suggestion>& suggestions) {
   std::string common = suggestions.front().text;
@@ -35,13 +35,13 @@ std::string common_beginning(const std::vector<Suggestion>& suggestions) {
     const auto [a, b] = std::ranges::mismatch(common, each.text);
     common.erase(a, common.end());
   }
-  // Not half of a character.
+  // Never ends inside a character.
   while (!common.empty() && (static_cast<unsigned char>(common.back()) & 0x80) != 0)
     common.pop_back();
   return common;
 }
 
-// The line editor's characters, whatever columns they take.
+// The number of characters as the line editor counts them, regardless of their width.
 int code_point_count(std::string_view text) {
   return static_cast<int>(std::ranges::count_if(
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
@@ -83,7 +83,7 @@ struct LineEditor::State {
   Completer completer;
   std::atomic<bool>* interrupted = nullptr;
   std::string prompt;
-  int typed_ahead = 0;  // bytes that came before this line's prompt and were not read yet
+  int typed_ahead = 0;  // bytes typed before the prompt of this line and not read yet
 
   static State& of(EditLine* editor) {
     void* data = nullptr;
@@ -95,9 +95,9 @@ struct LineEditor::State {
 
   static unsigned char complete_key(EditLine* editor, int) { return of(editor).complete(); }
 
-  /// The next character; 0 at the end, -1 after an error or an interrupt. The library's own way to
-  /// read would miss an interrupt that comes just before it waits: SIGINT is let in only while this
-  /// waits.
+  /// Reads the next character. Returns 0 at the end, and -1 after an error or an interrupt. The
+  /// library's own function would miss an interrupt that arrives just before it blocks, so this one
+  /// unblocks SIGINT only while it waits.
   static int next_character(EditLine* editor, wchar_t* out) {
     State& state = of(editor);
     const std::atomic<bool>& interrupted = *state.interrupted;
@@ -118,8 +118,8 @@ struct LineEditor::State {
       if (count <= 0) return static_cast<int>(count);
       const bool ahead = state.typed_ahead > 0 && state.typed_ahead-- > 0;
       if (byte == '\0') {
-        // A Ctrl-D that the terminal itself took, before the editor had it. From elsewhere the
-        // library would take it for any of the keys that the terminal does not define.
+        // The terminal turns a Ctrl-D into this byte if it arrives before the editor is active. Any
+        // other one is ignored: libedit would confuse it with keys that the terminal lacks.
         if (!ahead) continue;
         byte = kEndOfInput;
       }
@@ -174,7 +174,7 @@ LineEditor::LineEditor(std::string history_path, Completer completer,
   el_wset(state.editor, EL_GETCFN, &State::next_character);
   el_set(state.editor, EL_EDITOR, "emacs");
   el_set(state.editor, EL_HIST, history, state.history);
-  el_set(state.editor, EL_ADDFN, "tocsin-complete", "completes a query", &State::complete_key);
+  el_set(state.editor, EL_ADDFN, "tocsin-complete", "complete a query", &State::complete_key);
   el_set(state.editor, EL_BIND, "\t", "tocsin-complete", nullptr);
   el_set(state.editor, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   el_set(state.editor, EL_BIND, "\\e[3~", "ed-delete-next-char", nullptr);
@@ -192,7 +192,7 @@ LineResult LineEditor::read(const std::string& prompt, std::string& line) {
   state_->prompt = prompt;
   *state_->interrupted = false;
   el_resize(state_->editor);
-  // Before the prompt, so that whoever answers it at once is read by the editor.
+  // Before the prompt is printed, so that the editor also reads input sent immediately after it.
   el_set(state_->editor, EL_PREP_TERM, 1);
   if (ioctl(STDIN_FILENO, FIONREAD, &state_->typed_ahead) != 0) state_->typed_ahead = 0;
   int length = 0;
@@ -209,19 +209,19 @@ LineResult LineEditor::read(const std::string& prompt, std::string& line) {
   return LineResult::kLine;
 }
 
-bool LineEditor::input_waits() const {
+bool LineEditor::has_input() const {
   pollfd input{STDIN_FILENO, POLLIN, 0};
   return poll(&input, 1, 0) == 1;
 }
 
 void LineEditor::remember(const std::string& query) {
-  // A comment would swallow what follows it on one line.
+  // On a single line, a comment would swallow the rest of the query.
   std::string line = query;
   if (line.find('#') == std::string::npos) std::ranges::replace(line, '\n', ' ');
   HistEvent event;
   history(state_->history, &event, H_ENTER, line.c_str());
   if (state_->history_path.empty()) return;
-  // Nobody else may read what was asked; libedit would make the file with the usual mode first.
+  // Other users must not read the queries; libedit would create the file with the default mode.
   const int file = open(state_->history_path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return;
   fchmod(file, 0600);

@@ -1,5 +1,4 @@
-// The shell's line editor on a terminal: history, completion, Ctrl-C. The one place that knows
-// libedit.
+// The line editor of the shell on a terminal: history, completion, Ctrl-C. Wraps libedit.
 #pragma once
 
 #include <atomic>
@@ -13,25 +12,25 @@ namespace tocsin {
 
 enum class LineResult {
   kLine,
-  kInterrupted,  ///< Ctrl-C: what was typed is gone
-  kEnd,          ///< Ctrl-D on an empty line, or the terminal is gone
+  kInterrupted,  ///< Ctrl-C: the typed text is discarded
+  kEnd,          ///< Ctrl-D on an empty line, or the terminal was closed
 };
 
 /// One per process, on standard input and output.
 class LineEditor {
  public:
-  /// What may stand at the byte of a line; the completer knows the lines before.
+  /// Suggestions for the end of `line`. The completer knows the earlier lines of the query.
   using Completer = std::function<Completion(const std::string& line)>;
 
-  /// `interrupted` is set by the signal handler of SIGINT, which must let read() return. Both must
-  /// outlive the editor. An empty history path keeps none.
+  /// `interrupted` must outlive the editor and be set by a SIGINT handler installed without
+  /// SA_RESTART, so that read() returns. With an empty path, no history is kept.
   LineEditor(std::string history_path, Completer completer, std::atomic<bool>& interrupted);
   ~LineEditor();
 
   LineResult read(const std::string& prompt, std::string& line);
-  /// More characters wait, as when lines are pasted.
-  bool input_waits() const;
-  /// Remembers a query, on one line, and writes the history file.
+  /// Whether more input is available, for example further pasted lines.
+  bool has_input() const;
+  /// Adds a query to the history, on one line, and writes the history file.
   void remember(const std::string& query);
 
  private:
@@ -39,8 +38,8 @@ class LineEditor {
   std::unique_ptr<State> state_;
 };
 
-/// $XDG_STATE_HOME/tocsin/history or ~/.local/state/tocsin/history, its folder made with mode 0700;
-/// empty when neither is known or it cannot be made.
+/// $XDG_STATE_HOME/tocsin/history or ~/.local/state/tocsin/history, in a directory created with
+/// mode 0700. Empty if neither variable is set or the directory cannot be created.
 std::string default_history_path();
 
 }  // namespace tocsin

@@ -19,13 +19,13 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-bool goes_on(std::string_view text) {
+bool is_incomplete(std::string_view text) {
   static constexpr std::array<std::string_view, 7> kWords = {"and", "or",       "not",  "in",
                                                              "by",  "contains", "where"};
-  // Not `*`, which may be all measurements.
+  // Without `*`, which may mean all measurements.
   static constexpr std::array<std::string_view, 15> kSigns = {
       "|", ",", "(", "=", "==", "!=", "=~", "!~", "<", "<=", ">", ">=", "+", "-", "/"};
-  // A blank behind the text, so that its last word counts as finished.
+  // A blank after the text makes its last word count as finished.
   const std::string finished = std::string(text) + "\n";
   const CursorPlace place = find_place(finished, finished.size());
   if (place.before.empty()) return false;
@@ -67,10 +67,10 @@ QueryInput::State QueryInput::add(std::string_view line) {
     if (trimmed(text_).empty()) text_.clear();
     return state_ = text_.empty() ? State::kNothing : State::kEnded;
   }
-  return state_ = goes_on(text_) ? State::kOpen : State::kReady;
+  return state_ = is_incomplete(text_) ? State::kOpen : State::kReady;
 }
 
-std::string QueryInput::take() {
+std::string QueryInput::extract() {
   state_ = State::kNothing;
   return std::exchange(text_, "");
 }

@@ -26,7 +26,7 @@ struct Point {
 };
 struct Series {
   std::string label;
-  size_t column = 0;  ///< of its values: series of one column share a scale
+  size_t column = 0;  ///< index of the value column; series of one column share a scale
   std::vector<Point> points;
 };
 
@@ -43,7 +43,7 @@ std::optional<double> number_at(const ResultColumn& column, size_t row) {
 
 bool is_drawable(ValueType type) { return is_number(type) || type == ValueType::kDuration; }
 
-// Exactly `width` columns: cut, or filled with blanks.
+// Truncated or padded to exactly `width` columns.
 std::string fitted(std::string_view text, size_t width, bool right = false) {
   std::string out = cut_to(escape_controls(text), width);
   const std::string padding(width - width_of(out), ' ');
@@ -54,7 +54,7 @@ std::string short_number(double value) { return fmt::format("{:.4g}", value); }
 
 // ---- lines ----
 
-// Dots, two by four in each character (Unicode, block Braille Patterns).
+// A grid of dots, two by four per character (Unicode block Braille Patterns).
 class Canvas {
  public:
   Canvas(size_t width, size_t height) : width_(width), height_(height), cells_(width * height, 0) {}
@@ -107,7 +107,7 @@ struct Range {
   }
 };
 
-// What the charts of one plot share: the times, and by column the values.
+// The scales that all charts of a plot share: the times, and the values of each column.
 struct Axes {
   Timestamp start = 0, end = 0;
   std::map<size_t, Range> values;
@@ -126,7 +126,7 @@ Axes axes_of(const std::vector<Series>& all) {
     }
   }
   for (auto& [column, range] : axes.values) {
-    if (range.min > 0) range.min = 0;  // sizes are read from zero on
+    if (range.min > 0) range.min = 0;  // the axis always includes zero
     if (range.max < 0) range.max = 0;
     if (range.max <= range.min) range.max = range.min + 1;
   }
@@ -207,7 +207,8 @@ std::vector<Series> series_of(const ResultTable& table, size_t time) {
 Result<std::string> plot_lines(const ResultTable& table, size_t time, PlotSize size) {
   std::vector<Series> all = series_of(table, time);
   if (all.empty()) {
-    return fail(ErrorCode::kInvalid, "nothing to draw: the result has no numbers over its times");
+    return fail(ErrorCode::kInvalid,
+                "nothing to draw: no row of the result has both a time and a number");
   }
   const size_t count = all.size();
   if (count > kChartCountMax) all.resize(kChartCountMax);
@@ -216,7 +217,7 @@ Result<std::string> plot_lines(const ResultTable& table, size_t time, PlotSize s
   std::string out;
   for (const Series& series : all) out += chart(series, axes, size);
   out += time_axis(axes, size);
-  if (count > all.size()) out += fmt::format("{} more are not drawn\n", count - all.size());
+  if (count > all.size()) out += fmt::format("{} more not shown\n", count - all.size());
   return out;
 }
 
@@ -234,7 +235,7 @@ std::string bar_to_right(double columns) {
   return repeated("█", eighths / 8) + kEighths[eighths % 8];
 }
 
-// Only halves: Unicode has no other blocks that end at the right.
+// In steps of half a column: Unicode has no other right-aligned blocks.
 std::string bar_to_left(double columns, size_t width) {
   const auto halves = static_cast<size_t>(std::lround(columns * 2));
   const size_t taken = halves / 2 + halves % 2;
@@ -242,8 +243,8 @@ std::string bar_to_left(double columns, size_t width) {
          repeated("█", halves / 2);
 }
 
-// The columns that bars have, and their scale. Without negative values bars begin at the left;
-// else a line stands for zero, with the negative bars on its left.
+// The space for bars, and their scale. If there are negative values, a vertical line marks zero and
+// their bars extend to its left.
 class BarArea {
  public:
   BarArea(Range values, size_t width) {
@@ -251,7 +252,7 @@ class BarArea {
     has_zero_line_ = below > 0;
     const size_t room = has_zero_line_ ? std::max<size_t>(width, 3) - 1 : width;
     if (has_zero_line_) {
-      // Halves, as the whole sum might be too large.
+      // Divided by two, as the sum could overflow.
       const auto share = static_cast<size_t>(
           std::lround(static_cast<double>(room) * (below / 2 / (below / 2 + above / 2))));
       left_ = std::clamp<size_t>(share, 1, above > 0 ? room - 1 : room);
@@ -291,7 +292,7 @@ std::string plot_bars(const ResultTable& table, const ResultColumn& column, Plot
   const size_t count = std::min(table.row_count, kBarCountMax);
   size_t label_width = width_of(escape_controls(column.name));
   size_t value_width = 1;
-  Range range;  // from zero on
+  Range range;  // includes zero
   std::vector<std::string> values(count), labels(count);
   for (size_t row = 0; row < count; ++row) {
     const Value value = column.at(row);
@@ -314,8 +315,7 @@ std::string plot_bars(const ResultTable& table, const ResultColumn& column, Plot
     out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
   }
-  if (table.row_count > count)
-    out += fmt::format("{} more are not drawn\n", table.row_count - count);
+  if (table.row_count > count) out += fmt::format("{} more not shown\n", table.row_count - count);
   return out;
 }
 

@@ -1,4 +1,4 @@
-// Results drawn in a terminal with Unicode blocks and braille.
+// Draws results in a terminal with Unicode blocks and Braille patterns.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ struct PlotSize {
   size_t height = 12;  ///< lines of one chart
 };
 
-/// With a column of times and columns of numbers: a line chart for each of them and each
-/// combination of the other columns' values. With other columns and a number: a bar for each row.
+/// If the result has a time column, draws a line chart for each numeric column and each combination
+/// of values in the other columns. Otherwise draws a bar per row for the first numeric column.
 /// kInvalid says what is missing.
 Result<std::string> plot(const ResultTable& table, PlotSize size);
 

@@ -51,22 +51,22 @@ const std::vector<ShellSession::Command>& ShellSession::commands() {
   using S = ShellSession;
   using Text = std::string_view;
   static const std::vector<Command> kCommands = {
-      {".help", ".help", "this list", [](S& s, Text) { return s.help(); }},
-      {".tables", ".tables", "the measurements, their rows and times",
+      {".help", ".help", "list the commands", [](S& s, Text) { return s.help(); }},
+      {".tables", ".tables", "list the measurements with their rows and times",
        [](S& s, Text) { return s.tables(); }},
-      {".schema", ".schema [MEASUREMENT]", "columns and types, of one or all",
+      {".schema", ".schema [MEASUREMENT]", "list the columns of one or all measurements",
        [](S& s, Text a) { return s.schema(a); }},
-      {".format", ".format table|csv|json|ndjson|lp", "how answers are written",
+      {".format", ".format table|csv|json|ndjson|lp", "set the output format",
        [](S& s, Text a) { return s.set_format(a); }},
-      {".plot", ".plot [QUERY]", "draws the query's answer, or the last one",
+      {".plot", ".plot [QUERY]", "draw the result of a query, or the last result",
        [](S& s, Text a) { return s.draw(a); }},
-      {".timing", ".timing on|off", "tells what each query read",
+      {".timing", ".timing on|off", "show what each query read",
        [](S& s, Text a) { return s.set_timing(a); }},
-      {".now", ".now [TIME]", "what `now` means; without a time: the clock",
+      {".now", ".now [TIME]", "set the time used as `now`; without TIME, the current time",
        [](S& s, Text a) { return s.set_now(a); }},
-      {".param", ".param [NAME=VALUE]", "sets $NAME, unsets it (NAME=), or lists all",
+      {".param", ".param [NAME=VALUE]", "set $NAME, unset it (NAME=), or list all",
        [](S& s, Text a) { return s.set_parameter(a); }},
-      {".quit", ".quit", "leaves, as does Ctrl-D",
+      {".quit", ".quit", "quit, as does Ctrl-D",
        [](S& s, Text) {
          s.finished_ = true;
          return Status();
@@ -99,8 +99,8 @@ bool ShellSession::command(std::string_view line) {
     return status.has_value();
   }
   const std::string near = nearest_name(name, names);
-  errors_ << "there is no command `" << name << "`; "
-          << (near.empty() ? ".help lists them" : "did you mean `" + near + "`?") << '\n';
+  errors_ << "unknown command `" << name << "`; "
+          << (near.empty() ? ".help lists the commands" : "did you mean `" + near + "`?") << '\n';
   return false;
 }
 
@@ -127,7 +127,7 @@ void ShellSession::show(const ResultTable& table) {
   if (fitted) format.terminal_width = terminal_size().first;
   if (fitted && table.row_count > kRowsShownMax) {
     out_ << format_result(first_rows(table, kRowsShownMax), options_.format, format)
-         << fmt::format("… {} more; `| limit`, or .format csv for all\n",
+         << fmt::format("… {} more; use `| limit`, or .format csv to see all\n",
                         counted(table.row_count - kRowsShownMax, "row"));
   } else {
     out_ << format_result(table, options_.format, format);
@@ -146,7 +146,7 @@ void ShellSession::show_numbers(const ResultTable& table) {
                     counted(s.rows_scanned, "event"), bytes_text(s.bytes_read),
                     counted(s.segments_read, "segment"), s.segments_skipped, s.segments_answered);
     if (s.windows_remembered > 0)
-      line += fmt::format("; {} windows remembered", s.windows_remembered);
+      line += fmt::format("; {} windows from memory", s.windows_remembered);
   }
   if (options_.interactive || timing_) errors_ << line << '\n';
 }
@@ -163,13 +163,13 @@ Status ShellSession::help() {
   for (const Command& each : commands()) {
     out_ << fmt::format("{:<{}}  {}\n", each.signature, width, each.help);
   }
-  out_ << "\nA query runs when it is whole; after a last `|`, `,` or open parenthesis it\n"
-          "goes on in the next line. A line that begins with `|` goes on from the last\n"
-          "query. Tab completes; `explain QUERY` shows how it runs.\n";
+  out_ << "\nA query runs as soon as it is complete. After `|`, `,` or an open parenthesis it\n"
+          "continues in the next line. A line that begins with `|` extends the last query.\n"
+          "Tab completes; `explain QUERY` shows how a query runs.\n";
   return {};
 }
 
-// Through the completer, which knows the names on both sides of a network.
+// Uses the completer because it knows the names of a local database and of a server.
 Status ShellSession::tables() {
   TOCSIN_TRY(const Completion found, source_.complete("from ", 5));
   std::string names;
@@ -202,7 +202,7 @@ Status ShellSession::schema(std::string_view measurement) {
   for (const std::string& name : names) {
     const std::string text = "from " + name + " | keep ";
     TOCSIN_TRY(const Completion columns, source_.complete(text, text.size()));
-    if (columns.suggestions.size() <= 2) {  // time and measurement, which are everywhere
+    if (columns.suggestions.size() <= 2) {  // time and measurement, which always exist
       return fail(ErrorCode::kNotFound,
                   fmt::format("no measurement `{}`; .tables lists them", name));
     }
@@ -237,7 +237,8 @@ Status ShellSession::draw(std::string_view query) {
     last_query_ = text;
   }
   if (last_result_.columns.empty()) {
-    return fail(ErrorCode::kInvalid, "nothing to draw yet: write `.plot QUERY`, or a query first");
+    return fail(ErrorCode::kInvalid,
+                "nothing to draw yet: run a query first, or write `.plot QUERY`");
   }
   PlotSize size;
   if (const auto [width, height] = terminal_size(); width > 0) {
@@ -267,7 +268,7 @@ Status ShellSession::set_parameter(std::string_view text) {
   const size_t equals = text.find('=');
   const std::string_view name = trimmed(text.substr(0, equals));
   if (equals == std::string_view::npos || name.empty()) {
-    return fail(ErrorCode::kInvalid, "write `.param name=value`");
+    return fail(ErrorCode::kInvalid, "write `.param NAME=VALUE`");
   }
   const std::string_view value = trimmed(text.substr(equals + 1));
   const std::string plain(name.front() == '$' ? name.substr(1) : name);
@@ -279,9 +280,9 @@ Status ShellSession::set_parameter(std::string_view text) {
 Completion ShellSession::complete(std::string_view text, size_t cursor) {
   const std::string_view line = text.substr(0, cursor);
   if (!line.starts_with('.')) {
-    // A line that goes on from the last query completes as one with it.
-    const bool on = trimmed(line).starts_with('|') && !last_query_.empty();
-    const std::string before = on ? last_query_ + "\n" : "";
+    // A line that extends the last query is completed together with it.
+    const bool extends = trimmed(line).starts_with('|') && !last_query_.empty();
+    const std::string before = extends ? last_query_ + "\n" : "";
     auto found = source_.complete(before + std::string(text), before.size() + cursor);
     if (!found || found->start < before.size()) return {};
     found->start -= before.size();
@@ -299,7 +300,7 @@ Completion ShellSession::complete(std::string_view text, size_t cursor) {
     }
     return completion;
   }
-  // The argument is a query, or what a query would have in its place.
+  // The argument is a query, or a part of one.
   const std::string_view name = line.substr(0, blank);
   const size_t start = std::min(line.find_first_not_of(kBlanks, blank), line.size());
   const std::string before = name == ".schema" ? "from " : "";

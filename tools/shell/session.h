@@ -1,5 +1,4 @@
-// What the shell does with a query or a command, without a terminal: asks, shows, remembers
-// settings.
+// Runs the queries and commands of the shell, independently of a terminal.
 #pragma once
 
 #include <atomic>
@@ -17,26 +16,26 @@ namespace tocsin {
 
 struct SessionOptions {
   ResultFormat format = ResultFormat::kTable;
-  bool interactive = false;  ///< fits tables to the terminal and tells how long a query took
-  std::string now;           ///< RFC 3339; empty: the clock
+  bool interactive = false;  ///< fits tables to the terminal and shows the time of each query
+  std::string now;           ///< RFC 3339; empty: the current time
   std::vector<std::pair<std::string, std::string>> parameters;
   std::function<std::pair<size_t, size_t>()> terminal_size;  ///< columns and lines; empty: unknown
   const std::atomic<bool>* cancelled = nullptr;
 };
 
-/// One user's conversation with a source. Answers go to `out`, errors and warnings to `errors`. All
+/// A session of one user with a source. Results go to `out`, errors and warnings to `errors`. All
 /// references must outlive it.
 class ShellSession {
  public:
   ShellSession(QuerySource& source, SessionOptions options, std::ostream& out,
                std::ostream& errors);
 
-  /// Runs a query, or a command that begins with `.`. A query that begins with `|` goes on from the
-  /// last one. False when it failed, which has been reported.
+  /// Runs a query, or a command that begins with `.`. Text that begins with `|` extends the last
+  /// query. Returns false after reporting an error.
   bool run(const std::string& text);
-  bool finished() const { return finished_; }  ///< `.quit` was given
+  bool finished() const { return finished_; }  ///< after `.quit`
 
-  /// Completions for the shell's lines: of commands too.
+  /// Suggestions for queries and commands.
   Completion complete(std::string_view text, size_t cursor);
 
  private:

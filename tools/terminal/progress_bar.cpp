@@ -13,15 +13,15 @@ namespace tocsin {
 namespace {
 
 constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
-constexpr const char* kWipeLine = "\r\x1b[K";
+constexpr const char* kClearLine = "\r\x1b[K";
 
 }  // namespace
 
-ProgressBar::ProgressBar(std::string what)
-    : what_(std::move(what)), terminal_(isatty(STDERR_FILENO) == 1) {}
+ProgressBar::ProgressBar(std::string label)
+    : label_(std::move(label)), terminal_(isatty(STDERR_FILENO) == 1) {}
 
 ProgressBar::~ProgressBar() {
-  if (drawn_) fmt::print(stderr, "{}", kWipeLine);
+  if (drawn_) fmt::print(stderr, "{}", kClearLine);
 }
 
 void ProgressBar::show(uint64_t done, uint64_t total) {
@@ -31,7 +31,7 @@ void ProgressBar::show(uint64_t done, uint64_t total) {
   drawn_ = true;
   const double share =
       total == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-  fmt::print(stderr, "{}{}  {} {:3.0f} %", kWipeLine, what_, bar_text(share), share * 100);
+  fmt::print(stderr, "{}{}  {} {:3.0f} %", kClearLine, label_, bar_text(share), share * 100);
 }
 
 }  // namespace tocsin

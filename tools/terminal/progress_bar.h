@@ -1,4 +1,4 @@
-// A progress bar for work that knows how much there is to do.
+// A progress bar for work of known size.
 #pragma once
 
 #include <chrono>
@@ -7,12 +7,12 @@
 
 namespace tocsin {
 
-/// `verifying  [========>     ]  54 %`, redrawn on standard error while that is a terminal; else
-/// nothing. Not thread-safe.
+/// Draws `verifying  [========>     ]  54 %` on standard error if that is a terminal. Not
+/// thread-safe.
 class ProgressBar {
  public:
-  explicit ProgressBar(std::string what);
-  /// Wipes the line.
+  explicit ProgressBar(std::string label);
+  /// Clears the line.
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -20,7 +20,7 @@ class ProgressBar {
   void show(uint64_t done, uint64_t total);
 
  private:
-  const std::string what_;
+  const std::string label_;
   const bool terminal_;
   bool drawn_ = false;
   std::chrono::steady_clock::time_point next_;
