@@ -61,7 +61,7 @@ class Section {
   std::string path_of(const char* key) const;
 
  private:
-  const YamlNode* take(const char* key);
+  const YamlNode* find(const char* key);
   template <class T, class Parse>
   const YamlNode* scalar(const char* key, std::string_view expected, T& out, Parse parse);
 

@@ -41,7 +41,7 @@ size_t depth_of(const YamlNode& node) {
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  YamlNode take() { return std::move(root_); }
+  YamlNode release_root() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -210,10 +210,10 @@ Result<YamlNode> parse_yaml(std::string_view text, const std::string& name) {
   try {
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
-    YamlNode root = builder.take();
+    YamlNode root = builder.release_root();
     TreeBuilder second;
     if (parser.HandleNextDocument(second)) {
-      const FilePosition at = second.take().position();
+      const FilePosition at = second.release_root().position();
       return fail_at(name, at, "a second document; a file holds one (remove the `---`)");
     }
     return root;

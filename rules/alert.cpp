@@ -172,7 +172,7 @@ std::string encode_alert(const AlertEvent& event) {
       json_quote(event.service), number(event.value), number(event.baseline),
       json_quote(event.summary), json_quote(event.fingerprint), event.started_at, event.window_from,
       event.window_to, object(event.labels), object(event.annotations), array(event.samples),
-      event.late, array(event.told));
+      event.late, array(event.notified));
 }
 
 Result<AlertEvent> decode_alert(std::string_view text) {
@@ -186,7 +186,7 @@ Result<AlertEvent> decode_alert(std::string_view text) {
   event.value = event.baseline = std::numeric_limits<double>::quiet_NaN();
   std::string severity = name_of(event.severity);
   std::string state = name_of(event.state);
-  std::vector<std::string> told;
+  std::vector<std::string> notified;
   const bool fits =
       read(json, "time", event.time) && read(json, "written_at", event.written_at) &&
       read(json, "rule", event.rule) && read(json, "type", event.type) &&
@@ -197,13 +197,13 @@ Result<AlertEvent> decode_alert(std::string_view text) {
       read(json, "window_from", event.window_from) && read(json, "window_to", event.window_to) &&
       read(json, "labels", event.labels) && read(json, "annotations", event.annotations) &&
       read(json, "samples", event.samples) && read(json, "late", event.late) &&
-      read(json, "told", told);
+      read(json, "told", notified);
   if (!fits) return corrupt("a key has a value of an unexpected kind");
   TOCSIN_TRY(event.severity, parse_severity(severity));
   TOCSIN_TRY(event.state, parse_alert_state(state));
-  for (const std::string& name : told) {
+  for (const std::string& name : notified) {
     TOCSIN_TRY(const Severity each, parse_severity(name));
-    event.told.insert(each);
+    event.notified.insert(each);
   }
   return event;
 }

@@ -45,7 +45,7 @@ struct AlertEvent {
   bool late = false;                 ///< found only after late events
   /// Severities that this firing has been told with, this event's included: its end concerns
   /// whoever wanted one of them.
-  std::set<Severity> told;
+  std::set<Severity> notified;
   bool only_stored = false;  ///< a row of `alerts` that no forwarder hears of; not encoded
 
   bool operator==(const AlertEvent&) const = default;

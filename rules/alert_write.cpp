@@ -108,13 +108,14 @@ uint64_t OutboxSequence::next(Timestamp now) {
 
 bool wants(const AlertRoute& route, const AlertEvent& event) {
   if (event.only_stored) return false;
-  const auto takes = [&](Severity severity) {
+  const auto accepts = [&](Severity severity) {
     return route.severities.empty() || std::find(route.severities.begin(), route.severities.end(),
                                                  severity) != route.severities.end();
   };
-  if (event.state == AlertState::kFiring) return takes(event.severity);
+  if (event.state == AlertState::kFiring) return accepts(event.severity);
   if (event.state != AlertState::kResolved || !route.send_resolved) return false;
-  return takes(event.severity) || std::any_of(event.told.begin(), event.told.end(), takes);
+  return accepts(event.severity) ||
+         std::any_of(event.notified.begin(), event.notified.end(), accepts);
 }
 
 size_t add_alerts(const std::vector<AlertEvent>& events, const std::vector<AlertRoute>& routes,

@@ -48,8 +48,8 @@ class InstanceStep {
   InstanceStep(const Rule& rule, const ApplyOptions& options, TimeRange window)
       : rule_(rule), options_(options), window_(window) {}
 
-  void take(const std::string& fingerprint, const ObservedRow* row, bool unknown,
-            Instance& instance, std::vector<AlertEvent>& out) const {
+  void apply(const std::string& fingerprint, const ObservedRow* row, bool unknown,
+             Instance& instance, std::vector<AlertEvent>& out) const {
     Observation seen{window_.end, Match::kNo, Severity::kMedium};
     if (unknown) seen.match = Match::kUnknown;
     if (row) seen = {window_.end, Match::kYes, row->severity};
@@ -59,14 +59,14 @@ class InstanceStep {
     note_run(seen, moved, instance);
     instance.life = moved.state;
     for (const LifecycleEvent what : moved.events) {
-      out.push_back(tell(fingerprint, what, row, before, instance));
+      out.push_back(event_of(fingerprint, what, row, before, instance));
     }
     if (!is_active(instance)) instance.last_event = {};
   }
 
  private:
-  AlertEvent tell(const std::string& fingerprint, LifecycleEvent what, const ObservedRow* row,
-                  const LifecycleState& before, Instance& instance) const {
+  AlertEvent event_of(const std::string& fingerprint, LifecycleEvent what, const ObservedRow* row,
+                      const LifecycleState& before, Instance& instance) const {
     AlertEvent event = make_event(rule_, fingerprint, instance.group, window_, options_.written_at);
     if (row) {
       describe_by_row(*row, event);
@@ -82,7 +82,7 @@ class InstanceStep {
     const bool pending = life.phase == AlertState::kPending;
     event.started_at = pending ? life.pending_since : life.firing_since;
     if (!pending) event.severity = life.severity;
-    event.told = life.told;
+    event.notified = life.notified;
     if (what == LifecycleEvent::kFiring && options_.samples) {
       event.samples = options_.samples(instance.group, window_);
     } else if (what != LifecycleEvent::kResolved) {
@@ -113,7 +113,8 @@ bool is_milder(const RowEntry* a, const RowEntry* b) {
 }
 
 // Rows of instances that are not active yet, as many as there is room for beside those that are.
-std::vector<const RowEntry*> rows_that_begin(const Evaluation& evaluation, const RuleState& state) {
+std::vector<const RowEntry*> new_instance_rows(const Evaluation& evaluation,
+                                               const RuleState& state) {
   size_t active = 0;
   for (const auto& [fingerprint, instance] : state.instances) active += is_active(instance) ? 1 : 0;
   std::vector<const RowEntry*> out;
@@ -181,14 +182,14 @@ std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& o
   for (auto& [fingerprint, instance] : state.instances) {
     if (!is_active(instance)) continue;
     const auto row = evaluation.rows.find(fingerprint);
-    step.take(fingerprint, row == evaluation.rows.end() ? nullptr : &row->second,
-              evaluation.unknown.contains(fingerprint), instance, events);
+    step.apply(fingerprint, row == evaluation.rows.end() ? nullptr : &row->second,
+               evaluation.unknown.contains(fingerprint), instance, events);
   }
-  for (const RowEntry* entry : rows_that_begin(evaluation, state)) {
+  for (const RowEntry* entry : new_instance_rows(evaluation, state)) {
     const auto& [fingerprint, row] = *entry;
     Instance& instance = state.instances[fingerprint];
     instance.group = row.group;
-    step.take(fingerprint, &row, false, instance, events);
+    step.apply(fingerprint, &row, false, instance, events);
   }
   std::stable_sort(events.begin(), events.end(), [](const AlertEvent& a, const AlertEvent& b) {
     return a.fingerprint < b.fingerprint;

@@ -40,9 +40,9 @@ void add_run(Instance& instance, const MatchRun& run) {
                         [](const MatchRun& r) { return r.closed; });
 }
 
-void tell_late_run(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
-                   const LateFinding& finding, size_t from, size_t to, Instance& instance,
-                   std::vector<AlertEvent>& out) {
+void report_late_run(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
+                     const LateFinding& finding, size_t from, size_t to, Instance& instance,
+                     std::vector<AlertEvent>& out) {
   const Timestamp first = finding.windows[from].first;
   const Timestamp last = finding.windows[to - 1].first;
   if (extends_known(instance, first, last, rule.interval)) return;
@@ -70,8 +70,8 @@ void tell_late_run(const Rule& rule, const ApplyOptions& options, const std::str
   add_run(instance, run);
 }
 
-void tell_late(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
-               const LateFinding& finding, Instance& instance, std::vector<AlertEvent>& out) {
+void report_late(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
+                 const LateFinding& finding, Instance& instance, std::vector<AlertEvent>& out) {
   const size_t count = finding.windows.size();
   for (size_t from = 0; from < count;) {
     size_t to = from + 1;
@@ -79,7 +79,7 @@ void tell_late(const Rule& rule, const ApplyOptions& options, const std::string&
            finding.windows[to].first - finding.windows[to - 1].first <= rule.interval) {
       ++to;
     }
-    tell_late_run(rule, options, fingerprint, finding, from, to, instance, out);
+    report_late_run(rule, options, fingerprint, finding, from, to, instance, out);
     from = to;
   }
 }
@@ -135,7 +135,7 @@ std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options
     Instance& instance = state.instances[fingerprint];
     instance.group = finding.group;
     std::sort(finding.windows.begin(), finding.windows.end());
-    tell_late(rule, options, fingerprint, finding, instance, events);
+    report_late(rule, options, fingerprint, finding, instance, events);
   }
   return events;
 }

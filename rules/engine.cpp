@@ -31,8 +31,8 @@ RuleHealth health_of(const ActiveRule& rule) {
   return RuleHealth::kOk;
 }
 
-// What is told when the rule of an instance goes away.
-AlertEvent last_word(const Instance& instance, Timestamp now) {
+// What is new_events when the rule of an instance goes away.
+AlertEvent closing_event(const Instance& instance, Timestamp now) {
   AlertEvent event = instance.last_event;
   const bool firing = instance.life.phase == AlertState::kFiring;
   event.state = firing ? AlertState::kResolved : AlertState::kInactive;
@@ -61,8 +61,8 @@ struct RuleEngine::Impl {
   void retire(const std::string& name, const RuleState& state, std::vector<AlertEvent>& events,
               std::vector<SmallChange>& changes) const;
   void retire_orphans(std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const;
-  void tell_broken(const RuleSet& set, std::vector<AlertEvent>& events,
-                   std::vector<SmallChange>& changes);
+  void report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
+                           std::vector<SmallChange>& changes);
 
   // Evaluating.
   bool may_start();
@@ -106,7 +106,7 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
   std::vector<AlertEvent> events;
   std::vector<SmallChange> changes;
   for (CompiledRule& compiled : set.rules) {
-    const std::string judge = judge_of(compiled.rule, compiled.parameters, options.zone);
+    const std::string version = rule_version_of(compiled.rule, compiled.parameters, options.zone);
     const auto known = std::find_if(before.begin(), before.end(), [&](const auto& rule) {
       return rule && rule->compiled.rule.name == compiled.rule.name;
     });
@@ -118,12 +118,12 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
             fmt::format("cannot read the state of rule {}: {}", name, rule.error().message));
         continue;
       }
-      take_judge((*rule)->state, judge);
+      set_rule_version((*rule)->state, version);
       changes.push_back({SmallTable::kRules, state_key(name), encode_state((*rule)->state)});
       rules.push_back(*std::move(rule));
       continue;
     }
-    take_judge((*known)->state, judge);
+    set_rule_version((*known)->state, version);
     (*known)->compiled = std::move(compiled);
     (*known)->learning = true;
     rules.push_back(std::move(*known));
@@ -134,7 +134,7 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
     retire(rule->compiled.rule.name, rule->state, events, changes);
   }
   if (set.report.errors.empty()) retire_orphans(events, changes);
-  tell_broken(set, events, changes);
+  report_broken_files(set, events, changes);
   if (const Status stored = runner.commit(events, std::move(changes)); !stored) {
     set.report.errors.push_back("cannot store the state of rules: " + stored.error().message);
   }
@@ -171,7 +171,7 @@ void RuleEngine::Impl::retire(const std::string& name, const RuleState& state,
                               std::vector<SmallChange>& changes) const {
   for (const auto& [fingerprint, instance] : state.instances) {
     if (instance.life.phase == AlertState::kInactive) continue;
-    events.push_back(last_word(instance, clock.now()));
+    events.push_back(closing_event(instance, clock.now()));
   }
   changes.push_back({SmallTable::kRules, state_key(name), std::nullopt});
 }
@@ -191,8 +191,8 @@ void RuleEngine::Impl::retire_orphans(std::vector<AlertEvent>& events,
   }
 }
 
-void RuleEngine::Impl::tell_broken(const RuleSet& set, std::vector<AlertEvent>& events,
-                                   std::vector<SmallChange>& changes) {
+void RuleEngine::Impl::report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
+                                           std::vector<SmallChange>& changes) {
   RuleState state;
   const auto stored = database.get(SmallTable::kRules, kBrokenFileState);
   if (stored && *stored) state = decode_state(**stored).value_or(RuleState{});
@@ -200,9 +200,10 @@ void RuleEngine::Impl::tell_broken(const RuleSet& set, std::vector<AlertEvent>& 
   for (const auto& [file, error] : set.broken) {
     current.push_back({{{"file", Value::of(file)}}, error});
   }
-  std::vector<AlertEvent> told = standing_self_alerts(kBrokenFileRule, current, clock.now(), state);
-  if (told.empty()) return;
-  std::move(told.begin(), told.end(), std::back_inserter(events));
+  std::vector<AlertEvent> new_events =
+      standing_self_alerts(kBrokenFileRule, current, clock.now(), state);
+  if (new_events.empty()) return;
+  std::move(new_events.begin(), new_events.end(), std::back_inserter(events));
   changes.push_back({SmallTable::kRules, kBrokenFileState, encode_state(state)});
 }
 
@@ -219,9 +220,9 @@ bool RuleEngine::Impl::may_start() {
         format_duration(options.catchup_wait));
     log(LogLevel::kWarning, summary);
     const std::lock_guard lock(work_mutex);
-    const Status told =
+    const Status stored =
         runner.commit(passing_self_alert("CatchupWaitOver", {}, summary, clock.now()), {});
-    if (!told) log(LogLevel::kError, told.error().message);
+    if (!stored) log(LogLevel::kError, stored.error().message);
   }
   return started;
 }
@@ -272,7 +273,7 @@ Timestamp RuleEngine::Impl::finish_round(const std::atomic<bool>* stop) {
     } else {
       next = std::min(next, now + kRetryPause);
     }
-    const Result<Timestamp> again = runner.look_again(*rule, stop);
+    const Result<Timestamp> again = runner.reevaluate_late(*rule, stop);
     if (again) next = std::min(next, *again);
     if (!again) note_late_failure(*rule, again.error());
   }

@@ -136,8 +136,8 @@ bool lacks_baseline(const BaselineStage& stage, const ResultTable& table, size_t
 }
 
 // Finds out which of the active instances that left no row cannot be judged.
-Status judge_missing(const CompiledRule& compiled, const QueryEngine& queries, const Plan& plan,
-                     const QueryOptions& query, const EvaluateOptions& options, Evaluation& out) {
+Status find_unknown(const CompiledRule& compiled, const QueryEngine& queries, const Plan& plan,
+                    const QueryOptions& query, const EvaluateOptions& options, Evaluation& out) {
   const bool all_seen = std::all_of(options.active.begin(), options.active.end(),
                                     [&](const auto& id) { return out.rows.contains(id); });
   out.learning = options.was_learning && out.rows.empty();
@@ -181,7 +181,7 @@ Result<Evaluation> evaluate_rule(const CompiledRule& compiled, const QueryEngine
   }
   keep_worst(compiled, options.active, out.rows);
   if (compiled.baseline_depth > 0) {
-    TOCSIN_RETURN_IF_ERROR(judge_missing(compiled, queries, plan, query, options, out));
+    TOCSIN_RETURN_IF_ERROR(find_unknown(compiled, queries, plan, query, options, out));
   }
   return out;
 }

@@ -41,8 +41,8 @@ void cut(std::vector<EvaluatedRun>& runs, Duration interval, Timestamp end) {
 
 }  // namespace
 
-std::string judge_of(const Rule& rule, const std::map<std::string, Value>& parameters,
-                     const TimeZone& zone) {
+std::string rule_version_of(const Rule& rule, const std::map<std::string, Value>& parameters,
+                            const TimeZone& zone) {
   GroupValues pieces = {{"interval", Value::duration(rule.interval)},
                         {"for", Value::duration(rule.hold)},
                         {"zone", Value::of(zone.name())}};
@@ -53,9 +53,9 @@ std::string judge_of(const Rule& rule, const std::map<std::string, Value>& param
   return fingerprint(rule.expr.text, pieces);
 }
 
-void take_judge(RuleState& state, const std::string& judge) {
-  if (state.judge == judge) return;
-  state.judge = judge;
+void set_rule_version(RuleState& state, const std::string& version) {
+  if (state.rule_version == version) return;
+  state.rule_version = version;
   state.evaluated.clear();
 }
 

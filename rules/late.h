@@ -21,12 +21,12 @@ inline constexpr size_t kEvaluatedRunsMax = 512;
 
 /// A hash of everything about a rule that decides whether a window matches: its query, the
 /// parameters that stand in it, how often and for how long. Severities and texts do not count.
-std::string judge_of(const Rule& rule, const std::map<std::string, Value>& parameters,
-                     const TimeZone& zone);
+std::string rule_version_of(const Rule& rule, const std::map<std::string, Value>& parameters,
+                            const TimeZone& zone);
 
 /// The judge of the windows to come. If it is another one, those evaluated so far are forgotten:
 /// to evaluate them once more by another rule would find what no late event has caused.
-void take_judge(RuleState& state, const std::string& judge);
+void set_rule_version(RuleState& state, const std::string& version);
 
 /// Notes that the window that ends at `end` was evaluated on a snapshot at least as new as the
 /// commit. Overwrites what was noted for it before.

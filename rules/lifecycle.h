@@ -44,7 +44,7 @@ struct LifecycleState {
   Timestamp firing_since = 0;                ///< of firing
   Timestamp last_match = 0;                  ///< of pending and firing
   Severity severity = Severity::kMedium;     ///< of firing: the highest since it began
-  std::set<Severity> told;                   ///< of firing: with which it was told
+  std::set<Severity> notified;               ///< of firing: with which it was told
   bool new_level = false;                    ///< of firing: has been told
   bool operator==(const LifecycleState&) const = default;
 };

@@ -19,7 +19,7 @@ Duration memory_of(const CompiledRule& compiled, Duration late_max) {
 
 // Those of which it matters whether they do not match or cannot be judged. A window looked at once
 // more may retract past firings too.
-std::set<std::string> instances_to_judge(const RuleState& state, Timestamp end) {
+std::set<std::string> instances_to_check(const RuleState& state, Timestamp end) {
   std::set<std::string> out;
   const bool again = end <= state.cursor.last_end;
   for (const auto& [fingerprint, instance] : state.instances) {
@@ -103,7 +103,7 @@ Result<Evaluation> RuleRunner::evaluate(const ActiveRule& rule, Timestamp end,
   EvaluateOptions options;
   options.zone = options_.zone;
   options.cancelled = stop;
-  options.active = instances_to_judge(rule.state, end);
+  options.active = instances_to_check(rule.state, end);
   options.was_learning = rule.learning;
   if (rule.compiled.excluding_alerts) {
     options.exclusions =
@@ -119,8 +119,8 @@ Status RuleRunner::note_failure(ActiveRule& rule, RuleState state, std::vector<A
   if (is_transient(error.code)) return tl::unexpected<Error>(error);
   if (rule.given_up.empty()) {
     if (++rule.failed_tries < kQueryTriesMax) return tl::unexpected<Error>(error);
-    const auto told = windows_failed(rule.compiled.rule.name, end, error, clock_.now());
-    events.insert(events.end(), told.begin(), told.end());
+    const auto failed = windows_failed(rule.compiled.rule.name, end, error, clock_.now());
+    events.insert(events.end(), failed.begin(), failed.end());
   }
   state.cursor.last_end = end;
   TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
@@ -227,14 +227,15 @@ Result<Timestamp> RuleRunner::ready_at(const ActiveRule& rule) const {
 // Late events are looked for every `late_settle`, and what was seen at one look is acted upon at
 // the next: then it has been there for that long, and more of the same late batch has most likely
 // come.
-Result<Timestamp> RuleRunner::look_again(ActiveRule& rule, const std::atomic<bool>* stop) {
+Result<Timestamp> RuleRunner::reevaluate_late(ActiveRule& rule, const std::atomic<bool>* stop) {
   const Duration pause = std::max(options_.late_settle, kSecond);
   if (options_.late_max == 0) return kTimeMax;
   const Timestamp now = clock_.now();
-  if (rule.seen_at != 0 && now < rule.seen_at + pause) return rule.seen_at + pause;
+  if (rule.late_check_at != 0 && now < rule.late_check_at + pause)
+    return rule.late_check_at + pause;
   TOCSIN_TRY(const uint64_t commit_number, newest_commit());
-  if (rule.seen_at != 0) {
-    TOCSIN_TRY(std::vector<Timestamp> ends, late_windows(rule, rule.seen_commit));
+  if (rule.late_check_at != 0) {
+    TOCSIN_TRY(std::vector<Timestamp> ends, late_windows(rule, rule.late_check_commit));
     if (ends.size() > kLateWindowsMax) ends.resize(kLateWindowsMax);
     if (!ends.empty()) {
       TOCSIN_TRY(const std::vector<Evaluation> evaluations, evaluate_again(rule, ends, stop));
@@ -242,13 +243,13 @@ Result<Timestamp> RuleRunner::look_again(ActiveRule& rule, const std::atomic<boo
       const std::vector<AlertEvent> events =
           apply_late(rule.compiled.rule, apply_options(rule), evaluations, state);
       for (const Timestamp end : ends) {
-        note_evaluated(state.evaluated, rule.compiled.rule.interval, end, rule.seen_commit);
+        note_evaluated(state.evaluated, rule.compiled.rule.interval, end, rule.late_check_commit);
       }
       TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
     }
   }
-  rule.seen_commit = commit_number;
-  rule.seen_at = now;
+  rule.late_check_commit = commit_number;
+  rule.late_check_at = now;
   return now + pause;
 }
 

@@ -36,12 +36,12 @@ struct ActiveRule {
   CompiledRule compiled;
   RuleState state;
   RuleStatus status;
-  bool learning = true;       ///< no group is known to have a baseline
-  uint32_t failed_tries = 0;  ///< of the next window
-  std::string given_up;       ///< why the window before was given up; empty: it was not
-  uint64_t seen_commit = 0;   ///< newest commit when late events were looked for last
-  Timestamp seen_at = 0;      ///< when that was; 0: never
-  std::string late_error;     ///< why the last look for late events that found any failed
+  bool learning = true;            ///< no group is known to have a baseline
+  uint32_t failed_tries = 0;       ///< of the next window
+  std::string given_up;            ///< why the window before was given up; empty: it was not
+  uint64_t late_check_commit = 0;  ///< newest commit when late events were looked for last
+  Timestamp late_check_at = 0;     ///< when that was; 0: never
+  std::string late_error;          ///< why the last look for late events that found any failed
 
   ScheduleOptions schedule(const RuleEngineOptions& options) const {
     return {compiled.rule.interval, options.delay, options.catchup_max};
@@ -66,7 +66,7 @@ class RuleRunner {
   Status evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop);
   /// Evaluates windows that late events touched once more, if it is time to look for any. Those
   /// that cannot be evaluated stay as they were judged. Returns when to look again.
-  Result<Timestamp> look_again(ActiveRule& rule, const std::atomic<bool>* stop);
+  Result<Timestamp> reevaluate_late(ActiveRule& rule, const std::atomic<bool>* stop);
   /// Commits states that wait.
   Status flush();
   /// Commits events that belong to no window of a rule, with changes of small tables.

@@ -137,7 +137,7 @@ std::string encode_instance(const Instance& instance) {
       "{{\"group\":{},\"phase\":\"{}\",\"pending_since\":{},\"firing_since\":{},\"last_match\":{},"
       "\"severity\":\"{}\",\"told\":{},\"new_level\":{},\"event\":{},\"runs\":{}}}",
       encode_group(instance.group), name_of(life.phase), life.pending_since, life.firing_since,
-      life.last_match, name_of(life.severity), encode_severities(life.told), life.new_level,
+      life.last_match, name_of(life.severity), encode_severities(life.notified), life.new_level,
       json_quote(has_event ? encode_alert(instance.last_event) : ""), encode_runs(instance.runs));
 }
 
@@ -153,7 +153,7 @@ class Decoder {
     out.cursor.last_end = get<int64_t>(json["last_end"], "last_end");
     out.cursor.history_end = get<int64_t>(json["history_end"], "history_end");
     out.blind_windows = get<uint64_t>(json["blind_windows"], "blind_windows");
-    out.judge = optional_text(json["judge"], "judge");
+    out.rule_version = optional_text(json["judge"], "judge");
     for (const Json& item : list(json["evaluated"], "evaluated")) {
       const std::vector<Json> piece = list(item, "evaluated", 3);
       out.evaluated.push_back({get<int64_t>(piece[0], "evaluated"),
@@ -231,7 +231,7 @@ class Decoder {
     return out;
   }
 
-  std::set<Severity> told(const Json& json, Severity highest) {
+  std::set<Severity> notified(const Json& json, Severity highest) {
     if (json["told"].error() == simdjson::NO_SUCH_FIELD) return {highest};
     std::set<Severity> out;
     for (const Json& item : list(json["told"], "told")) {
@@ -256,7 +256,7 @@ class Decoder {
     out.firing_since = get<int64_t>(json["firing_since"], "firing_since");
     out.last_match = get<int64_t>(json["last_match"], "last_match");
     out.new_level = get<bool>(json["new_level"], "new_level");
-    if (out.phase == AlertState::kFiring) out.told = told(json, out.severity);
+    if (out.phase == AlertState::kFiring) out.notified = notified(json, out.severity);
     return out;
   }
 
@@ -294,8 +294,8 @@ std::string encode_state(const RuleState& state) {
   return fmt::format(
       "{{\"v\":1,\"last_end\":{},\"history_end\":{},\"blind_windows\":{},\"judge\":{},"
       "\"evaluated\":[{}],\"instances\":{{{}}}}}",
-      state.cursor.last_end, state.cursor.history_end, state.blind_windows, json_quote(state.judge),
-      evaluated, instances);
+      state.cursor.last_end, state.cursor.history_end, state.blind_windows,
+      json_quote(state.rule_version), evaluated, instances);
 }
 
 Result<RuleState> decode_state(std::string_view text) {

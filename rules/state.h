@@ -53,7 +53,7 @@ struct RuleState {
   Cursor cursor;
   uint64_t blind_windows = 0;  ///< evaluations in a row in which no event matched at all
   std::map<std::string, Instance> instances;  ///< by fingerprint
-  std::string judge;  ///< which version of the rule evaluated them (late.h); empty: unknown
+  std::string rule_version;  ///< which version of the rule evaluated them (late.h); empty: unknown
   std::vector<EvaluatedRun> evaluated;  ///< ascending, of the last `late_max`
 };
 

@@ -30,7 +30,7 @@ AlertEvent example() {
   event.annotations = {{"summary", "s"}};
   event.samples = {R"({"time":"x","n":1})", ""};
   event.late = true;
-  event.told = {Severity::kLow, Severity::kCritical};
+  event.notified = {Severity::kLow, Severity::kCritical};
   return event;
 }
 

@@ -229,8 +229,8 @@ TEST_CASE("engine: a severity that rises is told, one that falls is not", "[rule
 TEST_CASE("engine: routes take what they ask for", "[rules]") {
   RuleEngineOptions options = RuleWorld::default_options();
   options.routes = {{"all", {}, true}, {"firing", {}, false}, {"low", {Severity::kLow}, true}};
-  int told = 0;
-  options.outbox_changed = [&] { ++told; };
+  int call_count = 0;
+  options.outbox_changed = [&] { ++call_count; };
   RuleWorld world(options);
   world.load(rule_file("        severity: HIGH\n"));
   play_failures(world);
@@ -240,7 +240,7 @@ TEST_CASE("engine: routes take what they ask for", "[rules]") {
     keys.push_back(entry.key.substr(0, entry.key.find('/')));
   }
   CHECK(keys == Brief{"all", "all", "firing"});
-  CHECK(told == 2);
+  CHECK(call_count == 2);
 }
 
 TEST_CASE("engine: a route that was told a firing is told its end", "[rules]") {
@@ -263,13 +263,13 @@ TEST_CASE("engine: a route that was told a firing is told its end", "[rules]") {
   }
   SECTION("when its rule is removed") { world.load("groups: []"); }
   world.run(11, 20);
-  Brief told;
+  Brief sent;
   for (const SmallEntry& entry : world.outbox()) {
     const auto event = decode_alert(entry.value);
     REQUIRE(event);
-    told.push_back(entry.key.substr(0, entry.key.find('/')) + " " + name_of(event->state));
+    sent.push_back(entry.key.substr(0, entry.key.find('/')) + " " + name_of(event->state));
   }
-  CHECK(told == Brief{"critical firing", "critical resolved", "low firing", "low resolved",
+  CHECK(sent == Brief{"critical firing", "critical resolved", "low firing", "low resolved",
                       "silent firing"});
 }
 
@@ -538,13 +538,13 @@ TEST_CASE("engine: a late finding does not close what fires now", "[rules]") {
   world.run(52, 80);
   CHECK(world.alerts() ==
         Brief{"web:firing@15 late", "web:resolved@20 late", "web:firing@50", "web:resolved@65"});
-  Brief told;
+  Brief sent;
   for (const SmallEntry& entry : world.outbox()) {
     const auto event = decode_alert(entry.value);
     REQUIRE(event);
-    told.push_back(std::string(name_of(event->state)) + (event->late ? " late" : ""));
+    sent.push_back(std::string(name_of(event->state)) + (event->late ? " late" : ""));
   }
-  CHECK(told == Brief{"firing", "resolved"});
+  CHECK(sent == Brief{"firing", "resolved"});
 }
 
 TEST_CASE("engine: an edited rule does not judge windows that were judged before it", "[rules]") {

@@ -74,9 +74,9 @@ TEST_CASE("late: a rule's judge is what decides about a match", "[rules]") {
   rule.expr.text = "from m last 1m | stats n = count() by a | where n > $min";
   const std::map<std::string, Value> parameters = {{"min", Value::of(int64_t{1})},
                                                    {"other", Value::of(int64_t{1})}};
-  const std::string judge = judge_of(rule, parameters, {});
+  const std::string version = rule_version_of(rule, parameters, {});
   const auto check = [&](const Rule& edited, bool same) {
-    CHECK((judge_of(edited, parameters, {}) == judge) == same);
+    CHECK((rule_version_of(edited, parameters, {}) == version) == same);
   };
   check(rule, true);
   Rule edited = rule;
@@ -94,17 +94,17 @@ TEST_CASE("late: a rule's judge is what decides about a match", "[rules]") {
   edited = rule;
   edited.hold = kMinute;
   check(edited, false);
-  CHECK(judge_of(rule, {{"min", Value::of(int64_t{1})}}, {}) == judge);
-  CHECK(judge_of(rule, {{"min", Value::of(1.0)}}, {}) != judge);
+  CHECK(rule_version_of(rule, {{"min", Value::of(int64_t{1})}}, {}) == version);
+  CHECK(rule_version_of(rule, {{"min", Value::of(1.0)}}, {}) != version);
 }
 
 TEST_CASE("late: another judge forgets what was evaluated", "[rules]") {
   RuleState state;
-  state.judge = "a";
+  state.rule_version = "a";
   state.evaluated = {{10, 50, 5}};
-  take_judge(state, "a");
+  set_rule_version(state, "a");
   CHECK(state.evaluated.size() == 1);
-  take_judge(state, "b");
+  set_rule_version(state, "b");
   CHECK(state.evaluated.empty());
-  CHECK(state.judge == "b");
+  CHECK(state.rule_version == "b");
 }
