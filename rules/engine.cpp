@@ -4,13 +4,13 @@
 #include "rules/engine.h"
 
 #include <algorithm>
-#include <mutex>
 #include <set>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "db/base/log.h"
+#include "db/base/mutex.h"
 #include "rules/late.h"
 #include "rules/rule_set.h"
 #include "rules/runner.h"
@@ -51,47 +51,51 @@ struct RuleEngine::Impl {
         queries(query_engine),
         clock(the_clock),
         options(std::move(the_options)),
-        runner(db, query_engine, the_clock, options),
-        created_at(the_clock.now()) {}
+        created_at(the_clock.now()),
+        runner(db, query_engine, the_clock, options) {}
 
-  // Loading.
+  // Functions for loading.
   RuleLoadReport load(const std::vector<RuleFile>& files);
   Result<std::unique_ptr<ActiveRule>> activate(CompiledRule compiled) const;
   Result<RuleState> stored_state(const CompiledRule& compiled) const;
   void retire(const std::string& name, const RuleState& state, std::vector<AlertEvent>& events,
               std::vector<SmallChange>& changes) const;
-  void retire_orphans(std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const;
+  void retire_orphans(std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const
+      TOCSIN_REQUIRES(work_mutex);
   void report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
                            std::vector<SmallChange>& changes);
 
-  // Evaluating.
+  // Functions for evaluating.
   bool may_start();
-  ActiveRule* next_rule(Timestamp now, const std::set<const ActiveRule*>& failed) const;
+  ActiveRule* next_rule(Timestamp now, const std::set<const ActiveRule*>& failed) const
+      TOCSIN_REQUIRES(work_mutex);
   bool step(const std::atomic<bool>* stop, std::set<const ActiveRule*>& failed);
   Timestamp finish_round(const std::atomic<bool>* stop);
   void note_late_failure(ActiveRule& rule, const Error& error) const;
-  void publish(const ActiveRule& rule);
-  void publish_all();
+  void publish(const ActiveRule& rule) TOCSIN_REQUIRES(work_mutex);
+  void publish_all() TOCSIN_REQUIRES(work_mutex);
 
   Database& database;
   const QueryEngine& queries;
   const Clock& clock;
   const RuleEngineOptions options;
 
-  std::mutex work_mutex;
-  std::atomic<int> loads_waiting{0};               // the evaluating thread lets them go first
-  RuleRunner runner;                               // guarded by work_mutex
-  std::vector<std::unique_ptr<ActiveRule>> rules;  // guarded by work_mutex
   const Timestamp created_at;
-  bool started = false;  // of the evaluating thread alone
+  bool started = false;  // used by the evaluating thread only
 
-  mutable std::mutex status_mutex;
-  std::map<std::string, RuleStatus> statuses;  // guarded by status_mutex
+  // While a load waits, the evaluating thread does not take work_mutex again.
+  std::atomic<int> loads_waiting{0};
+  Mutex work_mutex;
+  RuleRunner runner TOCSIN_GUARDED_BY(work_mutex);
+  std::vector<std::unique_ptr<ActiveRule>> rules TOCSIN_GUARDED_BY(work_mutex);
+
+  mutable Mutex status_mutex;
+  std::map<std::string, RuleStatus> statuses TOCSIN_GUARDED_BY(status_mutex);
 };
 
 RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
   ++loads_waiting;
-  const std::lock_guard lock(work_mutex);
+  const MutexLock lock(work_mutex);
   --loads_waiting;
   std::vector<const CompiledRule*> previous;
   for (const auto& rule : rules) previous.push_back(&rule->compiled);
@@ -219,7 +223,7 @@ bool RuleEngine::Impl::may_start() {
         "had at start: rules.catchup_wait ({}) has passed",
         format_duration(options.catchup_wait));
     log(LogLevel::kWarning, summary);
-    const std::lock_guard lock(work_mutex);
+    const MutexLock lock(work_mutex);
     const Status stored =
         runner.commit(passing_self_alert("CatchupWaitOver", {}, summary, clock.now()), {});
     if (!stored) log(LogLevel::kError, stored.error().message);
@@ -246,7 +250,7 @@ ActiveRule* RuleEngine::Impl::next_rule(Timestamp now,
 
 bool RuleEngine::Impl::step(const std::atomic<bool>* stop, std::set<const ActiveRule*>& failed) {
   while (loads_waiting > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  const std::lock_guard lock(work_mutex);
+  const MutexLock lock(work_mutex);
   ActiveRule* rule = next_rule(clock.now(), failed);
   if (!rule) return false;
   const Status done = runner.evaluate_next(*rule, stop);
@@ -263,7 +267,7 @@ bool RuleEngine::Impl::step(const std::atomic<bool>* stop, std::set<const Active
 
 // When nothing is due any more: what waits is stored, late events are looked for.
 Timestamp RuleEngine::Impl::finish_round(const std::atomic<bool>* stop) {
-  const std::lock_guard lock(work_mutex);
+  const MutexLock lock(work_mutex);
   const Timestamp now = clock.now();
   Timestamp next = now + kMinute;
   for (const auto& rule : rules) {
@@ -312,13 +316,13 @@ void RuleEngine::Impl::publish(const ActiveRule& rule) {
   for (const auto& [fingerprint, instance] : rule.state.instances) {
     if (instance.life.phase != AlertState::kInactive) status.active.push_back(instance.last_event);
   }
-  const std::lock_guard lock(status_mutex);
+  const MutexLock lock(status_mutex);
   statuses[source.name] = std::move(status);
 }
 
 void RuleEngine::Impl::publish_all() {
   {
-    const std::lock_guard lock(status_mutex);
+    const MutexLock lock(status_mutex);
     statuses.clear();
   }
   for (const auto& rule : rules) publish(*rule);
@@ -341,7 +345,7 @@ Timestamp RuleEngine::evaluate_due(const std::atomic<bool>* stop) {
 }
 
 std::vector<RuleStatus> RuleEngine::status() const {
-  const std::lock_guard lock(impl_->status_mutex);
+  const MutexLock lock(impl_->status_mutex);
   std::vector<RuleStatus> out;
   for (const auto& [name, status] : impl_->statuses) out.push_back(status);
   return out;
