@@ -11,6 +11,7 @@
 #include "db/catalog/segment_cache.h"
 #include "db/catalog/store.h"
 #include "db/options.h"
+#include "db/segment/snapshot.h"
 
 namespace tocsin {
 
