@@ -1,5 +1,5 @@
-// Typed reading of one YAML map. A value is what it looks like and nothing else: no `yes` for true,
-// no bare number for a duration, so that a slip is an error and not a surprise.
+// Typed reading of one YAML map. Values are read strictly, `yes` is not a boolean and `5` is not a
+// duration, so that a mistake is an error and not a surprise.
 #include "config/section.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// One window's observations meet the rule's instances.
+// Advances the instances of a rule by one window.
 #include "rules/apply.h"
 
 #include <algorithm>
@@ -42,7 +42,7 @@ void note_run(const Observation& seen, const Transition& moved, Instance& instan
 
 bool is_active(const Instance& instance) { return instance.life.phase != AlertState::kInactive; }
 
-// One instance in one window. `row` is null unless it matches.
+// Advances one instance by one window. `row` is null unless the instance matches.
 class InstanceStep {
  public:
   InstanceStep(const Rule& rule, const ApplyOptions& options, TimeRange window)
@@ -70,7 +70,7 @@ class InstanceStep {
     AlertEvent event = make_event(rule_, fingerprint, instance.group, window_, options_.written_at);
     if (row) {
       describe_by_row(*row, event);
-    } else {  // it matches no more: what was true last
+    } else {  // it no longer matches: repeat its last values
       event.severity = instance.last_event.severity;
       event.value = instance.last_event.value;
       event.baseline = instance.last_event.baseline;
@@ -91,7 +91,7 @@ class InstanceStep {
     if (what == LifecycleEvent::kNewLevel) {
       event.annotations["note"] = "new level: firing for " +
                                   format_duration(options_.new_level_after) +
-                                  ", the baseline takes these windows in from now on";
+                                  "; from now on these windows count in the baseline";
     }
     instance.last_event = event;
     return event;
@@ -112,7 +112,8 @@ bool is_milder(const RowEntry* a, const RowEntry* b) {
   return rank(a->second) < rank(b->second);
 }
 
-// Rows of instances that are not active yet, as many as there is room for beside those that are.
+// Rows of instances that are not active yet: the most severe ones, as far as the active instances
+// leave room.
 std::vector<const RowEntry*> new_instance_rows(const Evaluation& evaluation,
                                                const RuleState& state) {
   size_t active = 0;
@@ -136,7 +137,7 @@ Timestamp last_end_of(const Instance& instance) {
   return last;
 }
 
-// Inactive instances, those that matched the longest ago first.
+// Inactive instances, oldest last match first.
 std::vector<std::pair<Timestamp, std::string>> inactive_by_age(const RuleState& state) {
   std::vector<std::pair<Timestamp, std::string>> out;
   for (const auto& [fingerprint, instance] : state.instances) {
@@ -207,7 +208,7 @@ std::vector<Exclusion> exclusions_of(const RuleState& state, const std::vector<s
         if (name == key) exclusion.group.push_back(value);
       }
     }
-    if (exclusion.group.size() != keys.size()) continue;  // of an earlier version of the rule
+    if (exclusion.group.size() != keys.size()) continue;  // from an earlier version of the rule
     for (const MatchRun& run : instance.runs) {
       if (run.fired_at == 0 || run.retracted) continue;
       const Timestamp end = std::min(run.last_end, run.fired_at + exclude_max);

@@ -1,4 +1,4 @@
-// Windows that were looked at once more: what is told of them, without touching the life cycle.
+// Makes the events of windows that were re-evaluated, without touching the life cycle.
 #include <algorithm>
 
 #include "rules/apply.h"
@@ -6,7 +6,7 @@
 namespace tocsin {
 namespace {
 
-// Windows of one instance that were found only late, by their ends.
+// Windows in which one instance matches only since late events came, by their ends.
 struct LateFinding {
   GroupValues group;
   std::vector<std::pair<Timestamp, const Evaluation*>> windows;
@@ -18,8 +18,8 @@ bool covered(const Instance& instance, Timestamp end) {
   });
 }
 
-// Joins a late run with a known one that it touches. A run that fired, or that still is open, has
-// been told.
+// Joins a late run with a known run that it touches, if that one fired or is still open: its alert
+// has been reported already.
 bool extends_known(Instance& instance, Timestamp first, Timestamp last, Duration interval) {
   for (MatchRun& run : instance.runs) {
     const bool touches = last + interval >= run.first_end && first <= run.last_end + interval;
@@ -35,7 +35,7 @@ void add_run(Instance& instance, const MatchRun& run) {
   instance.runs.push_back(run);
   std::sort(instance.runs.begin(), instance.runs.end(),
             [](const MatchRun& a, const MatchRun& b) { return a.first_end < b.first_end; });
-  // An open run belongs to the present and stays last.
+  // An open run belongs to the present and must stay last.
   std::stable_partition(instance.runs.begin(), instance.runs.end(),
                         [](const MatchRun& r) { return r.closed; });
 }
@@ -57,7 +57,8 @@ void report_late_run(const Rule& rule, const ApplyOptions& options, const std::s
     describe_by_row(evaluation.rows.at(fingerprint), event);
     event.started_at = run.fired_at;
     event.late = true;
-    // Receivers know the instance by its fingerprint: the end of this would end what fires now.
+    // Receivers know an instance by its fingerprint: resolving this finding would resolve the
+    // current firing.
     event.only_stored = instance.life.phase == AlertState::kFiring;
     event.state = AlertState::kFiring;
     if (options.samples) event.samples = options.samples(finding.group, evaluation.window);
@@ -84,7 +85,7 @@ void report_late(const Rule& rule, const ApplyOptions& options, const std::strin
   }
 }
 
-// A run is retracted when all of its windows were looked at once more and none of them matches now.
+// Retracts runs of which all windows were re-evaluated and none matches now.
 void retract(const Rule& rule, const ApplyOptions& options,
              const std::map<Timestamp, const Evaluation*>& evaluations,
              const std::string& fingerprint, Instance& instance, std::vector<AlertEvent>& out) {

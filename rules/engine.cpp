@@ -1,6 +1,6 @@
-// The engine: which rule comes next, loading, and what is shown of it all. Two locks: `work_mutex_`
-// for rules and their states, held for one window at a time; `status_mutex_` for the copy that
-// status() gives out, never held during work.
+// The engine: loads rules, picks the rule to evaluate next, and publishes the status. Two locks:
+// `work_mutex` for rules and their states, held for one window at a time; `status_mutex` for the
+// copy that status() returns, never held during an evaluation.
 #include "rules/engine.h"
 
 #include <algorithm>
@@ -19,8 +19,8 @@
 namespace tocsin {
 namespace {
 
-constexpr Duration kRetryPause = 10 * kSecond;  // after a failed evaluation
-constexpr Duration kCaughtUpPause = kSecond;    // between looks at options.caught_up
+constexpr Duration kRetryPause = 10 * kSecond;  // before a failed evaluation is retried
+constexpr Duration kCaughtUpPause = kSecond;    // between calls of options.caught_up
 constexpr const char* kBrokenFileRule = "RuleFileBroken";
 constexpr const char* kBrokenFileState = "self/RuleFileBroken";
 
@@ -31,13 +31,13 @@ RuleHealth health_of(const ActiveRule& rule) {
   return RuleHealth::kOk;
 }
 
-// What is new_events when the rule of an instance goes away.
+// The event that ends an instance whose rule was removed.
 AlertEvent closing_event(const Instance& instance, Timestamp now) {
   AlertEvent event = instance.last_event;
   const bool firing = instance.life.phase == AlertState::kFiring;
   event.state = firing ? AlertState::kResolved : AlertState::kInactive;
   event.time = event.written_at = now;
-  event.annotations["note"] = "its rule was removed";
+  event.annotations["note"] = "the rule was removed";
   event.samples.clear();
   return event;
 }
@@ -103,7 +103,7 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
       load_rule_set(files, previous, queries, {options.parameters, options.zone, clock.now()});
   if (const Status flushed = runner.flush(); !flushed) {
     set.report.errors.push_back("cannot store the state of rules: " + flushed.error().message);
-    return set.report;  // nothing is replaced: a state that waits must not be lost
+    return set.report;  // the old rules stay: their uncommitted state must not be lost
   }
 
   std::vector<std::unique_ptr<ActiveRule>> before = std::exchange(rules, {});
@@ -153,16 +153,16 @@ Result<std::unique_ptr<ActiveRule>> RuleEngine::Impl::activate(CompiledRule comp
   return rule;
 }
 
-// A state that cannot be read now may be there later, so the rule must not start anew; one that is
-// damaged will not mend.
+// A read error may be temporary, so the rule must not start over because of it. A state that cannot
+// be decoded stays damaged: the rule starts over.
 Result<RuleState> RuleEngine::Impl::stored_state(const CompiledRule& compiled) const {
   TOCSIN_TRY(const std::optional<std::string> stored,
              database.get(SmallTable::kRules, state_key(compiled.rule.name)));
   if (stored) {
     Result<RuleState> state = decode_state(*stored);
     if (state) return state;
-    log(LogLevel::kError,
-        fmt::format("rule {} starts anew: {}", compiled.rule.name, state.error().message));
+    log(LogLevel::kError, fmt::format("rule {} starts over, without its earlier state: {}",
+                                      compiled.rule.name, state.error().message));
   }
   RuleState state;
   state.cursor = first_cursor({compiled.rule.interval, options.delay, options.catchup_max},
@@ -180,7 +180,7 @@ void RuleEngine::Impl::retire(const std::string& name, const RuleState& state,
   changes.push_back({SmallTable::kRules, state_key(name), std::nullopt});
 }
 
-// Rules that went away while Tocsin was not running.
+// Ends the instances of rules that were removed while Tocsin was not running.
 void RuleEngine::Impl::retire_orphans(std::vector<AlertEvent>& events,
                                       std::vector<SmallChange>& changes) const {
   std::set<std::string> keys;
@@ -211,7 +211,7 @@ void RuleEngine::Impl::report_broken_files(const RuleSet& set, std::vector<Alert
   changes.push_back({SmallTable::kRules, kBrokenFileState, encode_state(state)});
 }
 
-// Before the followed files have been read, the past is not complete.
+// Windows must not be evaluated before the events of the followed files are in the database.
 bool RuleEngine::Impl::may_start() {
   if (started) return true;
   if (!options.caught_up || options.caught_up()) {
@@ -219,8 +219,9 @@ bool RuleEngine::Impl::may_start() {
   } else if (clock.now() >= created_at + options.catchup_wait) {
     started = true;
     const std::string summary = fmt::format(
-        "rules are evaluated although not all followed files have been read up to the size they "
-        "had at start: rules.catchup_wait ({}) has passed",
+        "evaluation starts although some followed files have not been read up to the size they had "
+        "at start: rules.catchup_wait ({}) is over, and alerts may be wrong for the time they "
+        "cover",
         format_duration(options.catchup_wait));
     log(LogLevel::kWarning, summary);
     const MutexLock lock(work_mutex);
@@ -231,7 +232,7 @@ bool RuleEngine::Impl::may_start() {
   return started;
 }
 
-// The window that ended first; rules that failed last time come after all others.
+// The rule with the window that ended first. Rules whose last evaluation failed come last.
 ActiveRule* RuleEngine::Impl::next_rule(Timestamp now,
                                         const std::set<const ActiveRule*>& failed) const {
   ActiveRule* best = nullptr;
@@ -265,7 +266,7 @@ bool RuleEngine::Impl::step(const std::atomic<bool>* stop, std::set<const Active
   return true;
 }
 
-// When nothing is due any more: what waits is stored, late events are looked for.
+// After all due windows: looks for late events and commits states that still wait.
 Timestamp RuleEngine::Impl::finish_round(const std::atomic<bool>* stop) {
   const MutexLock lock(work_mutex);
   const Timestamp now = clock.now();
@@ -288,11 +289,11 @@ Timestamp RuleEngine::Impl::finish_round(const std::atomic<bool>* stop) {
   return next;
 }
 
-// Once, not at every retry.
+// Logs an error once, not at every retry.
 void RuleEngine::Impl::note_late_failure(ActiveRule& rule, const Error& error) const {
   if (error.code == ErrorCode::kCancelled || error.message == rule.late_error) return;
-  log(LogLevel::kWarning,
-      fmt::format("rule {}, looking for late events: {}", rule.compiled.rule.name, error.message));
+  log(LogLevel::kWarning, fmt::format("rule {}: cannot re-evaluate windows for late events: {}",
+                                      rule.compiled.rule.name, error.message));
   rule.late_error = error.message;
 }
 

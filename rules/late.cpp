@@ -1,5 +1,5 @@
-// Late events: windows against segments. A segment knows the commit of its newest row only, so a
-// window can be named that nothing late fell into; looking at it once more then changes nothing.
+// Compares windows with segments to find late events. A segment records only the commit of its
+// newest row, so some windows are re-evaluated needlessly, which is harmless.
 #include "rules/late.h"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ void join_neighbours(std::vector<EvaluatedRun>& runs) {
   runs = std::move(joined);
 }
 
-// Takes the window that ends at `end` out of the runs.
+// Removes the window that ends at `end` from the runs.
 void cut(std::vector<EvaluatedRun>& runs, Duration interval, Timestamp end) {
   for (size_t i = 0; i < runs.size(); ++i) {
     const EvaluatedRun run = runs[i];

@@ -1,4 +1,4 @@
-// The transition function of alert instances; see the drawing in lifecycle.h.
+// The transition function; lifecycle.h has the diagram.
 #include "rules/lifecycle.h"
 
 namespace tocsin {

@@ -7,10 +7,10 @@
 //      "told":["HIGH"],"new_level":false,"event":"{...}",
 //      "runs":[[first_end,last_end,fired_at,flags],...]}}}
 //
-// A value is its type's name and its text; a string that is not valid UTF-8 has the type `bytes`
-// and is in hex. Flags of a run: 1 closed, 2 late, 4 retracted. `event` is an AlertEvent as in the
-// outbox. Keys that came later may be missing: `judge`, and `told`, which then is the severity
-// alone.
+// A group column is its name, its type and its text; a string that is not valid UTF-8 has the type
+// `bytes` and is in hex. Flags of a run: 1 closed, 2 late, 4 retracted. `event` is an AlertEvent as
+// in the outbox. `judge` is RuleState::rule_version, `told` is LifecycleState::notified. Both may
+// be missing in states of earlier versions; `told` is then the severity alone.
 #include "rules/state.h"
 
 #include <algorithm>
@@ -143,7 +143,7 @@ std::string encode_instance(const Instance& instance) {
 
 using Json = simdjson::dom::element;
 
-// Reads a state and remembers the first thing that does not fit: a state is all right or of no use.
+// Reads a state and records the first error; a state with an error is not used.
 class Decoder {
  public:
   const char* damaged = nullptr;
@@ -174,7 +174,7 @@ class Decoder {
     if (!damaged) damaged = what;
   }
 
-  // `value` is an element or the result of looking one up.
+  // `value` is an element or the result of a lookup.
   template <class T, class Source>
   T get(const Source& value, const char* what) {
     T out{};
@@ -188,7 +188,8 @@ class Decoder {
     return std::string(get<std::string_view>(value, what));
   }
 
-  // Exactly `count` items when that is not 0: on failure, as many empty strings.
+  // The items of a list. If `count` is not 0, the result has exactly that many: empty strings on
+  // failure.
   template <class Source>
   std::vector<Json> list(const Source& value, const char* what, size_t count = 0) {
     simdjson::dom::array items;
@@ -212,7 +213,7 @@ class Decoder {
       Value value;
       if (!decode_value(get<std::string_view>(piece[1], "group"),
                         get<std::string_view>(piece[2], "group"), value)) {
-        fail_at("a value of a group");
+        fail_at("group");
       }
       out.emplace_back(std::string(get<std::string_view>(piece[0], "group")), std::move(value));
     }

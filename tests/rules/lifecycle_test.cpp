@@ -43,7 +43,7 @@ void check(const LifecycleState& state, const Observation& seen, const RuleTimin
 
 }  // namespace
 
-TEST_CASE("lifecycle: the full table of phases and observations", "[rules]") {
+TEST_CASE("lifecycle: every phase with every observation", "[rules]") {
   const RuleTiming at_once;             // for: 0, keep_firing_for: 0
   const RuleTiming holding{100, 0, 0};  // for: 100
   const RuleTiming keeping{0, 100, 0};  // keep_firing_for: 100
@@ -76,7 +76,7 @@ TEST_CASE("lifecycle: the full table of phases and observations", "[rules]") {
   check(firing(10, 60), yes(150), keeping, firing(10, 150), {});
 }
 
-TEST_CASE("lifecycle: a severity rises while firing and never falls", "[rules]") {
+TEST_CASE("lifecycle: while firing, the severity rises but never falls", "[rules]") {
   const RuleTiming timing;
   LifecycleState escalated = firing(10, 20, Severity::kCritical);
   escalated.notified = {Severity::kMedium, Severity::kCritical};
@@ -88,7 +88,7 @@ TEST_CASE("lifecycle: a severity rises while firing and never falls", "[rules]")
         {LifecycleEvent::kFiring});
 }
 
-TEST_CASE("lifecycle: what was told of a firing ends with it", "[rules]") {
+TEST_CASE("lifecycle: the notified severities of a firing end with it", "[rules]") {
   const RuleTiming holding{100, 0, 0};
   LifecycleState state = advance({}, yes(10, Severity::kCritical), holding).state;
   CHECK(state.notified.empty());  // pending
@@ -98,7 +98,7 @@ TEST_CASE("lifecycle: what was told of a firing ends with it", "[rules]") {
   CHECK(state.notified.empty());
 }
 
-TEST_CASE("lifecycle: a firing that lasts is told as a new level once", "[rules]") {
+TEST_CASE("lifecycle: a long firing is reported as a new level once", "[rules]") {
   const RuleTiming timing{0, 0, 100};
   LifecycleState noted = firing(10, 110);
   noted.new_level = true;

@@ -43,7 +43,7 @@ RuleState example() {
 
 }  // namespace
 
-TEST_CASE("state: encoding and decoding keep everything", "[rules]") {
+TEST_CASE("state: an encoded state decodes to itself", "[rules]") {
   const RuleState state = example();
   const auto decoded = decode_state(encode_state(state));
   REQUIRE(decoded);
@@ -61,13 +61,13 @@ TEST_CASE("state: encoding and decoding keep everything", "[rules]") {
   CHECK(encode_state(*decoded) == encode_state(state));
 }
 
-TEST_CASE("state: an empty state survives", "[rules]") {
+TEST_CASE("state: an empty state decodes to an empty state", "[rules]") {
   const auto decoded = decode_state(encode_state({}));
   REQUIRE(decoded);
   CHECK(decoded->instances.empty());
 }
 
-TEST_CASE("state: one that an earlier version wrote is read", "[rules]") {
+TEST_CASE("state: a state written by an earlier version can be read", "[rules]") {
   const auto decoded = decode_state(
       R"({"v":1,"last_end":9,"history_end":0,"blind_windows":0,"evaluated":[[1,2,3]],)"
       R"("instances":{"00000000000000aa":{"group":[["service","string","pay"]],"phase":"firing",)"
@@ -81,7 +81,7 @@ TEST_CASE("state: one that an earlier version wrote is read", "[rules]") {
   CHECK(firing.life.notified == std::set{Severity::kHigh});
 }
 
-TEST_CASE("state: damage is told, never guessed over", "[rules]") {
+TEST_CASE("state: a damaged state is an error", "[rules]") {
   const std::string text = encode_state(example());
   for (size_t length = 0; length < text.size(); length += 7) {
     CHECK_FALSE(decode_state(text.substr(0, length)));
