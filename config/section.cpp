@@ -1,5 +1,5 @@
-// Typed reading of one YAML map. A value is what it looks like and nothing else: no `yes` for true,
-// no bare number for a duration, so that a slip is an error and not a surprise.
+// Typed reading of one YAML map. Values are read strictly, `yes` is not a boolean and `5` is not a
+// duration, so that a mistake is an error and not a surprise.
 #include "config/section.h"
 
 #include <algorithm>
@@ -50,16 +50,16 @@ void Section::wrong(const YamlNode& value, const char* key, std::string_view exp
                 fmt::format("{}: expected {}, found {}", path_of(key), expected, describe(value)));
 }
 
-const YamlNode* Section::take(const char* key) {
+const YamlNode* Section::find(const char* key) {
   known_.emplace_back(key);
   return is_map_ ? node_.find(key) : nullptr;
 }
 
-const YamlNode* Section::any(const char* key) { return take(key); }
+const YamlNode* Section::any(const char* key) { return find(key); }
 
 template <class T, class Parse>
 const YamlNode* Section::scalar(const char* key, std::string_view expected, T& out, Parse parse) {
-  const YamlNode* value = take(key);
+  const YamlNode* value = find(key);
   if (!value) return nullptr;
   std::optional<T> parsed;
   if (value->kind == YamlNode::Kind::kScalar) parsed = parse(*value);
@@ -144,7 +144,7 @@ const YamlNode* Section::one_of(const char* key, std::string& out,
 }
 
 const YamlNode* Section::texts(const char* key, std::vector<std::string>& out) {
-  const YamlNode* value = take(key);
+  const YamlNode* value = find(key);
   if (!value) return nullptr;
   if (value->kind == YamlNode::Kind::kScalar) {
     out = {value->scalar};
@@ -166,7 +166,7 @@ const YamlNode* Section::texts(const char* key, std::vector<std::string>& out) {
 }
 
 const YamlNode* Section::text_map(const char* key, std::map<std::string, std::string>& out) {
-  const YamlNode* value = take(key);
+  const YamlNode* value = find(key);
   if (!value) return nullptr;
   if (value->kind != YamlNode::Kind::kMap) {
     wrong(*value, key, "a map of texts");
@@ -186,7 +186,7 @@ const YamlNode* Section::text_map(const char* key, std::map<std::string, std::st
 
 void Section::each(const char* key,
                    const std::function<void(const YamlNode&, const std::string&)>& read) {
-  const YamlNode* value = take(key);
+  const YamlNode* value = find(key);
   if (!value || value->kind == YamlNode::Kind::kNull) return;
   if (value->kind != YamlNode::Kind::kSequence) {
     wrong(*value, key, "a list");

@@ -1,4 +1,4 @@
-// Reads one map of a YAML file into typed values and collects everything that is wrong with it.
+// Reads one map of a YAML file into typed values and collects all errors.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace tocsin {
 
-/// Mistakes of one file, in the order in which they were found. Not thread-safe.
+/// The errors of one file, in the order in which they were found. Not thread-safe.
 class Problems {
  public:
   explicit Problems(std::string file_name) : file_name_(std::move(file_name)) {}
@@ -27,41 +27,42 @@ class Problems {
   std::vector<std::string> lines_;
 };
 
-/// The values of one map. Each function takes the key's value into `out` when the key is there and
-/// its value fits, reports it when it does not fit, and leaves `out` alone otherwise; it returns
-/// the key's node, or null when the key is not there. Borrows the node and the problems.
+/// Reads the values of one map. Each function stores a valid value in `out`, reports an invalid
+/// one, and leaves `out` unchanged if the key is missing. It returns the node of the key's value,
+/// or null if the key is missing. Borrows the node and the problems.
 class Section {
  public:
-  /// `path` is how messages call the section: `store`, `tail[2]`, or empty for the whole file.
+  /// `path` is the section's name in messages: `store`, `tail[2]`, or empty for the whole file.
   Section(const YamlNode& node, std::string path, Problems& problems);
 
   const YamlNode* text(const char* key, std::string& out);
-  const YamlNode* flag(const char* key, bool& out);  ///< `true` or `false` only
+  const YamlNode* flag(const char* key, bool& out);  ///< only `true` or `false`
   const YamlNode* number(const char* key, double& out, double min, double max);  ///< inclusive
   const YamlNode* count(const char* key, uint64_t& out, uint64_t min, uint64_t max);
   const YamlNode* duration(const char* key, Duration& out, Duration min, Duration max);
-  /// The word `forever`, which is 0, or a duration of at least `min`.
+  /// A duration of at least `min`, or the word `forever`, which is stored as 0.
   const YamlNode* duration_or_forever(const char* key, Duration& out, Duration min);
   const YamlNode* bytes(const char* key, uint64_t& out, uint64_t min, uint64_t max);
   const YamlNode* one_of(const char* key, std::string& out, const std::vector<std::string>& words);
-  /// A list of texts, or one text alone.
+  /// A list of texts, or a single text.
   const YamlNode* texts(const char* key, std::vector<std::string>& out);
   const YamlNode* text_map(const char* key, std::map<std::string, std::string>& out);
-  /// Whatever stands there, for the caller to read.
+  /// A value of any kind, which the caller reads.
   const YamlNode* any(const char* key);
-  /// Calls `read` with each map of a list and its path.
+  /// Calls `read` with each item of a list and its path.
   void each(const char* key, const std::function<void(const YamlNode&, const std::string&)>& read);
 
-  /// Reports `key` as missing unless the section has it.
+  /// Reports an error if `key` is missing.
   void require(const char* key);
-  /// Reports every key that no function above asked for, with the nearest that one did.
+  /// Reports every key that was not read by a function above, with the most similar known key.
   void finish();
 
+  /// Reports that the value of `key` is not what was expected.
   void wrong(const YamlNode& value, const char* key, std::string_view expected);
   std::string path_of(const char* key) const;
 
  private:
-  const YamlNode* take(const char* key);
+  const YamlNode* find(const char* key);
   template <class T, class Parse>
   const YamlNode* scalar(const char* key, std::string_view expected, T& out, Parse parse);
 

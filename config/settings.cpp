@@ -1,6 +1,6 @@
 // From the YAML tree to Settings, one function per section. The defaults live in settings.h and in
-// the table of rule parameters below; config/tocsin.yml repeats them for people, and a test
-// compares.
+// the table of rule parameters below; config/tocsin.yml repeats them for readers, and a test
+// compares the two.
 #include "config/settings.h"
 
 #include <algorithm>
@@ -23,11 +23,11 @@ struct ParameterSpec {
   const char* name;
   Kind kind;
   const char* value;
-  double min;  ///< a number or count; seconds of a duration
+  double min;  ///< seconds if it is a duration
   double max;
 };
 
-// Every threshold and window of the shipped rules.
+// All thresholds and time ranges of the shipped rules.
 constexpr ParameterSpec::Kind kNumber = ParameterSpec::Kind::kNumber;
 constexpr ParameterSpec::Kind kCount = ParameterSpec::Kind::kCount;
 constexpr ParameterSpec::Kind kDuration = ParameterSpec::Kind::kDuration;
@@ -52,7 +52,7 @@ constexpr ParameterSpec kParameters[] = {
 
 Duration seconds(double count) { return static_cast<Duration>(count * 1e9); }
 
-// Checks the value by its kind and keeps it as it was written.
+// Checks the value against its kind and bounds, and stores it as written.
 void read_parameter(Section& section, const ParameterSpec& spec, RuleParameters& out) {
   const YamlNode* value = nullptr;
   bool fits = false;
@@ -91,19 +91,19 @@ bool is_identifier(std::string_view text) {
   });
 }
 
-// `parameters`: names of the user's own.
+// The section `parameters`, with names chosen by the user.
 void read_own_parameters(const YamlNode& node, Problems& problems, RuleParameters& out) {
   Section section(node, "parameters", problems);
   for (const auto& [name, value] : node.entries) {
     const YamlNode* known = section.any(name.scalar.c_str());
     if (!is_identifier(name.scalar)) {
       problems.add(name.position(),
-                   fmt::format("parameters: `{}` is no name for a parameter; expected "
-                               "letters, digits and _, no digit first",
+                   fmt::format("parameters: `{}` is not a valid parameter name; expected "
+                               "letters, digits and `_`, not starting with a digit",
                                name.scalar));
     } else if (out.contains(name.scalar)) {
       problems.add(name.position(),
-                   fmt::format("parameters: `{}` is a setting of its own; set it in "
+                   fmt::format("parameters: `{}` is the name of a setting; set it in "
                                "its section instead",
                                name.scalar));
     } else if (known->kind != YamlNode::Kind::kScalar) {
@@ -175,7 +175,7 @@ TailSettings read_tail(const YamlNode& node, const std::string& path, Problems& 
   Section section(node, path, problems);
   section.require("paths");
   const YamlNode* paths = section.texts("paths", out.paths);
-  if (paths && is_empty_list(*paths)) section.wrong(*paths, "paths", "at least one glob of files");
+  if (paths && is_empty_list(*paths)) section.wrong(*paths, "paths", "at least one glob pattern");
   section.one_of("format", out.format, {"auto", "json", "lp"});
   section.text("measurement", out.measurement);
   section.texts("tags", out.tags);
@@ -184,7 +184,7 @@ TailSettings read_tail(const YamlNode& node, const std::string& path, Problems& 
   return out;
 }
 
-// The name becomes a part of keys in the outbox, so it may not hold a `/`.
+// The name is part of outbox keys, so it must not contain `/`.
 bool is_forwarder_name(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -192,7 +192,7 @@ bool is_forwarder_name(std::string_view text) {
   });
 }
 
-// Only what a mistake leaves out is looked for: the scheme and the host.
+// Checks only for a scheme and a host, which are easily forgotten.
 bool is_web_address(std::string_view text) {
   if (!text.starts_with("http://") && !text.starts_with("https://")) return false;
   std::string_view authority = text.substr(text.find("//") + 2);
@@ -220,11 +220,11 @@ void read_headers(Section& section, Problems& problems, std::map<std::string, st
   if (!headers) return;
   for (const auto& [name, value] : headers->entries) {
     if (!is_header_name(name.scalar)) {
-      problems.add(name.position(), fmt::format("{}: `{}` is no name of an HTTP header; expected "
+      problems.add(name.position(), fmt::format("{}: `{}` is not a valid HTTP header name; use "
                                                 "letters, digits and `-`",
                                                 section.path_of("headers"), name.scalar));
     } else if (!is_header_value(value.scalar)) {
-      problems.add(value.position(), fmt::format("{}.{}: expected a text of one line",
+      problems.add(value.position(), fmt::format("{}.{}: a header value must be a single line",
                                                  section.path_of("headers"), name.scalar));
     }
   }
@@ -244,12 +244,12 @@ ForwarderSettings read_forwarder(const YamlNode& node, const std::string& path,
   section.one_of("type", out.type, {"webhook"});
   const YamlNode* url = section.text("url", out.url);
   if (url && url->kind == YamlNode::Kind::kScalar && !is_web_address(out.url)) {
-    section.wrong(*url, "url", "a URL that begins with http:// or https:// and a host");
+    section.wrong(*url, "url", "a URL like https://example.org/path");
   }
   section.one_of("payload", out.payload, {"alertmanager", "simple"});
   const YamlNode* severities = section.texts("severities", out.severities);
   if (severities && is_empty_list(*severities)) {
-    section.wrong(*severities, "severities", "at least one severity (without this key, all)");
+    section.wrong(*severities, "severities", "at least one severity (remove the key to send all)");
   }
   for (const std::string& severity : out.severities) {
     if (kSeverities.contains(severity)) continue;
@@ -271,7 +271,7 @@ void read_rules(const YamlNode& node, Problems& problems, RuleSettings& out) {
   const YamlNode* from = section.text("evaluate_from", out.evaluate_from);
   if (from && !out.evaluate_from.empty() && !parse_duration(out.evaluate_from) &&
       !parse_time(out.evaluate_from)) {
-    section.wrong(*from, "evaluate_from", "a duration back from now like 5d, a time, or nothing");
+    section.wrong(*from, "evaluate_from", "a duration like 5d, a time, or an empty text");
   }
   section.duration("catchup_max", out.catchup_max, kMinute, kDurationMax);
   section.duration("catchup_wait", out.catchup_wait, 0, kDay);
@@ -281,7 +281,7 @@ void read_rules(const YamlNode& node, Problems& problems, RuleSettings& out) {
   section.count("sample_count", out.sample_count, 0, 100);
   const YamlNode* zone = section.text("time_zone", out.time_zone);
   if (zone && !TimeZone::load(out.time_zone)) {
-    section.wrong(*zone, "time_zone", "a name of the IANA time zone database like Europe/Berlin");
+    section.wrong(*zone, "time_zone", "an IANA time zone name like Europe/Berlin");
   }
   section.finish();
 }
@@ -299,9 +299,10 @@ void check_forwarder_names(const YamlNode& list, const std::vector<ForwarderSett
   std::set<std::string> seen;
   for (size_t i = 0; i < forwarders.size(); ++i) {
     if (forwarders[i].name.empty() || seen.insert(forwarders[i].name).second) continue;
-    problems.add(list.items[i].position(),
-                 fmt::format("forwarders[{}]: the name `{}` is taken by an earlier one", i + 1,
-                             forwarders[i].name));
+    problems.add(
+        list.items[i].position(),
+        fmt::format("forwarders[{}]: the name `{}` is already used by an earlier forwarder", i + 1,
+                    forwarders[i].name));
   }
 }
 

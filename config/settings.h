@@ -1,4 +1,4 @@
-// Tocsin's settings as plain values: what tocsin.yml may say, with the defaults.
+// The settings of tocsin.yml as plain values, with their defaults.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,14 @@ namespace tocsin {
 
 struct StoreSettings {
   std::string directory = "./tocsin-data";
-  Duration commit_interval = 200 * kMillisecond;  ///< how long rows gather before they are durable
-  uint64_t commit_bytes = 8 << 20;                ///< pending bytes that are committed at once
-  uint64_t pending_bytes_max = 64 << 20;          ///< past it, readers of sockets and files pause
-  Duration future_max = kDay;                     ///< rows further ahead of the clock are rejected
-  Duration retention = 0;                         ///< 0: keep everything
-  std::vector<std::pair<std::string, Duration>> measurement_retention;  ///< 0: keep everything
+  /// Rows are committed after at most this time ...
+  Duration commit_interval = 200 * kMillisecond;
+  uint64_t commit_bytes = 8 << 20;        ///< ... or as soon as this many bytes wait
+  uint64_t pending_bytes_max = 64 << 20;  ///< above it, reading from sockets and files pauses
+  Duration future_max = kDay;             ///< rows further ahead of the clock are rejected
+  Duration retention = 0;                 ///< 0: keep everything
+  /// By measurement name; 0: keep everything.
+  std::vector<std::pair<std::string, Duration>> measurement_retention;
 
   bool operator==(const StoreSettings&) const = default;
 };
@@ -36,23 +38,23 @@ struct ListenSettings {
   bool operator==(const ListenSettings&) const = default;
 };
 
-/// One followed source of files.
+/// One entry of `tail`: files to follow.
 struct TailSettings {
   std::vector<std::string> paths;  ///< globs
   std::string format = "auto";     ///< auto, json, lp
-  std::string measurement;         ///< of lines that name none; empty: from the file's folder
-  std::vector<std::string> tags;   ///< keys that are tags; empty: good guesses
-  bool from_end = false;           ///< a file never seen before starts at its end
+  std::string measurement;         ///< for lines that name none; empty: the file's folder
+  std::vector<std::string> tags;   ///< JSON keys stored as tags; empty: see net/parse/keys.h
+  bool from_end = false;           ///< skip the existing content of new files
 
   bool operator==(const TailSettings&) const = default;
 };
 
 struct ForwarderSettings {
   std::string name;
-  std::string type = "webhook";  ///< webhook; more kinds come with their own issue
+  std::string type = "webhook";  ///< the only type
   std::string url;
-  std::string payload = "alertmanager";  ///< alertmanager, simple (severity, count, alerts)
-  std::vector<std::string> severities;   ///< only these; empty: all
+  std::string payload = "alertmanager";  ///< alertmanager or simple
+  std::vector<std::string> severities;   ///< only these are sent; empty: all
   bool send_resolved = true;
   std::map<std::string, std::string> headers;
 
@@ -62,7 +64,7 @@ struct ForwarderSettings {
 struct RuleSettings {
   std::vector<std::string> files;  ///< globs; empty: the shipped rules
   Duration delay = 10 * kSecond;   ///< a window is evaluated this long after its end
-  std::string evaluate_from;       ///< a duration back from now, or a time; empty: current window
+  std::string evaluate_from;       ///< a duration before now, or a time; empty: now
   Duration catchup_max = kDay;
   Duration catchup_wait = 10 * kMinute;
   Duration late_max = kDay;
@@ -74,18 +76,17 @@ struct RuleSettings {
   bool operator==(const RuleSettings&) const = default;
 };
 
-/// Thresholds and windows of the shipped rules, and the user's own under `parameters`: each is a
-/// parameter
-/// `$name` of every rule. Keys are the settings' names (`failure_rate_threshold_multiplier`,
-/// `baseline_window`); values are as written: a number, a duration, else a string.
+/// The parameters `$name` of all rules: thresholds and time ranges of the shipped rules, and the
+/// user's own from `parameters`. Keys are the settings' names (`failure_rate_threshold_multiplier`,
+/// `baseline_window`), values are the text as written.
 using RuleParameters = std::map<std::string, std::string>;
 
-/// Of `tocsin generate`; the section `log_generation`.
+/// For `tocsin generate`; the section `log_generation`.
 struct GenerateSettings {
   Duration interval = 5 * kSecond;
   uint64_t events_per_batch = 50;  ///< `logs_per_batch`: per log type
-  double anomaly_rate = 0.05;      ///< `anomaly_injection_rate`: share of (service, hour) slots in
-                                   ///< which an anomaly starts
+  /// `anomaly_injection_rate`: share of (service, hour) slots in which an anomaly starts
+  double anomaly_rate = 0.05;
 
   bool operator==(const GenerateSettings&) const = default;
 };
@@ -102,11 +103,11 @@ struct Settings {
   bool operator==(const Settings&) const = default;
 };
 
-/// The settings that hold without any file: what the shipped `config/tocsin.yml` says.
+/// The settings without any file; the shipped `config/tocsin.yml` shows the same values.
 Settings default_settings();
-/// Reads a file over the defaults. All mistakes are reported together, one per line, each
-/// with `file:line:column`, what was found, what was expected, and the nearest known key.
-/// `evaluate_from` and `time_zone` are checked but stay text: what they mean depends on the clock.
+/// Reads a file over the defaults. All errors are reported together, one per line, each with
+/// `file:line:column`, what was expected, and what was found. `evaluate_from` and `time_zone` are
+/// checked but stay text: their meaning depends on the clock.
 Result<Settings> read_settings(const std::string& path);
 Result<Settings> parse_settings(std::string_view text, const std::string& name);
 

@@ -1,4 +1,5 @@
-// The shipped tocsin.yml and rule files, embedded at build time: Tocsin runs without any file.
+// The shipped tocsin.yml and rule files, embedded at build time so that Tocsin runs without any
+// configuration file.
 #pragma once
 
 #include <span>

@@ -1,5 +1,5 @@
-// Turns the YAML library's events into YamlNodes. Reading events instead of its node graph keeps
-// positions of everything and lets us count what aliases unfold to before it is built.
+// Builds YamlNodes from the YAML library's events. Reading events instead of the library's node graph
+// keeps all positions and allows counting what aliases expand to before it is built.
 #include "config/yaml.h"
 
 #include <algorithm>
@@ -41,7 +41,7 @@ size_t depth_of(const YamlNode& node) {
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  YamlNode take() { return std::move(root_); }
+  YamlNode release_root() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -53,7 +53,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     YamlNode node = start(mark, YamlNode::Kind::kScalar);
-    // The library gives plain scalars the tag `?` and all others `!`.
+    // The library sets the tag `?` for plain scalars and `!` for all others.
     node.quoted = tag == "!";
     node.scalar = value;
     if (!node.quoted && (value == "~" || value == "null" || value.empty())) {
@@ -64,7 +64,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) throw Stop{at(mark), "an alias inside its own anchor"};
+    if (found == anchors_.end())
+      throw Stop{at(mark), "an alias must not refer to a value that contains it"};
     count(mark, node_count(found->second));
     if (open_.size() + depth_of(found->second) > kYamlDepthMax) throw too_deep(mark);
     add(found->second, 0);
@@ -86,8 +87,8 @@ class TreeBuilder final : public YAML::EventHandler {
   struct Open {
     YamlNode node;
     YAML::anchor_t anchor = 0;
-    std::optional<YamlNode> key = std::nullopt;  // of a map, read but without its value yet
-    std::unordered_map<std::string, uint32_t> lines = {};  // of the map's keys so far
+    std::optional<YamlNode> key = std::nullopt;            // key of a map that waits for its value
+    std::unordered_map<std::string, uint32_t> lines = {};  // lines of the map's keys so far
   };
 
   static FilePosition at(const YAML::Mark& mark) {
@@ -101,8 +102,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void count(const YAML::Mark& mark, size_t nodes) {
     node_count_ += nodes;
     if (node_count_ > kYamlNodesMax) {
-      throw Stop{at(mark), fmt::format("more than {} values (aliases count as often as they are "
-                                       "used)",
+      throw Stop{at(mark), fmt::format("more than {} values (an alias counts each time it is used)",
                                        kYamlNodesMax)};
     }
   }
@@ -146,12 +146,11 @@ class TreeBuilder final : public YAML::EventHandler {
 
   static YamlNode checked_key(Open& map, YamlNode key) {
     if (key.kind != YamlNode::Kind::kScalar) {
-      throw Stop{key.position(),
-                 fmt::format("a key must be a plain text, found {}", describe(key))};
+      throw Stop{key.position(), fmt::format("a key must be a text, found {}", describe(key))};
     }
     const auto [earlier, is_new] = map.lines.emplace(key.scalar, key.line);
     if (!is_new) {
-      throw Stop{key.position(), fmt::format("duplicate key `{}`; it is already at line {}",
+      throw Stop{key.position(), fmt::format("duplicate key `{}`; it is already in line {}",
                                              key.scalar, earlier->second)};
     }
     return key;
@@ -167,7 +166,7 @@ tl::unexpected<Error> fail_at(const std::string& name, FilePosition at, std::str
   return fail(ErrorCode::kInvalid, fmt::format("{}:{}:{}: {}", name, at.line, at.column, message));
 }
 
-// The line of that number (from 1) without its line ending.
+// Line number `line` (from 1) without its line ending.
 std::string_view line_of(std::string_view text, uint32_t line) {
   for (uint32_t i = 1; i < line; ++i) {
     const size_t end = text.find('\n');
@@ -202,7 +201,7 @@ std::string describe(const YamlNode& node) {
 
 Result<YamlNode> parse_yaml(std::string_view text, const std::string& name) {
   if (text.size() > kYamlBytesMax) {
-    return fail(ErrorCode::kLimit, fmt::format("{}: {} bytes; a YAML file may have {}", name,
+    return fail(ErrorCode::kLimit, fmt::format("{}: the file has {} bytes; the maximum is {}", name,
                                                text.size(), kYamlBytesMax));
   }
   std::istringstream stream{std::string(text)};
@@ -210,11 +209,12 @@ Result<YamlNode> parse_yaml(std::string_view text, const std::string& name) {
   try {
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
-    YamlNode root = builder.take();
+    YamlNode root = builder.release_root();
     TreeBuilder second;
     if (parser.HandleNextDocument(second)) {
-      const FilePosition at = second.take().position();
-      return fail_at(name, at, "a second document; a file holds one (remove the `---`)");
+      const FilePosition at = second.release_root().position();
+      return fail_at(name, at,
+                     "a second document begins here; a file must have only one (remove the `---`)");
     }
     return root;
   } catch (const Stop& stop) {
@@ -237,7 +237,8 @@ Result<std::string> read_text_file(const std::string& path) {
   while (const size_t n = std::fread(buffer, 1, sizeof buffer, file.get())) {
     text.append(buffer, n);
     if (text.size() > kYamlBytesMax) {
-      return fail(ErrorCode::kLimit, fmt::format("{} has over {} bytes", path, kYamlBytesMax));
+      return fail(ErrorCode::kLimit,
+                  fmt::format("{} has more than {} bytes, the maximum", path, kYamlBytesMax));
     }
   }
   if (std::ferror(file.get())) {

@@ -1,4 +1,4 @@
-// YAML as a plain tree with positions; the only door to the YAML library.
+// YAML as a plain tree with positions. Only yaml.cpp uses the YAML library.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +12,13 @@
 
 namespace tocsin {
 
-/// What one document may hold at most; aliases count as often as they are used, so that a few lines
-/// cannot unfold into gigabytes.
+/// Limits of one document. An alias counts each time it is used, so that a few lines cannot expand
+/// to gigabytes.
 inline constexpr size_t kYamlBytesMax = 4 << 20;
 inline constexpr size_t kYamlNodesMax = 100'000;
 inline constexpr size_t kYamlDepthMax = 64;
 
-/// A place in a file, both from 1; the column counts bytes.
+/// A position in a file; both count from 1, the column in bytes.
 struct FilePosition {
   uint32_t line = 0;
   uint32_t column = 0;
@@ -33,13 +33,13 @@ struct YamlNode {
 
   Kind kind = Kind::kNull;
   std::string scalar;   ///< as written, unquoted
-  bool quoted = false;  ///< a quoted or block scalar is a string whatever it looks like
+  bool quoted = false;  ///< quoted or block scalar: always a string
   std::vector<YamlNode> items;
   std::vector<YamlEntry> entries;  ///< of a map, in the order of the file
   uint32_t line = 0;               ///< from 1
   uint32_t column = 0;             ///< from 1
 
-  const YamlNode* find(std::string_view key) const;  ///< null when there is none or no map
+  const YamlNode* find(std::string_view key) const;  ///< null if there is none
   FilePosition position() const { return {line, column}; }
 };
 
@@ -51,17 +51,18 @@ struct YamlEntry {
 /// `a map`, `a list`, `nothing`, or the scalar in backticks: for messages.
 std::string describe(const YamlNode& node);
 
-/// Reads exactly one document; an empty text is a kNull node. Errors carry `name:line:column`.
-/// Duplicate keys, keys that are no plain scalars, unknown aliases, a second document, and anything
-/// past the limits above are kInvalid.
+/// Reads exactly one document; an empty text is a kNull node. Error messages begin with
+/// `name:line:column`. Duplicate keys, keys that are not scalars, unknown aliases, a second
+/// document, and too many or too deeply nested values are kInvalid; a text that is too long is
+/// kLimit.
 Result<YamlNode> parse_yaml(std::string_view text, const std::string& name);
 /// kNotFound or kIo when the file cannot be read.
 Result<YamlNode> read_yaml_file(const std::string& path);
-/// The bytes of a text file of at most kYamlBytesMax.
+/// The content of a file of at most kYamlBytesMax bytes.
 Result<std::string> read_text_file(const std::string& path);
 
-/// Where line `line`, column `column` (both from 1) of a scalar's text stands in the file: exact
-/// for plain, quoted one-line and literal block (`|`) scalars, else the scalar's start.
+/// The position in the file of the position `inside` of a scalar's text. Exact for plain, quoted
+/// one-line and literal block (`|`) scalars, otherwise the scalar's start.
 FilePosition position_in_scalar(const YamlNode& scalar, std::string_view file_text,
                                 FilePosition inside);
 

@@ -4,8 +4,8 @@
 //    "baseline":null,"labels":{...},"annotations":{...},"samples":["..."],"late":false,
 //    "told":["LOW","HIGH"]}
 //
-// Times are nanoseconds, a value that is no finite number is null. Unknown keys are ignored and
-// missing ones keep their defaults, so that entries outlive a change of version either way.
+// Times are nanoseconds; a value that is not a finite number is null. Unknown keys are ignored and
+// missing ones keep their defaults, so that entries survive both upgrades and downgrades.
 #include "rules/alert.h"
 
 #include <array>
@@ -56,8 +56,8 @@ std::string array(const std::set<Severity>& severities) {
 
 using Json = simdjson::dom::element;
 
-// Each reader leaves `out` alone when the key is missing and answers false when its value is of a
-// wrong kind.
+// Each reader leaves `out` alone when the key is missing, and returns false when the value has the
+// wrong type.
 bool read(const Json& json, const char* key, std::string& out) {
   const auto value = json[key];
   if (value.error() == simdjson::NO_SUCH_FIELD) return true;
@@ -115,8 +115,8 @@ bool read(const Json& json, const char* key, std::vector<std::string>& out) {
   return true;
 }
 
-tl::unexpected<Error> corrupt(std::string_view what) {
-  return fail(ErrorCode::kCorrupt, fmt::format("cannot read an alert of the outbox: {}", what));
+tl::unexpected<Error> corrupt(std::string_view reason) {
+  return fail(ErrorCode::kCorrupt, fmt::format("cannot read an alert in the outbox: {}", reason));
 }
 
 }  // namespace
@@ -136,7 +136,7 @@ Result<Severity> parse_severity(std::string_view text) {
     if (text == name_of(severity)) return severity;
   }
   return fail(ErrorCode::kInvalid,
-              fmt::format("`{}` is no severity; expected LOW, MEDIUM, HIGH or CRITICAL", text));
+              fmt::format("`{}` is not a severity; expected LOW, MEDIUM, HIGH or CRITICAL", text));
 }
 
 const char* name_of(AlertState state) {
@@ -155,7 +155,7 @@ Result<AlertState> parse_alert_state(std::string_view text) {
     if (text == name_of(state)) return state;
   }
   return fail(ErrorCode::kInvalid,
-              fmt::format("`{}` is no state of an alert; expected inactive, pending, firing, "
+              fmt::format("`{}` is not an alert state; expected inactive, pending, firing, "
                           "resolved or retracted",
                           text));
 }
@@ -172,7 +172,7 @@ std::string encode_alert(const AlertEvent& event) {
       json_quote(event.service), number(event.value), number(event.baseline),
       json_quote(event.summary), json_quote(event.fingerprint), event.started_at, event.window_from,
       event.window_to, object(event.labels), object(event.annotations), array(event.samples),
-      event.late, array(event.told));
+      event.late, array(event.notified));
 }
 
 Result<AlertEvent> decode_alert(std::string_view text) {
@@ -186,7 +186,7 @@ Result<AlertEvent> decode_alert(std::string_view text) {
   event.value = event.baseline = std::numeric_limits<double>::quiet_NaN();
   std::string severity = name_of(event.severity);
   std::string state = name_of(event.state);
-  std::vector<std::string> told;
+  std::vector<std::string> notified;
   const bool fits =
       read(json, "time", event.time) && read(json, "written_at", event.written_at) &&
       read(json, "rule", event.rule) && read(json, "type", event.type) &&
@@ -197,13 +197,13 @@ Result<AlertEvent> decode_alert(std::string_view text) {
       read(json, "window_from", event.window_from) && read(json, "window_to", event.window_to) &&
       read(json, "labels", event.labels) && read(json, "annotations", event.annotations) &&
       read(json, "samples", event.samples) && read(json, "late", event.late) &&
-      read(json, "told", told);
-  if (!fits) return corrupt("a key has a value of an unexpected kind");
+      read(json, "told", notified);
+  if (!fits) return corrupt("a value has the wrong type");
   TOCSIN_TRY(event.severity, parse_severity(severity));
   TOCSIN_TRY(event.state, parse_alert_state(state));
-  for (const std::string& name : told) {
+  for (const std::string& name : notified) {
     TOCSIN_TRY(const Severity each, parse_severity(name));
-    event.told.insert(each);
+    event.notified.insert(each);
   }
   return event;
 }

@@ -1,4 +1,5 @@
-// Alerts: one rule and one group, with a life cycle; and their text form in the outbox.
+// Events of alerts, and their text form in the outbox. An alert instance is one group of one rule;
+// each change of its state is an event.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ enum class Severity : uint8_t { kLow = 1, kMedium = 2, kHigh = 3, kCritical = 4 
 const char* name_of(Severity severity);  ///< `LOW`, `MEDIUM`, `HIGH`, `CRITICAL`
 Result<Severity> parse_severity(std::string_view text);
 
-/// What an event of an alert says happened; as text in the column `state` of `alerts`.
+/// The state that an event reports; as text in the column `state` of `alerts`.
 enum class AlertState : uint8_t { kInactive, kPending, kFiring, kResolved, kRetracted };
 const char* name_of(AlertState state);  ///< `inactive`, `pending`, `firing`, ...
 Result<AlertState> parse_alert_state(std::string_view text);
@@ -26,7 +27,7 @@ Result<AlertState> parse_alert_state(std::string_view text);
 /// forwarder that wants it.
 struct AlertEvent {
   Timestamp time = 0;        ///< end of the evaluated window
-  Timestamp written_at = 0;  ///< the clock
+  Timestamp written_at = 0;  ///< the clock when the event was made
   std::string rule;          ///< the alert's name
   std::string type;          ///< e.g. FAILURE_RATE_SPIKE
   Severity severity = Severity::kMedium;
@@ -35,18 +36,18 @@ struct AlertEvent {
   double value = 0;     ///< NaN when the rule has none
   double baseline = 0;  ///< NaN when the rule has none
   std::string summary;
-  std::string fingerprint;   ///< 16 hex digits of rule and group: SEMANTICS "identity"
+  std::string fingerprint;   ///< 16 hex digits: hash of rule name and group
   Timestamp started_at = 0;  ///< when this firing (or pending) began
   Timestamp window_from = 0;
   Timestamp window_to = 0;
   std::map<std::string, std::string> labels;  ///< the group's columns and the rule's labels
   std::map<std::string, std::string> annotations;
   std::vector<std::string> samples;  ///< a few events as evidence, each as a line of JSON
-  bool late = false;                 ///< found only after late events
-  /// Severities that this firing has been told with, this event's included: its end concerns
-  /// whoever wanted one of them.
-  std::set<Severity> told;
-  bool only_stored = false;  ///< a row of `alerts` that no forwarder hears of; not encoded
+  bool late = false;                 ///< found only when late events had arrived
+  /// Severities with which this firing has been sent, including this event's. Its end is sent to
+  /// each forwarder that wanted one of them. The JSON key is `told`.
+  std::set<Severity> notified;
+  bool only_stored = false;  ///< becomes a row of `alerts` but is not sent; not encoded
 
   bool operator==(const AlertEvent&) const = default;
 };
@@ -55,8 +56,8 @@ struct AlertEvent {
 std::string encode_alert(const AlertEvent& event);
 Result<AlertEvent> decode_alert(std::string_view text);
 
-/// Key of an outbox entry: `forwarder`, `/`, 20 digits of `sequence`; keys of one forwarder sort in
-/// the order of delivery. Names of forwarders contain no `/`.
+/// Key of an outbox entry: `forwarder`, `/`, 20 digits of `sequence`. The keys of one forwarder
+/// sort in the order of delivery. Names of forwarders do not contain `/`.
 std::string outbox_key(std::string_view forwarder, uint64_t sequence);
 
 }  // namespace tocsin

@@ -1,4 +1,4 @@
-// What one evaluation commits: alert rows, rule state and outbox entries, in one request.
+// Alert events as part of a write request: rows of the measurement `alerts` and outbox entries.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@
 
 namespace tocsin {
 
-/// Numbers for outbox entries: each larger than all before, also than those of earlier runs that
-/// still wait in the outbox. Not thread-safe.
+/// Ascending numbers for outbox entries, larger than any number still in the outbox from an earlier
+/// run. Not thread-safe.
 class OutboxSequence {
  public:
-  /// Reads the largest number that still waits.
+  /// Starts after the largest number in the outbox.
   static Result<OutboxSequence> load(const Database& database);
   uint64_t next(Timestamp now);
 
@@ -23,11 +23,12 @@ class OutboxSequence {
   uint64_t last_ = 0;
 };
 
-/// Whether that event goes to that forwarder: a firing if it wants its severity, the end of one if
-/// it wanted any severity that this firing was told with.
+/// Whether the event goes to the forwarder: a firing if the forwarder wants its severity, a
+/// resolution if it wanted any severity with which the firing was sent.
 bool wants(const AlertRoute& route, const AlertEvent& event);
 
-/// Adds the rows of `events` and their outbox entries to `request`. Returns how many entries.
+/// Adds the rows of `events` and their outbox entries to `request`. Returns the number of
+/// entries.
 size_t add_alerts(const std::vector<AlertEvent>& events, const std::vector<AlertRoute>& routes,
                   Timestamp now, OutboxSequence& sequence, WriteRequest& request);
 

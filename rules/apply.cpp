@@ -1,4 +1,4 @@
-// One window's observations meet the rule's instances.
+// Advances the instances of a rule by one window.
 #include "rules/apply.h"
 
 #include <algorithm>
@@ -42,14 +42,14 @@ void note_run(const Observation& seen, const Transition& moved, Instance& instan
 
 bool is_active(const Instance& instance) { return instance.life.phase != AlertState::kInactive; }
 
-// One instance in one window. `row` is null unless it matches.
+// Advances one instance by one window. `row` is null unless the instance matches.
 class InstanceStep {
  public:
   InstanceStep(const Rule& rule, const ApplyOptions& options, TimeRange window)
       : rule_(rule), options_(options), window_(window) {}
 
-  void take(const std::string& fingerprint, const ObservedRow* row, bool unknown,
-            Instance& instance, std::vector<AlertEvent>& out) const {
+  void apply(const std::string& fingerprint, const ObservedRow* row, bool unknown,
+             Instance& instance, std::vector<AlertEvent>& out) const {
     Observation seen{window_.end, Match::kNo, Severity::kMedium};
     if (unknown) seen.match = Match::kUnknown;
     if (row) seen = {window_.end, Match::kYes, row->severity};
@@ -59,18 +59,18 @@ class InstanceStep {
     note_run(seen, moved, instance);
     instance.life = moved.state;
     for (const LifecycleEvent what : moved.events) {
-      out.push_back(tell(fingerprint, what, row, before, instance));
+      out.push_back(event_of(fingerprint, what, row, before, instance));
     }
     if (!is_active(instance)) instance.last_event = {};
   }
 
  private:
-  AlertEvent tell(const std::string& fingerprint, LifecycleEvent what, const ObservedRow* row,
-                  const LifecycleState& before, Instance& instance) const {
+  AlertEvent event_of(const std::string& fingerprint, LifecycleEvent what, const ObservedRow* row,
+                      const LifecycleState& before, Instance& instance) const {
     AlertEvent event = make_event(rule_, fingerprint, instance.group, window_, options_.written_at);
     if (row) {
       describe_by_row(*row, event);
-    } else {  // it matches no more: what was true last
+    } else {  // it no longer matches: repeat its last values
       event.severity = instance.last_event.severity;
       event.value = instance.last_event.value;
       event.baseline = instance.last_event.baseline;
@@ -82,7 +82,7 @@ class InstanceStep {
     const bool pending = life.phase == AlertState::kPending;
     event.started_at = pending ? life.pending_since : life.firing_since;
     if (!pending) event.severity = life.severity;
-    event.told = life.told;
+    event.notified = life.notified;
     if (what == LifecycleEvent::kFiring && options_.samples) {
       event.samples = options_.samples(instance.group, window_);
     } else if (what != LifecycleEvent::kResolved) {
@@ -91,7 +91,7 @@ class InstanceStep {
     if (what == LifecycleEvent::kNewLevel) {
       event.annotations["note"] = "new level: firing for " +
                                   format_duration(options_.new_level_after) +
-                                  ", the baseline takes these windows in from now on";
+                                  "; from now on these windows count in the baseline";
     }
     instance.last_event = event;
     return event;
@@ -112,8 +112,10 @@ bool is_milder(const RowEntry* a, const RowEntry* b) {
   return rank(a->second) < rank(b->second);
 }
 
-// Rows of instances that are not active yet, as many as there is room for beside those that are.
-std::vector<const RowEntry*> rows_that_begin(const Evaluation& evaluation, const RuleState& state) {
+// Rows of instances that are not active yet: the most severe ones, as far as the active instances
+// leave room.
+std::vector<const RowEntry*> new_instance_rows(const Evaluation& evaluation,
+                                               const RuleState& state) {
   size_t active = 0;
   for (const auto& [fingerprint, instance] : state.instances) active += is_active(instance) ? 1 : 0;
   std::vector<const RowEntry*> out;
@@ -135,7 +137,7 @@ Timestamp last_end_of(const Instance& instance) {
   return last;
 }
 
-// Inactive instances, those that matched the longest ago first.
+// Inactive instances, oldest last match first.
 std::vector<std::pair<Timestamp, std::string>> inactive_by_age(const RuleState& state) {
   std::vector<std::pair<Timestamp, std::string>> out;
   for (const auto& [fingerprint, instance] : state.instances) {
@@ -181,14 +183,14 @@ std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& o
   for (auto& [fingerprint, instance] : state.instances) {
     if (!is_active(instance)) continue;
     const auto row = evaluation.rows.find(fingerprint);
-    step.take(fingerprint, row == evaluation.rows.end() ? nullptr : &row->second,
-              evaluation.unknown.contains(fingerprint), instance, events);
+    step.apply(fingerprint, row == evaluation.rows.end() ? nullptr : &row->second,
+               evaluation.unknown.contains(fingerprint), instance, events);
   }
-  for (const RowEntry* entry : rows_that_begin(evaluation, state)) {
+  for (const RowEntry* entry : new_instance_rows(evaluation, state)) {
     const auto& [fingerprint, row] = *entry;
     Instance& instance = state.instances[fingerprint];
     instance.group = row.group;
-    step.take(fingerprint, &row, false, instance, events);
+    step.apply(fingerprint, &row, false, instance, events);
   }
   std::stable_sort(events.begin(), events.end(), [](const AlertEvent& a, const AlertEvent& b) {
     return a.fingerprint < b.fingerprint;
@@ -206,7 +208,7 @@ std::vector<Exclusion> exclusions_of(const RuleState& state, const std::vector<s
         if (name == key) exclusion.group.push_back(value);
       }
     }
-    if (exclusion.group.size() != keys.size()) continue;  // of an earlier version of the rule
+    if (exclusion.group.size() != keys.size()) continue;  // from an earlier version of the rule
     for (const MatchRun& run : instance.runs) {
       if (run.fired_at == 0 || run.retracted) continue;
       const Timestamp end = std::min(run.last_end, run.fired_at + exclude_max);

@@ -1,4 +1,5 @@
-// From what one evaluation saw to new state and events; pure but for the evidence that it asks for.
+// Applies the result of one evaluation to a rule's state and makes the events. Pure, apart from the
+// callback that fetches evidence.
 #pragma once
 
 #include <functional>
@@ -15,10 +16,10 @@
 
 namespace tocsin {
 
-/// Instances of a rule that are kept at most, and that one evaluation takes at most.
+/// Most instances that a rule keeps, and most rows that one evaluation returns.
 inline constexpr size_t kInstanceCountMax = 1'000;
 
-/// One row that the rule's query left: an instance that matches.
+/// One result row of the rule's query: an instance that matches.
 struct ObservedRow {
   GroupValues group;  ///< in the order of the last stats' keys
   Severity severity = Severity::kMedium;
@@ -27,51 +28,51 @@ struct ObservedRow {
   std::map<std::string, std::string> annotations;  ///< rendered
 };
 
-/// What the evaluation of one window saw.
+/// The result of evaluating one window.
 struct Evaluation {
   TimeRange window;
   std::map<std::string, ObservedRow> rows;  ///< by fingerprint
-  /// Instances that cannot be judged in this window: their baseline is null.
+  /// Active instances without a row whose baseline is null, so that their absence proves nothing.
   std::set<std::string> unknown;
   uint64_t rows_matched = 0;  ///< events over the whole range, the baseline included
-  bool learning = false;      ///< there are groups, and none of them has a baseline yet
+  bool learning = false;      ///< there are groups, but none has a baseline yet
 };
 
 struct ApplyOptions {
   Timestamp written_at = 0;
-  Duration new_level_after = 0;  ///< 0: the rule excludes no alerts
-  /// Evidence for an instance that begins to fire in a window; may be empty.
+  Duration new_level_after = 0;  ///< 0: the rule does not say `excluding alerts`
+  /// Returns evidence for an instance that starts to fire in a window; may be empty.
   std::function<std::vector<std::string>(const GroupValues& group, TimeRange window)> samples;
 };
 
-/// Moves every instance on by one window, and returns what is to be told, by fingerprint. Of more
-/// than kInstanceCountMax instances those go on that are active, and the most severe begin. Does
-/// not touch the cursor. Requires: evaluations come in ascending order of window.
+/// Advances every instance by one window and returns the events, ordered by fingerprint. Beyond
+/// kInstanceCountMax instances, active ones are kept, then the most severe new ones. Does not touch
+/// the cursor. Requires: evaluations come in ascending order of window.
 std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& options,
                                          const Evaluation& evaluation, RuleState& state);
 
-/// The same for windows that were evaluated before and once more after late events came. The life
-/// cycle is not rewound: an instance found only now is a firing and a resolved event, one that
-/// would not have fired is retracted; all of them are marked late. While the instance fires, they
-/// are only stored.
+/// Applies windows that were re-evaluated after late events. The life cycle is not rewound: an
+/// instance found only now becomes a firing and a resolved event, and a firing that would not have
+/// happened is retracted. All these events are marked late. Findings about the past of an instance
+/// that is firing now are stored but not sent.
 std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options,
                                    const std::vector<Evaluation>& evaluations, RuleState& state);
 
-/// The windows, by `by` columns `keys`, that `excluding alerts` leaves out: those in which an
-/// instance fired, for at most `exclude_max` of one firing.
+/// The windows that `excluding alerts` leaves out, for each instance: those of its firings, at most
+/// `exclude_max` of each. `keys` are the rule's `by` columns, in their order.
 std::vector<Exclusion> exclusions_of(const RuleState& state, const std::vector<std::string>& keys,
                                      Duration range, Duration exclude_max);
 
-/// Forgets runs that ended before `oldest`, instances of which nothing is left, and, of more than
-/// kInstanceCountMax instances, the inactive ones that matched the longest ago. Returns the end of
-/// the last window in which one of these matched: what was told up to there is not known any more.
-/// 0: none was forgotten so.
+/// Forgets runs that ended before `oldest`, then inactive instances without runs, then, beyond
+/// kInstanceCountMax instances, the inactive ones whose last match is oldest. Returns the end of
+/// the last window in which one of the latter matched: the record of alerts up to there is
+/// incomplete now. Returns 0 if the limit removed none.
 Timestamp forget_before(Timestamp oldest, RuleState& state);
 
-/// An event of that instance with everything that does not depend on what it tells.
+/// An event of the instance with the fields that do not depend on the kind of event.
 AlertEvent make_event(const Rule& rule, const std::string& fingerprint, const GroupValues& group,
                       TimeRange window, Timestamp written_at);
-/// Puts what the row says into the event.
+/// Copies severity, value, baseline, annotations and summary of the row into the event.
 void describe_by_row(const ObservedRow& row, AlertEvent& event);
 
 }  // namespace tocsin

@@ -1,4 +1,4 @@
-// Windows that were looked at once more: what is told of them, without touching the life cycle.
+// Makes the events of windows that were re-evaluated, without touching the life cycle.
 #include <algorithm>
 
 #include "rules/apply.h"
@@ -6,7 +6,7 @@
 namespace tocsin {
 namespace {
 
-// Windows of one instance that were found only late, by their ends.
+// Windows in which one instance matches only since late events came, by their ends.
 struct LateFinding {
   GroupValues group;
   std::vector<std::pair<Timestamp, const Evaluation*>> windows;
@@ -18,8 +18,8 @@ bool covered(const Instance& instance, Timestamp end) {
   });
 }
 
-// Joins a late run with a known one that it touches. A run that fired, or that still is open, has
-// been told.
+// Joins a late run with a known run that it touches, if that one fired or is still open: its alert
+// has been reported already.
 bool extends_known(Instance& instance, Timestamp first, Timestamp last, Duration interval) {
   for (MatchRun& run : instance.runs) {
     const bool touches = last + interval >= run.first_end && first <= run.last_end + interval;
@@ -35,14 +35,14 @@ void add_run(Instance& instance, const MatchRun& run) {
   instance.runs.push_back(run);
   std::sort(instance.runs.begin(), instance.runs.end(),
             [](const MatchRun& a, const MatchRun& b) { return a.first_end < b.first_end; });
-  // An open run belongs to the present and stays last.
+  // An open run belongs to the present and must stay last.
   std::stable_partition(instance.runs.begin(), instance.runs.end(),
                         [](const MatchRun& r) { return r.closed; });
 }
 
-void tell_late_run(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
-                   const LateFinding& finding, size_t from, size_t to, Instance& instance,
-                   std::vector<AlertEvent>& out) {
+void report_late_run(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
+                     const LateFinding& finding, size_t from, size_t to, Instance& instance,
+                     std::vector<AlertEvent>& out) {
   const Timestamp first = finding.windows[from].first;
   const Timestamp last = finding.windows[to - 1].first;
   if (extends_known(instance, first, last, rule.interval)) return;
@@ -57,7 +57,8 @@ void tell_late_run(const Rule& rule, const ApplyOptions& options, const std::str
     describe_by_row(evaluation.rows.at(fingerprint), event);
     event.started_at = run.fired_at;
     event.late = true;
-    // Receivers know the instance by its fingerprint: the end of this would end what fires now.
+    // Receivers know an instance by its fingerprint: resolving this finding would resolve the
+    // current firing.
     event.only_stored = instance.life.phase == AlertState::kFiring;
     event.state = AlertState::kFiring;
     if (options.samples) event.samples = options.samples(finding.group, evaluation.window);
@@ -70,8 +71,8 @@ void tell_late_run(const Rule& rule, const ApplyOptions& options, const std::str
   add_run(instance, run);
 }
 
-void tell_late(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
-               const LateFinding& finding, Instance& instance, std::vector<AlertEvent>& out) {
+void report_late(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
+                 const LateFinding& finding, Instance& instance, std::vector<AlertEvent>& out) {
   const size_t count = finding.windows.size();
   for (size_t from = 0; from < count;) {
     size_t to = from + 1;
@@ -79,12 +80,12 @@ void tell_late(const Rule& rule, const ApplyOptions& options, const std::string&
            finding.windows[to].first - finding.windows[to - 1].first <= rule.interval) {
       ++to;
     }
-    tell_late_run(rule, options, fingerprint, finding, from, to, instance, out);
+    report_late_run(rule, options, fingerprint, finding, from, to, instance, out);
     from = to;
   }
 }
 
-// A run is retracted when all of its windows were looked at once more and none of them matches now.
+// Retracts runs of which all windows were re-evaluated and none matches now.
 void retract(const Rule& rule, const ApplyOptions& options,
              const std::map<Timestamp, const Evaluation*>& evaluations,
              const std::string& fingerprint, Instance& instance, std::vector<AlertEvent>& out) {
@@ -135,7 +136,7 @@ std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options
     Instance& instance = state.instances[fingerprint];
     instance.group = finding.group;
     std::sort(finding.windows.begin(), finding.windows.end());
-    tell_late(rule, options, fingerprint, finding, instance, events);
+    report_late(rule, options, fingerprint, finding, instance, events);
   }
   return events;
 }

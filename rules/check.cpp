@@ -1,4 +1,4 @@
-// Checking rule files without a database: queries are checked against one that is empty.
+// Checks rule files without a database: queries are checked against an empty one.
 #include "db/database.h"
 #include "query/query.h"
 #include "rules/engine.h"
@@ -7,14 +7,16 @@
 namespace tocsin {
 namespace {
 
-// A database without measurements, as far as checking a query asks for one.
+// A database without measurements; supports only the calls that checking a query makes.
 class EmptyDatabase final : public Database {
  public:
   const std::string& directory() const override { return directory_; }
-  Status submit(WriteRequest, std::function<void(Result<WriteReport>)>) override { return none(); }
-  Result<WriteReport> write(WriteRequest) override { return none(); }
-  Status seal() override { return none(); }
-  Status compact(ProgressFunction) override { return none(); }
+  Status submit(WriteRequest, std::function<void(Result<WriteReport>)>) override {
+    return unsupported();
+  }
+  Result<WriteReport> write(WriteRequest) override { return unsupported(); }
+  Status seal() override { return unsupported(); }
+  Status compact(ProgressFunction) override { return unsupported(); }
   std::shared_ptr<const Catalog> catalog() const override { return catalog_; }
   Result<Snapshot> snapshot(const SnapshotScope&) const override {
     Snapshot snapshot;
@@ -33,8 +35,8 @@ class EmptyDatabase final : public Database {
   DatabaseCounters counters() const override { return {}; }
 
  private:
-  static tl::unexpected<Error> none() {
-    return fail(ErrorCode::kUnsupported, "no database is open: rules are only checked");
+  static tl::unexpected<Error> unsupported() {
+    return fail(ErrorCode::kUnsupported, "no database is open while rules are checked");
   }
 
   const std::string directory_;
@@ -51,7 +53,7 @@ RuleLoadReport check_rules(const std::vector<RuleFile>& files,
   options.parameters = parameters;
   options.now = SystemClock().now();
   RuleLoadReport report = load_rule_set(files, {}, queries, options).report;
-  report.warnings.clear();  // that columns are unknown says nothing here
+  report.warnings.clear();  // every column is unknown here, so these warnings mean nothing
   return report;
 }
 

@@ -1,5 +1,5 @@
-// Checks the language parts of a rule and puts its expressions into its query: each becomes a
-// column of the result, so that severities and annotations are computed like everything else.
+// Checks the queries and expressions of a rule. Each expression becomes one more column of the
+// rule's query, so that severities and annotations are computed by the query engine.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -48,7 +48,7 @@ class Compiler {
           found.hint.empty() ? found.message : found.message + "; " + found.hint);
   }
 
-  // The query alone: its identity, its window, its baseline.
+  // Checks the query alone and reads its group keys, window and baseline from the plan.
   bool check_query() {
     const RuleText& text = out_.rule.expr;
     Diagnostic found;
@@ -81,18 +81,17 @@ class Compiler {
 
   static const char* fault_of(const Plan& plan, const PlanSummary& summary) {
     if (!summary.has_stats) {
-      return "the query has no stats: a rule needs `| stats … by …`, and each group is one alert";
+      return "the query has no stats: a rule needs `| stats … by …`; each group is one alert";
     }
     if (summary.buckets_time) {
-      return "the query groups by time(…): every bucket would be an alert of its own; leave it out "
-             "of "
-             "the last `by`";
+      return "the query groups by time(…), so every bucket would be a separate alert; remove it "
+             "from the last `by`";
     }
     if (!summary.keys_survive) {
-      return "a stage drops or replaces a column of `by`: these tell one alert from another";
+      return "a stage drops or replaces a `by` column; alerts are identified by these columns";
     }
     if (!plan.range_given || plan.range.end <= plan.range.start) {
-      return "the query has no window: write `from … last 5m`";
+      return "the query has no time range: write `from … last 5m`";
     }
     return nullptr;
   }
@@ -100,7 +99,8 @@ class Compiler {
   void check_labels() {
     for (const std::string& key : out_.keys) {
       if (!out_.rule.labels.contains(key)) continue;
-      error(out_.rule.position, fmt::format("the label `{}` is a column of `by` too", key));
+      error(out_.rule.position,
+            fmt::format("the label `{}` is also a `by` column; rename it or remove it", key));
     }
   }
 
@@ -118,7 +118,8 @@ class Compiler {
     }
     for (const auto& [name, text] : rule.annotations) add_annotation(name, text);
     if (expressions_.size() > kExpressionCountMax) {
-      error(rule.position, fmt::format("more than {} expressions", kExpressionCountMax));
+      error(rule.position, fmt::format("the rule has {} expressions; the maximum is {}",
+                                       expressions_.size(), kExpressionCountMax));
     }
   }
 
@@ -151,17 +152,17 @@ class Compiler {
     const ValueType type = plan->output_columns().back().type;
     if (kind == Kind::kCondition && type != ValueType::kBool) {
       error(text.at(0),
-            fmt::format("a severity needs a condition, and this is of type {}", name_of(type)));
+            fmt::format("`when` needs a condition, but this is of type {}", name_of(type)));
     }
     const bool numeric =
         is_number(type) || type == ValueType::kDuration || type == ValueType::kBool;
     if (kind == Kind::kValue && !numeric) {
-      error(text.at(0), fmt::format("expected a number, and this is of type {}", name_of(type)));
+      error(text.at(0), fmt::format("expected a number, but this is of type {}", name_of(type)));
     }
     return append(text.text);
   }
 
-  // `baseline(rate)` for a value `rate`, where there is such a thing.
+  // `baseline(rate)` for a value `rate`, if that is a valid expression.
   size_t add_usual_baseline(const std::string& value) {
     const std::string text = "baseline(" + value + ")";
     Diagnostic ignored;
@@ -175,7 +176,7 @@ class Compiler {
     return expressions_.size() - 1;
   }
 
-  // A comment at the end of a text ends with its line.
+  // An expression may end with a `#` comment; the newline ends it.
   static constexpr std::string_view kColumnEnd = "\n)";
   std::string with_columns(const std::vector<std::string>& expressions) const {
     std::string query = without_semicolon(out_.rule.expr.text);

@@ -1,16 +1,16 @@
-// The engine: which rule comes next, loading, and what is shown of it all. Two locks: `work_mutex_`
-// for rules and their states, held for one window at a time; `status_mutex_` for the copy that
-// status() gives out, never held during work.
+// The engine: loads rules, picks the rule to evaluate next, and publishes the status. Two locks:
+// `work_mutex` for rules and their states, held for one window at a time; `status_mutex` for the
+// copy that status() returns, never held during an evaluation.
 #include "rules/engine.h"
 
 #include <algorithm>
-#include <mutex>
 #include <set>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "db/base/log.h"
+#include "db/base/mutex.h"
 #include "rules/late.h"
 #include "rules/rule_set.h"
 #include "rules/runner.h"
@@ -19,8 +19,8 @@
 namespace tocsin {
 namespace {
 
-constexpr Duration kRetryPause = 10 * kSecond;  // after a failed evaluation
-constexpr Duration kCaughtUpPause = kSecond;    // between looks at options.caught_up
+constexpr Duration kRetryPause = 10 * kSecond;  // before a failed evaluation is retried
+constexpr Duration kCaughtUpPause = kSecond;    // between calls of options.caught_up
 constexpr const char* kBrokenFileRule = "RuleFileBroken";
 constexpr const char* kBrokenFileState = "self/RuleFileBroken";
 
@@ -31,13 +31,13 @@ RuleHealth health_of(const ActiveRule& rule) {
   return RuleHealth::kOk;
 }
 
-// What is told when the rule of an instance goes away.
-AlertEvent last_word(const Instance& instance, Timestamp now) {
+// The event that ends an instance whose rule was removed.
+AlertEvent closing_event(const Instance& instance, Timestamp now) {
   AlertEvent event = instance.last_event;
   const bool firing = instance.life.phase == AlertState::kFiring;
   event.state = firing ? AlertState::kResolved : AlertState::kInactive;
   event.time = event.written_at = now;
-  event.annotations["note"] = "its rule was removed";
+  event.annotations["note"] = "the rule was removed";
   event.samples.clear();
   return event;
 }
@@ -51,47 +51,51 @@ struct RuleEngine::Impl {
         queries(query_engine),
         clock(the_clock),
         options(std::move(the_options)),
-        runner(db, query_engine, the_clock, options),
-        created_at(the_clock.now()) {}
+        created_at(the_clock.now()),
+        runner(db, query_engine, the_clock, options) {}
 
-  // Loading.
+  // Functions for loading.
   RuleLoadReport load(const std::vector<RuleFile>& files);
   Result<std::unique_ptr<ActiveRule>> activate(CompiledRule compiled) const;
   Result<RuleState> stored_state(const CompiledRule& compiled) const;
   void retire(const std::string& name, const RuleState& state, std::vector<AlertEvent>& events,
               std::vector<SmallChange>& changes) const;
-  void retire_orphans(std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const;
-  void tell_broken(const RuleSet& set, std::vector<AlertEvent>& events,
-                   std::vector<SmallChange>& changes);
+  void retire_orphans(std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const
+      TOCSIN_REQUIRES(work_mutex);
+  void report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
+                           std::vector<SmallChange>& changes);
 
-  // Evaluating.
+  // Functions for evaluating.
   bool may_start();
-  ActiveRule* next_rule(Timestamp now, const std::set<const ActiveRule*>& failed) const;
+  ActiveRule* next_rule(Timestamp now, const std::set<const ActiveRule*>& failed) const
+      TOCSIN_REQUIRES(work_mutex);
   bool step(const std::atomic<bool>* stop, std::set<const ActiveRule*>& failed);
   Timestamp finish_round(const std::atomic<bool>* stop);
   void note_late_failure(ActiveRule& rule, const Error& error) const;
-  void publish(const ActiveRule& rule);
-  void publish_all();
+  void publish(const ActiveRule& rule) TOCSIN_REQUIRES(work_mutex);
+  void publish_all() TOCSIN_REQUIRES(work_mutex);
 
   Database& database;
   const QueryEngine& queries;
   const Clock& clock;
   const RuleEngineOptions options;
 
-  std::mutex work_mutex;
-  std::atomic<int> loads_waiting{0};               // the evaluating thread lets them go first
-  RuleRunner runner;                               // guarded by work_mutex
-  std::vector<std::unique_ptr<ActiveRule>> rules;  // guarded by work_mutex
   const Timestamp created_at;
-  bool started = false;  // of the evaluating thread alone
+  bool started = false;  // used by the evaluating thread only
 
-  mutable std::mutex status_mutex;
-  std::map<std::string, RuleStatus> statuses;  // guarded by status_mutex
+  // While a load waits, the evaluating thread does not take work_mutex again.
+  std::atomic<int> loads_waiting{0};
+  Mutex work_mutex;
+  RuleRunner runner TOCSIN_GUARDED_BY(work_mutex);
+  std::vector<std::unique_ptr<ActiveRule>> rules TOCSIN_GUARDED_BY(work_mutex);
+
+  mutable Mutex status_mutex;
+  std::map<std::string, RuleStatus> statuses TOCSIN_GUARDED_BY(status_mutex);
 };
 
 RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
   ++loads_waiting;
-  const std::lock_guard lock(work_mutex);
+  const MutexLock lock(work_mutex);
   --loads_waiting;
   std::vector<const CompiledRule*> previous;
   for (const auto& rule : rules) previous.push_back(&rule->compiled);
@@ -99,14 +103,14 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
       load_rule_set(files, previous, queries, {options.parameters, options.zone, clock.now()});
   if (const Status flushed = runner.flush(); !flushed) {
     set.report.errors.push_back("cannot store the state of rules: " + flushed.error().message);
-    return set.report;  // nothing is replaced: a state that waits must not be lost
+    return set.report;  // the old rules stay: their uncommitted state must not be lost
   }
 
   std::vector<std::unique_ptr<ActiveRule>> before = std::exchange(rules, {});
   std::vector<AlertEvent> events;
   std::vector<SmallChange> changes;
   for (CompiledRule& compiled : set.rules) {
-    const std::string judge = judge_of(compiled.rule, compiled.parameters, options.zone);
+    const std::string version = rule_version_of(compiled.rule, compiled.parameters, options.zone);
     const auto known = std::find_if(before.begin(), before.end(), [&](const auto& rule) {
       return rule && rule->compiled.rule.name == compiled.rule.name;
     });
@@ -118,12 +122,12 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
             fmt::format("cannot read the state of rule {}: {}", name, rule.error().message));
         continue;
       }
-      take_judge((*rule)->state, judge);
+      set_rule_version((*rule)->state, version);
       changes.push_back({SmallTable::kRules, state_key(name), encode_state((*rule)->state)});
       rules.push_back(*std::move(rule));
       continue;
     }
-    take_judge((*known)->state, judge);
+    set_rule_version((*known)->state, version);
     (*known)->compiled = std::move(compiled);
     (*known)->learning = true;
     rules.push_back(std::move(*known));
@@ -134,7 +138,7 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
     retire(rule->compiled.rule.name, rule->state, events, changes);
   }
   if (set.report.errors.empty()) retire_orphans(events, changes);
-  tell_broken(set, events, changes);
+  report_broken_files(set, events, changes);
   if (const Status stored = runner.commit(events, std::move(changes)); !stored) {
     set.report.errors.push_back("cannot store the state of rules: " + stored.error().message);
   }
@@ -149,16 +153,16 @@ Result<std::unique_ptr<ActiveRule>> RuleEngine::Impl::activate(CompiledRule comp
   return rule;
 }
 
-// A state that cannot be read now may be there later, so the rule must not start anew; one that is
-// damaged will not mend.
+// A read error may be temporary, so the rule must not start over because of it. A state that cannot
+// be decoded stays damaged: the rule starts over.
 Result<RuleState> RuleEngine::Impl::stored_state(const CompiledRule& compiled) const {
   TOCSIN_TRY(const std::optional<std::string> stored,
              database.get(SmallTable::kRules, state_key(compiled.rule.name)));
   if (stored) {
     Result<RuleState> state = decode_state(*stored);
     if (state) return state;
-    log(LogLevel::kError,
-        fmt::format("rule {} starts anew: {}", compiled.rule.name, state.error().message));
+    log(LogLevel::kError, fmt::format("rule {} starts over, without its earlier state: {}",
+                                      compiled.rule.name, state.error().message));
   }
   RuleState state;
   state.cursor = first_cursor({compiled.rule.interval, options.delay, options.catchup_max},
@@ -171,12 +175,12 @@ void RuleEngine::Impl::retire(const std::string& name, const RuleState& state,
                               std::vector<SmallChange>& changes) const {
   for (const auto& [fingerprint, instance] : state.instances) {
     if (instance.life.phase == AlertState::kInactive) continue;
-    events.push_back(last_word(instance, clock.now()));
+    events.push_back(closing_event(instance, clock.now()));
   }
   changes.push_back({SmallTable::kRules, state_key(name), std::nullopt});
 }
 
-// Rules that went away while Tocsin was not running.
+// Ends the instances of rules that were removed while Tocsin was not running.
 void RuleEngine::Impl::retire_orphans(std::vector<AlertEvent>& events,
                                       std::vector<SmallChange>& changes) const {
   std::set<std::string> keys;
@@ -191,8 +195,8 @@ void RuleEngine::Impl::retire_orphans(std::vector<AlertEvent>& events,
   }
 }
 
-void RuleEngine::Impl::tell_broken(const RuleSet& set, std::vector<AlertEvent>& events,
-                                   std::vector<SmallChange>& changes) {
+void RuleEngine::Impl::report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
+                                           std::vector<SmallChange>& changes) {
   RuleState state;
   const auto stored = database.get(SmallTable::kRules, kBrokenFileState);
   if (stored && *stored) state = decode_state(**stored).value_or(RuleState{});
@@ -200,13 +204,14 @@ void RuleEngine::Impl::tell_broken(const RuleSet& set, std::vector<AlertEvent>& 
   for (const auto& [file, error] : set.broken) {
     current.push_back({{{"file", Value::of(file)}}, error});
   }
-  std::vector<AlertEvent> told = standing_self_alerts(kBrokenFileRule, current, clock.now(), state);
-  if (told.empty()) return;
-  std::move(told.begin(), told.end(), std::back_inserter(events));
+  std::vector<AlertEvent> new_events =
+      standing_self_alerts(kBrokenFileRule, current, clock.now(), state);
+  if (new_events.empty()) return;
+  std::move(new_events.begin(), new_events.end(), std::back_inserter(events));
   changes.push_back({SmallTable::kRules, kBrokenFileState, encode_state(state)});
 }
 
-// Before the followed files have been read, the past is not complete.
+// Windows must not be evaluated before the events of the followed files are in the database.
 bool RuleEngine::Impl::may_start() {
   if (started) return true;
   if (!options.caught_up || options.caught_up()) {
@@ -214,19 +219,20 @@ bool RuleEngine::Impl::may_start() {
   } else if (clock.now() >= created_at + options.catchup_wait) {
     started = true;
     const std::string summary = fmt::format(
-        "rules are evaluated although not all followed files have been read up to the size they "
-        "had at start: rules.catchup_wait ({}) has passed",
+        "evaluation starts although some followed files have not been read up to the size they had "
+        "at start: rules.catchup_wait ({}) is over, and alerts may be wrong for the time they "
+        "cover",
         format_duration(options.catchup_wait));
     log(LogLevel::kWarning, summary);
-    const std::lock_guard lock(work_mutex);
-    const Status told =
+    const MutexLock lock(work_mutex);
+    const Status stored =
         runner.commit(passing_self_alert("CatchupWaitOver", {}, summary, clock.now()), {});
-    if (!told) log(LogLevel::kError, told.error().message);
+    if (!stored) log(LogLevel::kError, stored.error().message);
   }
   return started;
 }
 
-// The window that ended first; rules that failed last time come after all others.
+// The rule with the window that ended first. Rules whose last evaluation failed come last.
 ActiveRule* RuleEngine::Impl::next_rule(Timestamp now,
                                         const std::set<const ActiveRule*>& failed) const {
   ActiveRule* best = nullptr;
@@ -245,7 +251,7 @@ ActiveRule* RuleEngine::Impl::next_rule(Timestamp now,
 
 bool RuleEngine::Impl::step(const std::atomic<bool>* stop, std::set<const ActiveRule*>& failed) {
   while (loads_waiting > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  const std::lock_guard lock(work_mutex);
+  const MutexLock lock(work_mutex);
   ActiveRule* rule = next_rule(clock.now(), failed);
   if (!rule) return false;
   const Status done = runner.evaluate_next(*rule, stop);
@@ -260,9 +266,9 @@ bool RuleEngine::Impl::step(const std::atomic<bool>* stop, std::set<const Active
   return true;
 }
 
-// When nothing is due any more: what waits is stored, late events are looked for.
+// After all due windows: looks for late events and commits states that still wait.
 Timestamp RuleEngine::Impl::finish_round(const std::atomic<bool>* stop) {
-  const std::lock_guard lock(work_mutex);
+  const MutexLock lock(work_mutex);
   const Timestamp now = clock.now();
   Timestamp next = now + kMinute;
   for (const auto& rule : rules) {
@@ -272,7 +278,7 @@ Timestamp RuleEngine::Impl::finish_round(const std::atomic<bool>* stop) {
     } else {
       next = std::min(next, now + kRetryPause);
     }
-    const Result<Timestamp> again = runner.look_again(*rule, stop);
+    const Result<Timestamp> again = runner.reevaluate_late(*rule, stop);
     if (again) next = std::min(next, *again);
     if (!again) note_late_failure(*rule, again.error());
   }
@@ -283,11 +289,11 @@ Timestamp RuleEngine::Impl::finish_round(const std::atomic<bool>* stop) {
   return next;
 }
 
-// Once, not at every retry.
+// Logs an error once, not at every retry.
 void RuleEngine::Impl::note_late_failure(ActiveRule& rule, const Error& error) const {
   if (error.code == ErrorCode::kCancelled || error.message == rule.late_error) return;
-  log(LogLevel::kWarning,
-      fmt::format("rule {}, looking for late events: {}", rule.compiled.rule.name, error.message));
+  log(LogLevel::kWarning, fmt::format("rule {}: cannot re-evaluate windows for late events: {}",
+                                      rule.compiled.rule.name, error.message));
   rule.late_error = error.message;
 }
 
@@ -311,13 +317,13 @@ void RuleEngine::Impl::publish(const ActiveRule& rule) {
   for (const auto& [fingerprint, instance] : rule.state.instances) {
     if (instance.life.phase != AlertState::kInactive) status.active.push_back(instance.last_event);
   }
-  const std::lock_guard lock(status_mutex);
+  const MutexLock lock(status_mutex);
   statuses[source.name] = std::move(status);
 }
 
 void RuleEngine::Impl::publish_all() {
   {
-    const std::lock_guard lock(status_mutex);
+    const MutexLock lock(status_mutex);
     statuses.clear();
   }
   for (const auto& rule : rules) publish(*rule);
@@ -340,7 +346,7 @@ Timestamp RuleEngine::evaluate_due(const std::atomic<bool>* stop) {
 }
 
 std::vector<RuleStatus> RuleEngine::status() const {
-  const std::lock_guard lock(impl_->status_mutex);
+  const MutexLock lock(impl_->status_mutex);
   std::vector<RuleStatus> out;
   for (const auto& [name, status] : impl_->statuses) out.push_back(status);
   return out;

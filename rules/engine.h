@@ -1,4 +1,4 @@
-// The rules' door: load rule files, evaluate what is due, tell what is going on.
+// Public header of the rules: load rule files, evaluate windows that are due, report the status.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@
 
 namespace tocsin {
 
-/// A forwarder as the rules see it: where outbox entries go. Delivery is net's work.
+/// A forwarder that outbox entries are written for. `net` delivers them.
 struct AlertRoute {
   std::string forwarder;
-  std::vector<Severity> severities;  ///< only these; empty: all
+  std::vector<Severity> severities;  ///< only these are sent; empty: all
   bool send_resolved = true;
 };
 
@@ -29,31 +29,32 @@ struct RuleEngineOptions {
   std::map<std::string, Value> parameters;  ///< `$name` of every rule; a group's `params` override
   TimeZone zone;
   Duration delay = 10 * kSecond;  ///< a window is evaluated this long after its end
-  /// Where a rule seen for the first time starts; 0: at the current window.
+  /// Where a new rule starts; 0: at the current window.
   Timestamp evaluate_from = 0;
-  Duration catchup_max = kDay;  ///< missed windows further back become one SELF alert
-  Duration late_max = kDay;
-  Duration late_settle = 5 * kMinute;
-  Duration exclude_max = 3 * kDay;
-  size_t sample_count = 3;  ///< evidence events per alert
-  /// Whether the followed files have been read up to their size at start; empty: always.
+  Duration catchup_max = kDay;         ///< older missed windows are skipped, with one SELF alert
+  Duration late_max = kDay;            ///< windows this old are still re-evaluated; 0: none
+  Duration late_settle = 5 * kMinute;  ///< time between two checks for late events
+  Duration exclude_max = 3 * kDay;     ///< most of one firing that `excluding alerts` leaves out
+  size_t sample_count = 3;             ///< evidence events per alert
+  /// Returns whether the followed files have been read up to the size they had at start. Empty:
+  /// they have.
   std::function<bool()> caught_up;
-  Duration catchup_wait = 10 * kMinute;
-  /// Called after a commit that put entries into the outbox; from the engine's thread.
+  Duration catchup_wait = 10 * kMinute;  ///< evaluation starts after this even if not caught up
+  /// Called from the evaluating or loading thread after a commit that added outbox entries.
   std::function<void()> outbox_changed;
 };
 
-/// A rule file's text; `name` is for messages.
+/// The text of a rule file; `name` is used in messages.
 struct RuleFile {
   std::string name;
   std::string text;
-  std::string read_error = {};  ///< why there is no text; empty: it was read
+  std::string read_error = {};  ///< why the file could not be read; empty: it was
 };
 
-/// What `load` did. A rule with an error keeps the version of it that ran before.
+/// What `load` did. If a rule has an error, the version that ran before continues.
 struct RuleLoadReport {
   std::vector<std::string> added, changed, removed;  ///< alert names
-  /// Each with `file:line:column: `, or the reason why a file could not be read.
+  /// Each begins with `file:line:column: `, or says why a file could not be read.
   std::vector<std::string> errors;
   std::vector<std::string> warnings;
 };
@@ -63,7 +64,7 @@ const char* name_of(RuleHealth health);
 
 struct RuleStatus {
   std::string name, type, group, file;
-  std::string query;  ///< as its file says it
+  std::string query;  ///< as written in the file
   Duration interval = 0;
   Duration hold = 0;  ///< `for`
   Duration keep_firing_for = 0;
@@ -71,12 +72,12 @@ struct RuleStatus {
   std::map<std::string, std::string> annotations;  ///< templates
   RuleHealth health = RuleHealth::kOk;
   std::string last_error;
-  Timestamp ready_at = 0;         ///< kLearning: when a baseline may exist; 0: when events come
+  Timestamp ready_at = 0;         ///< kLearning: when a baseline may exist; 0: no events yet
   Timestamp last_window_end = 0;  ///< 0: never evaluated
   Timestamp next_due = 0;
   uint64_t evaluations = 0;        ///< since start
-  Duration last_duration = 0;      ///< of the evaluation, wall time
-  std::vector<AlertEvent> active;  ///< pending and firing instances, each as its newest event
+  Duration last_duration = 0;      ///< wall time of the last evaluation
+  std::vector<AlertEvent> active;  ///< newest event of each pending or firing instance
 };
 
 /// Evaluates rules over one database and keeps their state in it. `database`, `queries` and `clock`
@@ -87,13 +88,12 @@ class RuleEngine {
              RuleEngineOptions options);
   ~RuleEngine();
 
-  /// Replaces the rules by those of `files`. Never fails as a whole: what is wrong is in the
-  /// report.
+  /// Replaces the rules by those in `files`. Never fails as a whole; errors are in the report.
   RuleLoadReport load(const std::vector<RuleFile>& files);
 
-  /// Evaluates every window that is due by the clock, in order, and returns when the next one is.
-  /// An evaluation that fails is retried at the next call and shows in status(). `stop` is looked
-  /// at between windows; may be null.
+  /// Evaluates every window that is due by the clock, in order, and returns the time of the next
+  /// one. A failed evaluation is retried at the next call and shows in status(). Returns early once
+  /// `stop` is true, which also cancels a running query; may be null.
   Timestamp evaluate_due(const std::atomic<bool>* stop = nullptr);
 
   std::vector<RuleStatus> status() const;
@@ -103,7 +103,7 @@ class RuleEngine {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Everything that is wrong with rule files, without a database (columns are unknown then).
+/// Reports all errors in rule files. Needs no database, so unknown columns are not reported.
 RuleLoadReport check_rules(const std::vector<RuleFile>& files,
                            const std::map<std::string, Value>& parameters);
 

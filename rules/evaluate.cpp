@@ -1,4 +1,4 @@
-// Runs a rule's query for one window and reads its rows as observations.
+// Runs a rule's query for one window and turns its rows into observations.
 #include "rules/evaluate.h"
 
 #include <algorithm>
@@ -13,7 +13,8 @@
 namespace tocsin {
 namespace {
 
-// An evaluation that takes longer than its interval would never catch up.
+// Bounds of an evaluation's time limit, which is the rule's interval: a slower rule could never
+// keep up.
 constexpr Duration kTimeoutMin = 30 * kSecond;
 constexpr Duration kTimeoutMax = 5 * kMinute;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
@@ -40,7 +41,7 @@ double number_of(const Value& value) {
   }
 }
 
-// Reads the rows of a result.
+// Turns rows of a result into observations.
 class RowReader {
  public:
   RowReader(const CompiledRule& compiled, const ResultTable& table)
@@ -93,11 +94,11 @@ class RowReader {
   const CompiledRule& compiled_;
   const ResultTable& table_;
   std::vector<size_t> keys_;         // columns of the result
-  std::vector<size_t> expressions_;  // likewise
+  std::vector<size_t> expressions_;  // columns of the result
 };
 
-// Of too many rows the known instances stay, then the most severe ones, then those with the largest
-// value.
+// Drops rows beyond kInstanceCountMax. Known instances are kept first, then the most severe rows,
+// then those with the largest values.
 void keep_worst(const CompiledRule& compiled, const std::set<std::string>& known,
                 std::map<std::string, ObservedRow>& rows) {
   if (rows.size() <= kInstanceCountMax) return;
@@ -110,12 +111,13 @@ void keep_worst(const CompiledRule& compiled, const std::set<std::string>& known
   };
   std::stable_sort(order.begin(), order.end(),
                    [&](const std::string& a, const std::string& b) { return rank(a) > rank(b); });
-  log(LogLevel::kWarning, fmt::format("rule {}: {} alerts at once; the worst {} are kept",
-                                      compiled.rule.name, rows.size(), kInstanceCountMax));
+  log(LogLevel::kWarning,
+      fmt::format("rule {}: {} alerts in one window; only the {} most severe are kept",
+                  compiled.rule.name, rows.size(), kInstanceCountMax));
   for (size_t i = kInstanceCountMax; i < order.size(); ++i) rows.erase(order[i]);
 }
 
-// The plan up to its baseline: every group, also those that the stages behind it filter out.
+// The plan up to its baseline: all groups, including those that later stages filter out.
 std::optional<Plan> plan_of_groups(const Plan& plan) {
   for (size_t i = 0; i < plan.stages.size(); ++i) {
     if (!std::holds_alternative<BaselineStage>(plan.stages[i].operation)) continue;
@@ -126,7 +128,7 @@ std::optional<Plan> plan_of_groups(const Plan& plan) {
   return std::nullopt;
 }
 
-// Whether a statistic that the rule asks for is null in that row.
+// Whether a baseline statistic that the rule uses is null in the row.
 bool lacks_baseline(const BaselineStage& stage, const ResultTable& table, size_t row) {
   const size_t first = table.columns.size() - stage.columns.size();
   for (size_t i = 0; i < stage.columns.size(); ++i) {
@@ -135,9 +137,10 @@ bool lacks_baseline(const BaselineStage& stage, const ResultTable& table, size_t
   return false;
 }
 
-// Finds out which of the active instances that left no row cannot be judged.
-Status judge_missing(const CompiledRule& compiled, const QueryEngine& queries, const Plan& plan,
-                     const QueryOptions& query, const EvaluateOptions& options, Evaluation& out) {
+// Finds the active instances that have no row because their baseline is missing, and whether the
+// rule is still learning.
+Status find_unknown(const CompiledRule& compiled, const QueryEngine& queries, const Plan& plan,
+                    const QueryOptions& query, const EvaluateOptions& options, Evaluation& out) {
   const bool all_seen = std::all_of(options.active.begin(), options.active.end(),
                                     [&](const auto& id) { return out.rows.contains(id); });
   out.learning = options.was_learning && out.rows.empty();
@@ -181,7 +184,7 @@ Result<Evaluation> evaluate_rule(const CompiledRule& compiled, const QueryEngine
   }
   keep_worst(compiled, options.active, out.rows);
   if (compiled.baseline_depth > 0) {
-    TOCSIN_RETURN_IF_ERROR(judge_missing(compiled, queries, plan, query, options, out));
+    TOCSIN_RETURN_IF_ERROR(find_unknown(compiled, queries, plan, query, options, out));
   }
   return out;
 }

@@ -1,5 +1,4 @@
-// The language side of a rule: its parts checked once when it is loaded, its query run for one
-// window.
+// Compiles a rule when it is loaded, and runs its query for one window.
 #pragma once
 
 #include <atomic>
@@ -21,7 +20,7 @@ namespace tocsin {
 
 inline constexpr size_t kSampleBytesMax = 4 * 1024;  ///< of one event kept as evidence
 
-/// An annotation with, by part, which of the rule's expressions stands there.
+/// An annotation, with the index of the rule's expression for each part of its template.
 struct CompiledAnnotation {
   std::string name;
   Template text;
@@ -34,8 +33,7 @@ struct CompiledRule {
 
   Rule rule;
   std::map<std::string, Value> parameters;  ///< the engine's, overridden by the group's
-  /// The rule's query with one more column for each expression of the rule: `tocsin.0`, `tocsin.1`,
-  /// …
+  /// The rule's query with a column for each of the rule's expressions: `tocsin.0`, `tocsin.1`, ...
   std::string query;
   size_t value = kNone;            ///< index of an expression
   size_t baseline = kNone;         ///< likewise
@@ -44,12 +42,13 @@ struct CompiledRule {
   std::vector<std::string> keys;  ///< the `by` columns of the last stats
   Duration range = 0;             ///< length of a window
   Duration baseline_depth = 0;    ///< 0: no baseline
-  Duration baseline_reach = 0;    ///< how far back its `min` windows reach from a window's start
+  Duration baseline_reach = 0;  ///< from a window's start back to the start of the `min`-th window
   bool excluding_alerts = false;
   std::vector<std::string> warnings;  ///< e.g. a measurement that does not exist yet
 };
 
-/// Checks everything of the language. Adds what is wrong, with its place in the file, to `errors`.
+/// Checks queries, expressions and templates. Appends each error, with its place in the file, to
+/// `errors` and then returns nothing.
 std::optional<CompiledRule> compile_rule(const Rule& rule, const QueryEngine& queries,
                                          const std::map<std::string, Value>& parameters,
                                          const TimeZone& zone, Timestamp now,
@@ -58,9 +57,9 @@ std::optional<CompiledRule> compile_rule(const Rule& rule, const QueryEngine& qu
 struct EvaluateOptions {
   TimeZone zone;
   std::vector<Exclusion> exclusions;
-  /// Instances whose state depends on whether they match or cannot be judged.
+  /// Fingerprints of the instances for which a missing row must be told from a missing baseline.
   std::set<std::string> active;
-  bool was_learning = false;  ///< whether some group has a baseline by now is worth a look
+  bool was_learning = false;  ///< check whether a group has a baseline now
   const std::atomic<bool>* cancelled = nullptr;
 };
 
@@ -68,8 +67,8 @@ struct EvaluateOptions {
 Result<Evaluation> evaluate_rule(const CompiledRule& compiled, const QueryEngine& queries,
                                  Timestamp end, const EvaluateOptions& options);
 
-/// A few events of that group and window, each as a line of JSON: those that the query's first
-/// stats saw, and of these the ones that an aggregate's own `where` picks out, if it has one.
+/// A few events of the group in the window, each as a line of JSON: events that reach the query's
+/// first stats and, if one of its aggregates has a `where`, that satisfy it.
 Result<std::vector<std::string>> sample_events(const CompiledRule& compiled,
                                                const QueryEngine& queries, TimeRange window,
                                                const GroupValues& group, size_t count,

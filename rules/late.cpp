@@ -1,5 +1,5 @@
-// Late events: windows against segments. A segment knows the commit of its newest row only, so a
-// window can be named that nothing late fell into; looking at it once more then changes nothing.
+// Compares windows with segments to find late events. A segment records only the commit of its
+// newest row, so some windows are re-evaluated needlessly, which is harmless.
 #include "rules/late.h"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ void join_neighbours(std::vector<EvaluatedRun>& runs) {
   runs = std::move(joined);
 }
 
-// Takes the window that ends at `end` out of the runs.
+// Removes the window that ends at `end` from the runs.
 void cut(std::vector<EvaluatedRun>& runs, Duration interval, Timestamp end) {
   for (size_t i = 0; i < runs.size(); ++i) {
     const EvaluatedRun run = runs[i];
@@ -41,8 +41,8 @@ void cut(std::vector<EvaluatedRun>& runs, Duration interval, Timestamp end) {
 
 }  // namespace
 
-std::string judge_of(const Rule& rule, const std::map<std::string, Value>& parameters,
-                     const TimeZone& zone) {
+std::string rule_version_of(const Rule& rule, const std::map<std::string, Value>& parameters,
+                            const TimeZone& zone) {
   GroupValues pieces = {{"interval", Value::duration(rule.interval)},
                         {"for", Value::duration(rule.hold)},
                         {"zone", Value::of(zone.name())}};
@@ -53,9 +53,9 @@ std::string judge_of(const Rule& rule, const std::map<std::string, Value>& param
   return fingerprint(rule.expr.text, pieces);
 }
 
-void take_judge(RuleState& state, const std::string& judge) {
-  if (state.judge == judge) return;
-  state.judge = judge;
+void set_rule_version(RuleState& state, const std::string& version) {
+  if (state.rule_version == version) return;
+  state.rule_version = version;
   state.evaluated.clear();
 }
 

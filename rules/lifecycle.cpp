@@ -1,4 +1,4 @@
-// The transition function of alert instances; see the drawing in lifecycle.h.
+// The transition function; lifecycle.h has the diagram.
 #include "rules/lifecycle.h"
 
 namespace tocsin {
@@ -16,7 +16,7 @@ Transition matched(LifecycleState state, const Observation& seen, const RuleTimi
     if (seen.window_end - state.pending_since >= timing.hold) {
       state.phase = AlertState::kFiring;
       state.firing_since = seen.window_end;
-      state.told = {seen.severity};
+      state.notified = {seen.severity};
       out.events.push_back(LifecycleEvent::kFiring);
     } else if (state.pending_since == seen.window_end) {
       out.events.push_back(LifecycleEvent::kPending);
@@ -24,7 +24,7 @@ Transition matched(LifecycleState state, const Observation& seen, const RuleTimi
     state.severity = seen.severity;
   } else if (seen.severity > state.severity) {
     state.severity = seen.severity;
-    state.told.insert(seen.severity);
+    state.notified.insert(seen.severity);
     out.events.push_back(LifecycleEvent::kEscalated);
   }
   out.state = state;

@@ -1,5 +1,5 @@
-// The life cycle of one alert instance as a pure function of its state and one window's
-// observation.
+// The life cycle of one alert instance: a pure function of its state and the observation of one
+// window.
 //
 //             matches                    matched for `for`
 //   inactive ─────────> pending ─────────────────────────────> firing
@@ -18,45 +18,45 @@
 
 namespace tocsin {
 
-/// What one evaluation saw of an instance.
+/// Whether an instance matched in one window.
 enum class Match : uint8_t {
   kNo,
   kYes,
-  kUnknown,  ///< the expression is null (its baseline is missing): the state stays as it is
+  kUnknown,  ///< the baseline is missing: the state does not change
 };
 
 struct Observation {
   Timestamp window_end = 0;
   Match match = Match::kNo;
-  Severity severity = Severity::kMedium;  ///< of kYes
+  Severity severity = Severity::kMedium;  ///< if it matched
 };
 
 struct RuleTiming {
   Duration hold = 0;  ///< `for`
   Duration keep_firing_for = 0;
-  Duration new_level_after = 0;  ///< a firing this long is a new level, once; 0: never
+  Duration new_level_after = 0;  ///< a firing this long is reported as a new level; 0: never
 };
 
 /// Invariants: pending_since <= firing_since <= last_match where set; all are ends of windows.
 struct LifecycleState {
   AlertState phase = AlertState::kInactive;  ///< inactive, pending or firing
-  Timestamp pending_since = 0;               ///< of pending and firing: when it matched first
-  Timestamp firing_since = 0;                ///< of firing
-  Timestamp last_match = 0;                  ///< of pending and firing
-  Severity severity = Severity::kMedium;     ///< of firing: the highest since it began
-  std::set<Severity> told;                   ///< of firing: with which it was told
-  bool new_level = false;                    ///< of firing: has been told
+  Timestamp pending_since = 0;               ///< pending, firing: first match
+  Timestamp firing_since = 0;                ///< firing
+  Timestamp last_match = 0;                  ///< pending, firing
+  Severity severity = Severity::kMedium;     ///< firing: the highest so far
+  std::set<Severity> notified;               ///< firing: severities of its events so far
+  bool new_level = false;                    ///< firing: reported as a new level
   bool operator==(const LifecycleState&) const = default;
 };
 
-/// What a transition is told as: a row of `alerts` each.
+/// Events of a transition; each becomes a row of `alerts`.
 enum class LifecycleEvent : uint8_t {
   kPending,
   kFiring,
-  kEscalated,  ///< fires on with a higher severity; a row in the state firing
-  kNewLevel,   ///< has fired for so long that the baseline takes it in; a row in the state firing
+  kEscalated,  ///< still firing, with a higher severity; a row in the state firing
+  kNewLevel,  ///< fired for new_level_after, so the baseline includes it; a row in the state firing
   kResolved,
-  kInactive,  ///< pending no more, without having fired
+  kInactive,  ///< no longer pending, without having fired
 };
 
 struct Transition {

@@ -1,4 +1,4 @@
-// Places inside the texts of a rule file, and when two versions of a rule are the same.
+// Positions inside the texts of a rule file, and comparison of two versions of a rule.
 #include "rules/rule.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A rule as its file says it: still text where the language is concerned.
+// A rule as read from its file. Queries, expressions and templates are still text.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,14 @@
 
 namespace tocsin {
 
-/// A piece of a rule file that is read further (a query, an expression, a template), knowing where
-/// each of its lines stands in the file, so that every error names the place in the file.
+/// A query, expression or template of a rule file, with the file position of each of its lines, so
+/// that every error names its place in the file.
 struct RuleText {
   std::string text;
-  std::vector<FilePosition> lines;  ///< of the first byte of each line of `text`
+  std::vector<FilePosition> lines;  ///< where each line of `text` begins in the file
 
   bool empty() const { return text.empty(); }
-  FilePosition at(size_t offset) const;               ///< of the byte at `offset`
+  FilePosition at(size_t offset) const;               ///< position of the byte at `offset`
   RuleText part(size_t offset, size_t length) const;  ///< Requires: offset + length <= text.size()
   bool operator==(const RuleText&) const = default;
 };
@@ -36,7 +36,7 @@ struct SeverityCase {
 };
 
 struct Rule {
-  std::string name;  ///< of `alert`: unique over all files
+  std::string name;  ///< the key `alert`; unique across all files
   std::string type;
   std::string group;
   std::string file;
@@ -45,15 +45,15 @@ struct Rule {
   RuleText expr;
   RuleText value;     ///< an expression over a result row; empty: none
   RuleText baseline;  ///< likewise
-  /// The first whose condition holds; the last has none.
+  /// The first case whose condition holds applies; the last has no condition.
   std::vector<SeverityCase> severities;
-  Duration hold = 0;             ///< `for`: how long it must match before it fires
-  Duration keep_firing_for = 0;  ///< how long it fires on after it matched last
+  Duration hold = 0;             ///< `for`: how long a group must match before it fires
+  Duration keep_firing_for = 0;  ///< how long it keeps firing after its last match
   std::map<std::string, std::string> labels;
   std::vector<std::pair<std::string, RuleText>> annotations;  ///< templates, by name
   std::map<std::string, Value> parameters;                    ///< the group's `params`
 
-  /// Whether two versions of a rule are the same to its reader; where it stands does not matter.
+  /// Whether both mean the same; their places in files are not compared.
   bool same_as(const Rule& other) const;
 };
 

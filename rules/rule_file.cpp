@@ -1,5 +1,5 @@
-// Rule files: their keys, and what each may hold. Mistakes are collected, so that a file's author
-// sees all of them at once; a mistake in one rule does not take its neighbours with it.
+// The keys of rule files and their values. All errors are collected, so that the author of a file
+// sees them at once; an error in one rule does not affect the others.
 #include "rules/rule_file.h"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 constexpr Duration kIntervalMin = kSecond;
 constexpr Duration kIntervalMax = kWeek;
 constexpr Duration kHoldMax = 366 * kDay;
-constexpr size_t kNameBytesMax = 200;  // with room for a prefix in a key of the store
+constexpr size_t kNameBytesMax = 200;  // leaves room for a prefix in keys of the database
 
 bool is_alert_name(std::string_view name) {
   return !name.empty() && name.size() <= kNameBytesMax &&
@@ -28,7 +28,7 @@ bool is_alert_name(std::string_view name) {
          });
 }
 
-// `FailureRateSpike` -> `FAILURE_RATE_SPIKE`: the type of a rule that names none.
+// The type of a rule without the key `type`: `FailureRateSpike` becomes `FAILURE_RATE_SPIKE`.
 std::string type_from_name(std::string_view name) {
   const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
   std::string type;
@@ -50,7 +50,7 @@ std::string_view trimmed(std::string_view text, size_t& offset) {
   return text;
 }
 
-// Reads one file; its members are what every step needs.
+// Reads one file.
 class Reader {
  public:
   Reader(const RuleFile& file, ParsedRuleFile& out)
@@ -73,7 +73,7 @@ class Reader {
  private:
   void read_group(const YamlNode& node, const std::string& path) {
     Section group(node, path, problems_);
-    Rule common;  // what the group says for all of its rules
+    Rule common;  // the settings that all rules of the group share
     common.file = file_.name;
     group.require("name");
     group.text("name", common.group);
@@ -89,13 +89,13 @@ class Reader {
     group.finish();
   }
 
-  // Files that come from Prometheus often hold them.
+  // Recording rules are common in Prometheus files, so they get their own message.
   bool is_recording_rule(const YamlNode& node, const std::string& path) {
     const YamlNode* record = node.find("record");
     if (!record) return false;
     problems_.add(node.position(),
-                  fmt::format("{}: there are no recording rules (`record: {}`); an alert's `expr` "
-                              "reads the events themselves, and every query can",
+                  fmt::format("{}: recording rules (`record: {}`) are not supported and not "
+                              "needed: alerts and queries read the events directly",
                               path, record->scalar));
     return true;
   }
@@ -143,7 +143,7 @@ class Reader {
     const YamlNode* node = section.text(key, text);
     if (!node || node->kind != YamlNode::Kind::kScalar) return;
     size_t offset = 0;
-    if (trimmed(text, offset).empty()) section.wrong(*node, key, "a text that is not empty");
+    if (trimmed(text, offset).empty()) section.wrong(*node, key, "a non-empty text");
     out = rule_text(*node);
   }
 
@@ -189,18 +189,19 @@ class Reader {
     for (size_t i = 0; i < rule.severities.size(); ++i) {
       const bool last = i + 1 == rule.severities.size();
       if (rule.severities[i].condition.empty() == last) continue;
-      problems_.add(node.position(), last ? "severity: the last one must have no condition"
-                                          : "severity: only the last one may have no condition");
+      problems_.add(node.position(),
+                    last ? "severity: the last case must not have a condition"
+                         : "severity: only the last case may be without a condition");
       return;
     }
   }
 
-  // Text that changes belongs into annotations: a label is a part of what an alert is told by.
+  // A changing text belongs in annotations: labels are part of an alert's identity at receivers.
   void check_labels(const YamlNode& labels) {
     for (const auto& [key, value] : labels.entries) {
       if (value.scalar.find("{{") == std::string::npos) continue;
-      problems_.add(value.position(), fmt::format("label `{}`: a label is plain text; move the "
-                                                  "template to `annotations`",
+      problems_.add(value.position(), fmt::format("label `{}`: labels cannot contain templates; "
+                                                  "use `annotations`",
                                                   key.scalar));
     }
   }

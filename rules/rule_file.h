@@ -1,4 +1,4 @@
-// Reads rule files: YAML in the shape that operators know from Prometheus, into Rules.
+// Reads rule files: YAML in the format of Prometheus rule files.
 #pragma once
 
 #include <map>
@@ -12,21 +12,21 @@
 
 namespace tocsin {
 
-/// What one file holds. Rules with a mistake of their own are left out, the others are not.
+/// The rules of one file, without those that have errors.
 struct ParsedRuleFile {
   std::vector<Rule> rules;
   std::vector<std::string> errors;  ///< as in RuleLoadReport
 };
 
-/// Checks everything but the language: expressions stay text. An empty file holds no rules; that it
-/// could not be read is its one mistake.
+/// Checks everything except queries, expressions and templates, which stay text. An empty file has
+/// no rules. If the file could not be read, that is the only error.
 ParsedRuleFile parse_rule_file(const RuleFile& file);
 
-/// A parameter as the language sees it: `20` is an integer, `0.5` a number, `7d` a duration, `true`
-/// a boolean, `2026-11-24` (midnight in `zone`) or an RFC 3339 time a time, `"..."` with its quotes
-/// the string that it is in a query; anything else is a string as it stands.
+/// The value of a parameter: `20` is an integer, `0.5` a float, `7d` a duration, `true` a boolean,
+/// `2026-11-24` (midnight in `zone`) or an RFC 3339 time a time. `"..."`, with its quotes, is a
+/// string literal as in a query; any other text is a string as written.
 Value parse_parameter(std::string_view text, const TimeZone& zone = TimeZone());
-/// The same for all of a configuration's parameters; a date is midnight UTC.
+/// parse_parameter for each entry; a date is midnight UTC.
 std::map<std::string, Value> parse_parameters(const std::map<std::string, std::string>& texts);
 
 }  // namespace tocsin

@@ -1,5 +1,5 @@
-// Loading all rule files together: names are unique over all of them, and what is broken does not
-// take down what runs.
+// Loads all rule files together: alert names are unique across files, and a broken file does not
+// stop rules that run.
 #include "rules/rule_set.h"
 
 #include <algorithm>
@@ -43,8 +43,8 @@ class Loader {
         places_.emplace(rule.name, fmt::format("{}:{}", rule.file, rule.position.line));
     if (!is_new) {
       errors.push_back(fmt::format(
-          "{}:{}:{}: the alert `{}` is already at {}; a name stands for "
-          "one rule over all files",
+          "{}:{}:{}: the alert `{}` is already defined at {}; alert names must be "
+          "unique across all files",
           rule.file, rule.position.line, rule.position.column, rule.name, earlier->second));
       return;
     }
@@ -83,7 +83,7 @@ class Loader {
   const std::vector<const CompiledRule*>& previous_;
   const QueryEngine& queries_;
   const RuleSetOptions& options_;
-  std::map<std::string, std::string> places_;  // where each name stands
+  std::map<std::string, std::string> places_;  // where each name is defined
   std::set<std::string> names_;                // of the rules that run
   std::set<std::string> broken_;
   RuleSet out_;

@@ -1,5 +1,5 @@
-// From rule files to the rules that run: parsing, checking, and what is kept when something is
-// wrong.
+// Loads all rule files: parses and checks them, and decides which earlier rules continue when a
+// file has errors.
 #pragma once
 
 #include <map>
@@ -15,20 +15,20 @@
 namespace tocsin {
 
 struct RuleSet {
-  std::vector<CompiledRule> rules;  ///< what is to run now, in the order of the files
+  std::vector<CompiledRule> rules;  ///< the rules to run, in the order of the files
   RuleLoadReport report;
-  /// Files with mistakes, with their first one.
+  /// Files with errors, each with its first error.
   std::vector<std::pair<std::string, std::string>> broken;
 };
 
 struct RuleSetOptions {
   std::map<std::string, Value> parameters;
   TimeZone zone;
-  Timestamp now = 0;  ///< the clock: only ranges are computed from it
+  Timestamp now = 0;  ///< the clock; used only to compute time ranges
 };
 
-/// Reads all files. While a file has mistakes, the rules of it that ran before (`previous`) go on
-/// running unless the file still holds a good version of them.
+/// Reads all files. While a file has errors, its rules that ran before (`previous`) continue to
+/// run, unless the file has a valid new version of them.
 RuleSet load_rule_set(const std::vector<RuleFile>& files,
                       const std::vector<const CompiledRule*>& previous, const QueryEngine& queries,
                       const RuleSetOptions& options);

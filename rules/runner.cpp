@@ -1,4 +1,5 @@
-// The steps of one evaluation: window, query, observations, state and events, commit.
+// The steps of one evaluation: query the window, apply its rows to the state, commit state and
+// events.
 #include "rules/runner.h"
 
 #include <algorithm>
@@ -12,14 +13,14 @@
 namespace tocsin {
 namespace {
 
-// What `excluding alerts` and late events may still ask of the past.
+// How long past firings are needed, by `excluding alerts` and by late events.
 Duration memory_of(const CompiledRule& compiled, Duration late_max) {
   return std::max(compiled.baseline_depth, late_max) + 2 * compiled.range;
 }
 
-// Those of which it matters whether they do not match or cannot be judged. A window looked at once
-// more may retract past firings too.
-std::set<std::string> instances_to_judge(const RuleState& state, Timestamp end) {
+// The instances for which a missing row must be told from a missing baseline: the active ones, or,
+// for a re-evaluated window, all, because it may retract past firings.
+std::set<std::string> instances_to_check(const RuleState& state, Timestamp end) {
   std::set<std::string> out;
   const bool again = end <= state.cursor.last_end;
   for (const auto& [fingerprint, instance] : state.instances) {
@@ -28,7 +29,7 @@ std::set<std::string> instances_to_judge(const RuleState& state, Timestamp end) 
   return out;
 }
 
-// Whether the same query may succeed later. Otherwise it fails for what it reads or what it asks.
+// Whether the same query may succeed later. Other errors come from the query itself or its data.
 bool is_transient(ErrorCode code) {
   switch (code) {
     case ErrorCode::kBusy:
@@ -49,9 +50,8 @@ bool is_transient(ErrorCode code) {
 std::vector<AlertEvent> windows_failed(const std::string& rule, Timestamp end, const Error& error,
                                        Timestamp now) {
   const std::string summary = fmt::format(
-      "the rule {} cannot be evaluated for the window that ended at {}: {}; it goes on with the "
-      "next "
-      "window, and windows after this one that fail too are not told",
+      "rule {} cannot be evaluated for the window that ended at {}: {}; the window is skipped, and "
+      "so are, without another alert, the windows directly after it that fail too",
       rule, format_time_short(end), error.message);
   log(LogLevel::kWarning, summary);
   return passing_self_alert("WindowsFailed", {{"rule", Value::of(rule)}}, summary, now);
@@ -66,7 +66,7 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
   const Timestamp end = next_end(rule.schedule(options_), state.cursor);
   if (end + options_.delay > clock_.now()) return finish(rule, std::move(state), events);
 
-  // Read before the query runs: its snapshot is at least as new.
+  // Read before the query runs, so the query's snapshot is at least as new.
   TOCSIN_TRY(const uint64_t commit_number, newest_commit());
   const Result<Evaluation> result = evaluate(rule, end, stop);
   if (!result) {
@@ -81,7 +81,7 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
   state.blind_windows = evaluation.rows_matched == 0 ? state.blind_windows + 1 : 0;
   state.cursor.last_end = end;
   note_evaluated(state.evaluated, interval, end, commit_number);
-  // A window of which it is not known any more what was told must not be told once more.
+  // Do not notify again for a window whose earlier notifications have been forgotten.
   const Timestamp unknown_to =
       forget_before(end - memory_of(rule.compiled, options_.late_max), state);
   forget_evaluated(state.evaluated, interval, std::max(end - options_.late_max, unknown_to + 1));
@@ -103,7 +103,7 @@ Result<Evaluation> RuleRunner::evaluate(const ActiveRule& rule, Timestamp end,
   EvaluateOptions options;
   options.zone = options_.zone;
   options.cancelled = stop;
-  options.active = instances_to_judge(rule.state, end);
+  options.active = instances_to_check(rule.state, end);
   options.was_learning = rule.learning;
   if (rule.compiled.excluding_alerts) {
     options.exclusions =
@@ -112,15 +112,15 @@ Result<Evaluation> RuleRunner::evaluate(const ActiveRule& rule, Timestamp end,
   return evaluate_rule(rule.compiled, queries_, end, options);
 }
 
-// One bad event can fail every window that reaches it, a baseline's for days: that is told once,
-// and a window that follows one given up has a single try.
+// One bad event can fail every window that includes it, with a baseline for days. So only the first
+// of a row of failed windows is retried and reported.
 Status RuleRunner::note_failure(ActiveRule& rule, RuleState state, std::vector<AlertEvent> events,
                                 Timestamp end, const Error& error) {
   if (is_transient(error.code)) return tl::unexpected<Error>(error);
   if (rule.given_up.empty()) {
     if (++rule.failed_tries < kQueryTriesMax) return tl::unexpected<Error>(error);
-    const auto told = windows_failed(rule.compiled.rule.name, end, error, clock_.now());
-    events.insert(events.end(), told.begin(), told.end());
+    const auto failed = windows_failed(rule.compiled.rule.name, end, error, clock_.now());
+    events.insert(events.end(), failed.begin(), failed.end());
   }
   state.cursor.last_end = end;
   TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
@@ -138,7 +138,7 @@ ApplyOptions RuleRunner::apply_options(const ActiveRule& rule) const {
     auto samples =
         sample_events(rule.compiled, queries_, window, group, options_.sample_count, options_.zone);
     if (samples) return *std::move(samples);
-    log(LogLevel::kWarning, fmt::format("rule {}: no events as evidence: {}",
+    log(LogLevel::kWarning, fmt::format("rule {}: cannot read sample events for an alert: {}",
                                         rule.compiled.rule.name, samples.error().message));
     return {};
   };
@@ -150,8 +150,9 @@ Result<std::vector<AlertEvent>> RuleRunner::skip_old_windows(const ActiveRule& r
   const SkippedWindows skipped = skip_missed(rule.schedule(options_), clock_.now(), state.cursor);
   if (skipped.count == 0) return std::vector<AlertEvent>{};
   const std::string summary = fmt::format(
-      "{} windows of the rule {} that ended from {} to {} were missed and are older than "
-      "rules.catchup_max ({}): they were not evaluated",
+      "{} windows of rule {} that ended from {} to {} were not evaluated: they were missed, and "
+      "are "
+      "older than rules.catchup_max ({})",
       skipped.count, rule.compiled.rule.name, format_time_short(skipped.first_end),
       format_time_short(skipped.last_end), format_duration(options_.catchup_max));
   log(LogLevel::kWarning, summary);
@@ -201,7 +202,7 @@ Status RuleRunner::commit(const std::vector<AlertEvent>& events, std::vector<Sma
   const size_t entries = add_alerts(events, options_.routes, clock_.now(), *sequence_, request);
   TOCSIN_TRY(const WriteReport report, database_.write(std::move(request)));
   for (const RejectedRow& row : report.rejected) {
-    log(LogLevel::kWarning, fmt::format("an alert was not stored: {}", row.reason));
+    log(LogLevel::kWarning, fmt::format("an alert was rejected by the database: {}", row.reason));
   }
   if (entries > 0 && options_.outbox_changed) options_.outbox_changed();
   return {};
@@ -212,7 +213,7 @@ Result<uint64_t> RuleRunner::newest_commit() const {
   return snapshot.commit_number;
 }
 
-// When the windows that the baseline asks for will hold the oldest events that there are.
+// When the oldest events will be old enough to fill the `min` windows of the baseline.
 Result<Timestamp> RuleRunner::ready_at(const ActiveRule& rule) const {
   TOCSIN_TRY(std::vector<std::string> measurements,
              measurements_of(rule.compiled, queries_, options_.zone));
@@ -224,17 +225,18 @@ Result<Timestamp> RuleRunner::ready_at(const ActiveRule& rule) const {
   return oldest + rule.compiled.range + rule.compiled.baseline_reach;
 }
 
-// Late events are looked for every `late_settle`, and what was seen at one look is acted upon at
-// the next: then it has been there for that long, and more of the same late batch has most likely
-// come.
-Result<Timestamp> RuleRunner::look_again(ActiveRule& rule, const std::atomic<bool>* stop) {
+// Checks for late events every `late_settle`. Events seen at one check are acted upon at the next:
+// by then they have been there for `late_settle`, and the rest of a late batch has most likely
+// arrived.
+Result<Timestamp> RuleRunner::reevaluate_late(ActiveRule& rule, const std::atomic<bool>* stop) {
   const Duration pause = std::max(options_.late_settle, kSecond);
   if (options_.late_max == 0) return kTimeMax;
   const Timestamp now = clock_.now();
-  if (rule.seen_at != 0 && now < rule.seen_at + pause) return rule.seen_at + pause;
+  if (rule.late_check_at != 0 && now < rule.late_check_at + pause)
+    return rule.late_check_at + pause;
   TOCSIN_TRY(const uint64_t commit_number, newest_commit());
-  if (rule.seen_at != 0) {
-    TOCSIN_TRY(std::vector<Timestamp> ends, late_windows(rule, rule.seen_commit));
+  if (rule.late_check_at != 0) {
+    TOCSIN_TRY(std::vector<Timestamp> ends, late_windows(rule, rule.late_check_commit));
     if (ends.size() > kLateWindowsMax) ends.resize(kLateWindowsMax);
     if (!ends.empty()) {
       TOCSIN_TRY(const std::vector<Evaluation> evaluations, evaluate_again(rule, ends, stop));
@@ -242,13 +244,13 @@ Result<Timestamp> RuleRunner::look_again(ActiveRule& rule, const std::atomic<boo
       const std::vector<AlertEvent> events =
           apply_late(rule.compiled.rule, apply_options(rule), evaluations, state);
       for (const Timestamp end : ends) {
-        note_evaluated(state.evaluated, rule.compiled.rule.interval, end, rule.seen_commit);
+        note_evaluated(state.evaluated, rule.compiled.rule.interval, end, rule.late_check_commit);
       }
       TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
     }
   }
-  rule.seen_commit = commit_number;
-  rule.seen_at = now;
+  rule.late_check_commit = commit_number;
+  rule.late_check_at = now;
   return now + pause;
 }
 
@@ -270,7 +272,8 @@ Result<std::vector<Evaluation>> RuleRunner::evaluate_again(ActiveRule& rule,
   if (!failed.empty() && rule.late_error.empty()) {
     log(LogLevel::kWarning,
         fmt::format(
-            "rule {}, looking for late events: {} of {} windows stay as they were judged: {}",
+            "rule {}: {} of {} windows with late events cannot be re-evaluated and keep their "
+            "earlier result: {}",
             rule.compiled.rule.name, ends.size() - out.size(), ends.size(), failed));
   }
   rule.late_error = std::move(failed);

@@ -1,4 +1,4 @@
-// Evaluates one rule's windows and commits what comes of them.
+// Evaluates the windows of rules and commits the results.
 #pragma once
 
 #include <atomic>
@@ -20,15 +20,15 @@
 
 namespace tocsin {
 
-/// Windows without events whose states may wait for one commit together.
+/// Most windows without alert events whose states are committed together, and how long they may
+/// wait.
 inline constexpr size_t kDeferredWindowsMax = 100;
 inline constexpr std::chrono::milliseconds kDeferredTimeMax{1'000};
-/// Windows that one look for late events evaluates; the rest follows at the next.
+/// Most windows that one check for late events re-evaluates; the next check continues.
 inline constexpr size_t kLateWindowsMax = 50;
-/// Times that a window's query may fail, for a reason that will not pass by itself, before the
-/// window is given up.
+/// After this many failures that a retry is not expected to fix, a window is given up.
 inline constexpr uint32_t kQueryTriesMax = 3;
-/// After so many windows in a row without any matching event a rule is blind.
+/// After this many windows in a row without any matching event, a rule is blind.
 inline constexpr uint64_t kBlindWindowsMin = 3;
 
 /// A loaded rule with its state. Owned by the engine, used by one thread at a time.
@@ -37,41 +37,42 @@ struct ActiveRule {
   RuleState state;
   RuleStatus status;
   bool learning = true;       ///< no group is known to have a baseline
-  uint32_t failed_tries = 0;  ///< of the next window
-  std::string given_up;       ///< why the window before was given up; empty: it was not
-  uint64_t seen_commit = 0;   ///< newest commit when late events were looked for last
-  Timestamp seen_at = 0;      ///< when that was; 0: never
-  std::string late_error;     ///< why the last look for late events that found any failed
+  uint32_t failed_tries = 0;  ///< how often the next window has failed
+  std::string given_up;       ///< why the previous window was given up; empty: it was not
+
+  uint64_t late_check_commit = 0;  ///< newest commit at the last check for late events
+  Timestamp late_check_at = 0;     ///< when that was; 0: never
+  std::string late_error;          ///< why the last re-evaluation failed; empty: it did not
 
   ScheduleOptions schedule(const RuleEngineOptions& options) const {
     return {compiled.rule.interval, options.delay, options.catchup_max};
   }
 };
 
-/// One window, one commit: alert rows, rule state and outbox entries together. While nothing is to
-/// be told, up to kDeferredWindowsMax states wait and are committed together. That is safe: a state
-/// holds its cursor, so after a crash the rule goes on from the older state and sees the same
-/// windows again, and the same windows give the same state; nothing had been told that could be
-/// told twice. Not thread-safe.
+/// One window, one commit: alert rows, rule state and outbox entries together. As long as no alert
+/// changes, up to kDeferredWindowsMax windows are committed together. That is safe: a state
+/// includes its cursor, so after a crash the rule continues from the older state, evaluates the
+/// same windows again and reaches the same state; no alert had been sent that could be sent twice.
+/// Not thread-safe.
 class RuleRunner {
  public:
   RuleRunner(Database& database, const QueryEngine& queries, const Clock& clock,
              const RuleEngineOptions& options)
       : database_(database), queries_(queries), clock_(clock), options_(options) {}
 
-  /// Evaluates the rule's next window, which must be due. When the evaluation fails, or the commit
-  /// of its events, the rule is as before; states without events may be ahead of a store that
-  /// fails. A window whose query fails again and again is given up (ActiveRule::given_up), which is
-  /// no error.
+  /// Evaluates the rule's next window, which must be due. If the evaluation or the commit of its
+  /// events fails, the rule is unchanged. If a commit without events fails, the state in memory may
+  /// be ahead of the stored one. A window whose query fails repeatedly is given up
+  /// (ActiveRule::given_up), which is not an error.
   Status evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop);
-  /// Evaluates windows that late events touched once more, if it is time to look for any. Those
-  /// that cannot be evaluated stay as they were judged. Returns when to look again.
-  Result<Timestamp> look_again(ActiveRule& rule, const std::atomic<bool>* stop);
-  /// Commits states that wait.
+  /// Re-evaluates windows that late events fell into, if a check is due. Windows that cannot be
+  /// evaluated keep their earlier result. Returns the time of the next check.
+  Result<Timestamp> reevaluate_late(ActiveRule& rule, const std::atomic<bool>* stop);
+  /// Commits the deferred states.
   Status flush();
-  /// Commits events that belong to no window of a rule, with changes of small tables.
+  /// Commits events and changes of small tables together.
   Status commit(const std::vector<AlertEvent>& events, std::vector<SmallChange> changes);
-  /// Must be called before a rule with a waiting state goes away.
+  /// Must be called before a rule with a deferred state is destroyed.
   void forget(ActiveRule& rule) { deferred_.erase(&rule); }
 
  private:
@@ -93,8 +94,8 @@ class RuleRunner {
   const QueryEngine& queries_;
   const Clock& clock_;
   const RuleEngineOptions& options_;
-  std::optional<OutboxSequence> sequence_;  // read when it is needed first
-  std::set<ActiveRule*> deferred_;          // with a state that waits
+  std::optional<OutboxSequence> sequence_;  // loaded at the first commit
+  std::set<ActiveRule*> deferred_;          // rules with a state that is not committed
   size_t deferred_windows_ = 0;
   std::chrono::steady_clock::time_point deferred_since_;
 };

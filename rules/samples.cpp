@@ -1,5 +1,5 @@
-// Evidence: a few of the events that an alert is about. The plan of the rule's query is cut before
-// its first stats, and filters for the group stand in its place.
+// Fetches a few events as evidence for an alert: runs the rule's query up to its first stats, with
+// filters for the group in place of the stats.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr Duration kSampleTimeout = 10 * kSecond;
 
-// As in results, but a long string is cut.
+// JSON as in query results, but long strings are truncated.
 std::string evidence_json(Value value) {
   if (value.type == ValueType::kString) {
     auto& text = std::get<std::string>(value.data);
@@ -22,7 +22,7 @@ std::string evidence_json(Value value) {
   return json_of(value);
 }
 
-// One row without its nulls; columns that would make it too long are left out.
+// One row as JSON, without nulls and without columns that would exceed kSampleBytesMax.
 std::string json_line(const ResultTable& table, size_t row) {
   std::string out = "{";
   for (const ResultColumn& column : table.columns) {
@@ -45,7 +45,7 @@ Expression call(Function function, std::vector<Expression> arguments) {
   return out;
 }
 
-// The column equals the value, or is null like it.
+// Whether the column equals the value; a null equals null.
 Expression equals(uint32_t column, ValueType type, const Value& value) {
   Expression left;
   left.kind = Expression::Kind::kColumn;
@@ -65,7 +65,8 @@ void filter(Plan& plan, Expression condition) {
   plan.stages.push_back(std::move(stage));
 }
 
-// What the first stats reads, of that group, and of this what an aggregate's `where` picks out.
+// Replaces the first stats and everything after it by filters: for the group, and for the first
+// aggregate `where`.
 void cut_to_events(Plan& plan, const GroupValues& group, size_t count) {
   const auto stats = std::find_if(plan.stages.begin(), plan.stages.end(), [](const Stage& stage) {
     return std::holds_alternative<StatsStage>(stage.operation);

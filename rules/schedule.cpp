@@ -20,7 +20,7 @@ Cursor first_cursor(const ScheduleOptions& options, Timestamp now, Timestamp eva
 }
 
 Timestamp next_end(const ScheduleOptions& options, const Cursor& cursor) {
-  // A changed interval leaves a cursor that is no multiple of the new one.
+  // After a change of the interval, the cursor may not be a multiple of the new one.
   return align_down(cursor.last_end, options.interval) + options.interval;
 }
 

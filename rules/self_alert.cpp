@@ -1,4 +1,4 @@
-// SELF alerts go through the same life cycle as all others, as a rule whose rows are made by hand.
+// SELF alerts have the same life cycle as all others; only their rows do not come from a query.
 #include "rules/self_alert.h"
 
 #include <limits>

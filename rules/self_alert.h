@@ -1,5 +1,4 @@
-// Alerts of Tocsin about itself: type SELF, in the measurement `alerts` and to the forwarders like
-// any other.
+// Alerts of Tocsin about itself. Their type is SELF; they are stored and sent like any other alert.
 #pragma once
 
 #include <string>
@@ -13,15 +12,15 @@
 
 namespace tocsin {
 
-/// A rule of that name and of the type SELF.
+/// A rule with the name and the type SELF.
 Rule self_rule(std::string_view name);
 
-/// Something that happened and is over: a firing and a resolved event.
+/// For something that happened and is over: a firing and a resolved event.
 std::vector<AlertEvent> passing_self_alert(std::string_view name, const GroupValues& group,
                                            const std::string& summary, Timestamp now);
 
-/// Something that is so or is not: `current` are the groups for which it is so now, with a summary
-/// each. Returns the events of what changed since the state.
+/// For a condition that lasts: `current` has the groups for which it holds now, each with a
+/// summary. Updates `state` and returns the events of the groups that changed.
 std::vector<AlertEvent> standing_self_alerts(
     std::string_view name, const std::vector<std::pair<GroupValues, std::string>>& current,
     Timestamp now, RuleState& state);

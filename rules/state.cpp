@@ -7,10 +7,10 @@
 //      "told":["HIGH"],"new_level":false,"event":"{...}",
 //      "runs":[[first_end,last_end,fired_at,flags],...]}}}
 //
-// A value is its type's name and its text; a string that is not valid UTF-8 has the type `bytes`
-// and is in hex. Flags of a run: 1 closed, 2 late, 4 retracted. `event` is an AlertEvent as in the
-// outbox. Keys that came later may be missing: `judge`, and `told`, which then is the severity
-// alone.
+// A group column is its name, its type and its text; a string that is not valid UTF-8 has the type
+// `bytes` and is in hex. Flags of a run: 1 closed, 2 late, 4 retracted. `event` is an AlertEvent as
+// in the outbox. `judge` is RuleState::rule_version, `told` is LifecycleState::notified. Both may
+// be missing in states of earlier versions; `told` is then the severity alone.
 #include "rules/state.h"
 
 #include <algorithm>
@@ -137,13 +137,13 @@ std::string encode_instance(const Instance& instance) {
       "{{\"group\":{},\"phase\":\"{}\",\"pending_since\":{},\"firing_since\":{},\"last_match\":{},"
       "\"severity\":\"{}\",\"told\":{},\"new_level\":{},\"event\":{},\"runs\":{}}}",
       encode_group(instance.group), name_of(life.phase), life.pending_since, life.firing_since,
-      life.last_match, name_of(life.severity), encode_severities(life.told), life.new_level,
+      life.last_match, name_of(life.severity), encode_severities(life.notified), life.new_level,
       json_quote(has_event ? encode_alert(instance.last_event) : ""), encode_runs(instance.runs));
 }
 
 using Json = simdjson::dom::element;
 
-// Reads a state and remembers the first thing that does not fit: a state is all right or of no use.
+// Reads a state and records the first error; a state with an error is not used.
 class Decoder {
  public:
   const char* damaged = nullptr;
@@ -153,7 +153,7 @@ class Decoder {
     out.cursor.last_end = get<int64_t>(json["last_end"], "last_end");
     out.cursor.history_end = get<int64_t>(json["history_end"], "history_end");
     out.blind_windows = get<uint64_t>(json["blind_windows"], "blind_windows");
-    out.judge = optional_text(json["judge"], "judge");
+    out.rule_version = optional_text(json["judge"], "judge");
     for (const Json& item : list(json["evaluated"], "evaluated")) {
       const std::vector<Json> piece = list(item, "evaluated", 3);
       out.evaluated.push_back({get<int64_t>(piece[0], "evaluated"),
@@ -174,7 +174,7 @@ class Decoder {
     if (!damaged) damaged = what;
   }
 
-  // `value` is an element or the result of looking one up.
+  // `value` is an element or the result of a lookup.
   template <class T, class Source>
   T get(const Source& value, const char* what) {
     T out{};
@@ -188,7 +188,8 @@ class Decoder {
     return std::string(get<std::string_view>(value, what));
   }
 
-  // Exactly `count` items when that is not 0: on failure, as many empty strings.
+  // The items of a list. If `count` is not 0, the result has exactly that many: empty strings on
+  // failure.
   template <class Source>
   std::vector<Json> list(const Source& value, const char* what, size_t count = 0) {
     simdjson::dom::array items;
@@ -212,7 +213,7 @@ class Decoder {
       Value value;
       if (!decode_value(get<std::string_view>(piece[1], "group"),
                         get<std::string_view>(piece[2], "group"), value)) {
-        fail_at("a value of a group");
+        fail_at("group");
       }
       out.emplace_back(std::string(get<std::string_view>(piece[0], "group")), std::move(value));
     }
@@ -231,7 +232,7 @@ class Decoder {
     return out;
   }
 
-  std::set<Severity> told(const Json& json, Severity highest) {
+  std::set<Severity> notified(const Json& json, Severity highest) {
     if (json["told"].error() == simdjson::NO_SUCH_FIELD) return {highest};
     std::set<Severity> out;
     for (const Json& item : list(json["told"], "told")) {
@@ -256,7 +257,7 @@ class Decoder {
     out.firing_since = get<int64_t>(json["firing_since"], "firing_since");
     out.last_match = get<int64_t>(json["last_match"], "last_match");
     out.new_level = get<bool>(json["new_level"], "new_level");
-    if (out.phase == AlertState::kFiring) out.told = told(json, out.severity);
+    if (out.phase == AlertState::kFiring) out.notified = notified(json, out.severity);
     return out;
   }
 
@@ -294,8 +295,8 @@ std::string encode_state(const RuleState& state) {
   return fmt::format(
       "{{\"v\":1,\"last_end\":{},\"history_end\":{},\"blind_windows\":{},\"judge\":{},"
       "\"evaluated\":[{}],\"instances\":{{{}}}}}",
-      state.cursor.last_end, state.cursor.history_end, state.blind_windows, json_quote(state.judge),
-      evaluated, instances);
+      state.cursor.last_end, state.cursor.history_end, state.blind_windows,
+      json_quote(state.rule_version), evaluated, instances);
 }
 
 Result<RuleState> decode_state(std::string_view text) {

@@ -1,6 +1,6 @@
-// What a rule remembers between evaluations: its cursor, its instances, and which snapshot each
-// recent window was evaluated on, and by which version of the rule. One value per rule in the
-// store's small table.
+// The state of a rule between evaluations: its cursor, its instances, the commit on which each
+// recent window was evaluated, and the version of the rule that did it. Stored as one value per
+// rule in SmallTable::kRules.
 #pragma once
 
 #include <cstdint>
@@ -22,26 +22,26 @@ namespace tocsin {
 /// The `by` columns of one instance, by name.
 using GroupValues = std::vector<std::pair<std::string, Value>>;
 
-/// Consecutive windows, by their ends, in which an instance matched.
+/// Consecutive windows in which an instance matched, by their ends.
 struct MatchRun {
   Timestamp first_end = 0;
   Timestamp last_end = 0;
-  Timestamp fired_at = 0;  ///< end of the window at which it began to fire; 0: it never did
-  bool closed = false;     ///< ended: the instance resolved, or was pending no more
-  bool late = false;       ///< found by a late evaluation
+  Timestamp fired_at = 0;  ///< end of the window in which it started to fire; 0: it never did
+  bool closed = false;     ///< the instance resolved or is no longer pending
+  bool late = false;       ///< found by re-evaluation after late events
   bool retracted = false;  ///< late events showed that it would not have fired
   bool operator==(const MatchRun&) const = default;
 };
 
-/// One alert instance: rule and group.
+/// One alert instance: one group of a rule.
 struct Instance {
   GroupValues group;
   LifecycleState life;
-  AlertEvent last_event;       ///< the newest one; only of an instance that is pending or firing
-  std::vector<MatchRun> runs;  ///< ascending; kept while a baseline or a late evaluation may ask
+  AlertEvent last_event;       ///< only while pending or firing
+  std::vector<MatchRun> runs;  ///< ascending; kept while a baseline or re-evaluation needs them
 };
 
-/// Windows that were evaluated on snapshots at least as new as a commit.
+/// Consecutive windows that were evaluated on a snapshot at least as new as the commit.
 struct EvaluatedRun {
   Timestamp first_end = 0;
   Timestamp last_end = 0;
@@ -51,18 +51,19 @@ struct EvaluatedRun {
 
 struct RuleState {
   Cursor cursor;
-  uint64_t blind_windows = 0;  ///< evaluations in a row in which no event matched at all
+  uint64_t blind_windows = 0;                 ///< evaluations in a row without any matching event
   std::map<std::string, Instance> instances;  ///< by fingerprint
-  std::string judge;  ///< which version of the rule evaluated them (late.h); empty: unknown
-  std::vector<EvaluatedRun> evaluated;  ///< ascending, of the last `late_max`
+  /// Version of the rule that evaluated these windows (late.h); empty: unknown. JSON key: `judge`.
+  std::string rule_version;
+  std::vector<EvaluatedRun> evaluated;  ///< ascending, for the last `late_max`
 };
 
-/// JSON, so that people can read it. Unknown keys are ignored.
+/// JSON, so that people can read it. Decoding ignores unknown keys.
 std::string encode_state(const RuleState& state);
 Result<RuleState> decode_state(std::string_view text);
 
-/// XXH3-64, in 16 hex digits, of the rule's name and the group's columns sorted by name; each piece
-/// with its length before it, so that no two different groups give the same bytes.
+/// XXH3-64, in 16 hex digits, of the rule's name and the group's columns sorted by name. Each piece
+/// is preceded by its length, so that different groups never produce the same bytes.
 std::string fingerprint(std::string_view rule, const GroupValues& group);
 
 /// Key of a rule's state in SmallTable::kRules.

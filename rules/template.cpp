@@ -1,5 +1,5 @@
-// Splits and renders annotation templates. A filter that does not fit its value (percent of a text)
-// leaves the value as it is: an alert must not fail for its prose.
+// Splits and renders annotation templates. A filter that does not apply to its value (percent of a
+// text) leaves the value unchanged: an alert must not fail because of its annotations.
 #include "rules/template.h"
 
 #include <charconv>
@@ -22,8 +22,8 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
 }
 
-// The end of the quoted string that begins at `start`, behind its quote; the language's strings are
-// `"` with escapes, and r"…" without.
+// The position after the quoted string that begins at `start`. As in queries, strings are `"..."`
+// with escapes, or r"..." without.
 size_t skip_string(std::string_view text, size_t start) {
   const bool raw = start > 0 && text[start - 1] == 'r';
   for (size_t i = start + 1; i < text.size(); ++i) {
@@ -36,7 +36,7 @@ size_t skip_string(std::string_view text, size_t start) {
   return text.size();
 }
 
-// Where `stop` stands next outside of strings, or npos.
+// The next position of `stop` outside strings, or npos.
 size_t find_outside_strings(std::string_view text, size_t start, std::string_view stop) {
   for (size_t i = start; i < text.size();) {
     if (text[i] == '"') {
@@ -76,7 +76,7 @@ std::optional<TemplateFilter> parse_filter(std::string_view text) {
   return TemplateFilter{TemplateFilterKind::kRound, decimals};
 }
 
-// The inside of `{{ }}`: an expression and its filters.
+// Parses the inside of `{{ }}`: an expression and its filters.
 TemplatePart parse_inside(const RuleText& text, size_t start, size_t end,
                           std::vector<TemplateProblem>& problems) {
   TemplatePart part;
@@ -87,7 +87,7 @@ TemplatePart parse_inside(const RuleText& text, size_t start, size_t end,
   while (first < expression_end && (all[first] == ' ' || all[first] == '\n')) ++first;
   part.expression = text.part(first, trimmed(all.substr(first, expression_end - first)).size());
   if (part.expression.empty()) {
-    problems.push_back({text.at(start), "`{{ }}` holds no expression"});
+    problems.push_back({text.at(start), "`{{ }}` is empty; expected an expression"});
   }
   while (bar != std::string_view::npos) {
     const size_t next = find_outside_strings(all, bar + 1, "|");
@@ -96,7 +96,7 @@ TemplatePart parse_inside(const RuleText& text, size_t start, size_t end,
       part.filters.push_back(*filter);
     } else {
       problems.push_back(
-          {text.at(bar + 1), fmt::format("no filter `{}`; expected {}", name, kKnownFilters)});
+          {text.at(bar + 1), fmt::format("unknown filter `{}`; expected {}", name, kKnownFilters)});
     }
     bar = next;
   }
@@ -112,7 +112,7 @@ std::optional<double> as_number(const Value& value) {
   }
 }
 
-// Three digits at most that mean something: `1m30s`, `1.25s`, not `1m30.001234567s`.
+// Rounds to about three significant digits: `1m30s`, `1.25s`, not `1m30.001234567s`.
 std::string short_duration(double nanoseconds) {
   if (!(std::fabs(nanoseconds) < 9e18)) return "unknown";
   const auto exact = static_cast<Duration>(nanoseconds);
@@ -133,7 +133,7 @@ std::string short_duration(double nanoseconds) {
   return format_duration(rounded);
 }
 
-// Six digits, or all before the point and one behind it: `0.333333`, `1234567.5`.
+// Six significant digits, or the whole integer part and one decimal: `0.333333`, `1234567.5`.
 std::string readable_number(double number) {
   const double size = std::fabs(number);
   if (size < 1e5 || size >= 1e15) return fmt::format("{:.6g}", number);
@@ -192,7 +192,7 @@ Template Template::parse(const RuleText& text, std::vector<TemplateProblem>& pro
     if (open == std::string_view::npos) break;
     const size_t close = find_outside_strings(all, open + 2, "}}");
     if (close == std::string_view::npos) {
-      problems.push_back({text.at(open), "`{{` without its `}}`"});
+      problems.push_back({text.at(open), "`{{` is not closed; expected `}}`"});
       return out;
     }
     TemplatePart part = parse_inside(text, open + 2, close, problems);

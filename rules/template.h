@@ -1,4 +1,4 @@
-// Annotation texts: `{{ expression | filter | filter(argument) }}` inside plain text.
+// Templates of annotations: plain text with `{{ expression | filter | filter(argument) }}`.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace tocsin {
 
 enum class TemplateFilterKind : uint8_t {
   kPercent,   ///< 0.123 -> `12.3 %`
-  kRound,     ///< round, round(1): to so many decimals [0]
+  kRound,     ///< round, round(1): to the given number of decimals [0]
   kDuration,  ///< a duration, or a number of seconds, or with duration(ms) of milliseconds: `1m30s`
   kTime,      ///< a time, or nanoseconds since the epoch: `2026-11-24T10:04:05Z`
 };
@@ -28,33 +28,34 @@ struct TemplateFilter {
 };
 
 struct TemplatePart {
-  std::string literal;                  ///< stands before the expression
+  std::string literal;                  ///< the text before the expression
   RuleText expression;                  ///< empty only in the last part
   std::vector<TemplateFilter> filters;  ///< applied from left to right
 };
 
-/// A mistake in a template: where, and what.
+/// An error in a template.
 struct TemplateProblem {
   FilePosition position;
   std::string message;
 };
 
-/// An annotation, checked but for its expressions, which need a query's columns.
+/// A parsed annotation. Its expressions are not checked here: they need the columns of a query.
 class Template {
  public:
-  /// Splits `text`; what is wrong goes to `problems`, and the result is then of no use.
+  /// Splits `text`. Errors are appended to `problems`; the result must not be used then.
   static Template parse(const RuleText& text, std::vector<TemplateProblem>& problems);
 
   const std::vector<TemplatePart>& parts() const { return parts_; }
-  /// The text with each expression's value, floats with six digits or all before the point;
-  /// `value_of` is asked for the expressions by part.
+  /// The text with the values of the expressions, which `value_of` returns by part. Floats have six
+  /// significant digits, or more if the integer part is longer.
   std::string render(const std::function<Value(size_t part)>& value_of) const;
 
  private:
   std::vector<TemplatePart> parts_;
 };
 
-/// A value as it stands in a label: different values read differently. A null is `unknown`.
+/// A value as text for a label: exact, so that different values have different texts. A null is
+/// `unknown`.
 std::string display(const Value& value);
 
 }  // namespace tocsin

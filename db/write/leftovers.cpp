@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "db/catalog/commit_mark.h"
+#include "db/catalog/store.h"
 #include "db/segment/scan.h"
 
 namespace tocsin {

@@ -18,7 +18,7 @@ std::string error_of(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("settings: the shipped tocsin.yml says exactly the defaults", "[config]") {
+TEST_CASE("settings: the shipped tocsin.yml shows exactly the defaults", "[config]") {
   const auto shipped = parse_settings(shipped_config(), "tocsin.yml");
   REQUIRE(shipped);
   CHECK(*shipped == default_settings());
@@ -27,14 +27,13 @@ TEST_CASE("settings: the shipped tocsin.yml says exactly the defaults", "[config
   CHECK(*file == default_settings());
 }
 
-TEST_CASE("settings: the shipped tocsin.yml shows every setting", "[config]") {
-  // Whatever is set to another value in a file must show: the shipped file names each parameter.
+TEST_CASE("settings: the shipped tocsin.yml shows every parameter", "[config]") {
   for (const auto& [name, value] : default_settings().parameters) {
     CHECK(shipped_config().find("  " + name + ": " + value) != std::string_view::npos);
   }
 }
 
-TEST_CASE("settings: an empty file is the defaults", "[config]") {
+TEST_CASE("settings: an empty file means the defaults", "[config]") {
   CHECK(*parse_settings("", "t.yml") == default_settings());
   CHECK(*parse_settings("store:\nlisten: {}\n", "t.yml") == default_settings());
 }
@@ -98,7 +97,7 @@ log_generation: {logs_per_batch: 5, anomaly_injection_rate: 0.5}
   CHECK(read->generate.events_per_batch == 5);
 }
 
-TEST_CASE("settings: all mistakes are reported together, each with its place", "[config]") {
+TEST_CASE("settings: all errors are reported together, each with its position", "[config]") {
   CHECK(error_of("store:\n  directry: x\n  commit_interval: 5\nlisen: {}\n") ==
         "t.yml:3:20: store.commit_interval: expected a duration from 1ms to 1m, like 500ms, 5m or "
         "1h30m, found `5`\n"
@@ -106,7 +105,7 @@ TEST_CASE("settings: all mistakes are reported together, each with its place", "
         "t.yml:4:1: unknown key `lisen`; did you mean `listen`?");
 }
 
-TEST_CASE("settings: each kind of value is strict", "[config]") {
+TEST_CASE("settings: every kind of value is read strictly", "[config]") {
   const auto check = [](const std::string& text, const std::string& expected) {
     CHECK(error_of(text) == "t.yml:" + expected);
   };
@@ -138,20 +137,17 @@ TEST_CASE("settings: each kind of value is strict", "[config]") {
   check("tail: [{paths: a, from_end: \"true\"}]\n",
         "1:29: tail[1].from_end: expected true or false, found `true`");
   check("tail: [{paths: []}]\n",
-        "1:16: tail[1].paths: expected at least one glob of files, found an empty list");
+        "1:16: tail[1].paths: expected at least one glob pattern, found an empty list");
   check("tail: [{paths: [[a]]}]\n", "1:17: tail[1].paths: expected a list of texts, found a list");
   check("forwarders: [{name: a/b, url: http://x}]\n",
         "1:21: forwarders[1].name: expected 1 to 64 letters, digits, `-`, `_` or `.`, found `a/b`");
   check("forwarders: [{name: a, url: ftp://x}]\n",
-        "1:29: forwarders[1].url: expected a URL that begins with http:// or https:// and a "
-        "host, found `ftp://x`");
+        "1:29: forwarders[1].url: expected a URL like https://example.org/path, found `ftp://x`");
   for (const std::string url :
        {"http://", "https:///x", "http://:80/x", "http://user@", "http://?q", "http://a b/"}) {
-    check(
-        "forwarders: [{name: a, url: '" + url + "'}]\n",
-        "1:29: forwarders[1].url: expected a URL that begins with http:// or https:// and a host, "
-        "found `" +
-            url + "`");
+    check("forwarders: [{name: a, url: '" + url + "'}]\n",
+          "1:29: forwarders[1].url: expected a URL like https://example.org/path, found `" + url +
+              "`");
   }
   for (const std::string url : {"http://x", "https://[::1]:80/x?y=http://", "http://u:p@x:80"}) {
     CHECK(parse_settings("forwarders: [{name: a, url: '" + url + "'}]\n", "t.yml"));
@@ -162,22 +158,22 @@ TEST_CASE("settings: each kind of value is strict", "[config]") {
         "1:51: forwarders[1].severities: unknown severity `high`; expected LOW, MEDIUM, HIGH or "
         "CRITICAL");
   check("forwarders: [{name: a, url: http://x, severities: []}]\n",
-        "1:51: forwarders[1].severities: expected at least one severity (without this key, all), "
-        "found an empty list");
+        "1:51: forwarders[1].severities: expected at least one severity (remove the key to send "
+        "all), found an empty list");
   check("forwarders: [{name: a, url: http://x, headers: {X Key: 5}}]\n",
-        "1:49: forwarders[1].headers: `X Key` is no name of an HTTP header; expected letters, "
+        "1:49: forwarders[1].headers: `X Key` is not a valid HTTP header name; use letters, "
         "digits and `-`");
   check("forwarders: [{name: a, url: http://x, headers: {A: \"1\\nB: 2\"}}]\n",
-        "1:52: forwarders[1].headers.A: expected a text of one line");
+        "1:52: forwarders[1].headers.A: a header value must be a single line");
   check("forwarders: [{name: a, url: http://x}, {name: a, url: http://y}]\n",
-        "1:40: forwarders[2]: the name `a` is taken by an earlier one");
+        "1:40: forwarders[2]: the name `a` is already used by an earlier forwarder");
   check("forwarders: [{name: a, url: http://x, headers: {A: [1]}}]\n",
         "1:52: forwarders[1].headers.A: expected a text, found a list");
   check("rules: {evaluate_from: yesterday}\n",
-        "1:24: rules.evaluate_from: expected a duration back from now like 5d, a time, or nothing, "
+        "1:24: rules.evaluate_from: expected a duration like 5d, a time, or an empty text, "
         "found `yesterday`");
   check("rules: {time_zone: Mars/Base}\n",
-        "1:20: rules.time_zone: expected a name of the IANA time zone database like Europe/Berlin, "
+        "1:20: rules.time_zone: expected an IANA time zone name like Europe/Berlin, "
         "found `Mars/Base`");
   check("anomaly_detection: {min_events: many}\n",
         "1:33: anomaly_detection.min_events: expected a whole number from 1 to 1000000000, found "
@@ -190,24 +186,25 @@ TEST_CASE("settings: each kind of value is strict", "[config]") {
       "1:33: time_windows.baseline_window: expected a duration from 1d to 366d, like 500ms, 5m or "
       "1h30m, found `7`");
   check("parameters: {min_events: 5}\n",
-        "1:14: parameters: `min_events` is a setting of its own; set it in its section instead");
+        "1:14: parameters: `min_events` is the name of a setting; set it in its section instead");
   check("parameters: {a-b: 5}\n",
-        "1:14: parameters: `a-b` is no name for a parameter; expected letters, digits and _, no "
-        "digit first");
+        "1:14: parameters: `a-b` is not a valid parameter name; expected letters, digits and `_`, "
+        "not "
+        "starting with a digit");
   check("parameters: {a: [5]}\n",
         "1:17: parameters.a: expected a number, a duration or a text, found a list");
   check("log_generation: {anomaly_injection_rate: 5}\n",
         "1:42: log_generation.anomaly_injection_rate: expected a number from 0 to 1, found `5`");
 }
 
-TEST_CASE("settings: a missing file is named", "[config]") {
+TEST_CASE("settings: the error for a missing file names it", "[config]") {
   const auto settings = read_settings("/nonexistent/t.yml");
   REQUIRE_FALSE(settings);
   CHECK(settings.error().code == ErrorCode::kNotFound);
   CHECK(settings.error().message.find("/nonexistent/t.yml") != std::string::npos);
 }
 
-TEST_CASE("settings: sizes print as they parse", "[config]") {
+TEST_CASE("settings: sizes are printed as they are parsed", "[config]") {
   for (const char* text : {"0B", "512B", "8KiB", "64MiB", "3GiB", "1025B"}) {
     CHECK(format_byte_size(*parse_byte_size(text)) == text);
   }

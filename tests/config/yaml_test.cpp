@@ -33,25 +33,27 @@ TEST_CASE("yaml: nodes keep kind, order, quoting and position", "[config]") {
   CHECK(list.find("b") == nullptr);
 }
 
-TEST_CASE("yaml: an empty text is nothing", "[config]") {
+TEST_CASE("yaml: an empty text is a null node", "[config]") {
   CHECK(parse_yaml("", "a.yml")->kind == YamlNode::Kind::kNull);
   CHECK(parse_yaml("# only a comment\n", "a.yml")->kind == YamlNode::Kind::kNull);
 }
 
-TEST_CASE("yaml: mistakes carry file, line and column", "[config]") {
+TEST_CASE("yaml: errors have file, line and column", "[config]") {
   CHECK(error_of("a: [1, 2\nb: 3\n").starts_with("a.yml:"));
-  CHECK(error_of("a: 1\nb: 2\na: 3\n") == "a.yml:3:1: duplicate key `a`; it is already at line 1");
-  CHECK(error_of("[1, 2]: x\n") == "a.yml:1:1: a key must be a plain text, found a list");
+  CHECK(error_of("a: 1\nb: 2\na: 3\n") == "a.yml:3:1: duplicate key `a`; it is already in line 1");
+  CHECK(error_of("[1, 2]: x\n") == "a.yml:1:1: a key must be a text, found a list");
   CHECK(error_of("a: 1\n---\nb: 2\n") ==
-        "a.yml:3:1: a second document; a file holds one (remove the `---`)");
+        "a.yml:3:1: a second document begins here; a file must have only one (remove the `---`)");
   CHECK(error_of("a: *nowhere\n").starts_with("a.yml:1:4: not valid YAML"));
 }
 
-TEST_CASE("yaml: aliases are copied, never cyclic, and cannot unfold without bound", "[config]") {
+TEST_CASE("yaml: aliases are copied, cannot be cyclic, and count each time they are used",
+          "[config]") {
   const auto root = parse_yaml("a: &x {k: 1}\nb: *x\n", "a.yml");
   REQUIRE(root);
   CHECK(root->find("b")->find("k")->scalar == "1");
-  CHECK(error_of("a: &x [*x]\n") == "a.yml:1:8: an alias inside its own anchor");
+  CHECK(error_of("a: &x [*x]\n") ==
+        "a.yml:1:8: an alias must not refer to a value that contains it");
 
   std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n";
   for (char c = 'b'; c <= 'j'; ++c) {
@@ -62,7 +64,7 @@ TEST_CASE("yaml: aliases are copied, never cyclic, and cannot unfold without bou
   CHECK(error_of(bomb).find("more than 100000 values") != std::string::npos);
 }
 
-TEST_CASE("yaml: nesting is bounded, also through aliases", "[config]") {
+TEST_CASE("yaml: nesting is limited, including nesting through aliases", "[config]") {
   const auto nested = [](size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');
   };
@@ -74,7 +76,7 @@ TEST_CASE("yaml: nesting is bounded, also through aliases", "[config]") {
             .find("nested deeper than 64") != std::string::npos);
 }
 
-TEST_CASE("yaml: a place inside a scalar is found in the file", "[config]") {
+TEST_CASE("yaml: a position inside a scalar is mapped to the file", "[config]") {
   const auto check = [](const std::string& text, FilePosition inside, FilePosition expected) {
     const auto root = parse_yaml(text, "a.yml");
     REQUIRE(root);

@@ -30,7 +30,7 @@ AlertEvent example() {
   event.annotations = {{"summary", "s"}};
   event.samples = {R"({"time":"x","n":1})", ""};
   event.late = true;
-  event.told = {Severity::kLow, Severity::kCritical};
+  event.notified = {Severity::kLow, Severity::kCritical};
   return event;
 }
 
@@ -42,7 +42,7 @@ TEST_CASE("alert: an encoded event decodes to itself", "[rules]") {
   CHECK(*decoded == example());
 }
 
-TEST_CASE("alert: values that are no finite numbers are null", "[rules]") {
+TEST_CASE("alert: values that are not finite are null", "[rules]") {
   AlertEvent event = example();
   event.value = std::numeric_limits<double>::quiet_NaN();
   event.baseline = std::numeric_limits<double>::infinity();
@@ -54,7 +54,7 @@ TEST_CASE("alert: values that are no finite numbers are null", "[rules]") {
   CHECK(std::isnan(decoded->baseline));
 }
 
-TEST_CASE("alert: unknown keys are ignored and missing ones keep defaults", "[rules]") {
+TEST_CASE("alert: unknown keys are ignored and missing keys keep their defaults", "[rules]") {
   const auto decoded = decode_alert(R"({"v":9,"rule":"R","news":{"a":[1]},"value":3})");
   REQUIRE(decoded);
   CHECK(decoded->rule == "R");
@@ -63,7 +63,7 @@ TEST_CASE("alert: unknown keys are ignored and missing ones keep defaults", "[ru
   CHECK(decoded->state == AlertState::kFiring);
 }
 
-TEST_CASE("alert: damaged entries are told from good ones", "[rules]") {
+TEST_CASE("alert: damaged entries are rejected", "[rules]") {
   for (const char* text : {"", "{", "[]", "5", R"({"time":"x"})", R"({"labels":{"a":1}})",
                            R"({"samples":"x"})", R"({"late":0})", R"({"told":"LOW"})"}) {
     const auto decoded = decode_alert(text);
@@ -82,7 +82,7 @@ TEST_CASE("alert: names of severities and states parse back", "[rules]") {
   }
   CHECK(parse_alert_state("resolved") == AlertState::kResolved);
   CHECK(parse_severity("high").error().message ==
-        "`high` is no severity; expected LOW, MEDIUM, HIGH or CRITICAL");
+        "`high` is not a severity; expected LOW, MEDIUM, HIGH or CRITICAL");
 }
 
 TEST_CASE("alert: outbox keys of one forwarder sort by sequence", "[rules]") {

@@ -41,7 +41,7 @@ ApplyOptions options() {
   return out;
 }
 
-// `service:state@step`, in the order told.
+// `service:state@step`, in the order of the events.
 std::vector<std::string> brief(const std::vector<AlertEvent>& events) {
   std::vector<std::string> out;
   for (const AlertEvent& event : events) {
@@ -86,7 +86,7 @@ TEST_CASE("apply: labels of different instances differ", "[rules]") {
   CHECK(events[0].labels != events[1].labels);
 }
 
-TEST_CASE("apply: instances fire and resolve each on its own", "[rules]") {
+TEST_CASE("apply: instances fire and resolve independently", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
   CHECK(brief(apply_evaluation(rule, options(), seen(1, {"a"}), state)) == Brief{"a:firing@1"});
@@ -101,7 +101,7 @@ TEST_CASE("apply: instances fire and resolve each on its own", "[rules]") {
   CHECK(state.instances.at(id("b")).runs == std::vector<MatchRun>{{at(2), at(3), at(2), false}});
 }
 
-TEST_CASE("apply: an instance that cannot be judged keeps its state", "[rules]") {
+TEST_CASE("apply: an instance without a baseline keeps its state", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
   apply_evaluation(rule, options(), seen(1, {"a"}), state);
@@ -112,7 +112,7 @@ TEST_CASE("apply: an instance that cannot be judged keeps its state", "[rules]")
   CHECK(brief(apply_evaluation(rule, options(), seen(3, {}), state)) == Brief{"a:resolved@3"});
 }
 
-TEST_CASE("apply: a long firing is told as a new level", "[rules]") {
+TEST_CASE("apply: a long firing is reported as a new level", "[rules]") {
   RuleState state;
   ApplyOptions with = options();
   with.new_level_after = 2 * kStep;
@@ -123,7 +123,7 @@ TEST_CASE("apply: a long firing is told as a new level", "[rules]") {
   CHECK(events[0].annotations.at("note").starts_with("new level: firing for 10m"));
 }
 
-TEST_CASE("apply: exclusions are the windows of firings, up to a bound", "[rules]") {
+TEST_CASE("apply: exclusions are the windows of firings, up to exclude_max", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
   for (int step = 1; step <= 4; ++step) {
@@ -141,7 +141,7 @@ TEST_CASE("apply: exclusions are the windows of firings, up to a bound", "[rules
   CHECK(exclusions_of(state, {"host"}, kStep, kDay).empty());
 }
 
-TEST_CASE("apply: a match that only held its breath is not excluded", "[rules]") {
+TEST_CASE("apply: a match that never fired is not excluded", "[rules]") {
   RuleState state;
   Rule rule = example_rule();
   rule.hold = 2 * kStep;
@@ -150,7 +150,7 @@ TEST_CASE("apply: a match that only held its breath is not excluded", "[rules]")
   CHECK(exclusions_of(state, {"service"}, kStep, kDay).empty());
 }
 
-TEST_CASE("apply: what nobody asks for any more is forgotten", "[rules]") {
+TEST_CASE("apply: runs and instances that are no longer needed are forgotten", "[rules]") {
   RuleState state;
   apply_evaluation(example_rule(), options(), seen(1, {"a", "b"}), state);
   apply_evaluation(example_rule(), options(), seen(2, {"b"}), state);
@@ -161,7 +161,7 @@ TEST_CASE("apply: what nobody asks for any more is forgotten", "[rules]") {
   CHECK(state.instances.contains(id("b")));
 }
 
-TEST_CASE("apply: of an inactive instance only its past is kept", "[rules]") {
+TEST_CASE("apply: an inactive instance keeps only its runs", "[rules]") {
   RuleState state;
   apply_evaluation(example_rule(), options(), seen(1, {"a"}), state);
   CHECK(state.instances.at(id("a")).last_event.samples.size() == 1);
@@ -205,7 +205,8 @@ TEST_CASE("apply: past instances beyond the limit are forgotten, oldest first", 
   CHECK(active_count(state) == kInstanceCountMax / 2);
 }
 
-TEST_CASE("apply: active instances stay, of more the most severe begin", "[rules]") {
+TEST_CASE("apply: at the limit, active instances stay and the most severe new ones start",
+          "[rules]") {
   RuleState state;
   Rule rule = example_rule();
   rule.keep_firing_for = kStep;
@@ -216,11 +217,11 @@ TEST_CASE("apply: active instances stay, of more the most severe begin", "[rules
   CHECK(forget_before(at(0), state) == 0);
   CHECK(active_count(state) == kInstanceCountMax);
   const auto events = apply_evaluation(rule, options(), seen(3, {"b", "c"}), state);
-  CHECK(events.size() == kInstanceCountMax);  // the first ones resolve and make room
+  CHECK(events.size() == kInstanceCountMax);  // the first instances resolve and make room
   CHECK(active_count(state) == 2);
 }
 
-TEST_CASE("late: an instance found only later fires and resolves once", "[rules]") {
+TEST_CASE("late: an instance found late fires and resolves once", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
   const std::vector<Evaluation> again = {seen(1, {}), seen(2, {"a"}), seen(3, {"a"}),
@@ -230,12 +231,12 @@ TEST_CASE("late: an instance found only later fires and resolves once", "[rules]
         Brief{"a:firing@2 late", "a:resolved@4 late", "a:firing@5 late", "a:resolved@6 late"});
   CHECK(events[1].started_at == at(2));
   CHECK(apply_late(rule, options(), again, state).empty());
-  // The life cycle of the present knows nothing of it.
+  // The current life cycle is unaffected.
   CHECK(state.instances.at(id("a")).life == LifecycleState{});
   CHECK(brief(apply_evaluation(rule, options(), seen(9, {"a"}), state)) == Brief{"a:firing@9"});
 }
 
-TEST_CASE("late: a finding must have lasted as long as `for` asks", "[rules]") {
+TEST_CASE("late: a finding must have lasted for `for`", "[rules]") {
   RuleState state;
   Rule rule = example_rule();
   rule.hold = kStep;
@@ -245,7 +246,7 @@ TEST_CASE("late: a finding must have lasted as long as `for` asks", "[rules]") {
         Brief{"a:firing@3 late", "a:resolved@4 late"});
 }
 
-TEST_CASE("late: a finding beside a known firing belongs to it", "[rules]") {
+TEST_CASE("late: a finding next to a known firing extends it", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
   apply_evaluation(rule, options(), seen(3, {"a"}), state);
@@ -254,13 +255,13 @@ TEST_CASE("late: a finding beside a known firing belongs to it", "[rules]") {
   CHECK(state.instances.at(id("a")).runs == std::vector<MatchRun>{{at(2), at(4), at(3), true}});
 }
 
-TEST_CASE("late: a firing that late events explain away is retracted once", "[rules]") {
+TEST_CASE("late: a firing disproved by late events is retracted once", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
   apply_evaluation(rule, options(), seen(1, {"a"}), state);
   apply_evaluation(rule, options(), seen(2, {"a"}), state);
   apply_evaluation(rule, options(), seen(3, {}), state);
-  SECTION("when none of its windows matches any more") {
+  SECTION("when none of its windows matches now") {
     const std::vector<Evaluation> again = {seen(1, {}), seen(2, {})};
     const auto events = apply_late(rule, options(), again, state);
     REQUIRE(brief(events) == Brief{"a:retracted@1 late"});
@@ -268,18 +269,18 @@ TEST_CASE("late: a firing that late events explain away is retracted once", "[ru
     CHECK(apply_late(rule, options(), again, state).empty());
     CHECK(exclusions_of(state, {"service"}, kStep, kDay).empty());
   }
-  SECTION("but not when one still does, or was not looked at") {
+  SECTION("but not when one still matches, or was not re-evaluated") {
     CHECK(apply_late(rule, options(), {seen(1, {}), seen(2, {"a"})}, state).empty());
     CHECK(apply_late(rule, options(), {seen(1, {})}, state).empty());
   }
-  SECTION("nor when it cannot be judged") {
+  SECTION("nor when its baseline is missing") {
     Evaluation unknown = seen(2, {});
     unknown.unknown = {id("a")};
     CHECK(apply_late(rule, options(), {seen(1, {}), unknown}, state).empty());
   }
 }
 
-TEST_CASE("late: while an instance fires, what is found of its past is only stored", "[rules]") {
+TEST_CASE("late: findings about an instance that fires now are only stored", "[rules]") {
   RuleState state;
   Rule rule = example_rule();
   const auto only_stored = [](const std::vector<AlertEvent>& events) {
@@ -297,11 +298,11 @@ TEST_CASE("late: while an instance fires, what is found of its past is only stor
   apply_evaluation(rule, options(), seen(10, {}), state);
   check({seen(5, {"a"})}, false);
   rule.hold = kStep;
-  apply_evaluation(rule, options(), seen(12, {"c"}), state);  // pending: nothing has been told
+  apply_evaluation(rule, options(), seen(12, {"c"}), state);  // pending: nothing has been sent
   check({seen(6, {"c"}), seen(7, {"c"})}, false);
 }
 
-TEST_CASE("late: what fires now is left alone", "[rules]") {
+TEST_CASE("late: a current firing is not retracted", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
   apply_evaluation(rule, options(), seen(1, {"a"}), state);

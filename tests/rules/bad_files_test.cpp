@@ -1,4 +1,4 @@
-// Every *.bad.yaml of testdata/ says in its first lines which mistakes are reported, and where.
+// The first lines of each testdata/*.bad.yaml list the errors that must be reported, and where.
 #include <algorithm>
 #include <filesystem>
 #include <sstream>
@@ -26,7 +26,7 @@ std::vector<std::string> expected_errors(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("rule file: every kind of mistake is told with its place", "[rules]") {
+TEST_CASE("rule file: every kind of error is reported with its position", "[rules]") {
   const std::string directory = std::string(TOCSIN_SOURCE_DIR) + "/tests/rules/testdata";
   size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {

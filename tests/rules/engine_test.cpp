@@ -35,7 +35,7 @@ void play_failures(RuleWorld& world) {
 
 }  // namespace
 
-TEST_CASE("engine: an alert fires with its window and resolves after it", "[rules]") {
+TEST_CASE("engine: an alert fires in its window and resolves afterwards", "[rules]") {
   RuleWorld world;
   CHECK(world.load(rule_file("")).added == Brief{"Failures"});
   play_failures(world);
@@ -53,7 +53,8 @@ TEST_CASE("engine: an alert fires with its window and resolves after it", "[rule
   CHECK(decode_alert(outbox[1].value)->started_at == RuleWorld::at(25));
 }
 
-TEST_CASE("engine: a rule's query may end with `;`, whatever is computed from it", "[rules]") {
+TEST_CASE("engine: a rule's query may end with `;` although expressions are added to it",
+          "[rules]") {
   RuleWorld world;
   const auto report = world.load(rule_file("        value: failures / total\n", R"(
           from audit last 5m
@@ -65,7 +66,7 @@ TEST_CASE("engine: a rule's query may end with `;`, whatever is computed from it
   CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
 }
 
-TEST_CASE("engine: the row of an alert holds what the rule computes", "[rules]") {
+TEST_CASE("engine: the row of an alert has the values that the rule computes", "[rules]") {
   RuleWorld world;
   const auto report = world.load(rule_file(R"(
         value: failures
@@ -98,12 +99,12 @@ TEST_CASE("engine: the row of an alert holds what the rule computes", "[rules]")
   CHECK(text(6).size() == 16);
   CHECK(table->columns[7].at(0) == Value::time(RuleWorld::at(25)));
   CHECK(text(8) == R"({"service":"pay","team":"payments"})");
-  // The evidence is what the aggregate with a condition counted.
+  // The samples are events that the aggregate with a condition counted.
   CHECK(text(9).find("\"FAILED\"") != std::string::npos);
   CHECK(text(9).find("\"SUCCESS\"") == std::string::npos);
 }
 
-TEST_CASE("engine: `for` holds an alert back, and a pause starts it anew", "[rules]") {
+TEST_CASE("engine: `for` delays an alert, and a window without a match restarts it", "[rules]") {
   RuleWorld world;
   world.load(rule_file("        for: 10m\n"));
   play_failures(world);
@@ -114,7 +115,7 @@ TEST_CASE("engine: `for` holds an alert back, and a pause starts it anew", "[rul
   CHECK(world.outbox().size() == 2);
 }
 
-TEST_CASE("engine: `keep_firing_for` bridges a pause", "[rules]") {
+TEST_CASE("engine: `keep_firing_for` bridges a gap", "[rules]") {
   RuleWorld world;
   world.load(rule_file("        keep_firing_for: 10m\n"));
   play_failures(world);
@@ -157,7 +158,7 @@ TEST_CASE("engine: evaluating twice changes nothing", "[rules]") {
   CHECK(world.status("Failures").evaluations == evaluations);
 }
 
-TEST_CASE("engine: what was missed while down is caught up with, in order", "[rules]") {
+TEST_CASE("engine: windows missed while down are caught up with, in order", "[rules]") {
   RuleWorld world;
   world.load(rule_file(""));
   play_failures(world);
@@ -168,7 +169,7 @@ TEST_CASE("engine: what was missed while down is caught up with, in order", "[ru
   CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
 }
 
-TEST_CASE("engine: windows beyond the catch-up bound are told, not evaluated", "[rules]") {
+TEST_CASE("engine: windows beyond catchup_max are reported, not evaluated", "[rules]") {
   RuleEngineOptions options = RuleWorld::default_options();
   options.catchup_max = 25 * kMinute;
   RuleWorld world(options);
@@ -181,7 +182,7 @@ TEST_CASE("engine: windows beyond the catch-up bound are told, not evaluated", "
   CHECK(world.alerts("type != \"SELF\"") == Brief{"pay:firing@35", "pay:resolved@40"});
 }
 
-TEST_CASE("engine: history is evaluated from where the options say", "[rules]") {
+TEST_CASE("engine: history is evaluated from evaluate_from on", "[rules]") {
   RuleEngineOptions options = RuleWorld::default_options();
   options.evaluate_from = RuleWorld::at(0);
   options.catchup_max = 10 * kMinute;
@@ -193,7 +194,7 @@ TEST_CASE("engine: history is evaluated from where the options say", "[rules]") 
   CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
 }
 
-TEST_CASE("engine: nothing is evaluated until the followed files are read", "[rules]") {
+TEST_CASE("engine: nothing is evaluated until the followed files have been read", "[rules]") {
   RuleEngineOptions options = RuleWorld::default_options();
   bool read = false;
   options.caught_up = [&] { return read; };
@@ -208,14 +209,14 @@ TEST_CASE("engine: nothing is evaluated until the followed files are read", "[ru
     world.advance(31);
     CHECK(world.alerts() == Brief{"pay:firing@25"});
   }
-  SECTION("or the wait is over, which is told") {
+  SECTION("or until the wait is over, which is reported") {
     world.advance(40);
     CHECK(world.alerts("type == \"SELF\"").size() == 2);
     CHECK(world.alerts("type != \"SELF\"") == Brief{"pay:firing@25", "pay:resolved@40"});
   }
 }
 
-TEST_CASE("engine: a severity that rises is told, one that falls is not", "[rules]") {
+TEST_CASE("engine: a rising severity is sent, a falling one is not", "[rules]") {
   RuleWorld world;
   world.load(rule_file("        severity: [CRITICAL when failures > 10, LOW]\n"));
   world.events("pay", 0, 5, 5, "FAILED");
@@ -226,11 +227,11 @@ TEST_CASE("engine: a severity that rises is told, one that falls is not", "[rule
   CHECK(world.alerts("severity == \"CRITICAL\"") == Brief{"pay:firing@10", "pay:resolved@20"});
 }
 
-TEST_CASE("engine: routes take what they ask for", "[rules]") {
+TEST_CASE("engine: routes get the severities and states that they want", "[rules]") {
   RuleEngineOptions options = RuleWorld::default_options();
   options.routes = {{"all", {}, true}, {"firing", {}, false}, {"low", {Severity::kLow}, true}};
-  int told = 0;
-  options.outbox_changed = [&] { ++told; };
+  int call_count = 0;
+  options.outbox_changed = [&] { ++call_count; };
   RuleWorld world(options);
   world.load(rule_file("        severity: HIGH\n"));
   play_failures(world);
@@ -240,10 +241,10 @@ TEST_CASE("engine: routes take what they ask for", "[rules]") {
     keys.push_back(entry.key.substr(0, entry.key.find('/')));
   }
   CHECK(keys == Brief{"all", "all", "firing"});
-  CHECK(told == 2);
+  CHECK(call_count == 2);
 }
 
-TEST_CASE("engine: a route that was told a firing is told its end", "[rules]") {
+TEST_CASE("engine: a route that got a firing gets its resolution", "[rules]") {
   RuleEngineOptions options = RuleWorld::default_options();
   options.routes = {{"critical", {Severity::kCritical}, true},
                     {"high", {Severity::kHigh}, true},
@@ -263,17 +264,17 @@ TEST_CASE("engine: a route that was told a firing is told its end", "[rules]") {
   }
   SECTION("when its rule is removed") { world.load("groups: []"); }
   world.run(11, 20);
-  Brief told;
+  Brief sent;
   for (const SmallEntry& entry : world.outbox()) {
     const auto event = decode_alert(entry.value);
     REQUIRE(event);
-    told.push_back(entry.key.substr(0, entry.key.find('/')) + " " + name_of(event->state));
+    sent.push_back(entry.key.substr(0, entry.key.find('/')) + " " + name_of(event->state));
   }
-  CHECK(told == Brief{"critical firing", "critical resolved", "low firing", "low resolved",
+  CHECK(sent == Brief{"critical firing", "critical resolved", "low firing", "low resolved",
                       "silent firing"});
 }
 
-TEST_CASE("engine: silence fires for a service that the baseline knows", "[rules]") {
+TEST_CASE("engine: silence fires for a service that the baseline contains", "[rules]") {
   RuleWorld world;
   world.load(rule_file("        value: n\n", R"(
           from audit last 5m
@@ -289,7 +290,7 @@ TEST_CASE("engine: silence fires for a service that the baseline knows", "[rules
   const auto first = decode_alert(world.outbox().at(0).value);
   REQUIRE(first);
   CHECK(first->value == 0);
-  CHECK(first->baseline == 20);  // baseline(value) is taken where nothing else is said
+  CHECK(first->baseline == 20);  // the default is baseline(value)
 }
 
 TEST_CASE("engine: total silence fires too", "[rules]") {
@@ -302,7 +303,7 @@ TEST_CASE("engine: total silence fires too", "[rules]") {
   CHECK(world.alerts() == Brief{"pay:firing@35"});
 }
 
-TEST_CASE("engine: an incident does not become the usual while alerts are excluded", "[rules]") {
+TEST_CASE("engine: an incident does not raise the baseline while alerts are excluded", "[rules]") {
   const auto play = [](const std::string& excluding) {
     RuleWorld world;
     world.load(rule_file("", R"(
@@ -316,12 +317,13 @@ TEST_CASE("engine: an incident does not become the usual while alerts are exclud
     return world.alerts();
   };
   CHECK(play("") == Brief{"pay:firing@35", "pay:resolved@45"});
-  // With them excluded it still matches at 45. At 50 and 55 too few windows are left to judge it,
-  // so it fires on; these windows are no match and count, and at 60 they are the usual.
+  // With alerts excluded it still matches at 45. At 50 and 55 too few windows are left for a
+  // baseline, so it keeps firing; these windows do not match, so they count, and at 60 they are the
+  // baseline.
   CHECK(play(" excluding alerts") == Brief{"pay:firing@35", "pay:resolved@60"});
 }
 
-TEST_CASE("engine: a rule without any event is blind, one without a baseline learns", "[rules]") {
+TEST_CASE("engine: a rule without events is blind, one without a baseline is learning", "[rules]") {
   RuleWorld world;
   world.load(rule_file("", R"(
           from audit last 5m | stats n = count() by service | baseline 30m min 3
@@ -333,13 +335,14 @@ TEST_CASE("engine: a rule without any event is blind, one without a baseline lea
   for (int minute = 20; minute < 60; minute += 5) world.events("pay", minute, minute + 5, 20);
   world.run(21, 35);
   CHECK(world.status("Failures").health == RuleHealth::kLearning);
-  // Events from 20 on: three windows of 5 minutes before the one that is judged.
+  // Events begin at 20: three windows of 5 minutes before the evaluated one.
   CHECK(world.status("Failures").ready_at == RuleWorld::at(40));
   world.run(36, 60);
   CHECK(world.status("Failures").health == RuleHealth::kOk);
 }
 
-TEST_CASE("engine: a broken file stops neither the others nor what ran before", "[rules]") {
+TEST_CASE("engine: a broken file stops neither other files nor its rules that ran before",
+          "[rules]") {
   RuleWorld world;
   const std::string good = rule_file("");
   CHECK(world.engine->load({{"a.yml", good}}).errors.empty());
@@ -378,7 +381,7 @@ TEST_CASE("engine: a file that cannot be read is broken, an empty one is fine", 
   CHECK(world.outbox().size() == 2);
 }
 
-TEST_CASE("engine: removing a rule resolves what it fired", "[rules]") {
+TEST_CASE("engine: removing a rule resolves its alerts", "[rules]") {
   RuleWorld world;
   world.load(rule_file(""));
   play_failures(world);
@@ -392,7 +395,7 @@ TEST_CASE("engine: removing a rule resolves what it fired", "[rules]") {
   CHECK(world.engine->status().empty());
 }
 
-TEST_CASE("engine: a changed rule goes on from its state", "[rules]") {
+TEST_CASE("engine: a changed rule continues from its state", "[rules]") {
   RuleWorld world;
   world.load(rule_file(""));
   play_failures(world);
@@ -405,7 +408,7 @@ TEST_CASE("engine: a changed rule goes on from its state", "[rules]") {
 
 namespace {
 
-// A sum that `write_big` makes too large for its type.
+// A rule with a sum that overflows after write_big.
 std::string sum_rule(const std::string& range) {
   return "groups:\n  - name: h\n    interval: 5m\n    rules:\n"
          "      - alert: TooBig\n        expr: |\n"
@@ -428,7 +431,7 @@ void write_big(RuleWorld& world, double minute, int count = 3) {
 
 }  // namespace
 
-TEST_CASE("engine: a rule's status says what its file says", "[rules]") {
+TEST_CASE("engine: a rule's status shows the settings of its file", "[rules]") {
   RuleWorld world;
   world.load(R"(groups:
   - name: g
@@ -452,7 +455,7 @@ TEST_CASE("engine: a rule's status says what its file says", "[rules]") {
         Texts{{"runbook", "https://r/1"}, {"summary", "{{ service }} is ill"}});
 }
 
-TEST_CASE("engine: a rule that fails is shown, retried, and holds up no other", "[rules]") {
+TEST_CASE("engine: a rule that fails is shown, retried, and does not delay others", "[rules]") {
   RuleWorld world;
   world.engine->load({{"a.yml", sum_rule("5m")}, {"b.yml", rule_file("")}});
   play_failures(world);
@@ -465,7 +468,7 @@ TEST_CASE("engine: a rule that fails is shown, retried, and holds up no other", 
   CHECK(world.alerts("rule == \"Failures\"") == Brief{"pay:firing@25", "pay:resolved@40"});
 }
 
-TEST_CASE("engine: a window that always fails is given up, and told", "[rules]") {
+TEST_CASE("engine: a window that always fails is given up and reported", "[rules]") {
   RuleWorld world;
   world.load(sum_rule("15m"));
   world.events("pay", 0, 60, 60);
@@ -484,7 +487,7 @@ TEST_CASE("engine: a window that always fails is given up, and told", "[rules]")
   CHECK(world.alerts("type != \"SELF\"") == Brief{"big:firing@60"});
 }
 
-TEST_CASE("engine: late events that fail a window hold up no later ones", "[rules]") {
+TEST_CASE("engine: late events that fail a window do not delay other late windows", "[rules]") {
   RuleWorld world;
   world.load(sum_rule("5m"));
   world.events("pay", 0, 60, 60);
@@ -496,7 +499,7 @@ TEST_CASE("engine: late events that fail a window hold up no later ones", "[rule
   CHECK(world.status("TooBig").health == RuleHealth::kOk);
 }
 
-TEST_CASE("engine: late events are found, told once, and marked", "[rules]") {
+TEST_CASE("engine: late events are found, reported once, and marked", "[rules]") {
   RuleWorld world;
   world.load(rule_file(""));
   play_failures(world);
@@ -509,7 +512,7 @@ TEST_CASE("engine: late events are found, told once, and marked", "[rules]") {
   CHECK(world.outbox().size() == 4);
 }
 
-TEST_CASE("engine: alerts that were forgotten are not told once more as late", "[rules]") {
+TEST_CASE("engine: forgotten alerts are not reported again as late", "[rules]") {
   RuleEngineOptions options = RuleWorld::default_options();
   options.sample_count = 0;
   RuleWorld world(options);
@@ -527,7 +530,7 @@ TEST_CASE("engine: alerts that were forgotten are not told once more as late", "
   CHECK(world.alerts("late") == Brief{"later:firing@15 late", "later:resolved@20 late"});
 }
 
-TEST_CASE("engine: a late finding does not close what fires now", "[rules]") {
+TEST_CASE("engine: a late finding does not resolve a current firing", "[rules]") {
   RuleWorld world;
   world.load(rule_file(""));
   world.events("web", 0, 40, 20);
@@ -538,16 +541,16 @@ TEST_CASE("engine: a late finding does not close what fires now", "[rules]") {
   world.run(52, 80);
   CHECK(world.alerts() ==
         Brief{"web:firing@15 late", "web:resolved@20 late", "web:firing@50", "web:resolved@65"});
-  Brief told;
+  Brief sent;
   for (const SmallEntry& entry : world.outbox()) {
     const auto event = decode_alert(entry.value);
     REQUIRE(event);
-    told.push_back(std::string(name_of(event->state)) + (event->late ? " late" : ""));
+    sent.push_back(std::string(name_of(event->state)) + (event->late ? " late" : ""));
   }
-  CHECK(told == Brief{"firing", "resolved"});
+  CHECK(sent == Brief{"firing", "resolved"});
 }
 
-TEST_CASE("engine: an edited rule does not judge windows that were judged before it", "[rules]") {
+TEST_CASE("engine: an edited rule does not re-evaluate windows of its earlier version", "[rules]") {
   const auto strict = [](const std::string& bound, const std::string& keys = "") {
     return rule_file(
         keys, "\n          from audit last 5m | stats n = count() by service | where n > " + bound);
@@ -577,7 +580,7 @@ TEST_CASE("engine: an edited rule does not judge windows that were judged before
   SECTION("a parameter") {
     CHECK(look_again_after(bound_to(100), bound_to(3), restart) == Brief{});
   }
-  SECTION("but what does not decide about a match is no edit") {
+  SECTION("but changes that do not affect matches are not edits") {
     CHECK(look_again_after(strict("11"), strict("11", "        severity: LOW\n"), restart) ==
           Brief{});
     world.events("web", 20, 25, 12);
@@ -586,7 +589,7 @@ TEST_CASE("engine: an edited rule does not judge windows that were judged before
   }
 }
 
-TEST_CASE("engine: a firing that late events explain away is retracted", "[rules]") {
+TEST_CASE("engine: a firing disproved by late events is retracted", "[rules]") {
   RuleWorld world;
   world.load(rule_file("", R"(
           from audit last 5m | stats n = count() by service | baseline 30m min 3
@@ -615,13 +618,13 @@ TEST_CASE("engine: rules are evaluated in the order of their windows' ends", "[r
   world.load(text);
   world.events("pay", 0, 40, 40);
   world.advance(40);
-  // Rows of one time stand in the order in which they were written.
+  // Rows with the same time are in the order in which they were written.
   CHECK(world.alerts() == Brief{"pay:firing@5", "pay:firing@20"});
   CHECK(world.status("Fast").evaluations == 8);
   CHECK(world.status("Slow").evaluations == 2);
 }
 
-TEST_CASE("engine: many quiet windows share commits", "[rules]") {
+TEST_CASE("engine: many windows without alerts share commits", "[rules]") {
   RuleEngineOptions options = RuleWorld::default_options();
   options.evaluate_from = RuleWorld::at(0) - 2 * kDay;
   RuleWorld world(options);

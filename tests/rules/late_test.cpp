@@ -21,7 +21,7 @@ SegmentInfo segment(Timestamp min_time, Timestamp max_time, uint64_t commit_numb
 
 }  // namespace
 
-TEST_CASE("late: windows on one snapshot are one run", "[rules]") {
+TEST_CASE("late: windows evaluated on the same commit form one run", "[rules]") {
   Runs runs;
   for (const Timestamp end : {10, 20, 30}) note_evaluated(runs, kStep, end, 5);
   note_evaluated(runs, kStep, 40, 6);
@@ -29,7 +29,7 @@ TEST_CASE("late: windows on one snapshot are one run", "[rules]") {
   CHECK(runs == Runs{{10, 30, 5}, {40, 40, 6}, {60, 60, 6}});
 }
 
-TEST_CASE("late: noting a window again splits its run", "[rules]") {
+TEST_CASE("late: recording a window again splits its run", "[rules]") {
   Runs runs = {{10, 50, 5}};
   note_evaluated(runs, kStep, 30, 9);
   CHECK(runs == Runs{{10, 20, 5}, {30, 30, 9}, {40, 50, 5}});
@@ -43,7 +43,7 @@ TEST_CASE("late: old windows are forgotten, in the middle of a run too", "[rules
   CHECK(runs == Runs{{50, 60, 6}});
 }
 
-TEST_CASE("late: many runs are joined on the older commit", "[rules]") {
+TEST_CASE("late: too many runs are joined under the older commit", "[rules]") {
   Runs runs;
   for (size_t i = 0; i <= kEvaluatedRunsMax; ++i) {
     note_evaluated(runs, kStep, static_cast<Timestamp>(i) * kStep, i + 1);
@@ -68,15 +68,15 @@ TEST_CASE("late: a window is touched by a newer segment that overlaps it", "[rul
   check(segment(99, 99, 6), 99, {100, 110});
 }
 
-TEST_CASE("late: a rule's judge is what decides about a match", "[rules]") {
+TEST_CASE("late: a rule's version changes only with what decides about a match", "[rules]") {
   Rule rule;
   rule.name = "R";
   rule.expr.text = "from m last 1m | stats n = count() by a | where n > $min";
   const std::map<std::string, Value> parameters = {{"min", Value::of(int64_t{1})},
                                                    {"other", Value::of(int64_t{1})}};
-  const std::string judge = judge_of(rule, parameters, {});
+  const std::string version = rule_version_of(rule, parameters, {});
   const auto check = [&](const Rule& edited, bool same) {
-    CHECK((judge_of(edited, parameters, {}) == judge) == same);
+    CHECK((rule_version_of(edited, parameters, {}) == version) == same);
   };
   check(rule, true);
   Rule edited = rule;
@@ -94,17 +94,17 @@ TEST_CASE("late: a rule's judge is what decides about a match", "[rules]") {
   edited = rule;
   edited.hold = kMinute;
   check(edited, false);
-  CHECK(judge_of(rule, {{"min", Value::of(int64_t{1})}}, {}) == judge);
-  CHECK(judge_of(rule, {{"min", Value::of(1.0)}}, {}) != judge);
+  CHECK(rule_version_of(rule, {{"min", Value::of(int64_t{1})}}, {}) == version);
+  CHECK(rule_version_of(rule, {{"min", Value::of(1.0)}}, {}) != version);
 }
 
-TEST_CASE("late: another judge forgets what was evaluated", "[rules]") {
+TEST_CASE("late: a new rule version forgets the evaluated windows", "[rules]") {
   RuleState state;
-  state.judge = "a";
+  state.rule_version = "a";
   state.evaluated = {{10, 50, 5}};
-  take_judge(state, "a");
+  set_rule_version(state, "a");
   CHECK(state.evaluated.size() == 1);
-  take_judge(state, "b");
+  set_rule_version(state, "b");
   CHECK(state.evaluated.empty());
-  CHECK(state.judge == "b");
+  CHECK(state.rule_version == "b");
 }

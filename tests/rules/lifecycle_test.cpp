@@ -26,7 +26,7 @@ LifecycleState firing(Timestamp since, Timestamp last_match,
   state.pending_since = state.firing_since = since;
   state.last_match = last_match;
   state.severity = severity;
-  state.told = {severity};
+  state.notified = {severity};
   return state;
 }
 
@@ -43,7 +43,7 @@ void check(const LifecycleState& state, const Observation& seen, const RuleTimin
 
 }  // namespace
 
-TEST_CASE("lifecycle: the full table of phases and observations", "[rules]") {
+TEST_CASE("lifecycle: every phase with every observation", "[rules]") {
   const RuleTiming at_once;             // for: 0, keep_firing_for: 0
   const RuleTiming holding{100, 0, 0};  // for: 100
   const RuleTiming keeping{0, 100, 0};  // keep_firing_for: 100
@@ -76,10 +76,10 @@ TEST_CASE("lifecycle: the full table of phases and observations", "[rules]") {
   check(firing(10, 60), yes(150), keeping, firing(10, 150), {});
 }
 
-TEST_CASE("lifecycle: a severity rises while firing and never falls", "[rules]") {
+TEST_CASE("lifecycle: while firing, the severity rises but never falls", "[rules]") {
   const RuleTiming timing;
   LifecycleState escalated = firing(10, 20, Severity::kCritical);
-  escalated.told = {Severity::kMedium, Severity::kCritical};
+  escalated.notified = {Severity::kMedium, Severity::kCritical};
   check(firing(10, 10), yes(20, Severity::kCritical), timing, escalated,
         {LifecycleEvent::kEscalated});
   check(firing(10, 10, Severity::kHigh), yes(20, Severity::kLow), timing,
@@ -88,24 +88,24 @@ TEST_CASE("lifecycle: a severity rises while firing and never falls", "[rules]")
         {LifecycleEvent::kFiring});
 }
 
-TEST_CASE("lifecycle: what was told of a firing ends with it", "[rules]") {
+TEST_CASE("lifecycle: the notified severities of a firing end with it", "[rules]") {
   const RuleTiming holding{100, 0, 0};
   LifecycleState state = advance({}, yes(10, Severity::kCritical), holding).state;
-  CHECK(state.told.empty());  // pending
+  CHECK(state.notified.empty());  // pending
   state = advance(state, yes(110, Severity::kLow), holding).state;
-  CHECK(state.told == std::set{Severity::kLow});
+  CHECK(state.notified == std::set{Severity::kLow});
   state = advance(state, no(120), holding).state;
-  CHECK(state.told.empty());
+  CHECK(state.notified.empty());
 }
 
-TEST_CASE("lifecycle: a firing that lasts is told as a new level once", "[rules]") {
+TEST_CASE("lifecycle: a long firing is reported as a new level once", "[rules]") {
   const RuleTiming timing{0, 0, 100};
-  LifecycleState told = firing(10, 110);
-  told.new_level = true;
+  LifecycleState noted = firing(10, 110);
+  noted.new_level = true;
   check(firing(10, 60), yes(109), timing, firing(10, 109), {});
-  check(firing(10, 60), yes(110), timing, told, {LifecycleEvent::kNewLevel});
-  LifecycleState later = told;
+  check(firing(10, 60), yes(110), timing, noted, {LifecycleEvent::kNewLevel});
+  LifecycleState later = noted;
   later.last_match = 160;
-  check(told, yes(160), timing, later, {});
-  check(told, no(160), timing, {}, {LifecycleEvent::kResolved});
+  check(noted, yes(160), timing, later, {});
+  check(noted, no(160), timing, {}, {LifecycleEvent::kResolved});
 }

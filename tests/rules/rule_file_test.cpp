@@ -34,7 +34,7 @@ constexpr const char* kFile = R"(groups:
 
 }  // namespace
 
-TEST_CASE("rule file: a rule keeps what the file and its group say", "[rules]") {
+TEST_CASE("rule file: a rule has the settings of its own and of its group", "[rules]") {
   const ParsedRuleFile file = parse_rule_file({"a.yml", kFile});
   CHECK(file.errors.empty());
   REQUIRE(file.rules.size() == 2);
@@ -69,7 +69,7 @@ TEST_CASE("rule file: a rule keeps what the file and its group say", "[rules]") 
   CHECK(plain.labels.at("team") == "all");
 }
 
-TEST_CASE("rule file: a place inside a text is a place in the file", "[rules]") {
+TEST_CASE("rule file: a position inside a text is mapped to the file", "[rules]") {
   const Rule rule = parse_rule_file({"a.yml", kFile}).rules.at(0);
   CHECK(rule.expr.at(0) == FilePosition{9, 11});
   CHECK(rule.expr.at(rule.expr.text.find("stats")) == FilePosition{10, 13});
@@ -78,7 +78,7 @@ TEST_CASE("rule file: a place inside a text is a place in the file", "[rules]") 
   CHECK(part.at(part.text.find("stats")) == FilePosition{10, 13});
 }
 
-TEST_CASE("rule file: a mistake in one rule leaves its neighbours", "[rules]") {
+TEST_CASE("rule file: an error in one rule does not affect the others", "[rules]") {
   std::string text = kFile;
   text.replace(text.find("for: 10m"), 8, "for: ten");
   const ParsedRuleFile file = parse_rule_file({"a.yml", text});
@@ -87,7 +87,7 @@ TEST_CASE("rule file: a mistake in one rule leaves its neighbours", "[rules]") {
   CHECK(file.rules[0].name == "Plain");
 }
 
-TEST_CASE("rule file: a rule that only moved is the same rule", "[rules]") {
+TEST_CASE("rule file: a rule that only moved is unchanged", "[rules]") {
   const Rule rule = parse_rule_file({"a.yml", kFile}).rules.at(0);
   const std::string moved = "# a comment\n" + std::string(kFile);
   CHECK(rule.same_as(parse_rule_file({"b.yml", moved}).rules.at(0)));
@@ -96,7 +96,7 @@ TEST_CASE("rule file: a rule that only moved is the same rule", "[rules]") {
   CHECK_FALSE(rule.same_as(parse_rule_file({"a.yml", changed}).rules.at(0)));
 }
 
-TEST_CASE("rule file: parameters take the kind that they look like", "[rules]") {
+TEST_CASE("rule file: the type of a parameter follows from its text", "[rules]") {
   CHECK(parse_parameter("-3") == Value::of(int64_t{-3}));
   CHECK(parse_parameter("2.0") == Value::of(2.0));
   CHECK(parse_parameter("1h30m") == Value::duration(90 * kMinute));

@@ -1,5 +1,5 @@
-// A database in a temporary directory, a clock that is set by hand, and a rule engine: what the
-// engine's tests play with.
+// The fixture of the engine's tests: a database in a temporary directory, a clock that the test
+// sets, and a rule engine.
 #pragma once
 
 #include <memory>
@@ -26,20 +26,19 @@ class RuleWorld {
     return start() + static_cast<Duration>(minute * static_cast<double>(kMinute));
   }
 
-  /// `count` events of a service in the measurement `audit`, spread over [from, to); written with
-  /// the next advance.
+  /// Adds `count` events of a service to the measurement `audit`, spread over [from, to). They are
+  /// written by the next advance().
   void events(const std::string& service, double from, double to, int count,
               const std::string& status = "SUCCESS");
   RuleLoadReport load(const std::string& text) { return engine->load({{"rules.yml", text}}); }
   /// Sets the clock and evaluates what is due.
   Timestamp advance(double minute);
-  /// The same every `step` minutes, as a running daemon does.
+  /// Calls advance() every `step` minutes, as a running server does.
   void run(double from, double to, double step = 1);
-  /// Closes all and opens the database again, with the rules that `load` or `engine->load` is given
-  /// then.
+  /// Closes everything and opens the database again. Rules must be loaded again afterwards.
   void restart();
 
-  /// All rows of `alerts` as `service:state@minute`, with ` late` behind late ones.
+  /// All rows of `alerts` as `service:state@minute`, with ` late` after late ones.
   std::vector<std::string> alerts(const std::string& where = "true");
   std::vector<SmallEntry> outbox();
   RuleStatus status(const std::string& rule);

@@ -13,7 +13,7 @@ constexpr Timestamp at(int hour, int minute, int second = 0) {
 
 }  // namespace
 
-TEST_CASE("schedule: a new rule starts at the window that holds now", "[rules]") {
+TEST_CASE("schedule: a new rule starts at the current window", "[rules]") {
   const Cursor cursor = first_cursor(options(), at(10, 3), 0);
   CHECK(cursor.last_end == at(10, 0));
   CHECK(next_end(options(), cursor) == at(10, 5));
@@ -21,15 +21,15 @@ TEST_CASE("schedule: a new rule starts at the window that holds now", "[rules]")
   CHECK(next_end(options(), first_cursor(options(), at(10, 5), 0)) == at(10, 10));
 }
 
-TEST_CASE("schedule: evaluate_from starts at the window that holds it", "[rules]") {
+TEST_CASE("schedule: evaluate_from starts at the window that contains it", "[rules]") {
   const Cursor cursor = first_cursor(options(), at(10, 3), at(4, 2));
   CHECK(next_end(options(), cursor) == at(4, 5));
   CHECK(next_end(options(), first_cursor(options(), at(10, 3), at(4, 0))) == at(4, 5));
-  // A time to come means now.
+  // A future time means now.
   CHECK(first_cursor(options(), at(10, 3), at(12, 0)) == first_cursor(options(), at(10, 3), 0));
 }
 
-TEST_CASE("schedule: windows beyond the catch-up bound are skipped and counted", "[rules]") {
+TEST_CASE("schedule: windows beyond catchup_max are skipped and counted", "[rules]") {
   Cursor cursor{at(4, 0), at(4, 0)};
   // Due at 10:00:10 and not older than an hour: ends from 9:00 on.
   const SkippedWindows skipped = skip_missed(options(), at(10, 0, 10), cursor);
@@ -40,13 +40,14 @@ TEST_CASE("schedule: windows beyond the catch-up bound are skipped and counted",
   CHECK(skip_missed(options(), at(10, 0, 10), cursor).count == 0);
 }
 
-TEST_CASE("schedule: nothing within the bound is skipped", "[rules]") {
+TEST_CASE("schedule: windows within catchup_max are not skipped", "[rules]") {
   Cursor cursor{at(9, 0), at(4, 0)};
   CHECK(skip_missed(options(), at(10, 0), cursor).count == 0);
   CHECK(cursor.last_end == at(9, 0));
 }
 
-TEST_CASE("schedule: history that was asked for has no bound, also after a restart", "[rules]") {
+TEST_CASE("schedule: catchup_max does not apply to evaluate_from, even after a restart",
+          "[rules]") {
   Cursor cursor = first_cursor(options(), at(10, 3), at(0, 0) - 5 * kDay);
   CHECK(skip_missed(options(), at(10, 3), cursor).count == 0);
   cursor.last_end = at(0, 0) - 4 * kDay;
@@ -55,7 +56,7 @@ TEST_CASE("schedule: history that was asked for has no bound, also after a resta
   CHECK(skip_missed(options(), at(14, 0), cursor).count > 0);
 }
 
-TEST_CASE("schedule: a cursor of another interval is aligned anew", "[rules]") {
+TEST_CASE("schedule: a cursor is aligned to a changed interval", "[rules]") {
   ScheduleOptions hourly = options();
   hourly.interval = kHour;
   CHECK(next_end(hourly, {at(10, 25), 0}) == at(11, 0));

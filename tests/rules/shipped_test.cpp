@@ -1,4 +1,4 @@
-// The rules that Tocsin ships are right as far as they can be without data.
+// The shipped rules, checked without data.
 #include "config/shipped.h"
 
 #include <string>
@@ -12,7 +12,7 @@
 
 using namespace tocsin;
 
-TEST_CASE("shipped rules: every file is free of mistakes", "[rules]") {
+TEST_CASE("shipped rules: no file has errors", "[rules]") {
   std::vector<RuleFile> files;
   for (const ShippedFile& file : shipped_rules()) {
     files.push_back({std::string(file.name), std::string(file.text)});

@@ -14,7 +14,7 @@ RuleState example() {
   RuleState state;
   state.cursor = {1000, 900};
   state.blind_windows = 3;
-  state.judge = "00000000000000ff";
+  state.rule_version = "00000000000000ff";
   state.evaluated = {{10, 20, 7}, {30, 30, 8}};
   Instance& firing = state.instances["00000000000000aa"];
   firing.group = {{"service", Value::of("pay")},
@@ -31,7 +31,7 @@ RuleState example() {
   firing.life.firing_since = 200;
   firing.life.last_match = 300;
   firing.life.severity = Severity::kHigh;
-  firing.life.told = {Severity::kLow, Severity::kHigh};
+  firing.life.notified = {Severity::kLow, Severity::kHigh};
   firing.life.new_level = true;
   firing.last_event.rule = "R\"";
   firing.last_event.samples = {R"({"a":1})"};
@@ -43,13 +43,13 @@ RuleState example() {
 
 }  // namespace
 
-TEST_CASE("state: encoding and decoding keep everything", "[rules]") {
+TEST_CASE("state: an encoded state decodes to itself", "[rules]") {
   const RuleState state = example();
   const auto decoded = decode_state(encode_state(state));
   REQUIRE(decoded);
   CHECK(decoded->cursor == state.cursor);
   CHECK(decoded->blind_windows == 3);
-  CHECK(decoded->judge == state.judge);
+  CHECK(decoded->rule_version == state.rule_version);
   CHECK(decoded->evaluated == state.evaluated);
   REQUIRE(decoded->instances.size() == 2);
   const Instance& firing = decoded->instances.at("00000000000000aa");
@@ -61,27 +61,27 @@ TEST_CASE("state: encoding and decoding keep everything", "[rules]") {
   CHECK(encode_state(*decoded) == encode_state(state));
 }
 
-TEST_CASE("state: an empty state survives", "[rules]") {
+TEST_CASE("state: an empty state decodes to an empty state", "[rules]") {
   const auto decoded = decode_state(encode_state({}));
   REQUIRE(decoded);
   CHECK(decoded->instances.empty());
 }
 
-TEST_CASE("state: one that an earlier version wrote is read", "[rules]") {
+TEST_CASE("state: a state written by an earlier version can be read", "[rules]") {
   const auto decoded = decode_state(
       R"({"v":1,"last_end":9,"history_end":0,"blind_windows":0,"evaluated":[[1,2,3]],)"
       R"("instances":{"00000000000000aa":{"group":[["service","string","pay"]],"phase":"firing",)"
       R"("pending_since":1,"firing_since":2,"last_match":2,"severity":"HIGH","new_level":false,)"
       R"("event":"{\"v\":1,\"rule\":\"R\"}","runs":[[1,2,2,0]]}}})");
   REQUIRE(decoded);
-  CHECK(decoded->judge.empty());
+  CHECK(decoded->rule_version.empty());
   CHECK(decoded->evaluated == std::vector<EvaluatedRun>{{1, 2, 3}});
   const Instance& firing = decoded->instances.at("00000000000000aa");
   CHECK(firing.last_event.rule == "R");
-  CHECK(firing.life.told == std::set{Severity::kHigh});
+  CHECK(firing.life.notified == std::set{Severity::kHigh});
 }
 
-TEST_CASE("state: damage is told, never guessed over", "[rules]") {
+TEST_CASE("state: a damaged state is an error", "[rules]") {
   const std::string text = encode_state(example());
   for (size_t length = 0; length < text.size(); length += 7) {
     CHECK_FALSE(decode_state(text.substr(0, length)));

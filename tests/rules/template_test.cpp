@@ -37,14 +37,14 @@ TEST_CASE("template: text and values alternate", "[rules]") {
   CHECK(render("{{ null_value }}", {{"null_value", Value::null()}}) == "unknown");
 }
 
-TEST_CASE("template: bars and braces inside strings belong to the expression", "[rules]") {
+TEST_CASE("template: bars and braces inside strings are part of the expression", "[rules]") {
   CHECK(render(R"({{ replace(a, "|}}\"", "x") }}!)",
                {{R"(replace(a, "|}}\"", "x"))", Value::of("y")}}) == "y!");
   CHECK(render(R"({{ replace(a, r"\", "|") | round }})",
                {{R"(replace(a, r"\", "|"))", Value::of("y")}}) == "y");
 }
 
-TEST_CASE("template: filters shape values", "[rules]") {
+TEST_CASE("template: filters format values", "[rules]") {
   const auto check = [](const std::string& filter, const Value& value,
                         const std::string& expected) {
     CHECK(render("{{ x | " + filter + " }}", {{"x", value}}) == expected);
@@ -70,18 +70,19 @@ TEST_CASE("template: filters shape values", "[rules]") {
   check("round(1) | percent", Value::of(0.5), "0.5");
 }
 
-TEST_CASE("template: mistakes name their place", "[rules]") {
-  CHECK(problem_of("ab {{ x") == "8: `{{` without its `}}`");
-  CHECK(problem_of("{{ }}") == "7: `{{ }}` holds no expression");
+TEST_CASE("template: errors name their position", "[rules]") {
+  CHECK(problem_of("ab {{ x") == "8: `{{` is not closed; expected `}}`");
+  CHECK(problem_of("{{ }}") == "7: `{{ }}` is empty; expected an expression");
   CHECK(problem_of("{{ x | prcent }}") ==
-        "11: no filter `prcent`; expected percent, round(decimals), duration, duration(ms), time");
-  CHECK(problem_of("{{ x | round(-1) }}").find("no filter `round(-1)`") != std::string::npos);
+        "11: unknown filter `prcent`; expected percent, round(decimals), duration, duration(ms), "
+        "time");
+  CHECK(problem_of("{{ x | round(-1) }}").find("unknown filter `round(-1)`") != std::string::npos);
   CHECK(problem_of("{{ x | round(99) }}").find("no filter") != std::string::npos);
   CHECK(problem_of("{{ x | duration(h) }}").find("no filter") != std::string::npos);
   CHECK(problem_of("{{ x | }}").find("no filter ``") != std::string::npos);
 }
 
-TEST_CASE("template: numbers are shown short, and large ones whole", "[rules]") {
+TEST_CASE("template: floats have six digits, large ones their whole integer part", "[rules]") {
   const auto check = [](const Value& value, const std::string& expected) {
     CHECK(render("{{ x }}", {{"x", value}}) == expected);
   };
@@ -102,7 +103,7 @@ TEST_CASE("template: numbers are shown short, and large ones whole", "[rules]") 
   check(Value::time(0), "1970-01-01T00:00:00Z");
 }
 
-TEST_CASE("template: what stands in a label tells values apart", "[rules]") {
+TEST_CASE("template: different values have different texts in labels", "[rules]") {
   const auto check = [](const Value& value, const std::string& expected) {
     CHECK(display(value) == expected);
   };
