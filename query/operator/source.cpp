@@ -78,12 +78,12 @@ class SourceStats {
   Result<Table> by_units(WindowCounts* counts) {
     const bool are_countable = row_count() <= UINT32_MAX;
     TOCSIN_TRY(auto merged, read_units(counts, [&](Worker& worker, unsigned) {
-                 if (are_countable) worker.state.allow_fewer_values();
+                 if (are_countable) worker.state.allow_reduction();
                }));
-    while (const auto missing = merged->state.missing_values()) {
+    while (const auto missing = merged->state.missing_candidates()) {
       TOCSIN_TRY(merged, read_units(nullptr, [&](Worker& worker, unsigned) {
                    worker.state.keep_only(*missing);
-                   worker.state.allow_fewer_values();
+                   worker.state.allow_reduction();
                    worker.reader.stop_counting();
                  }));
     }

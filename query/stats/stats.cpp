@@ -5,6 +5,7 @@
 
 #include "db/base/check.h"
 #include "query/aggregate/key_values.h"
+#include "query/aggregate/reducible_values.h"
 #include "query/stats/spill.h"
 #include "query/vector/kernels.h"
 
@@ -171,60 +172,67 @@ size_t StatsState::memory_bytes() const {
 Status StatsState::measure_memory() {
   size_t bytes = std::max(memory_bytes(), expected_bytes_);
   if (gauge_.try_set(bytes)) return {};
-  if (fewer_allowed_) {
-    // Once is enough for a thread that holds less than its share: another one holds more, and will
-    // find that out itself.
+  if (reduction_allowed_) {
+    // A thread that holds less than its share reduces its values only once: another thread holds
+    // more than its share and will reduce its own.
     const size_t share = execution_.options().memory_bytes_max / execution_.thread_count();
-    if (!has_fewer_ || bytes > share) has_fewer_ |= keep_fewer_values();
+    if (!reduced_ || bytes > share) reduced_ |= reduce_values();
     bytes = std::max(memory_bytes(), expected_bytes_);
     if (gauge_.try_set(bytes) || bytes <= share) return {};
   }
   return gauge_.set(bytes);
 }
 
-bool StatsState::of_values(const StatsPlan::Feed& feed) const {
+bool StatsState::collects_values(const StatsPlan::Feed& feed) const {
   return shares_values(plan_.stage->aggregates[feed.aggregates.front()].kind);
 }
 
-void StatsState::allow_fewer_values() {
-  fewer_allowed_ = std::ranges::any_of(accumulators_, &Accumulator::can_keep_fewer);
+void StatsState::allow_reduction() {
+  reduction_allowed_ = std::ranges::any_of(
+      accumulators_, [](const auto& each) { return each->reducible_values() != nullptr; });
 }
 
-bool StatsState::keep_fewer_values() {
+bool StatsState::reduce_values() {
   size_t bytes_left =
       execution_.options().memory_bytes_max / kCountsShare / execution_.thread_count();
   bool helps = false;
   for (const auto& accumulator : accumulators_) {
+    ReducibleValues* const values = accumulator->reducible_values();
+    if (!values) continue;
     const size_t before = accumulator->memory_bytes();
-    helps |= accumulator->keep_fewer(bytes_left);
+    helps |= values->reduce(bytes_left);
     const size_t after = accumulator->memory_bytes();
     if (after > before) bytes_left -= std::min(bytes_left, after - before);
   }
   if (!helps) return false;
-  expected_ = true;  // the values grow no longer with the rows
+  expected_ = true;  // from now on, memory does not grow with the number of rows
   expected_bytes_ = 0;
   return true;
 }
 
-std::optional<CountedRanks> StatsState::missing_values() {
-  fewer_allowed_ = false;
+std::optional<ResultCandidates> StatsState::missing_candidates() {
+  reduction_allowed_ = false;
   bool is_missing = false;
-  for (const auto& accumulator : accumulators_) is_missing |= !accumulator->find_wanted();
-  if (!is_missing) return std::nullopt;
-  CountedRanks counted{&groups_, {}};
+  ResultCandidates candidates{&groups_, {}};
   for (const auto& accumulator : accumulators_) {
-    counted.wanted.push_back(accumulator->wanted_values());
+    ReducibleValues* const values = accumulator->reducible_values();
+    is_missing |= values && !values->find_candidates();
+    candidates.by_feed.push_back(values ? values->candidates() : nullptr);
   }
+  if (!is_missing) return std::nullopt;
   accumulators_.clear();
-  gauge_.try_set(memory_bytes());  // less than before
-  return counted;
+  gauge_.try_set(memory_bytes());  // less than before, so it cannot fail
+  return candidates;
 }
 
-void StatsState::keep_only(const CountedRanks& counted) {
+void StatsState::keep_only(const ResultCandidates& candidates) {
   expected_ = true;
-  groups_.absorb(*counted.groups);  // which numbers them alike
+  groups_.absorb(*candidates.groups);  // into an empty table, so the numbers stay the same
   resize();
-  for (size_t i = 0; i < accumulators_.size(); ++i) accumulators_[i]->keep_only(counted.wanted[i]);
+  for (size_t i = 0; i < accumulators_.size(); ++i) {
+    ReducibleValues* const values = accumulators_[i]->reducible_values();
+    if (values) values->keep_only(candidates.by_feed[i]);
+  }
 }
 
 Status StatsState::expect(uint64_t done, uint64_t row_count) {
@@ -252,7 +260,7 @@ Status StatsState::expect(uint64_t done, uint64_t row_count) {
   double bytes = static_cast<double>(groups_.memory_bytes()) * group_growth;
   for (size_t i = 0; i < accumulators_.size(); ++i) {
     bytes += static_cast<double>(accumulators_[i]->memory_bytes()) *
-             (of_values(plan_.feeds[i]) ? row_growth : group_growth);
+             (collects_values(plan_.feeds[i]) ? row_growth : group_growth);
   }
   // What surely is too much is refused before it is touched, together with what other threads
   // expect; at least half of what is held is in use.
@@ -300,7 +308,7 @@ Result<Table> StatsState::finish() {
     for (const uint32_t index : plan_.feeds[i].aggregates) {
       outputs.push_back(&table.columns[key_count + index]);
     }
-    TOCSIN_RETURN_IF_ERROR(accumulators_[i]->settle(execution_));
+    TOCSIN_RETURN_IF_ERROR(accumulators_[i]->compute_results(execution_));
     TOCSIN_RETURN_IF_ERROR(accumulators_[i]->finish(outputs, *arena));
     accumulators_[i].reset();
   }

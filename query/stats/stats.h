@@ -15,12 +15,14 @@
 namespace tocsin {
 
 class Spill;
+struct QuantileCandidates;
 
-/// Which values of groups can be the results of quantiles. Lives as long as the state that counted.
-struct CountedRanks {
+/// The values that can be results of quantiles, as found by a first pass over the rows. Must not
+/// outlive the state that found them.
+struct ResultCandidates {
   const GroupTable* groups = nullptr;
-  std::vector<std::shared_ptr<const WantedOfGroups>>
-      wanted;  ///< by feed; null: all, or no quantile
+  /// By feed; null if all values are kept, or if the feed has no quantiles.
+  std::vector<std::shared_ptr<const QuantileCandidates>> by_feed;
 };
 
 /// The groups of one thread. Not thread-safe; `plan` and `execution` must outlive it.
@@ -35,14 +37,15 @@ class StatsState {
     thread_ = thread;
   }
 
-  /// Before any row: when the values of quantiles do not fit into memory, keeps those from which
-  /// the rows so far let expect the results.
-  void allow_fewer_values();
-  /// After all rows: nothing when that was enough. Else another state must take the same rows, and
-  /// keep only what this says; of this one, only the groups are left.
-  std::optional<CountedRanks> missing_values();
-  /// Before any row: makes this that second one.
-  void keep_only(const CountedRanks& counted);
+  /// Call before the first row: if the values of quantiles do not fit into memory, keeps only those
+  /// that are likely to be results.
+  void allow_reduction();
+  /// Call after the last row: nothing if all results are among the values kept. Otherwise another
+  /// state must process the same rows and keep only the candidates returned; of this state, only
+  /// the groups remain.
+  std::optional<ResultCandidates> missing_candidates();
+  /// Call before the first row of that second pass.
+  void keep_only(const ResultCandidates& candidates);
 
   /// Takes the evaluator's selected rows. `window`: their windows (i64), null unless windowed.
   /// `counted`: by row, what it stands for; empty: itself.
@@ -58,8 +61,8 @@ class StatsState {
 
  private:
   Status spill(std::vector<const Vector*> columns, Evaluator& evaluator);
-  bool of_values(const StatsPlan::Feed& feed) const;
-  bool keep_fewer_values();
+  bool collects_values(const StatsPlan::Feed& feed) const;
+  bool reduce_values();
   void keep_share(const Vector& key, Evaluator& evaluator);
   Status bucket(const StatsPlan::Key& key, Evaluator& evaluator, Vector& out);
   Status update(const StatsPlan::Feed& feed, Accumulator& accumulator, Evaluator& evaluator,
@@ -88,8 +91,8 @@ class StatsState {
   size_t expected_bytes_ = 0;  // that will be needed at least
   uint64_t half_done_ = 0;     // rows when half of the sample was seen, and the groups then
   size_t groups_half_done_ = 0;
-  bool fewer_allowed_ = false;
-  bool has_fewer_ = false;
+  bool reduction_allowed_ = false;
+  bool reduced_ = false;
 };
 
 }  // namespace tocsin

@@ -61,10 +61,10 @@ TEST_CASE("rank select: of few values, where those of many more are to be expect
   }
 
   const std::vector<size_t> ranks = {50, 5'000};
-  WantedValues wanted;
-  wanted.choose(few, ranks);
-  CHECK(wanted.are_in(few.buckets_near(ranks, 0)));
-  CHECK_FALSE(wanted.are_in(few.buckets_near(std::vector<size_t>{50}, 0)));
+  RankCandidates candidates;
+  candidates.choose(few, ranks);
+  CHECK(candidates.are_in(few.buckets_near(ranks, 0)));
+  CHECK_FALSE(candidates.are_in(few.buckets_near(std::vector<size_t>{50}, 0)));
 }
 
 TEST_CASE("rank select: digit by digit, down to the value", "[query]") {
@@ -84,26 +84,26 @@ TEST_CASE("rank select: digit by digit, down to the value", "[query]") {
 
   RankCounts first;
   for (const double value : values) first.add(value);
-  WantedValues wanted;
-  wanted.choose(first, ranks);
+  RankCandidates candidates;
+  candidates.choose(first, ranks);
   for (;;) {
-    CAPTURE(wanted.depth());
+    CAPTURE(candidates.depth());
     std::vector<double> kept;
     std::ranges::copy_if(values, std::back_inserter(kept),
-                         [&](double value) { return wanted.holds(value); });
-    CHECK(kept.size() == wanted.count());
+                         [&](double value) { return candidates.holds(value); });
+    CHECK(kept.size() == candidates.count());
     std::vector<double> found(ranks.size());
-    wanted.select(kept, found);
+    candidates.select(kept, found);
     for (size_t i = 0; i < ranks.size(); ++i) CHECK(found[i] == sorted[ranks[i]]);
-    if (wanted.depth() == RankCounts::kDigitsMax) break;
-    std::vector<RankCounts> counts(wanted.prefix_count());
+    if (candidates.depth() == RankCounts::kDigitsMax) break;
+    std::vector<RankCounts> counts(candidates.prefix_count());
     for (const double value : values) {
-      const size_t prefix = wanted.prefix_of(value);
-      CHECK((prefix != WantedValues::kNone) == wanted.holds(value));
-      if (prefix == WantedValues::kNone) continue;
-      counts.at(prefix).add(RankCounts::bucket_of(value, wanted.depth()), 1);
+      const size_t prefix = candidates.prefix_of(value);
+      CHECK((prefix != RankCandidates::kNone) == candidates.holds(value));
+      if (prefix == RankCandidates::kNone) continue;
+      counts.at(prefix).add(RankCounts::bucket_of(value, candidates.depth()), 1);
     }
-    wanted.refine(counts);
+    candidates.refine(counts);
   }
 }
 
