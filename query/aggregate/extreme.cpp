@@ -7,7 +7,7 @@
 namespace tocsin {
 namespace {
 
-// How a type's values are read from a vector.
+// Reads a value from a vector and appends one to a column.
 template <class Stored>
 struct Access;
 template <>
@@ -94,8 +94,8 @@ class Extreme final : public Accumulator {
   std::vector<Stored> values_;
 };
 
-/// first: the smallest value among the rows of the earliest time that has one; last: the largest of
-/// the latest.
+/// first: the smallest value among the rows with the earliest time; last: the largest value among
+/// those with the latest. Rows without a value are ignored.
 template <class Stored, bool kLast>
 class Edge final : public Accumulator {
  public:
@@ -235,7 +235,7 @@ class TextEdge final : public Accumulator {
   }
 
  private:
-  // Whether a row is its group's first is as good as random: without a branch.
+  // Without branches, because whether a row is its group's first is unpredictable.
   void update_shared(const AggregateInput& input) {
     const auto numbers = cells_.numbers();
     for (size_t i = 0; i < input.rows.size(); ++i) {
@@ -245,8 +245,9 @@ class TextEdge final : public Accumulator {
       const Timestamp old = times_[group];
       uint32_t& cell = cells_.cell(group);
       bool better = (cell == 0) | (kLast ? time > old : time < old);
-      if (time == old && numbers[i] != 0)
+      if (time == old && numbers[i] != 0) {
         better = is_better(group, time, input.argument->text_at(row));
+      }
       better &= numbers[i] != 0;
       times_[group] = better ? time : old;
       cell = better ? numbers[i] : cell;

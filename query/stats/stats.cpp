@@ -12,8 +12,10 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kMeasureEvery = 16;  // vectors between two looks at the memory held
-constexpr size_t kCountsShare = 2;    // of the memory that the query may take: to count values
+/// The held memory is measured after this many vectors.
+constexpr size_t kMeasureEvery = 16;
+/// Counts of reduced values may use 1 / kCountsShare of the query's memory.
+constexpr size_t kCountsShare = 2;
 
 std::vector<ValueType> key_types(const StatsPlan& plan) {
   std::vector<ValueType> types;
@@ -22,7 +24,7 @@ std::vector<ValueType> key_types(const StatsPlan& plan) {
   return types;
 }
 
-// Ascending times mostly stay in a bucket.
+// Remembers the last bucket, because ascending times mostly stay in it.
 class BucketCache {
  public:
   BucketCache(Duration width, const TimeZone& zone) : width_(width), zone_(zone) {}
@@ -79,7 +81,7 @@ void StatsState::keep_share(const Vector& key, Evaluator& evaluator) {
   in_share_.resize(evaluator.row_count());
   if (const IdDictionary* dictionary = key.id_dictionary) {
     if (std::exchange(share_serial_, dictionary->serial) != dictionary->serial) {
-      hashes_.assign(dictionary->ids.size() + 1, 0);  // null, behind the ids, hashes to 0
+      hashes_.assign(dictionary->ids.size() + 1, 0);  // the last one is null, whose hash is 0
       hash_ids(dictionary->ids, *key.id_format, share_->format, hashes_);
       codes_in_share_.resize(hashes_.size());
       for (size_t i = 0; i < hashes_.size(); ++i) codes_in_share_[i] = share_->holds(hashes_[i]);
@@ -93,8 +95,8 @@ void StatsState::keep_share(const Vector& key, Evaluator& evaluator) {
   evaluator.select(in_share_);
 }
 
-Status StatsState::take(Evaluator& evaluator, const Vector* window,
-                        std::span<const EntryStatistics> counted) {
+Status StatsState::add(Evaluator& evaluator, const Vector* window,
+                       std::span<const EntryStatistics> counted) {
   auto rows = evaluator.rows();
   if (rows.empty()) return {};
   std::vector<const Vector*> keys;
@@ -123,7 +125,7 @@ Status StatsState::take(Evaluator& evaluator, const Vector* window,
   for (size_t i = 0; i < plan_.feeds.size(); ++i) {
     TOCSIN_RETURN_IF_ERROR(update(plan_.feeds[i], *accumulators_[i], evaluator, counted));
   }
-  return ++vectors_taken_ % kMeasureEvery == 0 ? measure_memory() : Status{};
+  return ++vectors_added_ % kMeasureEvery == 0 ? measure_memory() : Status{};
 }
 
 Status StatsState::spill(std::vector<const Vector*> columns, Evaluator& evaluator) {
@@ -205,7 +207,7 @@ bool StatsState::reduce_values() {
     if (after > before) bytes_left -= std::min(bytes_left, after - before);
   }
   if (!helps) return false;
-  expected_ = true;  // from now on, memory does not grow with the number of rows
+  estimated_ = true;  // from now on, memory does not grow with the number of rows
   expected_bytes_ = 0;
   return true;
 }
@@ -221,12 +223,12 @@ std::optional<ResultCandidates> StatsState::missing_candidates() {
   }
   if (!is_missing) return std::nullopt;
   accumulators_.clear();
-  gauge_.try_set(memory_bytes());  // less than before, so it cannot fail
+  gauge_.try_set(memory_bytes());  // less than before, so the result does not matter
   return candidates;
 }
 
 void StatsState::keep_only(const ResultCandidates& candidates) {
-  expected_ = true;
+  estimated_ = true;
   groups_.absorb(*candidates.groups);  // into an empty table, so the numbers stay the same
   resize();
   for (size_t i = 0; i < accumulators_.size(); ++i) {
@@ -235,10 +237,10 @@ void StatsState::keep_only(const ResultCandidates& candidates) {
   }
 }
 
-Status StatsState::expect(uint64_t done, uint64_t row_count) {
+Status StatsState::estimate_memory(uint64_t done, uint64_t row_count) {
   constexpr uint64_t kSampleShare = 32;
   constexpr size_t kGroupsMin = 4 * 1024;
-  if (expected_ || done * kSampleShare * 2 < row_count) return {};
+  if (estimated_ || done * kSampleShare * 2 < row_count) return {};
   const size_t groups = groups_.group_count();
   if (done * kSampleShare < row_count) {
     if (half_done_ == 0) {
@@ -247,9 +249,10 @@ Status StatsState::expect(uint64_t done, uint64_t row_count) {
     }
     return {};
   }
-  expected_ = true;
+  estimated_ = true;
   const auto rows_left = static_cast<double>(row_count - std::min(done, row_count));
-  // Groups that come back do not count again: so many were new in the later half of the sample.
+  // Later rows mostly belong to known groups, so growth is estimated from the new groups in the
+  // second half of the sample.
   double group_growth = 1;
   if (groups >= kGroupsMin && done > half_done_) {
     const auto fresh = static_cast<double>(groups - groups_half_done_);
@@ -262,8 +265,8 @@ Status StatsState::expect(uint64_t done, uint64_t row_count) {
     bytes += static_cast<double>(accumulators_[i]->memory_bytes()) *
              (collects_values(plan_.feeds[i]) ? row_growth : group_growth);
   }
-  // What surely is too much is refused before it is touched, together with what other threads
-  // expect; at least half of what is held is in use.
+  // Refuses, before allocating it, memory that will certainly be too much, together with that of
+  // other threads. The factor of 2 allows for reserved memory that is not in use.
   expected_bytes_ = static_cast<size_t>(bytes / 2);
   TOCSIN_RETURN_IF_ERROR(measure_memory());
   if (groups >= kGroupsMin) {

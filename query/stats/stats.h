@@ -29,9 +29,9 @@ struct ResultCandidates {
 class StatsState {
  public:
   StatsState(const StatsPlan& plan, const Program& program, Execution& execution);
-  /// From now on takes rows of this share only.
+  /// From now on ignores rows outside of this share of the groups.
   void restrict(const GroupShare& share) { share_ = share; }
-  /// From now on only puts rows there, as that thread.
+  /// From now on only writes rows to `spill`, as that thread.
   void spill_to(Spill& spill, unsigned thread) {
     spill_ = &spill;
     thread_ = thread;
@@ -47,16 +47,16 @@ class StatsState {
   /// Call before the first row of that second pass.
   void keep_only(const ResultCandidates& candidates);
 
-  /// Takes the evaluator's selected rows. `window`: their windows (i64), null unless windowed.
-  /// `counted`: by row, what it stands for; empty: itself.
-  Status take(Evaluator& evaluator, const Vector* window,
-              std::span<const EntryStatistics> counted = {});
-  /// After each vector or unit: when enough of `row_count` rows are done to judge by them, makes
-  /// room for the groups of all. kLimit: these or their values will surely not fit into memory.
-  Status expect(uint64_t done, uint64_t row_count);
+  /// Adds the evaluator's selected rows. `window` has their windows (i64); null unless windowed.
+  /// `counted` has, by row, the rows it represents; empty if each represents itself.
+  Status add(Evaluator& evaluator, const Vector* window,
+             std::span<const EntryStatistics> counted = {});
+  /// Call after each vector or unit. Once enough of `row_count` rows are done, estimates the memory
+  /// that all rows need and reserves it for the groups. kLimit if it will certainly be too much.
+  Status estimate_memory(uint64_t done, uint64_t row_count);
   Status merge(StatsState& other);
-  /// Keys, aggregates and, when windowed, the window (i64) as columns; the rows wait to be ordered
-  /// by the keys. Leaves the state empty.
+  /// A table of the keys, the aggregates and, if windowed, the window (i64). Its pending order is
+  /// that of the keys. Leaves the state empty.
   Result<Table> finish();
 
  private:
@@ -75,7 +75,7 @@ class StatsState {
   Execution& execution_;
   std::optional<GroupShare> share_;
   Spill* spill_ = nullptr;
-  unsigned thread_ = 0;  // of spill_
+  unsigned thread_ = 0;  // for spill_
   MemoryGauge gauge_;
   GroupTable groups_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;  // by feed
@@ -84,12 +84,12 @@ class StatsState {
   std::vector<uint64_t> hashes_;                            // scratch
   std::vector<uint8_t> in_share_;                           // scratch
   uint64_t share_serial_ = 0;
-  std::vector<uint8_t> codes_in_share_;          // by code of the dictionary with that serial
+  std::vector<uint8_t> codes_in_share_;          // by code of the IdDictionary with that serial
   std::vector<uint32_t> fed_rows_, fed_groups_;  // scratch
-  size_t vectors_taken_ = 0;
-  bool expected_ = false;
-  size_t expected_bytes_ = 0;  // that will be needed at least
-  uint64_t half_done_ = 0;     // rows when half of the sample was seen, and the groups then
+  size_t vectors_added_ = 0;
+  bool estimated_ = false;
+  size_t expected_bytes_ = 0;  // a lower bound of the memory that will be needed
+  uint64_t half_done_ = 0;     // the rows after half of the sample
   size_t groups_half_done_ = 0;
   bool reduction_allowed_ = false;
   bool reduced_ = false;

@@ -10,7 +10,7 @@
 namespace tocsin {
 namespace {
 
-// Calls f with the vector member that the type uses.
+// Calls f with the vector that holds values of the column's type.
 template <class Column, class F>
 void with_values(Column& column, F f) {
   switch (column.type) {
@@ -107,18 +107,18 @@ Table::Table(std::span<const PlanColumn> plan_columns) {
   for (const PlanColumn& column : plan_columns) columns.emplace_back(column.type);
 }
 
-Table Table::take(std::span<const uint32_t> order) const {
+Table Table::gather(std::span<const uint32_t> rows) const {
   Table result;
-  result.row_count = order.size();
+  result.row_count = rows.size();
   result.share_arenas(*this);
   for (const TableColumn& column : columns) {
     TableColumn& out = result.columns.emplace_back(column.type);
     out.absent = column.absent;
     if (column.absent) continue;
-    out.resize(order.size());
-    kernels::gather(std::span(column.valid), order, std::span(out.valid));
+    out.resize(rows.size());
+    kernels::gather(std::span(column.valid), rows, std::span(out.valid));
     with_values(column, [&](const auto& values) {
-      kernels::gather(std::span(values), order, std::span(same_values(values, out)));
+      kernels::gather(std::span(values), rows, std::span(same_values(values, out)));
     });
   }
   return result;
@@ -146,7 +146,8 @@ size_t Table::memory_bytes() const {
 int compare_in_column(const TableColumn& column, size_t a, size_t b) {
   if (column.type == ValueType::kString) {
     const std::string_view x = column.text[a], y = column.text[b];
-    const bool same = x.data() == y.data() && x.size() == y.size();  // a key's text is kept once
+    // The text of a key is stored once, so equal texts are mostly the same view.
+    const bool same = x.data() == y.data() && x.size() == y.size();
     return same ? 0 : x.compare(y);
   }
   int order = 0;
@@ -162,7 +163,7 @@ double number_at(const TableColumn& column, size_t row) {
     case ValueType::kF64: return column.f64[row];
     case ValueType::kU64: return static_cast<double>(column.u64[row]);
     case ValueType::kBool: return column.boolean[row];
-    case ValueType::kString: return 0;  // only whether there is one is asked of texts
+    case ValueType::kString: return 0;  // callers only test texts for null
     default: return static_cast<double>(column.i64[row]);
   }
 }
@@ -225,8 +226,9 @@ void ColumnAppender::append(const Vector& vector, std::span<const uint32_t> rows
     return;
   }
   if (vector.codes.empty()) {
-    for (size_t i = 0; i < rows.size(); ++i)
+    for (size_t i = 0; i < rows.size(); ++i) {
       out.text[before + i] = arena.keep(vector.text[rows[i]]);
+    }
     return;
   }
   if (vector.dictionary->serial != serial_) {

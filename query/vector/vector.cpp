@@ -137,7 +137,7 @@ Value Vector::at(size_t row) const {
 }
 
 Status ColumnSource::read_template_ids(uint32_t, size_t, size_t, Vector&) {
-  TOCSIN_CHECK(!"a source without templates was asked for them");
+  TOCSIN_CHECK(!"this source has no templates");
   return {};
 }
 

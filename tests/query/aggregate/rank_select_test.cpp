@@ -11,9 +11,9 @@
 namespace tocsin {
 namespace {
 
-TEST_CASE("rank select: ranks come in any order, and twice", "[query]") {
+TEST_CASE("rank select: accepts ranks in any order, and repeated ones", "[query]") {
   std::mt19937 random(3);
-  RankSelect select;  // reused: nothing of one list may stay for the next
+  RankSelect select;  // reused: no list may affect the next
   const auto check = [&](size_t count, unsigned distinct) {
     ValueLists lists;
     lists.resize(1);
@@ -33,11 +33,11 @@ TEST_CASE("rank select: ranks come in any order, and twice", "[query]") {
   check(2, 100);
   check(1000, 5);
   check(1000, 1'000'000);
-  check(20'000, 3);  // so many are counted by their leading bits first
+  check(20'000, 3);  // long lists are counted by their leading bits first
   check(20'000, 1'000'000);
 }
 
-TEST_CASE("rank select: of few values, where those of many more are to be expected", "[query]") {
+TEST_CASE("rank select: predicts the buckets of wanted ranks from few of the values", "[query]") {
   std::mt19937 random(5);
   RankCounts few;
   std::vector<double> sorted;
@@ -55,7 +55,7 @@ TEST_CASE("rank select: of few values, where those of many more are to be expect
       CHECK(is_near(sorted[i]) >= is_in_margin);
     }
     CHECK_FALSE(is_near(sorted[(rank + 5'000) % sorted.size()]));
-    // Beyond the smallest and the largest so far, where the rank is near to these.
+    // Values below the smallest and above the largest are near if the rank is near to these.
     CHECK(is_near(-1e30) == (rank < 100));
     CHECK(is_near(1e30) == (rank > 9'899));
   }
@@ -71,9 +71,9 @@ TEST_CASE("rank select: digit by digit, down to the value", "[query]") {
   std::mt19937_64 random(7);
   std::vector<double> values = {-1e308, -0.5, 0, 5e-324, 1e308};
   for (int i = 0; i < 2'000; ++i) {
-    values.push_back(std::bit_cast<double>(random() >> 2));                 // any
-    values.push_back(-static_cast<double>(random() % 5) - 1);               // equal ones
-    values.push_back(1e9 + static_cast<double>(random() % 100) * 0x1p-20);  // that differ late
+    values.push_back(std::bit_cast<double>(random() >> 2));                 // any bits
+    values.push_back(-static_cast<double>(random() % 5) - 1);               // many equal values
+    values.push_back(1e9 + static_cast<double>(random() % 100) * 0x1p-20);  // differ in late digits
   }
   std::vector<double> sorted = values;
   std::ranges::sort(sorted);
