@@ -1,6 +1,7 @@
 // Filters, lets, projections, stats and distinct over a table.
 #include <algorithm>
 
+#include "query/format/typed_values.h"
 #include "query/operator/operators.h"
 
 namespace tocsin {
@@ -67,12 +68,6 @@ std::optional<std::vector<SortKey>> carried_order(const Table& table, const Prog
   return carried;
 }
 
-template <class T>
-void append_all(std::vector<T>& to, std::vector<T>& from) {
-  to.insert(to.end(), from.begin(), from.end());
-  from = {};
-}
-
 }  // namespace
 
 void append_table(Table& to, Table from) {
@@ -82,13 +77,17 @@ void append_table(Table& to, Table from) {
   }
   to.row_count += from.row_count;
   to.share_arenas(from);
+  const auto move_to_end = [](auto& values, auto& more) {
+    values.insert(values.end(), more.begin(), more.end());
+    more = {};
+  };
   for (size_t i = 0; i < to.columns.size(); ++i) {
-    append_all(to.columns[i].valid, from.columns[i].valid);
-    append_all(to.columns[i].i64, from.columns[i].i64);
-    append_all(to.columns[i].u64, from.columns[i].u64);
-    append_all(to.columns[i].f64, from.columns[i].f64);
-    append_all(to.columns[i].boolean, from.columns[i].boolean);
-    append_all(to.columns[i].text, from.columns[i].text);
+    TableColumn& more = from.columns[i];
+    move_to_end(to.columns[i].valid, more.valid);
+    visit_values(to.columns[i], [&](auto& values) {
+      using T = typename std::remove_reference_t<decltype(values)>::value_type;
+      move_to_end(values, values_of<T>(more));
+    });
   }
 }
 

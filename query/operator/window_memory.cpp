@@ -33,11 +33,14 @@ void WindowSeries::insert(const WindowKey& key, std::shared_ptr<const WindowReco
 }
 
 void WindowSeries::forget_before(uint64_t tick) {
-  std::erase_if(windows, [&](const auto& window) {
-    if (window.second.last_used >= tick) return false;
-    record_bytes -= window.second.record->memory_bytes();
-    return true;
-  });
+  for (auto window = windows.begin(); window != windows.end();) {
+    if (window->second.last_used >= tick) {
+      ++window;
+      continue;
+    }
+    record_bytes -= window->second.record->memory_bytes();
+    window = windows.erase(window);
+  }
 }
 
 std::shared_ptr<WindowSeries> WindowMemory::series(const Fingerprint& fingerprint,

@@ -9,6 +9,7 @@
 #include <re2/re2.h>
 
 #include "db/base/check.h"
+#include "query/format/typed_values.h"
 #include "query/vector/kernels.h"
 
 namespace tocsin {
@@ -337,25 +338,6 @@ bool arithmetic(const FunctionInput& input, Vector& out) {
 }
 
 // ---- choice -------------------------------------------------------------------------------------
-
-template <class T>
-std::span<const T> values_of(const Vector& vector);
-template <>
-std::span<const int64_t> values_of(const Vector& vector) {
-  return vector.i64;
-}
-template <>
-std::span<const uint64_t> values_of(const Vector& vector) {
-  return vector.u64;
-}
-template <>
-std::span<const double> values_of(const Vector& vector) {
-  return vector.f64;
-}
-template <>
-std::span<const uint8_t> values_of(const Vector& vector) {
-  return vector.boolean;
-}
 
 template <class T>
 void copy_values(const Vector& argument, std::span<const uint32_t> rows, std::span<T> out) {
