@@ -40,7 +40,7 @@ class Explanation {
     found.i64[row] = static_cast<int64_t>(value);
   }
 
-  ResultTable take() { return std::move(table_); }
+  ResultTable release() { return std::move(table_); }
 
  private:
   void add_column(const char* name, ValueType type) {
@@ -61,8 +61,8 @@ void set_source(const QueryStatistics& statistics, Explanation& out) {
   out.set(0, "windows", statistics.windows_remembered);
 }
 
-// The last `where` before what needs whole rows, if it ran with the source: how many rows passed is
-// known.
+// The last `where` that ran in one step with the source, counted from 1; 0 if there is none. The
+// number of rows that passed it is known.
 size_t last_filter(const Plan& plan, size_t stage_end) {
   size_t found = 0;
   for (size_t i = 0; i < stage_end && i < plan.stages.size(); ++i) {
@@ -92,11 +92,11 @@ ResultTable explain(const Plan& plan, const ResultTable& result) {
     out.set(steps[0].stage_end, "bytes", result.statistics.bytes_spilled);
   }
   for (const StepStatistics& step : steps) {
-    // A query without stages has the source alone.
+    // A step that ends at stage 0 is the source alone, whose rows are set already.
     if (step.stage_end > 0) out.set(step.stage_end, "rows", step.rows_out);
     out.set(step.stage_end, "time", static_cast<uint64_t>(step.elapsed_us * kMicrosecond));
   }
-  ResultTable table = out.take();
+  ResultTable table = out.release();
   table.warnings = result.warnings;
   table.statistics = result.statistics;
   return table;

@@ -1,4 +1,5 @@
-// How a query ran: the checked plan, stage by stage, with what each step read and left.
+// Explains how a query ran: the checked plan, stage by stage, with what each step read and
+// returned.
 #pragma once
 
 #include "query/format/result.h"
@@ -6,11 +7,12 @@
 
 namespace tocsin {
 
-/// One row for the source and each stage: `stage` as the checker understood it, `rows` that left
-/// it, `time` of its step. Stages that ran as one step with a later one have a null there. The
-/// source's row has what was read: `bytes` of decoded values, `segments` read, `skipped` by their
-/// statistics or dictionaries, `answered` from metadata alone, and baseline `windows` that were
-/// remembered, whose segments are not even opened.
+/// One row for the source and for each stage: `stage` as the checker understood it, the `rows` it
+/// returned, and the `time` of its step. Stages that ran in one step with a later one have nulls
+/// there, except for the rows of the last `where` before the first `stats`. The row of the source
+/// has the `bytes` of decoded values, the `segments` read, those `skipped` because of statistics or
+/// dictionaries, those `answered` from metadata alone, and the baseline `windows` that were
+/// remembered, so that their segments were not opened.
 ResultTable explain(const Plan& plan, const ResultTable& result);
 
 }  // namespace tocsin

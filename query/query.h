@@ -1,4 +1,4 @@
-// The query layer's door: text in, table out.
+// The public API of the query layer: text in, table out.
 #pragma once
 
 #include <memory>
@@ -13,27 +13,27 @@
 
 namespace tocsin {
 
-/// Runs queries over one database. Holds what is remembered between queries. All functions may
-/// be called from any thread. `database` must outlive it.
+/// Runs queries over one database and remembers baseline windows between them. All functions may be
+/// called from any thread. `database` must outlive it.
 class QueryEngine {
  public:
   explicit QueryEngine(const Database& database);
   ~QueryEngine();
 
-  /// Parses and checks. On failure the error's message is a rendered diagnostic, which is also put
-  /// into `diagnostic` when that is not null.
+  /// Parses and checks a query. If it is invalid, the error's message is a rendered diagnostic; the
+  /// diagnostic itself is stored in `diagnostic`, unless that is null.
   Result<Plan> prepare(std::string_view text, const QueryOptions& options,
                        Diagnostic* diagnostic = nullptr) const;
-  /// Runs a plan. Errors: kCancelled, kTimeout, kLimit (memory, disk), kDiskFull, kCorrupt (names
-  /// the segment).
+  /// Runs a plan. Errors: kCancelled, kTimeout, kLimit (memory, disk), kDiskFull, kCorrupt (the
+  /// message names the segment).
   Result<ResultTable> execute(const Plan& plan, const QueryOptions& options) const;
-  /// prepare, then execute. A text that begins with the word `explain` gives a table that tells how
-  /// the query behind it ran (query/explain.h).
+  /// Prepares and executes a query. If the text begins with the word `explain`, the result
+  /// describes how the query after that word ran (query/explain.h).
   Result<ResultTable> run(std::string_view text, const QueryOptions& options,
                           Diagnostic* diagnostic = nullptr) const;
 
  private:
-  struct Memory;  // remembered windows, bounded; its own lock
+  struct Memory;  // remembered windows; bounded and thread-safe
   const Database& database_;
   std::unique_ptr<Memory> memory_;
 };

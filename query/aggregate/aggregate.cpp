@@ -7,10 +7,10 @@
 namespace tocsin {
 
 void Accumulator::add_rows(uint32_t, const EntryStatistics&) {
-  TOCSIN_CHECK(!"an aggregate that needs values was fed from metadata");
+  TOCSIN_CHECK(!"an aggregate that needs values got rows without them");
 }
 
-Status Accumulator::settle(Execution&) { return {}; }
+Status Accumulator::compute_results(Execution&) { return {}; }
 
 bool needs_time(AggregateKind kind) {
   return kind == AggregateKind::kFirst || kind == AggregateKind::kLast ||

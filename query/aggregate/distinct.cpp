@@ -1,4 +1,4 @@
-// count_distinct: exact, by numbering the values and then the pairs of group and value.
+// count_distinct: exact; numbers the values, then counts each pair of group and value once.
 #include "query/aggregate/aggregate.h"
 #include "query/aggregate/group_table.h"
 

@@ -3,44 +3,21 @@
 
 #include "query/aggregate/aggregate.h"
 #include "query/aggregate/text_cells.h"
+#include "query/format/typed_values.h"
 
 namespace tocsin {
 namespace {
 
-// How a type's values are read from a vector.
-template <class Stored>
-struct Access;
-template <>
-struct Access<int64_t> {
-  static int64_t get(const Vector& v, uint32_t row) { return v.i64[row]; }
-  static void put(int64_t value, TableColumn& out, StringArena&) { out.i64.push_back(value); }
-};
-template <>
-struct Access<uint64_t> {
-  static uint64_t get(const Vector& v, uint32_t row) { return v.u64[row]; }
-  static void put(uint64_t value, TableColumn& out, StringArena&) { out.u64.push_back(value); }
-};
-template <>
-struct Access<double> {
-  static double get(const Vector& v, uint32_t row) { return v.f64[row]; }
-  static void put(double value, TableColumn& out, StringArena&) { out.f64.push_back(value); }
-};
-template <>
-struct Access<uint8_t> {
-  static uint8_t get(const Vector& v, uint32_t row) { return v.boolean[row]; }
-  static void put(uint8_t value, TableColumn& out, StringArena&) { out.boolean.push_back(value); }
-};
-
 template <class Stored>
 Status finish_values(const std::vector<uint8_t>& present, const std::vector<Stored>& values,
-                     TableColumn& out, StringArena& arena) {
+                     TableColumn& out) {
   for (size_t group = 0; group < values.size(); ++group) {
     if (!present[group]) {
       out.append_null();
       continue;
     }
     out.valid.push_back(1);
-    Access<Stored>::put(values[group], out, arena);
+    values_of<Stored>(out).push_back(values[group]);
   }
   return {};
 }
@@ -57,7 +34,7 @@ class Extreme final : public Accumulator {
     for (size_t i = 0; i < input.rows.size(); ++i) {
       const uint32_t row = input.rows[i];
       if (!input.argument->is_null(row)) {
-        add(input.groups[i], Access<Stored>::get(*input.argument, row));
+        add(input.groups[i], values_of<Stored>(*input.argument)[row]);
       }
     }
   }
@@ -69,8 +46,8 @@ class Extreme final : public Accumulator {
     }
   }
 
-  Status finish(std::span<TableColumn* const> outputs, StringArena& arena) override {
-    return finish_values(present_, values_, *outputs.front(), arena);
+  Status finish(std::span<TableColumn* const> outputs, StringArena&) override {
+    return finish_values(present_, values_, *outputs.front());
   }
 
   size_t memory_bytes() const override {
@@ -94,8 +71,8 @@ class Extreme final : public Accumulator {
   std::vector<Stored> values_;
 };
 
-/// first: the smallest value among the rows of the earliest time that has one; last: the largest of
-/// the latest.
+/// first: the smallest value among the rows with the earliest time; last: the largest value among
+/// those with the latest. Rows without a value are ignored.
 template <class Stored, bool kLast>
 class Edge final : public Accumulator {
  public:
@@ -109,7 +86,7 @@ class Edge final : public Accumulator {
     for (size_t i = 0; i < input.rows.size(); ++i) {
       const uint32_t row = input.rows[i];
       if (input.argument->is_null(row) || input.time->is_null(row)) continue;
-      add(input.groups[i], input.time->i64[row], Access<Stored>::get(*input.argument, row));
+      add(input.groups[i], input.time->i64[row], values_of<Stored>(*input.argument)[row]);
     }
   }
 
@@ -120,8 +97,8 @@ class Edge final : public Accumulator {
     }
   }
 
-  Status finish(std::span<TableColumn* const> outputs, StringArena& arena) override {
-    return finish_values(present_, values_, *outputs.front(), arena);
+  Status finish(std::span<TableColumn* const> outputs, StringArena&) override {
+    return finish_values(present_, values_, *outputs.front());
   }
 
   size_t memory_bytes() const override {
@@ -235,7 +212,7 @@ class TextEdge final : public Accumulator {
   }
 
  private:
-  // Whether a row is its group's first is as good as random: without a branch.
+  // Without branches, because whether a row is its group's first is unpredictable.
   void update_shared(const AggregateInput& input) {
     const auto numbers = cells_.numbers();
     for (size_t i = 0; i < input.rows.size(); ++i) {
@@ -245,8 +222,9 @@ class TextEdge final : public Accumulator {
       const Timestamp old = times_[group];
       uint32_t& cell = cells_.cell(group);
       bool better = (cell == 0) | (kLast ? time > old : time < old);
-      if (time == old && numbers[i] != 0)
+      if (time == old && numbers[i] != 0) {
         better = is_better(group, time, input.argument->text_at(row));
+      }
       better &= numbers[i] != 0;
       times_[group] = better ? time : old;
       cell = better ? numbers[i] : cell;

@@ -13,8 +13,8 @@ constexpr uint32_t kNone = UINT32_MAX;
 
 uint64_t pair_of(uint32_t a, uint32_t b) { return uint64_t{a} << 32 | b; }
 
-/// A larger matrix must have a pair in one of so many entries, or a hash table needs less memory
-/// and cache.
+/// A matrix of more than kMatrixEntriesMin entries must have a pair in one of kMatrixEntriesPerPair
+/// entries. Otherwise a hash table needs less memory and cache.
 constexpr size_t kMatrixEntriesMin = size_t{1} << 16;
 constexpr size_t kMatrixEntriesPerPair = 4;
 
@@ -27,7 +27,7 @@ uint32_t PairTable::add(uint64_t pair) {
   return count() - 1;
 }
 
-// Makes room for (a, b) in the matrix; false once it is too sparse.
+// Makes room for (a, b) in the matrix; false if the matrix would be too sparse.
 bool PairTable::grow_matrix(uint32_t a, uint32_t b) {
   const auto rows = std::bit_ceil(std::max(a + 1, matrix_rows_));
   const auto stride = std::bit_ceil(std::max({b + 1, stride_, 16u}));
@@ -44,7 +44,7 @@ bool PairTable::grow_matrix(uint32_t a, uint32_t b) {
   return true;
 }
 
-void PairTable::give_up_matrix() {
+void PairTable::drop_matrix() {
   has_matrix_ = false;
   matrix_ = {};
   const auto pairs = std::exchange(pairs_, {});
@@ -52,14 +52,14 @@ void PairTable::give_up_matrix() {
   for (const uint64_t pair : pairs) find_without_matrix(pair);
 }
 
-// Where the first pair with the same a, or b, stands; null for a number that is too large for an
+// The entry for the first pair with the same a (or b); null if the number is too large for an
 // array.
 uint32_t* PairTable::first_of(uint64_t pair) {
   const size_t at = first_by_a_ ? pair >> 32 : pair & UINT32_MAX;
   if (at >= first_end_) return nullptr;
   if (at >= first_.size()) {
     if (at > kMatrixEntriesMin + kMatrixEntriesPerPair * count()) {
-      first_end_ = at;  // also later, when there are more pairs
+      first_end_ = at;  // for good, even if there are more pairs later
       return nullptr;
     }
     first_.resize(std::bit_ceil(at + 1), kNone);
@@ -79,7 +79,7 @@ uint32_t PairTable::find_without_matrix(uint64_t pair) {
 }
 
 uint32_t PairTable::find_or_add(uint32_t a, uint32_t b) {
-  if (has_matrix_ && (a >= matrix_rows_ || b >= stride_) && !grow_matrix(a, b)) give_up_matrix();
+  if (has_matrix_ && (a >= matrix_rows_ || b >= stride_) && !grow_matrix(a, b)) drop_matrix();
   if (!has_matrix_) return find_without_matrix(pair_of(a, b));
   uint32_t& number = matrix_[size_t{a} * stride_ + b];
   if (number == kNone) number = add(pair_of(a, b));
@@ -120,7 +120,7 @@ void GroupTable::number_first(const Vector& key, std::span<const uint32_t> rows,
   keys_[0].number(key, rows, ids);
   if (null_id_ == kNone) {
     const auto null = std::ranges::find(ids, 0u);
-    // The values numbered until then: those behind it have no id yet.
+    // The number of values before the first null; later ones have no id yet.
     if (null != ids.end()) null_id_ = std::max(before, *std::max_element(ids.begin(), null + 1));
   }
   if (null_id_ == kNone) {

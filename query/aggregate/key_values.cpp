@@ -14,8 +14,8 @@ namespace tocsin {
 namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
-/// Of so many rows the slots are fetched before they are looked at: all of them stay in the first
-/// cache.
+/// The number of rows whose slots are prefetched before they are read, so few that all slots stay
+/// in the L1 cache.
 constexpr size_t kBatchRows = 256;
 
 uint64_t hash_of(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
@@ -27,20 +27,20 @@ uint64_t hash_of(std::string_view text, const std::optional<IdFormat>& format) {
   return hash_of(text);
 }
 
-// The bits that stand for a value: equal values have equal words.
+// The bits that represent a value: equal values have equal words.
 uint64_t word_of(double value) { return std::bit_cast<uint64_t>(value == 0 ? 0.0 : value); }
 uint64_t word_of(int64_t value) { return std::bit_cast<uint64_t>(value); }
 uint64_t word_of(uint64_t value) { return value; }
 uint64_t word_of(uint8_t value) { return value; }
 
-// Calls `take` with what holds the values of a column that is no string.
-template <class Take>
-void with_values(const Vector& vector, Take take) {
+// Calls `visit` with the span that holds the values. Requires: the vector has no strings.
+template <class Visit>
+void with_values(const Vector& vector, Visit visit) {
   switch (vector.type) {
-    case ValueType::kBool: take(vector.boolean); break;
-    case ValueType::kU64: take(vector.u64); break;
-    case ValueType::kF64: take(vector.f64); break;
-    default: take(vector.i64); break;
+    case ValueType::kBool: visit(vector.boolean); break;
+    case ValueType::kU64: visit(vector.u64); break;
+    case ValueType::kF64: visit(vector.f64); break;
+    default: visit(vector.i64); break;
   }
 }
 
@@ -84,8 +84,8 @@ void hash_ids(std::span<const uint64_t> ids, const IdFormat& spelling,
   }
 }
 
-// From here on the strings are kept as texts: some are spelled in another way.
-void KeyValues::give_up_ids() {
+// Called when a string does not spell a number in the format: from then on all are kept as texts.
+void KeyValues::convert_ids_to_texts() {
   const auto words = std::exchange(words_, {});
   const IdFormat format = *std::exchange(format_, std::nullopt);
   index_ = {};
@@ -117,7 +117,7 @@ inline uint32_t KeyValues::number_of_word(uint64_t word, uint64_t hash) {
 uint32_t KeyValues::number_of_any_text(std::string_view text) {
   if (format_) {
     if (const auto id = format_->parse(text)) return number_of_word(*id, mix_word(*id));
-    give_up_ids();
+    convert_ids_to_texts();
   }
   return number_of_text(text, hash_of(text));
 }
@@ -157,7 +157,7 @@ void KeyValues::number_texts(const Vector& vector, std::span<const uint32_t> row
 void KeyValues::number_words(const Vector& vector, std::span<const uint32_t> rows,
                              std::span<uint32_t> out) {
   with_values(vector, [&](auto values) {
-    uint64_t last_word = 0;  // rows sorted by time repeat their bucket
+    uint64_t last_word = 0;  // time buckets repeat, because rows are sorted by time
     uint32_t last_number = 0;
     for (size_t i = 0; i < rows.size(); ++i) {
       const uint32_t row = rows[i];
@@ -188,7 +188,7 @@ void KeyValues::number_ids(const Vector& vector, std::span<const uint32_t> rows,
   }
 }
 
-// The hash table is asked once for each of a segment's ids.
+// Looks up each id of a segment in the hash table only once.
 void KeyValues::number_id_codes(const Vector& vector, std::span<const uint32_t> rows,
                                 std::span<uint32_t> out) {
   const std::vector<uint64_t>& ids = vector.id_dictionary->ids;
@@ -212,7 +212,7 @@ void KeyValues::number_id_codes(const Vector& vector, std::span<const uint32_t> 
   }
 }
 
-// Those of strings that are spelled in another way than the ones before.
+// For ids in another format than those before.
 void KeyValues::number_foreign_ids(const Vector& vector, std::span<const uint32_t> rows,
                                    std::span<uint32_t> out) {
   for (size_t i = 0; i < rows.size(); ++i) {

@@ -1,4 +1,4 @@
-// The distinct values of one column, numbered as they appear.
+// The distinct values of one column, numbered in order of appearance.
 #pragma once
 
 #include <cstdint>
@@ -16,33 +16,35 @@
 
 namespace tocsin {
 
-/// A hash of each of `rows`; equal values have equal ones however the vectors hold them, given the
-/// same `format`: strings that it can spell are hashed as their numbers. Null is 0.
+/// Sets `out` to a hash of the value in each of `rows`; the hash of null is 0. Strings that spell
+/// numbers in `format` are hashed as numbers. With the same `format`, equal values have equal
+/// hashes, however the vectors represent them.
 void hash_values(const Vector& vector, std::span<const uint32_t> rows,
                  const std::optional<IdFormat>& format, std::span<uint64_t> out);
-/// The same of strings that spell `ids` as `spelling` says.
+/// The same for the strings that spell `ids` in the format `spelling`.
 void hash_ids(std::span<const uint64_t> ids, const IdFormat& spelling,
               const std::optional<IdFormat>& format, std::span<uint64_t> out);
 
-/// Numbers from 1 on; 0 is null. A dictionary's entry is looked up once, its codes are then mapped
-/// by an array. Strings that spell numbers are kept as these, while all of them are spelled alike.
-/// Not thread-safe.
+/// Numbers values from 1 on; 0 is null. Each entry of a dictionary is looked up once; its codes are
+/// then mapped by an array. Strings that spell numbers are kept as numbers as long as all of them
+/// have the same format. Not thread-safe.
 class KeyValues {
  public:
   explicit KeyValues(ValueType type) : type_(type) {}
 
-  /// The number of each of `rows`. Requires: out.size() == rows.size().
+  /// Sets `out` to the number of each of `rows`. Requires: out.size() == rows.size().
   void number(const Vector& vector, std::span<const uint32_t> rows, std::span<uint32_t> out);
-  /// Makes room for so many values.
+  /// Reserves memory for that many values.
   void reserve(size_t count);
-  /// Takes over the values of another thread's; `map[number there]` is the number here.
+  /// Adds the values of another thread's object. Returns a map: `map[other's number]` is the number
+  /// here.
   std::vector<uint32_t> absorb(const KeyValues& other);
-  /// Appends the values of `numbers`; strings are views into `arena()`.
+  /// Appends the values of `numbers`; strings are views into the arena.
   void append_to(TableColumn& column, std::span<const uint32_t> numbers);
 
   ValueType type() const { return type_; }
   size_t count() const { return holds_texts() ? texts_.size() : words_.size(); }
-  /// Requires: a string; the view lives as long as the arena.
+  /// The view lives as long as the arena. Requires: a column of strings.
   std::string_view text(uint32_t number);
   size_t memory_bytes() const;
   StringArena take_arena() { return std::move(arena_); }
@@ -61,18 +63,19 @@ class KeyValues {
   void number_foreign_ids(const Vector& vector, std::span<const uint32_t> rows,
                           std::span<uint32_t> out);
   uint32_t number_of_any_text(std::string_view text);
-  void give_up_ids();
+  void convert_ids_to_texts();
 
   ValueType type_;
-  std::optional<IdFormat> format_;       // set: words_ holds the numbers that the strings spell
+  std::optional<IdFormat> format_;       // if set, words_ has the numbers that the strings spell
   std::vector<std::string_view> texts_;  // by number - 1
-  std::vector<uint64_t, LargeAllocator<uint64_t>>
-      words_;  // the same for all else: the value's bits
+  // By number - 1: the bits of values that are not kept as texts.
+  std::vector<uint64_t, LargeAllocator<uint64_t>> words_;
   StringArena arena_;
   HashIndex index_;
   uint64_t dictionary_serial_ = 0;
-  std::vector<uint32_t>
-      code_numbers_;  // of that dictionary, and null behind it: code -> number, or UINT32_MAX
+  // By code of the dictionary with that serial: its number, UINT32_MAX if not known yet. The last
+  // entry is for null.
+  std::vector<uint32_t> code_numbers_;
 };
 
 }  // namespace tocsin

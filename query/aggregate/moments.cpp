@@ -1,4 +1,4 @@
-// stddev, variance and slope: moments that are updated and merged without cancellation.
+// stddev, variance and slope, from moments that are updated and merged without cancellation.
 //
 // Source: Chan, Golub & LeVeque 1979, "Updating formulae and a pairwise algorithm for computing
 // sample variances", equations 1.5a and 2.1b; for co-moments Pebay 2008, SAND2008-6212, section 3.
@@ -72,7 +72,7 @@ class MomentsAccumulator final : public Accumulator {
   std::vector<double> buffer_;
 };
 
-/// Least squares of x against time in seconds.
+/// The least-squares slope of x over time in seconds.
 class SlopeAccumulator final : public Accumulator {
  public:
   void resize(size_t group_count) override { groups_.resize(group_count); }
@@ -102,7 +102,8 @@ class SlopeAccumulator final : public Accumulator {
   size_t memory_bytes() const override { return groups_.capacity() * sizeof(Group); }
 
  private:
-  // Times count from the group's first row: as seconds since the epoch they would lose nanoseconds.
+  // Times are relative to the group's first row: as seconds since 1970, doubles would lose
+  // nanoseconds.
   struct Group {
     Timestamp origin = 0;
     double count = 0;

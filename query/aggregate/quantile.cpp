@@ -7,6 +7,7 @@
 
 #include "query/aggregate/aggregate.h"
 #include "query/aggregate/rank_select.h"
+#include "query/aggregate/reducible_values.h"
 #include "query/base/value_lists.h"
 #include "query/scan/execution.h"
 #include "query/vector/function_kernels.h"
@@ -14,16 +15,16 @@
 namespace tocsin {
 namespace {
 
-/// Groups are given to threads in runs of at least so many values.
+/// A thread computes the results of groups with at least this many values at a time.
 constexpr size_t kRunValuesMin = 64 * 1024;
 
-/// A group with fewer values keeps them all.
+/// Groups with fewer values are never reduced.
 constexpr size_t kLargeGroupMin = 4096;
-/// A group that does not keeps, of the ranks so far, one in so many on either side of a wanted one:
-/// the values to come may be a little smaller or larger.
+/// A reduced group keeps 1 / kMarginShare of its ranks on either side of each wanted rank, because
+/// later values may shift the ranks a little.
 constexpr size_t kMarginShare = 64;
 
-/// Where percentile_cont looks: at position q * (n - 1) of the sorted list, linear between two.
+/// The position that percentile_cont reads: q * (n - 1) in the sorted list, interpolated linearly.
 struct Position {
   size_t lower = 0;
   double fraction = 0;
@@ -37,7 +38,7 @@ struct Position {
   double between(double a, double b) const { return fraction == 0 ? a : a + fraction * (b - a); }
 };
 
-// The median of the distances, which the values become.
+// Replaces the values by their distances from `median` and returns the median of those.
 double median_distance(std::span<double> values, double median) {
   for (double& value : values) value = std::fabs(value - median);
   return quantile_of(values, 0.5);
@@ -45,18 +46,17 @@ double median_distance(std::span<double> values, double median) {
 
 }  // namespace
 
-/// By group; null where all values are.
-struct WantedOfGroups {
+struct QuantileCandidates {
   struct Group {
-    size_t count = 0;  ///< values, wanted or not
-    WantedValues values;
+    size_t count = 0;  ///< of all values, candidates or not
+    RankCandidates values;
   };
-  std::vector<std::unique_ptr<const Group>> groups;
+  std::vector<std::unique_ptr<const Group>> groups;  ///< null: all values are candidates
 };
 
 namespace {
 
-class ValuesAccumulator final : public Accumulator {
+class ValuesAccumulator final : public Accumulator, public ReducibleValues {
  public:
   explicit ValuesAccumulator(std::span<const Aggregate* const> aggregates) {
     for (const Aggregate* aggregate : aggregates) {
@@ -73,11 +73,12 @@ class ValuesAccumulator final : public Accumulator {
     if (counts_) {
       for_each_value(input, [&](uint32_t group, double value) {
         Counted* const counted = counted_[group].get();
-        if (counted ? counted->take(value) : wants(group, value)) lists_.append(group, value);
+        const bool keep = counted ? counted->count_and_test(value) : is_candidate(group, value);
+        if (keep) lists_.append(group, value);
       });
-    } else if (wanted_) {
+    } else if (candidates_) {
       for_each_value(input, [&](uint32_t group, double value) {
-        if (wants(group, value)) lists_.append(group, value);
+        if (is_candidate(group, value)) lists_.append(group, value);
       });
     } else {
       for_each_value(input, [&](uint32_t group, double value) { lists_.append(group, value); });
@@ -98,17 +99,19 @@ class ValuesAccumulator final : public Accumulator {
     lists_.absorb(from.lists_, map);
   }
 
-  bool can_keep_fewer() const override { return std::ranges::none_of(outputs_, &Output::mad); }
+  // MAD needs every value.
+  ReducibleValues* reducible_values() override {
+    return std::ranges::any_of(outputs_, &Output::mad) ? nullptr : this;
+  }
 
-  bool keep_fewer(size_t bytes_max) override {
-    if (!can_keep_fewer()) return false;
+  bool reduce(size_t bytes_max) override {
     std::vector<uint32_t> large;
     size_t bytes = 0;
     for (uint32_t group = 0; group < lists_.group_count(); ++group) {
       if (counts_ && counted_[group]) continue;
       if (lists_.count(group) < kLargeGroupMin) continue;
       large.push_back(group);
-      bytes += Counted::memory_bytes(wanted_in(group));
+      bytes += Counted::memory_bytes(candidates_of(group));
     }
     if (large.empty() || bytes > bytes_max) {
       if (!counts_) return false;
@@ -119,7 +122,7 @@ class ValuesAccumulator final : public Accumulator {
     }
     for (const uint32_t group : large) {
       Counted& counted = count(group);
-      if (wanted_in(group)) {
+      if (candidates_of(group)) {
         counted.keep_none();
         continue;
       }
@@ -127,31 +130,32 @@ class ValuesAccumulator final : public Accumulator {
       const size_t count = counts.total();
       const std::vector<size_t> ranks = ranks_of(positions_in(count), count);
       counted.kept = counts.buckets_near(ranks, count / kMarginShare);
-      if (counts.count_in(counted.kept) > count / 2) counted.keep_none();  // nothing to gain
+      // Keeping most of the values would gain too little.
+      if (counts.count_in(counted.kept) > count / 2) counted.keep_none();
     }
     drop_values();
     return true;
   }
 
-  bool find_wanted() override {
+  bool find_candidates() override {
     if (!counts_) return true;
-    wanted_ = choose_wanted();
-    bool is_enough = true;
+    candidates_ = choose_candidates();
+    bool all_kept = true;
     for (size_t i = 0; i < counted_.size(); ++i) {
-      if (counted_[i]) is_enough &= wanted_->groups[i]->values.are_in(counted_[i]->kept);
+      if (counted_[i]) all_kept &= candidates_->groups[i]->values.are_in(counted_[i]->kept);
     }
     counted_.clear();
     counted_bytes_ = 0;
-    return is_enough;
+    return all_kept;
   }
 
-  std::shared_ptr<const WantedOfGroups> wanted_values() const override { return wanted_; }
+  std::shared_ptr<const QuantileCandidates> candidates() const override { return candidates_; }
 
-  void keep_only(std::shared_ptr<const WantedOfGroups> wanted) override {
-    wanted_ = std::move(wanted);
+  void keep_only(std::shared_ptr<const QuantileCandidates> candidates) override {
+    candidates_ = std::move(candidates);
   }
 
-  Status settle(Execution& execution) override {
+  Status compute_results(Execution& execution) override {
     results_.resize(lists_.group_count() * outputs_.size());
     const std::vector<uint32_t> runs = make_runs();
     std::vector<RankSelect> selects(execution.thread_count());
@@ -180,26 +184,26 @@ class ValuesAccumulator final : public Accumulator {
     double quantile;
   };
 
-  /// Of a group that does not keep all values that may be wanted: how many there are, by their
-  /// first digit or, when another accumulator saw that, by the next one behind each prefix.
+  /// Counts the values of a group that does not keep all of them: by their first digit or, if an
+  /// earlier pass found candidates, by the digit after each candidate prefix.
   struct Counted {
-    const WantedValues* within;      ///< those that another one found may be wanted; null: all
+    const RankCandidates* within;    ///< the candidates of the pass before; null: all values
     std::vector<RankCounts> counts;  ///< by prefix
-    std::vector<uint8_t> kept;       ///< by first digit, whether the values are
+    std::vector<uint8_t> kept;       ///< by first digit: whether its values are kept
 
-    explicit Counted(const WantedValues* wanted)
-        : within(wanted),
-          counts(wanted ? wanted->prefix_count() : 1),
+    explicit Counted(const RankCandidates* candidates)
+        : within(candidates),
+          counts(candidates ? candidates->prefix_count() : 1),
           kept(RankCounts::kBucketCount, 1) {}
-    static size_t memory_bytes(const WantedValues* wanted) {
-      return (wanted ? wanted->prefix_count() : 1) * RankCounts::kMemoryBytes +
+    static size_t memory_bytes(const RankCandidates* candidates) {
+      return (candidates ? candidates->prefix_count() : 1) * RankCounts::kMemoryBytes +
              RankCounts::kBucketCount * sizeof(uint8_t);
     }
 
     void count(double value) {
       if (!within) return counts[0].add(value);
       const size_t prefix = within->prefix_of(value);
-      if (prefix == WantedValues::kNone) return;
+      if (prefix == RankCandidates::kNone) return;
       counts[prefix].add(RankCounts::bucket_of(value, within->depth()), 1);
     }
     void count(const ValueLists& lists, size_t group) {
@@ -210,8 +214,8 @@ class ValuesAccumulator final : public Accumulator {
     bool keeps(double value) const {
       return kept[RankCounts::bucket_of(value)] != 0 && (!within || within->holds(value));
     }
-    // Whether to keep the value.
-    bool take(double value) {
+    // Returns whether to keep the value.
+    bool count_and_test(double value) {
       count(value);
       return keeps(value);
     }
@@ -222,33 +226,35 @@ class ValuesAccumulator final : public Accumulator {
     }
   };
 
-  // What another accumulator found; null: all.
-  const WantedValues* wanted_in(uint32_t group) const {
-    return wanted_ && wanted_->groups[group] ? &wanted_->groups[group]->values : nullptr;
+  // The candidates of the pass before; null: all values.
+  const RankCandidates* candidates_of(uint32_t group) const {
+    return candidates_ && candidates_->groups[group] ? &candidates_->groups[group]->values
+                                                     : nullptr;
   }
-  bool wants(uint32_t group, double value) const {
-    const WantedValues* const wanted = wanted_in(group);
-    return !wanted || wanted->holds(value);
+  bool is_candidate(uint32_t group, double value) const {
+    const RankCandidates* const candidates = candidates_of(group);
+    return !candidates || candidates->holds(value);
   }
 
   Counted& count(uint32_t group) {
     counts_ = true;
     counted_.resize(lists_.group_count());
     if (!counted_[group]) {
-      counted_[group] = std::make_unique<Counted>(wanted_in(group));
-      counted_[group]->count(lists_, group);  // those so far, which are kept
-      counted_bytes_ += Counted::memory_bytes(wanted_in(group));
+      counted_[group] = std::make_unique<Counted>(candidates_of(group));
+      counted_[group]->count(lists_, group);  // the values so far, all of which were kept
+      counted_bytes_ += Counted::memory_bytes(candidates_of(group));
     }
     return *counted_[group];
   }
 
-  std::shared_ptr<const WantedOfGroups> choose_wanted() const {
-    auto wanted = std::make_shared<WantedOfGroups>();
-    wanted->groups.resize(counted_.size());
+  std::shared_ptr<const QuantileCandidates> choose_candidates() const {
+    auto chosen = std::make_shared<QuantileCandidates>();
+    chosen->groups.resize(counted_.size());
     for (size_t i = 0; i < counted_.size(); ++i) {
-      const WantedOfGroups::Group* const before = wanted_ ? wanted_->groups[i].get() : nullptr;
+      const QuantileCandidates::Group* const before =
+          candidates_ ? candidates_->groups[i].get() : nullptr;
       if (!before && !counted_[i]) continue;
-      auto group = std::make_unique<WantedOfGroups::Group>();
+      auto group = std::make_unique<QuantileCandidates::Group>();
       if (before) {
         *group = *before;
         if (counted_[i]) group->values.refine(counted_[i]->counts);
@@ -257,12 +263,12 @@ class ValuesAccumulator final : public Accumulator {
         group->count = counts.total();
         group->values.choose(counts, ranks_of(positions_in(group->count), group->count));
       }
-      wanted->groups[i] = std::move(group);
+      chosen->groups[i] = std::move(group);
     }
-    return wanted;
+    return chosen;
   }
 
-  // Those that are not to be kept any more.
+  // Drops the values that no longer have to be kept.
   void drop_values() {
     const ValueLists before = std::exchange(lists_, {});
     lists_.resize(before.group_count());
@@ -276,7 +282,7 @@ class ValuesAccumulator final : public Accumulator {
     }
   }
 
-  // Run r is the groups [runs[r], runs[r + 1]).
+  // Run r has the groups [runs[r], runs[r + 1]).
   std::vector<uint32_t> make_runs() const {
     std::vector<uint32_t> runs{0};
     size_t values = 0;
@@ -292,13 +298,13 @@ class ValuesAccumulator final : public Accumulator {
     return runs;
   }
 
-  template <class Take>
-  void for_each_value(const AggregateInput& input, Take take) {
+  template <class Visit>
+  void for_each_value(const AggregateInput& input, Visit visit) {
     const Vector& argument = *input.argument;
     const auto values = as_f64(argument, argument.size, buffer_);
     for (size_t i = 0; i < input.rows.size(); ++i) {
       const uint32_t row = input.rows[i];
-      if (!argument.is_null(row)) take(input.groups[i], values[row]);
+      if (!argument.is_null(row)) visit(input.groups[i], values[row]);
     }
   }
 
@@ -310,7 +316,7 @@ class ValuesAccumulator final : public Accumulator {
     return positions;
   }
 
-  // Two for each position.
+  // Two ranks for each position.
   static std::vector<size_t> ranks_of(std::span<const Position> positions, size_t count) {
     std::vector<size_t> ranks;
     for (const Position& position : positions) {
@@ -321,16 +327,17 @@ class ValuesAccumulator final : public Accumulator {
   }
 
   void compute(uint32_t group, RankSelect& select) {
-    const WantedOfGroups::Group* wanted = wanted_ ? wanted_->groups[group].get() : nullptr;
-    const size_t count = wanted ? wanted->count : lists_.count(group);
+    const QuantileCandidates::Group* const candidates =
+        candidates_ ? candidates_->groups[group].get() : nullptr;
+    const size_t count = candidates ? candidates->count : lists_.count(group);
     const auto results = std::span(results_).subspan(group * outputs_.size(), outputs_.size());
     std::ranges::fill(results, std::nan(""));
     if (count == 0) return;
     const std::vector<Position> positions = positions_in(count);
     const std::vector<size_t> ranks = ranks_of(positions, count);
     std::vector<double> found(ranks.size());
-    if (wanted) {
-      select.select(lists_, group, wanted->values, found);
+    if (candidates) {
+      select.select(lists_, group, candidates->values, found);
     } else {
       select.select(lists_, group, ranks, found);
     }
@@ -342,11 +349,11 @@ class ValuesAccumulator final : public Accumulator {
 
   std::vector<Output> outputs_;
   ValueLists lists_;
-  bool counts_ = false;                            // some groups
-  std::vector<std::unique_ptr<Counted>> counted_;  // by group, if any; null: all values are kept
+  bool counts_ = false;                            // whether some group has counts
+  std::vector<std::unique_ptr<Counted>> counted_;  // by group; null: all values are kept
   size_t counted_bytes_ = 0;
-  std::shared_ptr<const WantedOfGroups> wanted_;  // null: all
-  std::vector<double> results_;                   // by group, then output
+  std::shared_ptr<const QuantileCandidates> candidates_;  // null: all values
+  std::vector<double> results_;                           // by group, then output
   std::vector<double> buffer_;
 };
 

@@ -9,7 +9,7 @@
 namespace tocsin {
 namespace {
 
-/// Fewer values are selected in a copy.
+/// Shorter lists are copied and selected with nth_element.
 constexpr size_t kCountedMin = 4096;
 
 double value_of_rank_key(uint64_t key) {
@@ -17,16 +17,16 @@ double value_of_rank_key(uint64_t key) {
   return std::bit_cast<double>(is_negative ? ~key : key ^ uint64_t{1} << 63);
 }
 
-// From the smallest rank to the largest: what stands before one is not looked at for the next.
+// Ranks are processed in ascending order, so that the search for each starts after the one before.
 void select_in(std::span<double> values, std::span<const size_t> ranks, std::span<double> out) {
   std::vector<size_t> order(ranks.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::sort(order, {}, [&](size_t i) { return ranks[i]; });
-  size_t settled = 0;  // values in their places, none of which is above any behind them
+  size_t settled = 0;  // the first values, which are not greater than any of the others
   for (const size_t i : order) {
     if (ranks[i] >= settled) {
-      const auto behind = values.subspan(settled);
-      std::ranges::nth_element(behind, behind.begin() + static_cast<ptrdiff_t>(ranks[i] - settled));
+      const auto rest = values.subspan(settled);
+      std::ranges::nth_element(rest, rest.begin() + static_cast<ptrdiff_t>(ranks[i] - settled));
       settled = ranks[i] + 1;
     }
     out[i] = values[ranks[i]];
@@ -83,38 +83,39 @@ void RankCounts::clear() {
   max_ = 0;
 }
 
-void WantedValues::choose(const RankCounts& counts, std::span<const size_t> ranks) {
+void RankCandidates::choose(const RankCounts& counts, std::span<const size_t> ranks) {
   mark(false);
-  prefixes_ = {{0, counts.total()}};  // all values begin with no digit
+  prefixes_ = {{0, counts.total()}};  // the empty prefix, which all values share
   places_.assign(ranks.begin(), ranks.end());
   depth_ = 0;
   refine(std::span(&counts, 1));
 }
 
-void WantedValues::mark(bool wanted) {
+void RankCandidates::mark(bool held) {
   for (const Prefix& prefix : prefixes_) {
-    wanted_[prefix.key >> (64 - RankCounts::kDigitBits)] = wanted;
+    holds_digit_[prefix.key >> (64 - RankCounts::kDigitBits)] = held;
   }
 }
 
-void WantedValues::refine(std::span<const RankCounts> counts) {
+void RankCandidates::refine(std::span<const RankCounts> counts) {
   const unsigned shift = 64 - RankCounts::kDigitBits * (depth_ + 1);
-  std::vector<size_t> order(places_.size());  // of the places: ascending
+  std::vector<size_t> order(places_.size());  // indexes of places_, by ascending place
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::sort(order, {}, [&](size_t i) { return places_[i]; });
   auto next = order.begin();
   std::vector<Prefix> longer;
-  size_t wanted = 0;  // values of the longer prefixes
-  size_t below = 0;   // values of all buckets before this one
+  size_t held = 0;   // values with one of the longer prefixes
+  size_t below = 0;  // values in all buckets before this one
   for (size_t i = 0; i < prefixes_.size(); ++i) {
     for (uint32_t bucket = counts[i].min_; bucket <= counts[i].max_; ++bucket) {
       const size_t count = counts[i].counts_[bucket];
       const bool holds_place = next != order.end() && places_[*next] < below + count;
       for (; next != order.end() && places_[*next] < below + count; ++next) {
-        places_[*next] = wanted + (places_[*next] - below);
+        places_[*next] = held + (places_[*next] - below);
       }
-      if (holds_place)
-        longer.push_back({prefixes_[i].key | uint64_t{bucket} << shift, wanted += count});
+      if (holds_place) {
+        longer.push_back({prefixes_[i].key | uint64_t{bucket} << shift, held += count});
+      }
       below += count;
     }
   }
@@ -125,28 +126,28 @@ void WantedValues::refine(std::span<const RankCounts> counts) {
   mark(depth_ < RankCounts::kDigitsMax);
 }
 
-size_t WantedValues::count() const {
+size_t RankCandidates::count() const {
   return depth_ == RankCounts::kDigitsMax || prefixes_.empty() ? 0 : prefixes_.back().end;
 }
 
-size_t WantedValues::find_prefix(double value) const {
+size_t RankCandidates::find_prefix(double value) const {
   const uint64_t key = rank_key(value);
-  const auto behind = std::ranges::upper_bound(prefixes_, key, {}, &Prefix::key);
-  if (behind == prefixes_.begin()) return kNone;
+  const auto next = std::ranges::upper_bound(prefixes_, key, {}, &Prefix::key);
+  if (next == prefixes_.begin()) return kNone;
   const unsigned shift = 64 - RankCounts::kDigitBits * depth_;
-  const auto found = behind - 1;
+  const auto found = next - 1;
   if (found->key >> shift != key >> shift) return kNone;
   return static_cast<size_t>(found - prefixes_.begin());
 }
 
-bool WantedValues::are_in(std::span<const uint8_t> buckets) const {
+bool RankCandidates::are_in(std::span<const uint8_t> buckets) const {
   return depth_ == RankCounts::kDigitsMax ||
          std::ranges::all_of(prefixes_, [&](const Prefix& prefix) {
            return buckets[prefix.key >> (64 - RankCounts::kDigitBits)] != 0;
          });
 }
 
-void WantedValues::select(std::span<double> values, std::span<double> out) const {
+void RankCandidates::select(std::span<double> values, std::span<double> out) const {
   TOCSIN_CHECK(values.size() == count());
   if (depth_ < RankCounts::kDigitsMax) return select_in(values, places_, out);
   for (size_t i = 0; i < places_.size(); ++i) {
@@ -169,22 +170,22 @@ void RankSelect::select(const ValueLists& lists, size_t group, std::span<const s
                         std::span<double> out) {
   if (lists.count(group) < kCountedMin) return select_in(copy(lists, group), ranks, out);
   counts_.add(lists, group);
-  wanted_.choose(counts_, ranks);
+  candidates_.choose(counts_, ranks);
   counts_.clear();
-  select(lists, group, wanted_, out);
+  select(lists, group, candidates_, out);
 }
 
-void RankSelect::select(const ValueLists& lists, size_t group, const WantedValues& wanted,
+void RankSelect::select(const ValueLists& lists, size_t group, const RankCandidates& candidates,
                         std::span<double> out) {
-  values_.resize(wanted.count() + 1);  // one more: where what is not wanted is written
+  values_.resize(candidates.count() + 1);  // the last one receives values that are not candidates
   size_t at = 0;
   lists.for_each_chunk(group, [&](std::span<const double> chunk) {
     for (const double value : chunk) {
       values_[at] = value;
-      at += wanted.holds(value);
+      at += candidates.holds(value);
     }
   });
-  wanted.select(std::span(values_).first(at), out);
+  candidates.select(std::span(values_).first(at), out);
 }
 
 }  // namespace tocsin

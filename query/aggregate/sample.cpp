@@ -1,4 +1,4 @@
-// sample(x, n): the n earliest values as a JSON array, for evidence.
+// sample(x, n): the n earliest values as a JSON array.
 #include <algorithm>
 #include <string>
 
@@ -57,7 +57,8 @@ class SampleAccumulator final : public Accumulator {
   struct Sample {
     Timestamp time;
     std::string json;
-    auto operator<=>(const Sample&) const = default;  // ties by text, whatever the threads did
+    // Breaks ties by text, so that the result does not depend on the threads.
+    auto operator<=>(const Sample&) const = default;
   };
 
   void add(uint32_t index, Sample sample) {

@@ -1,4 +1,4 @@
-// sum and mean: integers exactly in 128 bits, doubles with compensation.
+// sum and mean: integers are summed exactly in 128 bits, doubles with compensation.
 #include <cmath>
 #include <limits>
 
@@ -82,7 +82,8 @@ class IntegerSum final : public Accumulator {
   }
 
  private:
-  // Whole and fractional part apart, so that a large sum loses nothing before it is divided.
+  // Computes the whole and the fractional part separately, so that a large sum is not rounded
+  // before the division.
   static double mean(Int128 sum, uint64_t count) {
     const auto n = static_cast<Int128>(count);
     return static_cast<double>(sum / n) + static_cast<double>(sum % n) / static_cast<double>(count);
@@ -107,7 +108,7 @@ class IntegerSum final : public Accumulator {
 };
 
 /// Doubles, with the compensation of Neumaier 1974 ("Rundungsfehleranalyse einiger Verfahren zur
-/// Summation endlicher Summen"): the result hardly depends on the order, hence on the threads.
+/// Summation endlicher Summen"). The result hardly depends on the order, and so on the threads.
 class FloatSum final : public Accumulator {
  public:
   explicit FloatSum(const Aggregate& aggregate) : mean_(aggregate.kind == AggregateKind::kMean) {}

@@ -1,4 +1,4 @@
-// One string per group, as min, max, first and last of strings keep it.
+// One string per group, for min, max, first and last of strings.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@
 
 namespace tocsin {
 
-/// A string of a dictionary, which many groups share, is kept once and costs a group four bytes;
-/// any other is owned by its group. Not thread-safe.
+/// A string from a dictionary is kept once for all groups that share it, and costs each group four
+/// bytes. Any other string is owned by its group. Not thread-safe.
 class TextCells {
  public:
   size_t size() const { return cells_.size(); }
   void resize(size_t group_count) { cells_.resize(group_count); }
   void reserve(size_t group_count) { cells_.reserve(group_count); }
   bool is_empty(size_t group) const { return cells_[group] == 0; }
-  /// Requires: not empty. Lives until the group's next set().
+  /// The view lives until the group's next set(). Requires: the group is not empty.
   std::string_view at(size_t group) const {
     const uint32_t cell = cells_[group];
     return cell & kOwned ? std::string_view(owned_[cell & ~kOwned]) : shared_[cell - 1];
@@ -30,33 +30,35 @@ class TextCells {
     if (!vector.dictionary) return;
     numbers_.resize(rows.size());
     values_.number(vector, rows, numbers_);
-    take_shared();
+    add_shared();
   }
-  /// Row rows[i] of the vector begun. Requires: the row is not null.
+  /// Sets a group to row rows[i] of the vector passed to begin(). Requires: the row is not null.
   void set(size_t group, const Vector& vector, std::span<const uint32_t> rows, size_t i) {
     if (!vector.dictionary) return set_owned(group, vector.text[rows[i]]);
     release(group);
     cells_[group] = numbers_[i];
   }
-  /// Whether every row begun is null or of a dictionary, and so is what all groups hold: then
-  /// `numbers()[i]` is the cell of rows[i], 0 for null, and cells may be set to it as they are.
+  /// Whether all rows passed to begin() and all groups have strings from dictionaries, or none.
+  /// Then `numbers()[i]` is the cell for rows[i], 0 for null, and cell() may be set to it directly.
   bool all_shared(const Vector& vector) const { return vector.dictionary && owned_.empty(); }
   std::span<const uint32_t> numbers() const { return numbers_; }
   uint32_t& cell(size_t group) { return cells_[group]; }
   /// Prepares copy() from another thread's cells.
   std::vector<uint32_t> absorb_shared(const TextCells& from) {
     std::vector<uint32_t> map = values_.absorb(from.values_);
-    take_shared();
+    add_shared();
     return map;
   }
-  /// The string of a group of `from`, which is not empty; `map` is absorb_shared's.
+  /// Copies the string of a group of `from`, which is not empty. `map` is the result of
+  /// absorb_shared(from).
   void copy(size_t group, const TextCells& from, size_t from_group, std::span<const uint32_t> map) {
     const uint32_t cell = from.cells_[from_group];
     if (cell & kOwned) return set_owned(group, from.at(from_group));
     release(group);
     cells_[group] = map[cell];
   }
-  /// Appends all of them, null where empty. Strings are kept in `arena`, each shared one once.
+  /// Appends the strings of all groups, null if empty. Copies them to `arena`, each shared string
+  /// once.
   void append_to(TableColumn& out, StringArena& arena) const {
     std::vector<std::string_view> kept(shared_.size());
     for (size_t group = 0; group < cells_.size(); ++group) {
@@ -98,7 +100,7 @@ class TextCells {
  private:
   static constexpr uint32_t kOwned = uint32_t{1} << 31;
 
-  void take_shared() {
+  void add_shared() {
     while (shared_.size() < values_.count()) {
       shared_.push_back(values_.text(static_cast<uint32_t>(shared_.size()) + 1));
     }
@@ -107,11 +109,12 @@ class TextCells {
     if (cells_[group] & kOwned) free_.push_back(cells_[group] & ~kOwned);
   }
 
-  std::vector<uint32_t, LargeAllocator<uint32_t>> cells_;  // 0: empty
-  KeyValues values_{ValueType::kString};                   // of dictionaries: cell is the number
-  std::vector<std::string_view> shared_;                   // its texts, by number - 1
+  // By group: the number of a string in `values_`, or kOwned and an index of `owned_`; 0: empty.
+  std::vector<uint32_t, LargeAllocator<uint32_t>> cells_;
+  KeyValues values_{ValueType::kString};  // the strings from dictionaries
+  std::vector<std::string_view> shared_;  // the texts of values_, by number - 1
   std::vector<std::string> owned_;
-  std::vector<uint32_t> free_;  // of owned_
+  std::vector<uint32_t> free_;  // unused indexes of owned_
   size_t heap_bytes_ = 0;
   std::vector<uint32_t> numbers_;  // scratch
 };

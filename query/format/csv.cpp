@@ -1,4 +1,4 @@
-// Results as CSV (RFC 4180): a header, CRLF line ends, quotes where they are needed.
+// Results as CSV (RFC 4180): with a header, CRLF line ends, and quotes where needed.
 #include "db/base/text.h"
 #include "query/format/format.h"
 #include "query/format/result_writer.h"
@@ -37,7 +37,7 @@ class CsvWriter final : public ResultWriter {
     for (size_t i = 0; i < table_.columns.size(); ++i) {
       if (i > 0) out += ',';
       const Value value = table_.columns[i].at(row);
-      // An empty string is quoted, so that it differs from null.
+      // Empty strings are quoted to tell them apart from null.
       const std::string text = valid_utf8(plain_text(value, times_as_ns_), replaced_);
       add_csv_field(out, text, text.empty() && value.type == ValueType::kString);
     }

@@ -42,7 +42,7 @@ std::string json_of(const Value& value, bool times_as_ns) {
     return json_quote(plain_text(value, false));
   }
   std::string text = plain_text(value, times_as_ns);
-  return text.empty() ? "null" : text;  // a double that is not finite
+  return text.empty() ? "null" : text;  // empty: a double that is not finite
 }
 
 }  // namespace tocsin

@@ -13,21 +13,21 @@ namespace tocsin {
 /// times as RFC 3339 with nine digits (or nanoseconds), durations as their text (or nanoseconds),
 /// NaN and infinities as null.
 std::string json_of(const Value& value, bool times_as_ns = false);
-/// The shortest decimal form that reads back the same; empty when it is not finite.
+/// The shortest decimal form that reads back the same; empty if `value` is not finite.
 std::string text_of(double value);
-/// A value as bare text: what CSV quotes and tables show. Null is empty.
+/// A value as plain text, for CSV and tables. Null is empty.
 std::string plain_text(const Value& value, bool times_as_ns);
 
-/// Appends a field of CSV: in quotes where it needs them, or when `quoted` says so.
+/// Appends a CSV field, in quotes if it needs them or if `quoted` is true.
 void add_csv_field(std::string& out, std::string_view text, bool quoted);
 
 // Names and strings of line protocol.
 inline constexpr std::string_view kEscapedInMeasurement = ", ";
 inline constexpr std::string_view kEscapedInKey = ",= ";  ///< also in the values of tags
-/// Appends a name with a backslash before each of the characters `escaped`; a newline, which no
-/// name can hold, as `\n`.
+/// Appends a name, with a backslash before each character that is in `escaped`. Line protocol does
+/// not allow a newline in names; it is written as `\n`.
 void add_line_protocol_name(std::string& out, std::string_view text, std::string_view escaped);
-/// Appends a string field's value with its quotes.
+/// Appends the value of a string field, in quotes.
 void add_line_protocol_string(std::string& out, std::string_view text);
 
 }  // namespace tocsin

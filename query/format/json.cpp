@@ -10,7 +10,7 @@
 namespace tocsin {
 namespace {
 
-// What both forms share: values and the facts behind the rows.
+// The parts common to both forms: values, and the warnings and statistics after the rows.
 class JsonParts : public ResultWriter {
  public:
   JsonParts(const ResultTable& table, const FormatOptions& options)

@@ -1,5 +1,5 @@
-// Results as InfluxDB line protocol: the columns `measurement` and `time` in their places, all
-// others as fields. A result does not know which of its columns were tags.
+// Results as InfluxDB line protocol: `measurement` and `time` become a line's name and timestamp.
+// All other columns become fields, because a result does not know which of its columns were tags.
 #include <cmath>
 
 #include "query/format/format.h"
@@ -77,7 +77,7 @@ class LineProtocolWriter final : public ResultWriter {
       out += '=';
       add_field_value(out, value);
     }
-    if (separator == ' ') out += " _=t";  // a row needs a field; import drops this one again
+    if (separator == ' ') out += " _=t";  // a line needs a field; import drops this one
     if (has_time_ && table_.columns[time_].valid[row] != 0) {
       out += ' ';
       out += std::to_string(table_.columns[time_].i64[row]);

@@ -6,22 +6,14 @@
 
 #include "db/base/check.h"
 #include "query/format/format.h"
+#include "query/format/typed_values.h"
 
 namespace tocsin {
 
 Value ResultColumn::at(size_t row) const {
   if (valid[row] == 0) return Value::null();
-  switch (type) {
-    case ValueType::kBool: return Value::of(boolean[row] != 0);
-    case ValueType::kI64: return Value::of(i64[row]);
-    case ValueType::kU64: return Value::of(u64[row]);
-    case ValueType::kF64: return Value::of(f64[row]);
-    case ValueType::kString: return Value::of(text[row]);
-    case ValueType::kTime: return Value::time(i64[row]);
-    case ValueType::kDuration: return Value::duration(i64[row]);
-    case ValueType::kNull: break;
-  }
-  return Value::null();
+  if (type == ValueType::kString) return Value::of(text[row]);
+  return scalar_at(*this, row);
 }
 
 void ResultColumn::append(const Value& value) {

@@ -1,4 +1,4 @@
-// A query's answer: a table that owns its data, with statistics of how it was found.
+// The result of a query: a table that owns its data, with statistics of the run.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace tocsin {
 
-/// One column of a result. The vector that matches `type` has one entry per row; the others are
+/// A column of a result. The vector that matches `type` has one entry per row; the others are
 /// empty. kTime and kDuration use `i64`.
 struct ResultColumn {
   std::string name;
@@ -24,27 +24,28 @@ struct ResultColumn {
   std::vector<std::string> text;
 
   Value at(size_t row) const;
-  void append(const Value& value);  ///< Requires: value.type == type or null
+  void append(const Value& value);  ///< Requires: value is null or value.type == type
 };
 
-/// One step of a run: stages that were executed together, and what left the last of them.
+/// One step of a run: stages of the plan that were executed together.
 struct StepStatistics {
-  size_t stage_end =
-      0;  ///< the stages of the plan from the step before up to here; the first reads the source
-  uint64_t rows_out = 0;
+  /// The end of the step's stages, which start at the end of the step before. The first step also
+  /// reads the source.
+  size_t stage_end = 0;
+  uint64_t rows_out = 0;  ///< of the step's last stage
   int64_t elapsed_us = 0;
 };
 
 struct QueryStatistics {
   uint64_t rows_scanned = 0;
   uint64_t segments_read = 0;
-  uint64_t segments_skipped = 0;    ///< by their time range or statistics
+  uint64_t segments_skipped = 0;    ///< because of their time range or statistics
   uint64_t windows_remembered = 0;  ///< baseline windows answered from memory
   uint64_t invalid_utf8 = 0;
   int64_t elapsed_us = 0;
-  uint64_t segments_answered = 0;  ///< from their metadata or remembered results, no row read
+  uint64_t segments_answered = 0;  ///< from metadata or remembered results, without reading rows
   uint64_t bytes_read = 0;         ///< of decoded values
-  uint64_t bytes_spilled = 0;      ///< written to disk by a `stats` that memory is too small for
+  uint64_t bytes_spilled = 0;      ///< written to disk by a `stats` that needs too much memory
   std::vector<StepStatistics> steps;
 };
 
@@ -53,26 +54,26 @@ struct ResultTable {
   size_t row_count = 0;
   QueryStatistics statistics;
   std::vector<std::string> warnings;
-  /// Source events that passed every `where` before the first `stats`: what rules call `blind` when
+  /// Source events that passed every `where` before the first `stats`. A rule is `blind` if this is
   /// 0 over the whole range, baseline included.
   uint64_t rows_matched = 0;
 
-  /// Index of the column of that name, or columns.size().
+  /// The index of the column with that name, or columns.size().
   size_t find(std::string_view name) const;
 };
 
 enum class ResultFormat { kTable, kCsv, kJson, kNdjson, kLineProtocol };
 struct FormatOptions {
-  bool times_as_ns = false;   ///< integers instead of RFC 3339
-  size_t terminal_width = 0;  ///< kTable: columns are cut to fit; 0 does not cut
-  bool statistics = true;     ///< kJson, kNdjson: with `stats`
+  bool times_as_ns = false;   ///< times as integers instead of RFC 3339
+  size_t terminal_width = 0;  ///< kTable: columns are truncated to fit; 0: not truncated
+  bool statistics = true;     ///< kJson, kNdjson: include `stats`
 };
 
-/// The whole table as text of that format. Invalid UTF-8 is shown as U+FFFD, NaN and infinities as
+/// The whole table as text in that format. Invalid UTF-8 is shown as U+FFFD, NaN and infinities as
 /// null (JSON) or empty (CSV). kTable escapes control characters.
 std::string format_result(const ResultTable& table, ResultFormat format,
                           const FormatOptions& options = {});
-/// `table`, `csv`, `json`, `ndjson`, `lp`; kInvalid names them.
+/// Parses `table`, `csv`, `json`, `ndjson` or `lp`; the kInvalid message lists them.
 Result<ResultFormat> parse_result_format(std::string_view name);
 
 }  // namespace tocsin

@@ -1,4 +1,4 @@
-// A result as text, piece by piece: a long answer need not lie in memory as text as well.
+// Writes a result as text piece by piece, so that a long text need not be in memory as a whole.
 #pragma once
 
 #include <memory>
@@ -16,8 +16,8 @@ class ResultWriter {
   ResultWriter(const ResultWriter&) = delete;
   ResultWriter& operator=(const ResultWriter&) = delete;
 
-  /// Appends at least `byte_count` bytes to `out`, fewer only at the end. False once all is
-  /// written.
+  /// Appends at least `byte_count` bytes to `out`, fewer only at the end. False once everything has
+  /// been written.
   bool write(std::string& out, size_t byte_count);
 
  protected:
@@ -33,11 +33,12 @@ class ResultWriter {
   bool ended_ = false;
 };
 
-/// A writer of that format. Aligned tables need all rows for their widths: they come in one piece.
+/// A writer for that format. Aligned tables are written in one piece, because the column widths
+/// depend on all rows.
 std::unique_ptr<ResultWriter> make_result_writer(const ResultTable& table, ResultFormat format,
                                                  const FormatOptions& options);
 
-// One per format; each in its own file.
+// One function per format, each in a separate file.
 std::unique_ptr<ResultWriter> make_table_writer(const ResultTable& table,
                                                 const FormatOptions& options);
 std::unique_ptr<ResultWriter> make_csv_writer(const ResultTable& table,

@@ -1,4 +1,4 @@
-// Results for people: aligned columns, numbers to the right, nulls as `-`.
+// Results for people: aligned columns, numbers right-aligned, nulls as `-`.
 #include <algorithm>
 #include <cmath>
 
@@ -13,15 +13,16 @@ namespace {
 
 constexpr std::string_view kGap = "  ";
 
-// Six significant digits are enough to read; whole numbers are shown whole.
+// Six significant digits are enough for people; whole numbers are shown in full.
 std::string readable(double value) {
   constexpr double kWholeMax = 1e15;
   if (!std::isfinite(value)) return "-";
   const std::string exact = text_of(value);
   constexpr size_t kShort = 9;
   if (exact.size() <= kShort) return exact;
-  if (value == std::trunc(value) && std::fabs(value) < kWholeMax)
+  if (value == std::trunc(value) && std::fabs(value) < kWholeMax) {
     return fmt::format("{:.0f}", value);
+  }
   if (std::fabs(value) >= 1000 && std::fabs(value) < kWholeMax) return fmt::format("{:.3f}", value);
   return fmt::format("{:.6g}", value);
 }
@@ -41,21 +42,21 @@ void add_line(std::string& out, std::string line, size_t terminal_width) {
   out += '\n';
 }
 
-// Takes width from the widest columns of text until a line fits, or none of them can give more.
+// Narrows the widest text columns until a line fits, or until all have their minimum width.
 void fit(const ResultTable& table, size_t terminal_width, std::vector<size_t>& widths) {
   constexpr size_t kWidthMin = 8;
-  const auto can_give = [&](size_t i) {
+  const auto can_shrink = [&](size_t i) {
     return table.columns[i].type == ValueType::kString && widths[i] > kWidthMin;
   };
   size_t total = 0;
   for (size_t i = 0; i < widths.size(); ++i) {
-    if (can_give(i)) widths[i] = std::min(widths[i], std::max(kWidthMin, terminal_width));
+    if (can_shrink(i)) widths[i] = std::min(widths[i], std::max(kWidthMin, terminal_width));
     total += widths[i] + (i > 0 ? kGap.size() : 0);
   }
   for (; total > terminal_width; --total) {
     size_t widest = widths.size();
     for (size_t i = 0; i < widths.size(); ++i) {
-      if (can_give(i) && (widest == widths.size() || widths[i] > widths[widest])) widest = i;
+      if (can_shrink(i) && (widest == widths.size() || widths[i] > widths[widest])) widest = i;
     }
     if (widest == widths.size()) return;
     --widths[widest];

@@ -1,10 +1,10 @@
-// baseline: each group's row of the range beside statistics of its rows in earlier windows.
+// baseline: adds to each group's row statistics of the group's rows in earlier windows.
 //
-// What counts, after SEMANTICS: a group's windows start with the first that has a row of it
-// (without keys, the first of all); windows without any row of the query's measurements are left
-// out, so are those that an exclusion overlaps; where the group has no row, one is made up with
-// zero counts, and goes through the lets and wheres behind the stats like any other; a row that
-// such a where removed leaves its window out.
+// A group's windows start with the first one in which it has a row (without keys, with the oldest
+// window). Windows in which the query's measurements have no rows do not count, nor do those that
+// an exclusion overlaps. In any other window in which the group has no row, a row with zero counts
+// is made up, to which the later lets and wheres apply as usual. A window does not count either if
+// a where removed its row.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -31,7 +31,7 @@ uint64_t mix(uint64_t x) {
 std::vector<WindowKey> window_keys(const Windows& windows, const Scan& scan) {
   std::vector<WindowKey> keys(windows.count());
   for (uint32_t k = 0; k < keys.size(); ++k) keys[k].window = windows.window(k);
-  // Not the scan's units: whether a segment is one depends on the range, not on the window alone.
+  // Uses all segments, not the scan's units, which depend on the range and not on the window alone.
   for (const auto& segment : scan.snapshot.segments) {
     const SegmentInfo& info = segment->info();
     const uint64_t a = mix(info.id + 0x9e3779b97f4a7c15);
@@ -58,17 +58,17 @@ Value zero_of(ValueType type) {
   }
 }
 
-/// A group's fate in the range itself.
+/// Whether a group has a row in the range itself, and whether a `where` removed it.
 enum class Current : uint8_t { kAbsent, kKept, kRemoved };
 
-/// What the past windows say about one group.
+/// One group in the past windows.
 struct Past {
-  uint32_t first_window = 0;      ///< the oldest with a row, or of all without keys; 0: none
+  uint32_t first_window = 0;      ///< the oldest with a row (without keys, of all); 0: none
   uint32_t present = 0;           ///< windows with a row, kept or removed, that are not excluded
   uint32_t missing = 0;           ///< windows for which a row is made up
   std::vector<uint8_t> excluded;  ///< by window; empty: none
-  std::vector<uint32_t> present_windows;  ///< filled only when now() tells made-up rows apart
-  /// Made-up rows: (row of the made-up table, how many windows it stands for).
+  std::vector<uint32_t> present_windows;  ///< filled only if made-up rows depend on now()
+  /// Made-up rows: the row of the made-up table, and the number of windows it represents.
   std::vector<std::pair<uint32_t, uint32_t>> made_up;
 
   bool excludes(uint32_t k) const { return !excluded.empty() && excluded[k]; }
@@ -85,7 +85,7 @@ class Baseline {
         groups_(groups),
         gauge_(execution) {}
 
-  /// `rows` are the prefix's over all computed windows, `row_groups` their groups.
+  /// `rows` are the prefix's rows of all computed windows, `row_groups` their groups.
   Result<Table> run(const Table& rows, std::span<const uint32_t> row_groups) {
     find_current();
     TOCSIN_RETURN_IF_ERROR(find_exclusions());
@@ -93,7 +93,7 @@ class Baseline {
     current_.resize(groups_.group_count(), Current::kAbsent);
     TOCSIN_RETURN_IF_ERROR(find_past());
     TOCSIN_RETURN_IF_ERROR(make_up_rows());
-    take_current(rows, row_groups);
+    add_current_rows(rows, row_groups);
     TOCSIN_RETURN_IF_ERROR(gather_values());
     TOCSIN_RETURN_IF_ERROR(add_columns());
     for (const uint32_t key : prefix_.baseline->key_columns) {
@@ -111,7 +111,7 @@ class Baseline {
     }
   }
 
-  // An exclusion names its group by the values of the keys.
+  // Finds the group of each exclusion, which is given as the values of the keys.
   Status find_exclusions() {
     past_.resize(groups_.group_count());
     if (!prefix_.baseline->excluding_alerts) return {};
@@ -147,8 +147,8 @@ class Baseline {
   }
 
   Status find_past() {
-    std::vector<uint32_t> observed(
-        windows_.count());  // windows 1..k in which anything was collected
+    // By window k: the number of windows among 1 to k in which anything was collected.
+    std::vector<uint32_t> observed(windows_.count());
     for (uint32_t k = 1; k < windows_.count(); ++k) {
       TOCSIN_RETURN_IF_ERROR(execution_.check());
       const WindowRecord& record = *records_[k];
@@ -163,7 +163,7 @@ class Baseline {
     }
     for (Past& past : past_) {
       TOCSIN_RETURN_IF_ERROR(execution_.check());
-      // Without keys, `stats` gives a row in every window, also where none matched.
+      // Without keys, `stats` returns a row in every window, even if no row matched.
       if (prefix_.key_types.empty()) past.first_window = windows_.past_count;
       uint32_t counted = observed[past.first_window];
       for (uint32_t k = 1; k <= past.first_window && !past.excluded.empty(); ++k) {
@@ -179,8 +179,8 @@ class Baseline {
     return past_[group].first_window != 0 || prefix_.key_types.empty();
   }
 
-  // The rows of the stats that are missing, as it would have put them out, through the stages
-  // behind it: some groups at a time, as there may be a row for each group and window.
+  // Makes up the missing rows of the stats and runs the later stages over them. Processes some
+  // groups at a time, because there may be a row for each group and window.
   Status make_up_rows() {
     constexpr size_t kRowsMin = 64 * 1024;
     MissingRows missing;
@@ -191,11 +191,11 @@ class Baseline {
       TOCSIN_RETURN_IF_ERROR(execution_.check());
       TOCSIN_RETURN_IF_ERROR(make_up(std::exchange(missing, {})));
     }
-    if (past_.empty()) return make_up({});  // for the columns
+    if (past_.empty()) return make_up({});  // sets the columns of made_up_
     return {};
   }
 
-  /// Of a group in a window, each.
+  /// The group and the window of each missing row.
   struct MissingRows {
     std::vector<uint32_t> groups, windows;
 
@@ -208,7 +208,7 @@ class Baseline {
   void find_missing(uint32_t group, MissingRows& missing) const {
     const Past& past = past_[group];
     const bool now_missing = current_[group] == Current::kAbsent;
-    if (!prefix_.calls_now) {  // one row is like the other
+    if (!prefix_.calls_now) {  // the rows of all windows are equal
       if (now_missing || past.missing != 0) missing.add(group, 0);
       return;
     }
@@ -252,7 +252,7 @@ class Baseline {
     for (size_t k = 0; k < stats.keys.size(); ++k) {
       TableColumn& column = table.columns.emplace_back(prefix_.key_types[k]);
       groups_.append_key(k, groups, column);
-      // The result must not point into what is remembered.
+      // The result must not point into the remembered group table.
       for (std::string_view& text : column.text) text = arena->keep(text);
     }
     for (const Aggregate& aggregate : stats.aggregates) {
@@ -267,15 +267,15 @@ class Baseline {
     return table;
   }
 
-  // The rows of the range: those that are there, then those made up.
-  void take_current(const Table& rows, std::span<const uint32_t> row_groups) {
+  // Adds the rows of the range: first those of the query, then those made up.
+  void add_current_rows(const Table& rows, std::span<const uint32_t> row_groups) {
     std::vector<uint32_t> real;
     for (uint32_t row = 0; row < rows.row_count; ++row) {
       if (rows.columns.back().i64[row] != 0) continue;
       real.push_back(row);
       result_groups_.push_back(row_groups[row]);
     }
-    result_ = rows.take(real);
+    result_ = rows.gather(real);
     result_.share_arenas(made_up_);
     for (uint32_t row = 0; row < made_up_.row_count; ++row) {
       const uint32_t group = made_up_groups_[row];
@@ -289,7 +289,8 @@ class Baseline {
     result_.columns.pop_back();  // the window
   }
 
-  // The kept rows of all windows by group: group g has the places [starts_[g], starts_[g + 1]).
+  // Sorts the values of all kept rows by group. Group g has the places [starts_[g], starts_[g +
+  // 1]).
   Status gather_values() {
     const size_t column_count = prefix_.value_columns.size();
     starts_.assign(groups_.group_count() + 1, 0);
@@ -316,7 +317,7 @@ class Baseline {
     });
   }
 
-  // All values of a column that enter a group's statistics.
+  // Collects the values of a column for a group's statistics.
   void collect(uint32_t group, size_t value_column, std::vector<double>& out) const {
     out.clear();
     const std::vector<double>& all = values_[value_column];
@@ -380,7 +381,7 @@ class Baseline {
   std::vector<std::vector<double>> values_;  // by value column
 };
 
-/// Its mutex must not be held when this is destroyed.
+/// Trims the memory when destroyed. Requires: the mutex of `series` is not held then.
 struct TrimAtEnd {
   WindowMemory& memory;
   std::shared_ptr<WindowSeries> series;
@@ -402,11 +403,11 @@ Result<Table> run_baseline(Execution& execution, const Database& database, size_
   const uint64_t tick = memory->next_tick();
   const auto series =
       memory->series(fingerprint_of(execution.plan(), at, prefix.value_columns), prefix.key_types);
-  const TrimAtEnd trim{*memory, series, tick};  // also where the query fails
+  const TrimAtEnd trim{*memory, series, tick};  // even if the query fails
   Records records(windows.count());
   {
-    const std::lock_guard lock(series->mutex);
-    for (uint32_t k = 1; k < windows.count(); ++k) {  // of the range itself all columns are needed
+    const MutexLock lock(series->mutex);
+    for (uint32_t k = 1; k < windows.count(); ++k) {  // not window 0, which needs all columns
       records[k] = series->find(keys[k], tick);
       if (!records[k]) continue;
       windows.wanted[k] = 0;
@@ -416,10 +417,10 @@ Result<Table> run_baseline(Execution& execution, const Database& database, size_
   TOCSIN_TRY(const PrefixTables tables, run_prefix(execution, prefix, scan, windows));
   TOCSIN_RETURN_IF_ERROR(check_intact(scan));
 
-  const std::lock_guard lock(series->mutex);
+  const MutexLock lock(series->mutex);
   std::vector<uint32_t> row_groups;
   TOCSIN_TRY(const Records made, make_records(prefix, tables, windows, series->groups, row_groups));
-  // A window's rows may serve as its past ones only if now() was its end.
+  // Window 0 can be remembered as a past window only if now() was its end.
   const bool is_past_too = !prefix.calls_now || windows.now == windows.range.end;
   uint64_t matched_rows = 0;
   for (uint32_t k = 0; k < windows.count(); ++k) {

@@ -12,14 +12,14 @@
 namespace tocsin {
 namespace {
 
-// The columns of a stage's output with the window behind them.
+// The columns of a stage's output, followed by the window.
 std::vector<PlanColumn> windowed_columns(const Plan& plan, size_t stage) {
   std::vector<PlanColumn> columns = plan.stages[stage].columns;
   columns.push_back({"", ValueType::kI64});
   return columns;
 }
 
-// Over a windowed table; its window is no column of the language.
+// A program over a windowed table. The window is not a column of the language.
 Program windowed_program(const Plan& plan, size_t stage) {
   Program program(windowed_columns(plan, stage));
   program.columns.pop_back();
@@ -49,7 +49,8 @@ Result<BaselinePrefix> BaselinePrefix::of(const Plan& plan, size_t end) {
   }
   if (!has_stats || others) {
     return fail(ErrorCode::kInvalid,
-                "`baseline` needs a `stats` before it, and else only `where` and `let`");
+                "`baseline` needs a `stats` before it; the only other stages before it may be "
+                "`where` and `let`");
   }
   prefix.calls_now = tocsin::calls_now(plan, end);
   for (const BaselineColumn& column : prefix.baseline->columns) {
@@ -70,7 +71,8 @@ Result<Windows> baseline_windows(const BaselinePrefix& prefix) {
   Duration length = 0;
   if (!prefix.plan->range_given || range.end <= range.start ||
       __builtin_sub_overflow(range.end, range.start, &length)) {
-    return fail(ErrorCode::kInvalid, "`baseline` needs a range: `last …` or `between … and …`");
+    return fail(ErrorCode::kInvalid,
+                "`baseline` needs a time range: `last …` or `between … and …`");
   }
   Windows windows;
   windows.range = range;
@@ -78,7 +80,7 @@ Result<Windows> baseline_windows(const BaselinePrefix& prefix) {
   windows.step = prefix.baseline->step == 0 ? length : prefix.baseline->step;
   if (length > windows.step || length > depth) {
     return fail(ErrorCode::kInvalid,
-                fmt::format("the range ({}) must not be longer than the baseline ({}) nor its step "
+                fmt::format("the range ({}) must not be longer than the baseline ({}) or its step "
                             "({})",
                             format_duration(length), format_duration(depth),
                             format_duration(windows.step)));
@@ -89,8 +91,8 @@ Result<Windows> baseline_windows(const BaselinePrefix& prefix) {
                          static_cast<uint64_t>(windows.step);
   if (count > kBaselineWindowCountMax) {
     return fail(ErrorCode::kLimit,
-                fmt::format("`baseline {}` in steps of {} is {} windows, more than {}; use a "
-                            "longer range or step",
+                fmt::format("`baseline {}` in steps of {} has {} windows, but at most {} are "
+                            "allowed; use a longer range or step",
                             format_duration(depth), format_duration(windows.step), count,
                             kBaselineWindowCountMax));
   }
@@ -105,10 +107,10 @@ Result<PrefixTables> run_prefix(Execution& execution, const BaselinePrefix& pref
   PrefixTables tables;
   Program program(plan.source_columns);
   size_t at = 0;
-  while (program.take(plan.stages[at])) ++at;
+  while (program.add_stage(plan.stages[at])) ++at;
   StatsPlan first =
       StatsPlan::compile(std::get<StatsStage>(plan.stages[at].operation), true, plan.zone, program);
-  if (at < prefix.last_stats) {  // keys that the next stats does not ask for are not made
+  if (at < prefix.last_stats) {  // leaves out keys that the next stats does not need
     const std::vector<uint8_t> live = live_columns(plan, at + 1);
     first.ordered = false;
     first.live_keys.assign(live.begin(), live.begin() + static_cast<ptrdiff_t>(first.keys.size()));
@@ -117,7 +119,7 @@ Result<PrefixTables> run_prefix(Execution& execution, const BaselinePrefix& pref
              source_stats(execution, scan, program, first, &windows, &tables.counts, nullptr));
   while (at < prefix.last_stats) {
     Program between = windowed_program(plan, at);
-    for (++at; between.take(plan.stages[at]);) ++at;
+    for (++at; between.add_stage(plan.stages[at]);) ++at;
     const StatsPlan stats = StatsPlan::compile(std::get<StatsStage>(plan.stages[at].operation),
                                                true, plan.zone, between);
     TOCSIN_TRY(table, table_stats(execution, std::move(table), between, stats, &windows));
@@ -131,7 +133,7 @@ Result<Table> run_after_stats(Execution& execution, const BaselinePrefix& prefix
                               const Windows& windows) {
   Program program = windowed_program(*prefix.plan, prefix.last_stats);
   for (size_t at = prefix.last_stats + 1; at < prefix.end; ++at) {
-    TOCSIN_CHECK(program.take(prefix.plan->stages[at]));
+    TOCSIN_CHECK(program.add_stage(prefix.plan->stages[at]));
   }
   return table_rows(execution, std::move(groups), program, {}, &windows);
 }

@@ -1,4 +1,5 @@
-// The stages before `baseline`, run over many windows in one pass, and what is kept of each.
+// Runs the stages before `baseline` over many windows in one pass, and makes a record of each
+// window.
 #pragma once
 
 #include <memory>
@@ -13,16 +14,17 @@
 
 namespace tocsin {
 
-/// The stages [0, end) of a plan, where stage `end` is its baseline. The plan must outlive it.
+/// The stages [0, end) of a plan, whose stage `end` is its baseline. The plan must outlive it.
 struct BaselinePrefix {
   const Plan* plan = nullptr;
   const BaselineStage* baseline = nullptr;
   size_t end = 0;
   size_t last_stats = 0;        ///< the last stats among the stages
-  bool filters_groups = false;  ///< a `where` stands behind the last stats
+  bool filters_groups = false;  ///< whether there is a `where` after the last stats
   bool calls_now = false;
-  std::vector<uint32_t> value_columns;  ///< of stage end - 1: the columns of baseline(x), each once
-  std::vector<ValueType> key_types;     ///< of the last stats
+  /// The columns of stage end - 1 that baseline(x) refers to, each once.
+  std::vector<uint32_t> value_columns;
+  std::vector<ValueType> key_types;  ///< of the last stats
 
   static Result<BaselinePrefix> of(const Plan& plan, size_t end);
 
@@ -31,28 +33,28 @@ struct BaselinePrefix {
   }
 };
 
-/// Every window that the baseline looks at; kLimit when there are too many.
+/// All windows of the baseline; kLimit if there are too many.
 Result<Windows> baseline_windows(const BaselinePrefix& prefix);
 
-/// What the prefix gives over the wanted windows.
+/// The results of the prefix over the wanted windows.
 struct PrefixTables {
-  Table groups;  ///< after the last stats: its keys first, the window last
-  Table rows;    ///< after the last stage, the window last
+  Table groups;  ///< after the last stats, starting with its keys; the last column is the window
+  Table rows;    ///< after the last stage; the last column is the window
   WindowCounts counts;
 };
 Result<PrefixTables> run_prefix(Execution& execution, const BaselinePrefix& prefix,
                                 const Scan& scan, const Windows& windows);
-/// The stages behind the last stats, over a windowed table of its columns.
+/// Runs the stages after the last stats over a windowed table of its columns.
 Result<Table> run_after_stats(Execution& execution, const BaselinePrefix& prefix, Table groups,
                               const Windows& windows);
 
-/// The group of each row of a windowed table by its key columns, in `groups`, which may grow.
+/// Returns the group in `groups`, which may grow, of each row of a windowed table.
 Result<std::vector<uint32_t>> number_groups(const Table& table,
                                             std::span<const uint32_t> key_columns,
                                             GroupTable& groups);
 
-/// What is remembered of every wanted window, by window; null for the others. `row_groups` receives
-/// the group of each row of `tables.rows`.
+/// Makes the records of all wanted windows, by window; null for the others. Sets `row_groups` to
+/// the groups of the rows of `tables.rows`.
 Result<std::vector<std::shared_ptr<const WindowRecord>>> make_records(
     const BaselinePrefix& prefix, const PrefixTables& tables, const Windows& windows,
     GroupTable& groups, std::vector<uint32_t>& row_groups);

@@ -1,8 +1,8 @@
-// detect: how unusual each bucket of a series is, judged by earlier buckets of the same group.
+// detect: how unusual each bucket of a series is, compared to earlier buckets of the same group.
 //
-// Median and MAD (Hampel 1974) of the earlier buckets with the same phase of the season, or without
-// a season of the last 60 buckets. 1.4826 * MAD estimates the standard deviation of a normal
-// distribution.
+// Uses the median and MAD (Hampel 1974) of the earlier buckets with the same phase of the season
+// or, without a season, of the last kHistoryBuckets buckets. 1.4826 * MAD estimates the standard
+// deviation of a normal distribution.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -14,18 +14,18 @@ namespace tocsin {
 namespace {
 
 constexpr int64_t kHistoryBuckets = 60;  ///< without a season
-constexpr size_t kHistoryMin = 5;        ///< fewer earlier values tell nothing
+constexpr size_t kHistoryMin = 5;        ///< nothing is expected from fewer earlier values
 constexpr double kMadToDeviation = 1.4826;
-/// A series that never moved must not make every change infinitely unusual.
+/// After a series that was constant so far, not every change must be infinitely unusual.
 constexpr double kDeviationOfMedianMin = 0.05;
 constexpr double kAnomalyDeviations = 3;
 
-struct Verdict {
+struct Expectation {
   double expected = std::nan("");
   double deviation = std::nan("");
 };
 
-Verdict judge(std::vector<double>& history) {
+Expectation expectation_of(std::vector<double>& history) {
   if (history.size() < kHistoryMin) return {};
   const double median = quantile_of(history, 0.5);
   const double deviation =
@@ -33,12 +33,13 @@ Verdict judge(std::vector<double>& history) {
   return {median, deviation};
 }
 
-// The verdicts of one group's rows, ascending in time.
+// Computes the expectations for one group's rows, in ascending time.
 class GroupDetector {
  public:
   GroupDetector(const DetectStage& stage, const TimeZone& zone) : stage_(stage), zone_(zone) {}
 
-  Verdict judge_next(Timestamp time, double value) {
+  /// The expectation for the next row, whose value is then part of the history.
+  Expectation add(Timestamp time, double value) {
     std::vector<Past>& past = stage_.season == 0 ? recent_ : by_phase_[phase_of(time)];
     std::vector<double> history;
     for (size_t i = past.size(); i > 0; --i) {
@@ -48,7 +49,7 @@ class GroupDetector {
       history.push_back(earlier.value);
     }
     if (!std::isnan(value)) past.push_back({time, value});
-    return judge(history);
+    return expectation_of(history);
   }
 
  private:
@@ -82,22 +83,22 @@ Result<Table> table_detect(Execution& execution, Table input, const DetectStage&
 
   const TableColumn& times = input.columns.at(stage.time_column);
   const TableColumn& values = input.columns.at(stage.value_column);
-  std::vector<Verdict> verdicts(input.row_count);
+  std::vector<Expectation> expectations(input.row_count);
   std::optional<GroupDetector> detector;
   for (size_t i = 0; i < rows.size(); ++i) {
     const uint32_t row = rows[i];
-    TOCSIN_RETURN_IF_ERROR(execution.check());  // each may look at all before it
+    TOCSIN_RETURN_IF_ERROR(execution.check());  // each row may read all rows before it
     if (i == 0 || by_group.compare(rows[i - 1], row) != 0) {
       detector.emplace(stage, execution.plan().zone);
     }
     if (times.is_null(row)) continue;
-    verdicts[row] = detector->judge_next(times.i64[row], number_at(values, row));
+    expectations[row] = detector->add(times.i64[row], number_at(values, row));
   }
 
   std::vector<TableColumn> added(4, TableColumn(ValueType::kF64));
   TableColumn anomaly(ValueType::kBool);
   for (size_t row = 0; row < input.row_count; ++row) {
-    const auto [expected, deviation] = verdicts[row];
+    const auto [expected, deviation] = expectations[row];
     const double distance = number_at(values, row) - expected;
     const double reach = kAnomalyDeviations * deviation;
     append_number(expected, added[0]);

@@ -8,7 +8,7 @@
 namespace tocsin {
 namespace {
 
-/// A table and the stage that comes next.
+/// A table and the index of the next stage.
 struct Progress {
   Table table;
   size_t next = 0;
@@ -19,40 +19,40 @@ const T* stage_at(const Plan& plan, size_t index) {
   return index < plan.stages.size() ? std::get_if<T>(&plan.stages[index].operation) : nullptr;
 }
 
-// Takes the rows of the source with as much of the following sort and limit as can be done there.
+// Reads rows of the source; applies a following sort and limit while reading, if possible.
 Result<Progress> start_with_rows(Execution& execution, const Scan& scan, const Program& program,
                                  size_t next) {
   const Plan& plan = execution.plan();
   RowsRequest request;
-  size_t taken = 0;
+  size_t stages_done = 0;
   if (const auto* limit = stage_at<LimitStage>(plan, next)) {
     request.limit = limit->count;
-    taken = 1;
+    stages_done = 1;
   } else if (const auto* top = stage_at<TopStage>(plan, next)) {
     request.order = top->keys;
     request.limit = top->count;
-    taken = 1;
+    stages_done = 1;
   } else if (const auto* sort = stage_at<SortStage>(plan, next)) {
     if (const auto* first = stage_at<LimitStage>(plan, next + 1)) {
       request.order = sort->keys;
       request.limit = first->count;
-      taken = 2;
+      stages_done = 2;
     }
   }
-  request.live = live_columns(plan, next + taken);
+  request.live = live_columns(plan, next + stages_done);
   TOCSIN_TRY(Table table, read_rows(execution, scan, program, request));
-  return Progress{std::move(table), next + taken};
+  return Progress{std::move(table), next + stages_done};
 }
 
-// A stats over the source, with the filters and lets behind it: these see each part of the groups
-// as soon as it is complete, so that the others are not in memory then.
+// A stats over the source with the filters and lets after it, which process each part of the groups
+// as soon as it is complete, so that not all groups are in memory at once.
 Result<Progress> start_with_stats(Execution& execution, const Scan& scan, Program& program,
                                   const StatsStage& stage, size_t at) {
   const Plan& plan = execution.plan();
   StatsPlan stats = StatsPlan::compile(stage, false, plan.zone, program);
-  Program behind(plan.stages[at].columns);
+  Program after(plan.stages[at].columns);
   size_t next = at + 1;
-  while (next < plan.stages.size() && behind.take(plan.stages[next])) ++next;
+  while (next < plan.stages.size() && after.add_stage(plan.stages[next])) ++next;
   stats.ordered = !stage_at<StatsStage>(plan, next);
   const std::vector<uint8_t> live_before = live_columns(plan, at + 1);
   stats.live_keys.assign(live_before.begin(),
@@ -61,20 +61,20 @@ Result<Progress> start_with_stats(Execution& execution, const Scan& scan, Progra
   StatsTail tail;
   tail.finish = [&](Table table) -> Result<Table> {
     if (next == at + 1) return table;
-    return table_rows(execution, std::move(table), behind, live, nullptr);
+    return table_rows(execution, std::move(table), after, live, nullptr);
   };
   TOCSIN_TRY(Table table, source_stats(execution, scan, program, stats, nullptr, nullptr, &tail));
-  // With the time of the stages behind it.
+  // Includes the time of the stages after it.
   if (next > at + 1) execution.finish_step(at + 1, tail.group_count);
   return Progress{std::move(table), next};
 }
 
-// The stages from the source up to and with the first that needs all rows.
+// The stages from the source up to and including the first that needs all rows.
 Result<Progress> start_with_source(Execution& execution, const Scan& scan) {
   const Plan& plan = execution.plan();
   Program program(plan.source_columns);
   size_t next = 0;
-  while (next < plan.stages.size() && program.take(plan.stages[next])) ++next;
+  while (next < plan.stages.size() && program.add_stage(plan.stages[next])) ++next;
   if (const auto* stage = stage_at<StatsStage>(plan, next)) {
     return start_with_stats(execution, scan, program, *stage, next);
   }
@@ -85,7 +85,7 @@ Result<Progress> start_with_source(Execution& execution, const Scan& scan) {
   return start_with_rows(execution, scan, program, next);
 }
 
-// What reads the source: a baseline with all that stands before it, or else the first stages.
+// Runs the stages that read the source: up to a baseline, if there is one, else the first stages.
 Result<Progress> start(Execution& execution, const Database& database, WindowMemory* memory) {
   const Plan& plan = execution.plan();
   for (size_t at = 0; at < plan.stages.size(); ++at) {
@@ -99,7 +99,7 @@ Result<Progress> start(Execution& execution, const Database& database, WindowMem
   return progress;
 }
 
-// One stage that needs its whole input, or a run of those that do not.
+// Runs one stage that needs its whole input, or several that do not.
 Result<Progress> advance(Execution& execution, Progress progress) {
   const Plan& plan = execution.plan();
   const size_t at = progress.next;
@@ -129,11 +129,11 @@ Result<Progress> advance(Execution& execution, Progress progress) {
   }
   if (stage_at<BaselineStage>(plan, at)) {
     return fail(ErrorCode::kInvalid,
-                "`baseline` may stand only after `from`, `where`, `let` and `stats`");
+                "`baseline` is allowed only after `from`, `where`, `let` and `stats`");
   }
   Program program(at == 0 ? plan.source_columns : plan.stages[at - 1].columns);
   size_t next = at;
-  while (next < plan.stages.size() && program.take(plan.stages[next])) ++next;
+  while (next < plan.stages.size() && program.add_stage(plan.stages[next])) ++next;
   if (const auto* stage = stage_at<StatsStage>(plan, next)) {
     const StatsPlan stats = StatsPlan::compile(*stage, false, plan.zone, program);
     TOCSIN_TRY(Table table, table_stats(execution, std::move(input), program, stats, nullptr));

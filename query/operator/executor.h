@@ -1,4 +1,4 @@
-// From a plan to a table: which operators run, and in which order.
+// Runs a plan: decides which operators run, and in which order.
 #pragma once
 
 #include "db/database.h"
@@ -10,7 +10,7 @@ namespace tocsin {
 
 class WindowMemory;
 
-/// Runs a plan. `memory` holds what is remembered of baseline windows; null remembers nothing.
+/// Runs a plan. `memory` has the remembered baseline windows; if it is null, none are remembered.
 Result<ResultTable> execute_plan(const Database& database, const Plan& plan,
                                  const QueryOptions& options, WindowMemory* memory);
 

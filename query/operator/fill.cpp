@@ -1,4 +1,4 @@
-// fill: rows for the buckets in which a group has none.
+// fill: adds a row for each bucket in which a group has none.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kFilledRowsMax = 4'000'000;
 
-// Every bucket of the plan's range, or from the first to the last that the table has.
+// Every bucket of the plan's range or, without one, from the first to the last in the table.
 Result<std::vector<Timestamp>> buckets_of(const Plan& plan, const TableColumn& times,
                                           size_t row_count, const FillStage& stage) {
   Timestamp start = kTimeMax;
@@ -44,7 +44,7 @@ class Filler {
     for (const TableColumn& column : input.columns) result_.columns.emplace_back(column.type);
   }
 
-  // The rows [start, end) of one group, ascending in time, with the missing buckets between them.
+  // Adds the rows [start, end) of one group, which ascend in time, and the missing buckets.
   void add_group(size_t start, size_t end, const std::vector<Timestamp>& buckets) {
     const TableColumn& times = input_.columns[stage_.time_column];
     size_t row = start;
@@ -60,7 +60,7 @@ class Filler {
     for (; row < end; ++row) add_row(row);
   }
 
-  Table take() && {
+  Table release() && {
     result_.share_arenas(input_);
     result_.arenas.push_back(arena_);
     return std::move(result_);
@@ -117,7 +117,7 @@ Result<Table> table_fill(Execution& execution, Table input, const FillStage& sta
     TOCSIN_RETURN_IF_ERROR(gauge.set(filler.memory_bytes()));
     start = end;
   }
-  return std::move(filler).take();
+  return std::move(filler).release();
 }
 
 }  // namespace tocsin

@@ -1,4 +1,4 @@
-// Which columns are still needed: what no later stage reads is not read from the segments.
+// Finds the columns that later stages need; others are not read from the segments.
 #include <algorithm>
 
 #include "query/operator/operators.h"
@@ -11,7 +11,7 @@ void add_columns(const Expression& expression, std::vector<uint8_t>& live) {
   for (const Expression& argument : expression.arguments) add_columns(argument, live);
 }
 
-// From what a stage's output needs to what its input needs.
+// Computes the live columns of a stage's input from those of its output.
 struct LiveInput {
   const std::vector<uint8_t>& output;
   std::vector<uint8_t>& input;  // all zero

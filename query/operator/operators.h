@@ -1,4 +1,5 @@
-// The physical operators: tables in, tables out. One function per stage; each in its own file.
+// The physical operators, which transform tables. One function per stage, mostly in a file of the
+// same name.
 #pragma once
 
 #include <cstdint>
@@ -18,62 +19,62 @@ namespace tocsin {
 
 class WindowMemory;
 
-/// Which columns of a stage's input the later stages and the result need. `index`: of that stage;
-/// the number of stages stands for the result.
+/// By column of the input of stage `index`: whether that stage, a later one, or the result needs
+/// it. If `index` is the number of stages, the columns are those of the result.
 std::vector<uint8_t> live_columns(const Plan& plan, size_t index);
 
 // ---- from the source ----------------------------------------------------------------------------
 
-/// Rows of the source in ascending time, or those that an order and a limit leave.
+/// Which rows of the source to read: all in ascending time, or the first ones of an order.
 struct RowsRequest {
   std::vector<SortKey> order;     ///< over the program's columns; empty: ascending time
   std::optional<uint64_t> limit;  ///< Requires: set when `order` is not empty
-  std::vector<uint8_t> live;      ///< by column of the program: others stay absent
+  std::vector<uint8_t> live;      ///< by column of the program; columns with 0 are absent
 };
 Result<Table> read_rows(Execution& execution, const Scan& scan, const Program& program,
                         const RowsRequest& request);
 
-/// The filters and lets right behind a stats over the source.
+/// The filters and lets right after a stats over the source.
 struct StatsTail {
-  /// What becomes of a part of the groups as soon as it is complete. Thread-safe.
+  /// Called with each part of the groups as soon as it is complete, from several threads.
   std::function<Result<Table>(Table)> finish;
   uint64_t group_count = 0;  ///< set by source_stats
 };
 
-/// stats over the source. With windows, `counts` receives what was seen of each wanted one. `tail`
+/// stats over the source. With windows, `counts` receives the row counts of the wanted ones. `tail`
 /// may be null.
 Result<Table> source_stats(Execution& execution, const Scan& scan, const Program& program,
                            const StatsPlan& stats, const Windows* windows, WindowCounts* counts,
                            StatsTail* tail);
 
-/// distinct over the source: the first of equal rows stays.
+/// distinct over the source: keeps the first of equal rows.
 Result<Table> source_distinct(Execution& execution, const Scan& scan, const Program& program,
                               const DistinctStage& stage);
 
-/// Everything up to and with the baseline, which is stage `at`. `memory` may be null.
+/// Runs the stages up to and including the baseline, which is stage `at`. `memory` may be null.
 Result<Table> run_baseline(Execution& execution, const Database& database, size_t at,
                            WindowMemory* memory);
 
 // ---- from a table -------------------------------------------------------------------------------
-// A windowed table has one column more than its stage says, the last: each row's window (i64).
+// A windowed table has one more column than its stage: the last one is each row's window (i64).
 
-/// Filters, lets and projections. `live` tells which of the program's columns are needed; empty:
-/// all. Requires: program was made for the table's columns.
+/// Filters, lets and projections. `live` says which of the program's columns are needed; empty:
+/// all. Requires: `program` was made for the table's columns.
 Result<Table> table_rows(Execution& execution, Table input, const Program& program,
                          std::span<const uint8_t> live, const Windows* windows);
 Result<Table> table_stats(Execution& execution, Table input, const Program& program,
                           const StatsPlan& stats, const Windows* windows);
 Result<Table> table_distinct(Execution& execution, Table input, const DistinctStage& stage);
-/// Stable; only the first `limit` rows when that is given.
+/// A stable sort. With `limit`, returns only the first rows.
 Table table_sort(Table input, std::span<const SortKey> keys, std::optional<uint64_t> limit);
 Table table_limit(Table input, uint64_t count);
 Result<Table> table_fill(Execution& execution, Table input, const FillStage& stage);
 Result<Table> table_detect(Execution& execution, Table input, const DetectStage& stage);
 
-/// Moves the rows of `from` behind those of `to`, which has the same columns.
+/// Appends the rows of `from` to those of `to`, which has the same columns.
 void append_table(Table& to, Table from);
 
-/// Puts the rows into their pending order.
+/// Sorts the rows into their pending order.
 Table settle_order(Table input);
 
 }  // namespace tocsin

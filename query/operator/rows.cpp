@@ -1,8 +1,9 @@
-// Rows of the source themselves: in ascending time, or the first of an order.
+// Rows of the source: all in ascending time, or the first ones of an order.
 //
-// With a limit, two passes: the first reads the filters' and the order's columns and keeps the best
-// rows' places, the second reads all other columns for those places only. In an order of time the
-// segments are visited from that end, and no more of them than can still contribute.
+// With a limit there are two passes. The first reads only the columns of the filters and of the
+// order, and keeps the places of the first rows. The second reads all other columns for those
+// places. If the order is by time, segments are visited from the end where it starts, until the
+// remaining ones cannot contribute.
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -26,7 +27,7 @@ Table empty_table(const Program& program, const std::vector<uint8_t>& live) {
 
 // ---- all rows -----------------------------------------------------------------------------------
 
-// The selected rows of the live columns, appended to a table.
+// Appends the selected rows of the live columns to a table.
 class LiveColumns {
  public:
   LiveColumns(const Program& program, const std::vector<uint8_t>& live)
@@ -66,7 +67,7 @@ Result<Table> read_all(Execution& execution, const Scan& scan, const Program& pr
     piece.table = empty_table(program, live);
     auto arena = std::make_shared<StringArena>();
     LiveColumns columns(program, live);
-    const auto take = [&]() -> Status {
+    const auto append = [&]() -> Status {
       Evaluator& evaluator = reader->evaluator();
       TOCSIN_TRY(const Vector* time, evaluator.value(kSourceTime));
       for (const uint32_t row : evaluator.rows()) piece.times.push_back(time->i64[row]);
@@ -77,7 +78,7 @@ Result<Table> read_all(Execution& execution, const Scan& scan, const Program& pr
     const ScanUnit& unit = scan.units[index];
     TOCSIN_TRY(const bool may_match, reader->open(unit));
     if (!may_match) return {};
-    const Status status = reader->read(unit, take);
+    const Status status = reader->read(unit, append);
     piece.table.arenas.push_back(std::move(arena));
     return status;
   };
@@ -94,17 +95,18 @@ Result<Table> read_all(Execution& execution, const Scan& scan, const Program& pr
     append_table(result, std::move(piece.table));
   }
   if (ascending) return result;
-  // Each piece is sorted, and equal times stay in the order of the units.
+  // Each piece is sorted already. The sort is stable, so equal times stay in the order of the
+  // units.
   std::vector<uint32_t> order(times.size());
   std::iota(order.begin(), order.end(), 0u);
   std::ranges::stable_sort(order, {}, [&](uint32_t row) { return times[row]; });
-  return result.take(order);
+  return result.gather(order);
 }
 
 // ---- the first rows of an order -----------------------------------------------------------------
 
-// Candidates are a table: the order's columns, then time, unit and row, which break ties as the
-// source's own order does.
+// Candidates are rows of a table with the columns of the order, then time, unit and row. The last
+// three break ties in the order of the source.
 class TopRows {
  public:
   TopRows(Execution& execution, const Scan& scan, const Program& program,
@@ -120,7 +122,7 @@ class TopRows {
     for (uint32_t i = 0; i < 3; ++i) order_.push_back({time_column_ + i, false});
   }
 
-  /// The chosen rows in order: the last two columns are unit and row.
+  /// Returns the chosen rows in order. The last two columns are unit and row.
   Result<Table> choose() {
     if (limit_ == 0) return no_candidates();
     std::vector<size_t> units(scan_.units.size());
@@ -132,7 +134,7 @@ class TopRows {
       std::ranges::stable_sort(units, std::ranges::greater{},
                                [&](size_t unit) { return info(unit).max_time; });
     }
-    // An order of time can stop early, so few units are visited at a time.
+    // An order by time may end early, so only a few units are visited at a time.
     const size_t batch = by_time_ ? execution_.thread_count() : std::max<size_t>(units.size(), 1);
     std::vector<std::unique_ptr<SourceReader>> readers(execution_.thread_count());
     Table best = no_candidates();
@@ -166,7 +168,7 @@ class TopRows {
     return table;
   }
 
-  // The first rows in order, without the strings of the others.
+  // The first rows in order, copied so that the strings of the others can be freed.
   Table best_of(Table candidates) const {
     Table best = table_sort(std::move(candidates), order_, limit_);
     best.pending_order.clear();
@@ -186,7 +188,7 @@ class TopRows {
     found.arenas.push_back(arena);
     std::vector<ColumnAppender> appenders(key_nodes_.size());
     const size_t before = found.row_count;
-    // The segment's own vectors: each is decoded as a whole.
+    // Iterates over the segment's own vectors, because each is decoded as a whole.
     const auto first = static_cast<uint32_t>(unit.start / kVectorRows);
     const auto count = static_cast<uint32_t>((unit.end - 1) / kVectorRows) - first + 1;
     for (uint32_t i = 0; i < count; ++i) {
@@ -199,21 +201,21 @@ class TopRows {
       TOCSIN_RETURN_IF_ERROR(
           append(unit_index, start, reader.evaluator(), appenders, *arena, found));
       if (by_time_ && found.row_count - before >= limit_) break;
-      if (is_to_prune(found)) {
+      if (should_prune(found)) {
         found = best_of(std::move(found));
         arena = std::make_shared<StringArena>();
         found.arenas.push_back(arena);
-        appenders.assign(key_nodes_.size(), {});  // they know strings of the arena before
+        appenders.assign(key_nodes_.size(), {});  // they remember strings of the old arena
       }
       TOCSIN_RETURN_IF_ERROR(gauge.set(found.memory_bytes()));
     }
     return {};
   }
 
-  // When what it has beyond the first rows is so much that sorting it out pays.
-  bool is_to_prune(const Table& found) const {
+  // Whether there are enough rows beyond the first `limit_` to make removing them worthwhile.
+  bool should_prune(const Table& found) const {
     constexpr size_t kPruneRowsMin = 64 * 1024;
-    constexpr size_t kPruneShare = 16;  // of the memory that the query may take
+    constexpr size_t kPruneShare = 16;  // prune at 1 / kPruneShare of the query's memory
     if (limit_ > SIZE_MAX / 4 || found.row_count < limit_ * 2) return false;
     return found.row_count >= std::max<size_t>(kPruneRowsMin, limit_ * 4) ||
            found.memory_bytes() >=
@@ -255,7 +257,7 @@ class TopRows {
   bool newest_first_ = false;
 };
 
-// Reads the live columns of the rows in `places` (unit and row in its last two columns).
+// Reads the live columns of the rows in `places`, whose last two columns are unit and row.
 Result<Table> fetch(Execution& execution, const Scan& scan, const Program& program,
                     const std::vector<uint8_t>& live, const Table& places) {
   const std::vector<int64_t>& unit_of = places.columns[places.columns.size() - 2].i64;
@@ -279,7 +281,7 @@ Result<Table> fetch(Execution& execution, const Scan& scan, const Program& progr
       source.open(*unit.segment, *unit.map, true);
       evaluator.bind(source);
     }
-    // The whole vector of the segment that the row lies in.
+    // The segment's vector that contains the row.
     const auto start =
         static_cast<uint32_t>(static_cast<size_t>(row_of[by_place[i]]) / kVectorRows * kVectorRows);
     const auto count = static_cast<uint32_t>(
@@ -299,7 +301,7 @@ Result<Table> fetch(Execution& execution, const Scan& scan, const Program& progr
   TOCSIN_CHECK(table.row_count == places.row_count);
   std::vector<uint32_t> order(by_place.size());
   for (uint32_t i = 0; i < by_place.size(); ++i) order[by_place[i]] = i;
-  return table.take(order);
+  return table.gather(order);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace tocsin {
 
 Table table_sort(Table input, std::span<const SortKey> keys, std::optional<uint64_t> limit) {
-  // What is pending is the order of equal rows; behind it the rows' places make the sort stable.
+  // Equal rows are sorted into the pending order; after that, their places make the sort stable.
   std::vector<SortKey> all(keys.begin(), keys.end());
   all.insert(all.end(), input.pending_order.begin(), input.pending_order.end());
   const RowOrder order(input, all);
@@ -23,7 +23,7 @@ Table table_sort(Table input, std::span<const SortKey> keys, std::optional<uint6
     rows.resize(*limit);
   }
   std::ranges::sort(rows, before);
-  return input.take(rows);
+  return input.gather(rows);
 }
 
 Table settle_order(Table input) {
@@ -36,7 +36,7 @@ Table table_limit(Table input, uint64_t count) {
   if (input.row_count <= count) return input;
   std::vector<uint32_t> rows(count);
   std::iota(rows.begin(), rows.end(), 0u);
-  return input.take(rows);
+  return input.gather(rows);
 }
 
 }  // namespace tocsin

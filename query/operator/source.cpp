@@ -1,4 +1,4 @@
-// stats and distinct over the source: segments are spread over threads, partial groups are merged.
+// stats and distinct over the source: threads read different segments, and their groups are merged.
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -11,8 +11,8 @@
 namespace tocsin {
 namespace {
 
-/// With so many rows of different keys, merging the threads' groups would take longer than reading
-/// the rows in every thread.
+/// With at least this many rows with distinct keys, merging the threads' groups would take longer
+/// than reading all rows in every thread.
 constexpr uint64_t kSharedRowsMin = 1'000'000;
 constexpr uint32_t kSourceMeasurement = 1;
 
@@ -29,23 +29,23 @@ struct Worker {
         state(stats, program, execution) {}
 };
 
-// The one place that decides how a unit is read: not at all when its statistics leave no row, from
-// its metadata or by counting codes when that gives the answer, else row by row.
-// `row_count`: about what this worker will read of all units.
-Status take_unit(const ScanUnit& unit, Worker& worker, uint64_t row_count) {
+// The one place that decides how a unit is read: not at all if its statistics rule out all rows,
+// from metadata or by counting codes if that is enough, otherwise row by row. `row_count` is about
+// the number of rows that this worker will read from all units.
+Status read_unit(const ScanUnit& unit, Worker& worker, uint64_t row_count) {
   SourceReader& reader = worker.reader;
   worker.rows_done += unit.end - unit.start;
   TOCSIN_TRY(const bool may_match, reader.open(unit));
   if (!may_match) return {};
   TOCSIN_TRY(const bool counted,
              worker.tally.read(reader, unit, [&](std::span<const EntryStatistics> rows) {
-               return worker.state.take(reader.evaluator(), reader.window(), rows);
+               return worker.state.add(reader.evaluator(), reader.window(), rows);
              }));
   if (!counted) {
     TOCSIN_RETURN_IF_ERROR(
-        reader.read(unit, [&] { return worker.state.take(reader.evaluator(), reader.window()); }));
+        reader.read(unit, [&] { return worker.state.add(reader.evaluator(), reader.window()); }));
   }
-  return worker.state.expect(worker.rows_done, row_count);
+  return worker.state.estimate_memory(worker.rows_done, row_count);
 }
 
 void add_counts(const WindowCounts& from, WindowCounts& to) {
@@ -57,7 +57,7 @@ void add_counts(const WindowCounts& from, WindowCounts& to) {
   }
 }
 
-// Stats of one source by several ways.
+// Computes the stats of one source in one of several ways.
 class SourceStats {
  public:
   SourceStats(Execution& execution, const std::vector<ScanUnit>& units, const Program& program,
@@ -73,32 +73,32 @@ class SourceStats {
 
   uint64_t group_count() const { return group_count_; }
 
-  /// Units are spread over threads, their groups are merged. When there were too many values for
-  /// quantiles, and not the right ones were kept, all rows are read again.
+  /// Divides the units among threads and merges their groups. If there were too many values for
+  /// quantiles, and results are missing among those kept, reads all rows again.
   Result<Table> by_units(WindowCounts* counts) {
     const bool are_countable = row_count() <= UINT32_MAX;
     TOCSIN_TRY(auto merged, read_units(counts, [&](Worker& worker, unsigned) {
-                 if (are_countable) worker.state.allow_fewer_values();
+                 if (are_countable) worker.state.allow_reduction();
                }));
-    while (const auto missing = merged->state.missing_values()) {
+    while (const auto missing = merged->state.missing_candidates()) {
       TOCSIN_TRY(merged, read_units(nullptr, [&](Worker& worker, unsigned) {
                    worker.state.keep_only(*missing);
-                   worker.state.allow_fewer_values();
+                   worker.state.allow_reduction();
                    worker.reader.stop_counting();
                  }));
     }
     return finish_merged(std::move(merged));
   }
 
-  /// Each thread reads all units, for a share of the groups: nothing is merged.
+  /// Each thread reads all units for a share of the groups, so that nothing has to be merged.
   Result<Table> by_shares(const GroupShare& share, WindowCounts* counts) {
     return in_parts(share.count, [&](uint32_t index) { return group_share(share, index, counts); });
   }
 
-  /// The rows are written to disk once, and grouped part by part: there is never more than one part
-  /// of the groups for each thread in memory.
+  /// Writes the rows to disk once and groups them part by part, so that memory holds at most one
+  /// part of the groups per thread.
   Result<Table> by_spill(const std::optional<GroupShare>& share, WindowCounts* counts) {
-    tally_ = {};  // counts stand for rows: there would be none to write
+    tally_ = {};  // counting would leave no rows to write
     const SpillPlan plan(stats_, program_);
     TOCSIN_TRY(const auto spill, Spill::create(execution_, plan, share, execution_.thread_count()));
     TOCSIN_TRY(auto merged, read_units(counts, [&](Worker& worker, unsigned thread) {
@@ -110,7 +110,8 @@ class SourceStats {
   }
 
  private:
-  // Joins what `group(i)` gives for each i below `count`, each finished as soon as it is complete.
+  // Joins the tables of `group(i)` for each i below `count`; finishes each as soon as it is
+  // complete.
   template <class Group>
   Result<Table> in_parts(uint32_t count, Group group) {
     group_count_ = 0;
@@ -136,7 +137,7 @@ class SourceStats {
     const uint64_t row_count = this->row_count();
     for (const ScanUnit& unit : units_) {
       TOCSIN_RETURN_IF_ERROR(execution_.check());
-      TOCSIN_RETURN_IF_ERROR(take_unit(unit, *worker, row_count));
+      TOCSIN_RETURN_IF_ERROR(read_unit(unit, *worker, row_count));
     }
     if (counts && index == 0) add_counts(worker->reader.counts(), *counts);
     return worker->state.finish();
@@ -148,21 +149,21 @@ class SourceStats {
     Evaluator evaluator(plan.program, execution_.plan().now, execution_.plan().zone);
     const uint64_t row_count = spill.row_count(part);
     uint64_t rows_done = 0;
-    const auto take = [&]() -> Status {
+    const auto add_rows = [&]() -> Status {
       const Vector* window = nullptr;
       if (windows_) {
         TOCSIN_TRY(window, evaluator.value(static_cast<NodeId>(plan.key_count - 1)));
       }
       rows_done += evaluator.row_count();
-      TOCSIN_RETURN_IF_ERROR(state.take(evaluator, window));
-      return state.expect(rows_done, row_count);
+      TOCSIN_RETURN_IF_ERROR(state.add(evaluator, window));
+      return state.estimate_memory(rows_done, row_count);
     };
-    TOCSIN_RETURN_IF_ERROR(spill.read(part, evaluator, take));
+    TOCSIN_RETURN_IF_ERROR(spill.read(part, evaluator, add_rows));
     return state.finish();
   }
 
-  // All rows by one worker, or what several of them saw, merged. `prepare` is called with each and
-  // its thread before it reads.
+  // Reads all units in parallel and merges the workers into one. Calls `prepare` for each worker,
+  // with its thread, before it reads.
   template <class Prepare>
   Result<std::unique_ptr<Worker>> read_units(WindowCounts* counts, Prepare prepare) {
     std::vector<std::unique_ptr<Worker>> workers(execution_.thread_count());
@@ -173,7 +174,7 @@ class SourceStats {
         worker = make_worker();
         prepare(*worker, thread);
       }
-      return take_unit(units_[index], *worker, row_count);
+      return read_unit(units_[index], *worker, row_count);
     };
     TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, units_.size(), work));
 
@@ -224,8 +225,8 @@ class SourceStats {
   TallyPlan tally_;
 };
 
-// The key by which the groups may be divided into shares, and how many rows have one of their own
-// in it, more or less: those of segments without a dictionary for it.
+// The key by which the groups may be divided into shares, and about how many rows have a distinct
+// value of it: those of segments without a dictionary for it.
 struct ShareChoice {
   std::optional<GroupShare> share;
   uint64_t row_count = 0;
@@ -246,7 +247,7 @@ Result<ShareChoice> choose_share(Execution& execution, const std::vector<ScanUni
       TOCSIN_TRY(const SegmentColumn* stored, source.stored(node.column));
       if (!stored || stored->has_dictionary()) continue;
       choice.row_count += unit.end - unit.start;
-      if (choice.share->format) continue;  // which one does not matter; finding it reads the column
+      if (choice.share->format) continue;  // any format will do, and finding one reads the column
       TOCSIN_TRY(const IdFormat* format, source.id_format(node.column));
       if (format) choice.share->format = *format;
     }
@@ -274,7 +275,7 @@ Result<Table> source_stats(Execution& execution, const Scan& scan, const Program
   const uint32_t shares = choice.row_count >= kSharedRowsMin ? execution.thread_count() : 1;
   Result<Table> table = shares == 1 ? source.by_units(counts) : by_shares(shares);
   const auto exceeded = [&] { return !table && execution.memory_exceeded; };
-  // Nothing of the attempt before may count.
+  // Resets what the attempt before counted.
   const auto again = [&](auto way) {
     execution.memory_exceeded = false;
     execution.rows_matched = matched_before;
@@ -290,7 +291,7 @@ Result<Table> source_stats(Execution& execution, const Scan& scan, const Program
 
 Result<Table> source_distinct(Execution& execution, const Scan& scan, const Program& program,
                               const DistinctStage& stage) {
-  // As groups with the time of their first row, which gives the order.
+  // Groups the rows with the time of their first row, which is the order of the result.
   StatsStage grouped;
   Aggregate first;
   first.kind = AggregateKind::kMin;

@@ -1,12 +1,13 @@
 // Filters, lets, projections, stats and distinct over a table.
 #include <algorithm>
 
+#include "query/format/typed_values.h"
 #include "query/operator/operators.h"
 
 namespace tocsin {
 namespace {
 
-// Reads a table vector by vector with what a windowed table needs.
+// Reads a table vector by vector; sets the window and now() of the rows of a windowed table.
 class TableReader {
  public:
   TableReader(Execution& execution, const Table& table, const Program& program,
@@ -20,14 +21,14 @@ class TableReader {
   }
 
   template <class F>
-  Status read(F take) {
+  Status read(F consume) {
     for (size_t start = 0; start < table_.row_count; start += kVectorRows) {
       TOCSIN_RETURN_IF_ERROR(execution_.check());
       const size_t count = std::min(kVectorRows, table_.row_count - start);
       evaluator_.begin(start, count);
       if (windows_) show_windows(start, count);
       TOCSIN_RETURN_IF_ERROR(evaluator_.filter());
-      if (!evaluator_.rows().empty()) TOCSIN_RETURN_IF_ERROR(take());
+      if (!evaluator_.rows().empty()) TOCSIN_RETURN_IF_ERROR(consume());
     }
     return {};
   }
@@ -55,8 +56,8 @@ class TableReader {
   std::vector<Timestamp> now_;
 };
 
-// Where the columns of the pending order stand after the program; nothing when one of them does not
-// survive it.
+// The pending order in terms of the program's output columns; nothing if one of its columns is not
+// among them.
 std::optional<std::vector<SortKey>> carried_order(const Table& table, const Program& program) {
   std::vector<SortKey> carried;
   for (const SortKey& key : table.pending_order) {
@@ -65,12 +66,6 @@ std::optional<std::vector<SortKey>> carried_order(const Table& table, const Prog
     carried.push_back({static_cast<uint32_t>(found - program.columns.begin()), key.descending});
   }
   return carried;
-}
-
-template <class T>
-void append_all(std::vector<T>& to, std::vector<T>& from) {
-  to.insert(to.end(), from.begin(), from.end());
-  from = {};
 }
 
 }  // namespace
@@ -82,13 +77,17 @@ void append_table(Table& to, Table from) {
   }
   to.row_count += from.row_count;
   to.share_arenas(from);
+  const auto move_to_end = [](auto& values, auto& more) {
+    values.insert(values.end(), more.begin(), more.end());
+    more = {};
+  };
   for (size_t i = 0; i < to.columns.size(); ++i) {
-    append_all(to.columns[i].valid, from.columns[i].valid);
-    append_all(to.columns[i].i64, from.columns[i].i64);
-    append_all(to.columns[i].u64, from.columns[i].u64);
-    append_all(to.columns[i].f64, from.columns[i].f64);
-    append_all(to.columns[i].boolean, from.columns[i].boolean);
-    append_all(to.columns[i].text, from.columns[i].text);
+    TableColumn& more = from.columns[i];
+    move_to_end(to.columns[i].valid, more.valid);
+    visit_values(to.columns[i], [&](auto& values) {
+      using T = typename std::remove_reference_t<decltype(values)>::value_type;
+      move_to_end(values, values_of<T>(more));
+    });
   }
 }
 
@@ -111,7 +110,7 @@ Result<Table> table_rows(Execution& execution, Table input, const Program& progr
   MemoryGauge gauge(execution);
 
   TableReader reader(execution, input, program, windows);
-  const auto take = [&]() -> Status {
+  const auto append = [&]() -> Status {
     const auto rows = reader.evaluator().rows();
     for (size_t i = 0; i < program.columns.size(); ++i) {
       TableColumn& out = result.columns[i];
@@ -123,8 +122,8 @@ Result<Table> table_rows(Execution& execution, Table input, const Program& progr
     result.row_count += rows.size();
     return gauge.set(result.memory_bytes() + arena->memory_bytes());
   };
-  TOCSIN_RETURN_IF_ERROR(reader.read(take));
-  // The few rows that are left do not keep the strings of all.
+  TOCSIN_RETURN_IF_ERROR(reader.read(append));
+  // If few rows are left, copies their strings, so that those of the others can be freed.
   if (result.row_count < input.row_count / 4) {
     result.keep_texts(*arena);
   } else {
@@ -140,7 +139,7 @@ Result<Table> table_stats(Execution& execution, Table input, const Program& prog
   StatsState state(stats, program, execution);
   TableReader reader(execution, input, program, windows);
   TOCSIN_RETURN_IF_ERROR(
-      reader.read([&] { return state.take(reader.evaluator(), reader.window()); }));
+      reader.read([&] { return state.add(reader.evaluator(), reader.window()); }));
   return state.finish();
 }
 
@@ -157,7 +156,7 @@ Result<Table> table_distinct(Execution& execution, Table input, const DistinctSt
   const Program program(columns);
   TableReader reader(execution, input, program, nullptr);
   size_t start = 0;
-  const auto take = [&]() -> Status {
+  const auto add_rows = [&]() -> Status {
     std::vector<const Vector*> keys;
     for (const uint32_t column : stage.columns) {
       TOCSIN_TRY(const Vector* key, reader.evaluator().value(column));
@@ -174,12 +173,12 @@ Result<Table> table_distinct(Execution& execution, Table input, const DistinctSt
     start += reader.evaluator().row_count();
     return {};
   };
-  TOCSIN_RETURN_IF_ERROR(reader.read(take));
+  TOCSIN_RETURN_IF_ERROR(reader.read(add_rows));
   Table kept;
   kept.row_count = input.row_count;
   kept.share_arenas(input);
   for (const uint32_t column : stage.columns) kept.columns.push_back(input.columns[column]);
-  return kept.take(first_rows);
+  return kept.gather(first_rows);
 }
 
 }  // namespace tocsin

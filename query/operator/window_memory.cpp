@@ -6,13 +6,13 @@
 namespace tocsin {
 
 size_t WindowRecord::memory_bytes() const {
-  constexpr size_t kMapEntry = 128;  // of the hash table and the shared pointer
+  constexpr size_t kMapEntry = 128;  // for the hash table and the shared pointer
   return kMapEntry + sizeof(WindowRecord) + groups.capacity() * sizeof(uint32_t) +
          values.capacity() * sizeof(double);
 }
 
 size_t WindowSeries::KeyHash::operator()(const WindowKey& key) const {
-  // The segments' part is a hash already; the window's end spreads windows over the same segments.
+  // The segments are hashed already; the window tells apart windows over the same segments.
   return key.segments[0] ^ (static_cast<uint64_t>(key.window.end) * 0x9e3779b97f4a7c15) ^
          (static_cast<uint64_t>(key.window.start) * 0xc2b2ae3d27d4eb4f);
 }
@@ -33,16 +33,19 @@ void WindowSeries::insert(const WindowKey& key, std::shared_ptr<const WindowReco
 }
 
 void WindowSeries::forget_before(uint64_t tick) {
-  std::erase_if(windows, [&](const auto& window) {
-    if (window.second.last_used >= tick) return false;
-    record_bytes -= window.second.record->memory_bytes();
-    return true;
-  });
+  for (auto window = windows.begin(); window != windows.end();) {
+    if (window->second.last_used >= tick) {
+      ++window;
+      continue;
+    }
+    record_bytes -= window->second.record->memory_bytes();
+    window = windows.erase(window);
+  }
 }
 
 std::shared_ptr<WindowSeries> WindowMemory::series(const Fingerprint& fingerprint,
                                                    std::span<const ValueType> key_types) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Slot& slot = slots_[fingerprint];
   if (!slot.series) slot.series = std::make_shared<WindowSeries>(key_types);
   slot.last_used = tick_;
@@ -50,28 +53,29 @@ std::shared_ptr<WindowSeries> WindowMemory::series(const Fingerprint& fingerprin
 }
 
 uint64_t WindowMemory::next_tick() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return ++tick_;
+}
+
+void WindowMemory::set_bytes(Slot& slot, size_t bytes) {
+  bytes_ += bytes - slot.bytes;
+  slot.bytes = bytes;
 }
 
 void WindowMemory::trim(const std::shared_ptr<WindowSeries>& series, uint64_t tick) {
   const auto size_of = [&] {
-    const std::lock_guard lock(series->mutex);
+    const MutexLock lock(series->mutex);
     return series->memory_bytes();
   };
   const auto forget_old = [&] {
-    const std::lock_guard lock(series->mutex);
+    const MutexLock lock(series->mutex);
     series->forget_before(tick);
   };
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto own =
       std::ranges::find_if(slots_, [&](const auto& slot) { return slot.second.series == series; });
-  if (own == slots_.end()) return;  // another evaluation made it go
-  const auto account = [&](size_t bytes) {
-    bytes_ += bytes - own->second.bytes;
-    own->second.bytes = bytes;
-  };
-  account(size_of());
+  if (own == slots_.end()) return;  // forgotten by another evaluation
+  set_bytes(own->second, size_of());
   while (bytes_ > bytes_max_ && slots_.size() > 1) {
     auto oldest = slots_.end();
     for (auto slot = slots_.begin(); slot != slots_.end(); ++slot) {
@@ -84,14 +88,14 @@ void WindowMemory::trim(const std::shared_ptr<WindowSeries>& series, uint64_t ti
   }
   if (bytes_ <= bytes_max_) return;
   forget_old();
-  account(size_of());
+  set_bytes(own->second, size_of());
   if (bytes_ <= bytes_max_) return;
   bytes_ -= own->second.bytes;
   slots_.erase(own);
 }
 
 size_t WindowMemory::memory_bytes() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return bytes_;
 }
 

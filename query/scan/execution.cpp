@@ -45,7 +45,7 @@ Status Execution::check() const {
   }
   if (deadline_ns_ != INT64_MAX && monotonic_ns() > deadline_ns_) {
     return fail(ErrorCode::kTimeout,
-                fmt::format("the query did not finish within {}; ask for a shorter range or fewer "
+                fmt::format("the query did not finish within {}; use a shorter range or fewer "
                             "measurements, or raise the timeout",
                             format_duration(options_.timeout)));
   }
@@ -54,7 +54,7 @@ Status Execution::check() const {
 
 bool MemoryGauge::try_set(size_t bytes) {
   const size_t before = std::exchange(held_, bytes);
-  const size_t total = execution_->memory_bytes_ += bytes - before;  // wraps as it should
+  const size_t total = execution_->memory_bytes_ += bytes - before;  // may wrap, which is correct
   return total <= execution_->options().memory_bytes_max;
 }
 
@@ -62,10 +62,11 @@ Status MemoryGauge::set(size_t bytes) {
   if (try_set(bytes)) return {};
   const size_t max = execution_->options().memory_bytes_max;
   execution_->memory_exceeded = true;
-  return fail(ErrorCode::kLimit,
-              fmt::format("the query needs more than {} MiB of memory; add a `limit`, ask for a "
-                          "shorter range, filter more, or group by fewer keys",
-                          (max + kMiB - 1) / kMiB));
+  return fail(
+      ErrorCode::kLimit,
+      fmt::format("the query needs more than {} MiB of memory; add a `limit`, use a shorter "
+                  "range, filter more rows out, or group by fewer keys",
+                  (max + kMiB - 1) / kMiB));
 }
 
 Result<Scan> open_scan(const Database& database, Execution& execution, TimeRange range) {
@@ -138,7 +139,7 @@ Status run_parallel(Execution& execution, size_t count,
   try {
     for (unsigned thread = 1; thread < thread_count; ++thread) threads.emplace_back(run, thread);
   } catch (const std::system_error&) {
-    // The system gives no more threads: those that there are do the work.
+    // The system allows no more threads; continue with those that have started.
   }
   run(0);
   for (std::thread& thread : threads) thread.join();

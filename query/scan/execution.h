@@ -1,4 +1,4 @@
-// One run of a query: its limits, what it counts, and its threads.
+// One run of a query: its limits, counters and threads.
 #pragma once
 
 #include <atomic>
@@ -18,8 +18,8 @@
 
 namespace tocsin {
 
-/// Limits and counters shared by the operators and threads of one run. Thread-safe but for
-/// `warnings`. Plan and options must outlive it.
+/// Limits and counters shared by the operators and threads of one run. The non-atomic members are
+/// used only by the thread that runs the plan. Plan and options must outlive it.
 class Execution {
  public:
   Execution(const Plan& plan, const QueryOptions& options);
@@ -29,7 +29,7 @@ class Execution {
   unsigned thread_count() const { return thread_count_; }
   int64_t elapsed_us() const;
 
-  /// kCancelled or kTimeout when it is time to stop; looked at between vectors.
+  /// kCancelled or kTimeout if the query has to stop. Checked between vectors.
   Status check() const;
 
   std::atomic<uint64_t> rows_scanned{0};
@@ -40,11 +40,11 @@ class Execution {
   std::atomic<uint64_t> bytes_read{0};
   std::atomic<uint64_t> bytes_spilled{0};
   uint64_t windows_remembered = 0;
-  std::atomic<bool> memory_exceeded{false};  ///< some MemoryGauge said kLimit
-  std::vector<StepStatistics> steps;         // by the thread that runs the plan
-  std::string spill_folder;                  ///< made when needed; empty: the system's for such
+  std::atomic<bool> memory_exceeded{false};  ///< some MemoryGauge returned kLimit
+  std::vector<StepStatistics> steps;
+  std::string spill_folder;  ///< created when needed; empty: the system's temporary folder
 
-  /// The stages before `stage_end` are done.
+  /// Records a step that ended with the stage before `stage_end`.
   void finish_step(size_t stage_end, uint64_t rows_out);
 
  private:
@@ -53,12 +53,12 @@ class Execution {
   const Plan& plan_;
   const QueryOptions& options_;
   unsigned thread_count_;
-  int64_t started_ns_;   // of the monotonic clock
+  int64_t started_ns_;   // by the monotonic clock
   int64_t deadline_ns_;  // INT64_MAX: none
   std::atomic<size_t> memory_bytes_{0};
 };
 
-/// What one operator, or one thread of it, holds in memory; gives it back when destroyed.
+/// Accounts for the memory held by one operator, or by one of its threads, until destroyed.
 class MemoryGauge {
  public:
   explicit MemoryGauge(Execution& execution) : execution_(&execution) {}
@@ -67,10 +67,10 @@ class MemoryGauge {
       : execution_(other.execution_), held_(std::exchange(other.held_, 0)) {}
   MemoryGauge& operator=(MemoryGauge&&) = delete;
 
-  /// Says how many bytes are held now. kLimit when all operators together hold too many.
+  /// Sets the number of bytes held. kLimit if all operators together hold too much.
   Status set(size_t bytes);
-  /// The same, for who can do with fewer: false when these are too many; they count until the next
-  /// call all the same.
+  /// The same for callers that can reduce their memory: false if all operators together hold too
+  /// much. The bytes count even then, until the next call.
   bool try_set(size_t bytes);
 
  private:
@@ -84,29 +84,30 @@ struct ScanUnit {
   const MeasurementMap* map = nullptr;
   uint32_t start = 0;
   uint32_t end = 0;
-  /// So few that what is to be prepared once for a segment does not pay.
+  /// Too few rows to pay for per-segment preparation.
   bool few_rows() const { return (end - start) * 4 < segment->info().row_count; }
-  /// Every row of the segment lies in the range that was asked for.
+  /// Whether the unit has all rows of the segment.
   bool whole() const { return start == 0 && end == segment->info().row_count; }
 };
 
-/// A snapshot of what a plan's source reads. Units are ordered by their first time, then by the
-/// order of the measurements in the plan, then by id.
+/// A snapshot of the data that a plan's source reads. Units are ordered by the segments' first
+/// times, then by the order of the measurements in the plan, then by segment id.
 struct Scan {
   Snapshot snapshot;
-  std::vector<MeasurementMap> maps;  ///< by measurement of the plan; never resized once made
+  std::vector<MeasurementMap> maps;  ///< by measurement of the plan; units point into it
   std::vector<ScanUnit> units;
 };
 
 /// Opens the segments of the plan's measurements that have rows in `range`.
 Result<Scan> open_scan(const Database& database, Execution& execution, TimeRange range);
 
-/// To be asked when all was read: kCorrupt when the file of one of its segments could not be.
+/// Call after the last read and before returning results: kCorrupt if the file of a segment could
+/// not be read.
 Status check_intact(const Scan& scan);
 
 /// Calls `work(thread, index)` for every index in [0, count) on up to `execution.thread_count()`
-/// threads and returns the first error; after one, no further index is started. `thread` is below
-/// the thread count. Runs on the caller alone when there is little to do.
+/// threads and returns the first error, after which no further index is started. `thread` is below
+/// the thread count; the caller's thread is thread 0.
 Status run_parallel(Execution& execution, size_t count,
                     const std::function<Status(unsigned thread, size_t index)>& work);
 

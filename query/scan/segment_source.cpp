@@ -29,7 +29,7 @@ bool fits(ColumnType stored, ValueType wanted) {
   return false;
 }
 
-// The code behind the last one stands for null.
+// Null has the code after that of the last entry.
 void set_null_codes(const Vector& vector, size_t null_code, std::span<uint32_t> codes) {
   for (size_t i = 0; i < vector.valid.size(); ++i) {
     if (vector.valid[i] == 0) codes[i] = static_cast<uint32_t>(null_code);
@@ -70,7 +70,7 @@ SegmentSource::SegmentSource(const Plan& plan) : plan_(plan), states_(plan.sourc
 
 void SegmentSource::open(const Segment& segment, const MeasurementMap& map, bool few_rows) {
   few_rows_ = few_rows;
-  if (segment_ == &segment) return;  // another part of the same
+  if (segment_ == &segment) return;  // another unit of the same segment
   segment_ = &segment;
   if (map_ != &map) {
     measurement_.entries = {map.source().name};

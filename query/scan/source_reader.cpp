@@ -54,7 +54,7 @@ Result<bool> SourceReader::open(const ScanUnit& unit) {
   return false;
 }
 
-// Rows that cannot pass the filters still tell that their windows were observed.
+// Rows that cannot pass the filters still show that data was collected in their windows.
 Status SourceReader::count_skipped(const ScanUnit& unit) {
   const SegmentInfo& info = unit.segment->info();
   Status status;
@@ -120,7 +120,7 @@ Status SourceReader::assign_windows(uint32_t start, uint32_t count) {
   const auto window = window_.make_i64();
   now_.resize(count);
   inside_.resize(count);
-  uint32_t k = Windows::kNone;  // of the row before: rows are sorted by time
+  uint32_t k = Windows::kNone;  // the window of the row before; rows are sorted by time
   TimeRange range{0, 0};
   for (uint32_t i = 0; i < count; ++i) {
     if (!range.contains(times_[i])) {

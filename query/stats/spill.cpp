@@ -13,16 +13,22 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kMeasureEvery = 64;         // vectors between two looks at the memory held
-constexpr size_t kRowsMin = 16;              // of a block that is written because it is full
-constexpr size_t kBufferShare = 8;           // of the memory that the query may take
-constexpr size_t kTextBytesMin = 256;        // the same of the texts of one of its columns
-constexpr size_t kTextBytesMax = 64 * kKiB;  // of these, but for the last
-constexpr size_t kEntriesMin = 256;          // of a column; further dictionaries: as texts
+/// The held memory is measured after this many vectors.
+constexpr size_t kMeasureEvery = 64;
+/// The buffers of all threads have 1 / kBufferShare of the query's memory.
+constexpr size_t kBufferShare = 8;
+/// A block is written once it has this many rows, or more if there is memory for them.
+constexpr size_t kRowsMin = 16;
+/// A block is written once the texts of a column have this many bytes, depending on memory.
+constexpr size_t kTextBytesMin = 256;
+constexpr size_t kTextBytesMax = 64 * kKiB;
+/// The number of dictionary entries kept for a column, depending on memory. Strings of further
+/// dictionaries are written as texts.
+constexpr size_t kEntriesMin = 256;
 constexpr size_t kEntriesMax = size_t{64} << 10;
-constexpr size_t kEntryBytes = 64;  // about
+constexpr size_t kEntryBytes = 64;  // a rough estimate
 
-/// One thread's rows on their way out. Not thread-safe.
+/// Buffers one thread's rows and writes them in blocks. Not thread-safe.
 class SpillWriter {
  public:
   SpillWriter(Execution& execution, const SpillPlan& plan, const std::optional<GroupShare>& ids,
@@ -58,7 +64,7 @@ class SpillWriter {
       if (start != end) TOCSIN_RETURN_IF_ERROR(append(part, columns, start, end));
       start = end;
     }
-    if (++vectors_taken_ % kMeasureEvery != 0) return {};
+    if (++vectors_added_ % kMeasureEvery != 0) return {};
     return gauge_.set(memory_bytes());
   }
 
@@ -74,7 +80,7 @@ class SpillWriter {
     return gauge_.set(memory_bytes());
   }
 
-  /// By column, of those that stand as codes. Requires: finished.
+  /// By column: the dictionary of values written as codes. Requires: finish() was called.
   std::span<const Dictionary> dictionaries() const { return dictionaries_; }
 
  private:
@@ -113,7 +119,7 @@ class SpillWriter {
     }
   }
 
-  // The rows by their parts, and where each part ends.
+  // Sorts the rows by part; part p ends at ends_[p].
   void sort_by_part(std::span<const uint32_t> rows) {
     ends_.fill(0);
     for (const uint64_t hash : hashes_) ++ends_[hash % kParts];
@@ -129,7 +135,7 @@ class SpillWriter {
     bool fits = part.row_count + count <= rows_max_;
     for (size_t c = 0; c < columns.size(); ++c) {
       const SpillLane& lane = part.lanes[c];
-      fits &= lane.takes(forms_[c], *columns[c]) && lane.text_bytes() < text_bytes_max_;
+      fits &= lane.accepts(forms_[c], *columns[c]) && lane.text_bytes() < text_bytes_max_;
     }
     if (!fits) {
       TOCSIN_RETURN_IF_ERROR(flush(number));
@@ -167,19 +173,19 @@ class SpillWriter {
   SpillFiles& files_;
   const unsigned thread_;
   MemoryGauge gauge_;
-  size_t rows_max_ = 0;  // of a block, but for a vector that brings more at once
+  size_t rows_max_ = 0;  // of a block; only the rows of one vector may exceed it
   size_t text_bytes_max_ = 0;
   size_t entries_max_ = 0;
   std::vector<Part> parts_;
-  std::vector<SpillForm> forms_;              // by column, of the vectors at hand
-  std::vector<KeyValues> entries_;            // by column: of strings with a dictionary
-  std::vector<std::vector<uint32_t>> codes_;  // by column: of sorted_, in entries_
-  std::vector<Dictionary> dictionaries_;      // by column: entries_, once finished
+  std::vector<SpillForm> forms_;              // by column, for the current vectors
+  std::vector<KeyValues> entries_;            // by column: the strings that had a dictionary
+  std::vector<std::vector<uint32_t>> codes_;  // by column: the numbers of sorted_ in entries_
+  std::vector<Dictionary> dictionaries_;      // by column: a copy of entries_, made by finish()
   std::vector<uint64_t> hashes_, more_hashes_;
   std::vector<uint32_t> sorted_;
   std::array<uint32_t, kParts> ends_{};
   std::vector<std::byte> block_;
-  size_t vectors_taken_ = 0;
+  size_t vectors_added_ = 0;
 };
 
 }  // namespace
@@ -250,7 +256,7 @@ uint64_t Spill::row_count(uint32_t part) const {
   return count;
 }
 
-Status Spill::read(uint32_t part, Evaluator& evaluator, const std::function<Status()>& take) {
+Status Spill::read(uint32_t part, Evaluator& evaluator, const std::function<Status()>& consume) {
   SpillBlockSource source(impl_->plan.columns);
   for (const SpillBlock& block : impl_->files->blocks(part)) {
     TOCSIN_RETURN_IF_ERROR(impl_->execution.check());
@@ -258,7 +264,7 @@ Status Spill::read(uint32_t part, Evaluator& evaluator, const std::function<Stat
     source.open(block.row_count, impl_->writers[block.thread]->dictionaries());
     evaluator.bind(source);
     evaluator.begin(0, block.row_count);
-    TOCSIN_RETURN_IF_ERROR(take());
+    TOCSIN_RETURN_IF_ERROR(consume());
   }
   impl_->files->finish_reading(part);
   return {};

@@ -1,7 +1,7 @@
-// Rows of a `stats` on disk, divided by a hash of their keys: for more groups than memory holds.
+// Writes the rows of a `stats` to disk, for more groups than memory holds.
 //
-// The rows that passed the filters are written once, with what the stage needs of each, and read
-// once, part by part: each has few enough groups.
+// The rows that passed the filters are divided into parts by a hash of their keys. The columns that
+// the stage needs are written once and read once, part by part. Each part has few enough groups.
 #pragma once
 
 #include <cstddef>
@@ -19,44 +19,43 @@
 
 namespace tocsin {
 
-/// A stats stage over spilled rows. Their columns are its keys as they were given (a bucket is its
-/// start; the window is the last key, if there is one), then `arguments`.
+/// A stats stage over spilled rows. Their columns are the keys of the stage (a bucket as its start;
+/// the window, if there is one, as the last key), followed by `arguments`.
 struct SpillPlan {
   SpillPlan(const StatsPlan& stats, const Program& program);
 
   std::vector<PlanColumn> columns;  ///< of a spilled row; without names
-  size_t key_count = 0;             ///< the window included
-  std::vector<NodeId> arguments;    ///< of the program given: the nodes of the columns behind
-  Program program;                  ///< of these columns alone
-  StatsPlan stats;                  ///< over `program`
+  size_t key_count = 0;             ///< including the window
+  std::vector<NodeId> arguments;  ///< the columns after the keys, as nodes of the source's program
+  Program program;                ///< over `columns`
+  StatsPlan stats;                ///< over `program`
 };
 
-/// The spilled rows of one stage, in files that no folder lists. `execution` and `plan` must
-/// outlive it.
+/// The spilled rows of one stage, in unlinked files. `execution` and `plan` must outlive it.
 class Spill {
  public:
   static constexpr uint32_t kParts = 64;
 
-  /// For up to `thread_count` threads that add rows. `ids`: a key whose strings mostly spell
-  /// numbers, and how. kIo, kDiskFull.
+  /// For up to `thread_count` threads that add rows. `ids` may name a key whose strings mostly
+  /// spell numbers, and their format. Errors: kIo, kDiskFull.
   static Result<std::unique_ptr<Spill>> create(Execution& execution, const SpillPlan& plan,
                                                const std::optional<GroupShare>& ids,
                                                unsigned thread_count);
   ~Spill();
 
   const SpillPlan& plan() const;
-  /// Takes `rows` of the plan's columns. Safe from several threads, each with its own number.
-  /// kLimit: too many bytes; kDiskFull, kIo.
+  /// Adds `rows` of the plan's columns. May be called by several threads at once, each with its own
+  /// number. Errors: kLimit (too many bytes), kDiskFull, kIo.
   Status add(unsigned thread, std::span<const Vector* const> columns,
              std::span<const uint32_t> rows);
-  /// Call once, behind all rows.
+  /// Call once, after the last row.
   Status finish();
 
   uint64_t row_count(uint32_t part) const;
-  /// Calls `take()` with each vector of the part's rows as what `evaluator` shows. `evaluator` is
-  /// one over the plan's program. Call once for each part, whose rows are gone afterwards. Safe
-  /// from several threads, once finished.
-  Status read(uint32_t part, Evaluator& evaluator, const std::function<Status()>& take);
+  /// Loads each vector of the part's rows into `evaluator`, which is over the plan's program, and
+  /// calls `consume()`. Call once for each part, whose rows are deleted afterwards. Safe from
+  /// several threads. Requires: finish() was called.
+  Status read(uint32_t part, Evaluator& evaluator, const std::function<Status()>& consume);
 
  private:
   struct Impl;

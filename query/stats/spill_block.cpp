@@ -1,5 +1,5 @@
-// A block is, for each column, a header and its sections, each aligned to 8 bytes. Only the process
-// that wrote it reads it.
+// A block has, for each column, a header followed by sections, each aligned to 8 bytes. It is only
+// read by the process that wrote it.
 #include "query/stats/spill_block.h"
 
 #include <algorithm>
@@ -16,11 +16,11 @@ namespace {
 struct LaneHeader {
   SpillForm form = SpillForm::kNulls;
   uint8_t has_valid = 0;
-  // Of kIds, the numbers' spelling; its prefix is what stands as text.
+  // For kIds: the format of the strings; the text section has its prefix.
   uint8_t is_hex = 0;
   uint8_t is_upper = 0;
   uint32_t digits = 0;
-  uint64_t text_bytes = 0;  // also of kTexts
+  uint64_t text_bytes = 0;  // for kIds and kTexts
 };
 
 size_t padded(size_t size) { return (size + 7) / 8 * 8; }
@@ -67,7 +67,7 @@ void SpillLane::append(const Vector& vector, size_t before, std::span<const uint
     case SpillForm::kIds:
       add(words_, [&](size_t i) { return vector.is_null(rows[i]) ? 0 : vector.id_at(rows[i]); });
       break;
-    case SpillForm::kCodes:  // null becomes the greatest code
+    case SpillForm::kCodes:  // null, 0, wraps to the greatest code
       add(codes_, [&](size_t i) { return codes[i] - 1; });
       break;
     case SpillForm::kTexts:

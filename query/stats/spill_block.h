@@ -1,4 +1,4 @@
-// Rows in a block of a spill: column by column, as vectors show them.
+// Blocks of spilled rows, stored column by column in the form of vectors.
 #pragma once
 
 #include <cstddef>
@@ -13,30 +13,30 @@
 
 namespace tocsin {
 
-/// How the values of a column stand in a block. Only strings have a choice.
+/// How the values of a column are stored in a block. Only strings have several forms.
 enum class SpillForm : uint8_t {
-  kNulls,  ///< not at all
+  kNulls,  ///< nothing is stored
   kBytes,
   kWords,
   kIds,    ///< the numbers that strings spell
-  kCodes,  ///< into the dictionary of their writer
+  kCodes,  ///< of the writer's dictionary
   kTexts,
 };
 
-/// The values of one column on their way into a block.
+/// Collects the values of one column for a block.
 class SpillLane {
  public:
-  /// Requires: it holds no rows. `vector`: of which values are to come.
+  /// Starts a block for values like those of `vector`. Requires: the lane has no rows.
   void begin(SpillForm form, const Vector& vector);
-  /// Whether values of that form and, where they are ids, that spelling can follow.
-  bool takes(SpillForm form, const Vector& vector) const {
+  /// Whether values of that form can be appended; ids must also have the same format.
+  bool accepts(SpillForm form, const Vector& vector) const {
     return form_ == form && (form != SpillForm::kIds || format_ == *vector.id_format);
   }
-  /// Appends `rows` of the vector behind `before` ones. `codes`, of kCodes: that of each of `rows`,
-  /// from 1 on; 0 is null.
+  /// Appends `rows` of a vector; the lane has `before` rows already. For kCodes, `codes` are the
+  /// codes of `rows`, from 1 on; 0 is null.
   void append(const Vector& vector, size_t before, std::span<const uint32_t> rows,
               std::span<const uint32_t> codes);
-  /// Moves the rows to the end of a block.
+  /// Moves the rows to the end of `block`.
   void write_to(std::vector<std::byte>& block);
 
   size_t text_bytes() const { return text_.size(); }
@@ -44,11 +44,11 @@ class SpillLane {
 
  private:
   SpillForm form_ = SpillForm::kNulls;
-  IdFormat format_;             // kIds
+  IdFormat format_;             // for kIds
   std::vector<uint8_t> valid_;  // 0 is null; empty: no row is null
   std::vector<uint8_t> bytes_;
-  std::vector<uint64_t> words_;  // also of kIds
-  std::vector<uint32_t> codes_;  // of kTexts: their lengths
+  std::vector<uint64_t> words_;  // for kWords and kIds
+  std::vector<uint32_t> codes_;  // for kTexts: the lengths
   std::string text_;
 };
 
@@ -58,9 +58,10 @@ class SpillBlockSource final : public ColumnSource {
   /// Requires: `columns` outlive it.
   explicit SpillBlockSource(std::span<const PlanColumn> columns);
 
-  /// Where the next block is to be put.
+  /// The buffer that the next block is to be read into.
   std::vector<std::byte>& buffer() { return block_; }
-  /// Shows the block in the buffer. `dictionaries`: its writer's, by column; they outlive it.
+  /// Shows the block in the buffer. `dictionaries` are its writer's, by column; they must outlive
+  /// this object.
   void open(size_t row_count, std::span<const Dictionary> dictionaries);
 
   Status read(uint32_t column, size_t start, size_t count, std::span<const uint32_t> selection,
@@ -74,9 +75,9 @@ class SpillBlockSource final : public ColumnSource {
     SpillForm form = SpillForm::kNulls;
     bool has_valid = false;
     const std::byte* valid = nullptr;
-    const std::byte* values = nullptr;  // of kTexts: their lengths
-    const char* text = nullptr;         // kTexts
-    IdFormat format;                    // kIds
+    const std::byte* values = nullptr;  // for kTexts: the lengths
+    const char* text = nullptr;         // for kTexts
+    IdFormat format;                    // for kIds
 
     template <class T>
     std::span<const T> as(size_t count) const {

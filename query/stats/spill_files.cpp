@@ -17,21 +17,21 @@ namespace tocsin {
 namespace {
 
 tl::unexpected<Error> io_error(const char* attempted, const std::string& folder, int error) {
-  return system_error(attempted, fmt::format("in {}, where a query's many groups go", folder),
-                      error);
+  return system_error(
+      attempted, fmt::format("in {}, for query data that does not fit into memory", folder), error);
 }
 
-// A file that no folder lists, or -1 with errno set.
+// Returns an unlinked file, or -1 with errno set.
 int open_unlisted(const std::string& folder) {
   const int fd = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return fd;
-  std::string path = folder + "/spill-XXXXXX";  // a file system that cannot do it at once
+  std::string path = folder + "/spill-XXXXXX";  // this file system has no O_TMPFILE
   const int linked = ::mkostemp(path.data(), O_CLOEXEC);
   if (linked >= 0) ::unlink(path.c_str());
   return linked;
 }
 
-// Of the room that is left, what a query may take: the rest is for the rows that arrive.
+// The part of the free space that a query may use; the rest is left for new rows.
 uint64_t room_in(int file) {
   struct statvfs room {};
   if (::fstatvfs(file, &room) != 0) return UINT64_MAX;
@@ -66,7 +66,7 @@ Status SpillFiles::open_file() {
   for (const std::string& each : {execution_.spill_folder, elsewhere}) {
     if (each.empty()) continue;
     if (folder_.empty()) folder_ = each;
-    ::mkdir(each.c_str(), 0777);  // it may be there
+    ::mkdir(each.c_str(), 0777);  // fails if it exists
     const int descriptor = open_unlisted(each);
     if (descriptor >= 0) {
       folder_ = each;
@@ -84,10 +84,11 @@ Status SpillFiles::open_file() {
 Status SpillFiles::append(unsigned thread, uint32_t part, uint32_t row_count,
                           std::span<const std::byte> bytes) {
   if ((execution_.bytes_spilled += bytes.size()) > bytes_max_) {
-    return fail(ErrorCode::kLimit,
-                fmt::format("the query's groups need more than {} MiB on disk; ask for a shorter "
-                            "range, filter more, or group by fewer keys",
-                            bytes_max_ / kMiB));
+    return fail(
+        ErrorCode::kLimit,
+        fmt::format("the query's groups need more than {} MiB on disk; use a shorter range, "
+                    "filter more rows out, or group by fewer keys",
+                    bytes_max_ / kMiB));
   }
   File& file = files_[file_index(thread, part)];
   for (size_t done = 0; done < bytes.size();) {
@@ -98,7 +99,7 @@ Status SpillFiles::append(unsigned thread, uint32_t part, uint32_t row_count,
     done += static_cast<size_t>(written);
   }
   const uint64_t offset = std::exchange(file.size, file.size + bytes.size());
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   blocks_[part].push_back({offset, static_cast<uint32_t>(bytes.size()), row_count, thread});
   return {};
 }

@@ -1,4 +1,4 @@
-// The files of a spill: blocks of rows, divided into parts.
+// The files of spilled rows: blocks, divided into parts.
 #pragma once
 
 #include <array>
@@ -6,48 +6,52 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "db/base/mutex.h"
 #include "query/scan/execution.h"
 #include "query/stats/spill.h"
 
 namespace tocsin {
 
-/// Where a block of one part is.
+/// The place of a block in the files.
 struct SpillBlock {
-  uint64_t offset = 0;  ///< in the file of its thread and part
+  uint64_t offset = 0;  ///< in the file for its thread and part
   uint32_t byte_count = 0;
   uint32_t row_count = 0;
-  unsigned thread = 0;  ///< that wrote it
+  unsigned thread = 0;  ///< the writer
 };
 
-/// Files that no folder lists, in the execution's spill folder or, where that cannot be written to,
-/// the system's for such. First all blocks are appended, then they are read. `execution` must
+/// Unlinked files in the execution's spill folder or, if that is not writable, in the system's
+/// folder for temporary files. All blocks are appended before the first is read. `execution` must
 /// outlive it.
 class SpillFiles {
  public:
   static constexpr uint32_t kParts = Spill::kParts;
 
-  /// For up to `thread_count` threads that append. kIo, kDiskFull.
+  /// Creates the files for up to `thread_count` appending threads. Errors: kIo, kDiskFull.
   static Result<std::unique_ptr<SpillFiles>> create(Execution& execution, unsigned thread_count);
   ~SpillFiles();
 
-  /// Safe from several threads, each with its own number. kLimit: too many bytes; kDiskFull, kIo.
+  /// May be called by several threads at once, each with its own number. Errors: kLimit (too many
+  /// bytes), kDiskFull, kIo.
   Status append(unsigned thread, uint32_t part, uint32_t row_count,
                 std::span<const std::byte> bytes);
 
-  const std::vector<SpillBlock>& blocks(uint32_t part) const { return blocks_[part]; }
+  /// Requires: all blocks were appended, so that nothing changes any more and no lock is needed.
+  const std::vector<SpillBlock>& blocks(uint32_t part) const TOCSIN_NO_THREAD_SAFETY_ANALYSIS {
+    return blocks_[part];
+  }
   /// Safe from several threads.
   Status read(uint32_t part, const SpillBlock& block, std::vector<std::byte>& bytes) const;
-  /// Call once for each part, when it will not be read any more: what it takes on disk is given
-  /// back, soon. Safe from several threads.
+  /// Call once for each part, after its last read: its disk space is freed as soon as the other
+  /// parts of its files are finished too. Safe from several threads.
   void finish_reading(uint32_t part);
 
  private:
-  /// A thread's parts are in so many files; each goes as soon as its parts have been read.
+  /// A thread writes its parts to this many files. Each is closed once all of its parts were read.
   static constexpr uint32_t kFilesPerThread = 4;
   static constexpr uint32_t kPartsPerFile = kParts / kFilesPerThread;
 
@@ -63,12 +67,12 @@ class SpillFiles {
   }
 
   Execution& execution_;
-  std::string folder_;                                               // where the files are
-  uint64_t bytes_max_ = 0;                                           // of all
+  std::string folder_;                                               // that has the files
+  uint64_t bytes_max_ = 0;                                           // of all files
   std::vector<File> files_;                                          // see file_index
   std::array<std::atomic<uint32_t>, kFilesPerThread> parts_unread_;  // by file of each thread
-  std::mutex mutex_;
-  std::vector<std::vector<SpillBlock>> blocks_;  // by part; guarded while blocks are appended
+  Mutex mutex_;
+  std::vector<std::vector<SpillBlock>> blocks_ TOCSIN_GUARDED_BY(mutex_);  // by part
 };
 
 }  // namespace tocsin

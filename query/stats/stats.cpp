@@ -5,14 +5,17 @@
 
 #include "db/base/check.h"
 #include "query/aggregate/key_values.h"
+#include "query/aggregate/reducible_values.h"
 #include "query/stats/spill.h"
 #include "query/vector/kernels.h"
 
 namespace tocsin {
 namespace {
 
-constexpr size_t kMeasureEvery = 16;  // vectors between two looks at the memory held
-constexpr size_t kCountsShare = 2;    // of the memory that the query may take: to count values
+/// The held memory is measured after this many vectors.
+constexpr size_t kMeasureEvery = 16;
+/// Counts of reduced values may use 1 / kCountsShare of the query's memory.
+constexpr size_t kCountsShare = 2;
 
 std::vector<ValueType> key_types(const StatsPlan& plan) {
   std::vector<ValueType> types;
@@ -21,7 +24,7 @@ std::vector<ValueType> key_types(const StatsPlan& plan) {
   return types;
 }
 
-// Ascending times mostly stay in a bucket.
+// Remembers the last bucket, because ascending times mostly stay in it.
 class BucketCache {
  public:
   BucketCache(Duration width, const TimeZone& zone) : width_(width), zone_(zone) {}
@@ -78,7 +81,7 @@ void StatsState::keep_share(const Vector& key, Evaluator& evaluator) {
   in_share_.resize(evaluator.row_count());
   if (const IdDictionary* dictionary = key.id_dictionary) {
     if (std::exchange(share_serial_, dictionary->serial) != dictionary->serial) {
-      hashes_.assign(dictionary->ids.size() + 1, 0);  // null, behind the ids, hashes to 0
+      hashes_.assign(dictionary->ids.size() + 1, 0);  // the last one is null, whose hash is 0
       hash_ids(dictionary->ids, *key.id_format, share_->format, hashes_);
       codes_in_share_.resize(hashes_.size());
       for (size_t i = 0; i < hashes_.size(); ++i) codes_in_share_[i] = share_->holds(hashes_[i]);
@@ -92,8 +95,8 @@ void StatsState::keep_share(const Vector& key, Evaluator& evaluator) {
   evaluator.select(in_share_);
 }
 
-Status StatsState::take(Evaluator& evaluator, const Vector* window,
-                        std::span<const EntryStatistics> counted) {
+Status StatsState::add(Evaluator& evaluator, const Vector* window,
+                       std::span<const EntryStatistics> counted) {
   auto rows = evaluator.rows();
   if (rows.empty()) return {};
   std::vector<const Vector*> keys;
@@ -122,7 +125,7 @@ Status StatsState::take(Evaluator& evaluator, const Vector* window,
   for (size_t i = 0; i < plan_.feeds.size(); ++i) {
     TOCSIN_RETURN_IF_ERROR(update(plan_.feeds[i], *accumulators_[i], evaluator, counted));
   }
-  return ++vectors_taken_ % kMeasureEvery == 0 ? measure_memory() : Status{};
+  return ++vectors_added_ % kMeasureEvery == 0 ? measure_memory() : Status{};
 }
 
 Status StatsState::spill(std::vector<const Vector*> columns, Evaluator& evaluator) {
@@ -171,66 +174,73 @@ size_t StatsState::memory_bytes() const {
 Status StatsState::measure_memory() {
   size_t bytes = std::max(memory_bytes(), expected_bytes_);
   if (gauge_.try_set(bytes)) return {};
-  if (fewer_allowed_) {
-    // Once is enough for a thread that holds less than its share: another one holds more, and will
-    // find that out itself.
+  if (reduction_allowed_) {
+    // A thread that holds less than its share reduces its values only once: another thread holds
+    // more than its share and will reduce its own.
     const size_t share = execution_.options().memory_bytes_max / execution_.thread_count();
-    if (!has_fewer_ || bytes > share) has_fewer_ |= keep_fewer_values();
+    if (!reduced_ || bytes > share) reduced_ |= reduce_values();
     bytes = std::max(memory_bytes(), expected_bytes_);
     if (gauge_.try_set(bytes) || bytes <= share) return {};
   }
   return gauge_.set(bytes);
 }
 
-bool StatsState::of_values(const StatsPlan::Feed& feed) const {
+bool StatsState::collects_values(const StatsPlan::Feed& feed) const {
   return shares_values(plan_.stage->aggregates[feed.aggregates.front()].kind);
 }
 
-void StatsState::allow_fewer_values() {
-  fewer_allowed_ = std::ranges::any_of(accumulators_, &Accumulator::can_keep_fewer);
+void StatsState::allow_reduction() {
+  reduction_allowed_ = std::ranges::any_of(
+      accumulators_, [](const auto& each) { return each->reducible_values() != nullptr; });
 }
 
-bool StatsState::keep_fewer_values() {
+bool StatsState::reduce_values() {
   size_t bytes_left =
       execution_.options().memory_bytes_max / kCountsShare / execution_.thread_count();
   bool helps = false;
   for (const auto& accumulator : accumulators_) {
+    ReducibleValues* const values = accumulator->reducible_values();
+    if (!values) continue;
     const size_t before = accumulator->memory_bytes();
-    helps |= accumulator->keep_fewer(bytes_left);
+    helps |= values->reduce(bytes_left);
     const size_t after = accumulator->memory_bytes();
     if (after > before) bytes_left -= std::min(bytes_left, after - before);
   }
   if (!helps) return false;
-  expected_ = true;  // the values grow no longer with the rows
+  estimated_ = true;  // from now on, memory does not grow with the number of rows
   expected_bytes_ = 0;
   return true;
 }
 
-std::optional<CountedRanks> StatsState::missing_values() {
-  fewer_allowed_ = false;
+std::optional<ResultCandidates> StatsState::missing_candidates() {
+  reduction_allowed_ = false;
   bool is_missing = false;
-  for (const auto& accumulator : accumulators_) is_missing |= !accumulator->find_wanted();
-  if (!is_missing) return std::nullopt;
-  CountedRanks counted{&groups_, {}};
+  ResultCandidates candidates{&groups_, {}};
   for (const auto& accumulator : accumulators_) {
-    counted.wanted.push_back(accumulator->wanted_values());
+    ReducibleValues* const values = accumulator->reducible_values();
+    is_missing |= values && !values->find_candidates();
+    candidates.by_feed.push_back(values ? values->candidates() : nullptr);
   }
+  if (!is_missing) return std::nullopt;
   accumulators_.clear();
-  gauge_.try_set(memory_bytes());  // less than before
-  return counted;
+  gauge_.try_set(memory_bytes());  // less than before, so the result does not matter
+  return candidates;
 }
 
-void StatsState::keep_only(const CountedRanks& counted) {
-  expected_ = true;
-  groups_.absorb(*counted.groups);  // which numbers them alike
+void StatsState::keep_only(const ResultCandidates& candidates) {
+  estimated_ = true;
+  groups_.absorb(*candidates.groups);  // into an empty table, so the numbers stay the same
   resize();
-  for (size_t i = 0; i < accumulators_.size(); ++i) accumulators_[i]->keep_only(counted.wanted[i]);
+  for (size_t i = 0; i < accumulators_.size(); ++i) {
+    ReducibleValues* const values = accumulators_[i]->reducible_values();
+    if (values) values->keep_only(candidates.by_feed[i]);
+  }
 }
 
-Status StatsState::expect(uint64_t done, uint64_t row_count) {
+Status StatsState::estimate_memory(uint64_t done, uint64_t row_count) {
   constexpr uint64_t kSampleShare = 32;
   constexpr size_t kGroupsMin = 4 * 1024;
-  if (expected_ || done * kSampleShare * 2 < row_count) return {};
+  if (estimated_ || done * kSampleShare * 2 < row_count) return {};
   const size_t groups = groups_.group_count();
   if (done * kSampleShare < row_count) {
     if (half_done_ == 0) {
@@ -239,9 +249,10 @@ Status StatsState::expect(uint64_t done, uint64_t row_count) {
     }
     return {};
   }
-  expected_ = true;
+  estimated_ = true;
   const auto rows_left = static_cast<double>(row_count - std::min(done, row_count));
-  // Groups that come back do not count again: so many were new in the later half of the sample.
+  // Later rows mostly belong to known groups, so growth is estimated from the new groups in the
+  // second half of the sample.
   double group_growth = 1;
   if (groups >= kGroupsMin && done > half_done_) {
     const auto fresh = static_cast<double>(groups - groups_half_done_);
@@ -252,10 +263,10 @@ Status StatsState::expect(uint64_t done, uint64_t row_count) {
   double bytes = static_cast<double>(groups_.memory_bytes()) * group_growth;
   for (size_t i = 0; i < accumulators_.size(); ++i) {
     bytes += static_cast<double>(accumulators_[i]->memory_bytes()) *
-             (of_values(plan_.feeds[i]) ? row_growth : group_growth);
+             (collects_values(plan_.feeds[i]) ? row_growth : group_growth);
   }
-  // What surely is too much is refused before it is touched, together with what other threads
-  // expect; at least half of what is held is in use.
+  // Refuses, before allocating it, memory that will certainly be too much, together with that of
+  // other threads. The factor of 2 allows for reserved memory that is not in use.
   expected_bytes_ = static_cast<size_t>(bytes / 2);
   TOCSIN_RETURN_IF_ERROR(measure_memory());
   if (groups >= kGroupsMin) {
@@ -300,7 +311,7 @@ Result<Table> StatsState::finish() {
     for (const uint32_t index : plan_.feeds[i].aggregates) {
       outputs.push_back(&table.columns[key_count + index]);
     }
-    TOCSIN_RETURN_IF_ERROR(accumulators_[i]->settle(execution_));
+    TOCSIN_RETURN_IF_ERROR(accumulators_[i]->compute_results(execution_));
     TOCSIN_RETURN_IF_ERROR(accumulators_[i]->finish(outputs, *arena));
     accumulators_[i].reset();
   }

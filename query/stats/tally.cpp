@@ -11,12 +11,12 @@ namespace {
 
 constexpr uint32_t kSourceTime = 0;
 constexpr uint32_t kSourceMeasurement = 1;
-/// Combinations of codes that are counted in an array.
+/// The maximum number of combinations of codes, which are counted in an array.
 constexpr size_t kCellsMax = 64 * 1024;
-/// With so many rows per combination all of these are looked at in the end, else those that were
-/// met.
+/// With at least this many rows per combination, the counters of all combinations are read at the
+/// end; otherwise only those of combinations that occurred.
 constexpr size_t kDenseRowsPerCell = 8;
-/// Fewer rows in a piece than this are not worth the work around it.
+/// Pieces with fewer rows on average are not worth the overhead.
 constexpr size_t kPieceRowsMin = 64;
 
 Result<Timestamp> time_at(const Segment& segment, uint32_t row) {
@@ -39,7 +39,7 @@ Result<bool> Tally::open(SegmentSource& source, const ScanUnit& unit) {
     TOCSIN_TRY(const Dictionary* dictionary, source.dictionary(column));
     if (!dictionary) return false;
     digits_.push_back({dictionary, static_cast<uint32_t>(cell_count)});
-    cell_count *= dictionary->entries.size() + 1;  // and one for null
+    cell_count *= dictionary->entries.size() + 1;  // one more for null
     if (cell_count > kCellsMax) return false;
   }
   cell_count_ = static_cast<uint32_t>(cell_count);
@@ -76,7 +76,7 @@ Result<bool> Tally::count_metadata(const ScanUnit& unit) {
   return true;
 }
 
-// Reads a vector of the segment: the combination of every row.
+// Reads a vector of the segment and computes the combination of every row.
 Status Tally::load(uint32_t vector) {
   if (std::exchange(loaded_, vector) == vector) return {};
   const size_t start = size_t{vector} * kVectorRows;
@@ -224,8 +224,8 @@ Status TallyReader::add_limits(SourceReader& reader, Timestamp now, std::vector<
   return {};
 }
 
-// Where something changes for the rows of [span.start, span.end), ascending, each once; maybe not
-// all of them if they are more than `cuts_max`.
+// The instants in (span.start, span.end) at which something changes for the rows; ascending and
+// distinct. May be incomplete if there are more than `cuts_max`.
 Result<std::vector<Timestamp>> TallyReader::find_cuts(SourceReader& reader, TimeRange span,
                                                       size_t cuts_max) {
   std::vector<Timestamp> cuts;

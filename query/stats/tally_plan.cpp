@@ -27,26 +27,26 @@ class Collector {
   Collector(const Program& program, TallyPlan& plan)
       : program_(program), plan_(plan), seen_(program.nodes.size()) {}
 
-  /// False when the node needs more than codes and the side of a time limit.
-  bool take(NodeId id) {
+  /// False if the node needs more than codes and the results of comparisons with time limits.
+  bool add(NodeId id) {
     if (seen_[id]) return true;
     seen_[id] = 1;
     const Node& node = program_.nodes[id];
     switch (node.kind) {
       case Node::Kind::kLiteral:
       case Node::Kind::kNow: return true;
-      case Node::Kind::kSource: return take_column(id, node);
+      case Node::Kind::kSource: return add_column(id, node);
       case Node::Kind::kCall: break;
     }
     if (const auto limit = time_limit(node)) {
       plan_.limits.push_back(*limit);
       return true;
     }
-    return std::ranges::all_of(node.arguments, [&](NodeId argument) { return take(argument); });
+    return std::ranges::all_of(node.arguments, [&](NodeId argument) { return add(argument); });
   }
 
  private:
-  bool take_column(NodeId id, const Node& node) {
+  bool add_column(NodeId id, const Node& node) {
     if (node.type != ValueType::kString) return false;
     if (id != kSourceMeasurement) plan_.columns.push_back(node.column);
     return true;
@@ -61,14 +61,13 @@ class Collector {
 
   std::optional<TallyPlan::TimeLimit> time_limit(const Node& node) const {
     const bool at = node.function == Function::kLess || node.function == Function::kGreaterEqual;
-    const bool behind =
-        node.function == Function::kLessEqual || node.function == Function::kGreater;
-    if ((!at && !behind) || node.arguments.size() != 2) return std::nullopt;
+    const bool after = node.function == Function::kLessEqual || node.function == Function::kGreater;
+    if ((!at && !after) || node.arguments.size() != 2) return std::nullopt;
     const bool mirrored = node.arguments[1] == kSourceTime;
     if (!mirrored && node.arguments[0] != kSourceTime) return std::nullopt;
     const NodeId limit = node.arguments[mirrored ? 0 : 1];
     if (!is_constant(limit) || program_.nodes[limit].type != ValueType::kTime) return std::nullopt;
-    return TallyPlan::TimeLimit{limit, mirrored ? at : behind};
+    return TallyPlan::TimeLimit{limit, mirrored ? at : after};
   }
 
   const Program& program_;
@@ -82,13 +81,13 @@ TallyPlan TallyPlan::of(const Program& program, const StatsPlan& stats) {
   TallyPlan plan;
   Collector collector(program, plan);
   for (const NodeId filter : program.filters) {
-    if (!collector.take(filter)) return {};
+    if (!collector.add(filter)) return {};
   }
   for (const StatsPlan::Key& key : stats.keys) {
     if (key.bucket != 0) {
       if (key.node != kSourceTime) return {};
       plan.buckets.push_back(key.bucket);
-    } else if (!collector.take(key.node)) {
+    } else if (!collector.add(key.node)) {
       return {};
     }
   }
@@ -96,11 +95,11 @@ TallyPlan TallyPlan::of(const Program& program, const StatsPlan& stats) {
     for (const uint32_t index : feed.aggregates) {
       if (!accepts_counted_rows(stats.stage->aggregates[index], feed)) return {};
     }
-    if (feed.where && !collector.take(*feed.where)) return {};
+    if (feed.where && !collector.add(*feed.where)) return {};
     if (feed.argument == kSourceTime) {
       if (!feed.from_counts) return {};
       plan.needs_times = true;
-    } else if (feed.argument && !collector.take(*feed.argument)) {
+    } else if (feed.argument && !collector.add(*feed.argument)) {
       return {};
     }
   }

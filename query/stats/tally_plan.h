@@ -1,5 +1,5 @@
-// Which stats can be computed from counts of rows instead of the rows: those that look at nothing
-// but dictionary columns and comparisons of the time.
+// Decides whether stats can be computed from counts of rows instead of the rows. That is so if they
+// depend only on dictionary columns and on comparisons of the time.
 #pragma once
 
 #include <vector>
@@ -9,22 +9,21 @@
 
 namespace tocsin {
 
-/// What tells the rows of such stats apart. Immutable; shared by threads.
+/// The columns and times that distinguish rows for such stats. Immutable; shared by threads.
 struct TallyPlan {
-  /// `time OP x`, where x is the same in every row of a window.
+  /// A comparison `time OP x`, where x is the same in all rows of a window.
   struct TimeLimit {
     NodeId limit = 0;        ///< the node of x
-    bool inclusive = false;  ///< the side changes behind x (<=, >), else at x (<, >=)
+    bool inclusive = false;  ///< the result changes after x (<=, >) instead of at x (<, >=)
   };
 
   bool possible = false;
-  std::vector<uint32_t>
-      columns;  ///< string columns of the source, ascending, without `measurement`
+  std::vector<uint32_t> columns;  ///< source columns, ascending: strings other than `measurement`
   std::vector<TimeLimit> limits;
   std::vector<Duration> buckets;  ///< of time(…) keys
-  bool needs_times = false;       ///< the first or last time of groups is asked for
+  bool needs_times = false;       ///< whether the first or last time of groups is needed
 
-  /// Looks at the program's filters and at what the stats read.
+  /// Inspects the program's filters and the inputs of the stats.
   static TallyPlan of(const Program& program, const StatsPlan& stats);
 };
 

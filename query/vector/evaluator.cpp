@@ -12,12 +12,12 @@
 namespace tocsin {
 namespace {
 
-// A dictionary with more entries is not evaluated as a whole: rows of one query may need few of
-// them.
+// Larger dictionaries are not evaluated as a whole, because a query's rows may need only a few of
+// the entries.
 constexpr size_t kEvaluatedEntriesMax = 64 * 1024;
 constexpr uint64_t kAlways = UINT64_MAX;  // the epoch of literals
 
-// The entries of one dictionary, and a null behind them, as a source with one column.
+// A source with one column: the entries of a dictionary, followed by a null.
 class EntrySource final : public ColumnSource {
  public:
   explicit EntrySource(const Dictionary& dictionary) : dictionary_(dictionary) {}
@@ -40,10 +40,9 @@ class EntrySource final : public ColumnSource {
   const Dictionary& dictionary_;
 };
 
-// Grows with appended vectors.
 template <class T>
-void append(std::span<const T> more, size_t done, std::span<T> out) {
-  std::copy_n(more.begin(), more.size(), out.begin() + static_cast<ptrdiff_t>(done));
+void copy_to(std::span<const T> from, size_t start, std::span<T> out) {
+  std::copy_n(from.begin(), from.size(), out.begin() + static_cast<ptrdiff_t>(start));
 }
 
 Function mirrored(Function comparison) {
@@ -56,9 +55,9 @@ Function mirrored(Function comparison) {
   }
 }
 
-// Whether some value of [min, max] may compare to the literal like that.
+// Whether the comparison with the literal can hold for some value in [min, max].
 bool range_overlaps(Function comparison, const ColumnStatistics& range, const Value& literal) {
-  int min_order = 0;  // of the minimum against the literal
+  int min_order = 0;  // of the minimum compared to the literal
   int max_order = 0;
   const auto compare = [&](auto value) {
     min_order = kernels::compare_exact(range.min, value);
@@ -155,7 +154,7 @@ Result<bool> Evaluator::may_match() {
   return true;
 }
 
-// Zone maps: a comparison of a column with a number, against the column's minimum and maximum.
+// Tests comparisons of a column with a number against the column's zone map.
 Result<bool> Evaluator::range_may_match(const Node& node) {
   if (node.kind != Node::Kind::kCall || node.arguments.size() != 2) return true;
   if (node.function < Function::kEqual || node.function > Function::kGreaterEqual) return true;
@@ -228,16 +227,16 @@ Result<const Evaluator::EntryTable*> Evaluator::entry_table(NodeId id) {
     const size_t count = std::min(kVectorRows, entry_count + 1 - start);
     entry_evaluator_->begin(start, count);
     TOCSIN_TRY(const Vector* part, entry_evaluator_->value(id));
-    if (!part->valid.empty()) append(part->valid.first(count), start, values.writable_valid());
+    if (!part->valid.empty()) copy_to(part->valid.first(count), start, values.writable_valid());
     switch (node.type) {
       case ValueType::kBool:
-        append(part->boolean.first(count), start, values.make_boolean());
+        copy_to(part->boolean.first(count), start, values.make_boolean());
         break;
       case ValueType::kI64:
       case ValueType::kTime:
-      case ValueType::kDuration: append(part->i64.first(count), start, values.make_i64()); break;
-      case ValueType::kU64: append(part->u64.first(count), start, values.make_u64()); break;
-      case ValueType::kF64: append(part->f64.first(count), start, values.make_f64()); break;
+      case ValueType::kDuration: copy_to(part->i64.first(count), start, values.make_i64()); break;
+      case ValueType::kU64: copy_to(part->u64.first(count), start, values.make_u64()); break;
+      case ValueType::kF64: copy_to(part->f64.first(count), start, values.make_f64()); break;
       case ValueType::kString:
         for (size_t i = 0; i < count; ++i) {
           if (part->is_null(i)) {
@@ -292,7 +291,7 @@ Result<bool> Evaluator::by_dictionary(NodeId id, Vector& out) {
   return true;
 }
 
-// Null when the node is no search for a literal in a column that has templates.
+// Null unless the node searches for a literal in a column that has templates.
 Result<Evaluator::TemplateTable*> Evaluator::template_table(NodeId id) {
   const Node& node = program_.nodes[id];
   if (node.kind != Node::Kind::kCall || node.function != Function::kContains) return nullptr;
@@ -311,7 +310,7 @@ Result<Evaluator::TemplateTable*> Evaluator::template_table(NodeId id) {
   return table->matches.empty() ? nullptr : table.get();
 }
 
-// Looks at the texts only where the templates leave the answer open.
+// Reads only the texts whose templates leave the answer open.
 Result<bool> Evaluator::by_templates(NodeId id, Vector& out) {
   TOCSIN_TRY(TemplateTable * table, template_table(id));
   if (!table) return false;

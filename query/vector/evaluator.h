@@ -16,9 +16,9 @@ namespace tocsin {
 
 struct ListSet;
 
-/// One thread's evaluation. Use: bind a source, then per vector begin, filter, value. Columns are
-/// read and nodes computed when they are first asked for, for the rows still selected then.
-/// `program` must outlive it; the source must live until the next bind.
+/// Evaluates expressions for one thread. Usage: bind a source, then for each vector call begin,
+/// filter and value. Columns are read and nodes computed on the first request, for the rows that
+/// are still selected then. `program` must outlive it; the source must live until the next bind.
 class Evaluator {
  public:
   Evaluator(const Program& program, Timestamp now, const TimeZone& zone);
@@ -28,7 +28,7 @@ class Evaluator {
   void bind(ColumnSource& source);
   /// Rows [start, start + count) of the source, all selected. Requires: count <= kVectorRows.
   void begin(size_t start, size_t count);
-  /// What now() is in each row of the vector begun, instead of the plan's; empty: the plan's.
+  /// Sets the value of now() for each row of the current vector; empty: the plan's now() for all.
   void set_now(std::span<const Timestamp> now) { row_now_ = now; }
 
   size_t row_count() const { return count_; }
@@ -37,14 +37,15 @@ class Evaluator {
   void select(std::span<const uint8_t> mask);
   /// Keeps the rows for which every filter of the program holds.
   Status filter();
-  /// False when the program's filters leave no row of the bound source, as its dictionaries and
-  /// statistics tell.
+  /// False if the dictionaries and statistics of the bound source show that no row passes the
+  /// program's filters.
   Result<bool> may_match();
 
-  /// The values of a node for the selected rows; other rows hold anything harmless. Lives until the
-  /// next begin.
+  /// The values of a node for the selected rows; other rows have unspecified but valid values.
+  /// Lives until the next begin.
   Result<const Vector*> value(NodeId node);
-  /// The same as a group key: a string column may come as the numbers that its strings spell.
+  /// The same for use as a group key: a string column may be represented by the numbers that its
+  /// strings spell.
   Result<const Vector*> key(NodeId node);
 
  private:
@@ -52,18 +53,18 @@ class Evaluator {
     Vector vector;
     uint64_t epoch = 0;
   };
-  /// A node's values for every entry of a dictionary, and behind them for null.
+  /// A node's values for every entry of a dictionary, followed by its value for null.
   struct EntryTable {
-    uint64_t serial = 0;  // of the dictionary it was made from
+    uint64_t serial = 0;  // of that dictionary
     Vector values;
     std::vector<uint32_t> codes;  // strings: entry -> code in `dictionary`
     Dictionary dictionary;
     StringArena arena;
   };
 
-  /// What a literal search tells of each template of one column of the bound source.
+  /// The results of searching for a literal in each template of one column of the bound source.
   struct TemplateTable {
-    uint64_t bound = 0;              // the source it was made for
+    uint64_t bound = 0;              // the value of `bound_` for that source
     std::vector<TextMatch> matches;  // empty: the column has no templates
     Vector ids, texts;
     std::vector<uint32_t> unknown_rows;
@@ -83,12 +84,12 @@ class Evaluator {
   size_t start_ = 0;
   size_t count_ = 0;
   uint64_t epoch_ = 1;
-  uint64_t bound_ = 0;  // counts the sources
+  uint64_t bound_ = 0;  // the number of bind() calls
   std::vector<uint32_t> rows_;
   size_t selected_ = 0;
   std::span<const Timestamp> row_now_;
   std::vector<Slot> slots_;                                      // by node
-  std::vector<Slot> key_slots_;                                  // the same, as keys
+  std::vector<Slot> key_slots_;                                  // by node: its value as a key
   std::vector<std::unique_ptr<TemplateTable>> template_tables_;  // by node
   std::vector<std::unique_ptr<EntryTable>> entry_tables_;        // by node
   std::vector<std::unique_ptr<ListSet>> lists_;                  // by node

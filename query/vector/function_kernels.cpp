@@ -9,6 +9,7 @@
 #include <re2/re2.h>
 
 #include "db/base/check.h"
+#include "query/format/typed_values.h"
 #include "query/vector/kernels.h"
 
 namespace tocsin {
@@ -16,7 +17,8 @@ namespace {
 
 using Arguments = std::span<const Vector* const>;
 
-bool is_integral(ValueType type) {  // held as int64 or uint64
+// Whether values are stored as int64 or uint64.
+bool is_integral(ValueType type) {
   return type == ValueType::kI64 || type == ValueType::kU64 || type == ValueType::kTime ||
          type == ValueType::kDuration;
 }
@@ -25,7 +27,7 @@ bool is_signed(ValueType type) { return is_integral(type) && type != ValueType::
 
 bool is_numeric(ValueType type) { return is_integral(type) || type == ValueType::kF64; }
 
-// Valid where every argument is; left empty when none has nulls.
+// Makes a row valid if all arguments are; leaves the null map empty if no argument has nulls.
 void combine_valid(Arguments arguments, Vector& out) {
   for (const Vector* argument : arguments) {
     if (argument->valid.empty()) continue;
@@ -126,7 +128,7 @@ bool comparison(const FunctionInput& input, Vector& out) {
   return true;
 }
 
-// The literal as a T that is equal to it, if there is one.
+// The T that is equal to the literal, if there is one.
 template <class T>
 std::optional<T> equal_number(const Value& value) {
   const auto convert = [](auto number) -> std::optional<T> {
@@ -159,8 +161,9 @@ const ListSet& list_of(const FunctionInput& input) {
   input.list = std::make_unique<ListSet>();
   const ValueType type = input.arguments[0]->type;
   if (type == ValueType::kString) {
-    for (const Vector* item : input.arguments.subspan(1))
+    for (const Vector* item : input.arguments.subspan(1)) {
       input.list->texts.insert(item->text_at(0));
+    }
   } else if (type == ValueType::kF64) {
     insert_numbers(input, input.list->f64);
   } else if (type == ValueType::kU64) {
@@ -191,8 +194,8 @@ void look_up_all(const FunctionInput& input, std::span<uint8_t> out) {
   }
 }
 
-// The list are literals, none of them null: a short one is compared value by value, a long one is a
-// set.
+// For lists of literals without nulls. The values of a short list are compared one by one; a long
+// list becomes a set.
 bool in_list(const FunctionInput& input, Vector& out) {
   const Vector& operand = *input.arguments[0];
   const Arguments items = input.arguments.subspan(1);
@@ -231,7 +234,7 @@ bool test_text(const FunctionInput& input, Vector& out, F holds) {
   return true;
 }
 
-// The pattern is a literal.
+// Requires: the pattern is a literal.
 bool matches(const FunctionInput& input, ScalarContext& scalar, Vector& out) {
   const Vector& pattern = *input.arguments[1];
   if (pattern.type != ValueType::kString || pattern.is_null(0)) return false;
@@ -294,7 +297,7 @@ bool arithmetic_integer(Function function, std::span<const A> a, std::span<const
       return true;
     case Function::kMultiply:
       kernels::apply_integer(a, b, out, valid, [](Int128 x, Int128 y) {
-        Int128 product = 0;  // of two large u64 it may not even fit into 128 signed bits
+        Int128 product = 0;  // may overflow for two large u64
         return __builtin_mul_overflow(x, y, &product) ? Int128{1} << 100 : product;
       });
       return true;
@@ -309,8 +312,9 @@ bool arithmetic_into(const FunctionInput& input, std::span<R> out, std::span<uin
   const Vector& a = *input.arguments[0];
   const Vector& b = *input.arguments[1];
   const Function f = input.node.function;
-  if (is_signed(a.type) && is_signed(b.type))
+  if (is_signed(a.type) && is_signed(b.type)) {
     return arithmetic_integer(f, a.i64, b.i64, out, valid);
+  }
   if (is_signed(a.type)) return arithmetic_integer(f, a.i64, b.u64, out, valid);
   if (is_signed(b.type)) return arithmetic_integer(f, a.u64, b.i64, out, valid);
   return arithmetic_integer(f, a.u64, b.u64, out, valid);
@@ -324,8 +328,9 @@ bool arithmetic(const FunctionInput& input, Vector& out) {
   combine_valid(input.arguments, out);
   if (input.node.type == ValueType::kF64) return arithmetic_f64(input, out);
   if (!is_integral(a) || !is_integral(b)) return false;
-  if (is_signed(input.node.type))
+  if (is_signed(input.node.type)) {
     return arithmetic_into(input, out.make_i64(), out.writable_valid());
+  }
   if (input.node.type == ValueType::kU64) {
     return arithmetic_into(input, out.make_u64(), out.writable_valid());
   }
@@ -335,52 +340,34 @@ bool arithmetic(const FunctionInput& input, Vector& out) {
 // ---- choice -------------------------------------------------------------------------------------
 
 template <class T>
-std::span<const T> values_of(const Vector& vector);
-template <>
-std::span<const int64_t> values_of(const Vector& vector) {
-  return vector.i64;
-}
-template <>
-std::span<const uint64_t> values_of(const Vector& vector) {
-  return vector.u64;
-}
-template <>
-std::span<const double> values_of(const Vector& vector) {
-  return vector.f64;
-}
-template <>
-std::span<const uint8_t> values_of(const Vector& vector) {
-  return vector.boolean;
-}
-
-// Takes the argument's value in every row of `wanted` that is still open, and its validity.
-template <class T>
-void take_values(const Vector& argument, std::span<const uint32_t> wanted, std::span<T> out) {
+void copy_values(const Vector& argument, std::span<const uint32_t> rows, std::span<T> out) {
   if (argument.type == ValueType::kNull) {
-    for (const uint32_t row : wanted) out[row] = T{};
+    for (const uint32_t row : rows) out[row] = T{};
     return;
   }
   const auto values = values_of<T>(argument);
-  for (const uint32_t row : wanted) out[row] = values[row];
+  for (const uint32_t row : rows) out[row] = values[row];
 }
 
-void take(const Vector& argument, std::span<const uint32_t> wanted, Vector& out,
-          std::span<uint8_t> valid) {
+// Copies the argument's values, and their validity, in `rows`.
+void copy_rows(const Vector& argument, std::span<const uint32_t> rows, Vector& out,
+               std::span<uint8_t> valid) {
   switch (out.type) {
-    case ValueType::kBool: take_values(argument, wanted, out.make_boolean()); break;
-    case ValueType::kU64: take_values(argument, wanted, out.make_u64()); break;
-    case ValueType::kF64: take_values(argument, wanted, out.make_f64()); break;
+    case ValueType::kBool: copy_values(argument, rows, out.make_boolean()); break;
+    case ValueType::kU64: copy_values(argument, rows, out.make_u64()); break;
+    case ValueType::kF64: copy_values(argument, rows, out.make_f64()); break;
     case ValueType::kString: {
       const auto text = out.make_text();
       const bool null = argument.type == ValueType::kNull;
-      for (const uint32_t row : wanted)
+      for (const uint32_t row : rows) {
         text[row] = null ? std::string_view{} : argument.text_at(row);
+      }
       break;
     }
     case ValueType::kNull: break;
-    default: take_values(argument, wanted, out.make_i64()); break;
+    default: copy_values(argument, rows, out.make_i64()); break;
   }
-  for (const uint32_t row : wanted) {
+  for (const uint32_t row : rows) {
     valid[row] = argument.type != ValueType::kNull && !argument.is_null(row);
   }
 }
@@ -394,9 +381,9 @@ bool choose(const FunctionInput& input, Vector& out) {
   out.reset_null(input.node.type, input.row_count);
   const auto valid = out.writable_valid();
   std::vector<uint32_t> open(input.rows.begin(), input.rows.end());
-  if (!conditional) {  // coalesce: each argument fills what is still null
+  if (!conditional) {  // coalesce: each argument fills the rows that are still null
     for (const Vector* value : values) {
-      take(*value, open, out, valid);
+      copy_rows(*value, open, out, valid);
       std::erase_if(open, [&](uint32_t row) { return valid[row] != 0; });
     }
     return true;
@@ -406,8 +393,8 @@ bool choose(const FunctionInput& input, Vector& out) {
   std::ranges::copy_if(open, std::back_inserter(otherwise),
                        [&](uint32_t row) { return condition[row] == 0; });
   std::erase_if(open, [&](uint32_t row) { return condition[row] == 0; });
-  take(*values[0], open, out, valid);
-  take(*values[1], otherwise, out, valid);
+  copy_rows(*values[0], open, out, valid);
+  copy_rows(*values[1], otherwise, out, valid);
   return true;
 }
 
@@ -476,9 +463,9 @@ void fill_constant(const Value& value, ValueType type, size_t row_count, Vector&
 
 bool call_kernel(const FunctionInput& input, ScalarContext& scalar, Vector& out) {
   const Function function = input.node.function;
-  const bool takes_null = function == Function::kExists || function == Function::kCoalesce;
+  const bool accepts_null = function == Function::kExists || function == Function::kCoalesce;
   for (const Vector* argument : input.arguments) {
-    if (argument->type == ValueType::kNull && !takes_null) return false;
+    if (argument->type == ValueType::kNull && !accepts_null) return false;
   }
   switch (function) {
     case Function::kAnd:

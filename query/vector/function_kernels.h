@@ -1,4 +1,5 @@
-// Functions of the language over vectors: typed kernels for the common ones, rows for the rest.
+// The language's functions over vectors: typed kernels for the common ones; the others are computed
+// row by row.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@
 
 namespace tocsin {
 
-/// The values of an `in (…)` with many of them, in the operand's type: one of the sets is used.
-/// Views point into the program's literals.
+/// The values of a long `in (…)` list, in the set for the operand's type. Views point into the
+/// program's literals.
 struct ListSet {
   std::unordered_set<std::string_view> texts;
   std::unordered_set<int64_t> i64;
@@ -25,21 +26,21 @@ struct ListSet {
 struct FunctionInput {
   const Node& node;  ///< a call
   std::span<const Vector* const> arguments;
-  std::span<const uint32_t> rows;  ///< for which a result is needed
-  size_t row_count = 0;            ///< of the result; literals among the arguments may be longer
-  std::unique_ptr<ListSet>& list;  ///< of the node: made when it is first needed, then kept
+  std::span<const uint32_t> rows;  ///< the rows that need a result
+  size_t row_count = 0;            ///< of the result; arguments that are literals may be longer
+  std::unique_ptr<ListSet>& list;  ///< kept for the node; made on first use
 };
 
-/// Computes the call with a kernel; false when there is none for it, and `out` is undefined then.
+/// Computes the call with a kernel; false, with `out` unspecified, if there is none for it.
 bool call_kernel(const FunctionInput& input, ScalarContext& scalar, Vector& out);
 /// Computes the call row by row through evaluate_function.
 void call_by_row(const FunctionInput& input, ScalarContext& scalar, Vector& out);
 
-/// `row_count` times the same value; `value` must outlive the vector.
+/// Fills `out` with `row_count` times the same value, which must outlive `out`.
 void fill_constant(const Value& value, ValueType type, size_t row_count, Vector& out);
 
-/// The values of a vector as doubles: its own, or converted into `buffer`. Integers, times and
-/// durations.
+/// The values of a vector as doubles: the vector's own, or converted into `buffer`. Requires: a
+/// number, bool, time or duration.
 std::span<const double> as_f64(const Vector& vector, size_t row_count, std::vector<double>& buffer);
 
 }  // namespace tocsin

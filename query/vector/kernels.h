@@ -1,7 +1,7 @@
-// Hot loops: free functions over spans, one per shape of work, that the compiler can vectorise.
+// Hot loops: free functions over spans that the compiler can vectorise.
 //
-// None of them looks at null maps unless it says so: a null row holds a harmless value, its result
-// is computed and then masked. `rows` are ascending positions inside one vector.
+// They ignore null maps unless stated otherwise: a null row holds a harmless value, whose result is
+// computed and then masked. `rows` are ascending positions in one vector.
 #pragma once
 
 #include <bit>
@@ -111,13 +111,13 @@ inline void mask_not(std::span<const uint8_t> a, std::span<uint8_t> out) {
   for (size_t i = 0; i < out.size(); ++i) out[i] = a[i] == 0;
 }
 
-/// Whether so few of `count` rows are selected that looking at these alone pays.
+/// Whether few enough rows are selected that processing only these is faster than processing all.
 inline bool are_few(size_t selected, size_t count) {
   constexpr size_t kFewShare = 8;
   return selected * kFewShare < count;
 }
 
-/// Keeps those of `rows` whose mask is set, in place, without a branch; returns how many.
+/// Keeps the rows whose mask is set, in place and without branches; returns their number.
 inline size_t select_rows(std::span<const uint8_t> mask, std::span<uint32_t> rows) {
   size_t kept = 0;
   for (const uint32_t row : rows) {
@@ -127,7 +127,7 @@ inline size_t select_rows(std::span<const uint8_t> mask, std::span<uint32_t> row
   return kept;
 }
 
-/// As select_rows, for two parallel lists.
+/// Like select_rows, for two parallel lists.
 inline size_t select_pairs(std::span<const uint8_t> mask, std::span<uint32_t> rows,
                            std::span<uint32_t> groups) {
   size_t kept = 0;
@@ -146,7 +146,7 @@ void gather(std::span<const T> table, std::span<const uint32_t> index, std::span
   for (size_t i = 0; i < out.size(); ++i) out[i] = table[index[i]];
 }
 
-/// Clears `valid` where a value is NaN or infinite, and the value with it; true when there was one.
+/// Sets `valid` and the value to 0 wherever the value is NaN or infinite; true if there was one.
 inline bool drop_not_finite(std::span<double> values, std::span<uint8_t> valid) {
   bool any = false;
   for (size_t i = 0; i < values.size(); ++i) {
@@ -159,11 +159,12 @@ inline bool drop_not_finite(std::span<double> values, std::span<uint8_t> valid) 
 }
 
 inline bool all_finite(std::span<const double> values) {
-  // The exponent of a value that is not finite is all ones.
+  // The exponent bits of NaN and infinity are all ones.
   constexpr uint64_t kExponent = 0x7ff0000000000000;
   bool finite = true;
-  for (const double value : values)
+  for (const double value : values) {
     finite &= (std::bit_cast<uint64_t>(value) & kExponent) != kExponent;
+  }
   return finite;
 }
 
@@ -174,13 +175,14 @@ void convert(std::span<const From> in, std::span<To> out) {
   for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<To>(in[i]);
 }
 
-/// out[i] = f(a[i], b[i]) for doubles; the caller masks what is not finite.
+/// out[i] = f(a[i], b[i]) for doubles; the caller masks results that are not finite.
 template <class F>
 void apply_f64(std::span<const double> a, std::span<const double> b, std::span<double> out, F f) {
   for (size_t i = 0; i < out.size(); ++i) out[i] = f(a[i], b[i]);
 }
 
-/// out[i] = f(a[i], b[i]) in 128 bits; 0 and valid[i] = 0 where the result does not fit into R.
+/// out[i] = f(a[i], b[i]), computed in 128 bits; out[i] and valid[i] become 0 if the result does
+/// not fit into R.
 template <class R, class A, class B, class F>
 void apply_integer(std::span<const A> a, std::span<const B> b, std::span<R> out,
                    std::span<uint8_t> valid, F f) {
@@ -193,7 +195,8 @@ void apply_integer(std::span<const A> a, std::span<const B> b, std::span<R> out,
   }
 }
 
-/// Integer quotient or remainder, truncated towards zero; null where b[i] is 0 or it does not fit.
+/// Integer quotient or remainder, truncated towards zero; null if b[i] is 0 or the result does not
+/// fit.
 template <bool kRemainder, class R, class A, class B>
 void divide_integer(std::span<const A> a, std::span<const B> b, std::span<R> out,
                     std::span<uint8_t> valid) {
@@ -213,8 +216,9 @@ void divide_integer(std::span<const A> a, std::span<const B> b, std::span<R> out
 
 // ---- aggregation --------------------------------------------------------------------------------
 
-/// counts[cells[i]] += 1, in two arrays of `cell_count` one behind the other: neighbours mostly are
-/// equal, and an addition to the same place would wait for the one before.
+/// Counts cells, alternating between two arrays of `cell_count` counters, one after the other:
+/// neighbouring cells are mostly equal, and incrementing the same counter would wait for the
+/// increment before.
 inline void count_cells(std::span<const uint32_t> cells, size_t cell_count,
                         std::span<uint32_t> counts) {
   uint32_t* even = counts.data();

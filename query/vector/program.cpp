@@ -12,8 +12,8 @@ namespace {
 
 bool is_comparison(Function f) { return f >= Function::kEqual && f <= Function::kGreaterEqual; }
 
-// The same number in another type when that is exact, so that a column and a literal are compared
-// in the column's own type.
+// The same number in another type, if the conversion is exact, so that a column and a literal are
+// compared in the column's type.
 std::optional<Value> exact_number(const Value& value, ValueType type) {
   constexpr int64_t kExactMax = int64_t{1} << 53;
   if (const auto* i = std::get_if<int64_t>(&value.data)) {
@@ -100,7 +100,7 @@ NodeId Program::add(const Expression& expression) {
   return add_node(std::move(node));
 }
 
-// Not looked for among the nodes: a list may have thousands.
+// Does not search for an equal node, because a list may have thousands of items.
 NodeId Program::add_list_item(const Expression& literal) {
   TOCSIN_CHECK(literal.kind == Expression::Kind::kLiteral);
   Node node;
@@ -111,8 +111,8 @@ NodeId Program::add_list_item(const Expression& literal) {
   return static_cast<NodeId>(nodes.size() - 1);
 }
 
-// A conjunction becomes several filters: each sees only the rows that the ones before it left, and
-// columns of later ones are read for those alone.
+// A conjunction becomes several filters. Each is evaluated only for the rows that passed the ones
+// before, and reads its columns only for those.
 void Program::add_filter(const Expression& condition) {
   if (condition.kind == Expression::Kind::kCall && condition.function == Function::kAnd) {
     for (const Expression& part : condition.arguments) add_filter(part);
@@ -130,7 +130,7 @@ void Program::add_let(const LetStage& let, size_t output_count) {
   for (size_t i = 0; i < defined.size(); ++i) columns.at(let.outputs[i]) = defined[i];
 }
 
-bool Program::take(const Stage& stage) {
+bool Program::add_stage(const Stage& stage) {
   if (const auto* filter = std::get_if<FilterStage>(&stage.operation)) {
     add_filter(filter->condition);
   } else if (const auto* let = std::get_if<LetStage>(&stage.operation)) {

@@ -1,4 +1,5 @@
-// Expressions made ready to run: a list of nodes, arguments before their users, columns shared.
+// Expressions compiled to a list of nodes: arguments come before the nodes that use them, and equal
+// nodes are shared.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace tocsin {
 
 using NodeId = uint32_t;
 inline constexpr uint32_t kNoColumn = UINT32_MAX;
-/// Up to so many values of an `in` are compared one by one; more are looked up in a set.
+/// Lists of `in` with more values are looked up in a set; shorter ones are compared one by one.
 inline constexpr size_t kListComparedMax = 8;
 
 struct Node {
@@ -20,13 +21,13 @@ struct Node {
   Kind kind = Kind::kLiteral;
   ValueType type = ValueType::kNull;
   Value literal;                       // kLiteral
-  uint32_t column = 0;                 // kSource: of the ColumnSource
+  uint32_t column = 0;                 // kSource: index in the ColumnSource
   Function function = Function::kAnd;  // kCall
   std::vector<NodeId> arguments;       // kCall
-  /// The one source column that the value depends on; kNoColumn when there is none or several, or
-  /// when it depends on now(). Such a value may be computed once per dictionary entry.
+  /// The only source column that the value depends on, so that it may be computed once per entry of
+  /// the column's dictionary. kNoColumn if it depends on none, on several, or on now().
   uint32_t only_column = kNoColumn;
-  /// A literal of a long list of `in`: its vector has one row only.
+  /// A literal in a long `in` list: its vector has only one row.
   bool list_item = false;
 
   bool operator==(const Node&) const = default;
@@ -36,14 +37,14 @@ struct Node {
 /// nodes over source columns. Immutable once built; shared by threads.
 struct Program {
   std::vector<Node> nodes;
-  std::vector<NodeId> filters;  ///< boolean; a row stays when all hold
-  std::vector<NodeId> columns;  ///< the node of each column after the last stage taken in
+  std::vector<NodeId> filters;  ///< boolean; a row is kept if all hold
+  std::vector<NodeId> columns;  ///< the node of each column after the last stage added
 
-  /// Starts with the columns of a source: column i is node i.
+  /// Starts with the columns of a source, where column i is node i.
   explicit Program(std::span<const PlanColumn> source_columns);
 
-  /// Takes in a filter, let or project stage; false for any other, and nothing is changed.
-  bool take(const Stage& stage);
+  /// Adds a filter, let or project stage. Returns false, changing nothing, for any other stage.
+  bool add_stage(const Stage& stage);
   /// The node of an expression over the current `columns`.
   NodeId add(const Expression& expression);
 
@@ -51,7 +52,7 @@ struct Program {
   void add_filter(const Expression& condition);
   void add_let(const LetStage& let, size_t output_count);
   NodeId add_list_item(const Expression& literal);
-  NodeId add_node(Node node);  // an equal node is used again
+  NodeId add_node(Node node);  // reuses an equal node
 
   size_t source_count_ = 0;
 };

@@ -5,39 +5,16 @@
 #include <utility>
 
 #include "db/base/check.h"
+#include "query/format/typed_values.h"
 #include "query/vector/kernels.h"
 
 namespace tocsin {
 namespace {
 
-// Calls f with the vector member that the type uses.
-template <class Column, class F>
-void with_values(Column& column, F f) {
-  switch (column.type) {
-    case ValueType::kBool: f(column.boolean); break;
-    case ValueType::kI64:
-    case ValueType::kTime:
-    case ValueType::kDuration: f(column.i64); break;
-    case ValueType::kU64: f(column.u64); break;
-    case ValueType::kF64: f(column.f64); break;
-    case ValueType::kString: f(column.text); break;
-    case ValueType::kNull: break;
-  }
-}
-
-// The member of `other` that corresponds to `values`, a member of `column`.
-template <class T, class Column>
-auto& same_values(const std::vector<T>&, Column& other) {
-  if constexpr (std::is_same_v<T, int64_t>)
-    return other.i64;
-  else if constexpr (std::is_same_v<T, uint64_t>)
-    return other.u64;
-  else if constexpr (std::is_same_v<T, double>)
-    return other.f64;
-  else if constexpr (std::is_same_v<T, uint8_t>)
-    return other.boolean;
-  else
-    return other.text;
+// The member of `other` that corresponds to `values`, a member of another column.
+template <class Values, class Column>
+auto& same_values(const Values&, Column& other) {
+  return values_of<typename Values::value_type>(other);
 }
 
 template <class T>
@@ -49,22 +26,13 @@ std::span<const T> slice(const std::vector<T>& values, size_t start, size_t coun
 
 Value TableColumn::at(size_t row) const {
   if (absent || is_null(row)) return Value::null();
-  switch (type) {
-    case ValueType::kBool: return Value::of(boolean[row] != 0);
-    case ValueType::kI64: return Value::of(i64[row]);
-    case ValueType::kU64: return Value::of(u64[row]);
-    case ValueType::kF64: return Value::of(f64[row]);
-    case ValueType::kString: return Value::of(std::string(text[row]));
-    case ValueType::kTime: return Value::time(i64[row]);
-    case ValueType::kDuration: return Value::duration(i64[row]);
-    case ValueType::kNull: break;
-  }
-  return Value::null();
+  if (type == ValueType::kString) return Value::of(std::string(text[row]));
+  return scalar_at(*this, row);
 }
 
 void TableColumn::append_null() {
   valid.push_back(0);
-  with_values(*this, [](auto& values) { values.emplace_back(); });
+  visit_values(*this, [](auto& values) { values.emplace_back(); });
 }
 
 void TableColumn::append(const Value& value, StringArena& arena) {
@@ -84,22 +52,22 @@ void TableColumn::append(const Value& value, StringArena& arena) {
 
 void TableColumn::append_from(const TableColumn& other, size_t row) {
   valid.push_back(other.valid[row]);
-  with_values(*this, [&](auto& values) { values.push_back(same_values(values, other)[row]); });
+  visit_values(*this, [&](auto& values) { values.push_back(same_values(values, other)[row]); });
 }
 
 void TableColumn::resize(size_t row_count) {
   valid.resize(row_count);
-  with_values(*this, [&](auto& values) { values.resize(row_count); });
+  visit_values(*this, [&](auto& values) { values.resize(row_count); });
 }
 
 void TableColumn::reserve(size_t row_count) {
   valid.reserve(row_count);
-  with_values(*this, [&](auto& values) { values.reserve(row_count); });
+  visit_values(*this, [&](auto& values) { values.reserve(row_count); });
 }
 
 size_t TableColumn::memory_bytes() const {
   size_t bytes = valid.capacity();
-  with_values(*this, [&](auto& values) { bytes += values.capacity() * sizeof(values[0]); });
+  visit_values(*this, [&](auto& values) { bytes += values.capacity() * sizeof(values[0]); });
   return bytes;
 }
 
@@ -107,18 +75,18 @@ Table::Table(std::span<const PlanColumn> plan_columns) {
   for (const PlanColumn& column : plan_columns) columns.emplace_back(column.type);
 }
 
-Table Table::take(std::span<const uint32_t> order) const {
+Table Table::gather(std::span<const uint32_t> rows) const {
   Table result;
-  result.row_count = order.size();
+  result.row_count = rows.size();
   result.share_arenas(*this);
   for (const TableColumn& column : columns) {
     TableColumn& out = result.columns.emplace_back(column.type);
     out.absent = column.absent;
     if (column.absent) continue;
-    out.resize(order.size());
-    kernels::gather(std::span(column.valid), order, std::span(out.valid));
-    with_values(column, [&](const auto& values) {
-      kernels::gather(std::span(values), order, std::span(same_values(values, out)));
+    out.resize(rows.size());
+    kernels::gather(std::span(column.valid), rows, std::span(out.valid));
+    visit_values(column, [&](const auto& values) {
+      kernels::gather(std::span(values), rows, std::span(same_values(values, out)));
     });
   }
   return result;
@@ -146,11 +114,12 @@ size_t Table::memory_bytes() const {
 int compare_in_column(const TableColumn& column, size_t a, size_t b) {
   if (column.type == ValueType::kString) {
     const std::string_view x = column.text[a], y = column.text[b];
-    const bool same = x.data() == y.data() && x.size() == y.size();  // a key's text is kept once
+    // The text of a key is stored once, so equal texts are mostly the same view.
+    const bool same = x.data() == y.data() && x.size() == y.size();
     return same ? 0 : x.compare(y);
   }
   int order = 0;
-  with_values(column, [&](const auto& values) {
+  visit_values(column, [&](const auto& values) {
     order = values[a] < values[b] ? -1 : values[b] < values[a] ? 1 : 0;
   });
   return order;
@@ -162,7 +131,7 @@ double number_at(const TableColumn& column, size_t row) {
     case ValueType::kF64: return column.f64[row];
     case ValueType::kU64: return static_cast<double>(column.u64[row]);
     case ValueType::kBool: return column.boolean[row];
-    case ValueType::kString: return 0;  // only whether there is one is asked of texts
+    case ValueType::kString: return 0;  // callers only test texts for null
     default: return static_cast<double>(column.i64[row]);
   }
 }
@@ -213,20 +182,16 @@ void ColumnAppender::append(const Vector& vector, std::span<const uint32_t> rows
   }
   TOCSIN_CHECK(vector.type == out.type);
   if (vector.type != ValueType::kString) {
-    const auto copy = [&](auto values, auto& to) {
+    visit_values(vector, [&](const auto values) {
+      auto& to = same_values(values, out);
       for (size_t i = 0; i < rows.size(); ++i) to[before + i] = values[rows[i]];
-    };
-    switch (vector.type) {
-      case ValueType::kBool: copy(vector.boolean, out.boolean); break;
-      case ValueType::kU64: copy(vector.u64, out.u64); break;
-      case ValueType::kF64: copy(vector.f64, out.f64); break;
-      default: copy(vector.i64, out.i64); break;
-    }
+    });
     return;
   }
   if (vector.codes.empty()) {
-    for (size_t i = 0; i < rows.size(); ++i)
+    for (size_t i = 0; i < rows.size(); ++i) {
       out.text[before + i] = arena.keep(vector.text[rows[i]]);
+    }
     return;
   }
   if (vector.dictionary->serial != serial_) {

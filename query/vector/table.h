@@ -1,4 +1,4 @@
-// A table in memory: what flows between stages that need all rows.
+// A table in memory, as passed between stages that need all rows.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@
 
 namespace tocsin {
 
-/// The vector of the type has one entry per row, so has `valid`. A column that no later stage
-/// reads may be `absent`: it has no entries.
+/// The vector that matches `type` has one entry per row, and so has `valid`. A column that no later
+/// stage reads may be `absent`; it has no entries.
 struct TableColumn {
   ValueType type = ValueType::kNull;
   bool absent = false;
@@ -25,7 +25,7 @@ struct TableColumn {
   std::vector<uint64_t> u64;
   std::vector<double> f64;
   std::vector<uint8_t> boolean;
-  std::vector<std::string_view> text;  ///< views into the arenas of the table
+  std::vector<std::string_view> text;  ///< views into the table's arenas
 
   explicit TableColumn(ValueType column_type = ValueType::kNull) : type(column_type) {}
 
@@ -34,9 +34,9 @@ struct TableColumn {
   bool is_null(size_t row) const { return valid[row] == 0; }
 
   void append_null();
-  /// Requires: value.type == type, or null. Strings are kept in `arena`.
+  /// Strings are copied to `arena`. Requires: value is null or value.type == type.
   void append(const Value& value, StringArena& arena);
-  /// Appends the same row of another column of the type; views are shared.
+  /// Appends a row of another column of the same type; strings are shared, not copied.
   void append_from(const TableColumn& other, size_t row);
   void resize(size_t row_count);
   void reserve(size_t row_count);
@@ -47,24 +47,23 @@ struct TableColumn {
 struct Table {
   std::vector<TableColumn> columns;
   size_t row_count = 0;
-  /// Who shares: every table made from this one, since their columns hold views into the same
-  /// arenas.
+  /// Shared by all tables made from this one, whose columns hold views into the same arenas.
   std::vector<std::shared_ptr<const StringArena>> arenas;
-  /// The rows still have to be put into this order (stably); empty: they are in order. Lets `stats
-  /// | sort | limit` skip the sorting of all groups by their keys.
+  /// The order that the rows still have to be sorted into (stably); empty: they are in order. This
+  /// way `stats | sort | limit` need not sort all groups by their keys.
   std::vector<SortKey> pending_order;
 
   explicit Table(std::span<const PlanColumn> plan_columns = {});
 
-  /// The rows `order` of this table, in that order.
-  Table take(std::span<const uint32_t> order) const;
+  /// A table of the given rows, in that order.
+  Table gather(std::span<const uint32_t> rows) const;
   void share_arenas(const Table& other);
-  /// Copies all strings into `arena`.
+  /// Copies all strings to `arena`.
   void keep_texts(StringArena& arena);
   size_t memory_bytes() const;
 };
 
-/// Three-way comparison of two rows by sort keys: nulls last in both directions.
+/// Three-way comparison of two rows by sort keys. Nulls come last in both directions.
 class RowOrder {
  public:
   RowOrder(const Table& table, std::span<const SortKey> keys);
@@ -79,13 +78,13 @@ class RowOrder {
   std::vector<Key> keys_;
 };
 
-/// Three-way comparison of two rows of one column; neither may be null.
+/// Three-way comparison of two rows of one column. Requires: neither is null.
 int compare_in_column(const TableColumn& column, size_t a, size_t b);
 
-/// A number as a double, a bool as 0 or 1, any text as 0; NaN where the row is null.
+/// A number as a double, a bool as 0 or 1, any text as 0, and null as NaN.
 double number_at(const TableColumn& column, size_t row);
 
-/// Reads a table's rows into vectors without copying. The table must outlive it.
+/// Shows a table's rows as vectors without copying. The table must outlive it.
 class TableSource final : public ColumnSource {
  public:
   explicit TableSource(const Table& table) : table_(table) {}
@@ -97,8 +96,8 @@ class TableSource final : public ColumnSource {
   const Table& table_;
 };
 
-/// Appends rows of vectors to a column; remembers where it keeps the strings of a dictionary, so
-/// that each is kept once.
+/// Appends rows of vectors to a column. Remembers its copies of the strings of a dictionary, so
+/// that each is copied once.
 class ColumnAppender {
  public:
   void append(const Vector& vector, std::span<const uint32_t> rows, StringArena& arena,

@@ -5,14 +5,18 @@
 #include <string>
 
 #include "db/base/check.h"
+#include "query/format/typed_values.h"
 
 namespace tocsin {
 namespace {
 
+// Makes `shown` show the first `size` elements of the buffer, which grows if needed.
 template <class T>
-std::span<T> sized(std::vector<T>& buffer, size_t size) {
+std::span<T> show(std::vector<T>& buffer, size_t size, std::span<const T>& shown) {
   if (buffer.size() < size) buffer.resize(size);
-  return {buffer.data(), size};
+  const std::span<T> out(buffer.data(), size);
+  shown = out;
+  return out;
 }
 
 }  // namespace
@@ -54,53 +58,14 @@ void Vector::reset_null(ValueType new_type, size_t row_count) {
   }
 }
 
-std::span<uint8_t> Vector::make_valid() {
-  const auto out = sized(valid_buffer_, size);
-  valid = out;
-  return out;
-}
-
-std::span<uint64_t> Vector::make_ids() {
-  const auto out = sized(u64_buffer_, size);
-  ids = out;
-  return out;
-}
-
-std::span<int64_t> Vector::make_i64() {
-  const auto out = sized(i64_buffer_, size);
-  i64 = out;
-  return out;
-}
-
-std::span<uint64_t> Vector::make_u64() {
-  const auto out = sized(u64_buffer_, size);
-  u64 = out;
-  return out;
-}
-
-std::span<double> Vector::make_f64() {
-  const auto out = sized(f64_buffer_, size);
-  f64 = out;
-  return out;
-}
-
-std::span<uint8_t> Vector::make_boolean() {
-  const auto out = sized(boolean_buffer_, size);
-  boolean = out;
-  return out;
-}
-
-std::span<std::string_view> Vector::make_text() {
-  const auto out = sized(text_buffer_, size);
-  text = out;
-  return out;
-}
-
-std::span<uint32_t> Vector::make_codes() {
-  const auto out = sized(codes_buffer_, size);
-  codes = out;
-  return out;
-}
+std::span<uint8_t> Vector::make_valid() { return show(valid_buffer_, size, valid); }
+std::span<int64_t> Vector::make_i64() { return show(i64_buffer_, size, i64); }
+std::span<uint64_t> Vector::make_u64() { return show(u64_buffer_, size, u64); }
+std::span<double> Vector::make_f64() { return show(f64_buffer_, size, f64); }
+std::span<uint8_t> Vector::make_boolean() { return show(boolean_buffer_, size, boolean); }
+std::span<std::string_view> Vector::make_text() { return show(text_buffer_, size, text); }
+std::span<uint32_t> Vector::make_codes() { return show(codes_buffer_, size, codes); }
+std::span<uint64_t> Vector::make_ids() { return show(u64_buffer_, size, ids); }
 
 std::span<uint8_t> Vector::writable_valid() {
   const std::span<const uint8_t> old = valid;
@@ -123,21 +88,12 @@ std::string_view Vector::text_at(size_t row) const {
 
 Value Vector::at(size_t row) const {
   if (is_null(row)) return Value::null();
-  switch (type) {
-    case ValueType::kBool: return Value::of(boolean[row] != 0);
-    case ValueType::kI64: return Value::of(i64[row]);
-    case ValueType::kU64: return Value::of(u64[row]);
-    case ValueType::kF64: return Value::of(f64[row]);
-    case ValueType::kString: return Value::of(std::string(text_at(row)));
-    case ValueType::kTime: return Value::time(i64[row]);
-    case ValueType::kDuration: return Value::duration(i64[row]);
-    case ValueType::kNull: break;
-  }
-  return Value::null();
+  if (type == ValueType::kString) return Value::of(std::string(text_at(row)));
+  return scalar_at(*this, row);
 }
 
 Status ColumnSource::read_template_ids(uint32_t, size_t, size_t, Vector&) {
-  TOCSIN_CHECK(!"a source without templates was asked for them");
+  TOCSIN_CHECK(!"this source has no templates");
   return {};
 }
 

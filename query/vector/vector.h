@@ -1,4 +1,5 @@
-// A column of up to kVectorRows rows while a query works on it, and where such columns come from.
+// A column of up to kVectorRows rows that a query processes at a time, and the sources of such
+// columns.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +18,14 @@
 
 namespace tocsin {
 
-/// The distinct strings that the codes of a Vector stand for; may hold a string twice. `serial` is
-/// unique in the process, so that what was derived from a dictionary can be told apart.
+/// The strings that the codes of a Vector refer to. A string may occur twice. `serial` is unique in
+/// the process and identifies the dictionary that cached data was derived from.
 struct Dictionary {
   std::vector<std::string_view> entries;
   uint64_t serial = 0;
 };
 
-/// The same for strings that spell numbers, in one way: these. Holds each once.
+/// A dictionary of strings that spell numbers in the same format: holds the numbers, each once.
 struct IdDictionary {
   std::vector<uint64_t> ids;
   uint64_t serial = 0;
@@ -33,9 +34,9 @@ struct IdDictionary {
 /// Returns the next unused serial of dictionaries. Thread-safe.
 uint64_t next_dictionary_serial();
 
-/// One column of `size` rows. The spans point into the vector's own buffers or at something that
-/// outlives it; exactly the one of the type is filled. A null row holds 0, false or an empty
-/// string. Invariant: every f64 of a row that is not null is finite.
+/// A column of `size` rows. The spans point into the vector's own buffers or to memory that
+/// outlives it; only the span of the type is filled. A null row holds 0, false or an empty string.
+/// Invariant: every f64 that is not null is finite.
 class Vector {
  public:
   ValueType type = ValueType::kNull;
@@ -46,21 +47,21 @@ class Vector {
   std::span<const double> f64;
   std::span<const uint8_t> boolean;
   std::span<const std::string_view> text;  ///< kString without a dictionary
-  /// kString with a dictionary: an index into its entries, `entries.size()` where the row is null.
+  /// kString with a dictionary: indexes of its entries; `entries.size()` for null.
   std::span<const uint32_t> codes;
   const Dictionary* dictionary = nullptr;
-  /// kString as a group key (ColumnSource::read_ids): how the strings spell numbers, and these, or
-  /// their codes as with a dictionary.
+  /// kString as a group key (ColumnSource::read_ids): the format in which the strings spell
+  /// numbers, and either the numbers, or `codes` into `id_dictionary`.
   const IdFormat* id_format = nullptr;
   std::span<const uint64_t> ids;
   const IdDictionary* id_dictionary = nullptr;
 
   /// Empties the vector for `row_count` rows of that type; the buffers keep their memory.
   void reset(ValueType new_type, size_t row_count);
-  /// As reset, and every row is null.
+  /// Like reset, and makes every row null.
   void reset_null(ValueType new_type, size_t row_count);
 
-  // Buffers of `size` rows, uninitialised, which the matching span then shows.
+  // Uninitialised buffers of `size` rows, which the matching span shows from then on.
   std::span<uint8_t> make_valid();
   std::span<int64_t> make_i64();
   std::span<uint64_t> make_u64();
@@ -69,20 +70,20 @@ class Vector {
   std::span<std::string_view> make_text();
   std::span<uint32_t> make_codes();
   std::span<uint64_t> make_ids();
-  /// A copy of the null map that may be written to; all ones when there was none.
+  /// A writable copy of the null map; all ones if there was none.
   std::span<uint8_t> writable_valid();
 
   bool is_null(size_t row) const { return !valid.empty() && valid[row] == 0; }
   std::string_view text_at(size_t row) const;
-  /// Requires: id_format; the row is not null.
+  /// Requires: id_format is set, and the row is not null.
   uint64_t id_at(size_t row) const {
     return id_dictionary ? id_dictionary->ids[codes[row]] : ids[row];
   }
   Value at(size_t row) const;
 
-  /// Where strings that no segment holds live: results of string functions.
+  /// Holds decoded strings that `text` points to.
   StringVector& string_buffer() { return string_buffer_; }
-  /// Keeps a copy of `value` until the next reset; views of earlier ones stay valid.
+  /// Keeps a copy of `value` until the next reset; views of earlier copies stay valid.
   std::string_view keep(std::string_view value) { return kept_.keep(value); }
 
  private:
@@ -97,35 +98,36 @@ class Vector {
   StringArena kept_;
 };
 
-/// Rows that expressions read: a segment, a table, or the entries of a dictionary. Not thread-safe.
+/// The rows that expressions read: a segment, a table, or a dictionary's entries. Not thread-safe.
 class ColumnSource {
  public:
   virtual ~ColumnSource() = default;
 
-  /// Rows [start, start + count) of `column` into `out`. Strings without a dictionary are read for
-  /// the rows of `selection` only (ascending, relative to `start`), others stay empty.
+  /// Reads the rows [start, start + count) of `column` into `out`. Strings without a dictionary are
+  /// read only for the rows in `selection` (ascending, relative to `start`); the others stay empty.
   virtual Status read(uint32_t column, size_t start, size_t count,
                       std::span<const uint32_t> selection, Vector& out) = 0;
-  /// As read, for a string column whose strings spell numbers: these or their codes alone, of all
-  /// rows. False when it is none; then nothing was read.
+  /// Like read, for a column of strings that spell numbers: reads only the numbers or their codes,
+  /// for all rows. Returns false, reading nothing, for any other column.
   virtual Result<bool> read_ids(uint32_t /*column*/, size_t /*start*/, size_t /*count*/,
                                 Vector& /*out*/) {
     return false;
   }
-  /// The templates of the strings of `column`; empty when it has none. Live as long as the source
-  /// is bound.
+  /// The templates of the strings of `column`; empty if it has none. Live as long as the source is
+  /// bound.
   virtual Result<std::span<const TextTemplate>> templates(uint32_t /*column*/) {
     return std::span<const TextTemplate>();
   }
-  /// Rows [start, start + count): `codes` are indexes into templates(), there is no dictionary.
+  /// Reads rows [start, start + count): `codes` become indexes into templates(). Sets no
+  /// dictionary.
   virtual Status read_template_ids(uint32_t column, size_t start, size_t count, Vector& out);
-  /// The dictionary of `column`, or null when it has none. Lives as long as the source is bound.
+  /// The dictionary of `column`, or null if it has none. Lives as long as the source is bound.
   virtual Result<const Dictionary*> dictionary(uint32_t column) = 0;
-  /// What is known of all values of a column, or nothing.
+  /// The statistics of all values of a column, if known.
   virtual Result<std::optional<ColumnStatistics>> statistics(uint32_t /*column*/) {
     return std::nullopt;
   }
-  /// Rows of the source; null_count of statistics compares to it. 0: unknown.
+  /// The number of rows of the source, for comparison with a null_count. 0: unknown.
   virtual size_t row_count() const { return 0; }
 };
 

@@ -130,7 +130,7 @@ QueryOptions threads(unsigned count) {
 
 }  // namespace
 
-TEST_CASE("aggregates: agree with plain computation, for every encoding and thread count",
+TEST_CASE("aggregates: agree with a plain computation for every encoding and thread count",
           "[query]") {
   const Data data = made_data(3);
   std::map<std::string, std::map<std::string, Rows>> groups;  // service, column -> values
@@ -228,7 +228,7 @@ TEST_CASE("aggregates: agree with plain computation, for every encoding and thre
         }
       }
     }
-    // Other thread counts give the same: bit for bit where the state is exact, nearly else.
+    // Other thread counts return the same: bit for bit if the state is exact, otherwise nearly.
     const auto parallel = execute_plan(database, b.plan, threads(4), nullptr);
     REQUIRE(parallel);
     REQUIRE(parallel->row_count == table->row_count);
@@ -321,7 +321,7 @@ TEST_CASE("aggregates: values that are not finite count as null", "[query]") {
         "n,median,max\r\n2,3,4\r\n");
 }
 
-TEST_CASE("quantile: of more values than fit into memory, few are kept", "[query]") {
+TEST_CASE("quantile: keeps few of the values if memory cannot hold all", "[query]") {
   const unsigned seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937_64 random(seed);
@@ -329,7 +329,7 @@ TEST_CASE("quantile: of more values than fit into memory, few are kept", "[query
   constexpr int kSegments = 8;
   for (int segment = 0; segment < kSegments; ++segment) {
     std::vector<Timestamp> times;
-    // What the first rows let expect is right for the first two columns only.
+    // The first rows are representative of all rows in the first two columns only.
     std::vector<Value> even, skewed, rising, falling, jump, equal, narrow, half, few;
     for (int row = 0; row < 200'000; ++row) {
       times.push_back(segment * kHour + row);
@@ -373,7 +373,7 @@ TEST_CASE("quantile: of more values than fit into memory, few are kept", "[query
       CHECK(answer(query, kLittle, threads) == answer(query, 64 * kMiB, threads));
     }
   }
-  // All of a wide range, and of the values that pass a filter; groups that appear later.
+  // Many quantiles, values that pass a filter, and groups that appear later.
   for (const char* query :
        {"from t | stats low = quantile(even, 0), p10(even), p20(even), p30(even), p40(even), "
         "p60(even), p70(even), p80(even), p90(even), high = quantile(even, 1), p50(skewed), "
@@ -382,7 +382,7 @@ TEST_CASE("quantile: of more values than fit into memory, few are kept", "[query
     CAPTURE(query);
     CHECK(answer(query, 14 * kMiB, 2) == answer(query, 128 * kMiB, 2));
   }
-  // Who needs every value fits into no little memory.
+  // MAD needs every value, so little memory is not enough.
   CHECK(answer("from t | stats mad(even), p50(even)", kLittle, 2).find("more than 10 MiB") !=
         std::string::npos);
 }

@@ -1,4 +1,4 @@
-// Numbering of values and of pairs: however they hash, in an array or in a hash table.
+// Numbers values and pairs, in arrays and in hash tables.
 #include "query/aggregate/group_table.h"
 
 #include <map>
@@ -11,7 +11,7 @@
 namespace tocsin {
 namespace {
 
-TEST_CASE("hash index: gives back the numbers it was given, also of equal hashes", "[query]") {
+TEST_CASE("hash index: finds the numbers stored in it, even with equal hashes", "[query]") {
   const auto check = [](auto hash_of) {
     HashIndex index;
     const auto find = [&](uint32_t thing) -> uint32_t& {
@@ -26,11 +26,11 @@ TEST_CASE("hash index: gives back the numbers it was given, also of equal hashes
   };
   check([](uint32_t thing) { return mix_word(thing); });
   check([](uint32_t) { return uint64_t{0}; });
-  check([](uint32_t) { return UINT64_MAX; });  // all places behind the last slot
+  check([](uint32_t) { return UINT64_MAX; });  // all in the last slot first
   check([](uint32_t thing) { return uint64_t{thing} << 55; });
 }
 
-TEST_CASE("pair table: equal pairs have one number, in any shape of the table", "[query]") {
+TEST_CASE("pair table: equal pairs have the same number, whatever the shape", "[query]") {
   std::mt19937 random(7);
   const auto check = [&](uint32_t a_count, uint32_t b_count, size_t rows) {
     PairTable table;
@@ -52,8 +52,8 @@ TEST_CASE("pair table: equal pairs have one number, in any shape of the table", 
   };
   check(1, 100'000, 100'000);       // one row: an array
   check(40, 50, 20'000);            // a small array
-  check(50'000, 3, 60'000);         // sparse: gives the array up
-  check(2'000'000'000, 7, 10'000);  // never had one
+  check(50'000, 3, 60'000);         // sparse: drops the array
+  check(2'000'000'000, 7, 10'000);  // never has an array
 }
 
 }  // namespace

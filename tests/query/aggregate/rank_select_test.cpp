@@ -11,9 +11,9 @@
 namespace tocsin {
 namespace {
 
-TEST_CASE("rank select: ranks come in any order, and twice", "[query]") {
+TEST_CASE("rank select: accepts ranks in any order, and repeated ones", "[query]") {
   std::mt19937 random(3);
-  RankSelect select;  // reused: nothing of one list may stay for the next
+  RankSelect select;  // reused: no list may affect the next
   const auto check = [&](size_t count, unsigned distinct) {
     ValueLists lists;
     lists.resize(1);
@@ -33,11 +33,11 @@ TEST_CASE("rank select: ranks come in any order, and twice", "[query]") {
   check(2, 100);
   check(1000, 5);
   check(1000, 1'000'000);
-  check(20'000, 3);  // so many are counted by their leading bits first
+  check(20'000, 3);  // long lists are counted by their leading bits first
   check(20'000, 1'000'000);
 }
 
-TEST_CASE("rank select: of few values, where those of many more are to be expected", "[query]") {
+TEST_CASE("rank select: predicts the buckets of wanted ranks from few of the values", "[query]") {
   std::mt19937 random(5);
   RankCounts few;
   std::vector<double> sorted;
@@ -55,25 +55,25 @@ TEST_CASE("rank select: of few values, where those of many more are to be expect
       CHECK(is_near(sorted[i]) >= is_in_margin);
     }
     CHECK_FALSE(is_near(sorted[(rank + 5'000) % sorted.size()]));
-    // Beyond the smallest and the largest so far, where the rank is near to these.
+    // Values below the smallest and above the largest are near if the rank is near to these.
     CHECK(is_near(-1e30) == (rank < 100));
     CHECK(is_near(1e30) == (rank > 9'899));
   }
 
   const std::vector<size_t> ranks = {50, 5'000};
-  WantedValues wanted;
-  wanted.choose(few, ranks);
-  CHECK(wanted.are_in(few.buckets_near(ranks, 0)));
-  CHECK_FALSE(wanted.are_in(few.buckets_near(std::vector<size_t>{50}, 0)));
+  RankCandidates candidates;
+  candidates.choose(few, ranks);
+  CHECK(candidates.are_in(few.buckets_near(ranks, 0)));
+  CHECK_FALSE(candidates.are_in(few.buckets_near(std::vector<size_t>{50}, 0)));
 }
 
 TEST_CASE("rank select: digit by digit, down to the value", "[query]") {
   std::mt19937_64 random(7);
   std::vector<double> values = {-1e308, -0.5, 0, 5e-324, 1e308};
   for (int i = 0; i < 2'000; ++i) {
-    values.push_back(std::bit_cast<double>(random() >> 2));                 // any
-    values.push_back(-static_cast<double>(random() % 5) - 1);               // equal ones
-    values.push_back(1e9 + static_cast<double>(random() % 100) * 0x1p-20);  // that differ late
+    values.push_back(std::bit_cast<double>(random() >> 2));                 // any bits
+    values.push_back(-static_cast<double>(random() % 5) - 1);               // many equal values
+    values.push_back(1e9 + static_cast<double>(random() % 100) * 0x1p-20);  // differ in late digits
   }
   std::vector<double> sorted = values;
   std::ranges::sort(sorted);
@@ -84,26 +84,26 @@ TEST_CASE("rank select: digit by digit, down to the value", "[query]") {
 
   RankCounts first;
   for (const double value : values) first.add(value);
-  WantedValues wanted;
-  wanted.choose(first, ranks);
+  RankCandidates candidates;
+  candidates.choose(first, ranks);
   for (;;) {
-    CAPTURE(wanted.depth());
+    CAPTURE(candidates.depth());
     std::vector<double> kept;
     std::ranges::copy_if(values, std::back_inserter(kept),
-                         [&](double value) { return wanted.holds(value); });
-    CHECK(kept.size() == wanted.count());
+                         [&](double value) { return candidates.holds(value); });
+    CHECK(kept.size() == candidates.count());
     std::vector<double> found(ranks.size());
-    wanted.select(kept, found);
+    candidates.select(kept, found);
     for (size_t i = 0; i < ranks.size(); ++i) CHECK(found[i] == sorted[ranks[i]]);
-    if (wanted.depth() == RankCounts::kDigitsMax) break;
-    std::vector<RankCounts> counts(wanted.prefix_count());
+    if (candidates.depth() == RankCounts::kDigitsMax) break;
+    std::vector<RankCounts> counts(candidates.prefix_count());
     for (const double value : values) {
-      const size_t prefix = wanted.prefix_of(value);
-      CHECK((prefix != WantedValues::kNone) == wanted.holds(value));
-      if (prefix == WantedValues::kNone) continue;
-      counts.at(prefix).add(RankCounts::bucket_of(value, wanted.depth()), 1);
+      const size_t prefix = candidates.prefix_of(value);
+      CHECK((prefix != RankCandidates::kNone) == candidates.holds(value));
+      if (prefix == RankCandidates::kNone) continue;
+      counts.at(prefix).add(RankCounts::bucket_of(value, candidates.depth()), 1);
     }
-    wanted.refine(counts);
+    candidates.refine(counts);
   }
 }
 

@@ -40,7 +40,7 @@ ResultTable sample() {
 
 }  // namespace
 
-TEST_CASE("format: JSON keeps 64-bit integers exact and says what was replaced", "[query]") {
+TEST_CASE("format: JSON keeps 64-bit integers exact and counts invalid UTF-8", "[query]") {
   CHECK(
       format_result(sample(), ResultFormat::kJson) ==
       R"({"columns":[{"name":"time","type":"time"},{"name":"measurement","type":"string"},{"name":"text","type":"string"},{"name":"i","type":"i64"},{"name":"u","type":"u64"},{"name":"f","type":"f64"},{"name":"ok, b","type":"bool"},{"name":"d","type":"duration"}],"rows":[
@@ -85,7 +85,7 @@ TEST_CASE("format: CSV follows RFC 4180; an empty string is quoted, null is not"
         ",,gr\xC3\xBC\xEF\xBF\xBD,,0,1234567,,\r\n");
 }
 
-TEST_CASE("format: line protocol puts measurement and time into their places", "[query]") {
+TEST_CASE("format: line protocol uses measurement and time as name and timestamp", "[query]") {
   ResultTable table = sample();
   CHECK(format_result(table, ResultFormat::kLineProtocol) ==
         "audit\\ log text=\"say \\\"hi\\\",\nnow\x1b[31m\",i=-9223372036854775808i,"
@@ -97,7 +97,7 @@ TEST_CASE("format: line protocol puts measurement and time into their places", "
         "audit\\ log _=t 1764000000000000000\nbpm _=t 1500000000\nresult _=t\n");
 }
 
-TEST_CASE("format: a table is aligned, shows nulls, and never sends control characters",
+TEST_CASE("format: a table is aligned, shows nulls, and never prints control characters",
           "[query]") {
   ResultTable table = sample();
   table.columns.erase(table.columns.begin() + 3, table.columns.begin() + 5);
@@ -111,7 +111,7 @@ TEST_CASE("format: a table is aligned, shows nulls, and never sends control char
 )");
 }
 
-TEST_CASE("format: wide characters and combining marks keep a table's columns", "[query]") {
+TEST_CASE("format: a table stays aligned with wide characters and combining marks", "[query]") {
   ResultTable table;
   table.columns.resize(2);
   ResultColumn& name = table.columns[0];
@@ -141,7 +141,7 @@ TEST_CASE("format: wide characters and combining marks keep a table's columns", 
         "支払い支…    4\n");
 }
 
-TEST_CASE("format: a table on a terminal is fitted: the widest text gives first", "[query]") {
+TEST_CASE("format: a table is truncated to fit the terminal, the widest text first", "[query]") {
   ResultTable table = sample();
   table.columns.resize(3);
   FormatOptions options;
@@ -167,7 +167,7 @@ TEST_CASE("format: the shortest text of a double reads back the same", "[query]"
   CHECK(json_of(Value::of(std::nan(""))) == "null");
 }
 
-TEST_CASE("format: written in pieces it is the same text", "[query]") {
+TEST_CASE("format: writing in pieces produces the same text", "[query]") {
   const ResultTable table = sample();
   for (const ResultFormat format : {ResultFormat::kTable, ResultFormat::kCsv, ResultFormat::kJson,
                                     ResultFormat::kNdjson, ResultFormat::kLineProtocol}) {
@@ -182,7 +182,7 @@ TEST_CASE("format: written in pieces it is the same text", "[query]") {
   }
 }
 
-TEST_CASE("format: names", "[query]") {
+TEST_CASE("format: parses the names of formats", "[query]") {
   CHECK(parse_result_format("ndjson") == ResultFormat::kNdjson);
   const auto unknown = parse_result_format("xml");
   REQUIRE_FALSE(unknown);

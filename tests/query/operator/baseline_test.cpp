@@ -29,8 +29,8 @@ struct Event {
   int64_t ms;
 };
 
-// Three services: `pay` always there, `mail` with gaps, `web` only in the past; nothing at all was
-// collected for some hours.
+// Three services: `pay` always has events, `mail` has gaps, and `web` has events only in the past.
+// For some hours nothing was collected at all.
 std::vector<Event> random_events(unsigned seed) {
   std::mt19937 random(seed);
   std::vector<Event> events;
@@ -101,12 +101,11 @@ struct Rule {
   TimeRange range;
   Duration depth = kDay;
   Duration step = kHour;
-  double total_min = 0;  ///< `where total >= …` behind the stats
+  double total_min = 0;  ///< of a `where total >= …` after the stats
   std::map<std::string, std::vector<TimeRange>> excluded = {};
 };
 
-// The values of every past window that enter the statistics of a group: SEMANTICS section 3, window
-// by window.
+// The values of all past windows that enter the statistics of a group, computed window by window.
 std::vector<Row> entering(const std::vector<Event>& events, const Rule& rule,
                           const std::string& service) {
   std::vector<TimeRange> windows;  // oldest first
@@ -201,7 +200,7 @@ bool same(double a, double b) {
   return a == Approx(b).epsilon(1e-12);
 }
 
-// Compares with the naive evaluation; returns how many rows there were.
+// Compares with the naive evaluation; returns the number of rows.
 size_t check_against_naive(const std::vector<Event>& events, const Rule& rule,
                            const ResultTable& table) {
   const auto current = rows_of(events, rule.range);
@@ -263,7 +262,7 @@ TEST_CASE("baseline: equals a plain evaluation window by window", "[query]") {
     check({{47 * kHour, 47 * kHour + kHour / 4}, 12 * kHour, kHour});      // gaps between windows
     check({{47 * kHour, 47 * kHour + kHour / 4}, 40 * kHour, kHour / 4});  // many small windows
     check({{46 * kHour, 47 * kHour}, 46 * kHour, kDay});                   // one window back
-    check({{46 * kHour, 47 * kHour}, kDay, kHour, 3});                     // a where behind it
+    check({{46 * kHour, 47 * kHour}, kDay, kHour, 3});                     // a later where
     check({{46 * kHour, 47 * kHour},
            kDay,
            kHour,
@@ -273,7 +272,7 @@ TEST_CASE("baseline: equals a plain evaluation window by window", "[query]") {
   }
 }
 
-TEST_CASE("baseline: what is remembered gives the same answer, and only new windows are read",
+TEST_CASE("baseline: remembered windows do not change the result, and only new ones are read",
           "[query]") {
   const auto events = random_events(5);
   auto database = stored(events, 5, 48);
@@ -297,7 +296,7 @@ TEST_CASE("baseline: what is remembered gives the same answer, and only new wind
   forgetful.remember = false;
   CHECK(execute_plan(database, plan, forgetful, &memory)->statistics.windows_remembered == 0);
 
-  // A late event makes exactly its window new.
+  // After a late event, only its window is read again.
   auto late = events;
   late.push_back({40 * kHour + 5, "pay", "FAILED", 7});
   database.add_segment("audit", {40 * kHour + 5},
@@ -310,7 +309,7 @@ TEST_CASE("baseline: what is remembered gives the same answer, and only new wind
   check_against_naive(late, rule, *table);
 }
 
-TEST_CASE("baseline: is null below the least number of windows", "[query]") {
+TEST_CASE("baseline: is null with fewer than the minimum number of windows", "[query]") {
   const auto events = random_events(9);
   const auto database = stored(events, 9, 3);
   const Rule rule{{47 * kHour, 48 * kHour}};
@@ -365,7 +364,7 @@ TEST_CASE("baseline: without keys a window in which no row matched counts as zer
   check("code == 200 and hour(time) >= 4", "0,0.625,8");
 }
 
-TEST_CASE("baseline: now() is each window's own end", "[query]") {
+TEST_CASE("baseline: now() is the end of each window", "[query]") {
   MemoryDatabase database;
   // Age of the newest event at the window's end: 10, 20, 30 minutes before it, then none.
   database.add_segment("audit",
@@ -389,7 +388,7 @@ TEST_CASE("baseline: now() is each window's own end", "[query]") {
     const auto table = execute_plan(database, b.plan, {}, nullptr);
     REQUIRE(table);
     REQUIRE(table->row_count == 2);
-    // `a`: its made-up row of hour 3 counts from 0, as `coalesce` says: 4 h.
+    // The made-up row of `a` for hour 3 has an age of 4 h, because `coalesce` sets `last` to 0.
     CHECK(table->columns[3].f64[0] == Approx((60.0 * kMinute + 4.0 * kHour) / 4));
     CHECK(table->columns[4].f64[0] == Approx(4.0 * kHour));
     CHECK(table->columns[2].i64[0] == b.plan.now);
@@ -424,7 +423,7 @@ TEST_CASE("baseline: thousands of remembered windows cost little", "[query]") {
   CHECK(memory.memory_bytes() < 4 * kMiB);
 }
 
-TEST_CASE("baseline: memory forgets the least recently used", "[query]") {
+TEST_CASE("baseline: memory forgets the least recently used windows", "[query]") {
   const auto events = random_events(13);
   const auto database = stored(events, 13, 3);
   WindowMemory memory(16 * kKiB);
@@ -438,7 +437,7 @@ TEST_CASE("baseline: memory forgets the least recently used", "[query]") {
 }
 
 TEST_CASE("baseline: many rows are made up a few groups at a time", "[query]") {
-  // Each group is there in the oldest window and in the range only.
+  // Each group has rows in the oldest window and in the range only.
   constexpr int kWindows = 400;
   constexpr int kGroups = 300;
   MemoryDatabase database;
@@ -480,7 +479,7 @@ TEST_CASE("baseline: many rows are made up a few groups at a time", "[query]") {
   CHECK(refused.error().code == ErrorCode::kLimit);
 }
 
-TEST_CASE("baseline: what failed queries leave in the memory is bounded too", "[query]") {
+TEST_CASE("baseline: failed queries do not exceed the memory limit either", "[query]") {
   const auto database = stored(random_events(13), 13, 3);
   WindowMemory memory(16 * kKiB);
   QueryOptions options;

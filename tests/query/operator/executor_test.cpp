@@ -44,7 +44,7 @@ MemoryDatabase sample() {
 
 }  // namespace
 
-TEST_CASE("executor: rows of all measurements come in ascending time", "[query]") {
+TEST_CASE("executor: returns rows of all measurements in ascending time", "[query]") {
   const auto database = sample();
   B b(database, {"audit", "bpm"});
   CHECK(csv(database, b.plan) ==
@@ -58,7 +58,7 @@ TEST_CASE("executor: the range is half-open", "[query]") {
   CHECK(csv(database, b.keep({"time"}).plan) == "time\n12\n15\n20\n30\n");
 }
 
-TEST_CASE("executor: where sees nulls as false and keeps the rest", "[query]") {
+TEST_CASE("executor: where treats null as false", "[query]") {
   const auto database = sample();
   B b(database, {"audit"});
   b.where(B::test(Function::kAnd,
@@ -76,7 +76,7 @@ TEST_CASE("executor: stats without sort are ordered by their keys, null last", "
   CHECK(csv(database, b.plan) == "service,n,s\nmail,1,7\npay,3,5\nweb,2,9\n,1,1\n");
 }
 
-TEST_CASE("executor: stats without keys of no rows is one row", "[query]") {
+TEST_CASE("executor: stats without keys returns one row even if no row matched", "[query]") {
   const auto database = sample();
   B b(database, {"audit"}, {1000, 2000});
   b.stats({B::count(), B::aggregate(AggregateKind::kSum, "s", ValueType::kI64, b.column("ms")),
@@ -112,14 +112,14 @@ TEST_CASE("executor: sort -time with a limit reads the newest segments only", "[
   CHECK(result->statistics.segments_read == 2);
 }
 
-TEST_CASE("executor: a limit without an order takes the earliest rows", "[query]") {
+TEST_CASE("executor: a limit without an order keeps the earliest rows", "[query]") {
   const auto database = sample();
   B b(database, {"audit", "bpm"});
   CHECK(csv(database, b.limit(3).keep({"time", "service"}).plan) ==
         "time,service\n10,pay\n12,web\n15,\n");
 }
 
-TEST_CASE("executor: the largest values first, nulls last in both directions", "[query]") {
+TEST_CASE("executor: sort puts nulls last in both directions", "[query]") {
   const auto database = sample();
   const auto check = [&](bool descending, const char* expected) {
     B b(database, {"audit"});
@@ -133,7 +133,7 @@ TEST_CASE("executor: the largest values first, nulls last in both directions", "
   check(false, "ms,time\n1,15\n5,10\n7,20\n9,40\n,30\n");
 }
 
-TEST_CASE("executor: what no later stage reads is not computed", "[query]") {
+TEST_CASE("executor: columns that no later stage reads are not computed", "[query]") {
   const auto database = sample();
   B b(database, {"audit"});
   b.limit(3);
@@ -163,7 +163,7 @@ TEST_CASE("executor: a segment is skipped when its statistics rule it out", "[qu
     B b(database, {"audit", "bpm"});
     b.where(std::move(condition)).stats({B::count()}, {});
     QueryOptions options;
-    options.shortcuts = false;  // metadata alone would give some of these answers
+    options.shortcuts = false;  // metadata alone would answer some of these
     const auto result = execute_plan(database, b.plan, options, nullptr);
     REQUIRE(result);
     return result->statistics.segments_skipped;
@@ -195,8 +195,8 @@ TEST_CASE("executor: limits are errors that say what to do", "[query]") {
   QueryOptions options;
   options.memory_bytes_max = 64;
   CHECK(csv(database, b.plan, options) ==
-        "error: the query needs more than 1 MiB of memory; add a `limit`, ask for a shorter range, "
-        "filter more, or group by fewer keys");
+        "error: the query needs more than 1 MiB of memory; add a `limit`, use a shorter range, "
+        "filter more rows out, or group by fewer keys");
   options = {};
   options.timeout = 1;
   CHECK(csv(database, b.plan, options).starts_with("error: the query did not finish within 1ns"));

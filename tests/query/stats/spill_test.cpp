@@ -1,4 +1,4 @@
-// Groups on disk: the answer is the one that is found in memory.
+// Stats over spilled rows return the same results as in memory.
 #include <algorithm>
 #include <random>
 #include <string>
@@ -64,7 +64,7 @@ constexpr size_t kLittle = 4 * kMiB;
 
 }  // namespace
 
-TEST_CASE("spill: every kind of key and argument comes back from disk", "[query]") {
+TEST_CASE("spill: every kind of key and argument is read back from disk", "[query]") {
   const unsigned seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937_64 random(seed);
@@ -98,8 +98,7 @@ TEST_CASE("spill: every kind of key and argument comes back from disk", "[query]
             .starts_with("error: the query's groups need more than 0 MiB on disk"));
 }
 
-TEST_CASE("sort: the texts of rows that are not among the first do not fill the memory",
-          "[query]") {
+TEST_CASE("sort: frees the texts of rows that are not among the first", "[query]") {
   MemoryDatabase database;
   std::mt19937_64 random(9);
   std::vector<std::string> texts;
@@ -124,7 +123,7 @@ TEST_CASE("sort: the texts of rows that are not among the first do not fill the 
   CHECK(answer(database, query, little) == answer(database, query));
 }
 
-TEST_CASE("spill: explain tells how much went to disk", "[query]") {
+TEST_CASE("spill: explain reports the bytes written to disk", "[query]") {
   std::mt19937_64 random(1);
   const MemoryDatabase database = random_rows(random);
   const std::string query =

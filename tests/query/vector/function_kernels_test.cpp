@@ -1,4 +1,4 @@
-// The vectorised functions against the single-value ones of scalar.h, over random and extreme
+// Compares the vectorised functions to those of scalar.h for single values, with random and extreme
 // values.
 #include "query/vector/function_kernels.h"
 
@@ -65,8 +65,8 @@ std::vector<Value> some(ValueType type) {
   return values;
 }
 
-// Rows with every combination of some values of two types, more than one vector of them, as a
-// table in which columns a and b have these types.
+// A table with columns `a` and `b` of two types. It has random combinations of some values of each
+// and is longer than one vector.
 struct Pairs {
   Pairs(ValueType type_a, ValueType type_b, bool dictionary) {
     const auto values_a = some(type_a);
@@ -84,7 +84,7 @@ struct Pairs {
   std::vector<Value> a, b;
 };
 
-// Stored durations are plain integers: the plan's type tells.
+// Stored durations are plain integers, so the type has to be set in the plan.
 void set_type(Plan& plan, const char* name, ValueType type) {
   for (PlanColumn& column : plan.source_columns) {
     if (column.name == name) column.type = type;
