@@ -198,7 +198,8 @@ const auto product_def =
 const auto signed_operand_def = (*minus_prefix >> operand)[prefix];
 const auto operand_def = value[become] | now_word[become] |
                          (function_name >> arguments)[become_call] |
-                         column_operand[become_column] | (open_operand >> expression[become] >> close);
+                         column_operand[become_column] |
+                         (open_operand >> expression[become] >> close);
 const auto arguments_def = open >> -(expression[push] >> *(comma >> expression[push])) >> close;
 const auto in_list_def = open >> expression[push] >> *(comma >> expression[push]) >> close;
 const auto aggregate_call_def = (aggregate_name >> arguments)[become_call];

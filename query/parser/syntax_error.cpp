@@ -18,7 +18,7 @@ constexpr const char* kStartHint =
 std::optional<Advice> selector(const Place& place) {
   if (!place.rest.starts_with("{")) return std::nullopt;
   return Advice{
-      "`{label=\"value\"}` is PromQL or LogQL; in Tocsin a `where` stage has the conditions",
+      "`{label=\"value\"}` is PromQL or LogQL; in Tocsin conditions go into a `where` stage",
       "write `from audit last 1h | where service == \"pay\"`", 1};
 }
 

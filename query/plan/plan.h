@@ -35,19 +35,19 @@ struct PlanColumn {
 };
 
 // clang-format off
-/// Functions of one row. The registry (query/function/functions.h) has their names, signatures and help;
-/// query/function/scalar.h computes each of them for single values. The checker guarantees:
+/// Functions of one row. The registry (query/function/functions.h) has their names, signatures and
+/// help; query/function/scalar.h computes each of them for single values. The checker guarantees:
 /// - and, or, not: booleans (a null counts as false); comparisons: two numbers of any types,
 ///   compared exactly, or two values of one other type;
-/// - in: the operand, then non-null literals comparable to it; matches and extract: the pattern is a
-///   literal that RE2 can compile;
+/// - in: the operand, then non-null literals comparable to it; matches and extract: the pattern is
+///   a literal that RE2 can compile;
 /// - if (after its condition), coalesce, least, greatest: arguments of the call's type;
 /// - arithmetic with an f64 result: f64 arguments (integers are wrapped in kToF64); with an integer
 ///   result: i64 and u64 in any mix, computed exactly, null where the result's type cannot hold it;
-///   with times and durations as int64: time + duration, time - duration, time - time, duration +- duration,
-///   duration * number (the duration first, the number of any type; rounded to whole
-///   nanoseconds), duration / number, duration / duration (f64), duration div duration (i64),
-///   duration % duration.
+///   with times and durations as int64: time + duration, time - duration, time - time,
+///   duration +- duration, duration * number (the duration first, the number of any type; rounded
+///   to whole nanoseconds), duration / number, duration / duration (f64), duration div duration
+///   (i64), duration % duration.
 enum class Function : uint16_t {
   // operators
   kAnd, kOr, kNot, kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,
