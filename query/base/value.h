@@ -26,7 +26,7 @@ inline bool is_number(ValueType type) {
   return type == ValueType::kI64 || type == ValueType::kU64 || type == ValueType::kF64;
 }
 
-/// One value. Times and durations are stored as int64; `type` tells them from integers.
+/// One value. Times and durations are stored as int64; `type` distinguishes them from integers.
 struct Value {
   ValueType type = ValueType::kNull;
   std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string> data;

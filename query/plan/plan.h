@@ -175,7 +175,7 @@ struct SortStage {
 struct LimitStage {
   uint64_t count = 0;
 };
-/// `top N by x[, y]`: the N rows with the largest x; a leading `-` takes the smallest.
+/// `top N by x[, y]`: the N rows with the largest x; a leading `-` selects the smallest.
 struct TopStage {
   uint64_t count = 0;
   std::vector<SortKey> keys;
