@@ -1,4 +1,4 @@
-// Memory for many strings of one lifetime.
+// Memory for many strings that are freed together.
 #pragma once
 
 #include <cstddef>

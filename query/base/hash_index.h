@@ -1,5 +1,5 @@
-// From the hash of a thing to its number, where things are numbered from 1 on as they appear and
-// kept elsewhere.
+// Maps the hash of an item to its number. Items are numbered from 1 in order of appearance; the
+// caller stores them.
 #pragma once
 
 #include <algorithm>
@@ -21,14 +21,14 @@ inline uint64_t mix_word(uint64_t x) {
   return x ^ (x >> 33);
 }
 
-/// Open addressing, linear, at most two thirds full. A slot keeps the upper half of the hash, whose
-/// leading bits are its place: so the slots are about in the order of their hashes, and growing,
-/// which needs neither the things nor their hashes, goes once through the old and the new slots.
-/// Not thread-safe.
+/// Open addressing with linear probing, at most two thirds full. A slot keeps the upper half of the
+/// hash, and the leading bits of that are the slot's index. So the slots are roughly ordered by
+/// hash, and growing makes one pass over the old and new slots without the items or their full
+/// hashes. Not thread-safe.
 class HashIndex {
  public:
-  /// The number with this hash for which `equal(number)`; 0 when there is none: the caller sets it
-  /// then. The reference lives until the next call.
+  /// The number with this hash for which `equal(number)` is true. If there is none, the reference
+  /// is to a 0 that the caller must set. Valid until the next call.
   template <class Equal>
   uint32_t& find(uint64_t hash, Equal equal) {
     if (used_ * 3 >= slots_.size() * 2) grow(slots_.empty() ? kFirstSlots : slots_.size() * 2);
@@ -43,13 +43,13 @@ class HashIndex {
       if (slot.tag == tag && equal(slot.number)) return slot.number;
     }
   }
-  /// Fetches what find() will look at first: called for many hashes before, it lets their cache
-  /// misses overlap.
+  /// Prefetches the slot where find() starts: called for many hashes in advance, their cache misses
+  /// overlap.
   void prefetch(uint64_t hash) const {
     if (!slots_.empty()) __builtin_prefetch(&slots_[hash >> 32 >> shift_]);
   }
 
-  /// Makes room for so many numbers.
+  /// Makes room for `count` numbers.
   void reserve(size_t count) {
     const size_t slots = std::bit_ceil(std::max(kFirstSlots, count * 3 / 2 + 1));
     if (slots > slots_.size()) grow(slots);
@@ -79,7 +79,7 @@ class HashIndex {
   }
 
   std::vector<Slot, LargeAllocator<Slot>> slots_;
-  unsigned shift_ = 0;  // the place of a tag is tag >> shift_
+  unsigned shift_ = 0;  // a tag's first slot is tag >> shift_
   size_t used_ = 0;
 };
 

@@ -3,10 +3,11 @@
 #include <cstdint>
 #include <cstdlib>
 #include <map>
-#include <mutex>
 #include <new>
 
 #include <sys/mman.h>
+
+#include "db/base/mutex.h"
 
 namespace tocsin {
 namespace {
@@ -21,16 +22,17 @@ std::byte* map(size_t bytes) {
   return static_cast<std::byte*>(memory);
 }
 
-/// Freed pieces, by size.
-class KeptPieces {
+/// Freed blocks, by size.
+class BlockCache {
  public:
-  static KeptPieces& instance() {
-    static KeptPieces* pieces = new KeptPieces;  // never destroyed: threads may still free
-    return *pieces;
+  static BlockCache& instance() {
+    static BlockCache* cache = new BlockCache;  // never destroyed: threads may still free
+    return *cache;
   }
 
-  std::byte* take(size_t size) {
-    const std::lock_guard lock(mutex_);
+  /// A cached block of that size, or null.
+  std::byte* remove(size_t size) {
+    const MutexLock lock(mutex_);
     const auto found = by_size_.find(size);
     if (found == by_size_.end()) return nullptr;
     std::byte* const memory = found->second;
@@ -39,18 +41,19 @@ class KeptPieces {
     return memory;
   }
 
-  bool keep(std::byte* memory, size_t size) {
-    const std::lock_guard lock(mutex_);
-    if (bytes_ + size > kKeptLargeBytesMax) return false;
+  /// False when the cache is full.
+  bool insert(std::byte* memory, size_t size) {
+    const MutexLock lock(mutex_);
+    if (bytes_ + size > kCachedLargeBytesMax) return false;
     by_size_.emplace(size, memory);
     bytes_ += size;
     return true;
   }
 
  private:
-  std::mutex mutex_;
-  std::multimap<size_t, std::byte*> by_size_;
-  size_t bytes_ = 0;
+  Mutex mutex_;
+  std::multimap<size_t, std::byte*> by_size_ TOCSIN_GUARDED_BY(mutex_);
+  size_t bytes_ TOCSIN_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace
@@ -61,23 +64,23 @@ std::byte* allocate_large(size_t bytes) {
     if (!memory) throw std::bad_alloc();
     return static_cast<std::byte*>(memory);
   }
-  // One huge page more, of which the ends before and behind the aligned part go back.
   const size_t size = rounded(bytes);
-  if (std::byte* const kept = KeptPieces::instance().take(size)) return kept;
+  if (std::byte* const cached = BlockCache::instance().remove(size)) return cached;
+  // Map one huge page more, then unmap what is outside the aligned block.
   std::byte* memory = map(size + kHugePageBytes);
   const size_t before =
       (kHugePageBytes - reinterpret_cast<uintptr_t>(memory) % kHugePageBytes) % kHugePageBytes;
   if (before != 0) munmap(memory, before);
   if (before != kHugePageBytes) munmap(memory + before + size, kHugePageBytes - before);
   memory += before;
-  madvise(memory, size, MADV_HUGEPAGE);  // a wish: without it, it is only slower
+  madvise(memory, size, MADV_HUGEPAGE);  // a hint; failure only costs speed
   return memory;
 }
 
 void free_large(std::byte* memory, size_t bytes) {
   if (bytes < kHugePageBytes) {
     std::free(memory);
-  } else if (!KeptPieces::instance().keep(memory, rounded(bytes))) {
+  } else if (!BlockCache::instance().insert(memory, rounded(bytes))) {
     munmap(memory, rounded(bytes));
   }
 }

@@ -1,7 +1,7 @@
-// Memory in large pieces: in huge pages where the system has them.
+// Large blocks of memory, in huge pages where the system has them.
 //
-// A page of 4 KiB costs a fault when it is first touched, a microsecond or more on a virtual
-// machine; a query that fills 100 MiB would spend most of its time in these.
+// The first touch of a 4 KiB page costs a fault, a microsecond or more on a virtual machine; a
+// query that fills 100 MiB would spend most of its time on faults.
 #pragma once
 
 #include <cstddef>
@@ -11,12 +11,12 @@ namespace tocsin {
 
 inline constexpr size_t kHugePageBytes = size_t{2} << 20;
 
-/// What is freed is kept, up to so many bytes, for the next who asks for as much: a virtual machine
-/// may need a millisecond or two to find a huge page and to clear it.
-inline constexpr size_t kKeptLargeBytesMax = size_t{64} << 20;
+/// Freed blocks are cached, up to this many bytes, and reused for requests of the same size: a
+/// virtual machine may need a millisecond or two to find and clear a huge page.
+inline constexpr size_t kCachedLargeBytesMax = size_t{64} << 20;
 
-/// `bytes`, uninitialised, aligned to kHugePageBytes from that size on. Throws std::bad_alloc. Safe
-/// from any thread.
+/// A block of `bytes`, uninitialised; aligned to kHugePageBytes if at least that large. Throws
+/// std::bad_alloc. Thread-safe.
 std::byte* allocate_large(size_t bytes);
 void free_large(std::byte* memory, size_t bytes);
 
@@ -29,7 +29,7 @@ inline LargeMemory make_large(size_t bytes) {
   return LargeMemory(allocate_large(bytes), FreeLarge{bytes});
 }
 
-/// For std::vector: the same.
+/// The same for std::vector.
 template <class T>
 struct LargeAllocator {
   using value_type = T;

@@ -1,4 +1,4 @@
-// How a query is prepared and run.
+// Options for preparing and running a query.
 #pragma once
 
 #include <atomic>
@@ -13,30 +13,31 @@
 
 namespace tocsin {
 
-/// Intervals in which one alert instance was firing, for `excluding alerts`: the group keys' values
-/// in the order of the last `stats`' keys.
+/// Intervals during which one alert instance was firing, for `excluding alerts`. `group` has the
+/// values of the group keys, in the order of the last `stats`.
 struct Exclusion {
   std::vector<Value> group;
   std::vector<TimeRange> intervals;
 };
 
 struct QueryOptions {
-  Timestamp now = 0;  ///< 0: the system's clock
+  Timestamp now = 0;  ///< 0: the system clock
   TimeZone zone;
   /// `$name` -> value. Parameters that the query does not use are ignored.
   std::map<std::string, Value> parameters;
-  /// In a rule an unknown measurement or column is a warning, not an error: it is empty, or null.
+  /// Unknown measurements and columns are warnings instead of errors: a measurement is empty, a
+  /// column null.
   bool rule_mode = false;
   std::vector<Exclusion> exclusions;
-  bool shortcuts = true;  ///< off: every row is read one by one, for comparison
-  bool remember = true;   ///< answer baseline windows from memory where nothing changed
+  bool shortcuts = true;  ///< off: reads row by row, as a reference for tests
+  bool remember = true;   ///< reuse remembered results of unchanged baseline windows
   Duration timeout = 0;   ///< 0: none
   size_t memory_bytes_max = 256 * kMiB;
-  /// Of what does not fit into memory, in the database's `tmp`; never more than half of what is
-  /// free there.
+  /// Disk space for what does not fit into memory, in the database's `tmp`. At most half of the
+  /// free space there is used.
   uint64_t disk_bytes_max = 16 * kGiB;
   unsigned threads = 0;                          ///< 0: one per core
-  const std::atomic<bool>* cancelled = nullptr;  ///< looked at between vectors; may be null
+  const std::atomic<bool>* cancelled = nullptr;  ///< checked between vectors; may be null
 };
 
 }  // namespace tocsin

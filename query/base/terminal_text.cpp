@@ -8,13 +8,12 @@
 namespace tocsin {
 namespace {
 
-// What wcwidth() of most terminals says, whatever the locale: emoji joined into one picture count
-// each.
+// As wcwidth() in most terminals, in any locale: each emoji of a joined sequence counts.
 size_t columns_of(utf8proc_int32_t code) {
   return code < 0x80 ? 1 : static_cast<size_t>(utf8proc_charwidth(code));
 }
 
-// The code point that `text` begins with, and its bytes. Requires: !text.empty()
+// The first code point of `text`; `length` is set to its bytes. Requires: !text.empty()
 utf8proc_int32_t code_point(std::string_view text, size_t& length) {
   constexpr utf8proc_int32_t kReplacement = 0xFFFD;
   length = 1;
@@ -27,7 +26,7 @@ utf8proc_int32_t code_point(std::string_view text, size_t& length) {
   return code;
 }
 
-// What readers take for one character: a letter with its marks, an emoji of several parts (Unicode
+// One character as readers see it: a letter with its marks, an emoji of several parts (Unicode
 // Standard Annex 29, grapheme clusters).
 struct Cluster {
   size_t byte_size = 0;

@@ -1,4 +1,4 @@
-// Values of the language: their types, and a single value that owns its string.
+// The types of the language, and a single value that owns its string.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 namespace tocsin {
 
 enum class ValueType : uint8_t {
-  kNull,  ///< only of the literal `null`
+  kNull,  ///< only the literal `null`
   kBool,
   kI64,
   kU64,
@@ -26,7 +26,7 @@ inline bool is_number(ValueType type) {
   return type == ValueType::kI64 || type == ValueType::kU64 || type == ValueType::kF64;
 }
 
-/// One value. Times and durations are int64 with their type beside them.
+/// One value. Times and durations are stored as int64; `type` distinguishes them from integers.
 struct Value {
   ValueType type = ValueType::kNull;
   std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string> data;

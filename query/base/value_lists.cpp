@@ -36,7 +36,7 @@ void ValueLists::absorb(ValueLists& other, std::span<const uint32_t> map) {
       to = from;
       continue;
     }
-    // Behind the oldest chunk, so that the newest one can go on growing.
+    // Appended to the oldest chunk, so that the newest one can keep growing.
     from.last->size = static_cast<uint32_t>(from.next - from.last->values());
     Chunk* oldest = to.last;
     while (oldest->previous) oldest = oldest->previous;
@@ -47,7 +47,7 @@ void ValueLists::absorb(ValueLists& other, std::span<const uint32_t> map) {
     slab_size_ = other.slab_size_;
     slab_used_ = other.slab_used_;
   }
-  // In front: the last slab stays the one that is being filled.
+  // Inserted at the front: the last slab is the one being filled.
   slabs_.insert(slabs_.begin(), std::make_move_iterator(other.slabs_.begin()),
                 std::make_move_iterator(other.slabs_.end()));
   other = ValueLists();

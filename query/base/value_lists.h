@@ -1,7 +1,7 @@
 // A growing list of numbers per group, for aggregates that need every value.
 //
-// Lists are chains of chunks that double in size, cut from slabs: a million groups of a few values
-// and a few groups of millions both cost little more than their values.
+// Lists are chains of chunks that double in size and are cut from slabs, so both a million groups
+// of a few values and a few groups of millions need little more memory than their values.
 #pragma once
 
 #include <cstddef>
@@ -24,12 +24,12 @@ class ValueLists {
     if (list.next == list.end) add_chunk(list);
     *list.next++ = value;
   }
-  /// Takes over the lists of `other`, which is empty afterwards; `map[group there]` is the group
-  /// here.
+  /// Moves the lists of `other` here and leaves it empty. `map[g]` is the group here for group g
+  /// of `other`.
   void absorb(ValueLists& other, std::span<const uint32_t> map);
 
   size_t count(size_t group) const;
-  /// Calls f(span of values) for each chunk of the group, in no promised order.
+  /// Calls f(span of values) for each chunk of the group, in unspecified order.
   template <class F>
   void for_each_chunk(size_t group, F f) const {
     const Group& list = groups_[group];
@@ -42,7 +42,7 @@ class ValueLists {
  private:
   struct Chunk {
     Chunk* previous;
-    uint32_t size;  // set when it is no longer its list's last
+    uint32_t size;  // set once a newer chunk follows
     uint32_t capacity;
 
     double* values() { return reinterpret_cast<double*>(this + 1); }

@@ -1,4 +1,4 @@
-// The stage baseline: its words, its place, and the columns that later stages ask of it.
+// The stage baseline: its place in the query, its arguments, and the columns that later stages use.
 #include <fmt/format.h>
 
 #include "query/base/limits.h"
@@ -8,52 +8,54 @@ namespace tocsin {
 
 bool StageChecker::baseline_place() {
   if (!has_stats_) {
-    return context_.fault(span_, "baseline needs a stats stage before it",
+    return context_.fault(span_, "`baseline` needs a `stats` stage before it",
                           "write `| stats total = count() by service | baseline 7d`");
   }
   if (!only_windowed_) {
-    return context_.fault(span_, "only where, let and stats may stand before baseline",
-                          "move the other stages behind it");
+    return context_.fault(span_, "only `where`, `let` and `stats` may come before `baseline`",
+                          "move the other stages after it");
   }
   if (scope_.time_bucket) {
     return context_.fault(span_,
-                          "baseline compares whole windows, and the groups have time buckets",
-                          "leave `time(…)` out of `by`, or score the buckets with `detect`");
+                          "`baseline` compares whole windows, but the groups are time buckets",
+                          "remove `time(…)` from `by`, or score the buckets with `detect`");
   }
   if (!scope_.keys_complete) {
-    return context_.fault(span_, "a `let` has replaced a column of `by`",
-                          "give the computed column a name of its own");
+    return context_.fault(span_,
+                          "`baseline` needs the columns of `by`, but a `let` has replaced one",
+                          "give the computed column another name");
   }
   if (!plan_.range_given) {
-    return context_.fault(span_, "baseline needs a range of time, and the query has none",
-                          "write `from … last 1h` or `between A and B`");
+    return context_.fault(span_, "`baseline` needs a time range, but the query has none",
+                          "write `from … last 1h` or `from … between A and B`");
   }
   return true;
 }
 
-bool StageChecker::baseline_words(const ast::Baseline& baseline, BaselineStage& out) {
+bool StageChecker::baseline_arguments(const ast::Baseline& baseline, BaselineStage& out) {
   if (!check_duration(context_, baseline.depth, "`baseline`", out.depth)) return false;
   Duration length = 0;
   if (__builtin_sub_overflow(plan_.range.end, plan_.range.start, &length)) length = INT64_MAX;
   out.step = length;
   if (baseline.step && !check_duration(context_, *baseline.step, "`step`", out.step)) return false;
-  const auto too_long = [&](const ast::Expression& word, std::string_view what, Duration limit) {
-    return context_.fault(word.span,
-                          fmt::format("the range is {} long, longer than {} of {}",
+  const auto too_long = [&](const ast::Expression& argument, std::string_view what,
+                            Duration limit) {
+    return context_.fault(argument.span,
+                          fmt::format("the range of {} is longer than {} of {}",
                                       format_duration(length), what, format_duration(limit)),
-                          "shorten the range, or give the baseline more");
+                          "shorten the range, or write a longer duration here");
   };
   if (length > out.depth) return too_long(baseline.depth, "the baseline", out.depth);
   if (length > out.step) return too_long(*baseline.step, "the step", out.step);
   if (static_cast<uint64_t>(out.depth / out.step) > kBaselineWindowCountMax) {
     return context_.fault(baseline.depth.span,
-                          fmt::format("this makes {} windows, more than {}", out.depth / out.step,
-                                      kBaselineWindowCountMax),
-                          "shorten the baseline, or give it a longer `step`");
+                          fmt::format("this makes {} windows; at most {} are allowed",
+                                      out.depth / out.step, kBaselineWindowCountMax),
+                          "shorten the baseline, or make its `step` longer");
   }
   Duration reach = 0;
   if (__builtin_sub_overflow(plan_.range.start, out.depth, &reach)) {
-    return context_.fault(baseline.depth.span, "this reaches back before the first possible time");
+    return fault_too_early(context_, baseline.depth.span);
   }
   return !baseline.min_windows || check_count(context_, *baseline.min_windows, "`min`", 1,
                                               kBaselineWindowCountMax, out.min_windows);
@@ -70,16 +72,17 @@ bool StageChecker::baseline_column(const BaselineCall& call, BaselineStage& stag
     return true;
   }
   if (!counts && !measurable) {
-    return context_.fault(call.column.span,
-                          fmt::format("a baseline is of numbers and durations, and `{}` is {}",
-                                      from.name, describe(from.type)),
-                          "count_distinct(x) or count() make a number of other columns");
+    return context_.fault(
+        call.column.span,
+        fmt::format("`baseline` needs a number or duration, but `{}` is {}", from.name,
+                    describe(from.type)),
+        "in `stats`, count() and count_distinct(x) turn other columns into numbers");
   }
   stage.columns.push_back({call.name, *column, call.statistic, call.quantile});
   return true;
 }
 
-// The baseline of a column that is null throughout is null too: a computed column says so.
+// The baseline of a column that is null in every row is null too: adds a computed column of nulls.
 bool StageChecker::emit_null_baselines() {
   LetStage out;
   for (const std::string& name : null_baselines_) {
@@ -95,7 +98,7 @@ bool StageChecker::emit_null_baselines() {
 
 bool StageChecker::stage(const ast::Baseline& baseline) {
   BaselineStage out;
-  if (!baseline_place() || !baseline_words(baseline, out)) return false;
+  if (!baseline_place() || !baseline_arguments(baseline, out)) return false;
   out.excluding_alerts = baseline.excluding_alerts;
   if (baseline.excluding_rule) out.excluding_rule = baseline.excluding_rule->text;
   out.key_columns = scope_.keys;
@@ -103,7 +106,7 @@ bool StageChecker::stage(const ast::Baseline& baseline) {
     if (!baseline_column(call, out)) return false;
   }
   if (baseline_calls_.empty()) {
-    context_.warnings.push_back("the baseline is not used: no stage asks for baseline(x)");
+    context_.warnings.push_back("the baseline is not used: no later stage contains baseline(x)");
   }
   for (const BaselineColumn& column : out.columns) {
     const bool is_duration = scope_.at(column.column).type == ValueType::kDuration;

@@ -12,10 +12,10 @@
 namespace tocsin {
 namespace {
 
-/// The values that a column may have so far; an end that is not there is no limit.
+/// The values that a column may still have; a missing end is unlimited.
 struct Interval {
   std::optional<Value> min, max;
-  bool above_min = false, below_max = false;  // the end itself does not belong to it
+  bool above_min = false, below_max = false;  // the end itself is excluded
 
   void raise(const Value& to, bool open) {
     const int c = min ? compare_values(to, *min) : 1;
@@ -82,19 +82,19 @@ class Search {
 
   Search(const CheckContext& context, const Scope& scope) : context_(context), scope_(scope) {}
 
-  // `known` holds what the conditions before it leave, and then what this one leaves.
-  std::optional<std::string> look(const Expression& condition, Intervals& known) const {
+  // `known` has the intervals that earlier conditions leave; this condition narrows them.
+  std::optional<std::string> find(const Expression& condition, Intervals& known) const {
     if (condition.kind == Expression::Kind::kLiteral) {
       const bool* value = std::get_if<bool>(&condition.literal.data);
-      // Where names may be unknown, what the checker made false may be true one day.
+      // With unknown names, a condition that is false now may become true later.
       if ((value && *value) || context_.options.rule_mode || context_.forgiving)
         return std::nullopt;
       return fmt::format("`{}` is false for every row", written(condition));
     }
     if (condition.kind == Expression::Kind::kColumn) return std::nullopt;
-    if (condition.function == Function::kAnd) return look_at_all(condition, known);
-    if (condition.function == Function::kOr) return look_at_each(condition, known);
-    return look_at_comparison(condition, known);
+    if (condition.function == Function::kAnd) return find_in_conjunction(condition, known);
+    if (condition.function == Function::kOr) return find_in_disjunction(condition, known);
+    return find_in_comparison(condition, known);
   }
 
  private:
@@ -102,26 +102,27 @@ class Search {
     return context_.text.substr(part.span.start, part.span.end - part.span.start);
   }
 
-  std::optional<std::string> look_at_all(const Expression& condition, Intervals& known) const {
+  std::optional<std::string> find_in_conjunction(const Expression& condition,
+                                                 Intervals& known) const {
     for (const Expression& part : condition.arguments) {
-      if (auto found = look(part, known)) return found;
+      if (auto found = find(part, known)) return found;
     }
     return std::nullopt;
   }
 
-  // Alternatives: each must be impossible.
-  std::optional<std::string> look_at_each(const Expression& condition,
-                                          const Intervals& known) const {
+  // Every alternative must be impossible.
+  std::optional<std::string> find_in_disjunction(const Expression& condition,
+                                                 const Intervals& known) const {
     std::optional<std::string> found;
     for (const Expression& part : condition.arguments) {
       Intervals copy = known;
-      found = look(part, copy);
+      found = find(part, copy);
       if (!found) return std::nullopt;
     }
     return found;
   }
 
-  std::optional<std::string> look_at_comparison(const Expression& condition,
+  std::optional<std::string> find_in_comparison(const Expression& condition,
                                                 Intervals& known) const {
     if (condition.arguments.size() != 2) return std::nullopt;
     const bool turned = condition.arguments[1].kind == Expression::Kind::kColumn;
@@ -136,15 +137,16 @@ class Search {
     Interval alone = values_of(entry);
     narrow(alone, operation, constant.literal);
     if (alone.empty() || (operation == Function::kEqual && between_integers(entry, constant))) {
-      return entry.range ? fmt::format("`{}` lies outside the query's range", written(condition))
-                         : fmt::format("`{}` holds for no value of `{}`, which is {}",
-                                       written(condition), entry.name, describe(entry.type));
+      return entry.range
+                 ? fmt::format("`{}` is outside the time range of the query", written(condition))
+                 : fmt::format("`{}` is false for every value of `{}`, which is {}",
+                               written(condition), entry.name, describe(entry.type));
     }
     Interval& left = known.try_emplace(column.column, values_of(entry)).first->second;
     narrow(left, operation, constant.literal);
     if (!left.empty()) return std::nullopt;
-    return fmt::format("`{}` cannot hold together with what is asked of `{}` before",
-                       written(condition), entry.name);
+    return fmt::format("`{}` contradicts an earlier condition on `{}`", written(condition),
+                       entry.name);
   }
 
   static bool between_integers(const ScopeColumn& column, const Expression& constant) {
@@ -162,7 +164,7 @@ class Search {
 std::optional<std::string> find_contradiction(const CheckContext& context, const Scope& scope,
                                               const Expression& condition) {
   Search::Intervals known;
-  return Search(context, scope).look(condition, known);
+  return Search(context, scope).find(condition, known);
 }
 
 }  // namespace tocsin

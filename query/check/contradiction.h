@@ -1,5 +1,5 @@
-// Conditions that no row can fulfil: worth a warning, since the query is right but its answer
-// empty.
+// Finds conditions that no row can meet. They deserve a warning: the query is valid, but its result
+// is empty.
 #pragma once
 
 #include <optional>
@@ -10,9 +10,9 @@
 
 namespace tocsin {
 
-/// Why no row can fulfil the condition, as the end of a sentence; nothing when one might. Looks at
-/// the comparisons of columns with constants that `and` joins, and at what the columns' types can
-/// hold.
+/// Why no row can meet the condition, to follow `no row passes: `; nothing if a row might.
+/// Considers comparisons of columns with constants, joined by `and` and `or`, and the value ranges
+/// of types.
 std::optional<std::string> find_contradiction(const CheckContext& context, const Scope& scope,
                                               const Expression& condition);
 

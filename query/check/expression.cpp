@@ -22,10 +22,6 @@ Expression literal(Value value, TextSpan span) {
   return out;
 }
 
-bool is_literal(const Expression& expression) {
-  return expression.kind == Expression::Kind::kLiteral;
-}
-
 Expression column_reference(const Scope& scope, uint32_t index, TextSpan span) {
   if (scope.at(index).unknown) return literal(Value::null(), span);
   Expression out;
@@ -54,7 +50,7 @@ bool check_parameter(CheckContext& context, const ast::Expression& node, Express
   std::string known;
   for (const auto& [name, value] : parameters) known += (known.empty() ? "$" : ", $") + name;
   return context.fault(node.span, fmt::format("the parameter `${}` has no value", node.name),
-                       known.empty() ? "no parameters are set; --param NAME=VALUE sets one"
+                       known.empty() ? "no parameters are set; set it with --param NAME=VALUE"
                                      : "the parameters are " + known);
 }
 
@@ -69,29 +65,30 @@ bool check_baseline_reference(CheckContext& context, const Scope& scope,
   }
   if (context.has_baseline) {
     return context.fault(
-        node.span, fmt::format("`{}` is gone: an earlier stage has left it behind", call->name),
-        "use it before that stage, or keep it by name, in backticks");
+        node.span, fmt::format("`{}` no longer exists: an earlier stage removed it", call->name),
+        "use it before that stage, or keep it there by its name in backticks");
   }
-  return context.fault(node.span, "baseline(x) needs a baseline stage before it",
+  return context.fault(node.span, "`baseline(x)` needs a `baseline` stage before it",
                        "write `| stats … | baseline 7d | where total > 2 * baseline(total)`");
 }
 
 bool unknown_function(CheckContext& context, const ast::Expression& node) {
   if (find_aggregate(node.name) && node.name != "min" && node.name != "max") {
     return context.fault(
-        node.head, fmt::format("`{}` is an aggregate: it stands in a stats stage only", node.name),
-        fmt::format("write `| stats x = {}(…) | …` and use x behind it", node.name));
+        node.head,
+        fmt::format("`{}` is an aggregate: only a `stats` stage may contain it", node.name),
+        fmt::format("write `| stats x = {}(…) | …` and use x after that", node.name));
   }
   if (node.name == "time") {
-    return context.fault(node.head, "`time(5m)` stands behind `by` only",
+    return context.fault(node.head, "`time(5m)` may only follow `by`",
                          "elsewhere write `bucket(time, 5m)`");
   }
   const std::string near = suggest_function(node.name);
   const std::string aggregate = near.empty() ? suggest_aggregate(node.name) : "";
-  std::string hint = "query/README.md lists the functions";
+  std::string hint = "query/README.md lists all functions";
   if (!near.empty()) hint = fmt::format("did you mean `{}`?", near);
   if (!aggregate.empty()) {
-    hint = fmt::format("did you mean `{}`? It is an aggregate and stands in a stats stage only",
+    hint = fmt::format("did you mean `{}`? It is an aggregate: only a `stats` stage may contain it",
                        aggregate);
   }
   return context.fault(node.head, fmt::format("no function `{}`", node.name), std::move(hint));
@@ -107,14 +104,14 @@ void become_literal(Expression& expression, Value value, ValueType type) {
   expression.type = type;
 }
 
-// Nulls without a type (the word, or a column that a rule does not have) get one, or decide the
-// call.
+// Gives a type to null arguments without one (the literal, or a column that does not exist yet), or
+// replaces the call by its value if such a null determines it.
 void settle_nulls(Expression& call) {
   const auto is_untyped = [](const Expression& argument) {
     return argument.type == ValueType::kNull;
   };
   if (std::none_of(call.arguments.begin(), call.arguments.end(), is_untyped)) return;
-  const auto give = [&](size_t first, size_t end, const Value& value, ValueType type) {
+  const auto replace = [&](size_t first, size_t end, const Value& value, ValueType type) {
     for (size_t i = first; i < end; ++i) {
       if (is_untyped(call.arguments[i])) become_literal(call.arguments[i], value, type);
     }
@@ -122,9 +119,10 @@ void settle_nulls(Expression& call) {
   switch (call.function) {
     case Function::kAnd:
     case Function::kOr:
-    case Function::kNot: return give(0, call.arguments.size(), Value::of(false), ValueType::kBool);
-    case Function::kIf: give(0, 1, Value::of(false), ValueType::kBool); [[fallthrough]];
-    case Function::kCoalesce: return give(0, call.arguments.size(), Value::null(), call.type);
+    case Function::kNot:
+      return replace(0, call.arguments.size(), Value::of(false), ValueType::kBool);
+    case Function::kIf: replace(0, 1, Value::of(false), ValueType::kBool); [[fallthrough]];
+    case Function::kCoalesce: return replace(0, call.arguments.size(), Value::null(), call.type);
     case Function::kExists: return become_literal(call, Value::of(false), ValueType::kBool);
     case Function::kEqual:
     case Function::kNotEqual:
@@ -141,7 +139,7 @@ void settle_nulls(Expression& call) {
   }
 }
 
-// A call of constants is computed now.
+// Computes a call whose arguments are constants.
 void fold(CheckContext& context, Expression& call) {
   settle_nulls(call);
   if (is_literal(call) || !is_foldable(call)) return;
@@ -170,8 +168,8 @@ bool compares_text(Function operation) {
          operation == Function::kContains;
 }
 
-// `status == FAILED`: a word that is no name of anything, beside a string, was meant as a text.
-// `call` has the arguments that are checked, the last of them in vain.
+// `status == FAILED`: a word that names no column, compared with a string, is probably meant as a
+// string. `call` has the arguments checked so far; the last one failed.
 void suggest_quotes(CheckContext& context, const Scope& scope, const ast::Expression& node,
                     const Expression& call) {
   if (context.unknown_column || !compares_text(node.operation)) return;
@@ -187,7 +185,7 @@ void suggest_quotes(CheckContext& context, const Scope& scope, const ast::Expres
                                    : ValueType::kNull;
   if (type != ValueType::kString) return;
   std::string& hint = context.diagnostic.hint;
-  hint = fmt::format("write {} if a text is meant; {}", quote_string(word.name), hint);
+  hint = fmt::format("write {} if you mean a string; {}", quote_string(word.name), hint);
 }
 
 bool check_operator(CheckContext& context, const Scope& scope, const ast::Expression& node,
@@ -240,8 +238,8 @@ bool check_condition(CheckContext& context, const Scope& scope, const ast::Expre
   }
   return context.fault(
       expression.span,
-      fmt::format("{} takes a condition, and this is {}", what, describe(out.type)),
-      "compare it with something, as in `total > 20`, or ask `exists(x)`");
+      fmt::format("{} needs a condition, but this is {}", what, describe(out.type)),
+      "compare it with something, as in `total > 20`, or use `exists(x)`");
 }
 
 bool check_constant(CheckContext& context, const ast::Expression& expression, Value& out) {
@@ -249,10 +247,16 @@ bool check_constant(CheckContext& context, const ast::Expression& expression, Va
   const Scope nothing;
   if (!check_expression(context, nothing, expression, checked)) return false;
   if (!is_literal(checked)) {
-    return context.fault(expression.span, "a constant is expected here");
+    return context.fault(expression.span, "expected a constant",
+                         "write a number, duration, time, string or $parameter");
   }
   out = std::move(checked.literal);
   return true;
+}
+
+bool fault_too_early(CheckContext& context, TextSpan span) {
+  return context.fault(span, "this reaches back before 1677-09-21, the earliest supported time",
+                       "write a shorter duration");
 }
 
 bool check_duration(CheckContext& context, const ast::Expression& expression, std::string_view what,
@@ -262,12 +266,12 @@ bool check_duration(CheckContext& context, const ast::Expression& expression, st
   if (value.type != ValueType::kDuration || value.is_null()) {
     return context.fault(
         expression.span,
-        fmt::format("{} takes a duration, and this is {}", what, describe(value.type)),
+        fmt::format("{} needs a duration, but this is {}", what, describe(value.type)),
         "write a number and a unit (ns us ms s m h d w), like 5m or 1h30m");
   }
   out = std::get<int64_t>(value.data);
   if (out > 0) return true;
-  return context.fault(expression.span, fmt::format("{} takes a duration above zero", what),
+  return context.fault(expression.span, fmt::format("{} needs a duration above zero", what),
                        "write one like 5m or 1h30m");
 }
 
@@ -279,7 +283,7 @@ bool check_count(CheckContext& context, const ast::Expression& expression, std::
   if (!whole || value.is_null()) {
     return context.fault(
         expression.span,
-        fmt::format("{} takes a whole number, and this is {}", what, describe(value.type)),
+        fmt::format("{} needs a whole number, but this is {}", what, describe(value.type)),
         "write a number like 10");
   }
   const int64_t* number = std::get_if<int64_t>(&value.data);
@@ -287,14 +291,14 @@ bool check_count(CheckContext& context, const ast::Expression& expression, std::
   out = number ? static_cast<uint64_t>(*number) : std::get<uint64_t>(value.data);
   if (!negative && out >= count_min && out <= count_max) return true;
   return context.fault(expression.span,
-                       fmt::format("{} takes a number from {} to {}", what, count_min, count_max));
+                       fmt::format("{} must be from {} to {}", what, count_min, count_max));
 }
 
 std::optional<BaselineCall> check_baseline_call(CheckContext& context,
                                                 const ast::Expression& call) {
   const auto& arguments = call.arguments;
   if (arguments.empty() || arguments.size() > 2 || arguments[0].kind != Kind::kName) {
-    context.fault(call.span, "baseline takes the name of a column and, if wanted, a statistic",
+    context.fault(call.span, "`baseline` accepts the name of a column and, optionally, a statistic",
                   "write `baseline(rate)` or `baseline(rate, p95)`; for a computed value add a "
                   "`let` before the baseline stage");
     return std::nullopt;
@@ -311,8 +315,8 @@ std::optional<BaselineCall> check_baseline_call(CheckContext& context,
     } else if (const auto statistic = find_baseline_statistic(name)) {
       out.statistic = *statistic;
     } else {
-      context.fault(word.span, "this is no statistic of a baseline",
-                    "they are mean median stddev mad min max windows and p1 to p99.9");
+      context.fault(word.span, "this is not a baseline statistic",
+                    "the statistics are mean median stddev mad min max windows and p1 to p99.9");
       return std::nullopt;
     }
     if (out.statistic != BaselineStatistic::kMean) out.name += ", " + name;

@@ -1,4 +1,4 @@
-// Names, parameters and types of expressions: AST in, typed plan expressions out.
+// Resolves names and parameters in expressions and types them: from AST to plan expressions.
 #pragma once
 
 #include <optional>
@@ -11,49 +11,56 @@
 
 namespace tocsin {
 
+inline bool is_literal(const Expression& expression) {
+  return expression.kind == Expression::Kind::kLiteral;
+}
+
 /// Checks `expression` against the columns of `scope`; false with the context's diagnostic set.
-/// Constant parts are computed. What is null for want of a column (in a rule) comes out as a
-/// literal null of type kNull.
+/// Constant parts are computed. A part that is null because a column does not exist yet (in a rule)
+/// becomes a literal null of type kNull.
 bool check_expression(CheckContext& context, const Scope& scope, const ast::Expression& expression,
                       Expression& out);
 
-/// The same where a condition belongs: a boolean, or null. `what` names the place, as in
-/// `where takes a condition`.
+/// The same for a condition: a boolean, or null. `what` names the place in messages, as in
+/// `where needs a condition`.
 bool check_condition(CheckContext& context, const Scope& scope, const ast::Expression& expression,
                      std::string_view what, Expression& out);
 
-/// A constant of one of these kinds, for the words of stages: `limit 10`, `baseline $window`.
+/// A constant, duration or count as the argument of a stage: `limit 10`, `baseline $window`.
 bool check_constant(CheckContext& context, const ast::Expression& expression, Value& out);
 bool check_duration(CheckContext& context, const ast::Expression& expression, std::string_view what,
                     Duration& out);
 bool check_count(CheckContext& context, const ast::Expression& expression, std::string_view what,
                  uint64_t count_min, uint64_t count_max, uint64_t& out);
 
-/// What an operator gives for arguments that are checked already; wraps them where numbers meet in
-/// f64. In check_operators.cpp.
+/// The fault for a duration that reaches back beyond the earliest time.
+bool fault_too_early(CheckContext& context, TextSpan span);
+
+/// Types an operator whose arguments are already checked, and converts mixed numbers to f64. In
+/// operators.cpp.
 bool type_operator(CheckContext& context, const ast::Expression& node, Expression& call);
-/// The same for a named function; in check_functions.cpp.
+/// The same for a named function; in functions.cpp.
 bool type_function(CheckContext& context, const ast::Expression& node, const FunctionEntry& entry,
                    Expression& call);
 
-/// The pattern of `=~`, `!~` or extract: a constant that RE2 compiles.
+/// Checks the pattern of `=~`, `!~` or extract: a constant that RE2 can compile.
 bool check_pattern_argument(CheckContext& context, const ast::Expression& node,
                             const Expression& pattern);
 
-/// `expression` as f64: an integer stands inside kToF64, a constant is converted.
+/// Makes `expression` an f64: wraps an integer in kToF64, converts a constant.
 void convert_to_f64(Expression& expression);
-/// The type in which all arguments from `first` on meet, with the arguments converted: one type, or
-/// numbers in f64. Nothing when they do not; kNull when all are null.
-std::optional<ValueType> meet(Expression& call, size_t first);
+/// The common type of all arguments from `first` on, after converting them: their type if they have
+/// the same, f64 for mixed numbers, kNull if all are null. Nothing if there is none.
+std::optional<ValueType> unify_types(Expression& call, size_t first);
 
-/// The name of the column that `baseline(x, statistic)` stands for. Nothing, with a fault, when it
-/// is not well-formed.
+/// `baseline(x, statistic)`, which refers to a column of the baseline stage.
 struct BaselineCall {
   ast::Name column;
   BaselineStatistic statistic = BaselineStatistic::kMean;
   double quantile = 0;
-  std::string name;  ///< as printed: `baseline(rate)`, `baseline(rate, p95)`
+  std::string name;  ///< of the column, as printed: `baseline(rate)`, `baseline(rate, p95)`
 };
+/// Nothing with a fault if the call is not well-formed.
 std::optional<BaselineCall> check_baseline_call(CheckContext& context, const ast::Expression& call);
 
 }  // namespace tocsin

@@ -1,4 +1,4 @@
-// Which types the named functions take, and what they give: the registry's signatures applied.
+// Types named functions by the signatures in the registry.
 #include <algorithm>
 #include <array>
 
@@ -13,10 +13,6 @@ namespace {
 
 using T = ValueType;
 using A = ArgumentType;
-
-bool is_literal(const Expression& expression) {
-  return expression.kind == Expression::Kind::kLiteral;
-}
 
 bool accepts(A wanted, const Expression& argument) {
   const T type = argument.type;
@@ -49,24 +45,23 @@ bool check_argument_count(CheckContext& context, const ast::Expression& node,
   if (fits) return true;
   return context.fault(
       node.span,
-      fmt::format("`{}` does not take {} argument{}", node.name, count, count == 1 ? "" : "s"),
-      fmt::format("it is {}: {}", entry.documentation.signature, entry.documentation.help));
+      fmt::format("`{}` does not accept {} argument{}", node.name, count, count == 1 ? "" : "s"),
+      usage_of(entry.documentation));
 }
 
 bool check_argument_types(CheckContext& context, const ast::Expression& node,
                           const FunctionEntry& entry, Expression& call) {
   const size_t last_kind = std::min<size_t>(entry.argument_count_max, entry.arguments.size());
   for (size_t i = 0; i < call.arguments.size(); ++i) {
-    // Variadic functions give the kind of their first argument only.
+    // The registry has only the first argument's type for variadic functions.
     const A wanted = entry.argument_count_max == kAnyCount
                          ? entry.arguments[0]
                          : entry.arguments[std::min(i, last_kind - 1)];
     if (!accepts(wanted, call.arguments[i])) {
-      return context.fault(
-          node.arguments[i].span,
-          fmt::format("`{}` takes {} here, and this is {}", node.name, name_of(wanted),
-                      describe(call.arguments[i].type)),
-          fmt::format("it is {}: {}", entry.documentation.signature, entry.documentation.help));
+      return context.fault(node.arguments[i].span,
+                           fmt::format("`{}` needs {} here, but this is {}", node.name,
+                                       name_of(wanted), describe(call.arguments[i].type)),
+                           usage_of(entry.documentation));
     }
     if (wanted == A::kPattern &&
         !check_pattern_argument(context, node.arguments[i], call.arguments[i])) {
@@ -76,7 +71,7 @@ bool check_argument_types(CheckContext& context, const ast::Expression& node,
   return true;
 }
 
-// A constant as the type in which the arguments meet; false when it has no such value.
+// Converts a constant to the common type of the arguments; false if that has no such value.
 bool convert_constant(Expression& argument, T type) {
   if (!is_literal(argument)) return false;
   const auto* whole = std::get_if<int64_t>(&argument.literal.data);
@@ -90,7 +85,7 @@ bool convert_constant(Expression& argument, T type) {
 
 bool type_common(CheckContext& context, const ast::Expression& node, size_t first,
                  Expression& call) {
-  const auto common = meet(call, first);
+  const auto common = unify_types(call, first);
   if (common) {
     call.type = *common;
     return true;
@@ -101,8 +96,8 @@ bool type_common(CheckContext& context, const ast::Expression& node, size_t firs
   }
   return context.fault(
       node.span,
-      fmt::format("the arguments of `{}` must be of one type, and are {}", node.name, types),
-      "to_string(x) and to_number(text) convert");
+      fmt::format("the arguments of `{}` must have the same type, but are {}", node.name, types),
+      "convert them with to_string(x) or to_number(text)");
 }
 
 }  // namespace
@@ -127,12 +122,12 @@ void convert_to_f64(Expression& expression) {
   expression = std::move(wrapped);
 }
 
-std::optional<ValueType> meet(Expression& call, size_t first) {
+std::optional<ValueType> unify_types(Expression& call, size_t first) {
   const auto begin = call.arguments.begin() + static_cast<std::ptrdiff_t>(first);
   T common = T::kNull;
   bool numbers = true;
   bool mixed = false;
-  // A column's type first, so that a constant beside an unsigned column can follow it.
+  // Columns first, so that a constant can take the type of an unsigned column.
   for (const bool constants : {false, true}) {
     for (auto argument = begin; argument != call.arguments.end(); ++argument) {
       if (argument->type == T::kNull || is_literal(*argument) != constants) continue;
@@ -166,7 +161,7 @@ bool check_pattern_argument(CheckContext& context, const ast::Expression& node,
     span.end = span.start + static_cast<uint32_t>(error.fragment.size());
   }
   return context.fault(span, fmt::format("this pattern is not valid: {}", error.message),
-                       "patterns are RE2's: github.com/google/re2/wiki/Syntax");
+                       "patterns use RE2 syntax: github.com/google/re2/wiki/Syntax");
 }
 
 bool type_function(CheckContext& context, const ast::Expression& node, const FunctionEntry& entry,

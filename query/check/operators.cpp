@@ -1,4 +1,4 @@
-// Which types the operators take, and what they give.
+// Types operators and checks their operands.
 #include <fmt/format.h>
 
 #include "query/check/expression.h"
@@ -11,22 +11,19 @@ namespace {
 using T = ValueType;
 
 bool is_integer(T type) { return type == T::kI64 || type == T::kU64; }
-bool is_literal(const Expression& expression) {
-  return expression.kind == Expression::Kind::kLiteral;
-}
 bool is_null_word(const ast::Expression& node) {
   return node.kind == ast::Expression::Kind::kLiteral && node.literal.type == T::kNull;
 }
 
 constexpr size_t kQuotedBytesMax = 40;
 
-// The expression itself while it is short.
-std::string call_it(const ast::Expression& node) {
+// The expression in backticks if it is short, else `this`.
+std::string quoted(const ast::Expression& node) {
   const std::string text = ast::print_expression(node);
   return text.size() <= kQuotedBytesMax ? fmt::format("`{}`", text) : "this";
 }
 
-// What a constant would look like as a value of `type`; empty when there is no such thing.
+// The constant rewritten as a value of `type`, for a hint; empty if there is none.
 std::string rewrite_constant(const Value& value, T type, const TimeZone& zone) {
   const auto* text = std::get_if<std::string>(&value.data);
   if (text && type == T::kTime) {
@@ -59,12 +56,12 @@ bool fault_mismatch(CheckContext& context, const ast::Expression& node, const Ex
     const Expression& other = call.arguments[side];
     const std::string better = rewrite_constant(constant.literal, other.type, context.options.zone);
     std::string message = fmt::format(
-        "{} is {}, and {} is {}", call_it(node.arguments[side]), describe(other.type),
+        "{} is {}, but {} is {}", quoted(node.arguments[side]), describe(other.type),
         context.text.substr(constant.span.start, constant.span.end - constant.span.start),
         describe(constant.type));
     std::string hint = better.empty() ? "" : fmt::format("write {}", better);
     if (is_number(other.type) && constant.type == T::kDuration) {
-      hint = "write the plain number, in the unit of the column";
+      hint = "write a plain number, in the unit of the column";
     }
     return context.fault(constant.span, std::move(message), std::move(hint));
   }
@@ -72,7 +69,7 @@ bool fault_mismatch(CheckContext& context, const ast::Expression& node, const Ex
       node.head,
       fmt::format("`{}` cannot compare {} with {}", name_of(node.operation),
                   describe(call.arguments[0].type), describe(call.arguments[1].type)),
-      "convert one of them: to_number(text), to_string(x), to_time(text)");
+      "convert one of them with to_number(text), to_string(x) or to_time(text)");
 }
 
 bool fault_null(CheckContext& context, const ast::Expression& node, size_t side) {
@@ -80,7 +77,7 @@ bool fault_null(CheckContext& context, const ast::Expression& node, size_t side)
   const ast::Expression& other = node.arguments[1 - side];
   const std::string name = ast::print_expression(other);
   return context.fault(node.span,
-                       "a comparison with null is never true; ask whether there is a value",
+                       "a comparison with null is never true; test whether there is a value",
                        fmt::format("write `{}exists({})`", equal ? "not " : "", name));
 }
 
@@ -98,7 +95,7 @@ bool type_comparison(CheckContext& context, const ast::Expression& node, Express
   if (!comparable(left, right)) return fault_mismatch(context, node, call);
   const bool ordering = node.operation != Function::kEqual && node.operation != Function::kNotEqual;
   if (ordering && (left == T::kBool || right == T::kBool)) {
-    return context.fault(node.head, "booleans have no order; `==` and `!=` compare them");
+    return context.fault(node.head, "booleans have no order", "compare them with `==` or `!=`");
   }
   return true;
 }
@@ -109,9 +106,9 @@ bool type_logic(CheckContext& context, const ast::Expression& node, Expression& 
     const T type = call.arguments[i].type;
     if (type == T::kBool || type == T::kNull) continue;
     return context.fault(node.arguments[i].span,
-                         fmt::format("`{}` takes conditions, and {} is {}", name_of(node.operation),
-                                     call_it(node.arguments[i]), describe(type)),
-                         "compare it with something, as in `total > 20`, or ask `exists(x)`");
+                         fmt::format("`{}` needs conditions, but {} is {}", name_of(node.operation),
+                                     quoted(node.arguments[i]), describe(type)),
+                         "compare it with something, as in `total > 20`, or use `exists(x)`");
   }
   return true;
 }
@@ -121,19 +118,19 @@ bool type_in(CheckContext& context, const ast::Expression& node, Expression& cal
   for (size_t i = 1; i < call.arguments.size(); ++i) {
     const Expression& item = call.arguments[i];
     if (!is_literal(item)) {
-      return context.fault(item.span, "`in (…)` takes constants",
-                           "compare columns with `==` and `or`");
+      return context.fault(item.span, "`in (…)` accepts only constants",
+                           "compare with columns by `==` and `or`");
     }
     if (item.literal.is_null()) {
-      return context.fault(item.span, "nothing is equal to null",
-                           fmt::format("write `not exists({})` beside the `in`",
+      return context.fault(item.span, "no value is equal to null",
+                           fmt::format("test for null separately, with `not exists({})`",
                                        ast::print_expression(node.arguments[0])));
     }
     if (comparable(call.arguments[0].type, item.type)) continue;
     const std::string better =
         rewrite_constant(item.literal, call.arguments[0].type, context.options.zone);
     return context.fault(item.span,
-                         fmt::format("{} is {}, and this is {}", call_it(node.arguments[0]),
+                         fmt::format("{} is {}, but this is {}", quoted(node.arguments[0]),
                                      describe(call.arguments[0].type), describe(item.type)),
                          better.empty() ? "" : fmt::format("write {}", better));
   }
@@ -146,9 +143,9 @@ bool type_text_operator(CheckContext& context, const ast::Expression& node, Expr
     const T type = call.arguments[i].type;
     if (type == T::kString || type == T::kNull) continue;
     return context.fault(node.arguments[i].span,
-                         fmt::format("`{}` takes strings, and {} is {}", name_of(node.operation),
-                                     call_it(node.arguments[i]), describe(type)),
-                         i == 0 ? "to_string(x) makes a text of it" : "");
+                         fmt::format("`{}` needs strings, but {} is {}", name_of(node.operation),
+                                     quoted(node.arguments[i]), describe(type)),
+                         i == 0 ? "convert it with to_string(x)" : "");
   }
   return node.operation == Function::kContains ||
          check_pattern_argument(context, node.arguments[1], call.arguments[1]);
@@ -159,22 +156,23 @@ bool fault_arithmetic(CheckContext& context, const ast::Expression& node, const 
   const T right = call.arguments[1].type;
   std::string hint;
   if (left == T::kString || right == T::kString) {
-    hint = node.operation == Function::kAdd ? "concat(a, b) joins texts; to_number(text) converts"
-                                            : "to_number(text) converts";
+    hint = node.operation == Function::kAdd
+               ? "join strings with concat(a, b), or convert them with to_number(text)"
+               : "convert strings with to_number(text)";
   } else if (left == T::kDuration || right == T::kDuration) {
-    hint = "to_seconds(duration) is a number; 1s * x is a duration";
+    hint = "convert a duration with to_seconds(x), or a number of seconds with 1s * x";
   } else if (left == T::kTime || right == T::kTime) {
     hint = "time - time is a duration, time - 5m is a time";
   } else if (left == T::kBool || right == T::kBool) {
-    hint = "if(condition, 1, 0) makes a number of a condition";
+    hint = "if(condition, 1, 0) turns a condition into a number";
   }
   return context.fault(node.head,
-                       fmt::format("`{}` does not go between {} and {}", name_of(node.operation),
+                       fmt::format("`{}` cannot be applied to {} and {}", name_of(node.operation),
                                    describe(left), describe(right)),
                        std::move(hint));
 }
 
-// Numbers only: in f64 where one is or the operator asks for it, else exact integers.
+// Types arithmetic on numbers: f64 if an operand is or the operator needs it, else integers.
 void type_numbers(Expression& call) {
   const T left = call.arguments[0].type;
   const T right = call.arguments[1].type;
@@ -184,13 +182,13 @@ void type_numbers(Expression& call) {
     convert_to_f64(call.arguments[1]);
     call.type = T::kF64;
   } else {
-    // A difference of two unsigned columns may be negative.
+    // The difference of two unsigned numbers may be negative.
     const bool stays_unsigned = both_unsigned && call.function != Function::kSubtract;
     call.type = stays_unsigned ? T::kU64 : T::kI64;
   }
 }
 
-// The type of an operation that has a time or a duration in it, or nothing.
+// The result type of an operation on a time or duration; nothing if it is invalid.
 std::optional<T> time_result(Function operation, T left, T right) {
   const bool durations = left == T::kDuration && right == T::kDuration;
   switch (operation) {
@@ -229,19 +227,19 @@ bool type_arithmetic(CheckContext& context, const ast::Expression& node, Express
     const bool whole =
         call.function == Function::kIntegerDivide || call.function == Function::kModulo;
     if (whole && !(is_integer(left) && is_integer(right))) {
-      return context.fault(node.head, fmt::format("`{}` takes integers", name_of(node.operation)),
-                           "floor(x / y) divides floats downwards");
+      return context.fault(node.head, fmt::format("`{}` needs integers", name_of(node.operation)),
+                           "for floats, floor(x / y) divides and rounds down");
     }
     type_numbers(call);
     return true;
   }
   const auto type = time_result(call.function, left, right);
   if (!type) return fault_arithmetic(context, node, call);
-  // The executor's order: time + duration, duration * number.
-  const bool turn =
+  // The executor expects the order time + duration, duration * number.
+  const bool swapped =
       (call.function == Function::kAdd && left == T::kDuration && right == T::kTime) ||
       (call.function == Function::kMultiply && is_number(left));
-  if (turn) std::swap(call.arguments[0], call.arguments[1]);
+  if (swapped) std::swap(call.arguments[0], call.arguments[1]);
   call.type = *type;
   return true;
 }
@@ -250,9 +248,9 @@ bool type_negation(CheckContext& context, const ast::Expression& node, Expressio
   const T type = call.arguments[0].type;
   call.type = type == T::kU64 ? T::kI64 : type;
   if (is_number(type) || type == T::kDuration || type == T::kNull) return true;
-  return context.fault(node.span, fmt::format("`-` does not go before {}", describe(type)),
+  return context.fault(node.span, fmt::format("`-` cannot be applied to {}", describe(type)),
                        type == T::kBool     ? "write `not`"
-                       : type == T::kString ? "to_number(text) makes a number of it"
+                       : type == T::kString ? "convert it with to_number(text)"
                                             : "");
 }
 

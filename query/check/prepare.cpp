@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kWarningCountMax = 20;
 
-// The `baseline(x)` of a query, each once, in the order of the text.
+// Collects the distinct `baseline(x)` calls of a query, in the order of the text.
 class BaselineCollector {
  public:
   explicit BaselineCollector(CheckContext& context) : context_(context) {}
@@ -44,10 +44,10 @@ class BaselineCollector {
     return true;
   }
 
-  std::vector<BaselineCall> take() { return std::move(calls_); }
+  std::vector<BaselineCall> release() { return std::move(calls_); }
 
  private:
-  // Stages that take names take a baseline by its printed name: sort -`baseline(rate)`.
+  // Stages that accept names also accept a baseline by its printed name: sort -`baseline(rate)`.
   static std::vector<ast::Name> names_of(const ast::Stage& stage) {
     std::vector<ast::Name> out;
     const auto add = [&](const std::vector<ast::SortItem>& items) {
@@ -102,7 +102,7 @@ class PlanBuilder {
 
   /// False with the diagnostic set.
   bool build(std::string_view text, const ast::Query& query);
-  Plan take() { return std::move(plan_); }
+  Plan release() { return std::move(plan_); }
 
  private:
   bool check(std::string_view text, const ast::Query& query, std::optional<std::string>& unknown);
@@ -112,19 +112,20 @@ class PlanBuilder {
   const QueryOptions& options_;
   Diagnostic& diagnostic_;
   Timestamp now_;
-  std::vector<std::string> unknown_;  // columns that a rule names and no measurement has
+  std::vector<std::string> unknown_;  // columns named in a rule that no measurement has
   Plan plan_;
 };
 
 bool PlanBuilder::build(std::string_view text, const ast::Query& query) {
-  // A rule's unknown column becomes a null column of the source, whose indexes the later stages
-  // count from: the check starts again with it.
+  // An unknown column of a rule becomes a null column of the source. That shifts the indexes of all
+  // stages, so the check starts again.
   while (true) {
     std::optional<std::string> unknown;
     if (check(text, query, unknown)) return true;
     if (!unknown) return false;
     if (unknown_.size() == kListCountMax) {
-      diagnostic_.message = fmt::format("more than {} columns are unknown", kListCountMax);
+      diagnostic_.message =
+          fmt::format("the query names more than {} unknown columns", kListCountMax);
       return false;
     }
     unknown_.push_back(std::move(*unknown));
@@ -157,7 +158,7 @@ bool PlanBuilder::check_query(CheckContext& context, const ast::Query& query) {
   for (const ast::Stage& stage : query.stages) {
     if (!collector.stage(stage)) return false;
   }
-  StageChecker checker(context, plan_, std::move(scope), collector.take());
+  StageChecker checker(context, plan_, std::move(scope), collector.release());
   return std::all_of(query.stages.begin(), query.stages.end(),
                      [&](const ast::Stage& stage) { return checker.check(stage); });
 }
@@ -169,7 +170,7 @@ Result<Plan> build_plan(std::string_view text, const Catalog& catalog, const Que
   Diagnostic found;
   PlanBuilder builder(catalog, options, found);
   const auto query = parse_query(text, options.zone, found);
-  if (query && builder.build(text, *query)) return builder.take();
+  if (query && builder.build(text, *query)) return builder.release();
   if (diagnostic) *diagnostic = found;
   return fail(ErrorCode::kInvalid, found.render(text));
 }

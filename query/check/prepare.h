@@ -11,8 +11,8 @@
 
 namespace tocsin {
 
-/// Parses and checks `text` against what `catalog` has. kInvalid: the message is a rendered
-/// diagnostic, which is also put into `diagnostic` unless that is null.
+/// Parses `text` and checks it against `catalog`. kInvalid: the message is a rendered diagnostic,
+/// which is also stored in `diagnostic` unless that is null.
 Result<Plan> build_plan(std::string_view text, const Catalog& catalog, const QueryOptions& options,
                         Diagnostic* diagnostic = nullptr);
 

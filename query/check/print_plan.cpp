@@ -1,6 +1,7 @@
-// A plan as text: one line per stage, with the types of what it puts out where that changes.
+// Prints a plan as text: one line per stage, with its output columns where they change.
 #include <fmt/format.h>
 
+#include "query/base/join.h"
 #include "query/function/functions.h"
 #include "query/parser/ast.h"
 #include "query/parser/lexer.h"
@@ -12,7 +13,7 @@ namespace {
 
 using Columns = std::vector<PlanColumn>;
 
-// The expression as it could have been written; what the checker put in is visible.
+// The expression as a syntax tree; conversions that the checker inserted are visible.
 ast::Expression as_written(const Expression& expression, const Columns& input) {
   ast::Expression node;
   switch (expression.kind) {
@@ -34,13 +35,6 @@ ast::Expression as_written(const Expression& expression, const Columns& input) {
     node.arguments.push_back(as_written(argument, input));
   }
   return node;
-}
-
-template <class List, class Print>
-std::string join(const List& list, Print print) {
-  std::string out;
-  for (const auto& item : list) out += (out.empty() ? "" : ", ") + print(item);
-  return out;
 }
 
 std::string print_columns(const Columns& columns) {

@@ -8,23 +8,6 @@
 #include "db/base/text.h"
 
 namespace tocsin {
-namespace {
-
-constexpr size_t kListedNamesMax = 12;
-
-std::string list_names(const std::vector<std::string>& names) {
-  std::string out;
-  for (size_t i = 0; i < names.size() && i < kListedNamesMax; ++i) {
-    out += (i == 0 ? "" : ", ") + ast::print_name(names[i]);
-  }
-  if (names.size() > kListedNamesMax) {
-    out += fmt::format(" and {} more", names.size() - kListedNamesMax);
-  }
-  return out;
-}
-
-}  // namespace
-
 std::optional<uint32_t> Scope::find(std::string_view name) const {
   const auto found = index_.find(std::string(name));
   if (found == index_.end()) return std::nullopt;
@@ -100,9 +83,9 @@ bool CheckContext::unknown_name(const ast::Name& name, const Scope& scope) {
   if (!near.empty()) {
     return fault(name.span, message, fmt::format("did you mean `{}`?", near));
   }
-  const bool lost = !scope.open && std::find(source_columns.begin(), source_columns.end(),
-                                             name.text) != source_columns.end();
-  if (lost) message += ": an earlier stage has left it behind";
+  const bool removed = !scope.open && std::find(source_columns.begin(), source_columns.end(),
+                                                name.text) != source_columns.end();
+  if (removed) message += ": an earlier stage removed it";
   return fault(name.span, message, "the columns here are " + list_names(names));
 }
 
@@ -124,6 +107,18 @@ std::optional<uint32_t> CheckContext::resolve(const ast::Name& name, const Scope
     unknown_name(name, scope);
   }
   return std::nullopt;
+}
+
+std::string list_names(const std::vector<std::string>& names) {
+  constexpr size_t kListedNamesMax = 12;
+  std::string out;
+  for (size_t i = 0; i < names.size() && i < kListedNamesMax; ++i) {
+    out += (i == 0 ? "" : ", ") + ast::print_name(names[i]);
+  }
+  if (names.size() > kListedNamesMax) {
+    out += fmt::format(" and {} more", names.size() - kListedNamesMax);
+  }
+  return out;
 }
 
 std::string describe(ValueType type) {

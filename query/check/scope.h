@@ -1,4 +1,4 @@
-// What the checker knows while it walks a query: the columns in sight, and the run as a whole.
+// The state of the checker: the columns in scope, and the context of a whole run.
 #pragma once
 
 #include <optional>
@@ -19,29 +19,30 @@ namespace tocsin {
 struct ScopeColumn {
   std::string name;
   ValueType type = ValueType::kNull;
-  bool unknown = false;                 ///< in a rule: no measurement has it (yet); it is null
-  bool zero_if_empty = false;           ///< count, count_distinct or sum: 0 where there are no rows
-  std::optional<TimeRange> range = {};  ///< that its times lie in, if that is the same in every run
+  bool unknown = false;        ///< in a rule: no measurement has it yet; it is null
+  bool zero_if_empty = false;  ///< count, count_distinct or sum: 0 without rows
+  /// Range of its times, if the same in every run.
+  std::optional<TimeRange> range = {};
 };
 
-/// The columns that a stage reads, by index, with what later stages need to know about them.
+/// The columns that a stage reads, by index, and the facts about them that later stages need.
 class Scope {
  public:
-  /// True until a stage replaces the source's columns: then a name may be one that no measurement
-  /// has yet.
+  /// True until a stage replaces the source's columns: until then, a name may be a column that no
+  /// measurement has yet.
   bool open = false;
   std::vector<uint32_t> keys;           ///< of the last stats, in its order
-  bool keys_complete = true;            ///< no key was dropped or replaced since
+  bool keys_complete = true;            ///< no key has been dropped or replaced
   std::optional<uint32_t> time_bucket;  ///< the key that is time(bucket)
   Duration bucket = 0;
 
-  /// Says that the times of the source lie in this range.
+  /// Records that the times of the source are within `range`.
   void limit_time(TimeRange range) { columns_[0].range = range; }
 
   size_t size() const { return columns_.size(); }
   const ScopeColumn& at(size_t index) const { return columns_[index]; }
   std::optional<uint32_t> find(std::string_view name) const;
-  uint32_t add(ScopeColumn column);  ///< Requires: find(column.name) is nothing
+  uint32_t add(ScopeColumn column);  ///< Requires: !find(column.name)
   void replace(uint32_t index, ScopeColumn column);
   /// The scope after a stage that keeps only these columns, in this order.
   Scope project(const std::vector<uint32_t>& columns) const;
@@ -54,7 +55,7 @@ class Scope {
   std::unordered_map<std::string, uint32_t> index_;
 };
 
-/// One run of the checker over one text. The first fault ends it.
+/// One run of the checker over one text; the first fault ends it.
 struct CheckContext {
   CheckContext(std::string_view query_text, const QueryOptions& query_options, Timestamp at,
                Diagnostic& out)
@@ -69,28 +70,30 @@ struct CheckContext {
   Timestamp now;
   Diagnostic& diagnostic;
   ScalarContext scalar;
-  const Catalog* catalog = nullptr;         ///< to tell which measurement has a column
+  const Catalog* catalog = nullptr;         ///< for messages: which measurements have a column
   std::string source_names;                 ///< as in `no column x in audit, bpm`
-  std::vector<std::string> source_columns;  ///< to tell what a stage has left behind
-  /// A measurement of Tocsin's own has no row yet, so that its columns are unknown: they are null.
+  std::vector<std::string> source_columns;  ///< for messages: whether a stage removed a column
+  /// One of Tocsin's own measurements has no rows yet: its unknown columns are null, not errors.
   bool forgiving = false;
-  /// Rule mode, or forgiving: a name that the source might have one day. The run must start again
-  /// with it.
+  /// In rule mode or if forgiving: an unknown column that the source might get later. The run must
+  /// start again with it.
   std::optional<std::string> unknown_column;
   std::vector<std::string> warnings;
-  bool has_baseline = false;  ///< a baseline stage stands before
+  bool has_baseline = false;  ///< an earlier stage is a baseline
 
-  /// Fills the diagnostic; always false, to be returned.
+  /// Sets the diagnostic and returns false.
   bool fault(TextSpan span, std::string message, std::string hint = "");
-  /// The fault for a name that `scope` does not have.
+  /// The fault for a name that is not in `scope`.
   bool unknown_name(const ast::Name& name, const Scope& scope);
-  /// `bpm`, or `bpm` and 2 more: the measurements that have a column of that name; empty if none.
+  /// The measurements that have the column, as `bpm` or `bpm` and 2 more; empty if none.
   std::string owners_of(std::string_view column) const;
-  /// The column of that name; nothing with a fault, or with `unknown_column` set.
+  /// The index of the column; nothing with a fault, or with `unknown_column` set.
   std::optional<uint32_t> resolve(const ast::Name& name, const Scope& scope);
 };
 
 /// `a number (f64)`, `a string`, `a time`.
 std::string describe(ValueType type);
+/// The names for a message, joined by commas; only the first ones if there are many.
+std::string list_names(const std::vector<std::string>& names);
 
 }  // namespace tocsin

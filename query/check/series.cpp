@@ -1,4 +1,4 @@
-// The stages over time buckets: fill and detect.
+// The stages on time buckets: fill and detect.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -8,7 +8,7 @@
 namespace tocsin {
 namespace {
 
-// The value of an added row for a column of that type, if there is such a value.
+// `value` converted to the type of a column; nothing if that is impossible.
 std::optional<Value> as_column_type(Value value, ValueType type) {
   if (value.type == type) return value;
   const auto* whole = std::get_if<int64_t>(&value.data);
@@ -37,8 +37,8 @@ Value zero_of(ValueType type) {
 bool StageChecker::needs_time_bucket(std::string_view what) {
   if (scope_.time_bucket) return true;
   return context_.fault(
-      span_, fmt::format("{} needs time buckets: a `stats … by time(5m)` before it", what),
-      "the column `time` must still be there");
+      span_, fmt::format("`{}` needs time buckets: a `stats … by time(5m)` before it", what),
+      "the stages in between must keep the column `time`");
 }
 
 std::vector<uint32_t> StageChecker::other_keys() const {
@@ -70,15 +70,15 @@ bool StageChecker::stage(const ast::Fill& fill) {
     } else if (!column.unknown && is_number(given.type) && is_number(column.type)) {
       return context_.fault(
           fill.value->span,
-          fmt::format("`{}` is {}, and {} is {}", column.name, describe(column.type),
+          fmt::format("`{}` is {}, but {} is {}", column.name, describe(column.type),
                       ast::print_expression(*fill.value), describe(given.type)),
-          "the value must fit every column of numbers; `fill 0` fits all, `fill null` too");
+          "the value must fit every numeric column; `fill 0` and `fill null` always do");
     }
   }
   if (!fits) {
     return context_.fault(fill.value->span,
-                          fmt::format("no column can hold {} as its value", describe(given.type)),
-                          "write `fill` alone for zero counts and nulls, or `fill 0`");
+                          fmt::format("no column can hold {}", describe(given.type)),
+                          "write `fill` for zero counts and other columns null, or `fill 0`");
   }
   return emit(std::move(out));
 }
@@ -93,14 +93,14 @@ bool StageChecker::stage(const ast::Detect& detect) {
   out.value_column = *value;
   const ScopeColumn& column = scope_.at(*value);
   if (!is_number(column.type)) {
-    return context_.fault(detect.column.span, fmt::format("detect scores numbers, and `{}` is {}",
+    return context_.fault(detect.column.span, fmt::format("`detect` needs a number, but `{}` is {}",
                                                           column.name, describe(column.type)));
   }
   if (detect.season) {
     if (!check_duration(context_, *detect.season, "`season`", out.season)) return false;
     if (out.season % out.bucket != 0) {
       return context_.fault(detect.season->span,
-                            fmt::format("the season must be a multiple of the bucket, {}",
+                            fmt::format("the season must be a multiple of the bucket width, {}",
                                         format_duration(out.bucket)));
     }
   }

@@ -11,15 +11,15 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kFirstStoredIndex = 2;  // behind `time` and `measurement`
+constexpr size_t kFirstStoredIndex = 2;  // after `time` and `measurement`
 
-// Whether a stored column of that type can be read as the source table's column.
+// Whether a stored column of type `stored` can be read as a column of type `table`.
 bool fits(ValueType stored, ValueType table) {
   return stored == table || (is_number(stored) && table == ValueType::kF64);
 }
 
-// One column of the table while the measurements are walked, in the order in which they are listed.
-struct Union {
+// A column of the table, merged over the measurements in the order in which they are listed.
+struct MergedColumn {
   std::string name;
   ValueType first = ValueType::kNull;
   bool all_numbers = true;
@@ -28,7 +28,7 @@ struct Union {
   ValueType type() const { return all_numbers && !all_the_same ? ValueType::kF64 : first; }
 };
 
-// No stored column has these names (db renames them on their way in); a damaged catalog might.
+// No stored column has these names, because db renames them on ingest; a damaged catalog might.
 bool is_builtin(const Column& column) {
   return column.name == "time" || column.name == "measurement";
 }
@@ -42,7 +42,7 @@ class SourceTable {
 
  private:
   CheckContext& context_;
-  std::vector<Union> columns_;
+  std::vector<MergedColumn> columns_;
   std::unordered_map<std::string, size_t> index_;
 };
 
@@ -52,7 +52,7 @@ bool SourceTable::add(const Measurement& measurement, TextSpan span) {
     const ValueType type = type_of(column);
     const auto [entry, is_new] = index_.try_emplace(column.name, columns_.size());
     if (is_new) columns_.push_back({column.name, type, true, true});
-    Union& merged = columns_[entry->second];
+    MergedColumn& merged = columns_[entry->second];
     merged.all_numbers = merged.all_numbers && is_number(type);
     merged.all_the_same = merged.all_the_same && type == merged.first;
   }
@@ -60,12 +60,13 @@ bool SourceTable::add(const Measurement& measurement, TextSpan span) {
   return context_.fault(
       span,
       fmt::format("these measurements have more than {} columns together", kSourceColumnCountMax),
-      "name fewer of them");
+      "query fewer measurements");
 }
 
 void SourceTable::write(const std::vector<const Measurement*>& measurements, Plan& plan) const {
   plan.source_columns = {{"time", ValueType::kTime}, {"measurement", ValueType::kString}};
-  for (const Union& column : columns_) plan.source_columns.push_back({column.name, column.type()});
+  for (const MergedColumn& column : columns_)
+    plan.source_columns.push_back({column.name, column.type()});
   for (const Measurement* measurement : measurements) {
     SourceMeasurement& source = plan.source.emplace_back();
     source.name = measurement->name;
@@ -85,13 +86,7 @@ bool unknown_measurement(CheckContext& context, const ast::Name& name, const Cat
   const std::string near = nearest_name(name.text, names);
   std::string hint = near.empty() ? "" : fmt::format("did you mean `{}`?", near);
   if (hint.empty() && names.empty()) hint = "the database has no measurements yet";
-  if (hint.empty()) {
-    hint = "the measurements are ";
-    for (size_t i = 0; i < std::min<size_t>(names.size(), 12); ++i) {
-      hint += (i == 0 ? "" : ", ") + names[i];
-    }
-    if (names.size() > 12) hint += fmt::format(" and {} more", names.size() - 12);
-  }
+  if (hint.empty()) hint = "the measurements are " + list_names(names);
   return context.fault(name.span, fmt::format("no measurement `{}`", name.text), hint);
 }
 
@@ -99,7 +94,7 @@ bool find_measurements(CheckContext& context, const ast::Source& source, const C
                        std::vector<const Measurement*>& found) {
   for (const ast::Name& name : source.measurements) {
     const Measurement* measurement = catalog.find(name.text);
-    // Tocsin's own measurements exist before their first row: no alert yet is an answer.
+    // Tocsin's own measurements may be queried before their first row: the result is empty.
     const bool own = is_reserved_measurement(name.text);
     if (!measurement && !own && !context.options.rule_mode) {
       return unknown_measurement(context, name, catalog);
@@ -120,7 +115,7 @@ bool find_measurements(CheckContext& context, const ast::Source& source, const C
   return true;
 }
 
-// A sum of times and durations; `now` counts as the time that it is.
+// Computes a sum of times and durations, including `now`.
 bool check_time(CheckContext& context, const ast::Expression& expression, Timestamp& out) {
   Expression checked;
   const Scope nothing;
@@ -128,12 +123,13 @@ bool check_time(CheckContext& context, const ast::Expression& expression, Timest
   if (checked.type != ValueType::kTime) {
     return context.fault(
         expression.span,
-        fmt::format("`between` takes times, and this is {}", describe(checked.type)),
+        fmt::format("`between` needs times, but this is {}", describe(checked.type)),
         "write a time like 2026-11-24T10:04:05Z, or `now - 1h`");
   }
   const Value value = evaluate_expression(checked, {}, context.scalar);
   if (value.is_null()) {
-    return context.fault(expression.span, "this time is beyond what 64 bits of nanoseconds hold");
+    return context.fault(expression.span,
+                         "this time is outside the supported range, 1677-09-21 to 2262-04-11");
   }
   out = std::get<int64_t>(value.data);
   return true;
@@ -145,7 +141,7 @@ bool check_range(CheckContext& context, const ast::Source& source, Plan& plan) {
     if (!check_duration(context, *source.last, "`last`", length)) return false;
     plan.range = {0, context.now};
     if (__builtin_sub_overflow(context.now, length, &plan.range.start)) {
-      return context.fault(source.last->span, "this reaches back before the first possible time");
+      return fault_too_early(context, source.last->span);
     }
     plan.range_given = true;
   }
@@ -158,7 +154,7 @@ bool check_range(CheckContext& context, const ast::Source& source, Plan& plan) {
           {source.start->span.start, source.end->span.end},
           fmt::format("this range is empty: {} is not before {}",
                       format_time_short(plan.range.start), format_time_short(plan.range.end)),
-          "the earlier time stands first");
+          "write the earlier time first");
     }
   }
   return true;
@@ -225,7 +221,7 @@ void warn_of_type_conflicts(CheckContext& context, const Catalog& catalog, const
       const Column* stored = catalog.find(source.name)->find(column.name);
       if (!stored || fits(type_of(*stored), column.type)) continue;
       context.warnings.push_back(
-          fmt::format("`{}` is {} in `{}` and {} elsewhere: it is null for `{}`", column.name,
+          fmt::format("`{}` is {} in `{}` and {} elsewhere: values from `{}` are null", column.name,
                       name_of(type_of(*stored)), source.name, name_of(column.type), source.name));
     }
   }

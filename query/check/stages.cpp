@@ -39,7 +39,7 @@ bool StageChecker::emit(decltype(Stage::operation) operation) {
 
 bool StageChecker::add_column(ScopeColumn column) {
   if (scope_.find(column.name)) {
-    return context_.fault(span_, fmt::format("there is a column `{}` already", column.name),
+    return context_.fault(span_, fmt::format("there is already a column `{}`", column.name),
                           "rename it with `let` and `drop`, or drop it before this stage");
   }
   scope_.add(std::move(column));
@@ -61,7 +61,7 @@ bool mentions(const ast::Expression& node, const std::unordered_set<std::string>
 }
 
 ScopeColumn column_of(const std::string& name, Expression& expression) {
-  // One that is null throughout is a string column of nulls.
+  // A column that is null in every row gets the type string.
   const bool unknown = expression.type == ValueType::kNull;
   if (unknown) {
     expression.kind = Expression::Kind::kLiteral;
@@ -88,8 +88,8 @@ bool StageChecker::stage(const ast::Let& let) {
     const std::string& name = definition.name.text;
     if (!defined.insert(name).second) {
       return context_.fault(definition.name.span,
-                            fmt::format("`{}` is defined twice in this let", name),
-                            "a second `| let` may redefine it");
+                            fmt::format("`{}` is defined twice in this `let`", name),
+                            "redefine it in a second `| let`");
     }
     if (mentions(definition.value, fresh)) flush();
     NamedExpression& named = out.definitions.emplace_back();
@@ -113,8 +113,8 @@ bool StageChecker::column_list(const std::vector<ast::Name>& names, std::vector<
     const auto column = context_.resolve(name, scope_);
     if (!column) return false;
     if (std::find(out.begin(), out.end(), *column) != out.end()) {
-      return context_.fault(name.span, fmt::format("`{}` is named twice", name.text),
-                            "name each column once");
+      return context_.fault(name.span, fmt::format("`{}` is listed twice", name.text),
+                            "list each column once");
     }
     out.push_back(*column);
   }
@@ -174,7 +174,7 @@ bool StageChecker::stage(const ast::Drop& drop) {
     if (std::find(dropped.begin(), dropped.end(), i) == dropped.end()) out.columns.push_back(i);
   }
   if (out.columns.empty()) {
-    return context_.fault(span_, "this drops every column", "leave at least one");
+    return context_.fault(span_, "this drops every column", "keep at least one column");
   }
   scope_ = scope_.project(out.columns);
   return emit(std::move(out));

@@ -1,4 +1,4 @@
-// Stages: what each needs of the columns before it, and what it makes of them.
+// Checks stages: the columns that each reads, and those that it outputs.
 #pragma once
 
 #include <string>
@@ -11,19 +11,17 @@
 
 namespace tocsin {
 
-/// Walks the stages of one query in order, building the plan's stages. The first fault ends it.
+/// Checks the stages of a query in order and appends them to the plan; the first fault ends it.
 class StageChecker {
  public:
-  /// `baseline_calls` are the `baseline(x)` of the whole query: what the baseline stage has to
-  /// compute.
+  /// `baseline_calls` are all `baseline(x)` of the query, which the baseline stage must compute.
   StageChecker(CheckContext& context, Plan& plan, Scope scope,
                std::vector<BaselineCall> baseline_calls);
 
   bool check(const ast::Stage& stage);
 
  private:
-  // One per kind of stage; in check_stages.cpp, check_stats.cpp, check_baseline.cpp,
-  // check_series.cpp.
+  // One per kind of stage; in stages.cpp, stats.cpp, baseline.cpp and series.cpp.
   bool stage(const ast::Where& where);
   bool stage(const ast::Let& let);
   bool stage(const ast::Stats& stats);
@@ -46,23 +44,23 @@ class StageChecker {
   bool baseline_place();
   bool baseline_column(const BaselineCall& call, BaselineStage& stage);
   bool emit_null_baselines();
-  bool baseline_words(const ast::Baseline& baseline, BaselineStage& out);
+  bool baseline_arguments(const ast::Baseline& baseline, BaselineStage& out);
   bool column_list(const std::vector<ast::Name>& names, std::vector<uint32_t>& out);
   bool sort_keys(const std::vector<ast::SortItem>& items, bool reverse, std::vector<SortKey>& out);
   bool needs_time_bucket(std::string_view what);
   bool add_column(ScopeColumn column);
   std::vector<uint32_t> other_keys() const;
 
-  /// Adds the finished stage, which puts out the columns of scope_.
+  /// Appends the finished stage; its output columns are those of scope_.
   bool emit(decltype(Stage::operation) operation);
 
   CheckContext& context_;
   Plan& plan_;
   Scope scope_;
   std::vector<BaselineCall> baseline_calls_;
-  std::vector<std::string> null_baselines_;  // of columns that a rule does not have
-  TextSpan span_;                            // of the stage being checked
-  bool only_windowed_ = true;                // so far only where, let and stats
+  std::vector<std::string> null_baselines_;  // of columns that do not exist yet
+  TextSpan span_;                            // the stage being checked
+  bool only_windowed_ = true;                // all stages so far are where, let or stats
   bool has_stats_ = false;
 };
 

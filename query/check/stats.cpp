@@ -21,7 +21,7 @@ bool accepts(ArgumentType wanted, ValueType type) {
 }
 
 bool is_null_literal(const Expression& expression) {
-  return expression.kind == Expression::Kind::kLiteral && expression.literal.is_null();
+  return is_literal(expression) && expression.literal.is_null();
 }
 
 ValueType result_type(const AggregateEntry& entry, ValueType argument) {
@@ -33,7 +33,7 @@ ValueType result_type(const AggregateEntry& entry, ValueType argument) {
   }
 }
 
-// An argument that is null throughout gets a type, and so does what the aggregate makes of it.
+// Gives a type to an argument that is null in every row, and to the result of the aggregate.
 void type_null_argument(const AggregateEntry& entry, Aggregate& aggregate) {
   const bool number =
       entry.argument == ArgumentType::kNumber || entry.argument == ArgumentType::kNumberOrDuration;
@@ -42,10 +42,10 @@ void type_null_argument(const AggregateEntry& entry, Aggregate& aggregate) {
 }
 
 std::string advice_for(const AggregateEntry& entry, ValueType type) {
-  if (type == ValueType::kBool) return "count() where x counts where a boolean holds";
-  if (type == ValueType::kDuration) return "to_seconds(x) makes a number of a duration";
-  if (type == ValueType::kString) return "to_number(x) makes a number of a text";
-  return fmt::format("it is {}: {}", entry.documentation.signature, entry.documentation.help);
+  if (type == ValueType::kBool) return "`count() where x` counts true values";
+  if (type == ValueType::kDuration) return "convert it with to_seconds(x)";
+  if (type == ValueType::kString) return "convert it with to_number(x)";
+  return usage_of(entry.documentation);
 }
 
 }  // namespace
@@ -56,8 +56,9 @@ bool StageChecker::time_column(TextSpan span, std::string_view what, uint32_t& o
     out = *column;
     return true;
   }
-  return context_.fault(span, fmt::format("{} needs the column `time`, which is gone here", what),
-                        "use it in the first stats, or keep `time` until here");
+  return context_.fault(
+      span, fmt::format("{} needs the column `time`, which an earlier stage removed", what),
+      "use it in the first `stats`, or keep `time` until here");
 }
 
 bool StageChecker::quantile_argument(const ast::Expression& call, Aggregate& out) {
@@ -72,9 +73,9 @@ bool StageChecker::quantile_argument(const ast::Expression& call, Aggregate& out
     const double* share = std::get_if<double>(&value.data);
     const int64_t* whole = std::get_if<int64_t>(&value.data);
     out.quantile = share ? *share : whole ? static_cast<double>(*whole) : -1;
-    const bool constant = checked.kind == Expression::Kind::kLiteral && is_number(value.type);
+    const bool constant = is_literal(checked) && is_number(value.type);
     if (!constant || !(out.quantile >= 0 && out.quantile <= 1)) {
-      return context_.fault(call.arguments[1].span, "a quantile is a constant from 0 to 1",
+      return context_.fault(call.arguments[1].span, "the quantile must be a constant from 0 to 1",
                             "write `quantile(x, 0.95)`, or `p95(x)`");
     }
   }
@@ -88,8 +89,8 @@ bool StageChecker::aggregate_arguments(const ast::AggregateItem& item, const Agg
   if (count < entry.argument_count_min || count > entry.argument_count_max) {
     return context_.fault(
         call.span,
-        fmt::format("`{}` does not take {} argument{}", call.name, count, count == 1 ? "" : "s"),
-        fmt::format("it is {}: {}", entry.documentation.signature, entry.documentation.help));
+        fmt::format("`{}` does not accept {} argument{}", call.name, count, count == 1 ? "" : "s"),
+        usage_of(entry.documentation));
   }
   if (count == 0) return true;
   Expression& argument = out.argument.emplace();
@@ -97,7 +98,7 @@ bool StageChecker::aggregate_arguments(const ast::AggregateItem& item, const Agg
   const ValueType type = argument.type;
   if (type != ValueType::kNull && !accepts(entry.argument, type)) {
     return context_.fault(call.arguments[0].span,
-                          fmt::format("`{}` takes {}, and this is {}", call.name,
+                          fmt::format("`{}` needs {}, but this is {}", call.name,
                                       name_of(entry.argument), describe(type)),
                           advice_for(entry, type));
   }
@@ -119,9 +120,12 @@ bool StageChecker::aggregate(const ast::AggregateItem& item, Aggregate& out) {
   if (!entry || item.call.name == "pNN") {
     const bool is_function = find_function(item.call.name) != nullptr;
     const std::string near = suggest_aggregate(item.call.name);
-    std::string hint = near.empty() ? "query/README.md lists the aggregates"
+    std::string hint = near.empty() ? "query/README.md lists all aggregates"
                                     : fmt::format("did you mean `{}`?", near);
-    if (is_function) hint = "compute from aggregates in the next stage: | let x = …";
+    if (is_function) {
+      hint = fmt::format("`{0}` is a function: use it in a later stage, `| let x = {0}(…)`",
+                         item.call.name);
+    }
     return context_.fault(item.call.head, fmt::format("no aggregate `{}`", item.call.name), hint);
   }
   out.kind = entry->kind;
@@ -133,9 +137,7 @@ bool StageChecker::aggregate(const ast::AggregateItem& item, Aggregate& out) {
     out.where.emplace();
     if (!check_condition(context_, scope_, *item.where, "`where`", *out.where)) return false;
   }
-  const bool ordered = out.kind == AggregateKind::kFirst || out.kind == AggregateKind::kLast ||
-                       out.kind == AggregateKind::kSlope || out.kind == AggregateKind::kSample;
-  return !ordered ||
+  return !reads_time(out.kind) ||
          time_column(item.call.span, fmt::format("`{}`", item.call.name), out.time_column);
 }
 
@@ -145,9 +147,9 @@ bool StageChecker::group_key(const ast::KeyItem& item, GroupKey& out) {
     if (item.name.text != "time") {
       const bool duration = item.bucket->literal.type == ValueType::kDuration;
       return context_.fault(
-          item.name.span, "`by` takes columns and `time(5m)` only",
+          item.name.span, "`by` accepts only columns and `time(5m)`",
           duration ? fmt::format("write `by time({})`", ast::print_expression(*item.bucket))
-                   : "compute it before: | let h = hour(time) | stats … by h");
+                   : "compute it first: | let h = hour(time) | stats … by h");
     }
     return check_duration(context_, *item.bucket, "`time(…)`", out.bucket) &&
            time_column(item.name.span, "`time(…)`", out.column);
@@ -163,8 +165,8 @@ bool StageChecker::stage(const ast::Stats& stats) {
   Scope next;
   const auto add = [&](ScopeColumn column, TextSpan span) {
     if (next.find(column.name)) {
-      return context_.fault(span, fmt::format("`{}` is defined twice in this stats", column.name),
-                            "give one of them another name: name = count()");
+      return context_.fault(span, fmt::format("`{}` is defined twice in this `stats`", column.name),
+                            "rename one of them, as in `name = count()`");
     }
     next.add(std::move(column));
     return true;

@@ -28,15 +28,15 @@ bool is_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-bool begins_with(std::string_view text,
-                 std::string_view beginning) {  // whatever the case of A to Z
+// Ignores the case of A to Z.
+bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return text.size() >= beginning.size() &&
-         std::equal(beginning.begin(), beginning.end(), text.begin(),
+  return text.size() >= prefix.size() &&
+         std::equal(prefix.begin(), prefix.end(), text.begin(),
                     [&](char a, char b) { return lower(a) == lower(b); });
 }
 
-// Whether a column of that type can be such an argument; a condition may begin with any column.
+// Whether a column of that type can start such an argument; a condition may start with any column.
 bool fits(ValueType type, ArgumentType argument) {
   switch (argument) {
     case ArgumentType::kNumber: return is_number(type);
@@ -64,7 +64,7 @@ class Completer {
       : text_(text), catalog_(catalog), values_(values), place_(find_place(text, cursor)) {
     options_.zone = options.zone;
     options_.parameters = options.parameters;
-    options_.rule_mode = true;  // what does not exist yet stops no one from writing on
+    options_.rule_mode = true;  // completion continues after unknown names
   }
 
   Completion run(bool explained) {
@@ -72,10 +72,10 @@ class Completer {
     completion_.end = place_.end;
     if (place_.in_comment) return std::move(completion_);
     if (place_.before.empty() && !explained) {
-      add(SuggestionKind::kKeyword, "explain", "runs the query and shows how");
+      add(SuggestionKind::kKeyword, "explain", "runs the query and reports how it ran");
     }
     const auto choices = expected_after(unfinished_stage(), options_.zone);
-    // A name of a result may stand wherever an aggregate may; there is nothing to suggest for it.
+    // Where an aggregate may start, so may the new name of a result, which cannot be suggested.
     const bool aggregates = std::ranges::find(choices, expected::kAggregate) != choices.end();
     for (const std::string& choice : choices) {
       if (!aggregates || choice != expected::kColumn) suggest(choice);
@@ -87,13 +87,14 @@ class Completer {
   void add(SuggestionKind kind, std::string text, std::string detail, std::string_view match = "") {
     auto& list = completion_.suggestions;
     if (list.size() >= kSuggestionCountMax) return;
-    if (!begins_with(match.empty() ? std::string_view(text) : match, place_.typed)) return;
+    if (!starts_with_ignoring_case(match.empty() ? std::string_view(text) : match, place_.typed))
+      return;
     if (std::ranges::find(list, text, &Suggestion::text) != list.end()) return;
     list.push_back({kind, std::move(text), std::move(detail)});
   }
 
-  // The text up to the word, or a query of its last stage alone: what that may go on with does not
-  // depend on the stages before, which may be wrong.
+  // The text up to the word. Only its last stage if there is one, because what may follow does not
+  // depend on earlier stages, which may be invalid.
   std::string unfinished_stage() const {
     const size_t begin = place_.stage_begin();
     if (begin == 0) return std::string(text_.substr(0, place_.start));
@@ -110,13 +111,14 @@ class Completer {
     if (choice == expected::kColumn) return names();
     if (choice == expected::kMeasurement) return measurements();
     if (in_quotes()) return;
-    if (choice == expected::kSource) return add(SuggestionKind::kKeyword, "from", "the source");
+    if (choice == expected::kSource)
+      return add(SuggestionKind::kKeyword, "from", "the measurements to query");
     if (choice == expected::kStage) return stages();
     if (choice == expected::kAggregate) return aggregates();
     if (choice == expected::kConstant) return constants();
     if (choice == expected::kOperator) return operators();
     if (choice == expected::kPipe) return add(SuggestionKind::kKeyword, "|", "the next stage");
-    // A word of the language comes in backticks; signs need no help.
+    // Suggest keywords, which are in backticks, but no symbols.
     if (choice.size() > 3 && choice[0] == '`' && is_word_character(choice[1])) {
       add(SuggestionKind::kKeyword, choice.substr(1, choice.size() - 2), "");
     }
@@ -141,13 +143,14 @@ class Completer {
         }
         continue;
       }
-      const char* behind = entry.argument_count_min == 0 ? "()" : "(";
-      add(SuggestionKind::kAggregate, std::string(words.name) + behind, help_of(words), words.name);
+      const char* parenthesis = entry.argument_count_min == 0 ? "()" : "(";
+      add(SuggestionKind::kAggregate, std::string(words.name) + parenthesis, help_of(words),
+          words.name);
     }
   }
 
   void measurements() {
-    if (place_.behind("of")) return;  // `excluding alerts of`: a rule, which nobody here knows
+    if (place_.follows("of")) return;  // `excluding alerts of`: rules are not known here
     for (const bool reserved : {false, true}) {
       for (const auto& [name, measurement] : catalog_.measurements) {
         if (is_reserved_measurement(name) != reserved) continue;
@@ -156,8 +159,8 @@ class Completer {
             fmt::format("{} columns", measurement.columns.size() + 1), name);
       }
     }
-    if (place_.behind("from")) {
-      add(SuggestionKind::kKeyword, "*", "every measurement but Tocsin's own");
+    if (place_.follows("from")) {
+      add(SuggestionKind::kKeyword, "*", "all measurements except Tocsin's own");
     }
   }
 
@@ -170,15 +173,15 @@ class Completer {
   }
 
   void constants() {
-    if (place_.behind("last") || place_.behind("step")) durations(kRangeDurations);
-    if (place_.behind("baseline") || place_.behind("season")) durations(kDepthDurations);
-    if (place_.behind("limit") || place_.behind("top")) {
+    if (place_.follows("last") || place_.follows("step")) durations(kRangeDurations);
+    if (place_.follows("baseline") || place_.follows("season")) durations(kDepthDurations);
+    if (place_.follows("limit") || place_.follows("top")) {
       for (const char* count : {"10", "20", "100"}) add(SuggestionKind::kConstant, count, "");
     }
     const bool in_range = place_.stage_begin() == 0;
-    if (in_range && !place_.behind("last")) {
-      add(SuggestionKind::kKeyword, "now", "the present time");
-      add(SuggestionKind::kKeyword, "now - 1h", "a time, an hour ago");
+    if (in_range && !place_.follows("last")) {
+      add(SuggestionKind::kKeyword, "now", "the current time");
+      add(SuggestionKind::kKeyword, "now - 1h", "one hour ago");
     }
     parameters();
   }
@@ -212,7 +215,7 @@ class Completer {
     }
   }
 
-  // The type of the column right before the cursor, if it begins a comparison there.
+  // The type of the column right before the cursor, unless it is the right side of a comparison.
   std::optional<ValueType> operand_type() {
     const auto& before = place_.before;
     const bool name =
@@ -235,7 +238,7 @@ class Completer {
     const bool keys = stage == "stats";
     if (keys && !in_quotes()) {
       for (const char* width : kBucketDurations) {
-        add(SuggestionKind::kFunction, fmt::format("time({})", width), "a time bucket as a group");
+        add(SuggestionKind::kFunction, fmt::format("time({})", width), "groups by time buckets");
       }
     }
     list_columns(std::nullopt);
@@ -254,7 +257,7 @@ class Completer {
       list_values(*column);
       if (in_quotes()) return;
       parameters();
-      const bool in_list = !place_.behind("==") && !place_.behind("!=");
+      const bool in_list = !place_.follows("==") && !place_.follows("!=");
       if (in_list || !completion_.suggestions.empty()) return;
     }
     const auto call = place_.call();
@@ -272,7 +275,7 @@ class Completer {
     if (const AggregateEntry* entry = find_aggregate(call->name)) return entry->argument;
     const FunctionEntry* entry = find_function(call->name);
     if (!entry) return std::nullopt;
-    // The last type given repeats: kAny stands where none is given.
+    // The last type given repeats; kAny fills the rest of the array.
     size_t index = std::min(call->argument, entry->arguments.size() - 1);
     while (index > 0 && entry->arguments[index] == ArgumentType::kAny) --index;
     return entry->arguments[index];
@@ -283,22 +286,24 @@ class Completer {
     using S = BaselineStatistic;
     for (const S statistic :
          {S::kMean, S::kMedian, S::kStddev, S::kMad, S::kMin, S::kMax, S::kWindows}) {
-      add(SuggestionKind::kKeyword, name_of(statistic), "of the earlier windows");
+      add(SuggestionKind::kKeyword, name_of(statistic), "statistic over the earlier windows");
     }
     for (const char* name : kPercentiles) {
-      add(SuggestionKind::kKeyword, name, "of the earlier windows");
+      add(SuggestionKind::kKeyword, name, "statistic over the earlier windows");
     }
   }
 
   void functions() {
     if (has_baseline()) {
-      add(SuggestionKind::kFunction, "baseline(", "baseline(x[, statistic]): x in earlier windows");
+      add(SuggestionKind::kFunction, "baseline(",
+          "baseline(x[, statistic]): the usual value of x, from earlier windows");
     }
     for (const FunctionEntry& entry : all_functions()) {
       const Documentation& words = entry.documentation;
       if (std::string_view(words.name).empty()) continue;
-      const char* behind = entry.argument_count_max == 0 ? "()" : "(";
-      add(SuggestionKind::kFunction, std::string(words.name) + behind, help_of(words), words.name);
+      const char* parenthesis = entry.argument_count_max == 0 ? "()" : "(";
+      add(SuggestionKind::kFunction, std::string(words.name) + parenthesis, help_of(words),
+          words.name);
     }
     if (place_.typed.empty()) return;
     for (const char* word : {"not", "true", "false"}) add(SuggestionKind::kKeyword, word, "");
@@ -329,9 +334,10 @@ class Completer {
     }
   }
 
-  // ---- the columns in sight ----
+  // ---- the columns in scope ----
 
-  bool accept(std::string_view query) {
+  // Takes columns and sources from `query`; false if it is invalid.
+  bool adopt(std::string_view query) {
     auto plan = build_plan(query, catalog_, options_);
     if (!plan) return false;
     columns_ = plan->output_columns();
@@ -341,15 +347,15 @@ class Completer {
     return true;
   }
 
-  // Where the pieces of the query end that are finished: each stage, and of a `let` each
-  // definition.
-  std::vector<size_t> finished_pieces() const {
+  // The ends of the finished parts of the query: of each stage, and of each definition in the `let`
+  // at the cursor.
+  std::vector<size_t> finished_parts() const {
     std::vector<size_t> ends;
     size_t depth = 0;
     const size_t begin = place_.stage_begin();
     for (size_t i = 0; i < place_.before.size(); ++i) {
       const QueryWord& word = place_.before[i];
-      if (word.kind != WordKind::kSign) continue;
+      if (word.kind != WordKind::kSymbol) continue;
       if (word.text == "(") ++depth;
       if (word.text == ")" && depth > 0) --depth;
       if (word.text == "|") depth = 0;
@@ -360,17 +366,17 @@ class Completer {
     return ends;
   }
 
-  // As the checker has it. A stage that is wrong is left out.
+  // The columns at the cursor, according to the checker. Invalid stages are skipped.
   const std::vector<PlanColumn>& columns() {
     if (columns_known_) return columns_;
     columns_known_ = true;
-    const std::vector<size_t> ends = finished_pieces();
-    if (ends.empty() || accept(text_.substr(0, ends.back()))) return columns_;
+    const std::vector<size_t> ends = finished_parts();
+    if (ends.empty() || adopt(text_.substr(0, ends.back()))) return columns_;
     std::string query;
     size_t start = 0;
     for (const size_t end : ends) {
       const std::string longer = query + std::string(text_.substr(start, end - start));
-      if (accept(longer)) query = longer;
+      if (adopt(longer)) query = longer;
       start = end;
     }
     return columns_;

@@ -1,9 +1,7 @@
-// What may be written at a place in an unfinished query: the one completer that shell, page and
-// editors share.
+// Completion of unfinished queries, for the shell, the web page and editors.
 //
-// The grammar says what it would take there (expected_after), the registry what stages, functions
-// and aggregates there are, the checker which columns the stages before leave, the store which
-// values.
+// The grammar determines what may follow (expected_after), the registry lists stages, functions and
+// aggregates, the checker determines the columns in scope, and the store provides values.
 #pragma once
 
 #include <functional>
@@ -33,22 +31,22 @@ const char* name_of(SuggestionKind kind);  ///< `keyword`, `stage`, ...
 
 struct Suggestion {
   SuggestionKind kind = SuggestionKind::kKeyword;
-  std::string text;    ///< what takes the place of the word; a function ends with its `(`
-  std::string detail;  ///< for people: a type, a signature with its help; may be empty
+  std::string text;    ///< replaces the word at the cursor; a function includes its `(`
+  std::string detail;  ///< shown to users: a type, a signature with help; may be empty
 };
 
 struct Completion {
-  /// The bytes of the text that a suggestion replaces: the word at the cursor, or nothing.
+  /// The bytes that a suggestion replaces: the word at the cursor; empty if there is none.
   size_t start = 0, end = 0;
-  std::vector<Suggestion> suggestions;  ///< the likeliest first, each text once
+  std::vector<Suggestion> suggestions;  ///< most likely first; no text occurs twice
 };
 
-/// Values that a string column of these measurements has, the most frequent first.
+/// Returns values of a string column of these measurements, most frequent first.
 using ValueSource = std::function<std::vector<std::string>(
     const std::vector<std::string>& measurements, const std::string& column)>;
 
-/// What may stand at byte `cursor` of `text`; what follows the cursor is not looked at, but for the
-/// rest of a word. Of the options, zone and parameters matter. `values` may be empty.
+/// The suggestions for byte `cursor` of `text`. After the cursor, only the rest of the word is
+/// read. Only zone and parameters of the options are used. `values` may be empty.
 Completion complete(std::string_view text, size_t cursor, const Catalog& catalog,
                     const QueryOptions& options, const ValueSource& values);
 
@@ -56,8 +54,8 @@ Completion complete(std::string_view text, size_t cursor, const Catalog& catalog
 Completion complete(std::string_view text, size_t cursor, const Database& database,
                     const QueryOptions& options);
 
-/// Values from the dictionaries of the newest segments: of columns with few different ones only,
-/// and with bounded work. No error: what cannot be read has no values.
+/// Values of a column from the newest segments, with bounded work. Returns none for columns with
+/// many distinct values, and ignores segments that cannot be read.
 std::vector<std::string> recent_values(const Database& database,
                                        const std::vector<std::string>& measurements,
                                        const std::string& column);

@@ -7,12 +7,12 @@
 namespace tocsin {
 namespace {
 
-// Cuts a text into words, whatever is wrong with it.
+// Splits a text into words; accepts invalid queries.
 class WordReader {
  public:
   explicit WordReader(std::string_view text) : text_(text) {}
 
-  /// Nothing at the end of the text.
+  /// The next word; nothing at the end of the text.
   std::optional<QueryWord> next() {
     const size_t blanks = blank_length(text_.substr(at_));
     in_comment_ = comment_is_open(text_.substr(at_, blanks));
@@ -25,7 +25,7 @@ class WordReader {
   }
 
   bool ends_in_comment() const { return in_comment_; }
-  /// The last word is a string or name whose quote is not closed.
+  /// Whether the last word is a string or name without its closing quote.
   bool open() const { return open_; }
 
  private:
@@ -70,10 +70,10 @@ class WordReader {
       while (n < rest.size() && (is_word_character(rest[n]) || rest[n] == '.')) ++n;
       return word(WordKind::kNumber, n, rest.substr(0, n));
     }
-    for (const std::string_view sign : {"==", "!=", "=~", "!~", "<=", ">="}) {
-      if (rest.starts_with(sign)) return word(WordKind::kSign, 2, sign);
+    for (const std::string_view symbol : {"==", "!=", "=~", "!~", "<=", ">="}) {
+      if (rest.starts_with(symbol)) return word(WordKind::kSymbol, 2, symbol);
     }
-    return word(WordKind::kSign, 1, rest.substr(0, 1));
+    return word(WordKind::kSymbol, 1, rest.substr(0, 1));
   }
 
   std::string_view text_;
@@ -83,8 +83,8 @@ class WordReader {
   bool open_ = false;
 };
 
-bool is_sign(const QueryWord& word, std::string_view sign) {
-  return word.kind == WordKind::kSign && word.text == sign;
+bool is_symbol(const QueryWord& word, std::string_view symbol) {
+  return word.kind == WordKind::kSymbol && word.text == symbol;
 }
 bool is_word(const QueryWord& word, std::string_view text) {
   return word.kind == WordKind::kName && word.text == text;
@@ -98,7 +98,7 @@ bool is_column(const QueryWord& word) {
          (word.kind == WordKind::kName && !is_reserved_word(word.text));
 }
 
-// Where the word that ends at the cursor would end if the rest of the text belongs to it.
+// The end of the word at the cursor, including its part after the cursor.
 size_t word_end(std::string_view text, size_t cursor, WordKind kind) {
   size_t end = cursor;
   if (kind == WordKind::kString || kind == WordKind::kQuotedName) {
@@ -121,7 +121,7 @@ CursorPlace find_place(std::string_view text, size_t cursor) {
   if (place.before.empty() || place.before.back().end != cursor) return place;
   const QueryWord& last = place.before.back();
   const bool quoted = last.kind == WordKind::kString || last.kind == WordKind::kQuotedName;
-  if (last.kind == WordKind::kSign || (quoted && !reader.open())) return place;
+  if (last.kind == WordKind::kSymbol || (quoted && !reader.open())) return place;
   place.start = last.start;
   place.kind = last.kind;
   place.typed = last.text;
@@ -133,7 +133,8 @@ CursorPlace find_place(std::string_view text, size_t cursor) {
 size_t semicolon_offset(std::string_view text) {
   WordReader reader(text);
   size_t offset = text.size();
-  while (const auto word = reader.next()) offset = is_sign(*word, ";") ? word->start : text.size();
+  while (const auto word = reader.next())
+    offset = is_symbol(*word, ";") ? word->start : text.size();
   return offset;
 }
 
@@ -143,14 +144,14 @@ std::string without_semicolon(std::string_view text) {
   return out;
 }
 
-bool CursorPlace::behind(std::string_view sign_or_word) const {
+bool CursorPlace::follows(std::string_view symbol_or_word) const {
   return !before.empty() &&
-         (is_sign(before.back(), sign_or_word) || is_word(before.back(), sign_or_word));
+         (is_symbol(before.back(), symbol_or_word) || is_word(before.back(), symbol_or_word));
 }
 
 size_t CursorPlace::stage_begin() const {
   for (size_t i = before.size(); i > 0; --i) {
-    if (is_sign(before[i - 1], "|")) return i;
+    if (is_symbol(before[i - 1], "|")) return i;
   }
   return 0;
 }
@@ -165,9 +166,9 @@ std::optional<CursorPlace::Call> CursorPlace::call() const {
   size_t argument = 0;
   for (size_t i = before.size(); i > stage_begin(); --i) {
     const QueryWord& word = before[i - 1];
-    if (is_sign(word, ")")) ++depth;
-    if (depth == 0 && is_sign(word, ",")) ++argument;
-    if (!is_sign(word, "(")) continue;
+    if (is_symbol(word, ")")) ++depth;
+    if (depth == 0 && is_symbol(word, ",")) ++argument;
+    if (!is_symbol(word, "(")) continue;
     if (depth > 0) {
       --depth;
       continue;
@@ -181,12 +182,13 @@ std::optional<CursorPlace::Call> CursorPlace::call() const {
 std::optional<std::string> CursorPlace::compared_column() const {
   size_t i = before.size();
   const auto last = [&](size_t back) { return i >= back ? &before[i - back] : nullptr; };
-  if (const auto* sign = last(1); sign && (is_sign(*sign, "==") || is_sign(*sign, "!="))) {
+  if (const auto* symbol = last(1);
+      symbol && (is_symbol(*symbol, "==") || is_symbol(*symbol, "!="))) {
     const auto* column = last(2);
     return column && is_column(*column) ? std::optional(column->text) : std::nullopt;
   }
-  while (i >= 2 && is_sign(before[i - 1], ",") && is_literal(before[i - 2])) i -= 2;
-  if (!last(3) || !is_sign(*last(1), "(") || !is_word(*last(2), "in")) return std::nullopt;
+  while (i >= 2 && is_symbol(before[i - 1], ",") && is_literal(before[i - 2])) i -= 2;
+  if (!last(3) || !is_symbol(*last(1), "(") || !is_word(*last(2), "in")) return std::nullopt;
   i -= 2;
   if (is_word(*last(1), "not")) --i;
   return i > 0 && is_column(*last(1)) ? std::optional(last(1)->text) : std::nullopt;

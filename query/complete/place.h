@@ -1,5 +1,5 @@
-// The words of an unfinished query: those in front of the cursor, the one that it is in, and the
-// `;` behind the last.
+// The words of an unfinished query: those before the cursor, the one at the cursor, and the final
+// `;`.
 #pragma once
 
 #include <cstdint>
@@ -10,44 +10,45 @@
 
 namespace tocsin {
 
-enum class WordKind : uint8_t { kName, kQuotedName, kString, kNumber, kParameter, kSign };
+enum class WordKind : uint8_t { kName, kQuotedName, kString, kNumber, kParameter, kSymbol };
 
 struct QueryWord {
-  WordKind kind = WordKind::kSign;
-  size_t start = 0, end = 0;  ///< bytes of the text
+  WordKind kind = WordKind::kSymbol;
+  size_t start = 0, end = 0;  ///< byte offsets in the text
   std::string text;           ///< a name or string without quotes, else as written
 };
 
 struct CursorPlace {
   bool in_comment = false;
-  /// Of the word at the cursor: where it begins, and where it ends behind the cursor; both at the
-  /// cursor when there is none.
+  /// The word at the cursor, including its part after the cursor; empty at the cursor if there is
+  /// none.
   size_t start = 0, end = 0;
   WordKind kind = WordKind::kName;  ///< of that word
-  std::string typed;                ///< of it, up to the cursor, without its quote
-  std::vector<QueryWord> before;    ///< all words in front of it
+  std::string typed;                ///< that word up to the cursor, without its opening quote
+  std::vector<QueryWord> before;    ///< all words before it
 
-  bool behind(std::string_view sign_or_word) const;
-  /// Index in `before` of the first word of the stage; 0 in the source.
+  /// Whether the last word of `before` is that symbol or name.
+  bool follows(std::string_view symbol_or_word) const;
+  /// Index in `before` of the first word of the current stage; 0 in the source.
   size_t stage_begin() const;
-  /// The stage's name, or empty in the source and right behind `|`.
+  /// The name of the stage; empty in the source and right after `|`.
   std::string_view stage() const;
 
   struct Call {
     std::string_view name;
     size_t argument = 0;  ///< from 0
   };
-  /// The innermost call that the cursor is in; its name is empty for plain parentheses.
+  /// The innermost call around the cursor; the name is empty for plain parentheses.
   std::optional<Call> call() const;
-  /// The column that is compared with the word at the cursor, by `==`, `!=` or `in (…)`.
+  /// The column compared with the word at the cursor by `==`, `!=` or `in (…)`.
   std::optional<std::string> compared_column() const;
 };
 
 CursorPlace find_place(std::string_view text, size_t cursor);
 
-/// Where the `;` that ends a query stands, or text.size(): not one in a string or comment.
+/// Offset of the `;` that ends a query, or text.size(). Ignores strings and comments.
 size_t semicolon_offset(std::string_view text);
-/// The text without it, so that more stages may follow.
+/// The text without that `;`, so that stages can be appended.
 std::string without_semicolon(std::string_view text);
 
 }  // namespace tocsin

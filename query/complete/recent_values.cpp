@@ -1,4 +1,4 @@
-// Values of a column for completion, from the dictionaries of the newest segments.
+// Values of a column for completion, from the newest segments.
 #include <algorithm>
 #include <map>
 #include <numeric>
@@ -9,8 +9,8 @@ namespace tocsin {
 namespace {
 
 constexpr size_t kSegmentCountMax = 4;    // read per measurement
-constexpr size_t kEntryCountMax = 1'000;  // more different values are not worth listing
-constexpr size_t kSampleRowCount = 500;   // of a segment without a dictionary
+constexpr size_t kEntryCountMax = 1'000;  // columns with more distinct values are not listed
+constexpr size_t kSampleRowCount = 500;   // read from a segment without a dictionary
 constexpr size_t kValueCountMax = 100;    // returned
 constexpr size_t kValueBytesMax = 100;    // longer ones are messages, not names
 
@@ -26,8 +26,8 @@ void add_value(std::string_view value, uint64_t rows, Counts& counts) {
   }
 }
 
-// The newest rows of a column whose strings are too different, or too few, for a dictionary. False
-// when hardly one comes twice.
+// Samples the newest rows of a column that has no dictionary, because it has too many distinct
+// strings or too few rows. False if most sampled values are distinct.
 bool add_sample(const Segment& segment, const SegmentColumn& column, Counts& counts) {
   const size_t row_count = segment.info().row_count;
   const size_t start = row_count - std::min(row_count, kSampleRowCount);
@@ -46,7 +46,7 @@ bool add_sample(const Segment& segment, const SegmentColumn& column, Counts& cou
   return true;
 }
 
-// False when the segment has too many different values.
+// False if the column has too many distinct values.
 bool add_segment(const Segment& segment, const Column& column, Counts& counts) {
   const auto stored = segment.column(column);
   if (!stored || *stored == nullptr) return true;
@@ -62,7 +62,7 @@ bool add_segment(const Segment& segment, const Column& column, Counts& counts) {
   return counts.size() <= kEntryCountMax;
 }
 
-// The ids of the newest segments, and a range that holds them.
+// The ids of the newest segments; sets `range` to one that overlaps them all.
 std::vector<uint64_t> newest_segments(const Database& database, const std::string& measurement,
                                       TimeRange& range) {
   auto infos = database.segment_infos({{measurement}, {INT64_MIN, INT64_MAX}});

@@ -1,5 +1,5 @@
-// The registry of stages, functions and aggregates: names, signatures, help and examples. One place
-// that feeds the parser's messages, the checker, completion and the reference.
+// The registry of stages, functions and aggregates: names, signatures, help and examples. The
+// parser's messages, the checker, completion and the reference in query/README.md all use it.
 #pragma once
 
 #include <array>
@@ -15,8 +15,8 @@
 
 namespace tocsin {
 
-/// What an argument may be. A literal null, or a column that a rule does not have, may stand
-/// anywhere.
+/// The types that an argument may have. A literal null, or a column that a rule does not have yet,
+/// is always accepted.
 enum class ArgumentType : uint8_t {
   kAny,
   kBool,
@@ -27,24 +27,27 @@ enum class ArgumentType : uint8_t {
   kDuration,  ///< a constant above zero
   kNumberOrDuration,
   kTimeOrDuration,
-  kOrdered,      ///< all but booleans
+  kOrdered,      ///< any type except bool
   kPattern,      ///< a constant string that RE2 compiles
-  kSame,         ///< of one type with the other kSame arguments; numbers meet in f64
-  kSameOrdered,  ///< the same, without booleans
+  kSame,         ///< the type of the other kSame arguments; mixed numbers become f64
+  kSameOrdered,  ///< the same, except bool
 };
-const char* name_of(ArgumentType type);  ///< as in `round takes a number`
+const char* name_of(ArgumentType type);  ///< as in `round needs a number`
 
 enum class ResultType : uint8_t { kBool, kI64, kF64, kString, kTime, kSame, kFirst };
 
 inline constexpr uint8_t kAnyCount = 255;
 
-/// What people see of an entry.
+/// The user-visible text of an entry.
 struct Documentation {
-  const char* name;       ///< of an aggregate `pNN` stands for `p1` to `p99.9`
+  const char* name;       ///< the aggregate `pNN` is `p1` to `p99.9`
   const char* signature;  ///< `round(x[, digits])`
-  const char* help;       ///< one line
+  const char* help;       ///< one line; of a function or aggregate: what it returns
   const char* example;    ///< an expression; an item of stats; for stages a whole query
 };
+
+/// A sentence for hints: "`abs(x)` returns the absolute value of x". Not for stages.
+std::string usage_of(const Documentation& documentation);
 
 struct StageEntry {
   Documentation documentation;
@@ -53,7 +56,7 @@ struct StageEntry {
 struct FunctionEntry {
   Function function;
   Documentation documentation;
-  std::array<ArgumentType, 3> arguments;  ///< the last of the given ones repeats
+  std::array<ArgumentType, 3> arguments;  ///< the last one given repeats
   uint8_t argument_count_min;
   uint8_t argument_count_max;  ///< or kAnyCount
   ResultType result;
@@ -63,35 +66,35 @@ struct AggregateEntry {
   AggregateKind kind;
   Documentation documentation;
   ArgumentType argument;
-  uint8_t argument_count_min;  ///< quantile and sample take a constant after the argument
+  uint8_t argument_count_min;  ///< quantile and sample accept a constant after the argument
   uint8_t argument_count_max;
-  /// kFirst: of the argument. A duration stays a duration where others give f64.
+  /// kFirst: the argument's type. kF64: a duration if the argument is one.
   ResultType result;
-  bool empty_is_zero;  ///< its value over no rows is 0, not null
+  bool empty_is_zero;  ///< the result over no rows is 0, not null
 };
 
 std::span<const StageEntry> all_stages();
 std::span<const FunctionEntry> all_functions();
 std::span<const AggregateEntry> all_aggregates();
 
-/// Null when there is none of that name.
+/// Null if there is no function of that name.
 const FunctionEntry* find_function(std::string_view name);
-const FunctionEntry& entry_of(Function function);  ///< Requires: one with a name, no operator
-/// `p95` and the like find the entry `pNN`.
+const FunctionEntry& entry_of(Function function);  ///< Requires: a named function, not an operator
+/// Null if there is no aggregate of that name; `p95` and the like return the entry `pNN`.
 const AggregateEntry* find_aggregate(std::string_view name);
 bool is_stage_name(std::string_view word);
 
-/// 0.95 for `p95`, 0.999 for `p99.9`; nothing for other names and outside of 0 to 100 (exclusive).
+/// 0.95 for `p95`, 0.999 for `p99.9`; nothing for other names or outside (0, 100).
 std::optional<double> quantile_of_name(std::string_view name);
 
-/// The operator or function as it is written: `==`, `not in`, `round`.
+/// The operator or function as written in queries: `==`, `not in`, `round`.
 const char* name_of(Function function);
 const char* name_of(AggregateKind kind);
 const char* name_of(BaselineStatistic statistic);
 std::optional<BaselineStatistic> find_baseline_statistic(std::string_view name);  ///< not `pNN`
 
-/// The nearest entry of ours, or what stands here for a word of another language (`avg` -> `mean`);
-/// empty when nothing is near.
+/// The equivalent of a word from another query language (`avg` -> `mean`), or the entry with the
+/// most similar name; empty if there is none.
 std::string suggest_stage(std::string_view word);
 std::string suggest_function(std::string_view word);
 std::string suggest_aggregate(std::string_view word);

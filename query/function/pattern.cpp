@@ -9,7 +9,7 @@ namespace tocsin {
 
 std::unique_ptr<const re2::RE2> compile_pattern(const std::string& pattern, PatternError& error) {
   if (pattern.size() > kPatternBytesMax) {
-    error = {fmt::format("a pattern has at most {} bytes, this one has {}", kPatternBytesMax,
+    error = {fmt::format("a pattern may have at most {} bytes; this one has {}", kPatternBytesMax,
                          pattern.size()),
              ""};
     return nullptr;

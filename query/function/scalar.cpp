@@ -64,8 +64,8 @@ Value extreme(Function function, Arguments arguments) {
                                       : *std::max_element(arguments.begin(), arguments.end(), less);
 }
 
-// Functions for which null is contagious. Requires: no argument is null.
-Value contagious(Function function, T type, Arguments arguments, ScalarContext& context) {
+// Functions that return null for any null argument. Requires: no argument is null.
+Value null_propagating(Function function, T type, Arguments arguments, ScalarContext& context) {
   switch (function) {
     case Function::kLeast:
     case Function::kGreatest: return extreme(function, arguments);
@@ -151,7 +151,7 @@ Value evaluate_function(Function function, ValueType type, std::span<const Value
     default: break;
   }
   if (has_null(arguments)) return Value::null();
-  return contagious(function, type, arguments, context);
+  return null_propagating(function, type, arguments, context);
 }
 
 Value evaluate_expression(const Expression& expression, std::span<const Value> row,

@@ -1,4 +1,4 @@
-// Every function of the language for single values: what the vectorised executor must agree with.
+// Every function of the language for single values: the reference for the vectorised executor.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,8 @@ class RE2;
 
 namespace tocsin {
 
-/// What functions depend on besides their arguments, and the patterns compiled so far. One thread.
+/// The inputs of functions besides their arguments, and the patterns compiled so far. Not
+/// thread-safe.
 class ScalarContext {
  public:
   explicit ScalarContext(Timestamp now = 0, TimeZone zone = TimeZone());
@@ -26,7 +27,7 @@ class ScalarContext {
   Timestamp now;
   TimeZone zone;
 
-  /// The compiled pattern, or null when it is not a valid one. Kept until the context ends.
+  /// The compiled pattern, or null if it is invalid. Lives as long as the context.
   const re2::RE2* pattern(const std::string& text);
 
  private:
@@ -34,17 +35,17 @@ class ScalarContext {
   std::unique_ptr<Patterns> patterns_;
 };
 
-/// The function's value. `type` is the call's type in the plan and decides what integer arithmetic
-/// gives. Requires: arguments of the types that the checker lets through (see Function).
+/// The function's value. `type` is the call's type in the plan; it decides the result type of
+/// integer arithmetic. Requires: arguments of the types that the checker accepts (see Function).
 Value evaluate_function(Function function, ValueType type, std::span<const Value> arguments,
                         ScalarContext& context);
 
-/// An expression over one row. `row` holds the values of the stage's input, by column.
+/// The expression's value for one row. `row` holds the values of the stage's input, by column.
 Value evaluate_expression(const Expression& expression, std::span<const Value> row,
                           ScalarContext& context);
 
 /// -1, 0 or 1, mathematically exact between i64, u64 and f64. Requires: neither is null or NaN, and
-/// both are numbers or of one type.
+/// both are numbers or have the same type.
 int compare_values(const Value& a, const Value& b);
 
 }  // namespace tocsin

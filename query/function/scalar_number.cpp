@@ -15,7 +15,7 @@ using scalar::finite;
 using scalar::i64_of;
 using T = ValueType;
 
-// A whole number of nanoseconds, rounded half away from zero; null when int64 cannot hold it.
+// Whole nanoseconds, rounded half away from zero; null if int64 cannot hold them.
 Value rounded_duration(double ns) {
   const double whole = std::round(ns);
   if (!(whole >= -0x1p63 && whole < 0x1p63)) return Value::null();
@@ -50,7 +50,7 @@ int compare_numbers(A a, B b) {
   }
 }
 
-// Calls `use` with both integers as they are, i64 or u64 in any mix.
+// Calls `use` with both integers in their own types, i64 or u64.
 template <class Use>
 auto with_integers(const Value& a, const Value& b, Use use) {
   const auto inner = [&](auto left) {
@@ -99,7 +99,7 @@ Value float_arithmetic(Function function, double a, double b) {
   }
 }
 
-// The first argument is a time or a duration.
+// Requires: `a` is a time or a duration.
 Value time_arithmetic(Function function, T type, const Value& a, const Value& b) {
   const int64_t left = i64_of(a);
   int64_t result = 0;
@@ -155,9 +155,9 @@ Value absolute(const Value& value) {
   return negate(value.type, value);
 }
 
-// 10^digits for the digits that a double or an integer can make use of.
+// round() leaves a double unchanged beyond this many digits; 10^18 still fits into int64.
 constexpr int64_t kRoundDigitsMax = 18;
-constexpr double kWholeDoublesMin = 9007199254740992;  // 2^53: from there on all are whole
+constexpr double kWholeDoublesMin = 9007199254740992;  // 2^53: all doubles from here on are whole
 
 int64_t power_of_ten(int64_t exponent) {
   int64_t power = 1;

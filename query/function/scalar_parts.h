@@ -1,4 +1,4 @@
-// What the files of the single-value functions share. Inside `scalar*.cpp` only.
+// Shared by the implementation of single-value functions; only for `scalar*.cpp`.
 #pragma once
 
 #include <cstdint>

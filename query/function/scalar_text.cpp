@@ -1,4 +1,4 @@
-// Functions of single strings, and values as text.
+// Functions of single strings, and conversion of values to text.
 #include <algorithm>
 #include <charconv>
 
@@ -48,14 +48,14 @@ Value to_number(std::string_view text) {
   return finite(number);
 }
 
-// Characters are code points; a byte that continues none counts to the one before it.
+// Characters are code points; an invalid continuation byte counts to the character before it.
 bool begins_character(char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }
 
 int64_t character_count(std::string_view text) {
   return std::count_if(text.begin(), text.end(), begins_character);
 }
 
-// Byte offset of the character with that index; the text's size behind the last one.
+// Byte offset of the character with that index; the text's size if there is none.
 size_t character_offset(std::string_view text, int64_t index) {
   size_t n = 0;
   while (n < text.size()) {

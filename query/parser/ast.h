@@ -1,5 +1,5 @@
-// The query as it was written: what the grammar makes, the checker reads and print_query writes.
-// Nothing is resolved here; every node knows its place in the text.
+// The syntax tree of a query: built by the grammar, read by the checker, printed by print_query.
+// Names are not resolved yet; every node has its span in the text.
 #pragma once
 
 #include <cstdint>
@@ -22,17 +22,17 @@ struct Name {
 struct Expression {
   enum class Kind : uint8_t {
     kLiteral,
-    kName,       ///< a column, or a word that a function takes (`baseline(x, p95)`)
+    kName,       ///< a column, or a word that a function accepts (`baseline(x, p95)`)
     kParameter,  ///< `$name`
     kCall,       ///< `name(arguments)`; `now` is a call too
-    kOperator,   ///< `operation` over 1 or 2 arguments; for `in` the operand, then the list
+    kOperator,   ///< `operation` with 1 or 2 arguments; for `in` the operand, then the list
   };
 
   Kind kind = Kind::kLiteral;
   Function operation = Function::kAnd;  ///< kOperator
-  uint32_t depth = 1;                   ///< of the tree below, this node included
+  uint32_t depth = 1;                   ///< of the tree, including this node
   TextSpan span;
-  TextSpan head;     ///< of the operator, or of a call's name
+  TextSpan head;     ///< the operator, or the name of a call
   Value literal;     ///< kLiteral
   std::string name;  ///< kName, kParameter (without `$`), kCall
   std::vector<Expression> arguments;
@@ -123,11 +123,11 @@ struct Query {
   std::vector<Stage> stages;
 };
 
-/// The text of a query or expression, on one line: parsing it gives the same query again.
-/// Parentheses stand only where the precedence asks for them.
+/// The text of a query or expression, on one line: parsing it returns the same query again. Only
+/// the parentheses that precedence requires are printed.
 std::string print_query(const Query& query);
 std::string print_expression(const Expression& expression);
-/// `name` as it stands in a query: in backticks when it is no plain identifier.
+/// `name` as written in a query: in backticks if it is reserved or not a plain identifier.
 std::string print_name(std::string_view name);
 
 }  // namespace tocsin::ast

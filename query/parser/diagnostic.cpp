@@ -9,10 +9,10 @@
 namespace tocsin {
 namespace {
 
-// Of the line, so that it and the carets stay below each other on a terminal of 80 columns.
+// Width of the excerpt, so that it and the carets fit on a terminal of 80 columns.
 constexpr size_t kShownColumnsMax = 72;
 
-// Control characters would move the carets, or the terminal's cursor. Bytes keep their places.
+// Control characters would shift the carets or the cursor. Byte offsets stay the same.
 std::string without_controls(std::string_view text) {
   std::string out(text);
   const auto at = [&](size_t i) { return i < out.size() ? static_cast<uint8_t>(out[i]) : 0; };
@@ -23,10 +23,10 @@ std::string without_controls(std::string_view text) {
   return out;
 }
 
-// A line of text that is marked from `place` on: both as they are shown.
+// A line of text around the marked part, as shown.
 struct Excerpt {
-  std::string before;  // what stands in front of the mark
-  std::string rest;
+  std::string before;  // the text before the mark
+  std::string rest;    // from the mark on
   size_t marked_columns = 1;
 };
 
@@ -35,7 +35,7 @@ Excerpt excerpt(std::string_view line, size_t place, size_t marked_bytes) {
   out.before = without_controls(line.substr(0, place));
   out.rest = without_controls(line.substr(place));
   const size_t marked = width_of(std::string_view(out.rest).substr(0, marked_bytes));
-  // Of a line that is too long, most room goes to what is marked, then to what stands before it.
+  // In a line that is too long, the mark gets most of the room, then the text before it.
   const size_t rest_columns =
       std::clamp(marked, kShownColumnsMax / 3, kShownColumnsMax - kShownColumnsMax / 3);
   const size_t taken = std::min(width_of(out.rest), rest_columns);

@@ -7,10 +7,10 @@
 
 namespace tocsin {
 
-/// Bytes that the word `explain` takes at the beginning of a text; 0 when it does not begin so.
+/// Bytes up to the end of the word `explain` at the start of a text; 0 if it does not start with
+/// it.
 size_t explain_prefix(std::string_view text);
-/// The query behind that word, with blanks in its place, so that what is said about places stays
-/// true.
+/// The text with that word replaced by spaces, so that offsets in diagnostics still apply.
 std::string without_explain(std::string_view text);
 
 }  // namespace tocsin

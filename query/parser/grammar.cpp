@@ -1,7 +1,7 @@
-// The grammar, in Boost.Spirit X3. Rules carry AST nodes; terminals are plain functions
-// (parse_state.cpp) that skip blanks themselves and note what would have been welcome, so that the
-// farthest point that any alternative reached tells what is wrong. No alternatives share more than
-// a name as their beginning: the time is linear.
+// The grammar, in Boost.Spirit X3. Rules produce AST nodes. Terminals are plain functions
+// (parse_state.cpp) that skip blanks and record what they expected; errors are reported at the
+// farthest position that any alternative reached. Alternatives have at most a name as common
+// prefix, so parsing takes linear time.
 #include "query/parser/grammar.h"
 
 #include <boost/fusion/include/at_c.hpp>
@@ -26,7 +26,7 @@ ParseState& state_of(const Context& context) {
   return x3::get<StateTag>(context).get();
 }
 
-// A terminal as an X3 parser. An empty `choice` is not worth a word in messages.
+// A terminal as an X3 parser. One with an empty `choice` is not mentioned in messages.
 template <class V>
 struct Token : x3::parser<Token<V>> {
   using attribute_type = V;
@@ -82,7 +82,7 @@ const Token<ast::Name> column{match_column, "", expected::kColumn};
 const Token<ast::Name> measurement{match_measurement, "", expected::kMeasurement};
 const Token<ast::Expression> constant{match_constant, "", expected::kConstant};
 
-// Operands share one word in messages.
+// All operands are `an expression` in messages.
 const auto open_operand = symbol("(", expected::kExpression);
 const Token<ast::Name> column_operand{match_column, "", expected::kExpression};
 const Token<ast::Name> function_name{match_function, "", ""};
@@ -107,20 +107,20 @@ const Token<OperatorToken> product_operator{match_product_operator, "", expected
 const Token<OperatorToken> comparison_operator{match_comparison, "", expected::kOperator};
 const Token<OperatorToken> membership_operator{match_membership, "", expected::kOperator};
 
-// Semantic actions: the parsed piece becomes the rule's value, or a member of it.
+// Semantic actions: the parsed part becomes the rule's value, or a member of it.
 const auto become = [](auto& context) { x3::_val(context) = std::move(x3::_attr(context)); };
 template <auto Member>
 const auto put = [](auto& context) { x3::_val(context).*Member = std::move(x3::_attr(context)); };
 template <auto Member>
 const auto put_true = [](auto& context) { x3::_val(context).*Member = true; };
 
-// Adds to a list that the rule's value is, or has, within its bound.
+// Appends to the list that is the rule's value or one of its members, up to kListCountMax.
 template <class Context, class List>
 void append_bounded(Context& context, List& list) {
   if (list.size() >= kListCountMax) {
     ParseState& state = state_of(context);
     state.fault(state.offset(x3::_where(context).begin()), 1,
-                fmt::format("a list has at most {} entries", kListCountMax));
+                fmt::format("a list may have at most {} entries", kListCountMax));
     return;
   }
   list.push_back(std::move(x3::_attr(context)));
@@ -144,7 +144,7 @@ const auto combine_list = [](auto& context) {
                       std::move(at_c<1>(x3::_attr(context))),
                       static_cast<uint32_t>(state.offset(x3::_where(context).begin())));
 };
-const auto refuse_chain = [](auto& context) { fault_chain(state_of(context), x3::_attr(context)); };
+const auto reject_chain = [](auto& context) { fault_chain(state_of(context), x3::_attr(context)); };
 const auto become_column = [](auto& context) {
   ast::Expression& expression = x3::_val(context);
   expression.kind = ast::Expression::Kind::kName;
@@ -158,7 +158,7 @@ const auto become_call = [](auto& context) {
                                 static_cast<uint32_t>(state.offset(x3::_where(context).begin())));
 };
 
-// Nodes with a place in the text: `here[start_here]` begins it, `end_here` sets its end.
+// Spans of nodes: `here[start_here]` sets the start, `end_here` the end.
 const auto start_here = [](auto& context) { x3::_val(context).span = x3::_attr(context); };
 const auto end_here = [](auto& context) {
   x3::_val(context).span.end =
@@ -191,14 +191,15 @@ const auto negation_def = (*not_operator >> comparison)[prefix];
 const auto comparison_def =
     sum[become] >>
     -(((comparison_operator >> sum)[combine] | (membership_operator >> in_list)[combine_list]) >>
-      -(comparison_operator[refuse_chain] | membership_operator[refuse_chain]));
+      -(comparison_operator[reject_chain] | membership_operator[reject_chain]));
 const auto sum_def = product[become] >> *(sum_operator >> product)[combine];
 const auto product_def =
     signed_operand[become] >> *(product_operator >> signed_operand)[combine];
 const auto signed_operand_def = (*minus_prefix >> operand)[prefix];
 const auto operand_def = value[become] | now_word[become] |
                          (function_name >> arguments)[become_call] |
-                         column_operand[become_column] | (open_operand >> expression[become] >> close);
+                         column_operand[become_column] |
+                         (open_operand >> expression[become] >> close);
 const auto arguments_def = open >> -(expression[push] >> *(comma >> expression[push])) >> close;
 const auto in_list_def = open >> expression[push] >> *(comma >> expression[push]) >> close;
 const auto aggregate_call_def = (aggregate_name >> arguments)[become_call];
@@ -330,10 +331,10 @@ BOOST_SPIRIT_DEFINE(where_stage, let_stage, stats_stage, baseline_stage, sort_st
                     top_stage, distinct_stage, keep_stage, drop_stage, fill_stage, detect_stage,
                     stage, source, query, whole_expression)
 
-// What parsing itself relies on: bounded text, bounded recursion.
+// Checks what the parser relies on: bounded text, valid UTF-8, bounded recursion.
 bool check_text(std::string_view text, Diagnostic& diagnostic) {
   if (text.size() > kQueryBytesMax) {
-    diagnostic.message = fmt::format("a query has at most {} KiB of text, this one has {}",
+    diagnostic.message = fmt::format("a query may have at most {} KiB of text; this one has {}",
                                      kQueryBytesMax / 1024, text.size() / 1024);
     return false;
   }
@@ -343,8 +344,7 @@ bool check_text(std::string_view text, Diagnostic& diagnostic) {
     return false;
   }
   if (const size_t place = too_deep_offset(text, kNestingMax); place != text.size()) {
-    diagnostic.message =
-        fmt::format("parentheses stand more than {} deep inside each other", kNestingMax);
+    diagnostic.message = fmt::format("parentheses are nested more than {} deep", kNestingMax);
     diagnostic.locate(text, place, 1);
     return false;
   }
@@ -368,7 +368,7 @@ std::optional<Node> parse_whole(const Rule& rule, std::string_view text, const T
 }  // namespace
 
 std::vector<std::string> expected_after(std::string_view text, const TimeZone& zone) {
-  // A character that begins no word of the language stops every alternative right there.
+  // A character that no terminal matches stops every alternative at the end of `text`.
   const std::string stopped = std::string(text) + " \x01";
   Diagnostic diagnostic;
   if (!check_text(stopped, diagnostic)) return {};
@@ -384,7 +384,7 @@ std::optional<ast::Query> parse_query(std::string_view text, const TimeZone& zon
                                       Diagnostic& diagnostic) {
   auto parsed = parse_whole<decltype(query), ast::Query>(query, text, zone, diagnostic);
   if (!parsed || parsed->stages.size() <= kStageCountMax) return parsed;
-  diagnostic.message = fmt::format("a query has at most {} stages", kStageCountMax);
+  diagnostic.message = fmt::format("a query may have at most {} stages", kStageCountMax);
   const TextSpan span = parsed->stages[kStageCountMax].span;
   diagnostic.locate(text, span.start, span.end - span.start);
   return std::nullopt;

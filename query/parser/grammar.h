@@ -12,16 +12,16 @@
 
 namespace tocsin {
 
-/// The query that `text` is, or nothing, with what is wrong in `diagnostic`. A bare date is
-/// midnight in `zone`.
+/// Parses a query; nothing with `diagnostic` set if it is invalid. A bare date is midnight in
+/// `zone`.
 std::optional<ast::Query> parse_query(std::string_view text, const TimeZone& zone,
                                       Diagnostic& diagnostic);
 /// The same for a single expression.
 std::optional<ast::Expression> parse_expression(std::string_view text, const TimeZone& zone,
                                                 Diagnostic& diagnostic);
 
-/// What may follow `text`, the beginning of a query: choices of `expected` (syntax_error.h), and
-/// words and signs in backticks. Empty when the text is wrong before its end.
+/// What may follow `text`, the start of a query: the phrases of `expected` (syntax_error.h), and
+/// keywords and symbols in backticks. Empty if `text` is already invalid.
 std::vector<std::string> expected_after(std::string_view text, const TimeZone& zone);
 
 }  // namespace tocsin

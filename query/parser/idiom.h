@@ -1,5 +1,6 @@
-// What people write who come from other languages, recognised where the parse stopped. A new idiom
-// is a function here, its line in syntax_error.cpp, and an example in the test of wrong queries.
+// Recognises idioms of other query languages where the parse failed, and suggests what to write
+// instead. To add one, add a function here, a line to kIdioms in syntax_error.cpp, and an example
+// to tests/query/testdata/wrong_queries.txt.
 #pragma once
 
 #include <optional>
@@ -9,36 +10,38 @@
 
 namespace tocsin {
 
-/// Where the parse stopped, and what stands around there.
+/// The place where the parse failed, with its context.
 struct Place {
   std::string_view text;
   size_t offset;
-  std::string_view rest;    ///< from offset on
-  std::string_view word;    ///< the identifier at offset; may be empty
-  std::string lower_word;   ///< with A to Z as a to z
-  std::string_view before;  ///< what stands in front of offset, without blanks at its end
+  std::string_view rest;                    ///< the text from offset on
+  std::string_view word;                    ///< the identifier at offset; may be empty
+  std::string lower_word;                   ///< `word` with A to Z in lower case
+  std::string_view before;                  ///< the text before offset, without trailing blanks
   const std::vector<std::string>& choices;  ///< what was expected
 
-  bool awaits(std::string_view choice) const;
+  bool expects(std::string_view choice) const;
   /// Whether `before` ends with that word.
-  bool behind(std::string_view word) const;
-  /// The name, number or reserved word that `before` ends with; may be empty.
+  bool follows(std::string_view word) const;
+  /// The name, number or keyword at the end of `before`; may be empty.
   std::string_view last_word() const;
-  /// The name of the stage, empty in the source. Not for stages with strings that contain `|`.
+  /// The name of the stage; empty in the source. Wrong if a string before offset contains `|`.
   std::string_view stage() const;
 };
 Place make_place(std::string_view text, size_t offset, const std::vector<std::string>& choices);
 
-/// The advice for a place: the message, what to write, and how many bytes it is about.
+/// The advice for a place: the message, what to write, and the bytes to mark.
 struct Advice {
   std::string message;
   std::string hint;
   size_t length = 1;
-  size_t back = 0;  ///< bytes in front of the place with which they begin
+  size_t back = 0;  ///< how far before the place the mark starts
 };
 using Idiom = std::optional<Advice>(const Place&);
 
 std::string lower(std::string_view text);
+/// `text` without blanks at its end.
+std::string_view trim_end(std::string_view text);
 
 // idiom_sql.cpp
 Idiom sql_query, sql_condition, alias, count_distinct, case_when, sort_direction, row_offset;

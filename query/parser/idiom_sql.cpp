@@ -1,4 +1,4 @@
-// Words of SQL.
+// Idioms of SQL.
 #include <algorithm>
 #include <array>
 
@@ -16,7 +16,7 @@ bool is_direction(std::string_view word) {
   return is_descending(word) || word == "asc" || word == "ascending";
 }
 
-// The column that `text` ends with, as it stands there.
+// The column at the end of `text`, as written.
 std::string_view last_column(std::string_view text) {
   size_t start = text.size();
   if (text.ends_with('`')) {
@@ -31,28 +31,28 @@ std::string_view last_column(std::string_view text) {
 }  // namespace
 
 std::optional<Advice> sql_query(const Place& place) {
-  if (!place.awaits(expected::kSource) || place.lower_word != "select") return std::nullopt;
-  return Advice{"SQL is not spoken here: a query starts with `from`, then its stages follow",
+  if (!place.expects(expected::kSource) || place.lower_word != "select") return std::nullopt;
+  return Advice{"this looks like SQL; a Tocsin query starts with `from`, followed by stages",
                 "write `from audit last 1h | where status == \"FAILED\" | stats n = count() by "
-                "service` for `SELECT … FROM … WHERE … GROUP BY …`",
+                "service` instead of `SELECT … FROM … WHERE … GROUP BY …`",
                 place.word.size()};
 }
 
 std::optional<Advice> sql_condition(const Place& place) {
-  if (!place.awaits(expected::kOperator)) return std::nullopt;
+  if (!place.expects(expected::kOperator)) return std::nullopt;
   const size_t length = place.word.size();
   if (place.lower_word == "like" || place.lower_word == "ilike" || place.lower_word == "rlike") {
-    return Advice{fmt::format("`{}` is SQL; here a pattern is matched with `=~`", place.word),
-                  "write `service contains \"pay\"` for LIKE '%pay%', `service =~ \"^pay\"` for "
+    return Advice{fmt::format("`{}` is SQL; in Tocsin `=~` matches a pattern", place.word),
+                  "write `service contains \"pay\"` for LIKE '%pay%', or `service =~ \"^pay\"` for "
                   "LIKE 'pay%'",
                   length};
   }
   if (place.lower_word == "is") {
-    return Advice{"`is null` is SQL; here it is `not exists(x)`, and `is not null` is `exists(x)`",
-                  "", length};
+    return Advice{"`is null` is SQL", "write `not exists(x)`, or `exists(x)` for `is not null`",
+                  length};
   }
   if (place.lower_word == "between") {
-    return Advice{"`between` is for the source's time range only", "write `x >= 1 and x <= 5`",
+    return Advice{"`between` is only for the time range of the source", "write `x >= 1 and x <= 5`",
                   length};
   }
   return std::nullopt;
@@ -60,7 +60,8 @@ std::optional<Advice> sql_condition(const Place& place) {
 
 std::optional<Advice> alias(const Place& place) {
   if (place.lower_word != "as") return std::nullopt;
-  return Advice{"a result's name stands in front", "write `n = count()` for `count() as n`", 2};
+  return Advice{"`as` is SQL; in Tocsin the name of a result comes first",
+                "write `n = count()` instead of `count() as n`", 2};
 }
 
 std::optional<Advice> count_distinct(const Place& place) {
@@ -68,10 +69,9 @@ std::optional<Advice> count_distinct(const Place& place) {
   const std::string_view word = place.last_word();
   if (lower(word) != kDistinct) return std::nullopt;
   const std::string call = lower(place.before.substr(0, place.before.size() - word.size()));
-  if (!std::string_view(call).substr(0, call.find_last_not_of(" \t\r\n") + 1).ends_with("count("))
-    return std::nullopt;
+  if (!trim_end(call).ends_with("count(")) return std::nullopt;
   const size_t back = place.offset - place.before.size() + word.size();
-  return Advice{"`count(distinct x)` is SQL; here it is an aggregate of its own",
+  return Advice{"`count(distinct x)` is SQL; in Tocsin it is a separate aggregate",
                 fmt::format("write `count_distinct({})`",
                             place.word.empty() ? std::string_view("x") : place.word),
                 back + place.word.size(), back};
@@ -79,17 +79,18 @@ std::optional<Advice> count_distinct(const Place& place) {
 
 std::optional<Advice> case_when(const Place& place) {
   const std::string_view word = place.last_word();
-  if (lower(word) != "case" || !place.awaits(expected::kOperator)) return std::nullopt;
+  if (lower(word) != "case" || !place.expects(expected::kOperator)) return std::nullopt;
   if (place.word.empty() || is_reserved_word(place.word)) return std::nullopt;
   const size_t back = place.offset - place.before.size() + word.size();
-  return Advice{"`case when` is SQL; here it is the function `if`",
-                "write `if(status == \"FAILED\", 1, 0)`; a second `if` may stand in place of the 0",
-                place.lower_word == "when" ? back + place.word.size() : word.size(), back};
+  return Advice{
+      "`case when` is SQL; in Tocsin use the function `if`",
+      "write `if(status == \"FAILED\", 1, 0)`; for more cases replace the 0 with another `if`",
+      place.lower_word == "when" ? back + place.word.size() : word.size(), back};
 }
 
 std::optional<Advice> sort_direction(const Place& place) {
   const std::string_view stage = place.stage();
-  if ((stage != "sort" && stage != "top") || !place.awaits("`,`")) return std::nullopt;
+  if ((stage != "sort" && stage != "top") || !place.expects("`,`")) return std::nullopt;
   std::string_view column = last_column(place.before);
   std::string direction = place.lower_word;
   size_t back = 0, length = place.word.size();
@@ -106,18 +107,18 @@ std::optional<Advice> sort_direction(const Place& place) {
   const std::string ours =
       fmt::format("{} {}{}", top ? "top 5 by" : "sort", wants_minus ? "-" : "", column);
   return Advice{
-      top ? "`top` begins with the largest; a `-` in front of the column takes the smallest"
-          : "`sort` is ascending; a `-` in front of the column makes it descending",
+      top ? "`top` selects the largest values; a `-` before the column selects the smallest"
+          : "`sort` is ascending; a `-` before the column makes it descending",
       column.ends_with('`') ? "write " + ours : fmt::format("write `{}`", ours), length, back};
 }
 
 std::optional<Advice> row_offset(const Place& place) {
   const bool word = place.lower_word == "offset" || place.lower_word == "skip";
-  const bool behind_limit = place.awaits(expected::kPipe) && place.stage() == "limit" &&
-                            (word || place.rest.starts_with(","));
-  if (!behind_limit && !(word && place.awaits(expected::kStage))) return std::nullopt;
-  return Advice{"there is no offset: `limit` keeps the first rows",
-                "to go on behind the rows that you have, ask for what is later than their last: "
+  const bool after_limit = place.expects(expected::kPipe) && place.stage() == "limit" &&
+                           (word || place.rest.starts_with(","));
+  if (!after_limit && !(word && place.expects(expected::kStage))) return std::nullopt;
+  return Advice{"`limit` has no offset: it keeps the first rows",
+                "for the next rows, continue after the time of the last row that you have: "
                 "`| where time > 2026-11-24T10:04:05Z | limit 10`",
                 std::max<size_t>(1, place.word.size())};
 }

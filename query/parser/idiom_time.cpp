@@ -1,4 +1,4 @@
-// Times, durations, ranges and buckets as others write them.
+// Times, durations, ranges and buckets as written in other languages.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -14,7 +14,7 @@
 namespace tocsin {
 namespace {
 
-// The duration that `text` begins with, as it stands there; empty if it does not.
+// The duration at the start of `text`, as written; empty if there is none.
 std::string_view duration_at(std::string_view text) {
   size_t length = 0;
   if (!parse_duration_prefix(text, length)) return {};
@@ -22,7 +22,8 @@ std::string_view duration_at(std::string_view text) {
   return ends ? text.substr(0, length) : std::string_view();
 }
 
-// `5` `minutes` is 5m. A month or a year has no unit, as its length changes: it becomes days.
+// 5m for `5` and `minutes`. Months and years have no unit, because their length varies: they become
+// days. Empty for other words.
 std::string joined_duration(std::string_view number, std::string_view unit_word) {
   const std::string unit(unit_of_word(unit_word));
   if (!unit.empty()) return std::string(number) + unit;
@@ -35,8 +36,9 @@ std::string joined_duration(std::string_view number, std::string_view unit_word)
   return fmt::format("{}d", count * (month ? 30 : 365));
 }
 
-// What is meant by `1h`, `5 minutes` or `day` at the beginning of `text`; empty if nothing is.
-std::string meant_duration(std::string_view text) {
+// The duration that `1h`, `5 minutes` or `day` at the start of `text` stands for; empty if none
+// does.
+std::string intended_duration(std::string_view text) {
   const std::string_view plain = duration_at(text);
   if (!plain.empty()) return std::string(plain);
   size_t digits = 0;
@@ -47,13 +49,13 @@ std::string meant_duration(std::string_view text) {
 }
 
 Advice bucket_advice(std::string_view width, size_t length, size_t back) {
-  return {"`by` takes columns, and `time(5m)` for buckets of time",
+  return {"`by` accepts columns, and `time(5m)` for time buckets",
           fmt::format("write `by time({})`", width.empty() ? "5m" : width), length, back};
 }
 
-// Whether a key of `stats … by` begins behind `text`.
-bool awaits_key(std::string_view text) {
-  text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+// Whether a key of `stats … by` is expected after `text`.
+bool expects_key(std::string_view text) {
+  text = trim_end(text);
   if (text.ends_with(',')) return true;
   return text.ends_with("by") && (text.size() < 3 || !is_word_character(text[text.size() - 3]));
 }
@@ -63,25 +65,25 @@ bool awaits_key(std::string_view text) {
 std::optional<Advice> foreign_range(const Place& place) {
   static constexpr std::array<std::string_view, 10> kWords = {
       "since", "past", "for", "in", "over", "during", "within", "after", "previous", "ago"};
-  if (!place.awaits("`last`")) return std::nullopt;
+  if (!place.expects("`last`")) return std::nullopt;
   const bool word = std::ranges::find(kWords, place.lower_word) != kWords.end();
-  const std::string_view behind = place.rest.substr(place.word.size());
-  const std::string_view range = behind.substr(blank_length(behind));
+  const std::string_view after = place.rest.substr(place.word.size());
+  const std::string_view range = after.substr(blank_length(after));
   if (!word && (!place.word.empty() || duration_at(range).empty())) return std::nullopt;
   size_t length = 0;
   const bool time = !range.empty() && parse_time_prefix(range, TimeZone(), length).has_value();
-  const std::string duration = meant_duration(range);
-  return Advice{"the range of time is written `last` and a duration, or `between` two times",
+  const std::string duration = intended_duration(range);
+  return Advice{"a time range is `last` and a duration, or `between` two times",
                 time ? fmt::format("write `between {} and now`", range.substr(0, length))
                      : fmt::format("write `last {}`", duration.empty() ? "1h" : duration),
                 word ? place.word.size() : duration_at(range).size()};
 }
 
 std::optional<Advice> whole_unit(const Place& place) {
-  if (!place.awaits(expected::kConstant) || !place.behind("last")) return std::nullopt;
+  if (!place.expects(expected::kConstant) || !place.follows("last")) return std::nullopt;
   const std::string duration = joined_duration("1", place.lower_word);
   if (duration.empty()) return std::nullopt;
-  return Advice{"`last` takes a duration", fmt::format("write `last {}`", duration),
+  return Advice{"`last` needs a duration", fmt::format("write `last {}`", duration),
                 place.word.size()};
 }
 
@@ -98,8 +100,9 @@ std::optional<Advice> blank_in_duration(const Place& place) {
   if (joined.empty()) return std::nullopt;
   const size_t back = place.offset - place.before.size() + number.size();
   const bool has_unit = !unit_of_word(place.lower_word).empty() || place.word.empty();
-  return Advice{has_unit ? "a duration is one word, without blanks"
-                         : "months and years are no units, as their length changes",
+  return Advice{has_unit
+                    ? "a duration must not contain spaces"
+                    : "months and years are not units of duration, because their length varies",
                 fmt::format("write `{}`", joined), back + unit.size(), back};
 }
 
@@ -111,18 +114,18 @@ std::optional<Advice> blank_in_time(const Place& place) {
   size_t length = 0;
   const std::string time = completed_time(place.text.substr(start), length);
   if (time.empty()) return std::nullopt;
-  return Advice{"date and time are one word, with a `T` between them and the zone at the end",
+  return Advice{"a time must not contain spaces: join date and time with `T` and end with the zone",
                 fmt::format("write `{}`", time), length, place.offset - start};
 }
 
 std::optional<Advice> bucket_key(const Place& place) {
-  if (!place.rest.starts_with(",") || place.stage() != "stats" || place.awaits("`,`"))
+  if (!place.rest.starts_with(",") || place.stage() != "stats" || place.expects("`,`"))
     return std::nullopt;
   const size_t open = place.before.rfind('(');
-  if (!place.awaits("`)`") || open == std::string_view::npos) return std::nullopt;
+  if (!place.expects("`)`") || open == std::string_view::npos) return std::nullopt;
   size_t name = open;
   while (name > 0 && is_word_character(place.before[name - 1])) --name;
-  if (name == open || !awaits_key(place.before.substr(0, name))) return std::nullopt;
+  if (name == open || !expects_key(place.before.substr(0, name))) return std::nullopt;
   const std::string_view width = place.rest.substr(1);
   return bucket_advice(duration_at(width.substr(blank_length(width))), open - name,
                        place.offset - name);
@@ -130,8 +133,8 @@ std::optional<Advice> bucket_key(const Place& place) {
 
 std::optional<Advice> bare_bucket(const Place& place) {
   const std::string_view width = duration_at(place.rest);
-  if (width.empty() || place.stage() != "stats" || !place.awaits(expected::kColumn) ||
-      !awaits_key(place.before)) {
+  if (width.empty() || place.stage() != "stats" || !place.expects(expected::kColumn) ||
+      !expects_key(place.before)) {
     return std::nullopt;
   }
   return bucket_advice(width, width.size(), 0);

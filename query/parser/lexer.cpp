@@ -46,7 +46,7 @@ void append_utf8(std::string& out, uint32_t code) {
   }
 }
 
-// `{1F600}` at `pos`, behind `\u`.
+// `{1F600}` at `pos`, after `\u`.
 LexResult unicode_escape(std::string_view text, size_t& pos, std::string& value, LexError& error) {
   const size_t start = pos - 2;
   const size_t close = text.find('}', pos);
@@ -65,7 +65,7 @@ LexResult unicode_escape(std::string_view text, size_t& pos, std::string& value,
   }
   return error_at(error, start, 2,
                   "`\\u` needs a Unicode code point in braces, up to six hex digits",
-                  "write it like \"\\u{20AC}\"");
+                  "for example \"\\u{20AC}\"");
 }
 
 LexResult escape(std::string_view text, size_t& pos, std::string& value, LexError& error) {
@@ -84,16 +84,16 @@ LexResult escape(std::string_view text, size_t& pos, std::string& value, LexErro
   const std::string shown = c >= 0x20 && c < 0x7F ? std::string("\\") + c : std::string("\\");
   return error_at(
       error, start, shown.size(),
-      fmt::format("`{}` is no escape; a string knows \\n \\t \\r \\\" \\\\ \\u{{…}}", shown),
-      "for a pattern write a raw string, like r\"\\d+\"; a backslash itself is \\\\");
+      fmt::format("unknown escape `{}`; strings accept \\n \\t \\r \\\" \\\\ \\u{{…}}", shown),
+      "write patterns as raw strings, like r\"\\d+\", and a literal backslash as \\\\");
 }
 
 LexResult unclosed_string(std::string_view text, size_t length, LexError& error) {
   const std::string_view line = text.substr(0, text.find('\n'));
   const bool curly = line.find("”") != std::string_view::npos;
   return error_at(error, 0, length, "this string has no closing `\"` on its line",
-                  curly ? "it begins with a straight quote and ends with a curly one: write `\"`"
-                        : "a line break inside a string is written \\n");
+                  curly ? "it starts with a straight quote but ends with a curly one; write `\"`"
+                        : "add the quote; a line break inside a string is written as \\n");
 }
 
 LexResult lex_raw_string(std::string_view text, std::string& value, size_t& length,
@@ -110,8 +110,8 @@ LexResult lex_integer(std::string_view text, size_t length, Value& value, LexErr
   uint64_t whole = 0;
   const auto status = std::from_chars(text.data(), text.data() + length, whole).ec;
   if (status != std::errc()) {
-    return error_at(error, 0, length, "this integer does not fit into 64 bits",
-                    "write it with a decimal point, or as 1e20, for a float");
+    return error_at(error, 0, length, "this integer does not fit in 64 bits",
+                    "for a float, add a decimal point or write it like 1e20");
   }
   value = whole <= uint64_t{INT64_MAX} ? Value::of(static_cast<int64_t>(whole)) : Value::of(whole);
   return LexResult::kFound;
@@ -121,13 +121,13 @@ LexResult lex_float(std::string_view text, size_t length, Value& value, LexError
   double number = 0;
   const auto status = std::from_chars(text.data(), text.data() + length, number).ec;
   if (status != std::errc() || !std::isfinite(number)) {
-    return error_at(error, 0, length, "this number is out of the range of a 64-bit float");
+    return error_at(error, 0, length, "this number is outside the range of a 64-bit float");
   }
   value = Value::of(number);
   return LexResult::kFound;
 }
 
-// Length of `12`, `1.5`, `1e6`, `1.5e-3`; `is_float` tells which kind.
+// Length of `12`, `1.5`, `1e6`, `1.5e-3`; sets `is_float` unless it is an integer.
 size_t number_length(std::string_view text, bool& is_float) {
   size_t n = 0;
   const auto digits = [&] {
@@ -169,12 +169,12 @@ bool looks_like_date(std::string_view text) {
 LexResult bad_time(std::string_view text, LexError& error) {
   size_t n = 10;
   if (const std::string time = completed_time(text, n); !time.empty()) {
-    return error_at(error, 0, n, fmt::format("`{}` is not a time", text.substr(0, n)),
-                    fmt::format("write `{}`; the zone may be another, like +01:00", time));
+    return error_at(error, 0, n, fmt::format("`{}` is not a valid time", text.substr(0, n)),
+                    fmt::format("write `{}`, or another zone, like +01:00", time));
   }
   while (n < text.size() && (is_word_character(text[n]) || text[n] == ':' || text[n] == '.')) ++n;
-  return error_at(error, 0, n, fmt::format("`{}` is not a time", text.substr(0, n)),
-                  "write a date like 2026-11-24, or date, time and zone like "
+  return error_at(error, 0, n, fmt::format("`{}` is not a valid time", text.substr(0, n)),
+                  "write a date like 2026-11-24, or date, time and zone, like "
                   "2026-11-24T10:04:05Z or 2026-11-24T10:04:05.123+01:00");
 }
 
@@ -301,8 +301,8 @@ size_t too_deep_offset(std::string_view text, size_t depth_max) {
 
 size_t invalid_utf8_offset(std::string_view text) {
   if (is_valid_utf8(text)) return text.size();
-  // The longest valid beginning: a halving search, as validity of beginnings at character
-  // boundaries only ever goes from true to false.
+  // Binary search for the longest valid prefix: once a prefix that ends at a character boundary is
+  // invalid, all longer ones are.
   size_t valid = 0;
   size_t invalid = text.size();
   while (invalid - valid > 1) {
@@ -334,7 +334,7 @@ LexResult lex_quoted_name(std::string_view text, std::string& name, size_t& leng
     return LexResult::kFound;
   }
   return error_at(error, 0, 1, "this name has no closing backtick on its line",
-                  "a backtick inside a name is doubled");
+                  "add the backtick; one inside a name is doubled");
 }
 
 LexResult lex_string(std::string_view text, std::string& value, size_t& length, LexError& error) {
@@ -373,13 +373,13 @@ LexResult lex_number(std::string_view text, const TimeZone& zone, Value& value, 
     const size_t whole = length + word_length(text.substr(length));
     if (is_unit(text.substr(length, whole - length))) {
       return error_at(error, 0, whole,
-                      fmt::format("`{}` is longer than a duration can be", text.substr(0, whole)),
-                      "a duration has at most 292 years; without one, `from` takes all time");
+                      fmt::format("`{}` is too long for a duration", text.substr(0, whole)),
+                      "a duration is at most 292 years; to query all time, leave the range out");
     }
     const std::string_view unit = unit_of_word(text.substr(length, whole - length));
     return error_at(error, 0, whole,
                     fmt::format("`{}` is neither a number nor a duration", text.substr(0, whole)),
-                    unit.empty() ? "the units of a duration are ns us ms s m h d w, as in 1h30m"
+                    unit.empty() ? "the units of durations are ns us ms s m h d w, as in 1h30m"
                                  : fmt::format("write `{}{}`", text.substr(0, length), unit));
   }
   return is_float ? lex_float(text, length, value, error) : lex_integer(text, length, value, error);

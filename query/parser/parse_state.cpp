@@ -19,7 +19,7 @@ struct OperatorText {
 
 bool is_word(std::string_view text) { return is_word_character(text[0]); }
 
-// The first of `table` that the rest begins with; longer ones stand first.
+// The first operator of `table` at the position; longer ones come first in the table.
 template <size_t N>
 bool match_table(const std::array<OperatorText, N>& table, ParseState& state, const char* position,
                  OperatorToken& value, size_t& length) {
@@ -43,7 +43,7 @@ bool found_or_fault(ParseState& state, const char* position, LexResult result,
   return result == LexResult::kFound;
 }
 
-// A name in backticks, or a bare one of `bare_length` characters.
+// A bare name of `bare_length` bytes if that is not 0, else one in backticks.
 bool match_name(ParseState& state, const char* position, size_t bare_length, ast::Name& value,
                 size_t& length) {
   const std::string_view rest = state.rest(position);
@@ -60,8 +60,8 @@ bool match_name(ParseState& state, const char* position, size_t bare_length, ast
 }
 
 bool is_call(std::string_view rest, size_t name_length) {
-  const std::string_view behind = rest.substr(name_length);
-  return behind.substr(blank_length(behind)).starts_with("(");
+  const std::string_view after = rest.substr(name_length);
+  return after.substr(blank_length(after)).starts_with("(");
 }
 
 ast::Expression literal(Value value, TextSpan span) {
@@ -96,7 +96,7 @@ bool match_parameter(ParseState& state, const char* position, ast::Expression& v
   if (!rest.starts_with("$")) return false;
   const size_t name_length = identifier_length(rest.substr(1));
   if (name_length == 0) {
-    state.fault(state.offset(position), 1, "a parameter is `$` and a name, like $threshold");
+    state.fault(state.offset(position), 1, "a parameter needs a name after `$`, like $threshold");
     return false;
   }
   length = 1 + name_length;
@@ -110,17 +110,17 @@ bool match_parameter(ParseState& state, const char* position, ast::Expression& v
 bool match_word_value(ParseState& state, const char* position, ast::Expression& value,
                       size_t& length) {
   const std::string_view rest = state.rest(position);
-  const auto take = [&](std::string_view word, Value constant) {
+  const auto accept = [&](std::string_view word, Value constant) {
     if (!starts_with_word(rest, word)) return false;
     length = word.size();
     value = literal(std::move(constant), state.span(position, length));
     return true;
   };
-  return take("true", Value::of(true)) || take("false", Value::of(false)) ||
-         take("null", Value::null());
+  return accept("true", Value::of(true)) || accept("false", Value::of(false)) ||
+         accept("null", Value::null());
 }
 
-// Sets the depth, and ends the parse when the tree is too deep to recurse on.
+// Sets the depth, and faults if the tree is too deep to recurse on.
 void bound_depth(ParseState& state, ast::Expression& expression) {
   uint32_t depth = 0;
   for (const ast::Expression& argument : expression.arguments) {
@@ -129,9 +129,8 @@ void bound_depth(ParseState& state, ast::Expression& expression) {
   expression.depth = depth + 1;
   if (expression.depth <= kExpressionDepthMax) return;
   state.fault(expression.head.start, expression.head.end - expression.head.start,
-              fmt::format("this expression has more than {} operators inside each other",
-                          kExpressionDepthMax),
-              "many `==` joined by `or` are `x in (…)`; split other long ones with `let`");
+              fmt::format("this expression nests more than {} operators", kExpressionDepthMax),
+              "replace many `==` joined by `or` with `x in (…)`; split others with `let`");
 }
 
 ast::Expression make_operator(const OperatorToken& token) {
@@ -175,7 +174,7 @@ bool match_symbol(ParseState& state, const char* position, std::string_view word
                   size_t& length) {
   const std::string_view rest = state.rest(position);
   if (!rest.starts_with(word)) return false;
-  // `=` must not take half of `==`, nor `|` half of another language's `|=` and `||`.
+  // `=` must not match half of `==`, nor `|` half of another language's `|=` or `||`.
   const char next = rest.size() > word.size() ? rest[word.size()] : '\0';
   if (word == "=" && (next == '=' || next == '~')) return false;
   if (word == "|" && (next == '|' || next == '=' || next == '~')) return false;
@@ -292,7 +291,7 @@ bool match_comparison(ParseState& state, const char* position, std::string_view,
                                                           {"contains", Function::kContains}}};
   const std::string_view rest = state.rest(position);
   if (rest.starts_with("<>")) {
-    state.fault(state.offset(position), 2, "`<>` is SQL; here unequal is `!=`");
+    state.fault(state.offset(position), 2, "`<>` is SQL; write `!=`");
     return false;
   }
   if (match_table(kTable, state, position, value, length)) return true;
@@ -347,7 +346,7 @@ ast::Expression make_membership(ParseState& state, const OperatorToken& token,
   expression.span = {operand.span.start, end};
   if (list.size() > kInListCountMax) {
     state.fault(token.span.start, token.span.end - token.span.start,
-                fmt::format("`in` takes at most {} values", kInListCountMax));
+                fmt::format("`in` accepts at most {} values", kInListCountMax));
   }
   expression.arguments.push_back(std::move(operand));
   std::move(list.begin(), list.end(), std::back_inserter(expression.arguments));
@@ -364,7 +363,7 @@ ast::Expression make_call(ParseState& state, ast::Name function,
   expression.span = {function.span.start, end};
   if (arguments.size() > kListCountMax) {
     state.fault(function.span.start, function.span.end - function.span.start,
-                fmt::format("a function takes at most {} arguments", kListCountMax));
+                fmt::format("a function accepts at most {} arguments", kListCountMax));
   }
   expression.arguments = std::move(arguments);
   bound_depth(state, expression);
@@ -372,8 +371,8 @@ ast::Expression make_call(ParseState& state, ast::Name function,
 }
 
 void fault_chain(ParseState& state, const OperatorToken& token) {
-  state.fault(token.span.start, token.span.end - token.span.start, "comparisons do not chain",
-              "write `1 < x and x < 5` for `1 < x < 5`; parentheses make the order plain");
+  state.fault(token.span.start, token.span.end - token.span.start, "comparisons cannot be chained",
+              "write `1 < x and x < 5` instead of `1 < x < 5`, or add parentheses");
 }
 
 }  // namespace tocsin

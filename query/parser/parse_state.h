@@ -1,6 +1,5 @@
-// The terminals of the grammar, and what a parse knows about itself: how far it came, what it
-// waited for there, and a fault after which no other way needs to be tried. grammar.cpp wraps these
-// for X3.
+// The terminals of the grammar, and the state of a parse: the farthest position reached, what was
+// expected there, and the fault that ended it. grammar.cpp wraps the terminals for X3.
 #pragma once
 
 #include <cstdint>
@@ -28,16 +27,15 @@ class ParseState {
     return {static_cast<uint32_t>(start), static_cast<uint32_t>(start + length)};
   }
 
-  /// Notes that `choice` would have been welcome at `position`; only the farthest position counts.
+  /// Records that `choice` was expected at `position`; only the farthest position counts.
   void expect(const char* position, std::string_view choice);
-  /// Ends the parse: the first fault is reported, whatever else was tried.
+  /// Ends the parse with an error, without trying other alternatives. Later faults are ignored.
   void fault(size_t offset, size_t length, std::string message, std::string hint = "");
   bool faulty() const { return fault_.has_value(); }
 
-  /// What would have been welcome at `offset`; nothing when the parse ended before it, or with a
-  /// fault.
+  /// What was expected at `offset`; empty if the parse ended before it or with a fault.
   std::vector<std::string> expected_at(size_t offset) const;
-  /// What is wrong. Requires: the parse has failed.
+  /// Requires: the parse has failed.
   Diagnostic diagnostic() const;
 
  private:
@@ -45,17 +43,17 @@ class ParseState {
   TimeZone zone_;
   std::optional<Diagnostic> fault_;
   size_t farthest_ = 0;
-  std::vector<std::string> expected_;  // at farthest_, in the order of asking
+  std::vector<std::string> expected_;  // at farthest_, in order of attempts
 };
 
-/// An operator as it stands in the text.
+/// An operator in the text.
 struct OperatorToken {
   Function operation = Function::kAnd;
   TextSpan span;
 };
 
-/// Terminals: whether `position` (never a blank) begins with one; if so, its value and its length.
-/// `word` is what a symbol or keyword consists of; the others ignore it.
+/// Terminals: return whether the text at `position` (never a blank) starts with one, and set its
+/// value and length if so. `word` is the symbol or keyword to match; other terminals ignore it.
 struct NoValue {};
 template <class V>
 using Terminal = bool (*)(ParseState&, const char* position, std::string_view word, V& value,
@@ -77,7 +75,7 @@ bool match_product_operator(ParseState&, const char*, std::string_view, Operator
 bool match_comparison(ParseState&, const char*, std::string_view, OperatorToken&, size_t&);
 bool match_membership(ParseState&, const char*, std::string_view, OperatorToken&, size_t&);
 
-/// Building of expressions, with the depth of the tree bounded (a fault of the state).
+/// Build expressions; too deep a tree is a fault in the state.
 ast::Expression make_binary(ParseState&, const OperatorToken&, ast::Expression left,
                             ast::Expression right);
 ast::Expression make_prefixed(ParseState&, const std::vector<OperatorToken>& prefixes,
@@ -86,7 +84,7 @@ ast::Expression make_membership(ParseState&, const OperatorToken&, ast::Expressi
                                 std::vector<ast::Expression> list, uint32_t end);
 ast::Expression make_call(ParseState&, ast::Name function, std::vector<ast::Expression> arguments,
                           uint32_t end);
-/// `a < b < c`: comparisons do not chain.
+/// The fault for `a < b < c`.
 void fault_chain(ParseState&, const OperatorToken&);
 
 }  // namespace tocsin

@@ -1,6 +1,7 @@
-// The AST as text again.
+// Prints the AST as text.
 #include <fmt/format.h>
 
+#include "query/base/join.h"
 #include "query/function/functions.h"
 #include "query/parser/ast.h"
 #include "query/parser/lexer.h"
@@ -8,7 +9,7 @@
 namespace tocsin::ast {
 namespace {
 
-// How tightly an operator binds; the grammar's levels from the loosest.
+// Precedence levels of the grammar, loosest first.
 enum Level : int { kOr = 1, kAnd, kNot, kComparison, kSum, kProduct, kSign, kOperand };
 
 Level level_of(const Expression& node) {
@@ -49,13 +50,6 @@ std::string print_literal(const Value& value) {
 
 std::string print_at(const Expression& node, int level_min);
 
-template <class List, class Print>
-std::string join(const List& list, Print print) {
-  std::string out;
-  for (const auto& item : list) out += (out.empty() ? "" : ", ") + print(item);
-  return out;
-}
-
 std::string print_operator(const Expression& node) {
   const std::string name = name_of(node.operation);
   const Level level = level_of(node);
@@ -71,7 +65,7 @@ std::string print_operator(const Expression& node) {
     }
     default: break;
   }
-  // All others lean to the left; comparisons do not chain at all.
+  // All other operators are left-associative; comparisons cannot be chained.
   const int left = level == kComparison ? kSum : level;
   return fmt::format("{} {} {}", print_at(arguments[0], left), name,
                      print_at(arguments[1], level + 1));

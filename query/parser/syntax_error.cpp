@@ -17,32 +17,34 @@ constexpr const char* kStartHint =
 
 std::optional<Advice> selector(const Place& place) {
   if (!place.rest.starts_with("{")) return std::nullopt;
-  return Advice{"`{label=\"value\"}` is PromQL or LogQL; here the conditions stand in a stage",
-                "write `from audit last 1h | where service == \"pay\"`", 1};
+  return Advice{
+      "`{label=\"value\"}` is PromQL or LogQL; in Tocsin conditions go into a `where` stage",
+      "write `from audit last 1h | where service == \"pay\"`", 1};
 }
 
 std::optional<Advice> range_vector(const Place& place) {
   if (!place.rest.starts_with("[")) return std::nullopt;
-  if (place.awaits("`(`")) return Advice{"a list stands in parentheses", "write `x in (1, 2)`", 1};
-  return Advice{"`[5m]` is PromQL; here the time range stands behind the source",
-                "write `from audit last 5m | stats n = count() by service`; a rate is "
-                "`let rate = n / 300`",
+  if (place.expects("`(`"))
+    return Advice{"a list is written in parentheses", "write `x in (1, 2)`", 1};
+  return Advice{"`[5m]` is PromQL; in Tocsin the time range follows the source",
+                "write `from audit last 5m | stats n = count() by service`; for a rate, add "
+                "`| let rate = n / 300`",
                 std::min(place.rest.find(']'), place.rest.size() - 1) + 1};
 }
 
 std::optional<Advice> logsql_time(const Place& place) {
   const size_t start = place.before.rfind("_time");
-  const bool behind = place.rest.starts_with(":") && start != std::string_view::npos &&
-                      start + 5 == place.before.size();
-  if (!behind && place.word != "_time") return std::nullopt;
-  return Advice{"`_time:5m` is LogsQL; here the time range stands behind the source",
-                "write `from audit last 5m`", behind ? 1 : place.word.size()};
+  const bool at_colon = place.rest.starts_with(":") && start != std::string_view::npos &&
+                        start + 5 == place.before.size();
+  if (!at_colon && place.word != "_time") return std::nullopt;
+  return Advice{"`_time:5m` is LogsQL; in Tocsin the time range follows the source",
+                "write `from audit last 5m`", at_colon ? 1 : place.word.size()};
 }
 
 std::optional<Advice> line_filter(const Place& place) {
   for (const auto& [op, ours] : {std::pair{"|=", "contains"}, std::pair{"|~", "=~"}}) {
     if (!place.rest.starts_with(op)) continue;
-    return Advice{fmt::format("`{}` is LogQL; here a stage filters", op),
+    return Advice{fmt::format("`{}` is LogQL; in Tocsin a `where` stage filters", op),
                   fmt::format("write `| where message {} \"text\"`", ours), 2};
   }
   return std::nullopt;
@@ -62,8 +64,8 @@ std::optional<Advice> foreign_operator(const Place& place) {
                                                      {"!", "`not`"}}};
   for (const Entry& entry : kEntries) {
     if (!place.rest.starts_with(entry.theirs)) continue;
-    return Advice{fmt::format("`{}` is not an operator here; write {}", entry.theirs, entry.ours),
-                  "", std::string_view(entry.theirs).size()};
+    return Advice{fmt::format("`{}` is not an operator; write {}", entry.theirs, entry.ours), "",
+                  std::string_view(entry.theirs).size()};
   }
   return std::nullopt;
 }
@@ -73,11 +75,11 @@ std::optional<Advice> single_quotes(const Place& place) {
   const size_t close = place.rest.find_first_of("'\n", 1);
   const bool closed = close != std::string_view::npos && place.rest[close] == '\'';
   const std::string_view inner = closed ? place.rest.substr(1, close - 1) : "text";
-  return Advice{"strings stand in double quotes", fmt::format("write {}", quote_string(inner)),
-                closed ? close + 1 : 1};
+  return Advice{"strings are written in double quotes",
+                fmt::format("write {}", quote_string(inner)), closed ? close + 1 : 1};
 }
 
-// The quotes that word processors and chats make of straight ones.
+// Typographic quotes, which word processors and chat programs substitute for straight ones.
 size_t curly_quote_length(std::string_view text) {
   for (const std::string_view quote : {"“", "”", "„", "‟", "‘", "’", "‚", "«", "»"}) {
     if (text.starts_with(quote)) return quote.size();
@@ -97,13 +99,13 @@ std::optional<Advice> curly_quotes(const Place& place) {
   const std::string_view tail = place.rest.substr(close);
   const bool closed = !tail.empty() && tail[0] != '\n';
   const size_t close_length = std::max<size_t>(1, curly_quote_length(tail));
-  return Advice{"strings stand in straight double quotes",
+  return Advice{"strings are written in straight double quotes",
                 fmt::format("write {}", quote_string(closed ? place.rest.substr(open, close - open)
                                                             : std::string_view("text"))),
                 closed ? close + close_length : open};
 }
 
-// Signs that keyboards, web pages and word processors have beside those of the language.
+// Characters from web pages, word processors and other keyboards that look like ours.
 std::optional<Advice> look_alike(const Place& place) {
   struct Entry {
     std::string_view sign;
@@ -119,20 +121,20 @@ std::optional<Advice> look_alike(const Place& place) {
                                                       {"≥", "`>=`"},
                                                       {"｜", "`|`"},
                                                       {"，", "`,`"},
-                                                      {"\xC2\xA0", "a plain blank"},
-                                                      {"\xE2\x80\x8B", "a plain blank"},
-                                                      {"\xE3\x80\x80", "a plain blank"}}};
+                                                      {"\xC2\xA0", "an ordinary space"},
+                                                      {"\xE2\x80\x8B", "an ordinary space"},
+                                                      {"\xE3\x80\x80", "an ordinary space"}}};
   for (const Entry& entry : kEntries) {
     if (!place.rest.starts_with(entry.sign)) continue;
     const bool blank = entry.ours[0] == 'a';
-    return Advice{blank ? "this blank is not a plain one, as those of web pages"
-                        : fmt::format("`{}` is not a sign of the language", entry.sign),
+    return Advice{blank ? "this is a special space character, as found on web pages"
+                        : fmt::format("`{}` is not part of the language", entry.sign),
                   fmt::format("write {}", entry.ours), entry.sign.size()};
   }
   return std::nullopt;
 }
 
-// `größe`, `支払い`: a name that is none without backticks.
+// `größe`, `支払い`: names that need backticks.
 std::optional<Advice> bare_name(const Place& place) {
   const auto in_name = [&](size_t i) {
     return is_word_character(place.text[i]) || static_cast<uint8_t>(place.text[i]) >= 0x80;
@@ -143,16 +145,16 @@ std::optional<Advice> bare_name(const Place& place) {
   while (end < place.text.size() && in_name(end)) ++end;
   const std::string_view name = place.text.substr(start, end - start);
   const std::string_view stage = place.stage();
-  const bool text_may_stand = stage == "where" || stage == "let" || stage == "stats";
-  return Advice{"this name stands in backticks: bare ones have A to Z, a to z, 0 to 9 and _ only",
+  const bool string_possible = stage == "where" || stage == "let" || stage == "stats";
+  return Advice{"a name with characters other than ASCII letters, digits and _ needs backticks",
                 fmt::format("write `{}`", name) +
-                    (text_may_stand ? ", or " + quote_string(name) + " if a text is meant" : ""),
+                    (string_possible ? ", or " + quote_string(name) + " if you mean a string" : ""),
                 name.size(), place.offset - start};
 }
 
 std::optional<Advice> second_query(const Place& place) {
-  if (!place.before.ends_with(';') || !place.awaits(expected::kEnd)) return std::nullopt;
-  return Advice{"a query ends with its `;`, and nothing may follow", "ask one query at a time",
+  if (!place.before.ends_with(';') || !place.expects(expected::kEnd)) return std::nullopt;
+  return Advice{"nothing may follow the `;` that ends a query", "run one query at a time",
                 std::max<size_t>(1, place.word.size())};
 }
 
@@ -163,29 +165,30 @@ std::optional<Advice> upper_case(const Place& place) {
   const bool ours = std::find(kWords.begin(), kWords.end(), place.lower_word) != kWords.end() ||
                     is_stage_name(place.lower_word);
   if (!ours || place.word == place.lower_word) return std::nullopt;
-  return Advice{fmt::format("words of the language are lower-case: write `{}`", place.lower_word),
-                "", place.word.size()};
+  return Advice{fmt::format("keywords are lower-case: write `{}`", place.lower_word), "",
+                place.word.size()};
 }
 
 std::optional<Advice> missing_pipe(const Place& place) {
-  if (!place.awaits(expected::kPipe) || place.word.empty()) return std::nullopt;
+  if (!place.expects(expected::kPipe) || place.word.empty()) return std::nullopt;
   const std::string_view word = place.word;
   if (is_stage_name(word)) {
     return Advice{fmt::format("a stage begins with `|`: write `| {}`", word), "", word.size()};
   }
   if (place.lower_word == "group") {
-    return Advice{"`group by` is SQL; here the groups are named behind the aggregates",
+    return Advice{"`group by` is SQL; in Tocsin `by …` follows the aggregates",
                   "write `| stats n = count() by service`", word.size()};
   }
   if (place.lower_word == "having") {
-    return Advice{"`having` is SQL; here a stage filters the groups", "write `| where n > 20`",
-                  word.size()};
+    return Advice{"`having` is SQL; in Tocsin a `where` stage after `stats` filters the groups",
+                  "write `| where n > 20`", word.size()};
   }
   if (place.lower_word == "order") {
-    return Advice{"`order by` is SQL", "write `| sort -total`", word.size()};
+    return Advice{"`order by` is SQL; in Tocsin the stage is `sort`", "write `| sort -total`",
+                  word.size()};
   }
   if (place.lower_word == "if" && place.before.ends_with(")")) {
-    return Advice{"an aggregate's own condition is written `where`",
+    return Advice{"the condition of an aggregate starts with `where`",
                   "write `count() where status == \"FAILED\"`", word.size()};
   }
   return std::nullopt;
@@ -193,22 +196,22 @@ std::optional<Advice> missing_pipe(const Place& place) {
 
 std::optional<Advice> star_argument(const Place& place) {
   if (!place.rest.starts_with("*") || !place.before.ends_with("(")) return std::nullopt;
-  return Advice{"there is no `*` for all columns", "write `count()` to count rows", 1};
+  return Advice{"`*` cannot be an argument", "write `count()` to count rows", 1};
 }
 
 std::optional<Advice> grouping_in_parentheses(const Place& place) {
   if (!place.rest.starts_with("(") || !lower(place.before).ends_with("by")) return std::nullopt;
-  return Advice{"the columns of `by` stand without parentheses", "write `by service, host`", 1};
+  return Advice{"`by` lists its columns without parentheses", "write `by service, host`", 1};
 }
 
 std::optional<Advice> word_filter(const Place& place) {
-  if (!place.rest.starts_with(":") || !place.awaits(expected::kOperator)) return std::nullopt;
-  return Advice{"`field:value` is LogsQL or Lucene; here values are compared",
+  if (!place.rest.starts_with(":") || !place.expects(expected::kOperator)) return std::nullopt;
+  return Advice{"`field:value` is LogsQL or Lucene; in Tocsin use a comparison",
                 "write `status == \"FAILED\"`, or `message contains \"text\"`", 1};
 }
 
 std::optional<Advice> unknown_stage(const Place& place) {
-  if (!place.awaits(expected::kStage)) return std::nullopt;
+  if (!place.expects(expected::kStage)) return std::nullopt;
   std::string stages;
   for (const StageEntry& entry : all_stages()) {
     stages += (stages.empty() ? "" : " ") + std::string(entry.documentation.name);
@@ -222,52 +225,53 @@ std::optional<Advice> unknown_stage(const Place& place) {
 }
 
 std::optional<Advice> no_source(const Place& place) {
-  if (!place.awaits(expected::kSource)) return std::nullopt;
+  if (!place.expects(expected::kSource)) return std::nullopt;
   if (!place.word.empty() && place.rest.substr(place.word.size()).starts_with("(")) {
-    return Advice{"this looks like PromQL; here a query starts with its source, then stages follow",
-                  "write `from audit last 5m | stats n = count() by service | let rate = n / 300`",
-                  place.word.size()};
+    return Advice{
+        "this looks like PromQL; a Tocsin query starts with its source, followed by stages",
+        "write `from audit last 5m | stats n = count() by service | let rate = n / 300`",
+        place.word.size()};
   }
-  return Advice{"a query starts with its source: `from` and the names of measurements", kStartHint,
+  return Advice{"a query starts with its source: `from` and one or more measurements", kStartHint,
                 std::max<size_t>(1, place.word.size())};
 }
 
 std::optional<Advice> bare_aggregate(const Place& place) {
-  if (!place.awaits(expected::kAggregate)) return std::nullopt;
+  if (!place.expects(expected::kAggregate)) return std::nullopt;
   const bool is_name = !place.word.empty() && !is_reserved_word(place.word);
   const std::string near = is_name ? suggest_aggregate(place.word) : "";
-  return Advice{"stats takes aggregates, like `total = count()` or `p95(duration_ms)`",
+  return Advice{"`stats` needs aggregates, like `total = count()` or `p95(duration_ms)`",
                 near.empty() ? "write `| stats total = count() by service`"
                              : fmt::format("write `{}(…)`", near.substr(0, near.find('('))),
                 std::max<size_t>(1, place.word.size())};
 }
 
 std::optional<Advice> computed_aggregate(const Place& place) {
-  const bool behind_aggregate = place.before.ends_with(")") && place.awaits("`by`");
-  if (!behind_aggregate || std::string_view("+-*/%<>=").find(place.rest[0]) == std::string::npos) {
+  const bool after_aggregate = place.before.ends_with(")") && place.expects("`by`");
+  if (!after_aggregate || std::string_view("+-*/%<>=").find(place.rest[0]) == std::string::npos) {
     return std::nullopt;
   }
-  return Advice{"stats takes aggregates alone; what is computed from them follows in a `let`",
+  return Advice{"`stats` accepts only aggregates; compute with their results in a `let` stage",
                 "write `| stats failed = count() where status == \"FAILED\", total = count() "
                 "| let rate = failed / total`",
                 1};
 }
 
 std::optional<Advice> sort_by(const Place& place) {
-  if (place.lower_word != "by" || !place.awaits(expected::kColumn)) return std::nullopt;
-  return Advice{"`sort` takes the columns alone", "write `sort -total, service`", 2};
+  if (place.lower_word != "by" || !place.expects(expected::kColumn)) return std::nullopt;
+  return Advice{"`sort` is not followed by `by`", "write `sort -total, service`", 2};
 }
 
 std::optional<Advice> printed_name(const Place& place) {
-  const bool behind_name = !place.before.empty() && is_word_character(place.before.back());
-  if (!place.rest.starts_with("(") || !behind_name) return std::nullopt;
-  return Advice{"a column's name is expected here, not an expression",
-                "a result is called as printed, in backticks: `p95(duration_ms)`; or give it a "
-                "name of its own, p95 = p95(duration_ms)",
+  const bool after_name = !place.before.empty() && is_word_character(place.before.back());
+  if (!place.rest.starts_with("(") || !after_name) return std::nullopt;
+  return Advice{"expected the name of a column, not an expression",
+                "put the name of an unnamed result in backticks, `p95(duration_ms)`, or name the "
+                "result: p95 = p95(duration_ms)",
                 1};
 }
 
-// In the order of asking: what is more special stands first.
+// In the order of trying: the more specific ones first.
 constexpr std::array kIdioms = {&sql_query,         &selector,
                                 &line_filter,       &range_vector,
                                 &logsql_time,       &upper_case,
@@ -286,7 +290,7 @@ constexpr std::array kIdioms = {&sql_query,         &selector,
                                 &bare_aggregate,    &computed_aggregate,
                                 &sort_by,           &printed_name};
 
-// The word or sign at the place, for `found …`.
+// The word or character at the place, for `found …`.
 std::string_view found_token(const Place& place) {
   if (!place.word.empty()) return place.word;
   size_t length = 1;
@@ -296,24 +300,24 @@ std::string_view found_token(const Place& place) {
   return place.rest.substr(0, length);
 }
 
-// What could be written where only one kind of thing can follow.
+// An example for a place where only one kind of token can follow; else empty.
 std::string example_for(const Place& place) {
   const bool alone = place.choices.size() == 1;
-  if (alone && place.awaits("`(`") && place.behind("in")) return "write `x in (1, 2)`";
-  if (alone && place.awaits("`=`")) return "write `let seconds = duration_ms / 1000`";
-  if (alone && place.awaits("`by`")) return "write `top 5 by total`";
-  if (alone && place.awaits(expected::kMeasurement)) return "write `from audit, bpm last 1h`";
-  if (place.awaits(expected::kMeasurement)) return "write `from audit last 1h`";
-  if (place.awaits(expected::kStage))
+  if (alone && place.expects("`(`") && place.follows("in")) return "write `x in (1, 2)`";
+  if (alone && place.expects("`=`")) return "write `let seconds = duration_ms / 1000`";
+  if (alone && place.expects("`by`")) return "write `top 5 by total`";
+  if (alone && place.expects(expected::kMeasurement)) return "write `from audit, bpm last 1h`";
+  if (place.expects(expected::kMeasurement)) return "write `from audit last 1h`";
+  if (place.expects(expected::kStage))
     return "write `| limit 10`, or `| stats n = count() by service`";
-  if (!place.awaits(expected::kConstant)) return "";
-  if (place.behind("last")) {
-    return place.rest.starts_with("-") ? "`last 5m` reaches back from now already"
+  if (!place.expects(expected::kConstant)) return "";
+  if (place.follows("last")) {
+    return place.rest.starts_with("-") ? "`last 5m` already counts back from now"
                                        : "write `last 1h`";
   }
-  if (place.behind("limit")) return "write `limit 10`";
-  if (place.behind("top")) return "write `top 5 by total`";
-  if (place.behind("baseline")) return "write `baseline 7d`";
+  if (place.follows("limit")) return "write `limit 10`";
+  if (place.follows("top")) return "write `top 5 by total`";
+  if (place.follows("baseline")) return "write `baseline 7d`";
   return "";
 }
 
@@ -322,23 +326,23 @@ Advice generic(const Place& place) {
   const std::string example = example_for(place);
   if (place.rest.empty()) return {"the query ends too early; expected " + choices, example, 1};
   const std::string_view token = found_token(place);
-  if (token == ")" && !place.awaits("`)`") && place.awaits(expected::kEnd)) {
-    return {"there is no `(` for this `)`", "", 1};
+  if (token == ")" && !place.expects("`)`") && place.expects(expected::kEnd)) {
+    return {"this `)` has no matching `(`", "remove it, or add the `(`", 1};
   }
-  if (is_reserved_word(token) && place.awaits(expected::kColumn)) {
-    return {fmt::format("`{}` is a word of the language; expected {}", token, choices),
-            fmt::format("a column of that name stands in backticks: `{}`", token), token.size()};
+  if (is_reserved_word(token) && place.expects(expected::kColumn)) {
+    return {fmt::format("`{}` is a reserved word; expected {}", token, choices),
+            fmt::format("write a column of that name in backticks: `{}`", token), token.size()};
   }
   return {fmt::format("expected {}; found `{}`", choices, token), example, token.size()};
 }
 
 }  // namespace
 
-bool Place::awaits(std::string_view choice) const {
+bool Place::expects(std::string_view choice) const {
   return std::find(choices.begin(), choices.end(), choice) != choices.end();
 }
 
-bool Place::behind(std::string_view wanted) const {
+bool Place::follows(std::string_view wanted) const {
   return before.ends_with(wanted) &&
          (before.size() == wanted.size() || !is_word_character(before.rbegin()[wanted.size()]));
 }
@@ -352,8 +356,8 @@ std::string_view Place::last_word() const {
 std::string_view Place::stage() const {
   const size_t pipe = before.rfind('|');
   if (pipe == std::string_view::npos) return {};
-  const std::string_view behind_pipe = before.substr(pipe + 1);
-  const std::string_view name = behind_pipe.substr(blank_length(behind_pipe));
+  const std::string_view after_pipe = before.substr(pipe + 1);
+  const std::string_view name = after_pipe.substr(blank_length(after_pipe));
   return name.substr(0, identifier_length(name));
 }
 
@@ -364,12 +368,14 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+std::string_view trim_end(std::string_view text) {
+  return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+}
+
 Place make_place(std::string_view text, size_t offset, const std::vector<std::string>& choices) {
   const std::string_view rest = text.substr(offset);
   const std::string_view word = rest.substr(0, identifier_length(rest));
-  std::string_view before = text.substr(0, offset);
-  before = before.substr(0, before.find_last_not_of(" \t\r\n") + 1);
-  return {text, offset, rest, word, lower(word), before, choices};
+  return {text, offset, rest, word, lower(word), trim_end(text.substr(0, offset)), choices};
 }
 
 Diagnostic explain_syntax_error(std::string_view text, size_t offset,
@@ -381,7 +387,7 @@ Diagnostic explain_syntax_error(std::string_view text, size_t offset,
       if ((advice = idiom(place))) break;
     }
   }
-  if (!advice && place.awaits(expected::kSource)) advice = no_source(place);
+  if (!advice && place.expects(expected::kSource)) advice = no_source(place);
   if (!advice) advice = generic(place);
   Diagnostic diagnostic;
   diagnostic.message = std::move(advice->message);

@@ -1,5 +1,5 @@
-// Why a query does not parse, for people: what was expected, and for words of other languages
-// what is written here.
+// Explains why a query does not parse: what was expected, and for idioms of other languages what to
+// write instead.
 #pragma once
 
 #include <string_view>
@@ -9,7 +9,7 @@
 
 namespace tocsin {
 
-/// What the grammar waited for where it could not go on, as in `expected an operator or |`.
+/// What the grammar expected where the parse failed, as in `expected an operator or |`.
 namespace expected {
 inline constexpr const char* kStage = "a stage";
 inline constexpr const char* kSource = "`from`";
@@ -23,8 +23,7 @@ inline constexpr const char* kPipe = "`|`";
 inline constexpr const char* kEnd = "the end of the query";
 }  // namespace expected
 
-/// The diagnostic for a parse that could not go on at `offset`, where one of `choices` was
-/// expected.
+/// The diagnostic for a parse that failed at `offset`, where one of `choices` was expected.
 Diagnostic explain_syntax_error(std::string_view text, size_t offset,
                                 const std::vector<std::string>& choices);
 

@@ -6,7 +6,7 @@
 namespace tocsin {
 namespace {
 
-// By column of a stage's input: the source column or group key that it is, or nothing.
+// By column of a stage's input: the source column or group key that it holds, if any.
 using Origins = std::vector<std::optional<uint32_t>>;
 
 Origins project(const Origins& origins, const std::vector<uint32_t>& columns) {
@@ -15,7 +15,7 @@ Origins project(const Origins& origins, const std::vector<uint32_t>& columns) {
   return out;
 }
 
-// The origins behind a stage that is no stats: columns stay, move, are replaced or come new.
+// The origins after a stage other than stats, which keeps, moves, replaces or adds columns.
 Origins after(const Stage& stage, Origins origins) {
   if (const auto* keep = std::get_if<ProjectStage>(&stage.operation)) {
     return project(origins, keep->columns);
@@ -74,10 +74,7 @@ class UseMarker {
     for (const Aggregate& aggregate : stats.aggregates) {
       if (aggregate.argument) expression(*aggregate.argument);
       if (aggregate.where) expression(*aggregate.where);
-      const bool ordered =
-          aggregate.kind == AggregateKind::kFirst || aggregate.kind == AggregateKind::kLast ||
-          aggregate.kind == AggregateKind::kSlope || aggregate.kind == AggregateKind::kSample;
-      if (ordered) column(aggregate.time_column);
+      if (reads_time(aggregate.kind)) column(aggregate.time_column);
     }
   }
   void mark(const BaselineStage& baseline) {
@@ -88,7 +85,7 @@ class UseMarker {
   void mark(const LimitStage&) {}
   void mark(const TopStage& top) { keys(top.keys); }
   void mark(const DistinctStage& distinct) { columns(distinct.columns); }
-  void mark(const ProjectStage&) {}  // what it keeps counts only where it is used
+  void mark(const ProjectStage&) {}  // a kept column counts only if something later uses it
   void mark(const FillStage& fill) {
     column(fill.time_column);
     columns(fill.group_columns);

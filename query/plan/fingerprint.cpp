@@ -13,7 +13,7 @@
 namespace tocsin {
 namespace {
 
-// Writes what a stage means, columns by name and type, every text with its length in front.
+// Serializes what a stage computes: columns by name and type, every text after its length.
 class Writer {
  public:
   std::string out;
@@ -67,7 +67,7 @@ class Writer {
     } else if (const auto* stats = std::get_if<StatsStage>(&stage.operation)) {
       this->stats(input, *stats);
     } else {
-      TOCSIN_CHECK(!"a stage that may not stand before baseline");
+      TOCSIN_CHECK(!"only where, let and stats come before baseline");
     }
   }
 

@@ -1,4 +1,4 @@
-// What makes two queries compute the same per window: their source, filters, lets and aggregates.
+// Identifies queries that compute the same per window: same source, filters, lets and aggregates.
 #pragma once
 
 #include <compare>
@@ -15,8 +15,9 @@ struct Fingerprint {
   auto operator<=>(const Fingerprint&) const = default;
 };
 
-/// Of the plan's source and its first `stage_count` stages (where, let and stats), and of the
-/// columns whose values are kept. No range, no now: those are the window's. XXH3, 128 bits.
+/// Covers the plan's source, its first `stage_count` stages (where, let and stats) and the columns
+/// whose values are kept, but neither the range nor now, which belong to the window. XXH3, 128
+/// bits.
 Fingerprint fingerprint_of(const Plan& plan, size_t stage_count,
                            std::span<const uint32_t> value_columns);
 

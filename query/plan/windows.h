@@ -1,4 +1,4 @@
-// The windows of a baseline: the range itself and its copies every `step` back.
+// The windows of a baseline: the range itself and its copies, each `step` earlier.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@
 namespace tocsin {
 
 /// Window 0 is [start, end), window k is [start - k * step, end - k * step), 1 <= k <= past_count.
-/// Invariants: end - start <= step, so they do not overlap; none reaches below the first time.
+/// Invariants: end - start <= step, so windows do not overlap; no start underflows.
 struct Windows {
   TimeRange range;
   Duration step = 0;
   uint32_t past_count = 0;
-  Timestamp now = 0;            ///< what now() is in window 0; in a past one it is its end
-  std::vector<uint8_t> wanted;  ///< by index: rows of others are not read
+  Timestamp now = 0;            ///< now() in window 0; in a past window now() is its end
+  std::vector<uint8_t> wanted;  ///< by index: whether the window's rows are read
 
   static constexpr uint32_t kNone = UINT32_MAX;
 
@@ -27,7 +27,7 @@ struct Windows {
   Timestamp now_in(uint32_t k) const { return k == 0 ? now : window(k).end; }
   /// From the start of the oldest window to the end of the newest.
   TimeRange span() const { return {window(past_count).start, range.end}; }
-  /// The window that holds `t`, or kNone.
+  /// The window that contains `t`, or kNone.
   uint32_t index_of(Timestamp t) const {
     if (range.contains(t)) return 0;
     if (t >= range.start || t < window(past_count).start) return kNone;

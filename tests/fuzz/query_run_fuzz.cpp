@@ -1,5 +1,5 @@
-// Any text as a query over a small database: an answer or an error within bounds, the same on one
-// and two threads.
+// Runs any text as a query on a small database: it returns a result or an error within its limits,
+// the same with one and two threads.
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -72,7 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const std::string json = format_result(*table, ResultFormat::kJson, {.statistics = false});
   format_result(*table, ResultFormat::kTable, {.terminal_width = 40});
-  // Sums of floats may differ in their last digits.
+  // Float sums may differ in their last digits.
   options.threads = 2;
   const auto again = engine.run(text, options);
   TOCSIN_CHECK(!again || again->row_count == table->row_count);

@@ -1,5 +1,5 @@
-// Any text: the parser answers with a query that prints and parses to the same, or with a fault
-// that lies in the text; the completer answers at every place.
+// Any text: the parser returns a query that round-trips through printing, or an error within the
+// text; the completer accepts every position.
 #include <cstdint>
 #include <string>
 
@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       TOCSIN_CHECK(ast::print_query(*again) == printed);
     }
   }
-  if (size > 512) return 0;  // each completion checks all stages before it
+  if (size > 512) return 0;  // each completion checks all earlier stages
   static const Catalog catalog = sample_catalog();
   const size_t cursor = size == 0 ? 0 : (size + data[0]) % (size + 1);
   const Completion found = complete(text, cursor, catalog, sample_options(), {});

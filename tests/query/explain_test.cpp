@@ -1,4 +1,4 @@
-// What `explain` says about a run.
+// The report of `explain` about a run.
 #include "query/explain.h"
 
 #include <catch2/catch.hpp>
@@ -26,7 +26,7 @@ Value cell(const ResultTable& table, size_t row, std::string_view column) {
 
 }  // namespace
 
-TEST_CASE("explain: the plan by stages, with rows and segments", "[query]") {
+TEST_CASE("explain: reports rows and segments per stage", "[query]") {
   const MemoryDatabase database = sample();
   const QueryEngine engine(database);
   const auto table = engine.run(
@@ -48,7 +48,7 @@ TEST_CASE("explain: the plan by stages, with rows and segments", "[query]") {
   CHECK(cell(*table, 5, "rows") == Value::of(int64_t{1}));
 }
 
-TEST_CASE("explain: segments answered from metadata, and the bytes of what was read", "[query]") {
+TEST_CASE("explain: reports segments answered from metadata, and bytes read", "[query]") {
   const MemoryDatabase database = sample();
   const QueryEngine engine(database);
   const auto counted = engine.run("explain from audit | stats n = count() by service", {});
@@ -62,7 +62,7 @@ TEST_CASE("explain: segments answered from metadata, and the bytes of what was r
   CHECK(cell(*read, 0, "bytes") == Value::of(int64_t{4 * 8}));
 }
 
-TEST_CASE("explain: a query without stages", "[query]") {
+TEST_CASE("explain: accepts a query without stages", "[query]") {
   const MemoryDatabase database = sample();
   const auto table = QueryEngine(database).run("explain from audit", {});
   REQUIRE(table);
@@ -71,7 +71,7 @@ TEST_CASE("explain: a query without stages", "[query]") {
   CHECK_FALSE(cell(*table, 0, "time").is_null());
 }
 
-TEST_CASE("explain: errors point into the text as it was written", "[query]") {
+TEST_CASE("explain: errors point into the original text", "[query]") {
   const MemoryDatabase database = sample();
   Diagnostic diagnostic;
   const auto table =
@@ -83,7 +83,7 @@ TEST_CASE("explain: errors point into the text as it was written", "[query]") {
   CHECK(diagnostic.line == 4);
 }
 
-TEST_CASE("explain: is a word at the beginning only", "[query]") {
+TEST_CASE("explain: is a keyword only at the start", "[query]") {
   CHECK(explain_prefix("explain from a") == 7);
   CHECK(explain_prefix("# why\n  explain from a") == 15);
   CHECK(explain_prefix("explained") == 0);

@@ -1,15 +1,14 @@
-// Runs the scripts in testdata/*.test: load rows, ask, compare.
+// Runs the scripts in testdata/*.test: load rows, query, compare.
 //
-//   now TIME                      what `now` is for the queries that follow
-//   zone NAME                     the configured zone of the queries that follow
+//   now TIME                      the value of `now` in the following queries
+//   zone NAME                     the configured zone of the following queries
 //   load MEASUREMENT              a table: a header, then rows up to an empty line
 //   query                         the text up to a line `expect`, then the result as a table up to
-//   an
-//                                 empty line, or `error: ` and a part of the message
+//                                 an empty line, or `error: ` and a part of the message
 //
-// Cells are separated by two blanks or more. `-` is null, `"…"` a string, `10:00` a time of
-// 2026-11-24, digits are i64, with a point f64. Each query runs over hot segments, over sealed
-// ones, and on one and several threads; all must agree.
+// Cells are separated by two or more spaces. `-` is null, `"…"` a string, `10:00` a time on
+// 2026-11-24, digits are i64, or f64 with a decimal point. Each query runs on hot and on sealed
+// segments, with one and with several threads; all results must agree.
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -190,7 +189,7 @@ class Script {
 
 }  // namespace
 
-TEST_CASE("language: every script gives what it expects", "[query]") {
+TEST_CASE("language: every script has the expected results", "[query]") {
   size_t count = 0;
   for (const auto& entry :
        std::filesystem::directory_iterator(TOCSIN_SOURCE_DIR "/tests/query/testdata")) {

@@ -1,5 +1,4 @@
-// Queries broken at random: whatever the text, prepare answers with a plan or with a diagnostic
-// that points into the text.
+// Randomly damaged queries: prepare returns a plan, or a diagnostic that points into the text.
 #include <random>
 #include <string>
 #include <vector>
@@ -85,7 +84,7 @@ class Mutator {
 
 }  // namespace
 
-TEST_CASE("prepare: broken text gives a plan or a diagnostic that points into it", "[query]") {
+TEST_CASE("prepare: damaged text returns a plan or a diagnostic that points into it", "[query]") {
   const uint32_t seed = std::random_device()();
   INFO("seed " << seed);
   Mutator mutate(seed);

@@ -1,5 +1,5 @@
-// The written reference: everything of the registry stands in it, its queries work, and its
-// examples give what it says that they give.
+// The reference in query/README.md contains all entries of the registry, its queries are valid, and
+// its examples return what it shows.
 #include <algorithm>
 #include <fstream>
 #include <map>
@@ -36,7 +36,7 @@ bool mentions(const std::string& text, const Documentation& entry) {
   return complete;
 }
 
-/// Lines of code that stand together.
+/// Consecutive lines of code.
 struct Block {
   size_t first_line = 0, last_line = 0;
   std::vector<std::string> lines;
@@ -74,7 +74,7 @@ std::vector<std::string> cells_of(const std::string& line) {
   return cells;
 }
 
-// The table of events that the reference begins its examples with.
+// The events of the first table in the reference, which all examples use.
 MemoryDatabase example_events(const std::vector<Block>& blocks) {
   MemoryDatabase database;
   const auto block = std::ranges::find_if(
@@ -110,7 +110,7 @@ std::vector<std::string> answer(const MemoryDatabase& database, const std::strin
   return lines;
 }
 
-// The cells of `| a | b | c | d |`; none for other lines.
+// The cells of `| `a` | b | c | d |`; none for other lines.
 std::vector<std::string> row_cells(const std::string& line) {
   std::vector<std::string> cells;
   if (!line.starts_with("| `")) return cells;
@@ -128,9 +128,10 @@ std::string unquoted(const std::string& cell) {
 
 }  // namespace
 
-TEST_CASE("reference: has every stage, function and aggregate as the registry has it", "[query]") {
-  const std::string text = reference();
+TEST_CASE("reference: documents every stage, function and aggregate of the registry", "[query]") {
+  std::string text = reference();
   REQUIRE_FALSE(text.empty());
+  std::ranges::replace(text, '\n', ' ');  // paragraphs may be wrapped
   for (const StageEntry& entry : all_stages()) mentions(text, entry.documentation);
   for (const FunctionEntry& entry : all_functions()) mentions(text, entry.documentation);
   for (const AggregateEntry& entry : all_aggregates()) mentions(text, entry.documentation);
@@ -170,7 +171,7 @@ TEST_CASE("reference: its queries are valid and run", "[query]") {
   CHECK(count >= 30);
 }
 
-TEST_CASE("reference: stages give the answers that stand under their examples", "[query]") {
+TEST_CASE("reference: stage examples return the results shown below them", "[query]") {
   const std::string text = reference();
   const std::vector<Block> blocks = blocks_of(text);
   const MemoryDatabase database = example_events(blocks);
@@ -193,21 +194,22 @@ TEST_CASE("reference: stages give the answers that stand under their examples", 
   }
 }
 
-TEST_CASE("reference: functions and aggregates give what stands beside their examples", "[query]") {
+TEST_CASE("reference: function and aggregate examples return the results shown next to them",
+          "[query]") {
   const std::string text = reference();
   const MemoryDatabase database = example_events(blocks_of(text));
-  std::map<std::string, std::string> given;  // by example
+  std::map<std::string, std::string> shown;  // by example
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) {
     const std::vector<std::string> cells = row_cells(line);
-    if (cells.size() == 4) given[unquoted(cells[2])] = unquoted(cells[3]);
+    if (cells.size() == 4) shown[unquoted(cells[2])] = unquoted(cells[3]);
   }
   const auto check = [&](const std::string& example, const std::string& query) {
     const std::vector<std::string> lines = answer(database, query);
     INFO(query);
     REQUIRE(lines.size() == 2);
     const size_t start = lines[1].find_first_not_of(' ');
-    CHECK(given[example] == lines[1].substr(start));
+    CHECK(shown[example] == lines[1].substr(start));
   };
   for (const FunctionEntry& entry : all_functions()) {
     const std::string example = entry.documentation.example;

@@ -1,4 +1,4 @@
-// The catalog that tests of the language check against.
+// The catalog for tests of the language.
 #pragma once
 
 #include <string>
@@ -25,7 +25,7 @@ inline void add_measurement(Catalog& catalog, MeasurementId id, const std::strin
 }
 
 /// `audit` and `bpm` differ in `duration_ms` (f64, i64) and in `code` (i64, string); `bytes` is
-/// unsigned in `audit` and lacking in `bpm`.
+/// unsigned in `audit` and missing in `bpm`.
 inline Catalog sample_catalog() {
   using T = ColumnType;
   Catalog catalog;

@@ -1,4 +1,4 @@
-// Every way of reading a segment must give what reading it row by row gives.
+// Every way of reading a segment must return the same as reading it row by row.
 #include <random>
 #include <string>
 #include <vector>
@@ -28,7 +28,8 @@ class RandomDatabase {
   }
 
  private:
-  // Of neighbouring hours, overlapping; some without a dictionary, some columns absent or all null.
+  // Overlapping segments of adjacent hours; some without dictionaries, some with columns missing or
+  // null in every row.
   void add_segment(const std::string& measurement, int segment) {
     const auto row_count = static_cast<size_t>(segment == 3 ? 7 : 1000 + below(4000));
     std::vector<Timestamp> times;
@@ -80,7 +81,7 @@ std::string answer(const QueryEngine& engine, const std::string& text, QueryOpti
 
 }  // namespace
 
-TEST_CASE("shortcuts: counted rows give what rows read one by one give", "[query]") {
+TEST_CASE("shortcuts: counting rows returns the same as reading them one by one", "[query]") {
   const uint32_t seed = std::random_device{}();
   INFO("seed " << seed);
   RandomDatabase random(seed);
@@ -140,10 +141,10 @@ TEST_CASE("shortcuts: counted rows give what rows read one by one give", "[query
   }
 }
 
-TEST_CASE("shortcuts: buckets are counted in pieces where clocks are set, too", "[query]") {
+TEST_CASE("shortcuts: buckets are counted correctly across clock changes", "[query]") {
   const uint32_t seed = std::random_device{}();
   INFO("seed " << seed);
-  // Three hours before the clocks of Berlin and London are set, forward and back.
+  // Three hours before the clocks change in Berlin and London, in spring and autumn.
   for (const char* start : {"2023-03-25T22:00:00Z", "2023-10-28T22:00:00Z"}) {
     RandomDatabase random(seed, parse_time(start).value());
     const QueryEngine engine(random.database());
@@ -168,7 +169,7 @@ TEST_CASE("shortcuts: buckets are counted in pieces where clocks are set, too", 
   }
 }
 
-TEST_CASE("shortcuts: a segment is not read where its metadata tell enough", "[query]") {
+TEST_CASE("shortcuts: a segment is not read if its metadata suffice", "[query]") {
   RandomDatabase random(1);
   const QueryEngine engine(random.database());
   const auto scanned = [&](const std::string& text) {
@@ -183,7 +184,7 @@ TEST_CASE("shortcuts: a segment is not read where its metadata tell enough", "[q
   CHECK(scanned("from audit | stats n = count() where time > 2000-01-01") == 0);
 }
 
-TEST_CASE("shortcuts: quantiles select as sorting does", "[query]") {
+TEST_CASE("shortcuts: quantiles by selection equal those by sorting", "[query]") {
   RandomDatabase random(2);
   const QueryEngine engine(random.database());
   QueryOptions options;
@@ -197,7 +198,7 @@ TEST_CASE("shortcuts: quantiles select as sorting does", "[query]") {
   const auto all = engine.run("from audit, bpm | where exists(ms) | keep ms", options);
   REQUIRE(all);
   std::vector<double> values = all->columns[0].f64;
-  REQUIRE(values.size() > 4096);  // as many as are counted
+  REQUIRE(values.size() > 4096);  // enough for the counting selection
   const auto quantile = [&](double q) {
     std::ranges::sort(values);
     const double position = q * static_cast<double>(values.size() - 1);

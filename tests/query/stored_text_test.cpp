@@ -1,4 +1,4 @@
-// Strings that the store keeps as templates and ids must give the answers that plain strings give.
+// Strings stored as templates and ids must return the same results as plain strings.
 #include <map>
 #include <random>
 #include <string>
@@ -43,7 +43,7 @@ class TwoDatabases {
     return "tx-" + std::string(digits.data(), static_cast<size_t>(end - digits.data()));
   }
 
-  // One of the ids that are under way, now and then a new one.
+  // One of the current ids, sometimes a new one.
   uint64_t recent() {
     if (ids_.size() < 50 || random_() % 2 == 0)
       ids_.push_back((uint64_t{random_()} << 32) + random_());
@@ -60,7 +60,7 @@ class TwoDatabases {
       case 2: return "session " + hex_id(random_()) + " closed";
       case 3: return "checkpoint 00" + number + " written";
       case 4: return "ready";
-      case 5: return "\x02 unusual " + number;  // stays whole
+      case 5: return "\x02 unusual " + number;  // not split
       default:
         return "peer 10.0.0." + std::to_string(random_() % 256) + ":" + number + " timed out";
     }
@@ -126,7 +126,7 @@ std::string answer(const Database& database, const std::string& text,
 
 }  // namespace
 
-TEST_CASE("stored text: templates and ids answer as plain strings do", "[query]") {
+TEST_CASE("stored text: templates and ids return the same results as plain strings", "[query]") {
   const uint32_t seed = std::random_device{}();
   INFO("seed " << seed);
   TwoDatabases databases(seed);
@@ -156,7 +156,7 @@ TEST_CASE("stored text: templates and ids answer as plain strings do", "[query]"
       "from audit | where message in (\"ready\", \"accepted by worker 17\") | stats n = count()",
       "from * | distinct id | stats n = count()",
       "from audit | sort id | limit 30 | keep time, service, id, message",
-      // Few rows are left: values are read one by one.
+      // Few rows remain: values are read one by one.
       "from * | where service == \"svc-3\" and message == \"ready\" | stats n = count(), s = "
       "sum(size), "
       "p50(ms), z = max(ms)",
@@ -182,7 +182,7 @@ TEST_CASE("stored text: templates and ids answer as plain strings do", "[query]"
   }
 }
 
-TEST_CASE("stored text: groups that memory is too small for go to disk", "[query]") {
+TEST_CASE("stored text: groups that do not fit into memory are spilled to disk", "[query]") {
   const uint32_t seed = std::random_device{}();
   INFO("seed " << seed);
   TwoDatabases databases(seed, 15 * kRows);

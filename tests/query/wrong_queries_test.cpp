@@ -1,4 +1,4 @@
-// Every wrong query of testdata/wrong_queries.txt gets exactly the message that stands under it.
+// Every query in testdata/wrong_queries.txt must get exactly the message below it.
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -14,8 +14,8 @@ using namespace tocsin;
 namespace {
 
 struct WrongQuery {
-  std::string text;     // lines beginning with `> `
-  std::string message;  // the lines under it, to the next empty one
+  std::string text;     // lines starting with `> `
+  std::string message;  // the following lines, up to an empty one
 };
 
 std::vector<WrongQuery> read_wrong_queries() {
@@ -44,7 +44,7 @@ std::vector<WrongQuery> read_wrong_queries() {
 
 }  // namespace
 
-TEST_CASE("language: each wrong query says what is wrong and what to write", "[query]") {
+TEST_CASE("language: each wrong query gets its message", "[query]") {
   const Catalog catalog = sample_catalog();
   const auto queries = read_wrong_queries();
   REQUIRE(queries.size() >= 40);

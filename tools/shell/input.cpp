@@ -31,7 +31,7 @@ bool is_incomplete(std::string_view text) {
   if (place.before.empty()) return false;
   long depth = 0;
   for (const QueryWord& word : place.before) {
-    if (word.kind != WordKind::kSign) continue;
+    if (word.kind != WordKind::kSymbol) continue;
     if (word.text == "(") ++depth;
     if (word.text == ")") --depth;
   }
@@ -40,7 +40,7 @@ bool is_incomplete(std::string_view text) {
   const auto is_one_of = [&](const auto& list) {
     return std::ranges::find(list, last.text) != list.end();
   };
-  return (last.kind == WordKind::kSign && is_one_of(kSigns)) ||
+  return (last.kind == WordKind::kSymbol && is_one_of(kSigns)) ||
          (last.kind == WordKind::kName && is_one_of(kWords));
 }
 

@@ -1,4 +1,4 @@
-// Large pieces of memory: aligned, kept within bounds, and never given twice.
+// Large blocks of memory: aligned, cached within bounds, and never handed out twice.
 #include "query/base/large_memory.h"
 
 #include <cstring>
@@ -11,7 +11,8 @@
 namespace tocsin {
 namespace {
 
-TEST_CASE("large memory: pieces are aligned and apart, and kept ones come again", "[query]") {
+TEST_CASE("large memory: blocks are aligned and do not overlap, and freed ones are reused",
+          "[query]") {
   const size_t size = 3 * kHugePageBytes - 5;
   std::byte* const first = allocate_large(size);
   std::byte* const second = allocate_large(size);
@@ -28,12 +29,12 @@ TEST_CASE("large memory: pieces are aligned and apart, and kept ones come again"
   free_large(second, size);
 }
 
-TEST_CASE("large memory: more than what is kept, from several threads", "[query]") {
+TEST_CASE("large memory: several threads can allocate more than the cache holds", "[query]") {
   const auto work = [] {
     for (int round = 0; round < 3; ++round) {
       std::vector<LargeMemory> pieces;
       std::set<std::byte*> places;
-      for (size_t bytes = 0; bytes <= kKeptLargeBytesMax; bytes += 8 * kHugePageBytes) {
+      for (size_t bytes = 0; bytes <= kCachedLargeBytesMax; bytes += 8 * kHugePageBytes) {
         pieces.push_back(make_large(8 * kHugePageBytes));
         pieces.back()[0] = std::byte{7};
         places.insert(pieces.back().get());

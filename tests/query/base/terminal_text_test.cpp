@@ -8,13 +8,13 @@ using namespace tocsin;
 
 namespace {
 
-// Written as escapes where an editor would join them.
+// Written as escapes where an editor would combine the characters.
 const std::string kAccent = "e\xCC\x81";  // e and a combining acute accent
 const std::string kFamily = "👩\xE2\x80\x8D👦";
 
 }  // namespace
 
-TEST_CASE("terminal text: columns are those of a terminal, not code points", "[query]") {
+TEST_CASE("terminal text: width counts terminal columns, not code points", "[query]") {
   CHECK(width_of("") == 0);
   CHECK(width_of("abc") == 3);
   CHECK(width_of("grün…") == 5);
@@ -22,11 +22,11 @@ TEST_CASE("terminal text: columns are those of a terminal, not code points", "[q
   CHECK(width_of("한국") == 4);
   CHECK(width_of("🔥x") == 3);
   CHECK(width_of(kAccent) == 1);
-  CHECK(width_of("\xE2\x80\x8B") == 0);  // a blank without width
-  CHECK(width_of("\xFF\xE6\x94") == 3);  // no UTF-8
+  CHECK(width_of("\xE2\x80\x8B") == 0);  // a zero-width space
+  CHECK(width_of("\xFF\xE6\x94") == 3);  // invalid UTF-8
 }
 
-TEST_CASE("terminal text: is cut between characters, and never too wide", "[query]") {
+TEST_CASE("terminal text: cutting keeps characters whole and stays within the width", "[query]") {
   const auto check = [](const std::string& text, size_t width, const std::string& expected,
                         const std::string& expected_front) {
     INFO(text << " in " << width);
@@ -47,7 +47,7 @@ TEST_CASE("terminal text: is cut between characters, and never too wide", "[quer
   check("a" + kFamily + "b", 6, "a" + kFamily + "b", "a" + kFamily + "b");
 }
 
-TEST_CASE("terminal text: control characters are shown, not sent", "[query]") {
+TEST_CASE("terminal text: control characters are escaped", "[query]") {
   CHECK(escape_controls("a\tb\n\x1b[1m\x7f") == "a\\tb\\n\\x1b[1m\\x7f");
   CHECK(escape_controls("\xC2\x9B"
                         "1m") == "\\x9b1m");

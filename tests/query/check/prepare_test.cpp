@@ -18,7 +18,7 @@ std::string plan_of(const std::string& text, const QueryOptions& options = sampl
   return plan ? print_plan(*plan) : plan.error().message;
 }
 
-// The last line of the plan, without the columns that it puts out.
+// The last line of the plan, without its output columns.
 std::string stage_of(const std::string& text) {
   std::string plan = plan_of(text);
   if (plan.ends_with("\n")) plan.pop_back();
@@ -45,7 +45,7 @@ QueryOptions rule_options() {
 
 }  // namespace
 
-TEST_CASE("prepare: the pipeline of the design", "[query]") {
+TEST_CASE("prepare: a pipeline of all main stages becomes a typed plan", "[query]") {
   CHECK(plan_of("from audit, bpm last 1h\n"
                 "| where service =~ \"^pay\" and duration_ms > 100\n"
                 "| stats failures = count() where status == \"FAILED\", total = count(),\n"
@@ -69,7 +69,7 @@ TEST_CASE("prepare: the pipeline of the design", "[query]") {
         "limit 10\n");
 }
 
-TEST_CASE("prepare: the range", "[query]") {
+TEST_CASE("prepare: a range is absolute, or all time if the query has none", "[query]") {
   const auto range = [](const std::string& text) { return built("from audit " + text).range; };
   CHECK(range("last 1h") == TimeRange{kSampleNow - kHour, kSampleNow});
   CHECK(range("last $baseline_window") == TimeRange{kSampleNow - 7 * kDay, kSampleNow});
@@ -87,7 +87,7 @@ TEST_CASE("prepare: a bare date is midnight in the configured zone", "[query]") 
   CHECK(plan.range.end == kSampleNow - 13 * kHour);
 }
 
-TEST_CASE("prepare: several measurements are one table", "[query]") {
+TEST_CASE("prepare: several measurements form one table", "[query]") {
   const Plan plan = built("from audit, bpm | keep measurement, duration_ms, code, bytes");
   CHECK(plan.source_columns[0] == PlanColumn{"time", ValueType::kTime});
   CHECK(plan.source_columns[1] == PlanColumn{"measurement", ValueType::kString});
@@ -95,23 +95,24 @@ TEST_CASE("prepare: several measurements are one table", "[query]") {
                                                          {"duration_ms", ValueType::kF64},
                                                          {"code", ValueType::kI64},
                                                          {"bytes", ValueType::kU64}});
-  CHECK(plan.warnings == std::vector<std::string>{
-                             "`code` is string in `bpm` and i64 elsewhere: it is null for `bpm`"});
+  CHECK(plan.warnings ==
+        std::vector<std::string>{
+            "`code` is string in `bpm` and i64 elsewhere: values from `bpm` are null"});
   REQUIRE(plan.source.size() == 2);
   CHECK(plan.source[1].columns == std::vector<uint32_t>{2, 4, 5});
 }
 
-TEST_CASE("prepare: the first measurement listed decides between types", "[query]") {
+TEST_CASE("prepare: the first listed measurement decides a conflict of types", "[query]") {
   const Plan plan = built("from bpm, audit | keep code");
   CHECK(plan.output_columns()[0].type == ValueType::kString);
   CHECK(plan.warnings.size() == 1);
 }
 
-TEST_CASE("prepare: a conflict of types in an unused column is not worth a warning", "[query]") {
+TEST_CASE("prepare: a conflict of types in an unused column causes no warning", "[query]") {
   CHECK(built("from audit, bpm | keep service").warnings.empty());
 }
 
-TEST_CASE("prepare: a condition that no row can fulfil is a warning", "[query]") {
+TEST_CASE("prepare: a condition that no row can meet causes a warning", "[query]") {
   const auto check = [](const std::string& condition, const std::string& warning) {
     INFO(condition);
     const auto expected =
@@ -119,21 +120,21 @@ TEST_CASE("prepare: a condition that no row can fulfil is a warning", "[query]")
     CHECK(built("from audit last 1h | where " + condition).warnings == expected);
   };
   check("code > 5 and status == \"OK\" and code < 3",
-        "`code < 3` cannot hold together with what is asked of `code` before");
+        "`code < 3` contradicts an earlier condition on `code`");
   check("code >= 5 and 5 >= code", "");
   check("code > 5 and (5 >= code or ok)", "");
   check("code > 5 and (5 >= code or code == 1)",
-        "`code == 1` cannot hold together with what is asked of `code` before");
+        "`code == 1` contradicts an earlier condition on `code`");
   check("status == \"OK\" and status == \"FAILED\"",
-        "`status == \"FAILED\"` cannot hold together with what is asked of `status` before");
+        "`status == \"FAILED\"` contradicts an earlier condition on `status`");
   check("status == \"OK\" or status == \"FAILED\"", "");
   check("not (code > 5 and code < 3)", "");
-  check("bytes < 0", "`bytes < 0` holds for no value of `bytes`, which is a number (u64)");
-  check("0 > bytes", "`0 > bytes` holds for no value of `bytes`, which is a number (u64)");
-  check("code == 1.5", "`code == 1.5` holds for no value of `code`, which is a number (i64)");
+  check("bytes < 0", "`bytes < 0` is false for every value of `bytes`, which is a number (u64)");
+  check("0 > bytes", "`0 > bytes` is false for every value of `bytes`, which is a number (u64)");
+  check("code == 1.5", "`code == 1.5` is false for every value of `code`, which is a number (i64)");
   check("code > 9223372036854775807",
-        "`code > 9223372036854775807` holds for no value of `code`, which is a number (i64)");
-  check("time < 2026-11-24", "`time < 2026-11-24` lies outside the query's range");
+        "`code > 9223372036854775807` is false for every value of `code`, which is a number (i64)");
+  check("time < 2026-11-24", "`time < 2026-11-24` is outside the time range of the query");
   check("time >= 2026-11-24T11:30:00Z", "");
   check("1 > 2", "`1 > 2` is false for every row");
   CHECK(built("from audit | stats n = count() where code > 5 and code < 3").warnings.size() == 1);
@@ -144,7 +145,7 @@ TEST_CASE("prepare: a condition that no row can fulfil is a warning", "[query]")
             .warnings.empty());
 }
 
-TEST_CASE("prepare: a column of another measurement is told apart from a misspelt one", "[query]") {
+TEST_CASE("prepare: a column of another measurement is reported as such", "[query]") {
   Diagnostic diagnostic;
   CHECK_FALSE(
       build_plan("from bpm | where bytes > 1", sample_catalog(), sample_options(), &diagnostic));
@@ -155,18 +156,18 @@ TEST_CASE("prepare: a column of another measurement is told apart from a misspel
             "no column `bytes` in `bpm` yet: it is null; it is a column of `audit`"});
 }
 
-TEST_CASE("prepare: `*` is every measurement but Tocsin's own", "[query]") {
+TEST_CASE("prepare: `*` is all measurements except Tocsin's own", "[query]") {
   const Plan plan = built("from * | stats count() by measurement");
   REQUIRE(plan.source.size() == 2);
   CHECK(plan.source[0].name == "audit");
   CHECK(plan.source[1].name == "bpm");
 }
 
-TEST_CASE("prepare: a column that counts nanoseconds is a time", "[query]") {
+TEST_CASE("prepare: a column of nanosecond timestamps has the type time", "[query]") {
   CHECK(stage_of("from alerts | where started_at > now - 1h") == "where started_at > now() - 1h");
 }
 
-TEST_CASE("prepare: expressions are typed", "[query]") {
+TEST_CASE("prepare: operators and functions have the documented types", "[query]") {
   const auto type = [](const std::string& expression) {
     return std::string(name_of(
         built("from audit | let x = " + expression + " | keep x").output_columns()[0].type));
@@ -195,7 +196,7 @@ TEST_CASE("prepare: expressions are typed", "[query]") {
   CHECK(type("code in (1, 2.5)") == "bool");
 }
 
-TEST_CASE("prepare: integers meet floats inside f64, and constants are computed", "[query]") {
+TEST_CASE("prepare: mixed numbers become f64, and constants are computed", "[query]") {
   CHECK(where("code / 2 > 1") == "where f64(code) / 2.0 > 1");
   CHECK(where("code > 1 + 2 * 3") == "where code > 7");
   CHECK(where("code in (-1, 2 * 3)") == "where code in (-1, 6)");
@@ -204,14 +205,14 @@ TEST_CASE("prepare: integers meet floats inside f64, and constants are computed"
   CHECK(where("code > 1 / 0") == "where code > null");
 }
 
-TEST_CASE("prepare: precedence", "[query]") {
+TEST_CASE("prepare: operators have the documented precedence", "[query]") {
   CHECK(where("ok or not ok and code == 1 + 2 * -3 % 2") == "where ok or not ok and code == 1");
   CHECK(where("(ok or ok) and ok") == "where (ok or ok) and ok");
   CHECK(where("not (code == 1)") == "where not code == 1");
   CHECK(where("code - (1 - code) > 0") == "where code - (1 - code) > 0");
 }
 
-TEST_CASE("prepare: words of the language are columns where they mean nothing", "[query]") {
+TEST_CASE("prepare: keywords are columns where they have no meaning", "[query]") {
   Catalog catalog;
   add_measurement(catalog, 1, "last",
                   {{"from", ColumnType::kString},
@@ -228,7 +229,7 @@ TEST_CASE("prepare: words of the language are columns where they mean nothing", 
   CHECK(plan->output_columns()[2].name == "min(min)");
 }
 
-TEST_CASE("prepare: names of measurements may hold - / and :", "[query]") {
+TEST_CASE("prepare: names of measurements may contain - / and :", "[query]") {
   Catalog catalog;
   add_measurement(catalog, 1, "a-b", {});
   add_measurement(catalog, 2, "c/d:e.f", {});
@@ -238,17 +239,17 @@ TEST_CASE("prepare: names of measurements may hold - / and :", "[query]") {
   CHECK(plan->source.size() == 3);
 }
 
-TEST_CASE("prepare: let may build on what stands before it", "[query]") {
+TEST_CASE("prepare: a definition in let may use earlier ones", "[query]") {
   const Plan plan =
       built("from audit | let a = code + 1, b = a * 2, service = upper(service), c = service");
   CHECK(plan.stages.size() == 3);
   const auto& let = std::get<LetStage>(plan.stages[1].operation);
   CHECK(plan.stages[1].columns[let.outputs[0]].name == "b");
   CHECK(plan.stages[1].columns[let.outputs[1]].name == "service");
-  CHECK(let.outputs[1] == 2);  // replaced in its place
+  CHECK(let.outputs[1] == 2);  // replaced in place
 }
 
-TEST_CASE("prepare: a result without a name is called as printed", "[query]") {
+TEST_CASE("prepare: an unnamed result is named as printed", "[query]") {
   const Plan plan = built(
       "from audit last 1h | stats p99.9( duration_ms ), count() where code==1, count(), "
       "p95(`duration_ms`) | sort -`p95(duration_ms)`");
@@ -257,7 +258,7 @@ TEST_CASE("prepare: a result without a name is called as printed", "[query]") {
   CHECK(std::get<StatsStage>(plan.stages[0].operation).aggregates[0].quantile == 0.999);
 }
 
-TEST_CASE("prepare: stages keep what they say", "[query]") {
+TEST_CASE("prepare: stages keep their arguments", "[query]") {
   const std::string series = "from audit last 1d | stats n = count(), m = mean(code) by time(5m), ";
   CHECK(stage_of(series + "service | fill") ==
         "fill time every 5m by (service) with (null, null, 0, null)");
@@ -290,7 +291,7 @@ TEST_CASE("prepare: baseline columns are collected from all later stages", "[que
   CHECK(plan.stages[1].columns[3].type == ValueType::kI64);
 }
 
-TEST_CASE("prepare: stages that take names take a baseline by its printed name", "[query]") {
+TEST_CASE("prepare: stages that accept names accept a baseline by its printed name", "[query]") {
   const std::string start = "from audit last 1h | stats n = count() by service | baseline 7d | ";
   for (const char* stage : {"sort `baseline(n)`", "top 3 by `baseline(n)`", "keep `baseline(n)`",
                             "distinct `baseline(n)`"}) {
@@ -299,12 +300,12 @@ TEST_CASE("prepare: stages that take names take a baseline by its printed name",
   }
 }
 
-TEST_CASE("prepare: a baseline that nobody asks is a warning", "[query]") {
+TEST_CASE("prepare: an unused baseline causes a warning", "[query]") {
   CHECK(built("from audit last 1h | stats n = count() by service | baseline 7d").warnings.size() ==
         1);
 }
 
-TEST_CASE("prepare: a rule warns of what does not exist yet, and reads it as null", "[query]") {
+TEST_CASE("prepare: a rule warns about missing columns and reads them as null", "[query]") {
   const Plan plan = built(
       "from audit, nosuch last 1h | where host == \"a\" or code > 1 "
       "| stats n = count(), s = sum(load), l = last(load), c = count(load) by host, service "
@@ -323,7 +324,7 @@ TEST_CASE("prepare: a rule warns of what does not exist yet, and reads it as nul
   CHECK(plan.output_columns().back() == PlanColumn{"baseline(x)", ValueType::kString, true});
 }
 
-TEST_CASE("prepare: a rule over an empty catalog is checked without columns", "[query]") {
+TEST_CASE("prepare: a rule is accepted with an empty catalog", "[query]") {
   const auto plan = build_plan(
       "from audit last 5m | where status == \"FAILED\" and duration_ms > 5 and not ok "
       "| stats n = count(), p95 = p95(duration_ms) by service | where p95 > 30000",
@@ -333,7 +334,7 @@ TEST_CASE("prepare: a rule over an empty catalog is checked without columns", "[
   CHECK(plan->warnings == std::vector<std::string>{"there is no measurement `audit` yet"});
 }
 
-TEST_CASE("prepare: alerts can be asked for before there is one", "[query]") {
+TEST_CASE("prepare: alerts can be queried before the first one", "[query]") {
   const auto plan = build_plan("from alerts last 1d | where severity == \"HIGH\" | keep time, rule",
                                Catalog(), QueryOptions());
   REQUIRE(plan);
@@ -342,13 +343,13 @@ TEST_CASE("prepare: alerts can be asked for before there is one", "[query]") {
   CHECK_FALSE(build_plan("from alert", Catalog(), QueryOptions()));
 }
 
-TEST_CASE("prepare: a misspelt name behind stats is an error in a rule too", "[query]") {
+TEST_CASE("prepare: a misspelt name after stats is an error in a rule too", "[query]") {
   const auto plan = build_plan("from audit last 1h | stats n = count() | where m > 1",
                                sample_catalog(), rule_options());
   CHECK_FALSE(plan);
 }
 
-TEST_CASE("analyze: group keys and whether they survive", "[query]") {
+TEST_CASE("analyze: the summary has the group keys and whether they reach the result", "[query]") {
   const auto summary = [](const std::string& text) {
     return summarize_plan(built("from audit last 1h | " + text));
   };
@@ -365,7 +366,7 @@ TEST_CASE("analyze: group keys and whether they survive", "[query]") {
   CHECK(summary("stats n = count() by time(5m)").buckets_time);
 }
 
-TEST_CASE("analyze: only the columns that matter are read", "[query]") {
+TEST_CASE("analyze: only columns that affect the result are used", "[query]") {
   const Plan plan = built("from audit | let x = code, y = bytes | keep x, service");
   const auto used = used_source_columns(plan);
   std::string names;
@@ -375,7 +376,7 @@ TEST_CASE("analyze: only the columns that matter are read", "[query]") {
   CHECK(names == "service code bytes ");
 }
 
-TEST_CASE("registry: every example is a query that works", "[query]") {
+TEST_CASE("registry: every example is valid", "[query]") {
   for (const StageEntry& stage : all_stages()) built(stage.documentation.example);
   for (const FunctionEntry& function : all_functions()) {
     built(std::string("from audit | let x = ") + function.documentation.example);
@@ -385,7 +386,7 @@ TEST_CASE("registry: every example is a query that works", "[query]") {
   }
 }
 
-TEST_CASE("limits: each has its message", "[query]") {
+TEST_CASE("limits: exceeding one is an error that names it", "[query]") {
   const auto repeated = [](const std::string& text, size_t count) {
     std::string out;
     for (size_t i = 0; i < count; ++i) out += text;
@@ -396,7 +397,7 @@ TEST_CASE("limits: each has its message", "[query]") {
   };
   CHECK(deep(kNestingMax) == "where ok");
   CHECK(plan_of("from audit | where " + repeated("(", kNestingMax + 1) + "ok")
-            .starts_with("1:120: parentheses stand more than 100 deep"));
+            .starts_with("1:120: parentheses are nested more than 100 deep"));
   CHECK(where("ok" + repeated(" or ok", kExpressionDepthMax - 1)).starts_with("where ok or ok"));
   CHECK(plan_of("from audit | where ok" + repeated(" or ok", kExpressionDepthMax))
             .find("more than 500 operators") != std::string::npos);

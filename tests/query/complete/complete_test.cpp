@@ -1,4 +1,4 @@
-// What is suggested at a place in an unfinished query. `^` marks the cursor.
+// Suggestions at a place in an unfinished query. `^` marks the cursor.
 #include "query/complete/complete.h"
 
 #include <algorithm>
@@ -51,7 +51,7 @@ bool offers(const std::string& marked, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("complete: the source", "[query]") {
+TEST_CASE("complete: the source offers measurements and ranges", "[query]") {
   CHECK(texts("^") == Texts{"explain", "from"});
   CHECK(texts("ex^") == Texts{"explain"});
   CHECK(texts("fr^") == Texts{"from"});
@@ -68,7 +68,7 @@ TEST_CASE("complete: the source", "[query]") {
   CHECK(offers("from audit between now - 1h ^", "and"));
 }
 
-TEST_CASE("complete: every stage, function and aggregate of the registry", "[query]") {
+TEST_CASE("complete: offers every stage, function and aggregate of the registry", "[query]") {
   for (const StageEntry& entry : all_stages()) {
     CHECK(offers("from audit | ^", entry.documentation.name));
   }
@@ -84,7 +84,7 @@ TEST_CASE("complete: every stage, function and aggregate of the registry", "[que
   }
 }
 
-TEST_CASE("complete: the columns in sight", "[query]") {
+TEST_CASE("complete: offers the columns in scope", "[query]") {
   const auto columns = [](const std::string& marked) {
     return texts_of(marked, SuggestionKind::kColumn);
   };
@@ -101,16 +101,16 @@ TEST_CASE("complete: the columns in sight", "[query]") {
   CHECK(offers("from bpm | stats count() by ^", "time(5m)"));
   CHECK(columns("from bpm | sort -^").size() == 6);
   CHECK(columns("from bpm | let ^").empty());
-  // By type, where a function takes only one.
+  // Only columns of the type that the function accepts.
   CHECK(columns("from bpm | stats p95(^") == Texts{"duration_ms"});
   CHECK(columns("from bpm | where length(^") == Texts{"measurement", "service", "status", "code"});
   CHECK(columns("from bpm | where hour(^") == Texts{"time"});
-  // A stage that is wrong is left out, and so is a column that does not exist.
+  // Invalid stages and unknown columns are skipped.
   CHECK(columns("from bpm | where nonsense( | keep service | sort ^") == Texts{"service"});
   CHECK(columns("from bpm | where nosuch > 1 | keep service | sort ^") == Texts{"service"});
 }
 
-TEST_CASE("complete: values, operators and words", "[query]") {
+TEST_CASE("complete: offers values, operators and keywords that fit the place", "[query]") {
   CHECK(texts("from audit | where status == ^") ==
         Texts{"\"SUCCESS\"", "\"FAILED\"", "\"TIME\\\"OUT\"", "$baseline_window", "$min_events"});
   CHECK(texts("from audit | where status != \"F^") == Texts{"\"FAILED\""});
@@ -138,7 +138,7 @@ TEST_CASE("complete: values, operators and words", "[query]") {
   CHECK(texts("from audit | where status =^").empty());
 }
 
-TEST_CASE("complete: says which bytes a suggestion replaces", "[query]") {
+TEST_CASE("complete: a suggestion replaces the word at the cursor", "[query]") {
   const auto range = [](const std::string& marked) {
     const Completion found = complete_at(marked);
     return std::pair(found.start, found.end);
@@ -150,7 +150,7 @@ TEST_CASE("complete: says which bytes a suggestion replaces", "[query]") {
   CHECK(complete("from", 99, sample_catalog(), sample_options(), {}).end == 4);
 }
 
-TEST_CASE("complete: any text and any cursor", "[query]") {
+TEST_CASE("complete: accepts any text and any cursor", "[query]") {
   const uint32_t seed = std::random_device()();
   INFO("seed " << seed);
   std::mt19937 random(seed);
@@ -170,7 +170,7 @@ TEST_CASE("complete: any text and any cursor", "[query]") {
   }
 }
 
-TEST_CASE("complete: values come from the newest segments' dictionaries", "[query]") {
+TEST_CASE("complete: values come from the newest segments, most frequent first", "[query]") {
   MemoryDatabase database;
   const auto add = [&](Timestamp time, std::vector<Value> values) {
     const std::vector<Timestamp> times(values.size(), time);

@@ -14,7 +14,7 @@ using namespace tocsin;
 
 namespace {
 
-// A row of `audit` in which everything but `user` has a value.
+// A row of `audit` in which only `user` is null.
 std::vector<Value> sample_row(const Plan& plan) {
   std::vector<Value> row;
   for (const PlanColumn& column : plan.source_columns) {
@@ -33,7 +33,7 @@ std::vector<Value> sample_row(const Plan& plan) {
   return row;
 }
 
-// The value of an expression, printed: what a user would see.
+// The value of an expression, printed as a user would see it.
 std::string value(const std::string& expression, const std::string& zone = "UTC") {
   QueryOptions options = sample_options();
   options.zone = TimeZone::load(zone).value();
@@ -69,7 +69,7 @@ TEST_CASE("scalar: arithmetic is exact or null", "[query]") {
   CHECK(value("ln(0 * code)") == "null");
 }
 
-TEST_CASE("scalar: times and durations", "[query]") {
+TEST_CASE("scalar: arithmetic with times and durations has the right type", "[query]") {
   CHECK(value("time - 1h") == "2026-11-24T11:00:00Z");
   CHECK(value("time - 2026-11-24") == "12h");
   CHECK(value("5m * code") == "35m");
@@ -100,7 +100,8 @@ TEST_CASE("scalar: comparisons of mixed numbers are mathematically exact", "[que
   CHECK(order(Value::of(uint64_t{0}), Value::of(-0.0)) == 0);
 }
 
-TEST_CASE("scalar: null is contagious, comparisons with it are false both ways", "[query]") {
+TEST_CASE("scalar: functions of null are null, comparisons with null are false even if negated",
+          "[query]") {
   CHECK(value("length(user)") == "null");
   CHECK(value("concat(service, user)") == "null");
   CHECK(value("user == \"a\"") == "false");
@@ -115,12 +116,12 @@ TEST_CASE("scalar: null is contagious, comparisons with it are false both ways",
   CHECK(value("coalesce(user, service)") == "pay");
   CHECK(value("least(user, service)") == "null");
   CHECK(value("if(user == \"a\", 1, 2)") == "2");
-  CHECK(value("if(null, 1, user)").find("of one type") != std::string::npos);
+  CHECK(value("if(null, 1, user)").find("must have the same type") != std::string::npos);
   CHECK(value("starts_with(user, \"a\")") == "null");
   CHECK(value("ok and starts_with(user, \"a\")") == "false");
 }
 
-TEST_CASE("scalar: numbers", "[query]") {
+TEST_CASE("scalar: number functions round exactly and return null out of range", "[query]") {
   CHECK(value("round(2.5)") == "3");
   CHECK(value("round(-2.5)") == "-3");
   CHECK(value("round(12.345, 2)") == "12.35");
@@ -150,7 +151,7 @@ TEST_CASE("scalar: numbers", "[query]") {
   CHECK(value("to_number(\"inf\")") == "null");
 }
 
-TEST_CASE("scalar: strings", "[query]") {
+TEST_CASE("scalar: string functions count code points", "[query]") {
   CHECK(value("length(transaction)") == "11");
   CHECK(value("upper(transaction)") == "ÜBERWEISUNG");
   CHECK(value("lower(\"ABCÄ\")") == "abcÄ");
@@ -173,7 +174,7 @@ TEST_CASE("scalar: strings", "[query]") {
   CHECK(value("concat(service, \"/\", code, \"/\", 1.5, \"/\", ok)") == "pay/7/1.5/true");
 }
 
-TEST_CASE("scalar: calendar in the configured zone", "[query]") {
+TEST_CASE("scalar: calendar functions use the configured zone", "[query]") {
   CHECK(value("hour(time)") == "12");
   CHECK(value("hour(time)", "Europe/Berlin") == "13");
   CHECK(value("weekday(time)") == "2");
@@ -187,7 +188,7 @@ TEST_CASE("scalar: calendar in the configured zone", "[query]") {
   CHECK(value("to_time(\"soon\")") == "null");
 }
 
-TEST_CASE("template: what changes is masked, and a template stays as it is", "[query]") {
+TEST_CASE("template: variable parts are masked, and masking again changes nothing", "[query]") {
   const auto check = [](const std::string& text, const std::string& expected) {
     CHECK(message_template(text) == expected);
     CHECK(message_template(expected) == expected);

@@ -1,4 +1,4 @@
-// Aggregates, one group at a time, and the statistics that they share with baselines.
+// Aggregates of one group at a time, and the statistics that baselines use too.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -10,7 +10,6 @@
 namespace tocsin::oracle {
 using T = ValueType;
 
-// A double as the aggregate's type: durations are whole nanoseconds.
 Value as_result(double x, T type) {
   if (!std::isfinite(x)) return Value::null();
   return type == T::kDuration ? Value::duration(static_cast<int64_t>(std::round(x))) : Value::of(x);
@@ -40,11 +39,11 @@ double median_distance(const std::vector<double>& values) {
 namespace {
 
 __extension__ using Wide = __int128;
-__extension__ using Long = __float128;  // what cancels out leaves no trace in a sum
+__extension__ using Long = __float128;  // precise enough for sums with cancellation
 
-// Beyond it, what a mean in doubles lacks shows in the first ten digits of a sum of squared
-// differences: Chan, Golub & LeVeque's condition number of a sample times the unit roundoff is
-// above 1e-11.
+// Beyond this, the rounding error of a mean in doubles affects the first ten digits of a sum of
+// squared differences: the condition number of the sample (Chan, Golub & LeVeque) times the unit
+// roundoff exceeds 1e-11.
 constexpr Long kMeansPerDeviationMax = 1e5;
 
 // The same for a sum of products with both signs.
@@ -71,7 +70,7 @@ double variance(const std::vector<double>& values) {
 
 namespace {
 
-// Integers beyond 2^53 too, as a mean sums them exactly.
+// Exact also for integers beyond 2^53, because a mean sums them exactly.
 Long exact(const Value& v) {
   if (const auto* natural = std::get_if<uint64_t>(&v.data)) return static_cast<Long>(*natural);
   if (const auto* whole = std::get_if<int64_t>(&v.data)) return static_cast<Long>(*whole);
@@ -117,12 +116,12 @@ Value slope(const std::vector<Value>& values, const std::vector<Timestamp>& time
   if (sizes > kSizesPerSumMax * (top < 0 ? -top : top)) {
     throw Incomparable("the products cancel each other out");
   }
-  // Null where what is divided is beyond f64, as a variance is.
+  // Null if the dividend exceeds f64, as for a variance.
   if (!(bottom > 0) || !std::isfinite(static_cast<double>(top))) return Value::null();
   return as_result(static_cast<double>(top / bottom), T::kF64);
 }
 
-// Of the earliest (latest) time the smallest (largest) value.
+// The smallest value of the earliest time, or the largest of the latest.
 Value first_or_last(const std::vector<Value>& values, const std::vector<Timestamp>& times,
                     bool first) {
   size_t best = 0;
@@ -154,9 +153,8 @@ Value aggregate(const Aggregate& a, const std::vector<Row>& rows, Timestamp now)
     if (value.is_null()) continue;
     ++count;
     values.push_back(value);
-    const bool timed = a.kind == AggregateKind::kFirst || a.kind == AggregateKind::kLast ||
-                       a.kind == AggregateKind::kSlope || a.kind == AggregateKind::kSample;
-    // Rows without a time are in no order of time.
+    const bool timed = reads_time(a.kind);
+    // Rows without a time are ignored.
     if (timed && row[a.time_column].is_null()) {
       values.pop_back();
       continue;

@@ -40,7 +40,7 @@ bool same(const Value& a, const Value& b) {
     const double x = std::get<double>(a.data), y = std::get<double>(b.data);
     return std::fabs(x - y) <= kTolerance * std::max({1.0, std::fabs(x), std::fabs(y)});
   }
-  if (a.type == ValueType::kDuration) {  // rounded to whole nanoseconds on either side
+  if (a.type == ValueType::kDuration) {  // both are rounded to whole nanoseconds
     const auto x = static_cast<double>(std::get<int64_t>(a.data));
     const auto y = static_cast<double>(std::get<int64_t>(b.data));
     return std::fabs(x - y) <= std::max(1.0, kTolerance * std::max(std::fabs(x), std::fabs(y)));
@@ -53,7 +53,7 @@ bool same(const Row& a, const Row& b) {
                     [](const Value& x, const Value& y) { return same(x, y); });
 }
 
-// Ties as multisets: floats last, as they are what may differ a little.
+// Sorts by floats last, because they may differ slightly.
 void order_rows(std::vector<Row>& rows) {
   std::ranges::sort(rows, [](const Row& a, const Row& b) {
     for (const bool floats : {false, true}) {

@@ -1,4 +1,4 @@
-// Comparing a result with what an oracle says: integers and texts to the letter, floats to 1e-9.
+// Compares a result with the oracle's: integers and strings exactly, floats to within 1e-9.
 #pragma once
 
 #include <string>
@@ -10,18 +10,17 @@
 
 namespace tocsin::oracle {
 
-/// TOCSIN_LONG_TESTS=1: thousands of queries instead of hundreds.
+/// Whether TOCSIN_LONG_TESTS is set: thousands of queries instead of hundreds.
 bool long_tests();
-/// TOCSIN_SEED; else one at random for the long tests, and always the same for the quick ones.
+/// TOCSIN_SEED if set, else a random seed for the long tests and a fixed one for the quick ones.
 uint32_t seed_of_run();
 
 std::vector<Row> rows_of(const ResultTable& table);
 
-/// Empty when both are the same; else the first row that differs. Rows that are not ordered are
-/// compared as multisets.
+/// Empty if both are the same, else the first difference. Unordered rows are compared as multisets.
 std::string difference(std::vector<Row> expected, std::vector<Row> found, bool ordered);
 
-/// Random data, in memory and in a database whose clock stands at kSampleNow.
+/// The same random data in memory and in a database whose clock is kSampleNow.
 struct World {
   World(Random& random, size_t event_count, bool ties);
 

@@ -49,7 +49,7 @@ class EventMaker {
     set(event, "rate", 30, Value::of(std::ldexp(1.0, static_cast<int>(pick(40)) - 20)));
     return event;
   }
-  // `ms` is an integer here and `code` a text.
+  // Here `ms` is an integer and `code` a string.
   Event bpm() {
     Event event;
     set(event, "service", 100, Value::of(kServices[pick(3)]));
@@ -122,7 +122,7 @@ Data random_data(Random& random, size_t event_count, bool ties, Timestamp end) {
   data["audit"], data["bpm"], data["quiet/1"];
   std::set<Timestamp> taken;
   for (size_t i = 0; i < event_count; ++i) {
-    // More of it lately, so that short ranges hold something; a tenth at the full hour.
+    // Mostly recent times, so that short ranges are not empty; some at multiples of ten minutes.
     const int64_t span = std::array{kHour, 6 * kHour, kDay, 8 * kDay}[make.pick(4)];
     const int64_t grain = ties || make.pick(10) == 0 ? 10 * kMinute : kMillisecond;
     Timestamp time =

@@ -1,4 +1,4 @@
-// Random events for comparisons: of every type, with nulls, in sealed and hot segments.
+// Random events for comparisons: values of every type and nulls, in sealed and hot segments.
 #pragma once
 
 #include <random>
@@ -10,11 +10,11 @@ namespace tocsin::oracle {
 
 using Random = std::mt19937;
 
-/// Three measurements whose columns meet in several ways. With `ties`, many events share their
-/// time.
+/// Three measurements whose columns have the same, mixed or conflicting types. With `ties`, many
+/// events have the same time.
 Data random_data(Random& random, size_t event_count, bool ties, Timestamp end);
 
-/// Writes the data, the older part into sealed segments, the newer into hot ones.
+/// Writes the older half of the data to sealed segments and the newer half to hot ones.
 void store(const Data& data, Database& database, Random& random);
 
 }  // namespace tocsin::oracle

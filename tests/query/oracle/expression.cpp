@@ -1,4 +1,4 @@
-// Expressions, one value at a time.
+// Evaluates expressions one value at a time.
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -25,7 +25,7 @@ int64_t ns(const Value& v) { return std::get<int64_t>(v.data); }
 
 Value number(double x) { return std::isfinite(x) ? Value::of(x) : Value::null(); }
 
-// The exact integer as that type, or null.
+// The integer as a value of `type`; null if it does not fit.
 Value fitted(Wide x, T type) {
   if (type == T::kU64) {
     if (x < 0 || x > Wide{UINT64_MAX}) return Value::null();
@@ -35,14 +35,14 @@ Value fitted(Wide x, T type) {
   return Value{type, static_cast<int64_t>(x)};
 }
 
-// A whole number of nanoseconds, halves away from zero.
+// Whole nanoseconds, rounded half away from zero.
 Value rounded(double x) {
   const double whole = std::round(x);
   if (!(whole >= -9223372036854775808.0 && whole < 9223372036854775808.0)) return Value::null();
   return Value::duration(static_cast<int64_t>(whole));
 }
 
-// A double holds 64-bit integers up to 2^53 only; long double on this platform holds all of them.
+// A double is exact for integers up to 2^53; long double on this platform for all 64-bit integers.
 static_assert(std::numeric_limits<long double>::digits >= 64);
 long double exact(const Value& v) {
   if (is_integer(v)) return static_cast<long double>(wide_of(v));
@@ -84,7 +84,7 @@ Value arithmetic(F f, T type, const Value& a, const Value& b) {
   return fitted(f == F::kIntegerDivide ? x / y : x % y, type);
 }
 
-// Half away from zero, to digits behind the point, or before it when negative.
+// Rounds half away from zero, to digits after the decimal point, or before it if negative.
 Value round_to(const Value& v, const Value* digits_value) {
   const Wide digits = digits_value ? wide_of(*digits_value) : Wide{0};
   if (is_integer(v)) {
@@ -179,7 +179,7 @@ Value parsed_number(const std::string& s) {
   return *end == '\0' ? number(x) : Value::null();
 }
 
-// Days since 1970 to the day of the month, by counting years and months.
+// The day of the month for days since 1970, by counting years and months.
 int64_t day_of_month(int64_t days) {
   int64_t year = 1970;
   const auto leap = [](int64_t y) { return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0; };
@@ -246,8 +246,7 @@ Value call(const Expression& e, const std::vector<Value>& a, Timestamp now) {
       const auto time = parse_time(text(a[0]));
       return time ? Value::time(*time) : Value::null();
     }
-    case F::kExtract:  // RE2 and the masks are what they are; there is no second one to compare
-                       // with
+    case F::kExtract:  // there is no second implementation of RE2 and the masks
     case F::kTemplate: {
       ScalarContext context(now);
       return evaluate_function(f, e.type, a, context);
@@ -265,7 +264,7 @@ Value least_or_greatest(const std::vector<Value>& a, bool least) {
   return best;
 }
 
-// What gives a boolean whatever is null, or nothing.
+// Functions that return a boolean even for null arguments; nothing for all others.
 std::optional<bool> logic(const Expression& e, const Row& row, Timestamp now) {
   const auto value = [&](size_t i) { return evaluate(e.arguments[i], row, now); };
   const auto compared = [&](auto test) {

@@ -58,7 +58,7 @@ std::string QueryGenerator::source() {
 // ---- stages ----
 
 std::string QueryGenerator::any_stage(State& after) {
-  const bool settled = !ties_ || state_.grouped;  // which rows a limit keeps
+  const bool settled = !ties_ || state_.grouped;  // the rows that a limit keeps are defined
   switch (pick(18)) {
     case 0:
     case 1:
@@ -116,7 +116,7 @@ std::string QueryGenerator::series(State& after) {
   return "detect " + column_of(chance(50) ? T::kF64 : T::kI64) + (chance(40) ? " season 6h" : "");
 }
 
-// With a stage that uses it at once, so that it computes something.
+// Followed by a stage that uses it, so that it computes something.
 std::string QueryGenerator::baseline(State& after) {
   if (state_.aggregates.empty()) return "";
   const std::string x = state_.aggregates[pick(state_.aggregates.size())];
@@ -165,7 +165,7 @@ std::string QueryGenerator::column_list() {
 }
 
 std::string QueryGenerator::aggregate(bool& inexact) {
-  // Whose result depends on the order of summing, or on how an interpolation is rounded.
+  // Aggregates whose result depends on the order of summation or the rounding of interpolation.
   const auto sums = [&](std::string_view name) {
     inexact = true;
     return fmt::format("{}({})", name,
@@ -194,7 +194,7 @@ std::string QueryGenerator::aggregate(bool& inexact) {
       break;
     case 14: out = "count_distinct(" + any(1) + ")"; break;
     case 15: out = chance(50) ? sums("mad") : sums("slope"); break;
-    default:  // of equal times it takes any
+    default:  // any of the rows with equal times may be sampled
       out = ties_ || state_.grouped ? "count()" : "sample(" + any(1) + (chance(50) ? ", 2)" : ")");
       break;
   }
@@ -341,7 +341,7 @@ std::string QueryGenerator::text_value(int depth) {
     case 0:
       return one_of(std::array{"lower", "upper", "trim", "template"}) + "(" +
              text_value(depth - 1) + ")";
-    case 1:  // a variance of such large numbers would compare the rounding alone
+    case 1:  // a variance of such large numbers is only rounding error
       return chance(20) ? "to_string(to_seconds(" + time_value(depth - 1) + "))"
                         : "to_string(" + any(depth - 1) + ")";
     case 2: return "concat(" + text_value(depth - 1) + ", \"/\", " + any(depth - 1) + ")";

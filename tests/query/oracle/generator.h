@@ -1,4 +1,4 @@
-// Random queries over the random events: every stage, function, aggregate and type.
+// Generates random queries that cover every stage, function, aggregate and type.
 #pragma once
 
 #include <set>
@@ -13,17 +13,17 @@ namespace tocsin::oracle {
 
 struct Query {
   std::string text;
-  bool ordered = true;  ///< the order of the rows is settled, so that it is compared too
+  bool ordered = true;  ///< the order of the rows is defined, so it is compared too
 };
 
 class QueryGenerator {
  public:
-  /// All must outlive it. With `ties`, nothing is made whose answer depends on the order of equal
+  /// All references must outlive it. With `ties`, no result depends on the order of rows with equal
   /// times.
   QueryGenerator(Random& random, const Catalog& catalog, const QueryOptions& options, bool ties)
       : random_(random), catalog_(catalog), options_(options), ties_(ties) {}
 
-  /// A query that the checker takes.
+  /// A valid query.
   Query next();
 
  private:
@@ -34,22 +34,22 @@ class QueryGenerator {
     return std::string(list[pick(list.size())]);
   }
 
-  /// What stands behind the stages so far.
+  /// The state after the stages so far.
   struct State {
     std::vector<PlanColumn> columns;
-    std::set<std::string> inexact;        // columns that depend on the order of summing
-    std::vector<std::string> aggregates;  // names that baseline() may take
-    bool grouped = false;                 // a stats stands before: there are no ties
+    std::set<std::string> inexact;        // columns that depend on the order of summation
+    std::vector<std::string> aggregates;  // names that baseline() accepts
+    bool grouped = false;                 // after a stats: there are no ties
     bool bucketed = false;
     bool has_baseline = false;
   };
-  /// In the place of what there is no column for; no query has it.
+  /// Marks a part for which there is no suitable column; no finished query contains it.
   static constexpr std::string_view kNone = "NONE";
 
   bool accept(const std::string& longer, State after);
   const PlanColumn& any_column() { return state_.columns[pick(state_.columns.size())]; }
 
-  // Each gives a stage, or nothing, and says what is behind it.
+  // Each returns a stage, or an empty text, and sets the state after it.
   std::string any_stage(State& after);
   std::string let(State& after);
   std::string stats(State& after);

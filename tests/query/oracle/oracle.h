@@ -1,5 +1,5 @@
-// A naive interpreter of the language, row by row over plain values, to compare the executor with.
-// Written from the written semantics, in the plainest way, for UTC only.
+// A naive interpreter of the language, to compare the executor with. It follows the documented
+// semantics row by row over plain values, in UTC only.
 #pragma once
 
 #include <map>
@@ -21,24 +21,24 @@ struct Event {
 /// Events by measurement.
 using Data = std::map<std::string, std::vector<Event>>;
 
-/// Where the language says that a query fails: a sum beyond 64 bits.
+/// The query fails by definition: a sum exceeds 64 bits.
 struct Failure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Where a result in doubles is mostly rounding, so that it depends on the order of the rows.
+/// A result in doubles is mostly rounding error, so it depends on the order of the rows.
 struct Incomparable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The rows of a plan's result, in its columns' order.
+/// The rows of the plan's result, with its columns in order.
 std::vector<Row> interpret(const Plan& plan, const Data& data);
 
-/// The value of an expression over one row.
+/// The value of an expression for one row.
 Value evaluate(const Expression& expression, const Row& row, Timestamp now);
 bool holds(const Expression& condition, const Row& row, Timestamp now);
 
-/// Order of `sort` and of groups: nulls last.
+/// The order of `sort` and of groups: nulls last.
 int compare(const Value& a, const Value& b);
 struct Less {
   bool operator()(const Row& a, const Row& b) const {
@@ -49,18 +49,18 @@ struct Less {
   }
 };
 
-/// Over the rows of a group.
+/// The aggregate over the rows of a group.
 Value aggregate(const Aggregate& aggregate, const std::vector<Row>& rows, Timestamp now);
 double quantile(std::vector<double> values, double q);      ///< Requires: not empty
 double median_distance(const std::vector<double>& values);  ///< Requires: not empty
-/// Of a sample; may be infinite. Throws Incomparable. Requires: two or more.
+/// The sample variance; may be infinite. Throws Incomparable. Requires: values.size() >= 2
 double variance(const std::vector<double>& values);
-double plain(const Value& value);  ///< nanoseconds of times and durations
-/// A double as a value of that type: durations are whole nanoseconds, what is not finite is null.
+double plain(const Value& value);  ///< times and durations in nanoseconds
+/// `x` as a value of `type`: durations are whole nanoseconds; null if `x` is not finite.
 Value as_result(double x, ValueType type);
 
 double number_of(const Value& value);
-/// `width > 0`.
+/// The start of the bucket that contains `time`. Requires: width > 0
 Timestamp bucket_of(Timestamp time, Duration width);
 
 }  // namespace tocsin::oracle

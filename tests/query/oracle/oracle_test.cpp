@@ -1,6 +1,6 @@
-// Random queries over random data: the executor gives what a naive interpreter gives.
-// TOCSIN_LONG_TESTS=1 asks ten thousand from a random seed, TOCSIN_SEED sets the seed,
-// TOCSIN_ALL_FAULTS=1 goes on behind the first difference.
+// Random queries over random data: the executor returns the same as a naive interpreter.
+// TOCSIN_LONG_TESTS=1 runs thousands of queries from a random seed, TOCSIN_SEED sets the seed,
+// TOCSIN_ALL_FAULTS=1 continues after the first difference.
 #include <cstdlib>
 #include <optional>
 #include <set>
@@ -24,7 +24,8 @@ using tocsin::testing::take;
 
 namespace {
 
-// What one query gives, in each way to run it. Counts queries that nobody can be right about.
+// Runs a query in each way; returns the first difference from the oracle, or nothing. Counts
+// queries whose results are only rounding error.
 std::string check_query(const World& world, const QueryEngine& engine, const oracle::Query& query,
                         const QueryOptions& options, size_t& incomparable) {
   const Plan plan = take(build_plan(query.text, *world.database->catalog(), options));
@@ -32,12 +33,12 @@ std::string check_query(const World& world, const QueryEngine& engine, const ora
   try {
     expected = oracle::interpret(plan, world.data);
   } catch (const oracle::Failure&) {
-    // The executor must fail, too.
+    // The executor must fail too.
   } catch (const oracle::Incomparable&) {
     ++incomparable;
     return "";
   } catch (const std::exception& error) {
-    return fmt::format("the interpreter cannot go on: {}", error.what());
+    return fmt::format("the interpreter failed: {}", error.what());
   }
   for (const unsigned threads : {1u, 2u}) {
     for (const bool remember : {false, true}) {
@@ -57,7 +58,7 @@ std::string check_query(const World& world, const QueryEngine& engine, const ora
   return "";
 }
 
-/// What of the language the queries have used.
+/// The parts of the language that the queries used.
 class Coverage {
  public:
   void add(const Plan& plan) {
@@ -67,7 +68,7 @@ class Coverage {
     }
   }
 
-  /// Stages, functions and aggregates that no query had.
+  /// Stages, functions and aggregates that no query used.
   std::vector<std::string> missing() const {
     std::vector<std::string> out;
     for (size_t i = 0; i < std::variant_size_v<decltype(Stage::operation)>; ++i) {
@@ -144,7 +145,7 @@ void check_random_queries(size_t world_count, size_t query_count, size_t event_c
 
 }  // namespace
 
-TEST_CASE("oracle: random queries give what a naive interpreter gives", "[query]") {
+TEST_CASE("oracle: random queries return the same as a naive interpreter", "[query]") {
   if (oracle::long_tests()) {
     check_random_queries(20, 500, 3'000);
   } else {

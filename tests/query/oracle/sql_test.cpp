@@ -1,4 +1,4 @@
-// Random questions put in our language and in SQL: SQLite gives the same answers.
+// Random queries in our language and in SQL: SQLite returns the same results.
 #include <array>
 #include <memory>
 
@@ -21,7 +21,7 @@ namespace {
 constexpr std::array kColumns = {"service", "status", "user", "message",
                                  "ms",      "code",   "ok",   "rate"};
 
-/// The measurement `audit` as a table in memory.
+/// The measurement `audit` as an in-memory table.
 class Sqlite {
  public:
   explicit Sqlite(const std::vector<oracle::Event>& events) {
@@ -38,7 +38,7 @@ class Sqlite {
       insert(event, "INSERT INTO audit VALUES (" + marks + ")");
   }
 
-  /// Values of the types that SQLite has: i64, f64, string.
+  /// Values of SQLite's types: i64, f64, string.
   std::vector<Row> run(const std::string& sql, const std::vector<Value>& bound) {
     sqlite3_stmt* prepared = nullptr;
     INFO(sql);
@@ -96,7 +96,7 @@ class Sqlite {
   std::unique_ptr<sqlite3, decltype(&sqlite3_close)> database_{nullptr, &sqlite3_close};
 };
 
-/// The same thing in both languages.
+/// The same query or part in both languages.
 struct Pair {
   std::string ours, sql;
 };
@@ -122,7 +122,7 @@ class PairGenerator {
     }
   }
 
-  // A comparison with a null is false, as is its negated form.
+  // A comparison with null is false, even if negated.
   static Pair leaf(const std::string& ours, const std::string& sql) {
     return {ours, "ifnull(" + sql + ", 0)"};
   }
@@ -176,7 +176,7 @@ class PairGenerator {
     }
     if (!chance(40)) return out;
     const Pair where = condition(1);
-    // SQLite puts the FILTER behind the call itself.
+    // In SQLite, FILTER directly follows the call.
     const bool wrapped = out.sql.starts_with("ifnull(");
     const std::string filter = " FILTER (WHERE " + where.sql + ")";
     out.sql = wrapped ? "ifnull(sum(length(service))" + filter + ", 0)" : out.sql + filter;
@@ -239,8 +239,8 @@ class PairGenerator {
   Random& random_;
 };
 
-// Booleans, times and unsigned integers are integers there; a float without a fraction may come as
-// one.
+// Booleans, times and unsigned integers are integers in SQLite; a float without a fraction may be
+// returned as one.
 Row as_sqlite(const Row& row) {
   Row out;
   for (const Value& value : row) {
@@ -263,7 +263,7 @@ void match_types(const Row& ours, Row& theirs) {
 
 }  // namespace
 
-TEST_CASE("oracle: questions that SQL can put get SQLite's answers", "[query]") {
+TEST_CASE("oracle: queries that SQL can express return the same as SQLite", "[query]") {
   const uint32_t seed = oracle::seed_of_run();
   Random random(seed);
   const oracle::World world(random, 2'000, false);

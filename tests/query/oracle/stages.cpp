@@ -1,4 +1,4 @@
-// Stages, one table at a time.
+// Runs stages one table at a time.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -173,7 +173,7 @@ const std::vector<PlanColumn>& input_of(const Plan& plan, size_t stage) {
   return stage == 0 ? plan.source_columns : plan.stages[stage - 1].columns;
 }
 
-// The stages [from, to) over rows; `now` is the end of the window that is looked at.
+// Runs the stages [from, to) over rows; `now` is the end of the window.
 std::vector<Row> run(const Plan& plan, size_t from, size_t to, std::vector<Row> rows,
                      Timestamp now) {
   for (size_t i = from; i < to; ++i) {
@@ -207,9 +207,9 @@ std::vector<Row> run(const Plan& plan, size_t from, size_t to, std::vector<Row> 
 // ---- baseline ----
 
 struct Window {
-  bool observed = false;             // some event of the measurements lies in it
-  std::map<Row, bool, Less> groups;  // that the last stats gave; whether a where left it
-  std::map<Row, Row, Less> rows;     // what is left of each, right before the baseline
+  bool observed = false;             // the measurements have an event in it
+  std::map<Row, bool, Less> groups;  // of the last stats; whether a later where kept it
+  std::map<Row, Row, Less> rows;     // of the kept groups, right before the baseline
 };
 
 class Baseline {
@@ -259,7 +259,7 @@ class Baseline {
     Window out;
     const std::vector<Row> events = source_rows(plan_, data_, range);
     out.observed = !events.empty();
-    if (!out.observed && range != plan_.range) return out;  // nothing was being collected
+    if (!out.observed && range != plan_.range) return out;  // no data was collected
     for (const Row& group : run(plan_, 0, last_stats_ + 1, events, now)) {
       const std::vector<Row> left = run(plan_, last_stats_ + 1, at_, {group}, now);
       out.groups[key_of(group)] = !left.empty();
@@ -268,7 +268,7 @@ class Baseline {
     return out;
   }
 
-  // The row of a group without events: counts and sums are zero, all else is null.
+  // The row of a group without events: counts and sums are zero, other columns null.
   std::optional<Row> made_up(const Row& key, Timestamp now) const {
     const auto& stage = std::get<StatsStage>(plan_.stages[last_stats_].operation);
     Row row = key;

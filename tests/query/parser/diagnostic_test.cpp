@@ -8,7 +8,7 @@ using namespace tocsin;
 
 namespace {
 
-// The line and the carets for the first `marked` of the text.
+// The excerpt and carets for the first occurrence of `marked` in the text.
 std::string shown(const std::string& text, const std::string& marked) {
   Diagnostic diagnostic;
   diagnostic.message = "no";
@@ -19,7 +19,7 @@ std::string shown(const std::string& text, const std::string& marked) {
 
 }  // namespace
 
-TEST_CASE("diagnostic: carets stand below wide characters and combining marks", "[query]") {
+TEST_CASE("diagnostic: carets align with wide characters and combining marks", "[query]") {
   CHECK(shown("where 状態 == x", "x") ==
         "   1 | where 状態 == x\n"
         "                     ^");
@@ -37,7 +37,7 @@ TEST_CASE("diagnostic: control characters do not move the carets", "[query]") {
         "                 ^");
 }
 
-TEST_CASE("diagnostic: of a long line that much is shown that 80 columns hold", "[query]") {
+TEST_CASE("diagnostic: a long line is cut to fit 80 columns", "[query]") {
   const std::string filler(60, '-');
   CHECK(shown("x " + filler + filler, "x") == "   1 | x " + filler + "---------…\n       ^");
   CHECK(shown(filler + " x " + filler, "x") == "   1 | …" + std::string(46, '-') + " x " +
@@ -50,7 +50,7 @@ TEST_CASE("diagnostic: of a long line that much is shown that 80 columns hold", 
         "   1 | …払い" + wide + "支払いx\n" + std::string(78, ' ') + "^");
 }
 
-TEST_CASE("diagnostic: a mark that is too long ends with the line", "[query]") {
+TEST_CASE("diagnostic: a mark that is too long ends with the excerpt", "[query]") {
   const std::string filler(90, '-');
   CHECK(shown(filler + " " + std::string(90, 'x'), std::string(90, 'x')) ==
         "   1 | …" + std::string(22, '-') + " " + std::string(47, 'x') + "…\n" +

@@ -41,7 +41,7 @@ TEST_CASE("lexer: identifiers are words joined by dots", "[query]") {
   CHECK_FALSE(starts_with_word("inner", "in"));
 }
 
-TEST_CASE("lexer: a time is tried before a duration, a duration before a number", "[query]") {
+TEST_CASE("lexer: a number may be a time, a duration, an integer or a float", "[query]") {
   CHECK(number("2026-11-24") == Value::time(1'795'478'400 * kSecond));
   CHECK(number("1970-01-01T00:00:01.5Z") == Value::time(1'500'000'000));
   CHECK(number("1h30m") == Value::duration(90 * kMinute));
@@ -54,7 +54,7 @@ TEST_CASE("lexer: a time is tried before a duration, a duration before a number"
   CHECK(number("1.5e-3") == Value::of(0.0015));
 }
 
-TEST_CASE("lexer: what only begins like a number is an error", "[query]") {
+TEST_CASE("lexer: a malformed number, time or duration is an error", "[query]") {
   const auto fails = [](const char* text) {
     Value value;
     size_t length = 0;
@@ -68,7 +68,7 @@ TEST_CASE("lexer: what only begins like a number is an error", "[query]") {
   }
 }
 
-TEST_CASE("lexer: what is almost a time or a unit is recognised", "[query]") {
+TEST_CASE("lexer: incomplete times and unit words are recognised", "[query]") {
   const auto check = [](const char* text, const std::string& expected, size_t expected_length) {
     INFO(text);
     size_t length = 0;
@@ -89,7 +89,7 @@ TEST_CASE("lexer: what is almost a time or a unit is recognised", "[query]") {
   CHECK(unit_of_word("").empty());
 }
 
-TEST_CASE("lexer: escapes are exact", "[query]") {
+TEST_CASE("lexer: valid escapes are decoded, others are errors", "[query]") {
   CHECK(string_of(R"("a\n\t\r\"\\")") == "a\n\t\r\"\\");
   CHECK(string_of(R"("\u{41}\u{e9}\u{20AC}\u{1F600}")") == "A\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
   CHECK(string_of(R"(r"\d+\n")") == R"(\d+\n)");
@@ -101,14 +101,14 @@ TEST_CASE("lexer: escapes are exact", "[query]") {
   }
 }
 
-TEST_CASE("lexer: quote_string is read back as it was", "[query]") {
+TEST_CASE("lexer: quote_string round-trips", "[query]") {
   for (const std::string& text : {std::string("plain"), std::string("q\"b\\n\n\r\t\x01\x7F"),
                                   std::string("\0z", 2), std::string("€")}) {
     CHECK(string_of(quote_string(text)) == text);
   }
 }
 
-TEST_CASE("lexer: names in backticks", "[query]") {
+TEST_CASE("lexer: a name in backticks may contain doubled backticks", "[query]") {
   std::string name;
   size_t length = 0;
   LexError error;
@@ -120,20 +120,20 @@ TEST_CASE("lexer: names in backticks", "[query]") {
   CHECK(lex_quoted_name("a", name, length, error) == LexResult::kNone);
 }
 
-TEST_CASE("lexer: blanks and comments", "[query]") {
+TEST_CASE("lexer: comments count as blanks", "[query]") {
   CHECK(blank_length(" \t\r\n# to the end\n x") == 18);
   CHECK(blank_length("# all") == 5);
   CHECK(blank_length("x") == 0);
 }
 
-TEST_CASE("lexer: parentheses in strings, names and comments do not nest", "[query]") {
+TEST_CASE("lexer: parentheses in strings, names and comments are not counted", "[query]") {
   const std::string text = "((\"((\" `((` # ((\n r\"((\"))";
   CHECK(too_deep_offset(text, 2) == text.size());
   CHECK(too_deep_offset(text, 1) == 1);
   CHECK(too_deep_offset("()()()", 1) == 6);
 }
 
-TEST_CASE("lexer: the first byte that is not UTF-8", "[query]") {
+TEST_CASE("lexer: invalid_utf8_offset is the first invalid byte", "[query]") {
   CHECK(invalid_utf8_offset("from a") == 6);
   CHECK(invalid_utf8_offset("€uro \xFF x") == 7);
   CHECK(invalid_utf8_offset("\xFF") == 0);

@@ -78,13 +78,13 @@ class Writer {
 
 }  // namespace
 
-TEST_CASE("print_query: a query may end with `;`", "[query]") {
+TEST_CASE("print: the final `;` of a query is not printed", "[query]") {
   CHECK(printed("from audit;") == "from audit");
   CHECK(printed("from audit last 1h | limit 5 ; # enough\n") == "from audit last 1h | limit 5");
   CHECK(printed("from audit | where user == \";\";") == "from audit | where user == \";\"");
 }
 
-TEST_CASE("print: a query on one line, with the parentheses that it needs", "[query]") {
+TEST_CASE("print: a query is printed on one line, with only the necessary parentheses", "[query]") {
   CHECK(printed(
             "from audit,`b c`\n last 90m # comment\n| where ((a)) and (b or c) |let x=- (a+b)*2") ==
         "from audit, `b c` last 1h30m | where a and (b or c) | let x = -(a + b) * 2");
@@ -92,7 +92,7 @@ TEST_CASE("print: a query on one line, with the parentheses that it needs", "[qu
         "from * between 2026-11-24T00:00:00Z and now() - 1h | sort -a, `not`");
 }
 
-TEST_CASE("print: parsing what was printed gives the same query again", "[query]") {
+TEST_CASE("print: a printed query parses to the same query", "[query]") {
   const auto check = [](const std::string& text) {
     const std::string once = printed(text);
     INFO(text << "\n" << once);
@@ -107,7 +107,7 @@ TEST_CASE("print: parsing what was printed gives the same query again", "[query]
   check("from a | detect x season 1d by a, b | keep a | drop `b``c` | limit 0");
 }
 
-TEST_CASE("print: random expressions survive, and mean what they meant", "[query]") {
+TEST_CASE("print: random expressions round-trip with their structure", "[query]") {
   const uint32_t seed = std::random_device()();
   INFO("seed " << seed);
   Writer writer(seed);
@@ -116,7 +116,7 @@ TEST_CASE("print: random expressions survive, and mean what they meant", "[query
     INFO(text);
     const std::string once = printed_expression(text);
     CHECK(printed_expression(once) == once);
-    // Parentheses are all that printing may remove, so the fully parenthesised text prints alike.
+    // Printing removes only redundant parentheses, so the parenthesised text prints the same.
     CHECK(printed_expression("(" + text + ")") == once);
   }
 }
