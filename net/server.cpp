@@ -85,7 +85,7 @@ class ServerImpl final : public Server {
   void begin_drain();
   void drain_connections();
   void drain_tick();
-  void take_apart();
+  void tear_down();
 
   Database& database_;
   RuleEngine* const rules_;
@@ -134,7 +134,7 @@ ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngin
 }
 
 ServerImpl::~ServerImpl() {
-  take_apart();
+  tear_down();
   uv_run(&loop_, UV_RUN_DEFAULT);
   TOCSIN_CHECK(uv_loop_close(&loop_) == 0);
 }
@@ -192,7 +192,7 @@ Status ServerImpl::run() {
   if (tail_ != nullptr) TOCSIN_RETURN_IF_ERROR(tail_->start());
   deliverer_->start();
   while (!finished_) uv_run(&loop_, UV_RUN_ONCE);
-  take_apart();
+  tear_down();
   uv_run(&loop_, UV_RUN_DEFAULT);
   return {};
 }
@@ -312,7 +312,7 @@ void ServerImpl::drain_tick() {
   if (!finished_) drain_timer_->start(kDrainTick);
 }
 
-void ServerImpl::take_apart() {
+void ServerImpl::tear_down() {
   {
     const std::lock_guard lock(mutex_);
     tail_.reset();

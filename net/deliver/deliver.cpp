@@ -23,15 +23,15 @@ constexpr Duration kUnconfiguredInterval =
     10 * kMinute;  // between looks for entries of no forwarder
 
 // What a look into the outbox found for one forwarder.
-struct Found {
+struct OutboxEntries {
   std::vector<OutboxEntry> entries;
   std::vector<DeliveryOutcome> damaged;  // entries that cannot be read
 };
 
 // Reads the entries under `prefix`. Blocking.
-Result<Found> read_outbox(const Database& database, const std::string& prefix) {
+Result<OutboxEntries> read_outbox(const Database& database, const std::string& prefix) {
   TOCSIN_TRY(auto stored, database.list(SmallTable::kOutbox, prefix, {.count_max = kLoadedMax}));
-  Found found;
+  OutboxEntries found;
   for (SmallEntry& entry : stored) {
     auto event = decode_alert(entry.value);
     if (event) {
@@ -46,7 +46,7 @@ Result<Found> read_outbox(const Database& database, const std::string& prefix) {
 std::string forwarder_of(const std::string& key) { return key.substr(0, key.find('/')); }
 
 // The next key that may be of a forwarder that is not known: all keys of one are `name/...`.
-std::string key_behind(const std::string& key, const std::set<std::string>& known) {
+std::string next_unknown_key(const std::string& key, const std::set<std::string>& known) {
   const std::string forwarder = forwarder_of(key);
   return known.contains(forwarder) ? forwarder + static_cast<char>('/' + 1) : key + '\0';
 }
@@ -141,28 +141,28 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
     }
     mailbox_.emplace(loop_);
     poster_ = mailbox_->poster();
-    look_timer_.emplace(loop_, [this] { look(); });
+    poll_timer_.emplace(loop_, [this] { poll_outbox(); });
     sender_.emplace(loop_,
                     HttpSender::Options{"Tocsin/" + options_.version, options_.request_timeout});
     for (Forwarder& forwarder : forwarders_) {
-      forwarder.timer.emplace(loop_, [this, &forwarder] { go_on(forwarder); });
+      forwarder.timer.emplace(loop_, [this, &forwarder] { advance(forwarder); });
     }
-    dead_timer_.emplace(loop_, [this] { record(dead_); });
+    undeliverable_timer_.emplace(loop_, [this] { record(undeliverable_); });
   }
 
   void stop() {
     stopped_ = true;
     sender_.reset();
     mailbox_.reset();
-    look_timer_.reset();
-    dead_timer_.reset();
+    poll_timer_.reset();
+    undeliverable_timer_.reset();
     for (Forwarder& forwarder : forwarders_) forwarder.timer.reset();
   }
 
-  void look();
+  void poll_outbox();
   void wake() {
     poster_([weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->look();
+      if (const auto self = weak.lock()) self->poll_outbox();
     });
   }
   DeliverCounters counters() const;
@@ -181,23 +181,23 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
     ForwarderOptions options;
     DeliveryQueue queue;
     bool sending = false;
-    bool troubled = false;  // the last request failed
-    bool more = false;      // there is more in the store than was loaded
+    bool failing = false;  // the last request failed
+    bool more = false;     // there is more in the store than was loaded
     Record record;
     std::optional<LoopTimer> timer;  // until the next attempt, or to record again
   };
 
-  struct Look;
-  void looked(Look& look);
-  bool apply(Forwarder& forwarder, uint64_t record_count, Result<Found>& found);
-  void bury(Look& look);
+  struct OutboxPoll;
+  void on_outbox_read(OutboxPoll& poll);
+  bool apply(Forwarder& forwarder, uint64_t record_count, Result<OutboxEntries>& found);
+  void discard(OutboxPoll& poll);
 
-  void go_on(Forwarder& forwarder);
+  void advance(Forwarder& forwarder);
   void send(Forwarder& forwarder);
-  void answered(Forwarder& forwarder, const DeliveryAnswer& answer);
-  void tell(Forwarder& forwarder, const DeliveryAnswer& answer);
+  void on_answer(Forwarder& forwarder, const DeliveryAnswer& answer);
+  void log_outcome(Forwarder& forwarder, const DeliveryAnswer& answer);
   void record(Record& record);
-  void recorded(Record& record, bool written);
+  void on_recorded(Record& record, bool written);
   Forwarder* owner_of(const Record& record);
   HttpPost request_of(const Forwarder& forwarder, const std::vector<AlertEvent>& alerts) const;
 
@@ -210,41 +210,42 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   // The rest belongs to the loop's thread.
   bool stopped_ = false;
   std::deque<Forwarder> forwarders_;  // deque: timers and jobs refer to its elements
-  Record dead_;                       // entries that cannot be read, or are of no forwarder
-  Timestamp unconfigured_looked_at_ = 0;
+  Record undeliverable_;              // entries that cannot be read, or are of no forwarder
+  Timestamp unconfigured_read_at_ = 0;
   std::optional<LoopMailbox> mailbox_;
-  std::optional<LoopTimer> look_timer_;
-  std::optional<LoopTimer> dead_timer_;
+  std::optional<LoopTimer> poll_timer_;
+  std::optional<LoopTimer> undeliverable_timer_;
   std::optional<HttpSender> sender_;
-  bool looking_ = false;
-  bool look_wanted_ = false;
+  bool polling_ = false;
+  bool poll_wanted_ = false;
   DeliverCounters counters_;
 };
 
 // A look into the outbox: what is asked, and then what was found, one per forwarder.
-struct Deliverer::Impl::Look {
-  std::vector<std::string> names;       // of all forwarders
-  std::vector<bool> wanted;             // by forwarder
-  std::vector<uint64_t> record_counts;  // by forwarder
-  std::vector<Result<Found>> found;     // by forwarder
+struct Deliverer::Impl::OutboxPoll {
+  std::vector<std::string> names;            // of all forwarders
+  std::vector<bool> wanted;                  // by forwarder
+  std::vector<uint64_t> record_counts;       // by forwarder
+  std::vector<Result<OutboxEntries>> found;  // by forwarder
   bool unconfigured_wanted = false;
-  Result<Found> unconfigured;
-  uint64_t dead_count = 0;
+  Result<OutboxEntries> unconfigured;
+  uint64_t undeliverable_count = 0;
 
   void run(const Database& database) {
     for (size_t i = 0; i < names.size(); ++i) {
-      found.push_back(wanted[i] ? read_outbox(database, names[i] + '/') : Result<Found>(Found()));
+      found.push_back(wanted[i] ? read_outbox(database, names[i] + '/')
+                                : Result<OutboxEntries>(OutboxEntries()));
     }
     if (unconfigured_wanted) unconfigured = read_unconfigured(database);
   }
 
-  Result<Found> read_unconfigured(const Database& database) const {
+  Result<OutboxEntries> read_unconfigured(const Database& database) const {
     const std::set<std::string> known(names.begin(), names.end());
-    Found others;
+    OutboxEntries others;
     for (std::string from;;) {
       TOCSIN_TRY(auto page, database.list(SmallTable::kOutbox, "", {from, kLoadedMax}));
       const bool last = page.size() < kLoadedMax;
-      if (!last) from = key_behind(page.back().key, known);
+      if (!last) from = next_unknown_key(page.back().key, known);
       for (SmallEntry& entry : page) {
         if (others.entries.size() >= kLoadedMax) return others;
         if (known.contains(forwarder_of(entry.key))) continue;
@@ -256,47 +257,49 @@ struct Deliverer::Impl::Look {
   }
 };
 
-void Deliverer::Impl::look() {
+void Deliverer::Impl::poll_outbox() {
   if (stopped_) return;
-  if (looking_) {
-    look_wanted_ = true;
+  if (polling_) {
+    poll_wanted_ = true;
     return;
   }
-  looking_ = true;
-  look_wanted_ = false;
-  auto look = std::make_shared<Look>();
+  polling_ = true;
+  poll_wanted_ = false;
+  auto poll = std::make_shared<OutboxPoll>();
   for (Forwarder& forwarder : forwarders_) {
-    look->names.push_back(forwarder.options.name);
+    poll->names.push_back(forwarder.options.name);
     // With much loaded already, the store is asked again when that has been sent.
     const bool full = forwarder.queue.size() >= kLoadedMax / 2;
     if (full) forwarder.more = true;
-    look->wanted.push_back(!full);
-    look->record_counts.push_back(forwarder.record.count);
+    poll->wanted.push_back(!full);
+    poll->record_counts.push_back(forwarder.record.count);
   }
   const Timestamp now = clock_.now();
-  look->unconfigured_wanted = now - unconfigured_looked_at_ >= kUnconfiguredInterval;
-  if (look->unconfigured_wanted) unconfigured_looked_at_ = now;
-  look->dead_count = dead_.count;
+  poll->unconfigured_wanted = now - unconfigured_read_at_ >= kUnconfiguredInterval;
+  if (poll->unconfigured_wanted) unconfigured_read_at_ = now;
+  poll->undeliverable_count = undeliverable_.count;
   run_in_background(
-      loop_, [self = shared_from_this(), look] { look->run(self->database_); },
-      [self = shared_from_this(), look] { self->looked(*look); });
+      loop_, [self = shared_from_this(), poll] { poll->run(self->database_); },
+      [self = shared_from_this(), poll] { self->on_outbox_read(*poll); });
 }
 
-void Deliverer::Impl::looked(Look& look) {
-  looking_ = false;
+void Deliverer::Impl::on_outbox_read(OutboxPoll& poll) {
+  polling_ = false;
   if (stopped_) return;
-  bool again = look_wanted_;
+  bool again = poll_wanted_;
   for (size_t i = 0; i < forwarders_.size(); ++i) {
-    if (look.wanted[i] && !apply(forwarders_[i], look.record_counts[i], look.found[i]))
+    if (poll.wanted[i] && !apply(forwarders_[i], poll.record_counts[i], poll.found[i]))
       again = true;
-    go_on(forwarders_[i]);
+    advance(forwarders_[i]);
   }
-  if (dead_.count == look.dead_count && dead_.outcomes.empty()) bury(look);
-  look_timer_->start(again ? options_.retry_delay : options_.look_interval);
+  if (undeliverable_.count == poll.undeliverable_count && undeliverable_.outcomes.empty())
+    discard(poll);
+  poll_timer_->start(again ? options_.retry_delay : options_.poll_interval);
 }
 
 // False when what was found is out of date or could not be read: look again.
-bool Deliverer::Impl::apply(Forwarder& forwarder, uint64_t record_count, Result<Found>& found) {
+bool Deliverer::Impl::apply(Forwarder& forwarder, uint64_t record_count,
+                            Result<OutboxEntries>& found) {
   if (!found) {
     log(LogLevel::kWarning, "cannot read the outbox: " + found.error().message);
     return false;
@@ -308,28 +311,29 @@ bool Deliverer::Impl::apply(Forwarder& forwarder, uint64_t record_count, Result<
 }
 
 // Entries that nobody can deliver leave the outbox with a row that says why.
-void Deliverer::Impl::bury(Look& look) {
-  for (Result<Found>& found : look.found) {
+void Deliverer::Impl::discard(OutboxPoll& poll) {
+  for (Result<OutboxEntries>& found : poll.found) {
     if (!found) continue;
-    std::move(found->damaged.begin(), found->damaged.end(), std::back_inserter(dead_.outcomes));
+    std::move(found->damaged.begin(), found->damaged.end(),
+              std::back_inserter(undeliverable_.outcomes));
   }
   const Timestamp now = clock_.now();
-  if (look.unconfigured) {
-    for (OutboxEntry& entry : look.unconfigured->entries) {
+  if (poll.unconfigured) {
+    for (OutboxEntry& entry : poll.unconfigured->entries) {
       if (now - entry.event.written_at < options_.unconfigured_kept) continue;
       auto error = fmt::format("forwarder `{}` is no longer configured", forwarder_of(entry.key));
-      dead_.outcomes.push_back({std::move(entry), false, 0, 0, 0, std::move(error)});
+      undeliverable_.outcomes.push_back({std::move(entry), false, 0, 0, 0, std::move(error)});
     }
   }
-  if (!dead_.outcomes.empty()) record(dead_);
+  if (!undeliverable_.outcomes.empty()) record(undeliverable_);
 }
 
 // Sends what is due, or waits until it is.
-void Deliverer::Impl::go_on(Forwarder& forwarder) {
+void Deliverer::Impl::advance(Forwarder& forwarder) {
   if (stopped_ || forwarder.sending) return;
   if (!forwarder.record.outcomes.empty()) return record(forwarder.record);
   if (forwarder.queue.empty()) {
-    if (std::exchange(forwarder.more, false)) look();
+    if (std::exchange(forwarder.more, false)) poll_outbox();
     return;
   }
   const Duration wait = forwarder.queue.next_attempt() - clock_.now();
@@ -341,7 +345,7 @@ void Deliverer::Impl::go_on(Forwarder& forwarder) {
 void Deliverer::Impl::send(Forwarder& forwarder) {
   forwarder.sending = true;
   sender_->post(request_of(forwarder, forwarder.queue.group()),
-                [this, &forwarder](const DeliveryAnswer& answer) { answered(forwarder, answer); });
+                [this, &forwarder](const DeliveryAnswer& answer) { on_answer(forwarder, answer); });
 }
 
 HttpPost Deliverer::Impl::request_of(const Forwarder& forwarder,
@@ -362,27 +366,27 @@ HttpPost Deliverer::Impl::request_of(const Forwarder& forwarder,
   return request;
 }
 
-void Deliverer::Impl::answered(Forwarder& forwarder, const DeliveryAnswer& answer) {
+void Deliverer::Impl::on_answer(Forwarder& forwarder, const DeliveryAnswer& answer) {
   forwarder.sending = false;
-  tell(forwarder, answer);
+  log_outcome(forwarder, answer);
   auto outcomes = forwarder.queue.answer(answer, clock_.now());
-  if (outcomes.empty()) return go_on(forwarder);
+  if (outcomes.empty()) return advance(forwarder);
   forwarder.record.outcomes = std::move(outcomes);
   record(forwarder.record);
 }
 
-void Deliverer::Impl::tell(Forwarder& forwarder, const DeliveryAnswer& answer) {
-  const DeliveryVerdict verdict = judge(answer);
-  const bool troubled = verdict != DeliveryVerdict::kDelivered;
+void Deliverer::Impl::log_outcome(Forwarder& forwarder, const DeliveryAnswer& answer) {
+  const DeliveryVerdict verdict = verdict_of(answer);
+  const bool failing = verdict != DeliveryVerdict::kDelivered;
   if (verdict == DeliveryVerdict::kRetry) ++counters_.retries;
-  if (troubled && !forwarder.troubled) {
+  if (failing && !forwarder.failing) {
     log(LogLevel::kWarning,
         fmt::format("forwarder `{}`: {}{}", forwarder.options.name, answer.error,
                     verdict == DeliveryVerdict::kRetry ? "; trying again" : ""));
-  } else if (!troubled && forwarder.troubled) {
+  } else if (!failing && forwarder.failing) {
     log(LogLevel::kInfo, fmt::format("forwarder `{}` takes alerts again", forwarder.options.name));
   }
-  forwarder.troubled = troubled;
+  forwarder.failing = failing;
 }
 
 void Deliverer::Impl::record(Record& record) {
@@ -391,20 +395,21 @@ void Deliverer::Impl::record(Record& record) {
   auto done = [poster = poster_, weak = weak_from_this(), &record](Result<WriteReport> report) {
     const bool written = report.has_value();
     poster([weak, &record, written] {
-      if (const auto self = weak.lock()) self->recorded(record, written);
+      if (const auto self = weak.lock()) self->on_recorded(record, written);
     });
   };
   if (!database_.submit(record_of(record.outcomes, clock_.now()), std::move(done))) {
-    recorded(record, false);
+    on_recorded(record, false);
   }
 }
 
-void Deliverer::Impl::recorded(Record& record, bool written) {
+void Deliverer::Impl::on_recorded(Record& record, bool written) {
   if (stopped_) return;
   record.submitted = false;
   Forwarder* owner = owner_of(record);
   // Not written: the receiver has it, or will never take it; only the record is missing.
-  if (!written) return (owner != nullptr ? owner->timer : dead_timer_)->start(options_.retry_delay);
+  if (!written)
+    return (owner != nullptr ? owner->timer : undeliverable_timer_)->start(options_.retry_delay);
   for (const DeliveryOutcome& outcome : record.outcomes) {
     ++(outcome.delivered ? counters_.delivered : counters_.failed);
   }
@@ -412,7 +417,7 @@ void Deliverer::Impl::recorded(Record& record, bool written) {
   ++record.count;
   if (owner == nullptr) return;
   owner->queue.forget(outcomes);
-  go_on(*owner);
+  advance(*owner);
 }
 
 Deliverer::Impl::Forwarder* Deliverer::Impl::owner_of(const Record& record) {
@@ -445,7 +450,7 @@ Result<std::unique_ptr<Deliverer>> Deliverer::create(uv_loop_t* loop, Database& 
       std::make_shared<Impl>(loop, database, clock, std::move(forwarders), std::move(options))));
 }
 
-void Deliverer::start() { impl_->look(); }
+void Deliverer::start() { impl_->poll_outbox(); }
 void Deliverer::wake() { impl_->wake(); }
 DeliverCounters Deliverer::counters() const { return impl_->counters(); }
 

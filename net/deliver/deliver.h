@@ -19,7 +19,7 @@ namespace tocsin {
 struct DeliverOptions {
   DeliveryPolicy policy;
   Duration request_timeout = 10 * kSecond;
-  Duration look_interval =
+  Duration poll_interval =
       kMinute;  ///< the outbox is looked into so often when nobody calls wake()
   Duration unconfigured_kept =
       3 * kDay;  ///< entries for a forwarder that is in no setting any more

@@ -50,7 +50,7 @@ struct Transfer {
   }
 };
 
-size_t take_answer(char* data, size_t, size_t size, void* user) {
+size_t receive_answer(char* data, size_t, size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   transfer.answer_size += size;
   if (transfer.answer.size() < kAnswerBytesKept) {
@@ -139,7 +139,7 @@ class HttpSender::Impl {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &take_answer);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &receive_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
   }

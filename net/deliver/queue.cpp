@@ -10,7 +10,7 @@
 
 namespace tocsin {
 
-DeliveryVerdict judge(const DeliveryAnswer& answer) {
+DeliveryVerdict verdict_of(const DeliveryAnswer& answer) {
   const int64_t status = answer.http_status;
   if (status >= 200 && status < 300) return DeliveryVerdict::kDelivered;
   // 408 request timeout, 425 too early, 429 too many requests: RFC 9110, 8470, 6585.
@@ -51,7 +51,7 @@ size_t DeliveryQueue::group_end() const {
 std::vector<DeliveryOutcome> DeliveryQueue::answer(const DeliveryAnswer& answer, Timestamp now) {
   if (group_size_ == 0) return {};
   ++attempts_;
-  switch (judge(answer)) {
+  switch (verdict_of(answer)) {
     case DeliveryVerdict::kDelivered: return finish(answer, true);
     case DeliveryVerdict::kRefused:
       if (group_size_ == 1) return finish(answer, false);

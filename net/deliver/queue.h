@@ -36,7 +36,7 @@ struct DeliveryAnswer {
 
 enum class DeliveryVerdict : uint8_t { kDelivered, kRefused, kRetry };
 /// 2xx is delivered; a 4xx other than 408, 425 and 429 says that it will never be taken.
-DeliveryVerdict judge(const DeliveryAnswer& answer);
+DeliveryVerdict verdict_of(const DeliveryAnswer& answer);
 
 /// An entry whose delivery is over, as a row of `deliveries` tells it.
 struct DeliveryOutcome {

@@ -75,10 +75,10 @@ struct Socket::State {
       return data({read_buffer.data(), static_cast<size_t>(count)});
     }
     if (count == 0 || ended) return;
-    tell_end(count == UV_EOF);
+    report_end(count == UV_EOF);
   }
 
-  void tell_end(bool clean) {
+  void report_end(bool clean) {
     ended = true;
     uv_read_stop(stream_of(tcp));
     const auto end = callbacks.end;
@@ -124,7 +124,7 @@ void Socket::write(std::string data, std::function<void()> sent) {
         const std::unique_ptr<WriteJob> done(static_cast<WriteJob*>(request->data));
         State* state = State::of(reinterpret_cast<uv_handle_t*>(request->handle));
         if (!state->owned || result == UV_ECANCELED) return;
-        if (result != 0) return state->tell_end(false);
+        if (result != 0) return state->report_end(false);
         if (done->sent) done->sent();
       });
   if (status != 0) delete job;  // broken: the read side tells
@@ -135,7 +135,7 @@ size_t Socket::unsent_bytes() const {
 }
 const std::string& Socket::peer() const { return state_->peer; }
 
-void Socket::break_off(std::unique_ptr<Socket> socket) {
+void Socket::abort(std::unique_ptr<Socket> socket) {
   uv_os_fd_t descriptor = -1;
   if (uv_fileno(socket->state_->tcp_handle(), &descriptor) != 0) return;
   const linger reset{1, 0};

@@ -46,7 +46,7 @@ class Socket {
   static void finish(std::unique_ptr<Socket> socket);
   /// Closes at once, and so that the peer sees a broken connection: an end would make it take what
   /// it has for the whole.
-  static void break_off(std::unique_ptr<Socket> socket);
+  static void abort(std::unique_ptr<Socket> socket);
 
  private:
   friend class Listener;

@@ -118,9 +118,9 @@ struct Connection::Parser {
   }
 
   beast::request_parser<beast::string_body> message;
-  Request request;            // all but its body; trailers do not get into it
-  bool started = false;       // some byte of the request has arrived
-  bool header_taken = false;  // it is in `request`
+  Request request;               // all but its body; trailers do not get into it
+  bool started = false;          // some byte of the request has arrived
+  bool header_accepted = false;  // it is in `request`
 };
 
 Connection::Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, ConnectionOptions options,
@@ -146,11 +146,11 @@ void Connection::drain() {
   if (handling_ || sending_) {
     close_after_ = true;
   } else {
-    leave(true);
+    close(true);
   }
 }
 
-void Connection::abort() { leave(false); }
+void Connection::abort() { close(false); }
 
 void Connection::refuse(Response response) {
   handling_ = true;
@@ -174,8 +174,8 @@ void Connection::on_data(std::string_view data) {
 void Connection::on_end(bool clean) {
   const auto self = shared_from_this();
   peer_ended_ = true;
-  if (!clean || (!handling_ && !sending_)) return leave(clean);
-  if (handling_) probe_later();
+  if (!clean || (!handling_ && !sending_)) return close(clean);
+  if (handling_) schedule_probe();
 }
 
 // A client that has ended may be gone, or wait for its answers. Only one that is gone resets the
@@ -189,7 +189,7 @@ void Connection::probe() {
   timer_.start(probe_delay_);
 }
 
-void Connection::probe_later() {
+void Connection::schedule_probe() {
   probe_delay_ = options_.probe_delay;
   timer_.start(probe_delay_);
 }
@@ -198,11 +198,11 @@ void Connection::on_timeout() {
   const auto self = shared_from_this();
   if (handling_) return probe();
   if (sending_) {
-    if (socket_->unsent_bytes() == unsent_at_timer_) return leave(false);
+    if (socket_->unsent_bytes() == unsent_at_timer_) return close(false);
     return restart_timer();
   }
   if (parser_->started) return reject(408, "the request did not arrive in time");
-  leave(true);
+  close(true);
 }
 
 void Connection::restart_timer() {
@@ -219,7 +219,7 @@ void Connection::parse() {
     if (!feed_parser()) break;
     if (parser_->message.is_done()) dispatch();
   }
-  if (peer_ended_ && !handling_ && !sending_) leave(true);
+  if (peer_ended_ && !handling_ && !sending_) close(true);
 }
 
 // Returns false when more bytes are needed, or the connection has ended.
@@ -238,18 +238,18 @@ bool Connection::feed_parser() {
     if (used == 0 && offered == kHeaderBytesMax) error = beast::error::header_limit;
   }
   if (error) {
-    const Refusal refusal = refusal_of(error, parser.header_taken, options_.body_bytes_max);
+    const Refusal refusal = refusal_of(error, parser.header_accepted, options_.body_bytes_max);
     reject(refusal.status, refusal.message);
     return false;
   }
-  if (parser.message.is_header_done() && !parser.header_taken && !take_header()) return false;
+  if (parser.message.is_header_done() && !parser.header_accepted && !accept_header()) return false;
   return parser.message.is_done() || used > 0;
 }
 
 // Returns false when the request is refused before its body is read.
-bool Connection::take_header() {
+bool Connection::accept_header() {
   Parser& parser = *parser_;
-  parser.header_taken = true;
+  parser.header_accepted = true;
   parser.message.eager(true);
   const beast::request_header<>& header = parser.message.get();
   if (const auto refusal = refusal_of(header)) {
@@ -276,7 +276,7 @@ void Connection::dispatch() {
   close_after_ = !keep_alive(request, message.version()) || draining_;
   handling_ = true;
   timer_.stop();
-  if (peer_ended_) probe_later();
+  if (peer_ended_) schedule_probe();
   events_.handle(std::move(request), [weak = weak_from_this()](Response response) {
     if (const auto self = weak.lock()) self->answer(std::move(response), false);
   });
@@ -311,7 +311,7 @@ void Connection::sent() {
   const auto self = shared_from_this();
   if (more_) return send_more();
   sending_ = false;
-  if (close_after_) return leave(true);
+  if (close_after_) return close(true);
   if (!reading_) {
     reading_ = true;
     socket_->start_reading();
@@ -328,15 +328,15 @@ void Connection::reject(int status, const std::string& message) {
   answer(error_response(status, message), true);
 }
 
-void Connection::leave(bool politely) {
+void Connection::close(bool gracefully) {
   if (socket_ == nullptr) return;
   const auto self = shared_from_this();
   if (cancelled_) cancelled_->store(true);
   timer_.stop();
-  if (politely) {
+  if (gracefully) {
     Socket::finish(std::move(socket_));
   } else if (more_ && !chunks_) {
-    Socket::break_off(std::move(socket_));
+    Socket::abort(std::move(socket_));
   } else {
     socket_.reset();
   }

@@ -56,17 +56,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_end(bool clean);
   void on_timeout();
   void probe();
-  void probe_later();
+  void schedule_probe();
   void parse();
   bool feed_parser();
-  bool take_header();
+  bool accept_header();
   void dispatch();
   void answer(Response response, bool close);
   void sent();
   void send_more();
   void reject(int status, const std::string& message);
   void restart_timer();
-  void leave(bool politely);
+  void close(bool gracefully);
 
   std::unique_ptr<Socket> socket_;
   const ConnectionOptions options_;

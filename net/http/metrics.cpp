@@ -20,7 +20,7 @@ class MetricsText {
   void sample(const char* name, const std::string& labels, uint64_t value) {
     text_ += fmt::format("{}{{{}}} {}\n", name, labels, value);
   }
-  std::string take() { return std::move(text_); }
+  std::string release() { return std::move(text_); }
 
  private:
   void single(const char* name, const char* type, const char* help, uint64_t value) {
@@ -105,7 +105,7 @@ void handle_metrics(const Context& context, Request, Reply reply) {
         add_store(database.counters(), out);
         add_server(numbers, out);
         if (rules != nullptr) add_rules(rules->status(), out);
-        *text = out.take();
+        *text = out.release();
       },
       [text, reply] {
         reply({200, "text/plain; version=0.0.4; charset=utf-8", *text});

@@ -111,7 +111,7 @@ std::string_view next_text(std::string_view& rest) {
   return all.substr(0, all.size() - rest.size());
 }
 
-void take_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
+void ingest_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
   if (job->rest.empty()) return job->reply(answer_of(*job));
   const std::string_view view = next_text(job->rest);
   IngestText text;
@@ -121,7 +121,7 @@ void take_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
   text.source = job->source;
   text.urgent = view.size() >= kUrgentBytesMin;
   text.patience = job->texts_stored > 0 ? kPatienceAfterFirst : 0;
-  context.ingest.take(
+  context.ingest.add(
       std::move(text), [] {},
       [&context, job, view](const IngestReport& report) {
         if (!report.status) {
@@ -132,7 +132,7 @@ void take_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
           return job->reply(dialect_error(job->dialect, status, error.message));
         }
         add_report(*job, view, report);
-        take_next(context, job);
+        ingest_next(context, job);
       });
 }
 
@@ -161,7 +161,7 @@ void start_write(const Context& context, Request request, std::shared_ptr<WriteJ
     job->rest = job->body;
   };
   const auto begin = [&context, job, failed] {
-    if (!*failed) return take_next(context, job);
+    if (!*failed) return ingest_next(context, job);
     const int status = (*failed)->code == ErrorCode::kLimit ? 413 : status_of((*failed)->code);
     if (status == 503) return job->reply(unavailable(job->dialect, (*failed)->message));
     job->reply(dialect_error(job->dialect, status, (*failed)->message));

@@ -202,8 +202,8 @@ Ingest::Ingest(uv_loop_t* loop, Database& database)
     : impl_(std::make_shared<Impl>(loop, database)) {}
 Ingest::~Ingest() { impl_->mailbox.reset(); }
 
-void Ingest::take(IngestText text, std::function<void()> accepted,
-                  std::function<void(IngestReport)> done) {
+void Ingest::add(IngestText text, std::function<void()> accepted,
+                 std::function<void(IngestReport)> done) {
   auto job = std::make_shared<Job>();  // shared by the stages that it passes through
   job->input = std::move(text);
   job->accepted = std::move(accepted);

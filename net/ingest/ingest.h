@@ -61,8 +61,7 @@ class Ingest {
   /// Takes a text. `accepted` runs when the store has queued it, or will not: only then may a
   /// client's next text be taken, if its order matters. `done` runs once, after the commit or the
   /// failure, after `accepted`. Both on the loop.
-  void take(IngestText text, std::function<void()> accepted,
-            std::function<void(IngestReport)> done);
+  void add(IngestText text, std::function<void()> accepted, std::function<void(IngestReport)> done);
   /// From now on nothing is tried again for longer than that.
   void limit_patience(Duration patience);
 

@@ -79,7 +79,7 @@ void TcpConnection::on_end(bool clean) {
 void TcpConnection::pump() {
   const auto self = shared_from_this();  // finish_if_done may let go of it
   if (!submitting_) {
-    if (const size_t size = next_chunk(); size > 0) take(size);
+    if (const size_t size = next_chunk(); size > 0) consume(size);
   }
   update_reading();
   watch_quote();
@@ -94,17 +94,17 @@ void TcpConnection::drop(size_t size) {
 }
 
 // Drops a byte order mark. False: more is needed to tell whether there is one.
-bool TcpConnection::begin() {
-  if (begun_) return true;
+bool TcpConnection::skip_byte_order_mark() {
+  if (started_) return true;
   if (!ended_ && kByteOrderMark.starts_with(pending()) && pending() != kByteOrderMark) return false;
-  begun_ = true;
+  started_ = true;
   drop(pending().size() - without_byte_order_mark(pending()).size());
   return true;
 }
 
 // The number of pending bytes that are the next text: whole lines of one format.
 size_t TcpConnection::next_chunk() {
-  if (!begin()) return 0;
+  if (!skip_byte_order_mark()) return 0;
   if (whole_bytes_ == 0) {
     if (!skip_overlong_line()) return 0;
     whole_bytes_ = find_whole_lines();
@@ -147,7 +147,7 @@ bool TcpConnection::skip_overlong_line() {
   return !skipping_;
 }
 
-void TcpConnection::take(size_t size) {
+void TcpConnection::consume(size_t size) {
   IngestText text;
   text.text = pending().substr(0, size);
   drop(size);
@@ -172,7 +172,7 @@ void TcpConnection::submit(IngestText text, uint64_t first_line, std::function<v
   const size_t bytes = text.text.size() + (text.rejected ? text.rejected->line.size() : 0);
   in_flight_bytes_ += bytes;
   if (acknowledges_) answers_[first_line];
-  ingest_.take(
+  ingest_.add(
       std::move(text), std::move(accepted),
       [self = shared_from_this(), bytes, first_line, last_line = line_count_](
           const IngestReport& report) { self->on_report(report, bytes, first_line, last_line); });
@@ -191,7 +191,7 @@ void TcpConnection::on_report(const IngestReport& report, size_t bytes, uint64_t
   if (!report.status) {
     log(LogLevel::kError, fmt::format("{}: lines {} to {} are lost: {}", name_, first_line,
                                       last_line, report.status.error().message));
-  } else if (report.rows_rejected > 0 && !std::exchange(complained_, true)) {
+  } else if (report.rows_rejected > 0 && !std::exchange(rejection_logged_, true)) {
     const IngestProblem& first = report.problems.front();
     log(LogLevel::kWarning, fmt::format("{}: line {}: {} (further ones of this connection are in "
                                         "the measurement `rejected` only)",

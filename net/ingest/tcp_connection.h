@@ -43,11 +43,11 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void pump();
   std::string_view pending() const { return std::string_view(buffer_).substr(start_); }
   void drop(size_t size);
-  bool begin();
+  bool skip_byte_order_mark();
   size_t next_chunk();
   size_t find_whole_lines();
   bool skip_overlong_line();
-  void take(size_t size);
+  void consume(size_t size);
   void submit(IngestText text, uint64_t first_line, std::function<void()> accepted);
   void on_report(const IngestReport& report, size_t bytes, uint64_t first_line, uint64_t last_line);
   void acknowledge(uint64_t first_line, std::string answer);
@@ -75,13 +75,13 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::map<uint64_t, std::string>
       answers_;              // to the texts under way, by their first line; empty: none yet
   bool submitting_ = false;  // a chunk is on its way to the store's queue: the next must wait
-  bool begun_ = false;       // what stands before the first line is dropped
+  bool started_ = false;     // what stands before the first line is dropped
   bool reading_ = false;
   bool ended_ = false;       // no more will be read
   bool whole_only_ = false;  // what was cut off inside a line is not taken
   bool skipping_ = false;    // inside a line that is longer than possible
   bool acknowledges_ = false;
-  bool complained_ = false;  // lost data was logged
+  bool rejection_logged_ = false;  // lost data was logged
 };
 
 }  // namespace tocsin

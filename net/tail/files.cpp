@@ -61,20 +61,21 @@ TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Time
         file.examined = 0;
         file.held_back_since = 0;
       }
-      found(file, seen[i], now);
+      mark_found(file, seen[i], now);
     } else if (match.verdict == FileVerdict::kNew) {
       add_new(seen[i], now);
-    } else if (match.verdict == FileVerdict::kCopy && told_copies_.insert(seen[i].path).second) {
+    } else if (match.verdict == FileVerdict::kCopy &&
+               reported_copies_.insert(seen[i].path).second) {
       effect.copies.push_back(seen[i].path);
     }
   }
   for (size_t i = 0; i < owners.size(); ++i) {
-    if (!seen_again[i] && lost(*owners[i])) effect.search = true;
+    if (!seen_again[i] && mark_missing(*owners[i])) effect.search = true;
   }
   return effect;
 }
 
-void TailFiles::found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
+void TailFiles::mark_found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
   // Another inode is another file, though it goes on where this one was: a copy, then truncated.
   if (file.position.inode != seen.inode || file.position.device != seen.device) close(file);
   if (!file.in_flight) {
@@ -112,7 +113,7 @@ void TailFiles::add_new(const FileSeen& seen, Timestamp now) {
 }
 
 // No path leads to it. True when a search is worth while.
-bool TailFiles::lost(FollowedFile& file) {
+bool TailFiles::mark_missing(FollowedFile& file) {
   file.path.clear();
   file.sibling = false;
   const bool was_search = std::exchange(file.search, false);

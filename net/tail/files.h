@@ -102,9 +102,9 @@ class TailFiles {
   using Heads = std::set<std::pair<uint32_t, uint64_t>>;
   Upkeep upkeep_of(const FollowedFile& file, const Heads& present, Timestamp now) const;
   Heads heads_present() const;
-  void found(FollowedFile& file, const FileSeen& seen, Timestamp now);
+  void mark_found(FollowedFile& file, const FileSeen& seen, Timestamp now);
   void add_new(const FileSeen& seen, Timestamp now);
-  bool lost(FollowedFile& file);
+  bool mark_missing(FollowedFile& file);
   void touch(FollowedFile& file, uint64_t size, int64_t changed_at, Timestamp now);
   void close(FollowedFile& file);
   void check_start(FollowedFile& file, bool give_up = false);
@@ -113,7 +113,7 @@ class TailFiles {
   std::map<uint64_t, FollowedFile> files_;  // by id
   std::map<uint64_t, TailPosition> known_;  // by id, when the scan began
   std::list<uint64_t> open_order_;          // ids of open files, the least recently used first
-  std::set<std::string> told_copies_;
+  std::set<std::string> reported_copies_;
   uint64_t next_id_ = 1;
   bool started_ = false;
   size_t behind_ = 0;  // files with size_at_start

@@ -23,7 +23,7 @@ constexpr uint64_t kLinkedPositionVersion = 2;
 constexpr size_t kNone = SIZE_MAX;
 
 template <class Number>
-bool take_number(std::string_view& rest, Number& number) {
+bool consume_number(std::string_view& rest, Number& number) {
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
   if (error != std::errc() || end == rest.data() + rest.size() || *end != ' ') return false;
   rest.remove_prefix(static_cast<size_t>(end - rest.data()) + 1);
@@ -31,9 +31,9 @@ bool take_number(std::string_view& rest, Number& number) {
 }
 
 // Fills the end of a position: its paths.
-bool take_paths(std::string_view rest, uint64_t version, TailPosition& position) {
+bool consume_paths(std::string_view rest, uint64_t version, TailPosition& position) {
   size_t size = rest.size();
-  if (version == kLinkedPositionVersion && (!take_number(rest, size) || size > rest.size())) {
+  if (version == kLinkedPositionVersion && (!consume_number(rest, size) || size > rest.size())) {
     return false;
   }
   position.path = rest.substr(0, size);
@@ -49,7 +49,10 @@ bool has_head(const FileSeen& file, uint32_t size, uint64_t hash) {
 class Matcher {
  public:
   Matcher(std::span<const TailPosition> positions, std::span<const FileSeen> seen)
-      : positions_(positions), seen_(seen), matches_(seen.size()), taken_(positions.size(), false) {
+      : positions_(positions),
+        seen_(seen),
+        matches_(seen.size()),
+        assigned_(positions.size(), false) {
     order_.resize(positions.size());
     std::iota(order_.begin(), order_.end(), size_t{0});
     std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) {
@@ -64,16 +67,16 @@ class Matcher {
     continue_by_inode();
     by_head(FileVerdict::kContinue);
     by_head(FileVerdict::kRestart);
-    judge_the_rest();
+    classify_unmatched();
     return std::move(matches_);
   }
 
  private:
-  bool open(size_t file) const { return matches_[file].verdict == FileVerdict::kStranger; }
+  bool open(size_t file) const { return matches_[file].verdict == FileVerdict::kUnrelated; }
 
-  void give(size_t file, size_t position, FileVerdict verdict) {
+  void assign(size_t file, size_t position, FileVerdict verdict) {
     matches_[file] = {verdict, position};
-    taken_[position] = true;
+    assigned_[position] = true;
   }
 
   void continue_by_inode() {
@@ -89,7 +92,7 @@ class Matcher {
         if (!has_head(file, position.head_size, position.head_hash)) continue;
         if (best == kNone || file.device == position.device) best = it->second;
       }
-      if (best != kNone) give(best, p, FileVerdict::kContinue);
+      if (best != kNone) assign(best, p, FileVerdict::kContinue);
     }
   }
 
@@ -99,7 +102,7 @@ class Matcher {
     std::map<uint32_t, std::unordered_multimap<uint64_t, size_t>> indexes;
     for (const size_t p : order_) {
       const TailPosition& position = positions_[p];
-      if (taken_[p] || position.head_size < kHeadBytesMin) continue;
+      if (assigned_[p] || position.head_size < kHeadBytesMin) continue;
       auto [index, made] = indexes.try_emplace(position.head_size);
       if (made) index->second = files_by_head(position.head_size);
       size_t best = kNone;
@@ -111,7 +114,7 @@ class Matcher {
         if (verdict == FileVerdict::kRestart && file.sibling()) continue;
         if (best == kNone || preferred(file, seen_[best], position)) best = it->second;
       }
-      if (best != kNone) give(best, p, verdict);
+      if (best != kNone) assign(best, p, verdict);
     }
   }
 
@@ -134,7 +137,7 @@ class Matcher {
   // Files without a position are new, unless their whole head begins another file that is followed,
   // or that is larger and will be. In the order of heads, all files that begin like one follow upon
   // it.
-  void judge_the_rest() {
+  void classify_unmatched() {
     std::vector<size_t> sorted(seen_.size());
     std::iota(sorted.begin(), sorted.end(), size_t{0});
     std::sort(sorted.begin(), sorted.end(), [&](size_t a, size_t b) {
@@ -157,7 +160,7 @@ class Matcher {
     for (; it != sorted.end() && seen_[*it].head.starts_with(mine.head); ++it) {
       if (*it == file) continue;
       const FileSeen& other = seen_[*it];
-      if (found[*it].verdict != FileVerdict::kStranger) return true;
+      if (found[*it].verdict != FileVerdict::kUnrelated) return true;
       const bool before = other.size != mine.size ? other.size > mine.size : other.path < mine.path;
       if (!other.sibling() && before) return true;
     }
@@ -167,7 +170,7 @@ class Matcher {
   std::span<const TailPosition> positions_;
   std::span<const FileSeen> seen_;
   std::vector<FileMatch> matches_;
-  std::vector<bool> taken_;
+  std::vector<bool> assigned_;
   std::vector<size_t> order_;  // of positions: who chooses first
 };
 
@@ -198,12 +201,12 @@ Result<TailPosition> decode_position(std::string_view key, std::string_view valu
   std::string_view id_rest = id_text;
   uint64_t version = 0;
   int skip_line = 0;
-  if (!take_number(id_rest, p.id) || !take_number(value, version) ||
-      !take_number(value, p.device) || !take_number(value, p.inode) ||
-      !take_number(value, p.head_size) || !take_number(value, p.head_hash) ||
-      !take_number(value, p.offset) || !take_number(value, skip_line) ||
-      !take_number(value, p.gone_since) || p.head_size > kHeadBytesMax ||
-      !take_paths(value, version, p)) {
+  if (!consume_number(id_rest, p.id) || !consume_number(value, version) ||
+      !consume_number(value, p.device) || !consume_number(value, p.inode) ||
+      !consume_number(value, p.head_size) || !consume_number(value, p.head_hash) ||
+      !consume_number(value, p.offset) || !consume_number(value, skip_line) ||
+      !consume_number(value, p.gone_since) || p.head_size > kHeadBytesMax ||
+      !consume_paths(value, version, p)) {
     return damaged();
   }
   p.skip_line = skip_line != 0;

@@ -65,15 +65,15 @@ struct FileSeen {
 
 /// What a file that was seen is.
 enum class FileVerdict : uint8_t {
-  kContinue,  ///< the file of that position: go on there
-  kRestart,   ///< that file's head, but shorter than its position: written anew, read it from 0
-  kNew,       ///< never seen: a position of its own, from 0
-  kCopy,      ///< begins like another file that is followed: the same events once more
-  kStranger,  ///< a sibling that continues nothing
+  kContinue,   ///< the file of that position: go on there
+  kRestart,    ///< that file's head, but shorter than its position: written anew, read it from 0
+  kNew,        ///< never seen: a position of its own, from 0
+  kCopy,       ///< begins like another file that is followed: the same events once more
+  kUnrelated,  ///< a sibling that continues nothing
 };
 
 struct FileMatch {
-  FileVerdict verdict = FileVerdict::kStranger;
+  FileVerdict verdict = FileVerdict::kUnrelated;
   size_t position = 0;  ///< index, of kContinue and kRestart
 };
 

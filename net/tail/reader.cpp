@@ -126,8 +126,8 @@ Status skip_to_end(ReadOutcome& outcome) {
 }
 
 // How many bytes of `data`, which ends where the file does if `at_end`, are lines to take.
-size_t lines_to_take(std::string_view data, bool at_end, const ReadRequest& request,
-                     ReadOutcome& outcome) {
+size_t complete_bytes(std::string_view data, bool at_end, const ReadRequest& request,
+                      ReadOutcome& outcome) {
   if (at_end && request.last_line) return data.size();
   StreamFramer framer;
   const size_t whole = framer.whole_lines(data);
@@ -143,7 +143,7 @@ Result<std::string> read_lines(const ReadRequest& request, uint64_t offset, Read
     wanted = std::min(wanted, kLineBytesMax + kTailChunkBytes);
     TOCSIN_TRY(std::string data, outcome.file->read(offset, wanted));
     const bool at_end = data.size() < wanted;
-    whole = lines_to_take(data, at_end, request, outcome);
+    whole = complete_bytes(data, at_end, request, outcome);
     if (whole > 0 || at_end || wanted > kLineBytesMax) return data;
   }
 }

@@ -165,12 +165,12 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
     for (const std::string& pattern : globs_[source]) {
       const auto paths = listed(pattern, expand(pattern, 0));
       if (paths.empty()) unmatched_.push_back(pattern);
-      for (const std::string& path : paths) look_at(path, source);
+      for (const std::string& path : paths) inspect(path, source);
       const auto folders = listed(pattern, expand(folder_of(pattern), GLOB_ONLYDIR));
       folders_.insert(folders_.end(), folders.begin(), folders.end());
     }
   }
-  look_for_siblings(missing);
+  find_siblings(missing);
   if (!complete_) {
     files_.clear();
     for (auto& [path, file] : before_) files_.push_back(std::move(file));
@@ -216,7 +216,7 @@ std::optional<size_t> TailScanner::source_of(const std::string& path) const {
 }
 
 // Without a source it is a sibling.
-void TailScanner::look_at(const std::string& path, std::optional<size_t> source) {
+void TailScanner::inspect(const std::string& path, std::optional<size_t> source) {
   struct stat s {};
   if (stat(path.c_str(), &s) != 0 || !S_ISREG(s.st_mode)) return;
   const OpenFile::Facts facts = facts_of(s);
@@ -261,12 +261,12 @@ void TailScanner::look_at(const std::string& path, std::optional<size_t> source)
   files_.push_back(std::move(file));
 }
 
-void TailScanner::look_for_siblings(const std::vector<MissingFile>& missing) {
+void TailScanner::find_siblings(const std::vector<MissingFile>& missing) {
   for (const auto& [folder, traces] : traces_of(missing)) {
     size_t found = 0;
     for (const auto& [name, inode] : listed(folder, entries_of(folder))) {
       if (!is_trace(traces, name, inode) || ++found > kSiblingsMax) continue;
-      look_at(folder == "/" ? folder + name : folder + '/' + name, std::nullopt);
+      inspect(folder == "/" ? folder + name : folder + '/' + name, std::nullopt);
     }
   }
 }

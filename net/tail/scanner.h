@@ -73,8 +73,8 @@ class TailScanner {
   std::optional<size_t> source_of(const std::string& path) const;
 
  private:
-  void look_at(const std::string& path, std::optional<size_t> source);
-  void look_for_siblings(const std::vector<MissingFile>& missing);
+  void inspect(const std::string& path, std::optional<size_t> source);
+  void find_siblings(const std::vector<MissingFile>& missing);
   template <class List>
   List listed(const std::string& what, Result<List> list);
 

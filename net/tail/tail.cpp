@@ -63,23 +63,23 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
 
   void request_scan();
   void begin_scan();
-  void scanned();
+  void on_scanned();
   void scan_later();
-  void tell(const TailFiles::ScanEffect& effect);
-  void tell_unmatched();
+  void log_copies(const TailFiles::ScanEffect& effect);
+  void warn_unmatched();
   void watch_folders();
   void submit_outdated();
 
   void pump();
   void begin_read(uint64_t id);
-  void has_read(uint64_t id, ReadOutcome outcome);
+  void on_read(uint64_t id, ReadOutcome outcome);
   void submit(uint64_t id, ReadOutcome outcome);
-  void committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
-                 const Result<WriteReport>& report);
+  void on_committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
+                    const Result<WriteReport>& report);
   void count(const std::string& path, uint64_t bytes, const WriteReport& report);
   void pause(const Error& error);
   void enqueue(uint64_t id);
-  void note_progress() { caught_up_ = files_.caught_up(); }
+  void update_caught_up() { caught_up_ = files_.caught_up(); }
   void warn_once(const std::string& key, const std::string& message);
 
   uv_loop_t* const loop_;
@@ -180,10 +180,10 @@ void Tail::Impl::begin_scan() {
   run_in_background(
       loop_,
       [self = shared_from_this(), missing = files_.missing()] { self->scanner_.scan(missing); },
-      [self = shared_from_this()] { self->scanned(); });
+      [self = shared_from_this()] { self->on_scanned(); });
 }
 
-void Tail::Impl::scanned() {
+void Tail::Impl::on_scanned() {
   scanning_ = false;
   if (stopped_) return;
   const Timestamp now = clock_.now();
@@ -191,13 +191,13 @@ void Tail::Impl::scanned() {
   for (const auto& [path, trouble] : scanner_.troubles()) warn_once(path, trouble);
   if (!scanner_.complete()) return scan_later();
   const auto effect = files_.apply_scan(scanner_.files(), now);
-  tell(effect);
+  log_copies(effect);
   if (effect.search) return begin_scan();
   if (!files_.started()) {
     files_.mark_start();
-    tell_unmatched();
+    warn_unmatched();
   }
-  note_progress();
+  update_caught_up();
   watch_folders();
   submit_outdated();
   for (const uint64_t id : files_.to_read(now)) enqueue(id);
@@ -210,7 +210,7 @@ void Tail::Impl::scan_later() {
   scan_timer_->start(std::max(timing_.poll_interval, 10 * scan_took_));
 }
 
-void Tail::Impl::tell(const TailFiles::ScanEffect& effect) {
+void Tail::Impl::log_copies(const TailFiles::ScanEffect& effect) {
   for (const std::string& path : effect.copies) {
     log(LogLevel::kWarning,
         fmt::format(
@@ -225,7 +225,7 @@ void Tail::Impl::warn_once(const std::string& key, const std::string& message) {
   log(LogLevel::kWarning, "following files: " + message);
 }
 
-void Tail::Impl::tell_unmatched() {
+void Tail::Impl::warn_unmatched() {
   for (const std::string& glob : scanner_.unmatched()) {
     warn_once(glob, fmt::format("no file matches {} yet, or its folder cannot be read", glob));
   }
@@ -290,10 +290,10 @@ void Tail::Impl::begin_read(uint64_t id) {
   auto outcome = std::make_shared<ReadOutcome>();
   run_in_background(
       loop_, [request, outcome] { *outcome = read_chunk(*request); },
-      [self = shared_from_this(), id, outcome] { self->has_read(id, std::move(*outcome)); });
+      [self = shared_from_this(), id, outcome] { self->on_read(id, std::move(*outcome)); });
 }
 
-void Tail::Impl::has_read(uint64_t id, ReadOutcome outcome) {
+void Tail::Impl::on_read(uint64_t id, ReadOutcome outcome) {
   --reading_;
   if (stopped_) return;
   if (outcome.kind == ReadOutcome::Kind::kWrite) {
@@ -312,7 +312,7 @@ void Tail::Impl::has_read(uint64_t id, ReadOutcome outcome) {
       break;
     default: warn_once(files_.at(id).path, outcome.error); files_.failed(id);
   }
-  note_progress();
+  update_caught_up();
   pump();
 }
 
@@ -330,7 +330,7 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
   auto done = [post = mailbox_->poster(), weak = weak_from_this(), id, next = outcome.next,
                size = outcome.size, bytes](Result<WriteReport> report) {
     post([weak, id, next, size, bytes, report = std::move(report)] {
-      if (const auto self = weak.lock()) self->committed(id, next, size, bytes, report);
+      if (const auto self = weak.lock()) self->on_committed(id, next, size, bytes, report);
     });
   };
   const Status submitted = database_.submit(std::move(outcome.write), std::move(done));
@@ -345,8 +345,8 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
   pause(submitted.error());
 }
 
-void Tail::Impl::committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
-                           const Result<WriteReport>& report) {
+void Tail::Impl::on_committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
+                              const Result<WriteReport>& report) {
   --in_flight_;
   in_flight_bytes_ -= bytes;
   if (!report) {
@@ -359,7 +359,7 @@ void Tail::Impl::committed(uint64_t id, const TailPosition& next, uint64_t size,
   count(next.path, next.offset - std::min(next.offset, file.position.offset), *report);
   files_.committed(id, next, size, clock_.now());
   if (files_.step_of(file, clock_.now()) == TailStep::kRead) enqueue(id);
-  note_progress();
+  update_caught_up();
   pump();
 }
 

@@ -65,7 +65,7 @@ class Client {
     while (buffer_.find(mark) == std::string::npos) {
       if (!read_more()) return std::exchange(buffer_, "");
     }
-    return take(buffer_.find(mark) + mark.size());
+    return consume(buffer_.find(mark) + mark.size());
   }
   std::string read_all() {
     while (read_more()) {
@@ -73,7 +73,7 @@ class Client {
     return std::exchange(buffer_, "");
   }
   /// As recv(): 0 at the end, -1 with errno set.
-  ssize_t take_some() {
+  ssize_t receive_some() {
     char data[65536];
     return recv(fd_, data, sizeof data, 0);
   }
@@ -91,7 +91,7 @@ class Client {
     const size_t size = std::stoul(out.head.substr(at + 16));
     while (buffer_.size() < size && read_more()) {
     }
-    out.body = take(std::min(size, buffer_.size()));
+    out.body = consume(std::min(size, buffer_.size()));
     return out;
   }
 
@@ -102,7 +102,7 @@ class Client {
     if (count > 0) buffer_.append(data, static_cast<size_t>(count));
     return count > 0;
   }
-  std::string take(size_t size) {
+  std::string consume(size_t size) {
     std::string out = buffer_.substr(0, size);
     buffer_.erase(0, size);
     return out;

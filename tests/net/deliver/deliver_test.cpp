@@ -27,7 +27,7 @@ DeliverOptions quick() {
   options.policy.backoff_min = 10 * kMillisecond;
   options.policy.backoff_max = 50 * kMillisecond;
   options.retry_delay = 10 * kMillisecond;
-  options.look_interval = 50 * kMillisecond;
+  options.poll_interval = 50 * kMillisecond;
   options.request_timeout = 5 * kSecond;
   options.version = "1.2";
   return options;
@@ -267,7 +267,7 @@ TEST_CASE("deliver: a call from another thread starts a delivery", "[net]") {
   TestLoop loop;  // after what its background work uses
   const Receiver receiver([](size_t, const Received&) { return 200; });
   DeliverOptions options = quick();
-  options.look_interval = kHour;
+  options.poll_interval = kHour;
   const auto deliver =
       deliverer(loop, database, clock, {forwarder("hook", receiver.url())}, options);
   std::thread rules([&] {

@@ -44,7 +44,7 @@ std::string fingerprints(const std::vector<DeliveryOutcome>& outcomes) {
 
 TEST_CASE("delivery: which answers are final", "[net]") {
   const auto check = [](int64_t code, DeliveryVerdict expected) {
-    CHECK(judge(status(code)) == expected);
+    CHECK(verdict_of(status(code)) == expected);
   };
   for (const int64_t code : {200, 202, 204, 299}) check(code, DeliveryVerdict::kDelivered);
   for (const int64_t code : {400, 401, 403, 404, 410, 413, 422})

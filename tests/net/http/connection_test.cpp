@@ -303,7 +303,7 @@ TEST_CASE("http connection: HTTP/1.0 is sent a long response as fast as it is ta
   CHECK(fixture.loop.run_until([&] { return fixture.gone; }));  // the client takes nothing
   CHECK(*made < kPieces);
   CHECK(made.use_count() == 1);
-  while (client.take_some() > 0) {
+  while (client.receive_some() > 0) {
   }
   CHECK(errno == ECONNRESET);  // an end would look like that of the response
 }

@@ -201,8 +201,8 @@ TEST_CASE("tail identity: a sibling continues a position or nothing", "[net]") {
   FileSeen shorter = seen("/l/a.log.3", 3, content('a', 1500));
   shorter.source.reset();
   const TailPosition p = position(rotated, bytes, 2000);
-  CHECK(verdicts({p}, {rotated, stranger}) == std::vector{V::kContinue, V::kStranger});
-  CHECK(verdicts({p}, {shorter}) == std::vector{V::kStranger});
+  CHECK(verdicts({p}, {rotated, stranger}) == std::vector{V::kContinue, V::kUnrelated});
+  CHECK(verdicts({p}, {shorter}) == std::vector{V::kUnrelated});
 }
 
 TEST_CASE("tail identity: a rotated file that is no longer followed makes no copy of the new one",
@@ -211,7 +211,8 @@ TEST_CASE("tail identity: a rotated file that is no longer followed makes no cop
   const std::string header = content('#', 2000);
   FileSeen rotated = seen("/l/a.log.1", 1, header + "old");
   rotated.source.reset();
-  CHECK(verdicts({}, {rotated, seen("/l/a.log", 2, header)}) == std::vector{V::kStranger, V::kNew});
+  CHECK(verdicts({}, {rotated, seen("/l/a.log", 2, header)}) ==
+        std::vector{V::kUnrelated, V::kNew});
 }
 
 TEST_CASE("tail identity: what to do next", "[net]") {
