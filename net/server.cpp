@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <csignal>
 #include <map>
-#include <mutex>
 #include <optional>
 
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 
 #include "db/base/check.h"
 #include "db/base/log.h"
+#include "db/base/mutex.h"
 #include "net/deliver/deliver.h"
 #include "net/event_loop/socket.h"
 #include "net/event_loop/worker_pool.h"
@@ -113,9 +113,10 @@ class ServerImpl final : public Server {
   bool finished_ = false;
   Timestamp drain_start_ = 0;
 
-  mutable std::mutex mutex_;  // guards the pointers below, which other threads follow
-  std::unique_ptr<Tail> tail_;
-  std::unique_ptr<Deliverer> deliverer_;
+  // Other threads ask the tail and wake the deliverer.
+  mutable Mutex mutex_;
+  std::unique_ptr<Tail> tail_ TOCSIN_GUARDED_BY(mutex_);
+  std::unique_ptr<Deliverer> deliverer_ TOCSIN_GUARDED_BY(mutex_);
 };
 
 ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngine* rules,
@@ -144,14 +145,20 @@ Status ServerImpl::open() {
   if (!options_.tail.empty()) {
     TailTiming timing;
     timing.open_quote_max = options_.open_quote_max;
-    TOCSIN_TRY(tail_, Tail::create(&loop_, database_, clock_, options_.tail, timing));
+    TOCSIN_TRY(auto tail, Tail::create(&loop_, database_, clock_, options_.tail, timing));
+    const MutexLock lock(mutex_);
+    tail_ = std::move(tail);
   }
   DeliverOptions deliver;
   deliver.seed = static_cast<uint64_t>(clock_.now());
   deliver.version = options_.version;
   if (http_port_ != 0) deliver.external_url = fmt::format("http://localhost:{}/", http_port_);
-  TOCSIN_TRY(deliverer_,
+  TOCSIN_TRY(auto deliverer,
              Deliverer::create(&loop_, database_, clock_, options_.forwarders, std::move(deliver)));
+  {
+    const MutexLock lock(mutex_);
+    deliverer_ = std::move(deliverer);
+  }
   for (const int number : {SIGINT, SIGTERM}) {
     signals_.push_back(std::make_unique<LoopSignal>(&loop_, number, [this] { begin_drain(); }));
   }
@@ -189,8 +196,11 @@ Result<Address> ServerImpl::checked_address(const std::string& text, const char*
 
 Status ServerImpl::run() {
   std::signal(SIGPIPE, SIG_IGN);  // libuv writes to sockets with write(2)
-  if (tail_ != nullptr) TOCSIN_RETURN_IF_ERROR(tail_->start());
-  deliverer_->start();
+  {
+    const MutexLock lock(mutex_);
+    if (tail_ != nullptr) TOCSIN_RETURN_IF_ERROR(tail_->start());
+    deliverer_->start();
+  }
   while (!finished_) uv_run(&loop_, UV_RUN_ONCE);
   tear_down();
   uv_run(&loop_, UV_RUN_DEFAULT);
@@ -235,6 +245,7 @@ http::ServerNumbers ServerImpl::numbers() const {
   out.tcp_connections = tcp_.size();
   out.http_connections = http_.size();
   out.http_requests = http_requests_;
+  const MutexLock lock(mutex_);
   if (tail_ != nullptr) {
     const TailCounters tail = tail_->counters();
     out.tail_files = tail.files;
@@ -265,13 +276,13 @@ void ServerImpl::reload() {
 }
 
 bool ServerImpl::tail_caught_up() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (tail_ != nullptr) return tail_->caught_up();
   return options_.tail.empty();
 }
 
 void ServerImpl::outbox_changed() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (deliverer_ != nullptr) deliverer_->wake();
 }
 
@@ -283,7 +294,7 @@ void ServerImpl::begin_drain() {
   }
   drain_start_ = clock_.now();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     tail_.reset();
     deliverer_.reset();
   }
@@ -314,7 +325,7 @@ void ServerImpl::drain_tick() {
 
 void ServerImpl::tear_down() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     tail_.reset();
     deliverer_.reset();
   }

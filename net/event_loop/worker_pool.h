@@ -1,12 +1,12 @@
 // A few threads for work that may take long, so that it does not occupy libuv's pool: queries.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "db/base/mutex.h"
 
 namespace tocsin {
 
@@ -27,10 +27,10 @@ class WorkerPool {
 
   const size_t waiting_max_;
   std::vector<std::thread> threads_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> waiting_;  // guarded by mutex_
-  bool stopped_ = false;                       // guarded by mutex_
+  Mutex mutex_;
+  ConditionVariable wake_;
+  std::deque<std::function<void()>> waiting_ TOCSIN_GUARDED_BY(mutex_);
+  bool stopped_ TOCSIN_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace tocsin

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +12,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "db/base/mutex.h"
 
 namespace tocsin::test {
 
@@ -52,7 +53,7 @@ class Receiver {
   uint16_t port() const { return port_; }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/hook"; }
   std::vector<Received> received() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return received_;
   }
   size_t count() const { return received().size(); }
@@ -89,7 +90,7 @@ class Receiver {
   void answer(int connection, Received request) {
     size_t index = 0;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       index = received_.size();
       received_.push_back(request);
     }
@@ -106,8 +107,8 @@ class Receiver {
   uint16_t port_ = 0;
   std::thread acceptor_;
   std::vector<std::thread> connections_;  // belongs to the acceptor's thread until it has ended
-  mutable std::mutex mutex_;
-  std::vector<Received> received_;  // guarded by mutex_
+  mutable Mutex mutex_;
+  std::vector<Received> received_ TOCSIN_GUARDED_BY(mutex_);
 };
 
 }  // namespace tocsin::test

@@ -3,15 +3,14 @@
 // leave it.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "db/base/mutex.h"
 #include "db/database.h"
 
 namespace tocsin::test {
@@ -50,7 +49,7 @@ class FakeDatabase final : public Database {
   }
   ~FakeDatabase() override {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       closing_ = true;
     }
     wake_.notify_all();
@@ -58,38 +57,38 @@ class FakeDatabase final : public Database {
   }
 
   void set_busy(std::optional<ErrorCode> code) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     busy_ = code;
   }
   void fail_commits(size_t count) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     failures_ = count;
   }
   StoreState state() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return state_;
   }
   std::vector<StoreState> history() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return history_;
   }
   /// The most entries that one call of list() gave.
   size_t listed_max() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return listed_max_;
   }
   size_t refused() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return refused_;
   }
   void put(SmallTable table, const std::string& key, const std::string& value) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     state_.small[{table, key}] = value;
   }
 
   const std::string& directory() const override { return directory_; }
   Status submit(WriteRequest request, std::function<void(Result<WriteReport>)> done) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (busy_) {
       ++refused_;
       return fail(*busy_, "the store is busy");
@@ -111,14 +110,14 @@ class FakeDatabase final : public Database {
     return fail(ErrorCode::kUnsupported, "no segments");
   }
   Result<std::optional<std::string>> get(SmallTable table, std::string_view key) const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto it = state_.small.find({table, std::string(key)});
     if (it == state_.small.end()) return std::optional<std::string>();
     return std::optional<std::string>(it->second);
   }
   Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix,
                                        SmallRange range = {}) const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::vector<SmallEntry> entries;
     for (const auto& [key, value] : state_.small) {
       if (entries.size() >= range.count_max) break;
@@ -132,9 +131,9 @@ class FakeDatabase final : public Database {
 
  private:
   void run() {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     for (;;) {
-      wake_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+      while (!closing_ && queue_.empty()) wake_.wait(mutex_);
       if (queue_.empty()) return;
       auto [request, done] = std::move(queue_.front());
       queue_.pop_front();
@@ -146,7 +145,7 @@ class FakeDatabase final : public Database {
     }
   }
 
-  Result<WriteReport> commit(const WriteRequest& request) {
+  Result<WriteReport> commit(const WriteRequest& request) TOCSIN_REQUIRES(mutex_) {
     if (failures_ > 0) {
       --failures_;
       return fail(ErrorCode::kDiskFull, "no space left");
@@ -171,17 +170,17 @@ class FakeDatabase final : public Database {
 
   const std::string directory_ = "memory";
   std::thread writer_;
-  mutable std::mutex mutex_;
-  // The rest is guarded by mutex_.
-  std::condition_variable wake_;
-  std::deque<std::pair<WriteRequest, std::function<void(Result<WriteReport>)>>> queue_;
-  StoreState state_;
-  std::vector<StoreState> history_;  // after each commit
-  std::optional<ErrorCode> busy_;
-  size_t failures_ = 0;
-  size_t refused_ = 0;
-  mutable size_t listed_max_ = 0;
-  bool closing_ = false;
+  mutable Mutex mutex_;
+  ConditionVariable wake_;
+  std::deque<std::pair<WriteRequest, std::function<void(Result<WriteReport>)>>> queue_
+      TOCSIN_GUARDED_BY(mutex_);
+  StoreState state_ TOCSIN_GUARDED_BY(mutex_);
+  std::vector<StoreState> history_ TOCSIN_GUARDED_BY(mutex_);  // after each commit
+  std::optional<ErrorCode> busy_ TOCSIN_GUARDED_BY(mutex_);
+  size_t failures_ TOCSIN_GUARDED_BY(mutex_) = 0;
+  size_t refused_ TOCSIN_GUARDED_BY(mutex_) = 0;
+  mutable size_t listed_max_ TOCSIN_GUARDED_BY(mutex_) = 0;
+  bool closing_ TOCSIN_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace tocsin::test
