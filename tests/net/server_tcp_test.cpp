@@ -1,4 +1,6 @@
 // The line port as shippers see it, and what listening refuses.
+#include <future>
+
 #include <fmt/format.h>
 
 #include "db/limits.h"
@@ -60,12 +62,14 @@ TEST_CASE("tcp: a line that is too long is rejected and the next one read", "[ne
   Client client(server.tcp());
   client.send("# tocsin ack=on\n");
   CHECK(client.read_until("\n") == "+OK 1\n");
-  std::thread sender([&] {
-    client.send("m f=\"" + std::string(kLineBytesMax + 3 * kMiB, 'x') + "\" 1\nm f=1 2\n");
+  auto sender = std::async(std::launch::async, [&] {
+    const bool sent =
+        client.send("m f=\"" + std::string(kLineBytesMax + 3 * kMiB, 'x') + "\" 1\nm f=1 2\n");
     client.end();
+    return sent;
   });
   const std::string answers = client.read_all();
-  sender.join();
+  CHECK(sender.get());
   CHECK(contains(answers, "-ERR line 2: line of "));
   CHECK(contains(answers, "+OK 3\n"));
   CHECK(server.query("from m | keep f") == "f\n1\n");
@@ -91,19 +95,19 @@ TEST_CASE("tcp: many shippers at once, with a store that has little room", "[net
   DatabaseOptions database;
   database.pending_bytes_max = 64 * kKiB;
   TestServer server({}, database);
-  std::vector<std::thread> shippers;
+  std::vector<std::future<bool>> shippers;
   for (int s = 0; s < 4; ++s) {
-    shippers.emplace_back([&server, s] {
+    shippers.push_back(std::async(std::launch::async, [&server, s] {
       Client client(server.tcp());
       std::string text;
       for (int i = 0; i < 5'000; ++i)
         text += fmt::format("m,s={} f={}i,g=\"a few more bytes of text\" {}\n", s, i, i + 1);
-      client.send(text);
+      const bool sent = client.send(text);
       client.end();
-      client.read_all();
-    });
+      return sent && client.read_all().empty();
+    }));
   }
-  for (auto& shipper : shippers) shipper.join();
+  for (auto& shipper : shippers) CHECK(shipper.get());
   CHECK(server.query("from m | stats n = count(), s = sum(f)") == "n,s\n20000,49990000\n");
 }
 
@@ -190,7 +194,7 @@ TEST_CASE("tcp: a quoted text whose end has come is waited for", "[net]") {
   CHECK(contains(other.read_until("2 lines done\n"), "-ERR line 2"));
   client.send(",h=1 1\n");
   client.end();
-  client.read_all();
+  CHECK(client.read_all().empty());
   CHECK(server.query("from m | keep g") == "g\n\"a\nb\"\n");
 }
 
@@ -261,6 +265,7 @@ TEST_CASE("server: a followed file is read beside the ports", "[net]") {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (!server.server().tail_caught_up() && std::chrono::steady_clock::now() < deadline)
     std::this_thread::yield();
+  REQUIRE(server.server().tail_caught_up());
   CHECK(server.query("from audit | keep v") == "v\n1\n");
 }
 

@@ -1,8 +1,6 @@
 #include "net/deliver/deliver.h"
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -80,7 +78,32 @@ std::string bodies(const Receiver& receiver) {
   return out;
 }
 
-// A port at which nothing listens.
+// Blocks threads until it is opened.
+class Gate {
+ public:
+  void wait() {
+    const MutexLock lock(mutex_);
+    while (!open_) opened_.wait(mutex_);
+  }
+  void open() {
+    const MutexLock lock(mutex_);
+    open_ = true;
+    opened_.notify_all();
+  }
+
+ private:
+  Mutex mutex_;
+  ConditionVariable opened_;
+  bool open_ TOCSIN_GUARDED_BY(mutex_) = false;
+};
+
+// Opens a gate when the test ends, also after a failure: a receiver waits for its threads.
+struct OpenAtEnd {
+  Gate& gate;
+  ~OpenAtEnd() { gate.open(); }
+};
+
+// A port on which nothing listens.
 uint16_t free_port() {
   return Receiver([](size_t, const Received&) { return 200; }).port();
 }
@@ -113,8 +136,7 @@ TEST_CASE("deliver: what waits is sent, recorded and removed in one commit", "[n
   CHECK(contains(rows[0], "deliveries forwarder=hook rule=Spike state=firing status=delivered"));
   CHECK(contains(rows[0], "http_status=204 attempts=1"));
   CHECK(database.history().size() == 1);
-  loop.run_until([&] { return deliver->counters().delivered == 1; });
-  CHECK(deliver->counters().delivered == 1);
+  CHECK(loop.run_until([&] { return deliver->counters().delivered == 1; }));
 }
 
 TEST_CASE("deliver: a failure is repeated with the same id until it succeeds", "[net]") {
@@ -156,11 +178,12 @@ TEST_CASE("deliver: a slow receiver delays nobody else", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
   TestLoop loop;  // after what its background work uses
-  std::atomic<bool> released = false;
+  Gate gate;
   const Receiver slow([&](size_t, const Received&) {
-    while (!released) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    gate.wait();
     return 200;
   });
+  const OpenAtEnd opener{gate};
   const Receiver fast([](size_t, const Received&) { return 200; });
   put(database, "slow", 1, alert("Spike"));
   put(database, "fast", 2, alert("Spike"));
@@ -168,7 +191,7 @@ TEST_CASE("deliver: a slow receiver delays nobody else", "[net]") {
                                  {forwarder("slow", slow.url()), forwarder("fast", fast.url())});
   REQUIRE(loop.run_until([&] { return slow.count() == 1 && outbox_size(database) == 1; }));
   CHECK(contains(database.state().rows.at(0), "forwarder=fast"));
-  released = true;
+  gate.open();
   REQUIRE(loop.run_until([&] { return outbox_size(database) == 0; }));
 }
 
@@ -176,18 +199,19 @@ TEST_CASE("deliver: a request that takes too long is given up and repeated", "[n
   FakeDatabase database;
   const SystemClock clock;
   TestLoop loop;  // after what its background work uses
-  std::atomic<bool> released = false;
+  Gate gate;
   const Receiver receiver([&](size_t index, const Received&) {
-    while (index == 0 && !released) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (index == 0) gate.wait();
     return 200;
   });
+  const OpenAtEnd opener{gate};
   put(database, "hook", 1, alert("Spike"));
   DeliverOptions options = quick();
   options.request_timeout = 50 * kMillisecond;
   const auto deliver =
       deliverer(loop, database, clock, {forwarder("hook", receiver.url())}, options);
   CHECK(loop.run_until([&] { return outbox_size(database) == 0; }));
-  released = true;
+  gate.open();
   CHECK(receiver.count() >= 2);
 }
 

@@ -255,7 +255,7 @@ TEST_CASE("http connection: a long response goes out in chunks, and the next req
   CHECK(client.read_until("0\r\n\r\n") ==
         "6\r\nfirst;\r\n8\r\npiece 1;\r\n8\r\npiece 2;\r\n8\r\npiece 3;\r\n0\r\n\r\n");
   fixture.requests[1].second(http::json_response(200, "answer"));
-  fixture.loop.run_until([&] { return fixture.statuses.size() == 2; });
+  REQUIRE(fixture.loop.run_until([&] { return fixture.statuses.size() == 2; }));
   CHECK(client.read_response().body == "answer");
 }
 
@@ -282,7 +282,7 @@ TEST_CASE("http connection: a short response to HTTP/1.0 has its length", "[net]
   client.send(kOldGet);
   REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
   fixture.requests[0].second(http::json_response(200, "answer"));
-  fixture.loop.run_until([&] { return fixture.statuses.size() == 1; });
+  REQUIRE(fixture.loop.run_until([&] { return fixture.statuses.size() == 1; }));
   CHECK(client.read_response().body == "answer");
 }
 

@@ -47,10 +47,10 @@ struct Process {
     if (!held) CHECK(rows() == expected);
     return held;
   }
-  // Everything that is there has been looked at for longer than a last line needs.
+  // Runs the loop for longer than a rotated file's last line has to wait.
   void settle() {
     const Timestamp end = clock.now() + 4 * kQuick.settle;
-    loop.run_until([&] { return clock.now() > end; });
+    REQUIRE(loop.run_until([&] { return clock.now() > end; }));
   }
   std::vector<std::string> rows() const {
     auto all = database.state().rows;
@@ -356,8 +356,8 @@ TEST_CASE("tail: processes that die at any moment lose and repeat nothing", "[ne
     written += 3;
     Process process({options}, state);
     const size_t commits = static_cast<size_t>(round % 3);
-    process.loop.run_until(
-        [&] { return process.database.history().size() >= commits || process.tail->caught_up(); });
+    REQUIRE(process.loop.run_until(
+        [&] { return process.database.history().size() >= commits || process.tail->caught_up(); }));
     state = process.database.state();
   }
   Process process({options}, state);
@@ -381,6 +381,7 @@ TEST_CASE("tail: nothing is lost while the store takes no rows", "[net]") {
   process.database.fail_commits(3);
   folder.append("a/x.log", lines(15, 20));
   CHECK(process.until_rows(rows("a", 0, 20)));
+  CHECK(process.database.failed() == 3);
 }
 
 TEST_CASE("tail: a file longer than a chunk is read whole", "[net]") {
