@@ -1,4 +1,4 @@
-// Puts the parts together on one loop, and takes them apart again in an order that loses nothing.
+// Creates the parts on one loop, and destroys them in an order that loses nothing.
 #include "net/server.h"
 
 #include <algorithm>
@@ -25,14 +25,13 @@ namespace tocsin {
 namespace {
 
 constexpr size_t kQueriesWaitingMax = 256;
-// After the order to stop: how long what was sent before may still arrive, how long a store that
-// takes no writes is asked again, and when whatever is left is given up.
-constexpr Duration kDrainGrace = 50 * kMillisecond;
-constexpr Duration kDrainPatience = 5 * kSecond;
-constexpr Duration kDrainTimeout = 15 * kSecond;
+// After a stop request.
+constexpr Duration kDrainGrace = 50 * kMillisecond;  // data sent before may still arrive
+constexpr Duration kDrainPatience = 5 * kSecond;     // writes to a busy store are retried
+constexpr Duration kDrainTimeout = 15 * kSecond;     // then everything left is abandoned
 constexpr Duration kDrainTick = 10 * kMillisecond;
 
-// A signal's handler on the loop. Freed by the handle's close callback.
+// Handles a signal on the loop. The handle's close callback frees the state.
 class LoopSignal {
  public:
   LoopSignal(uv_loop_t* loop, int number, std::function<void()> callback) : state_(new State) {
@@ -95,7 +94,7 @@ class ServerImpl final : public Server {
   uint16_t tcp_port_ = 0;
   uint16_t http_port_ = 0;
 
-  // On the loop.
+  // Used on the loop's thread.
   std::optional<LoopMailbox> mailbox_;
   LoopMailbox::Poster poster_;
   std::optional<Ingest> ingest_;
@@ -105,7 +104,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<Listener> tcp_listener_, http_listener_;
   std::optional<LoopTimer> drain_timer_;
   uint64_t next_id_ = 0;
-  std::map<uint64_t, std::shared_ptr<TcpConnection>> tcp_;  // shared with callbacks under way
+  std::map<uint64_t, std::shared_ptr<TcpConnection>> tcp_;  // shared with pending callbacks
   std::map<uint64_t, std::shared_ptr<http::Connection>> http_;
   std::map<int, uint64_t> http_requests_;
   bool draining_ = false;
@@ -113,7 +112,7 @@ class ServerImpl final : public Server {
   bool finished_ = false;
   Timestamp drain_start_ = 0;
 
-  // Other threads ask the tail and wake the deliverer.
+  // Used on the loop's thread, and by tail_caught_up() and outbox_changed() on any thread.
   mutable Mutex mutex_;
   std::unique_ptr<Tail> tail_ TOCSIN_GUARDED_BY(mutex_);
   std::unique_ptr<Deliverer> deliverer_ TOCSIN_GUARDED_BY(mutex_);
@@ -188,9 +187,8 @@ Result<Address> ServerImpl::checked_address(const std::string& text, const char*
   TOCSIN_TRY(Address address, parse_address(text));
   if (address.is_loopback() || options_.insecure) return address;
   return fail(ErrorCode::kInvalid,
-              fmt::format("refusing to listen on {}: everybody who reaches it could read and write "
-                          "everything; use a "
-                          "loopback address ({}), or --insecure if the network is trusted",
+              fmt::format("refusing to listen on {}: anyone who can reach it could read and write "
+                          "everything; use a loopback address ({})",
                           address.text(), setting));
 }
 
@@ -209,7 +207,7 @@ Status ServerImpl::run() {
 
 void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
   if (full()) {
-    log(LogLevel::kWarning, fmt::format("tcp {}: closed, {} connections are open already",
+    log(LogLevel::kWarning, fmt::format("tcp {}: closed, because {} connections are already open",
                                         socket->peer(), options_.connection_count_max));
     return;
   }
@@ -237,7 +235,8 @@ void ServerImpl::accept_http(std::unique_ptr<Socket> socket) {
       std::make_shared<http::Connection>(&loop_, std::move(socket), options, std::move(events));
   http_.emplace(id, connection);
   connection->start();
-  if (refused) connection->refuse(http::error_response(503, "too many connections are open"));
+  if (refused)
+    connection->refuse(http::error_response(503, "too many open connections; try again later"));
 }
 
 http::ServerNumbers ServerImpl::numbers() const {
@@ -286,7 +285,7 @@ void ServerImpl::outbox_changed() {
   if (deliverer_ != nullptr) deliverer_->wake();
 }
 
-// The second order to stop does not wait for anything.
+// A second stop request ends the drain at once.
 void ServerImpl::begin_drain() {
   if (std::exchange(draining_, true)) {
     drain_start_ = clock_.now() - kDrainTimeout;
@@ -306,7 +305,7 @@ void ServerImpl::begin_drain() {
 void ServerImpl::drain_connections() {
   tcp_listener_.reset();
   http_listener_.reset();
-  // Copies: a connection that ends leaves the map.
+  // Copies, because connections that end remove themselves from the map.
   for (const auto& [id, connection] : std::map(tcp_)) connection->drain();
   for (const auto& [id, connection] : std::map(http_)) connection->drain();
 }
@@ -317,7 +316,7 @@ void ServerImpl::drain_tick() {
   if (late) {
     log(LogLevel::kWarning,
         fmt::format("stopping with {} connections open and {}", tcp_.size() + http_.size(),
-                    ingest_->idle() ? "all that was read stored" : "rows not yet stored"));
+                    ingest_->idle() ? "all received rows stored" : "some rows not yet stored"));
   }
   finished_ = late || (tcp_.empty() && http_.empty() && ingest_->idle());
   if (!finished_) drain_timer_->start(kDrainTick);

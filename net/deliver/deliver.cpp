@@ -17,12 +17,10 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kLoadedMax =
-    1'000;  // entries of one forwarder in memory; the rest waits in the store
-constexpr Duration kUnconfiguredInterval =
-    10 * kMinute;  // between looks for entries of no forwarder
+constexpr size_t kLoadedMax = 1'000;  // entries of one forwarder in memory; the others stay stored
+constexpr Duration kUnconfiguredInterval = 10 * kMinute;  // between searches for removed forwarders
 
-// What a look into the outbox found for one forwarder.
+// One forwarder's entries in the outbox.
 struct OutboxEntries {
   std::vector<OutboxEntry> entries;
   std::vector<DeliveryOutcome> damaged;  // entries that cannot be read
@@ -45,7 +43,8 @@ Result<OutboxEntries> read_outbox(const Database& database, const std::string& p
 
 std::string forwarder_of(const std::string& key) { return key.substr(0, key.find('/')); }
 
-// The next key that may be of a forwarder that is not known: all keys of one are `name/...`.
+// The next key after `key` that can belong to an unknown forwarder: skips all keys `name/...` of a
+// known one.
 std::string next_unknown_key(const std::string& key, const std::set<std::string>& known) {
   const std::string forwarder = forwarder_of(key);
   return known.contains(forwarder) ? forwarder + static_cast<char>('/' + 1) : key + '\0';
@@ -80,7 +79,7 @@ void add_row(Batch& batch, const DeliveryOutcome& outcome, Timestamp now) {
   add_text(rows, batch, "error", ColumnKind::kField, hint++, outcome.error);
 }
 
-// The end of deliveries: their rows, and their entries gone, in one commit.
+// Writes the rows of finished deliveries and removes their entries, in one commit.
 WriteRequest record_of(const std::vector<DeliveryOutcome>& outcomes, Timestamp now) {
   WriteRequest request;
   request.allow_reserved = true;
@@ -114,7 +113,7 @@ bool same_name(std::string_view a, std::string_view b) {
 Status check(const ForwarderOptions& forwarder, const std::set<std::string>& others) {
   const std::string where = fmt::format("forwarder `{}`", forwarder.name);
   if (forwarder.name.empty() || forwarder.name.find('/') != std::string::npos) {
-    return fail(ErrorCode::kInvalid, where + ": a name has at least one character and no `/`");
+    return fail(ErrorCode::kInvalid, where + ": the name must not be empty or contain `/`");
   }
   if (others.contains(forwarder.name)) return fail(ErrorCode::kInvalid, where + " appears twice");
   if (const auto url = check_post_url(forwarder.url); !url) return fail(url.error(), where);
@@ -123,7 +122,7 @@ Status check(const ForwarderOptions& forwarder, const std::set<std::string>& oth
   for (const auto& [name, value] : forwarder.headers) {
     if (is_header_name(name) && is_header_value(value)) continue;
     return fail(ErrorCode::kInvalid,
-                fmt::format("{}: `{}` is no header that can be sent", where, name));
+                fmt::format("{}: `{}` is not a valid HTTP header", where, name));
   }
   return {};
 }
@@ -168,11 +167,11 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   DeliverCounters counters() const;
 
  private:
-  // Outcomes that the store does not have yet.
+  // Outcomes that are not yet stored.
   struct Record {
     std::vector<DeliveryOutcome> outcomes;
     bool submitted = false;
-    uint64_t count = 0;  // commits so far: tells whether a look into the outbox is out of date
+    uint64_t count = 0;  // commits so far, to recognise an outbox read from before a commit
   };
 
   struct Forwarder {
@@ -182,9 +181,9 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
     DeliveryQueue queue;
     bool sending = false;
     bool failing = false;  // the last request failed
-    bool more = false;     // there is more in the store than was loaded
+    bool more = false;     // the store has more entries than were loaded
     Record record;
-    std::optional<LoopTimer> timer;  // until the next attempt, or to record again
+    std::optional<LoopTimer> timer;  // for the next attempt, or to retry the record
   };
 
   struct OutboxPoll;
@@ -205,12 +204,12 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   Database& database_;
   const Clock& clock_;
   const DeliverOptions options_;
-  LoopMailbox::Poster poster_;  // safe from any thread
+  LoopMailbox::Poster poster_;  // may be used on any thread
 
-  // The rest belongs to the loop's thread.
+  // Used only on the loop's thread.
   bool stopped_ = false;
-  std::deque<Forwarder> forwarders_;  // deque: timers and jobs refer to its elements
-  Record undeliverable_;              // entries that cannot be read, or are of no forwarder
+  std::deque<Forwarder> forwarders_;  // a deque, because timers and jobs refer to its elements
+  Record undeliverable_;              // of damaged entries and removed forwarders
   Timestamp unconfigured_read_at_ = 0;
   std::optional<LoopMailbox> mailbox_;
   std::optional<LoopTimer> poll_timer_;
@@ -221,7 +220,7 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   DeliverCounters counters_;
 };
 
-// A look into the outbox: what is asked, and then what was found, one per forwarder.
+// One read of the outbox: first the request, then the result.
 struct Deliverer::Impl::OutboxPoll {
   std::vector<std::string> names;            // of all forwarders
   std::vector<bool> wanted;                  // by forwarder
@@ -268,7 +267,7 @@ void Deliverer::Impl::poll_outbox() {
   auto poll = std::make_shared<OutboxPoll>();
   for (Forwarder& forwarder : forwarders_) {
     poll->names.push_back(forwarder.options.name);
-    // With much loaded already, the store is asked again when that has been sent.
+    // With many entries loaded, the store is read again after they have been sent.
     const bool full = forwarder.queue.size() >= kLoadedMax / 2;
     if (full) forwarder.more = true;
     poll->wanted.push_back(!full);
@@ -297,11 +296,11 @@ void Deliverer::Impl::on_outbox_read(OutboxPoll& poll) {
   poll_timer_->start(again ? options_.retry_delay : options_.poll_interval);
 }
 
-// False when what was found is out of date or could not be read: look again.
+// False if the outbox could not be read or has changed since: it must be read again.
 bool Deliverer::Impl::apply(Forwarder& forwarder, uint64_t record_count,
                             Result<OutboxEntries>& found) {
   if (!found) {
-    log(LogLevel::kWarning, "cannot read the outbox: " + found.error().message);
+    log(LogLevel::kWarning, "cannot read the outbox: " + found.error().message + "; trying again");
     return false;
   }
   if (!forwarder.record.outcomes.empty() || forwarder.record.count != record_count) return false;
@@ -310,7 +309,7 @@ bool Deliverer::Impl::apply(Forwarder& forwarder, uint64_t record_count,
   return true;
 }
 
-// Entries that nobody can deliver leave the outbox with a row that says why.
+// Removes undeliverable entries from the outbox, each with a row that says why.
 void Deliverer::Impl::discard(OutboxPoll& poll) {
   for (Result<OutboxEntries>& found : poll.found) {
     if (!found) continue;
@@ -328,7 +327,7 @@ void Deliverer::Impl::discard(OutboxPoll& poll) {
   if (!undeliverable_.outcomes.empty()) record(undeliverable_);
 }
 
-// Sends what is due, or waits until it is.
+// Starts the next step: records outcomes, sends the next request, or waits until it is due.
 void Deliverer::Impl::advance(Forwarder& forwarder) {
   if (stopped_ || forwarder.sending) return;
   if (!forwarder.record.outcomes.empty()) return record(forwarder.record);
@@ -338,7 +337,7 @@ void Deliverer::Impl::advance(Forwarder& forwarder) {
   }
   const Duration wait = forwarder.queue.next_attempt() - clock_.now();
   if (wait <= 0) return send(forwarder);
-  // At most the longest back-off, should the clock have been set back.
+  // At most the longest back-off, in case the clock was set back.
   forwarder.timer->start(std::min(wait, options_.policy.backoff_max));
 }
 
@@ -358,7 +357,7 @@ HttpPost Deliverer::Impl::request_of(const Forwarder& forwarder,
   request.headers = {"Idempotency-Key: " + id, "X-Tocsin-Delivery: " + id};
   bool typed = false;
   for (const auto& [name, value] : forwarder.options.headers) {
-    // A header without a value is sent only in this form of libcurl's.
+    // libcurl sends a header without a value only in this form.
     request.headers.push_back(value.empty() ? name + ';' : fmt::format("{}: {}", name, value));
     typed = typed || same_name(name, "content-type");
   }
@@ -384,7 +383,8 @@ void Deliverer::Impl::log_outcome(Forwarder& forwarder, const DeliveryAnswer& an
         fmt::format("forwarder `{}`: {}{}", forwarder.options.name, answer.error,
                     verdict == DeliveryVerdict::kRetry ? "; trying again" : ""));
   } else if (!failing && forwarder.failing) {
-    log(LogLevel::kInfo, fmt::format("forwarder `{}` takes alerts again", forwarder.options.name));
+    log(LogLevel::kInfo,
+        fmt::format("forwarder `{}` accepts alerts again", forwarder.options.name));
   }
   forwarder.failing = failing;
 }
@@ -407,7 +407,7 @@ void Deliverer::Impl::on_recorded(Record& record, bool written) {
   if (stopped_) return;
   record.submitted = false;
   Forwarder* owner = owner_of(record);
-  // Not written: the receiver has it, or will never take it; only the record is missing.
+  // Only the record is retried: the receiver has answered, so the request is not sent again.
   if (!written)
     return (owner != nullptr ? owner->timer : undeliverable_timer_)->start(options_.retry_delay);
   for (const DeliveryOutcome& outcome : record.outcomes) {

@@ -61,7 +61,7 @@ struct LoopMailbox::State {
       functions.swap(waiting);
     }
     for (auto& function : functions) {
-      if (!is_open()) return;  // the one before destroyed the mailbox
+      if (!is_open()) return;  // the previous function destroyed the mailbox
       function();
     }
   }
@@ -82,7 +82,7 @@ LoopMailbox::LoopMailbox(uv_loop_t* loop) : state_(std::make_shared<State>()) {
 }
 
 LoopMailbox::~LoopMailbox() {
-  std::vector<std::function<void()>> dropped;  // freed outside the lock
+  std::vector<std::function<void()>> dropped;  // freed without the lock held
   {
     const MutexLock lock(state_->mutex);
     state_->open = false;

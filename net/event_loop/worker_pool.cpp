@@ -1,4 +1,3 @@
-// Threads that take work from one queue.
 #include "net/event_loop/worker_pool.h"
 
 namespace tocsin {

@@ -14,9 +14,9 @@
 namespace tocsin {
 namespace {
 
-// The value of a position: `1 device inode head_size head_hash offset skip_line gone_since path`,
-// the path last because it may contain anything. The first number is the version of this form; in
-// version 2 the path's size stands before it, and the real path behind it.
+// The stored form of a position: `1 device inode head_size head_hash offset skip_line gone_since
+// path`. The path comes last because it may contain any character. The first number is the format
+// version; version 2 has the size of the path before the path, and the real path after it.
 constexpr uint64_t kPositionVersion = 1;
 constexpr uint64_t kLinkedPositionVersion = 2;
 
@@ -30,7 +30,7 @@ bool consume_number(std::string_view& rest, Number& number) {
   return true;
 }
 
-// Fills the end of a position: its paths.
+// Parses the end of a position: its paths.
 bool consume_paths(std::string_view rest, uint64_t version, TailPosition& position) {
   size_t size = rest.size();
   if (version == kLinkedPositionVersion && (!consume_number(rest, size) || size > rest.size())) {
@@ -45,7 +45,7 @@ bool has_head(const FileSeen& file, uint32_t size, uint64_t hash) {
   return file.head.size() >= size && head_hash({file.head.data(), size}) == hash;
 }
 
-// The work of match_files: every step fills what the steps before left open.
+// Implements match_files. Each step classifies files that the steps before left open.
 class Matcher {
  public:
   Matcher(std::span<const TailPosition> positions, std::span<const FileSeen> seen)
@@ -96,9 +96,10 @@ class Matcher {
     }
   }
 
-  // Gives each position that is left the best file with its head: long enough to go on, or shorter.
+  // Assigns to each remaining position the best file with its head: one that is at least as long as
+  // the position's offset (kContinue) or a shorter one (kRestart).
   void by_head(FileVerdict verdict) {
-    // One index per head size that occurs: few, since most files are longer than a head.
+    // One index per head size. There are few, because most files are longer than kHeadBytesMax.
     std::map<uint32_t, std::unordered_multimap<uint64_t, size_t>> indexes;
     for (const size_t p : order_) {
       const TailPosition& position = positions_[p];
@@ -134,9 +135,9 @@ class Matcher {
     return index;
   }
 
-  // Files without a position are new, unless their whole head begins another file that is followed,
-  // or that is larger and will be. In the order of heads, all files that begin like one follow upon
-  // it.
+  // Files without a position are new, unless another file begins with their whole head and is
+  // either followed already or larger. Sorted by head, all files that begin with a head come
+  // directly after it.
   void classify_unmatched() {
     std::vector<size_t> sorted(seen_.size());
     std::iota(sorted.begin(), sorted.end(), size_t{0});
@@ -171,7 +172,7 @@ class Matcher {
   std::span<const FileSeen> seen_;
   std::vector<FileMatch> matches_;
   std::vector<bool> assigned_;
-  std::vector<size_t> order_;  // of positions: who chooses first
+  std::vector<size_t> order_;  // in which positions are matched
 };
 
 }  // namespace
@@ -192,7 +193,7 @@ std::string encode_position(const TailPosition& p) {
 Result<TailPosition> decode_position(std::string_view key, std::string_view value) {
   const auto damaged = [&] {
     return fail(ErrorCode::kCorrupt,
-                fmt::format("the position `{}` of a followed file cannot be read", key));
+                fmt::format("the stored position `{}` of a followed file is damaged", key));
   };
   TailPosition p;
   if (!key.starts_with(kPositionPrefix)) return damaged();

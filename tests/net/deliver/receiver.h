@@ -1,4 +1,4 @@
-// A small HTTP receiver for tests: a thread that accepts, one that answers per connection.
+// A small HTTP receiver for tests: one thread accepts, and one per connection answers.
 #pragma once
 
 #include <atomic>
@@ -24,8 +24,8 @@ struct Received {
 
 class Receiver {
  public:
-  /// Answers the n-th request (from 0) with what `respond` returns: a status, or 0 to close without
-  /// one. `extra` headers go into every answer.
+  /// Answers the n-th request (from 0) with the status that `respond` returns; 0 closes without an
+  /// answer. `respond` is called on several threads. The headers `extra` are added to every answer.
   explicit Receiver(std::function<int(size_t, const Received&)> respond, uint16_t port = 0,
                     std::string extra = "")
       : respond_(std::move(respond)), extra_(std::move(extra)) {
@@ -106,7 +106,7 @@ class Receiver {
   int listener_ = -1;
   uint16_t port_ = 0;
   std::thread acceptor_;
-  std::vector<std::thread> connections_;  // belongs to the acceptor's thread until it has ended
+  std::vector<std::thread> connections_;  // used by the acceptor's thread until it has ended
   mutable Mutex mutex_;
   std::vector<Received> received_ TOCSIN_GUARDED_BY(mutex_);
 };
