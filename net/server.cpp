@@ -1,10 +1,9 @@
-// Puts the parts together on one loop, and takes them apart again in an order that loses nothing.
+// Creates the parts on one loop, and destroys them in an order that loses nothing.
 #include "net/server.h"
 
 #include <algorithm>
 #include <csignal>
 #include <map>
-#include <mutex>
 #include <optional>
 
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 
 #include "db/base/check.h"
 #include "db/base/log.h"
+#include "db/base/mutex.h"
 #include "net/deliver/deliver.h"
 #include "net/event_loop/socket.h"
 #include "net/event_loop/worker_pool.h"
@@ -25,14 +25,13 @@ namespace tocsin {
 namespace {
 
 constexpr size_t kQueriesWaitingMax = 256;
-// After the order to stop: how long what was sent before may still arrive, how long a store that
-// takes no writes is asked again, and when whatever is left is given up.
-constexpr Duration kDrainGrace = 50 * kMillisecond;
-constexpr Duration kDrainPatience = 5 * kSecond;
-constexpr Duration kDrainTimeout = 15 * kSecond;
+// After a stop request.
+constexpr Duration kDrainGrace = 50 * kMillisecond;  // data sent before may still arrive
+constexpr Duration kDrainPatience = 5 * kSecond;     // writes to a busy store are retried
+constexpr Duration kDrainTimeout = 15 * kSecond;     // then everything left is abandoned
 constexpr Duration kDrainTick = 10 * kMillisecond;
 
-// A signal's handler on the loop. Freed by the handle's close callback.
+// Handles a signal on the loop. The handle's close callback frees the state.
 class LoopSignal {
  public:
   LoopSignal(uv_loop_t* loop, int number, std::function<void()> callback) : state_(new State) {
@@ -85,7 +84,7 @@ class ServerImpl final : public Server {
   void begin_drain();
   void drain_connections();
   void drain_tick();
-  void take_apart();
+  void tear_down();
 
   Database& database_;
   RuleEngine* const rules_;
@@ -95,7 +94,7 @@ class ServerImpl final : public Server {
   uint16_t tcp_port_ = 0;
   uint16_t http_port_ = 0;
 
-  // On the loop.
+  // Used on the loop's thread.
   std::optional<LoopMailbox> mailbox_;
   LoopMailbox::Poster poster_;
   std::optional<Ingest> ingest_;
@@ -105,7 +104,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<Listener> tcp_listener_, http_listener_;
   std::optional<LoopTimer> drain_timer_;
   uint64_t next_id_ = 0;
-  std::map<uint64_t, std::shared_ptr<TcpConnection>> tcp_;  // shared with callbacks under way
+  std::map<uint64_t, std::shared_ptr<TcpConnection>> tcp_;  // shared with pending callbacks
   std::map<uint64_t, std::shared_ptr<http::Connection>> http_;
   std::map<int, uint64_t> http_requests_;
   bool draining_ = false;
@@ -113,9 +112,10 @@ class ServerImpl final : public Server {
   bool finished_ = false;
   Timestamp drain_start_ = 0;
 
-  mutable std::mutex mutex_;  // guards the pointers below, which other threads follow
-  std::unique_ptr<Tail> tail_;
-  std::unique_ptr<Deliverer> deliverer_;
+  // Used on the loop's thread, and by tail_caught_up() and outbox_changed() on any thread.
+  mutable Mutex mutex_;
+  std::unique_ptr<Tail> tail_ TOCSIN_GUARDED_BY(mutex_);
+  std::unique_ptr<Deliverer> deliverer_ TOCSIN_GUARDED_BY(mutex_);
 };
 
 ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngine* rules,
@@ -134,7 +134,7 @@ ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngin
 }
 
 ServerImpl::~ServerImpl() {
-  take_apart();
+  tear_down();
   uv_run(&loop_, UV_RUN_DEFAULT);
   TOCSIN_CHECK(uv_loop_close(&loop_) == 0);
 }
@@ -144,14 +144,20 @@ Status ServerImpl::open() {
   if (!options_.tail.empty()) {
     TailTiming timing;
     timing.open_quote_max = options_.open_quote_max;
-    TOCSIN_TRY(tail_, Tail::create(&loop_, database_, clock_, options_.tail, timing));
+    TOCSIN_TRY(auto tail, Tail::create(&loop_, database_, clock_, options_.tail, timing));
+    const MutexLock lock(mutex_);
+    tail_ = std::move(tail);
   }
   DeliverOptions deliver;
   deliver.seed = static_cast<uint64_t>(clock_.now());
   deliver.version = options_.version;
   if (http_port_ != 0) deliver.external_url = fmt::format("http://localhost:{}/", http_port_);
-  TOCSIN_TRY(deliverer_,
+  TOCSIN_TRY(auto deliverer,
              Deliverer::create(&loop_, database_, clock_, options_.forwarders, std::move(deliver)));
+  {
+    const MutexLock lock(mutex_);
+    deliverer_ = std::move(deliverer);
+  }
   for (const int number : {SIGINT, SIGTERM}) {
     signals_.push_back(std::make_unique<LoopSignal>(&loop_, number, [this] { begin_drain(); }));
   }
@@ -181,25 +187,27 @@ Result<Address> ServerImpl::checked_address(const std::string& text, const char*
   TOCSIN_TRY(Address address, parse_address(text));
   if (address.is_loopback() || options_.insecure) return address;
   return fail(ErrorCode::kInvalid,
-              fmt::format("refusing to listen on {}: everybody who reaches it could read and write "
-                          "everything; use a "
-                          "loopback address ({}), or --insecure if the network is trusted",
+              fmt::format("refusing to listen on {}: anyone who can reach it could read and write "
+                          "everything; use a loopback address ({})",
                           address.text(), setting));
 }
 
 Status ServerImpl::run() {
   std::signal(SIGPIPE, SIG_IGN);  // libuv writes to sockets with write(2)
-  if (tail_ != nullptr) TOCSIN_RETURN_IF_ERROR(tail_->start());
-  deliverer_->start();
+  {
+    const MutexLock lock(mutex_);
+    if (tail_ != nullptr) TOCSIN_RETURN_IF_ERROR(tail_->start());
+    deliverer_->start();
+  }
   while (!finished_) uv_run(&loop_, UV_RUN_ONCE);
-  take_apart();
+  tear_down();
   uv_run(&loop_, UV_RUN_DEFAULT);
   return {};
 }
 
 void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
   if (full()) {
-    log(LogLevel::kWarning, fmt::format("tcp {}: closed, {} connections are open already",
+    log(LogLevel::kWarning, fmt::format("tcp {}: closed, because {} connections are already open",
                                         socket->peer(), options_.connection_count_max));
     return;
   }
@@ -227,7 +235,8 @@ void ServerImpl::accept_http(std::unique_ptr<Socket> socket) {
       std::make_shared<http::Connection>(&loop_, std::move(socket), options, std::move(events));
   http_.emplace(id, connection);
   connection->start();
-  if (refused) connection->refuse(http::error_response(503, "too many connections are open"));
+  if (refused)
+    connection->refuse(http::error_response(503, "too many open connections; try again later"));
 }
 
 http::ServerNumbers ServerImpl::numbers() const {
@@ -235,6 +244,7 @@ http::ServerNumbers ServerImpl::numbers() const {
   out.tcp_connections = tcp_.size();
   out.http_connections = http_.size();
   out.http_requests = http_requests_;
+  const MutexLock lock(mutex_);
   if (tail_ != nullptr) {
     const TailCounters tail = tail_->counters();
     out.tail_files = tail.files;
@@ -265,17 +275,17 @@ void ServerImpl::reload() {
 }
 
 bool ServerImpl::tail_caught_up() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (tail_ != nullptr) return tail_->caught_up();
   return options_.tail.empty();
 }
 
 void ServerImpl::outbox_changed() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (deliverer_ != nullptr) deliverer_->wake();
 }
 
-// The second order to stop does not wait for anything.
+// A second stop request ends the drain at once.
 void ServerImpl::begin_drain() {
   if (std::exchange(draining_, true)) {
     drain_start_ = clock_.now() - kDrainTimeout;
@@ -283,7 +293,7 @@ void ServerImpl::begin_drain() {
   }
   drain_start_ = clock_.now();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     tail_.reset();
     deliverer_.reset();
   }
@@ -295,7 +305,7 @@ void ServerImpl::begin_drain() {
 void ServerImpl::drain_connections() {
   tcp_listener_.reset();
   http_listener_.reset();
-  // Copies: a connection that ends leaves the map.
+  // Copies, because connections that end remove themselves from the map.
   for (const auto& [id, connection] : std::map(tcp_)) connection->drain();
   for (const auto& [id, connection] : std::map(http_)) connection->drain();
 }
@@ -306,15 +316,15 @@ void ServerImpl::drain_tick() {
   if (late) {
     log(LogLevel::kWarning,
         fmt::format("stopping with {} connections open and {}", tcp_.size() + http_.size(),
-                    ingest_->idle() ? "all that was read stored" : "rows not yet stored"));
+                    ingest_->idle() ? "all received rows stored" : "some rows not yet stored"));
   }
   finished_ = late || (tcp_.empty() && http_.empty() && ingest_->idle());
   if (!finished_) drain_timer_->start(kDrainTick);
 }
 
-void ServerImpl::take_apart() {
+void ServerImpl::tear_down() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     tail_.reset();
     deliverer_.reset();
   }

@@ -17,21 +17,19 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kLoadedMax =
-    1'000;  // entries of one forwarder in memory; the rest waits in the store
-constexpr Duration kUnconfiguredInterval =
-    10 * kMinute;  // between looks for entries of no forwarder
+constexpr size_t kLoadedMax = 1'000;  // entries of one forwarder in memory; the others stay stored
+constexpr Duration kUnconfiguredInterval = 10 * kMinute;  // between searches for removed forwarders
 
-// What a look into the outbox found for one forwarder.
-struct Found {
+// One forwarder's entries in the outbox.
+struct OutboxEntries {
   std::vector<OutboxEntry> entries;
   std::vector<DeliveryOutcome> damaged;  // entries that cannot be read
 };
 
 // Reads the entries under `prefix`. Blocking.
-Result<Found> read_outbox(const Database& database, const std::string& prefix) {
+Result<OutboxEntries> read_outbox(const Database& database, const std::string& prefix) {
   TOCSIN_TRY(auto stored, database.list(SmallTable::kOutbox, prefix, {.count_max = kLoadedMax}));
-  Found found;
+  OutboxEntries found;
   for (SmallEntry& entry : stored) {
     auto event = decode_alert(entry.value);
     if (event) {
@@ -45,8 +43,9 @@ Result<Found> read_outbox(const Database& database, const std::string& prefix) {
 
 std::string forwarder_of(const std::string& key) { return key.substr(0, key.find('/')); }
 
-// The next key that may be of a forwarder that is not known: all keys of one are `name/...`.
-std::string key_behind(const std::string& key, const std::set<std::string>& known) {
+// The next key after `key` that can belong to an unknown forwarder: skips all keys `name/...` of a
+// known one.
+std::string next_unknown_key(const std::string& key, const std::set<std::string>& known) {
   const std::string forwarder = forwarder_of(key);
   return known.contains(forwarder) ? forwarder + static_cast<char>('/' + 1) : key + '\0';
 }
@@ -80,7 +79,7 @@ void add_row(Batch& batch, const DeliveryOutcome& outcome, Timestamp now) {
   add_text(rows, batch, "error", ColumnKind::kField, hint++, outcome.error);
 }
 
-// The end of deliveries: their rows, and their entries gone, in one commit.
+// Writes the rows of finished deliveries and removes their entries, in one commit.
 WriteRequest record_of(const std::vector<DeliveryOutcome>& outcomes, Timestamp now) {
   WriteRequest request;
   request.allow_reserved = true;
@@ -114,7 +113,7 @@ bool same_name(std::string_view a, std::string_view b) {
 Status check(const ForwarderOptions& forwarder, const std::set<std::string>& others) {
   const std::string where = fmt::format("forwarder `{}`", forwarder.name);
   if (forwarder.name.empty() || forwarder.name.find('/') != std::string::npos) {
-    return fail(ErrorCode::kInvalid, where + ": a name has at least one character and no `/`");
+    return fail(ErrorCode::kInvalid, where + ": the name must not be empty or contain `/`");
   }
   if (others.contains(forwarder.name)) return fail(ErrorCode::kInvalid, where + " appears twice");
   if (const auto url = check_post_url(forwarder.url); !url) return fail(url.error(), where);
@@ -123,7 +122,7 @@ Status check(const ForwarderOptions& forwarder, const std::set<std::string>& oth
   for (const auto& [name, value] : forwarder.headers) {
     if (is_header_name(name) && is_header_value(value)) continue;
     return fail(ErrorCode::kInvalid,
-                fmt::format("{}: `{}` is no header that can be sent", where, name));
+                fmt::format("{}: `{}` is not a valid HTTP header", where, name));
   }
   return {};
 }
@@ -141,38 +140,38 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
     }
     mailbox_.emplace(loop_);
     poster_ = mailbox_->poster();
-    look_timer_.emplace(loop_, [this] { look(); });
+    poll_timer_.emplace(loop_, [this] { poll_outbox(); });
     sender_.emplace(loop_,
                     HttpSender::Options{"Tocsin/" + options_.version, options_.request_timeout});
     for (Forwarder& forwarder : forwarders_) {
-      forwarder.timer.emplace(loop_, [this, &forwarder] { go_on(forwarder); });
+      forwarder.timer.emplace(loop_, [this, &forwarder] { advance(forwarder); });
     }
-    dead_timer_.emplace(loop_, [this] { record(dead_); });
+    undeliverable_timer_.emplace(loop_, [this] { record(undeliverable_); });
   }
 
   void stop() {
     stopped_ = true;
     sender_.reset();
     mailbox_.reset();
-    look_timer_.reset();
-    dead_timer_.reset();
+    poll_timer_.reset();
+    undeliverable_timer_.reset();
     for (Forwarder& forwarder : forwarders_) forwarder.timer.reset();
   }
 
-  void look();
+  void poll_outbox();
   void wake() {
     poster_([weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->look();
+      if (const auto self = weak.lock()) self->poll_outbox();
     });
   }
   DeliverCounters counters() const;
 
  private:
-  // Outcomes that the store does not have yet.
+  // Outcomes that are not yet stored.
   struct Record {
     std::vector<DeliveryOutcome> outcomes;
     bool submitted = false;
-    uint64_t count = 0;  // commits so far: tells whether a look into the outbox is out of date
+    uint64_t count = 0;  // commits so far, to recognise an outbox read from before a commit
   };
 
   struct Forwarder {
@@ -181,23 +180,23 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
     ForwarderOptions options;
     DeliveryQueue queue;
     bool sending = false;
-    bool troubled = false;  // the last request failed
-    bool more = false;      // there is more in the store than was loaded
+    bool failing = false;  // the last request failed
+    bool more = false;     // the store has more entries than were loaded
     Record record;
-    std::optional<LoopTimer> timer;  // until the next attempt, or to record again
+    std::optional<LoopTimer> timer;  // for the next attempt, or to retry the record
   };
 
-  struct Look;
-  void looked(Look& look);
-  bool apply(Forwarder& forwarder, uint64_t record_count, Result<Found>& found);
-  void bury(Look& look);
+  struct OutboxPoll;
+  void on_outbox_read(OutboxPoll& poll);
+  bool apply(Forwarder& forwarder, uint64_t record_count, Result<OutboxEntries>& found);
+  void discard(OutboxPoll& poll);
 
-  void go_on(Forwarder& forwarder);
+  void advance(Forwarder& forwarder);
   void send(Forwarder& forwarder);
-  void answered(Forwarder& forwarder, const DeliveryAnswer& answer);
-  void tell(Forwarder& forwarder, const DeliveryAnswer& answer);
+  void on_answer(Forwarder& forwarder, const DeliveryAnswer& answer);
+  void log_outcome(Forwarder& forwarder, const DeliveryAnswer& answer);
   void record(Record& record);
-  void recorded(Record& record, bool written);
+  void on_recorded(Record& record, bool written);
   Forwarder* owner_of(const Record& record);
   HttpPost request_of(const Forwarder& forwarder, const std::vector<AlertEvent>& alerts) const;
 
@@ -205,46 +204,47 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   Database& database_;
   const Clock& clock_;
   const DeliverOptions options_;
-  LoopMailbox::Poster poster_;  // safe from any thread
+  LoopMailbox::Poster poster_;  // may be used on any thread
 
-  // The rest belongs to the loop's thread.
+  // Used only on the loop's thread.
   bool stopped_ = false;
-  std::deque<Forwarder> forwarders_;  // deque: timers and jobs refer to its elements
-  Record dead_;                       // entries that cannot be read, or are of no forwarder
-  Timestamp unconfigured_looked_at_ = 0;
+  std::deque<Forwarder> forwarders_;  // a deque, because timers and jobs refer to its elements
+  Record undeliverable_;              // of damaged entries and removed forwarders
+  Timestamp unconfigured_read_at_ = 0;
   std::optional<LoopMailbox> mailbox_;
-  std::optional<LoopTimer> look_timer_;
-  std::optional<LoopTimer> dead_timer_;
+  std::optional<LoopTimer> poll_timer_;
+  std::optional<LoopTimer> undeliverable_timer_;
   std::optional<HttpSender> sender_;
-  bool looking_ = false;
-  bool look_wanted_ = false;
+  bool polling_ = false;
+  bool poll_wanted_ = false;
   DeliverCounters counters_;
 };
 
-// A look into the outbox: what is asked, and then what was found, one per forwarder.
-struct Deliverer::Impl::Look {
-  std::vector<std::string> names;       // of all forwarders
-  std::vector<bool> wanted;             // by forwarder
-  std::vector<uint64_t> record_counts;  // by forwarder
-  std::vector<Result<Found>> found;     // by forwarder
+// One read of the outbox: first the request, then the result.
+struct Deliverer::Impl::OutboxPoll {
+  std::vector<std::string> names;            // of all forwarders
+  std::vector<bool> wanted;                  // by forwarder
+  std::vector<uint64_t> record_counts;       // by forwarder
+  std::vector<Result<OutboxEntries>> found;  // by forwarder
   bool unconfigured_wanted = false;
-  Result<Found> unconfigured;
-  uint64_t dead_count = 0;
+  Result<OutboxEntries> unconfigured;
+  uint64_t undeliverable_count = 0;
 
   void run(const Database& database) {
     for (size_t i = 0; i < names.size(); ++i) {
-      found.push_back(wanted[i] ? read_outbox(database, names[i] + '/') : Result<Found>(Found()));
+      found.push_back(wanted[i] ? read_outbox(database, names[i] + '/')
+                                : Result<OutboxEntries>(OutboxEntries()));
     }
     if (unconfigured_wanted) unconfigured = read_unconfigured(database);
   }
 
-  Result<Found> read_unconfigured(const Database& database) const {
+  Result<OutboxEntries> read_unconfigured(const Database& database) const {
     const std::set<std::string> known(names.begin(), names.end());
-    Found others;
+    OutboxEntries others;
     for (std::string from;;) {
       TOCSIN_TRY(auto page, database.list(SmallTable::kOutbox, "", {from, kLoadedMax}));
       const bool last = page.size() < kLoadedMax;
-      if (!last) from = key_behind(page.back().key, known);
+      if (!last) from = next_unknown_key(page.back().key, known);
       for (SmallEntry& entry : page) {
         if (others.entries.size() >= kLoadedMax) return others;
         if (known.contains(forwarder_of(entry.key))) continue;
@@ -256,49 +256,51 @@ struct Deliverer::Impl::Look {
   }
 };
 
-void Deliverer::Impl::look() {
+void Deliverer::Impl::poll_outbox() {
   if (stopped_) return;
-  if (looking_) {
-    look_wanted_ = true;
+  if (polling_) {
+    poll_wanted_ = true;
     return;
   }
-  looking_ = true;
-  look_wanted_ = false;
-  auto look = std::make_shared<Look>();
+  polling_ = true;
+  poll_wanted_ = false;
+  auto poll = std::make_shared<OutboxPoll>();
   for (Forwarder& forwarder : forwarders_) {
-    look->names.push_back(forwarder.options.name);
-    // With much loaded already, the store is asked again when that has been sent.
+    poll->names.push_back(forwarder.options.name);
+    // With many entries loaded, the store is read again after they have been sent.
     const bool full = forwarder.queue.size() >= kLoadedMax / 2;
     if (full) forwarder.more = true;
-    look->wanted.push_back(!full);
-    look->record_counts.push_back(forwarder.record.count);
+    poll->wanted.push_back(!full);
+    poll->record_counts.push_back(forwarder.record.count);
   }
   const Timestamp now = clock_.now();
-  look->unconfigured_wanted = now - unconfigured_looked_at_ >= kUnconfiguredInterval;
-  if (look->unconfigured_wanted) unconfigured_looked_at_ = now;
-  look->dead_count = dead_.count;
+  poll->unconfigured_wanted = now - unconfigured_read_at_ >= kUnconfiguredInterval;
+  if (poll->unconfigured_wanted) unconfigured_read_at_ = now;
+  poll->undeliverable_count = undeliverable_.count;
   run_in_background(
-      loop_, [self = shared_from_this(), look] { look->run(self->database_); },
-      [self = shared_from_this(), look] { self->looked(*look); });
+      loop_, [self = shared_from_this(), poll] { poll->run(self->database_); },
+      [self = shared_from_this(), poll] { self->on_outbox_read(*poll); });
 }
 
-void Deliverer::Impl::looked(Look& look) {
-  looking_ = false;
+void Deliverer::Impl::on_outbox_read(OutboxPoll& poll) {
+  polling_ = false;
   if (stopped_) return;
-  bool again = look_wanted_;
+  bool again = poll_wanted_;
   for (size_t i = 0; i < forwarders_.size(); ++i) {
-    if (look.wanted[i] && !apply(forwarders_[i], look.record_counts[i], look.found[i]))
+    if (poll.wanted[i] && !apply(forwarders_[i], poll.record_counts[i], poll.found[i]))
       again = true;
-    go_on(forwarders_[i]);
+    advance(forwarders_[i]);
   }
-  if (dead_.count == look.dead_count && dead_.outcomes.empty()) bury(look);
-  look_timer_->start(again ? options_.retry_delay : options_.look_interval);
+  if (undeliverable_.count == poll.undeliverable_count && undeliverable_.outcomes.empty())
+    discard(poll);
+  poll_timer_->start(again ? options_.retry_delay : options_.poll_interval);
 }
 
-// False when what was found is out of date or could not be read: look again.
-bool Deliverer::Impl::apply(Forwarder& forwarder, uint64_t record_count, Result<Found>& found) {
+// False if the outbox could not be read or has changed since: it must be read again.
+bool Deliverer::Impl::apply(Forwarder& forwarder, uint64_t record_count,
+                            Result<OutboxEntries>& found) {
   if (!found) {
-    log(LogLevel::kWarning, "cannot read the outbox: " + found.error().message);
+    log(LogLevel::kWarning, "cannot read the outbox: " + found.error().message + "; trying again");
     return false;
   }
   if (!forwarder.record.outcomes.empty() || forwarder.record.count != record_count) return false;
@@ -307,41 +309,42 @@ bool Deliverer::Impl::apply(Forwarder& forwarder, uint64_t record_count, Result<
   return true;
 }
 
-// Entries that nobody can deliver leave the outbox with a row that says why.
-void Deliverer::Impl::bury(Look& look) {
-  for (Result<Found>& found : look.found) {
+// Removes undeliverable entries from the outbox, each with a row that says why.
+void Deliverer::Impl::discard(OutboxPoll& poll) {
+  for (Result<OutboxEntries>& found : poll.found) {
     if (!found) continue;
-    std::move(found->damaged.begin(), found->damaged.end(), std::back_inserter(dead_.outcomes));
+    std::move(found->damaged.begin(), found->damaged.end(),
+              std::back_inserter(undeliverable_.outcomes));
   }
   const Timestamp now = clock_.now();
-  if (look.unconfigured) {
-    for (OutboxEntry& entry : look.unconfigured->entries) {
+  if (poll.unconfigured) {
+    for (OutboxEntry& entry : poll.unconfigured->entries) {
       if (now - entry.event.written_at < options_.unconfigured_kept) continue;
       auto error = fmt::format("forwarder `{}` is no longer configured", forwarder_of(entry.key));
-      dead_.outcomes.push_back({std::move(entry), false, 0, 0, 0, std::move(error)});
+      undeliverable_.outcomes.push_back({std::move(entry), false, 0, 0, 0, std::move(error)});
     }
   }
-  if (!dead_.outcomes.empty()) record(dead_);
+  if (!undeliverable_.outcomes.empty()) record(undeliverable_);
 }
 
-// Sends what is due, or waits until it is.
-void Deliverer::Impl::go_on(Forwarder& forwarder) {
+// Starts the next step: records outcomes, sends the next request, or waits until it is due.
+void Deliverer::Impl::advance(Forwarder& forwarder) {
   if (stopped_ || forwarder.sending) return;
   if (!forwarder.record.outcomes.empty()) return record(forwarder.record);
   if (forwarder.queue.empty()) {
-    if (std::exchange(forwarder.more, false)) look();
+    if (std::exchange(forwarder.more, false)) poll_outbox();
     return;
   }
   const Duration wait = forwarder.queue.next_attempt() - clock_.now();
   if (wait <= 0) return send(forwarder);
-  // At most the longest back-off, should the clock have been set back.
+  // At most the longest back-off, in case the clock was set back.
   forwarder.timer->start(std::min(wait, options_.policy.backoff_max));
 }
 
 void Deliverer::Impl::send(Forwarder& forwarder) {
   forwarder.sending = true;
   sender_->post(request_of(forwarder, forwarder.queue.group()),
-                [this, &forwarder](const DeliveryAnswer& answer) { answered(forwarder, answer); });
+                [this, &forwarder](const DeliveryAnswer& answer) { on_answer(forwarder, answer); });
 }
 
 HttpPost Deliverer::Impl::request_of(const Forwarder& forwarder,
@@ -354,7 +357,7 @@ HttpPost Deliverer::Impl::request_of(const Forwarder& forwarder,
   request.headers = {"Idempotency-Key: " + id, "X-Tocsin-Delivery: " + id};
   bool typed = false;
   for (const auto& [name, value] : forwarder.options.headers) {
-    // A header without a value is sent only in this form of libcurl's.
+    // libcurl sends a header without a value only in this form.
     request.headers.push_back(value.empty() ? name + ';' : fmt::format("{}: {}", name, value));
     typed = typed || same_name(name, "content-type");
   }
@@ -362,27 +365,28 @@ HttpPost Deliverer::Impl::request_of(const Forwarder& forwarder,
   return request;
 }
 
-void Deliverer::Impl::answered(Forwarder& forwarder, const DeliveryAnswer& answer) {
+void Deliverer::Impl::on_answer(Forwarder& forwarder, const DeliveryAnswer& answer) {
   forwarder.sending = false;
-  tell(forwarder, answer);
+  log_outcome(forwarder, answer);
   auto outcomes = forwarder.queue.answer(answer, clock_.now());
-  if (outcomes.empty()) return go_on(forwarder);
+  if (outcomes.empty()) return advance(forwarder);
   forwarder.record.outcomes = std::move(outcomes);
   record(forwarder.record);
 }
 
-void Deliverer::Impl::tell(Forwarder& forwarder, const DeliveryAnswer& answer) {
-  const DeliveryVerdict verdict = judge(answer);
-  const bool troubled = verdict != DeliveryVerdict::kDelivered;
+void Deliverer::Impl::log_outcome(Forwarder& forwarder, const DeliveryAnswer& answer) {
+  const DeliveryVerdict verdict = verdict_of(answer);
+  const bool failing = verdict != DeliveryVerdict::kDelivered;
   if (verdict == DeliveryVerdict::kRetry) ++counters_.retries;
-  if (troubled && !forwarder.troubled) {
+  if (failing && !forwarder.failing) {
     log(LogLevel::kWarning,
         fmt::format("forwarder `{}`: {}{}", forwarder.options.name, answer.error,
                     verdict == DeliveryVerdict::kRetry ? "; trying again" : ""));
-  } else if (!troubled && forwarder.troubled) {
-    log(LogLevel::kInfo, fmt::format("forwarder `{}` takes alerts again", forwarder.options.name));
+  } else if (!failing && forwarder.failing) {
+    log(LogLevel::kInfo,
+        fmt::format("forwarder `{}` accepts alerts again", forwarder.options.name));
   }
-  forwarder.troubled = troubled;
+  forwarder.failing = failing;
 }
 
 void Deliverer::Impl::record(Record& record) {
@@ -391,20 +395,21 @@ void Deliverer::Impl::record(Record& record) {
   auto done = [poster = poster_, weak = weak_from_this(), &record](Result<WriteReport> report) {
     const bool written = report.has_value();
     poster([weak, &record, written] {
-      if (const auto self = weak.lock()) self->recorded(record, written);
+      if (const auto self = weak.lock()) self->on_recorded(record, written);
     });
   };
   if (!database_.submit(record_of(record.outcomes, clock_.now()), std::move(done))) {
-    recorded(record, false);
+    on_recorded(record, false);
   }
 }
 
-void Deliverer::Impl::recorded(Record& record, bool written) {
+void Deliverer::Impl::on_recorded(Record& record, bool written) {
   if (stopped_) return;
   record.submitted = false;
   Forwarder* owner = owner_of(record);
-  // Not written: the receiver has it, or will never take it; only the record is missing.
-  if (!written) return (owner != nullptr ? owner->timer : dead_timer_)->start(options_.retry_delay);
+  // Only the record is retried: the receiver has answered, so the request is not sent again.
+  if (!written)
+    return (owner != nullptr ? owner->timer : undeliverable_timer_)->start(options_.retry_delay);
   for (const DeliveryOutcome& outcome : record.outcomes) {
     ++(outcome.delivered ? counters_.delivered : counters_.failed);
   }
@@ -412,7 +417,7 @@ void Deliverer::Impl::recorded(Record& record, bool written) {
   ++record.count;
   if (owner == nullptr) return;
   owner->queue.forget(outcomes);
-  go_on(*owner);
+  advance(*owner);
 }
 
 Deliverer::Impl::Forwarder* Deliverer::Impl::owner_of(const Record& record) {
@@ -445,7 +450,7 @@ Result<std::unique_ptr<Deliverer>> Deliverer::create(uv_loop_t* loop, Database& 
       std::make_shared<Impl>(loop, database, clock, std::move(forwarders), std::move(options))));
 }
 
-void Deliverer::start() { impl_->look(); }
+void Deliverer::start() { impl_->poll_outbox(); }
 void Deliverer::wake() { impl_->wake(); }
 DeliverCounters Deliverer::counters() const { return impl_->counters(); }
 

@@ -1,5 +1,5 @@
-// Delivers the alerts of the outbox: at least once, in order per forwarder, each forwarder on its
-// own.
+// Delivers the alerts in the outbox at least once, in order per forwarder. Forwarders do not delay
+// each other.
 #pragma once
 
 #include <cstdint>
@@ -19,27 +19,25 @@ namespace tocsin {
 struct DeliverOptions {
   DeliveryPolicy policy;
   Duration request_timeout = 10 * kSecond;
-  Duration look_interval =
-      kMinute;  ///< the outbox is looked into so often when nobody calls wake()
-  Duration unconfigured_kept =
-      3 * kDay;  ///< entries for a forwarder that is in no setting any more
+  Duration poll_interval = kMinute;       ///< how often the outbox is read without calls of wake()
+  Duration unconfigured_kept = 3 * kDay;  ///< how long entries of a removed forwarder are kept
   Duration retry_delay = 500 * kMillisecond;  ///< after the store was busy or could not be read
   uint64_t seed = 1;                          ///< of the back-off's jitter
   std::string version = "0";                  ///< sent as `User-Agent: Tocsin/VERSION`
-  std::string external_url;                   ///< where people reach this server; may be empty
+  std::string external_url;                   ///< where users reach this server; may be empty
 };
 
 struct DeliverCounters {
   uint64_t delivered = 0;  ///< alerts, since start
   uint64_t failed = 0;     ///< refused or given up
-  uint64_t retries = 0;    ///< requests that will be repeated
-  uint64_t waiting = 0;    ///< alerts that are known to wait
+  uint64_t retries = 0;    ///< failed requests that are retried
+  uint64_t waiting = 0;    ///< alerts loaded and not yet delivered
 };
 
-/// All functions on the loop's thread, except wake(). `loop`, `database` and `clock` must outlive
-/// it. Its destruction abandons requests under way; their alerts are sent again after the next
-/// start. The loop must run on until what it had in the background has ended, and only then may
-/// `database` go.
+/// All functions except wake() must be called on the loop's thread. `loop`, `database` and `clock`
+/// must outlive it. Destruction abandons pending requests; their alerts are sent again after the
+/// next start. The loop must continue to run until the background work has ended, and `database`
+/// must exist until then.
 class Deliverer {
  public:
   /// kInvalid names the forwarder and what is wrong with it.
@@ -50,14 +48,14 @@ class Deliverer {
   ~Deliverer();
 
   void start();
-  /// Looks into the outbox soon. Any thread.
+  /// Reads the outbox soon. May be called on any thread.
   void wake();
   DeliverCounters counters() const;
 
  private:
   class Impl;
   explicit Deliverer(std::shared_ptr<Impl> impl);
-  std::shared_ptr<Impl> impl_;  // shared with its work in the background
+  std::shared_ptr<Impl> impl_;  // shared with background work
 };
 
 }  // namespace tocsin

@@ -16,7 +16,7 @@
 namespace tocsin {
 namespace {
 
-// libcurl's interface is variadic C: one place for its casts.
+// Owns a parsed URL.
 struct Url {
   CURLU* handle = curl_url();
   ~Url() { curl_url_cleanup(handle); }
@@ -34,13 +34,13 @@ void initialise_curl() {
   std::call_once(once, [] { TOCSIN_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); });
 }
 
-// One request on its way.
+// One pending request.
 struct Transfer {
   CURL* easy = nullptr;
   curl_slist* headers = nullptr;
   HttpPost request;
-  std::string answer;      // its first bytes
-  size_t answer_size = 0;  // all that came
+  std::string answer;      // the first kAnswerBytesKept bytes
+  size_t answer_size = 0;  // all bytes received
   std::array<char, CURL_ERROR_SIZE> error{};
   std::function<void(DeliveryAnswer)> done;
 
@@ -50,13 +50,13 @@ struct Transfer {
   }
 };
 
-size_t take_answer(char* data, size_t, size_t size, void* user) {
+size_t receive_answer(char* data, size_t, size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   transfer.answer_size += size;
   if (transfer.answer.size() < kAnswerBytesKept) {
     transfer.answer.append(data, std::min(size, kAnswerBytesKept - transfer.answer.size()));
   }
-  return transfer.answer_size > kAnswerBytesMax ? 0 : size;  // 0 ends the transfer
+  return transfer.answer_size > kAnswerBytesMax ? 0 : size;  // 0 aborts the transfer
 }
 
 }  // namespace
@@ -111,7 +111,7 @@ class HttpSender::Impl {
   }
 
  private:
-  // A socket of curl's with its poll handle, freed by the handle's close callback.
+  // A socket of libcurl and its poll handle. The handle's close callback frees it.
   struct Socket {
     uv_poll_t poll{};
     curl_socket_t descriptor = CURL_SOCKET_BAD;
@@ -124,7 +124,7 @@ class HttpSender::Impl {
     for (const std::string& header : request.headers) {
       transfer.headers = curl_slist_append(transfer.headers, header.c_str());
     }
-    // No waiting for `100 Continue`, which few receivers send.
+    // Without this libcurl may wait for `100 Continue`, which few receivers send.
     transfer.headers = curl_slist_append(transfer.headers, "Expect:");
     curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -139,7 +139,7 @@ class HttpSender::Impl {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &take_answer);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &receive_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
   }
@@ -224,7 +224,7 @@ class HttpSender::Impl {
     DeliveryAnswer answer;
     answer.latency = static_cast<Duration>(seconds * kSecond);
     answer.retry_after = std::min<int64_t>(retry_after, kDay / kSecond) * kSecond;
-    // An answer that is too long is still an answer: its status counts.
+    // The status of an answer counts even if its body is too long.
     const bool cut = result == CURLE_WRITE_ERROR && transfer.answer_size > kAnswerBytesMax;
     if (result != CURLE_OK && !cut) {
       answer.error = transfer.error[0] != '\0' ? transfer.error.data() : curl_easy_strerror(result);

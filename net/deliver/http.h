@@ -1,4 +1,4 @@
-// Sends HTTP POSTs on the loop: libcurl's multi interface driven by libuv.
+// Sends HTTP POST requests on the loop, with libcurl's multi interface driven by libuv.
 #pragma once
 
 #include <functional>
@@ -13,8 +13,8 @@
 
 namespace tocsin {
 
-inline constexpr size_t kAnswerBytesMax = size_t{64} << 10;  ///< more of an answer is not read
-inline constexpr size_t kAnswerBytesKept = 512;              ///< of a refusal, for its error
+inline constexpr size_t kAnswerBytesMax = size_t{64} << 10;  ///< an answer is read up to this size
+inline constexpr size_t kAnswerBytesKept = 512;              ///< quoted in an error message
 
 struct HttpPost {
   std::string url;
@@ -22,11 +22,12 @@ struct HttpPost {
   std::string body;
 };
 
-/// Whether a URL can be posted to; kInvalid says why not: only http and https with a host.
+/// Checks that a URL is valid and its scheme http or https; kInvalid says what is wrong.
 Status check_post_url(const std::string& url);
 
-/// All functions on the loop's thread. Certificates are verified, redirects are not followed.
-/// Destruction abandons what is under way; the loop must turn once more before it can be closed.
+/// All functions must be called on the loop's thread. Verifies certificates; does not follow
+/// redirects. Destruction abandons pending requests; the loop must turn once more before it can be
+/// closed.
 class HttpSender {
  public:
   struct Options {
@@ -36,7 +37,7 @@ class HttpSender {
   HttpSender(uv_loop_t* loop, Options options);
   ~HttpSender();
 
-  /// `done` is called later, once, on the loop; it may post again but not destroy the sender.
+  /// Calls `done` once, later, on the loop. `done` may call post() but must not destroy the sender.
   void post(HttpPost request, std::function<void(DeliveryAnswer)> done);
 
  private:

@@ -16,7 +16,7 @@ namespace {
 
 using Labels = std::map<std::string, std::string>;
 
-constexpr const char* kNoEnd = "0001-01-01T00:00:00Z";  // Go's zero time: what Alertmanager sends
+constexpr const char* kNoEnd = "0001-01-01T00:00:00Z";  // Go's zero time, as Alertmanager sends it
 
 bool is_over(const AlertEvent& event) {
   return event.state == AlertState::kResolved || event.state == AlertState::kRetracted;
@@ -46,7 +46,7 @@ std::string json_array(const std::vector<std::string>& texts) {
   return out + ']';
 }
 
-// Labels that every receiver looks for come from the alert itself; its own labels win.
+// Adds the labels that receivers expect, unless the alert has labels of those names.
 Labels labels_of(const AlertEvent& event) {
   Labels labels = event.labels;
   labels.emplace("alertname", event.rule);
@@ -61,7 +61,7 @@ Labels annotations_of(const AlertEvent& event) {
   return annotations;
 }
 
-// What all of them say the same.
+// The labels or annotations that all alerts share.
 Labels common(std::span<const AlertEvent> alerts, Labels (*of)(const AlertEvent&)) {
   Labels shared = of(alerts.front());
   for (const AlertEvent& event : alerts.subspan(1)) {
@@ -92,7 +92,7 @@ std::string alertmanager_alert(const AlertEvent& e, const std::string& external_
       json_quote(external_url), json_quote(e.fingerprint), tocsin_object(e));
 }
 
-// `{}:{alertname="X"}`: Alertmanager's key of a group under a route without matchers.
+// `{}:{alertname="X"}`: Alertmanager's group key for a route without matchers.
 std::string group_key(const Labels& group_labels) {
   std::string labels;
   for (const auto& [name, value] : group_labels) labels += name + '=' + json_quote(value);
@@ -161,8 +161,8 @@ Result<PayloadFunction> find_payload(std::string_view name) {
               fmt::format("unknown payload `{}`; expected one of {}", name, known));
 }
 
-// A firing is told again when it escalates and when it is a new level, and one window may be both:
-// the second one carries a note.
+// A firing alert is sent again when its severity rises and when it becomes the new level. If one
+// window does both, only the annotation `note` distinguishes the events.
 std::string delivery_id(const AlertEvent& event) {
   const auto note = event.annotations.find("note");
   return hash_text(fmt::format("{}/{}/{}/{}/{}/{}/{}", event.fingerprint, name_of(event.state),

@@ -10,17 +10,17 @@
 
 namespace tocsin {
 
-DeliveryVerdict judge(const DeliveryAnswer& answer) {
+DeliveryVerdict verdict_of(const DeliveryAnswer& answer) {
   const int64_t status = answer.http_status;
   if (status >= 200 && status < 300) return DeliveryVerdict::kDelivered;
   // 408 request timeout, 425 too early, 429 too many requests: RFC 9110, 8470, 6585.
-  const bool passing = status == 408 || status == 425 || status == 429;
-  if (status >= 400 && status < 500 && !passing) return DeliveryVerdict::kRefused;
+  const bool transient = status == 408 || status == 425 || status == 429;
+  if (status >= 400 && status < 500 && !transient) return DeliveryVerdict::kRefused;
   return DeliveryVerdict::kRetry;
 }
 
 void DeliveryQueue::load(std::vector<OutboxEntry> entries) {
-  // The group under way stays what it is if the outbox still begins with it.
+  // The current group is kept if the outbox still begins with it.
   const bool same =
       entries.size() >= group_size_ &&
       std::equal(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(group_size_),
@@ -51,7 +51,7 @@ size_t DeliveryQueue::group_end() const {
 std::vector<DeliveryOutcome> DeliveryQueue::answer(const DeliveryAnswer& answer, Timestamp now) {
   if (group_size_ == 0) return {};
   ++attempts_;
-  switch (judge(answer)) {
+  switch (verdict_of(answer)) {
     case DeliveryVerdict::kDelivered: return finish(answer, true);
     case DeliveryVerdict::kRefused:
       if (group_size_ == 1) return finish(answer, false);
@@ -83,14 +83,14 @@ std::vector<DeliveryOutcome> DeliveryQueue::retry(const DeliveryAnswer& answer, 
       outcomes.push_back(
           {entries_[i], false, answer.http_status, attempts_, answer.latency, error});
     } else {
-      outcomes.push_back({entries_[i], false, 0, 0, 0, error});  // it was not in the request
+      outcomes.push_back({entries_[i], false, 0, 0, 0, error});  // not part of the request
     }
   }
   next_attempt_ = now + std::max(backoff(), std::min(answer.retry_after, policy_.backoff_max));
   return outcomes;
 }
 
-// Half of the doubled delay is fixed, half is chance, so that receivers are not hit by all at once.
+// Half of the doubled delay is fixed and half is random, so that retries do not all arrive at once.
 // Source: M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog 2015 ("equal
 // jitter").
 Duration DeliveryQueue::backoff() {
@@ -109,7 +109,7 @@ void DeliveryQueue::forget(std::span<const DeliveryOutcome> outcomes) {
     return static_cast<size_t>(std::count_if(entries_.begin(), end, is_over));
   };
   one_by_one_ -= over_among_first(one_by_one_);
-  // What is left of a group of which some were given up is a new group with the same history.
+  // After some alerts of the group are given up, the next group continues its attempts.
   const size_t over = over_among_first(group_size_);
   if (over == group_size_) attempts_ = 0;
   if (over > 0) group_size_ = 0;

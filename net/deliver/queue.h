@@ -1,5 +1,5 @@
-// What one forwarder is to be sent next, and when: order, groups, back-off, giving up. No I/O, no
-// clock of its own, so that every rule of delivery is tested as a table.
+// Decides which alerts a forwarder is sent next, and when: order, groups, back-off and giving up.
+// It does no I/O and has no clock, so every delivery rule can be tested directly.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@ namespace tocsin {
 
 struct DeliveryPolicy {
   size_t group_max = 64;           ///< alerts in one request
-  Duration backoff_min = kSecond;  ///< after the first failure; doubles with each
+  Duration backoff_min = kSecond;  ///< after the first failure; doubles with each further one
   Duration backoff_max = 5 * kMinute;
-  Duration give_up_after = 3 * kDay;  ///< since the alert was written
+  Duration give_up_after = 3 * kDay;  ///< counted from when the alert was written
 };
 
 struct OutboxEntry {
@@ -26,19 +26,19 @@ struct OutboxEntry {
   AlertEvent event;
 };
 
-/// What a receiver said.
+/// A receiver's answer to a request.
 struct DeliveryAnswer {
-  int64_t http_status = 0;   ///< 0: there was no answer
+  int64_t http_status = 0;   ///< 0: no answer
   std::string error;         ///< empty after success
-  Duration retry_after = 0;  ///< asked for by the receiver
+  Duration retry_after = 0;  ///< requested by the receiver
   Duration latency = 0;
 };
 
 enum class DeliveryVerdict : uint8_t { kDelivered, kRefused, kRetry };
-/// 2xx is delivered; a 4xx other than 408, 425 and 429 says that it will never be taken.
-DeliveryVerdict judge(const DeliveryAnswer& answer);
+/// 2xx: delivered. 4xx other than 408, 425 and 429: refused for good. Anything else: retry.
+DeliveryVerdict verdict_of(const DeliveryAnswer& answer);
 
-/// An entry whose delivery is over, as a row of `deliveries` tells it.
+/// The end of an entry's delivery, as recorded in `deliveries`.
 struct DeliveryOutcome {
   OutboxEntry entry;
   bool delivered = false;
@@ -48,31 +48,34 @@ struct DeliveryOutcome {
   std::string error;
 };
 
-/// The waiting entries of one forwarder. Order of calls: group(), then answer() when the receiver
-/// said something, then forget() when the outcomes are in the store.
+/// The waiting entries of one forwarder. Call group() for a request, answer() with the result of
+/// the request, and forget() once the outcomes are committed.
 class DeliveryQueue {
  public:
   DeliveryQueue(DeliveryPolicy policy, uint64_t seed) : policy_(policy), random_(seed) {}
 
-  /// The outbox as it is, in order. Requires: no outcomes are on their way into the store.
+  /// Replaces the entries with those of the outbox, in order. Requires: no outcomes are waiting for
+  /// their commit.
   void load(std::vector<OutboxEntry> entries);
 
   bool empty() const { return entries_.empty(); }
   size_t size() const { return entries_.size(); }
-  /// When the next request may be sent.
+  /// The earliest time of the next request.
   Timestamp next_attempt() const { return next_attempt_; }
   int64_t attempts() const { return attempts_; }
 
-  /// The alerts of the next request; the same ones at a repetition, so that its id is the same. Not
-  /// two states of one alert at once: a receiver takes a request for one moment.
+  /// The alerts of the next request. A retry returns the same ones, so that the request's id stays
+  /// the same. A group never holds two states of one alert, because a receiver reads a request as
+  /// one moment in time.
   std::vector<AlertEvent> group();
 
-  /// What is over because of the answer; the rest is sent again. When the receiver cannot take
-  /// anything at the moment, all that is too old is given up, in the group or behind it. A group
-  /// that was refused is sent one by one, so that one bad alert does not take the others with it.
+  /// Returns the outcomes that follow from the answer; the other alerts are sent again. After a
+  /// failure that can be retried, all alerts that are too old are given up, including those after
+  /// the group. A refused group is sent again one by one, so that one bad alert does not affect the
+  /// others.
   std::vector<DeliveryOutcome> answer(const DeliveryAnswer& answer, Timestamp now);
 
-  /// Takes entries out whose outcome has been committed.
+  /// Removes the entries whose outcomes have been committed.
   void forget(std::span<const DeliveryOutcome> outcomes);
 
  private:
@@ -84,9 +87,9 @@ class DeliveryQueue {
   const DeliveryPolicy policy_;
   std::mt19937_64 random_;
   std::deque<OutboxEntry> entries_;
-  size_t group_size_ = 0;  // the first ones: sent, and not over yet; 0: none
-  size_t one_by_one_ = 0;  // so many entries are left of a group that was refused
-  int64_t attempts_ = 0;   // of the present group
+  size_t group_size_ = 0;  // the first entries, which form the current group; 0: no group
+  size_t one_by_one_ = 0;  // entries left of a refused group
+  int64_t attempts_ = 0;   // of the current group
   Timestamp next_attempt_ = 0;
 };
 

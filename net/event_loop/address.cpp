@@ -1,5 +1,4 @@
-// Parses addresses; names other than localhost are not looked up: a listener's address is a
-// decision.
+// Names other than localhost are not resolved: the address of a listener should be explicit.
 #include "net/event_loop/address.h"
 
 #include <charconv>

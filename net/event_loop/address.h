@@ -1,4 +1,4 @@
-// Addresses to listen on: HOST:PORT as text, and whether only this machine can reach them.
+// Addresses to listen on: HOST:PORT as text, and whether they are reachable from this machine only.
 #pragma once
 
 #include <cstdint>
@@ -19,15 +19,16 @@ struct Address {
   std::string text() const;  ///< `127.0.0.1:8086`, `[::1]:8086`
 };
 
-/// `127.0.0.1:8086`, `[::1]:8086`, `localhost:8086`, `*:8086`. kInvalid says what was expected.
+/// Parses `127.0.0.1:8086`, `[::1]:8086`, `localhost:8086` or `*:8086`. kInvalid says what was
+/// expected.
 Result<Address> parse_address(std::string_view text);
 
-/// A peer's `127.0.0.1:4711` or `[::1]:4711` without its port: `127.0.0.1`, `::1`.
+/// The host of a peer's address: `127.0.0.1` for `127.0.0.1:4711`, `::1` for `[::1]:4711`.
 std::string host_of_peer(std::string_view peer);
 
-/// Whether `host` is a numeric IPv4 or IPv6 address, without brackets.
+/// Whether `host`, without brackets, is a numeric IPv4 or IPv6 address.
 bool is_numeric_host(const std::string& host);
-/// Whether `host` is `localhost`, in 127.0.0.0/8, or ::1, without brackets.
+/// Whether `host`, without brackets, is `localhost`, in 127.0.0.0/8, or ::1.
 bool is_loopback_host(const std::string& host);
 
 }  // namespace tocsin

@@ -1,12 +1,12 @@
 #include "net/event_loop/loop.h"
 
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include <uv.h>
 
 #include "db/base/check.h"
+#include "db/base/mutex.h"
 
 namespace tocsin {
 
@@ -42,13 +42,13 @@ bool LoopTimer::active() const {
 
 struct LoopMailbox::State {
   uv_async_t handle{};
-  std::mutex mutex;
-  bool open = true;                            // guarded by mutex
-  std::vector<std::function<void()>> waiting;  // guarded by mutex
-  std::shared_ptr<State> self;                 // until the close callback: the handle lies in here
+  Mutex mutex;
+  bool open TOCSIN_GUARDED_BY(mutex) = true;
+  std::vector<std::function<void()>> waiting TOCSIN_GUARDED_BY(mutex);
+  std::shared_ptr<State> self;  // keeps the handle alive until its close callback
 
   void post(std::function<void()> function) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     if (!open) return;
     waiting.push_back(std::move(function));
     uv_async_send(&handle);
@@ -57,17 +57,17 @@ struct LoopMailbox::State {
   void run() {
     std::vector<std::function<void()>> functions;
     {
-      const std::lock_guard lock(mutex);
+      const MutexLock lock(mutex);
       functions.swap(waiting);
     }
     for (auto& function : functions) {
-      if (!is_open()) return;  // the one before destroyed the mailbox
+      if (!is_open()) return;  // the previous function destroyed the mailbox
       function();
     }
   }
 
   bool is_open() {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     return open;
   }
 };
@@ -82,9 +82,9 @@ LoopMailbox::LoopMailbox(uv_loop_t* loop) : state_(std::make_shared<State>()) {
 }
 
 LoopMailbox::~LoopMailbox() {
-  std::vector<std::function<void()>> dropped;  // freed outside the lock
+  std::vector<std::function<void()>> dropped;  // freed without the lock held
   {
-    const std::lock_guard lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     state_->open = false;
     dropped.swap(state_->waiting);
   }

@@ -1,6 +1,6 @@
-// What the parts of the server need from libuv besides sockets: a timer, a way onto the loop from
-// other threads, and work off the loop. Owners need not care for close callbacks: each handle is
-// freed by its own.
+// The libuv facilities that the parts of the server use besides sockets: timers, calls from other
+// threads to the loop, and background work. Owners need not handle close callbacks: each handle is
+// freed by its own close callback.
 #pragma once
 
 #include <functional>
@@ -12,9 +12,9 @@ using uv_loop_t = struct uv_loop_s;
 
 namespace tocsin {
 
-/// Calls a function on the loop after a while. All functions on the loop's thread. After
-/// destruction the loop must turn once more before it can be closed; the function is not called any
-/// more.
+/// Calls a function on the loop after a delay. All functions must be called on the loop's thread.
+/// After destruction the function is no longer called, but the loop must turn once more before it
+/// can be closed.
 class LoopTimer {
  public:
   LoopTimer(uv_loop_t* loop, std::function<void()> callback);
@@ -22,7 +22,7 @@ class LoopTimer {
   LoopTimer(const LoopTimer&) = delete;
   LoopTimer& operator=(const LoopTimer&) = delete;
 
-  /// Calls once, `delay` from now (rounded up to 1 ms); replaces an earlier start.
+  /// Schedules one call, `delay` from now (rounded up to 1 ms). Replaces an earlier start.
   void start(Duration delay);
   void stop();
   bool active() const;
@@ -32,8 +32,8 @@ class LoopTimer {
   State* state_;  // freed by the handle's close callback
 };
 
-/// Runs functions on the loop that other threads post. Made and destroyed on the loop's thread;
-/// what is posted or waiting after that is dropped.
+/// Runs functions on the loop that other threads post. Created and destroyed on the loop's thread;
+/// destruction drops waiting functions, and later posts are ignored.
 class LoopMailbox {
  public:
   explicit LoopMailbox(uv_loop_t* loop);
@@ -41,10 +41,11 @@ class LoopMailbox {
   LoopMailbox(const LoopMailbox&) = delete;
   LoopMailbox& operator=(const LoopMailbox&) = delete;
 
-  /// Posts into a mailbox, also one that is gone. Safe from any thread; copies are cheap.
+  /// Posts to the mailbox; does nothing after the mailbox is destroyed. May be called on any
+  /// thread; copies are cheap.
   using Poster = std::function<void(std::function<void()>)>;
   Poster poster() const;
-  /// As poster()(function). Requires: the mailbox exists.
+  /// Same as poster()(function). Requires: the mailbox exists.
   void post(std::function<void()> function);
 
  private:

@@ -1,4 +1,4 @@
-// uv_tcp_t behind two small classes. States outlive their owners until libuv has called them back.
+// Two small classes around uv_tcp_t. Each state outlives its owner until the close callbacks ran.
 #include "net/event_loop/socket.h"
 
 #include <array>
@@ -17,7 +17,7 @@ constexpr int kBacklog = 511;
 constexpr unsigned kKeepaliveSeconds = 60;
 constexpr size_t kReadBytes = 64 * 1024;
 
-// What is read is handed on before the next read, so all sockets of a thread share one buffer.
+// Data is passed on before the next read, so all sockets of a thread share one buffer.
 thread_local std::array<char, kReadBytes> read_buffer;
 
 struct WriteJob {
@@ -47,8 +47,8 @@ struct Socket::State {
   uv_tcp_t tcp{};
   uv_timer_t linger{};
   int open_handles = 2;
-  bool owned = true;   // a Socket refers to it
-  bool ended = false;  // `end` was called
+  bool owned = true;   // a Socket refers to this state
+  bool ended = false;  // the peer ended or the connection broke
   Callbacks callbacks;
   std::string peer;
 
@@ -66,19 +66,19 @@ struct Socket::State {
   }
 
   void read(ssize_t count) {
-    if (!owned) {  // lingering: only the end matters
+    if (!owned) {  // finish() was called: only the peer's end matters
       if (count < 0) close();
       return;
     }
     if (count > 0) {
-      const auto data = callbacks.data;  // a copy: the callback may destroy the socket
+      const auto data = callbacks.data;  // a copy, as the callback may destroy the socket
       return data({read_buffer.data(), static_cast<size_t>(count)});
     }
     if (count == 0 || ended) return;
-    tell_end(count == UV_EOF);
+    report_end(count == UV_EOF);
   }
 
-  void tell_end(bool clean) {
+  void report_end(bool clean) {
     ended = true;
     uv_read_stop(stream_of(tcp));
     const auto end = callbacks.end;
@@ -105,7 +105,7 @@ Socket::~Socket() {
   state_->close();
 }
 
-void Socket::on(Callbacks callbacks) { state_->callbacks = std::move(callbacks); }
+void Socket::set_callbacks(Callbacks callbacks) { state_->callbacks = std::move(callbacks); }
 
 void Socket::start_reading() {
   if (!state_->ended) state_->start_reading();
@@ -124,10 +124,10 @@ void Socket::write(std::string data, std::function<void()> sent) {
         const std::unique_ptr<WriteJob> done(static_cast<WriteJob*>(request->data));
         State* state = State::of(reinterpret_cast<uv_handle_t*>(request->handle));
         if (!state->owned || result == UV_ECANCELED) return;
-        if (result != 0) return state->tell_end(false);
+        if (result != 0) return state->report_end(false);
         if (done->sent) done->sent();
       });
-  if (status != 0) delete job;  // broken: the read side tells
+  if (status != 0) delete job;  // the connection is broken, which the read side reports
 }
 
 size_t Socket::unsent_bytes() const {
@@ -135,7 +135,7 @@ size_t Socket::unsent_bytes() const {
 }
 const std::string& Socket::peer() const { return state_->peer; }
 
-void Socket::break_off(std::unique_ptr<Socket> socket) {
+void Socket::abort(std::unique_ptr<Socket> socket) {
   uv_os_fd_t descriptor = -1;
   if (uv_fileno(socket->state_->tcp_handle(), &descriptor) != 0) return;
   const linger reset{1, 0};
@@ -193,10 +193,10 @@ namespace {
 tl::unexpected<Error> listen_error(const Address& address, const std::string& setting, int status) {
   const ErrorCode code = status == UV_EADDRINUSE ? ErrorCode::kConflict : ErrorCode::kIo;
   if (status == UV_EADDRINUSE) {
-    return fail(code,
-                fmt::format("cannot listen on {}: the port is in use; stop the program that has it "
-                            "(`ss -ltnp sport = :{}` shows it) or choose another port with {}",
-                            address.text(), address.port, setting));
+    return fail(
+        code, fmt::format("cannot listen on {}: the port is in use; stop the program that uses it "
+                          "(`ss -ltnp sport = :{}` shows it) or choose another port with {}",
+                          address.text(), address.port, setting));
   }
   return fail(code, fmt::format("cannot listen on {}: {}; choose another address with {}",
                                 address.text(), uv_strerror(status), setting));

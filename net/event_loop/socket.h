@@ -1,5 +1,5 @@
-// Stream sockets on the loop: a listener that hands out connections, and a connection that reads,
-// writes and ends politely.
+// TCP sockets on the loop: a listener that accepts connections, and connections that read, write
+// and close without losing data.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,14 @@ using uv_loop_t = struct uv_loop_s;
 
 namespace tocsin {
 
-/// One accepted connection. All functions on the loop's thread. Destroying it closes it at once.
+/// One accepted connection. All functions must be called on the loop's thread. Destruction closes
+/// the connection at once.
 class Socket {
  public:
   struct Callbacks {
-    std::function<void(std::string_view)> data;  ///< the view is valid during the call only
-    /// Once: the peer has ended, or (not clean) the connection broke. Not clean also after a clean
-    /// end, when the peer does not take what is written any more.
+    std::function<void(std::string_view)> data;  ///< the view is valid only during the call
+    /// The peer closed its side (`clean`), or the connection broke. May be called a second time,
+    /// not clean, if a write fails after a clean end.
     std::function<void(bool clean)> end;
   };
 
@@ -30,23 +31,22 @@ class Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
-  /// Before the first read. Callbacks may destroy the socket.
-  void on(Callbacks callbacks);
+  /// Must be called before the first read. Callbacks may destroy the socket.
+  void set_callbacks(Callbacks callbacks);
   void start_reading();
   void stop_reading();
-  /// Sends in order; `sent` runs when the last byte has been handed to the system, unless the
-  /// socket goes first.
+  /// Sends in order. Calls `sent` when the last byte has been passed to the system, unless the
+  /// socket is destroyed first.
   void write(std::string data, std::function<void()> sent = nullptr);
   size_t unsent_bytes() const;
   const std::string& peer() const;  ///< `127.0.0.1:4711`
 
-  /// Hands over the last bytes, tells the peer, and closes when it has ended too or after
-  /// kLingerTime: a close while its bytes are still coming would make the system reset the
-  /// connection and lose the answer.
+  /// Sends the remaining bytes, ends its side, and closes when the peer has ended too or after
+  /// kLingerTime. Closing while bytes of the peer still arrive would make the system reset the
+  /// connection, and the peer could lose the answer.
   static void finish(std::unique_ptr<Socket> socket);
-  /// Closes at once, and so that the peer sees a broken connection: an end would make it take what
-  /// it has for the whole.
-  static void break_off(std::unique_ptr<Socket> socket);
+  /// Resets the connection, so that the peer does not take an incomplete answer for a complete one.
+  static void abort(std::unique_ptr<Socket> socket);
 
  private:
   friend class Listener;
@@ -57,13 +57,13 @@ class Socket {
 
 inline constexpr Duration kLingerTime = kSecond;
 
-/// Accepts connections until it is destroyed. All functions on the loop's thread.
+/// Accepts connections until it is destroyed. All functions must be called on the loop's thread.
 class Listener {
  public:
   using Accept = std::function<void(std::unique_ptr<Socket>)>;
 
-  /// Binds and listens. kConflict: the port is in use; kIo: anything else. Both say what to do.
-  /// `setting` is the option that would choose another port, e.g. `--http HOST:PORT`.
+  /// Binds and listens. kConflict: the port is in use; kIo: any other error. Both messages say what
+  /// to do. `setting` is the option that chooses the address, such as `--http HOST:PORT`.
   static Result<std::unique_ptr<Listener>> listen(uv_loop_t* loop, const Address& address,
                                                   const std::string& setting, Accept accept);
   ~Listener();

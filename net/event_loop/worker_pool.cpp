@@ -1,4 +1,3 @@
-// Threads that take work from one queue.
 #include "net/event_loop/worker_pool.h"
 
 namespace tocsin {
@@ -9,7 +8,7 @@ WorkerPool::WorkerPool(size_t thread_count, size_t waiting_max) : waiting_max_(w
 
 WorkerPool::~WorkerPool() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopped_ = true;
   }
   wake_.notify_all();
@@ -18,7 +17,7 @@ WorkerPool::~WorkerPool() {
 
 bool WorkerPool::post(std::function<void()> work) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (waiting_.size() >= waiting_max_) return false;
     waiting_.push_back(std::move(work));
   }
@@ -30,8 +29,8 @@ void WorkerPool::run() {
   for (;;) {
     std::function<void()> work;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopped_ || !waiting_.empty(); });
+      const MutexLock lock(mutex_);
+      while (!stopped_ && waiting_.empty()) wake_.wait(mutex_);
       if (stopped_) return;
       work = std::move(waiting_.front());
       waiting_.pop_front();

@@ -1,17 +1,16 @@
-// A few threads for work that may take long, so that it does not occupy libuv's pool: queries.
+// Threads for long work such as queries, which would otherwise occupy libuv's small thread pool.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "db/base/mutex.h"
+
 namespace tocsin {
 
-/// Made and destroyed on one thread; post() from any. Destruction drops what waits and joins what
-/// runs.
+/// post() may be called on any thread. Destruction drops waiting work and waits for running work.
 class WorkerPool {
  public:
   WorkerPool(size_t thread_count, size_t waiting_max);
@@ -19,7 +18,7 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  /// Queues work, which must not throw; false when waiting_max wait already.
+  /// Queues work, which must not throw. Returns false if `waiting_max` items are already waiting.
   bool post(std::function<void()> work);
 
  private:
@@ -27,10 +26,10 @@ class WorkerPool {
 
   const size_t waiting_max_;
   std::vector<std::thread> threads_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> waiting_;  // guarded by mutex_
-  bool stopped_ = false;                       // guarded by mutex_
+  Mutex mutex_;
+  ConditionVariable wake_;
+  std::deque<std::function<void()>> waiting_ TOCSIN_GUARDED_BY(mutex_);
+  bool stopped_ TOCSIN_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace tocsin

@@ -1,4 +1,4 @@
-// The table of paths, and the checks that keep web pages of others out.
+// The table of paths, and the checks that reject requests of foreign web pages.
 #include "net/http/api.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 
 struct Route {
   std::string_view path;
-  std::string_view methods;  ///< with a blank between
+  std::string_view methods;  ///< separated by a space
   Handler handler;
 };
 
@@ -35,14 +35,14 @@ constexpr std::array kRoutes = {
     Route{"/-/reload", "POST", &handle_reload},
 };
 
-// A host without its port and brackets, in lower case: `[::1]:8086` is `::1`.
+// The host in lower case, without port and brackets: `::1` for `[::1]:8086`.
 std::string host_name(std::string_view host) {
   if (host.starts_with('[')) return lower_case(std::string(host.substr(1, host.find(']') - 1)));
   return lower_case(std::string(host.substr(0, host.rfind(':'))));
 }
 
-// A page of another origin can make a browser on this machine send requests here. Its Origin gives
-// it away; and where its name was made to resolve to this machine, its Host does.
+// A page of another origin can make a browser on this machine send requests here. Such a request is
+// recognised by its Origin or, after DNS rebinding, by its Host.
 std::string refusal(const Context& context, const Request& request) {
   const std::string host = request.header("host");
   const std::string name = host_name(host);
@@ -51,16 +51,15 @@ std::string refusal(const Context& context, const Request& request) {
                      std::any_of(allowed.begin(), allowed.end(), [&](const std::string& other) {
                        return lower_case(other) == name;
                      });
-  const bool sent =
-      request.headers.count("host") != 0;  // HTTP/1.0 may leave it out; browsers never do
+  // HTTP/1.0 may omit Host; browsers never do.
+  const bool sent = request.headers.count("host") != 0;
   if (sent && !known) {
-    return fmt::format("host `{}` is not served: use localhost, or add it to http.allowed_hosts",
-                       name);
+    return fmt::format("host `{}` is not allowed; use localhost or a loopback address", name);
   }
   const auto origin = request.headers.find("origin");
   if (origin == request.headers.end() || lower_case(origin->second) == lower_case("http://" + host))
     return "";
-  return "requests from pages of another origin are refused";
+  return "requests from pages of another origin are not allowed";
 }
 
 bool allows(std::string_view methods, std::string_view method) {
@@ -75,7 +74,7 @@ Response wrong_method(std::string_view methods, const std::string& method) {
   for (size_t at = list.find(' '); at != list.npos; at = list.find(' ', at + 2))
     list.replace(at, 1, ", ");
   Response response =
-      error_response(405, fmt::format("method {} is not possible here, only {}", method, list));
+      error_response(405, fmt::format("method {} is not allowed here; use {}", method, list));
   response.headers.emplace_back("Allow", list);
   return response;
 }
@@ -103,7 +102,7 @@ void handle_request(const Context& context, Request request, Reply reply) {
     if (!allows("GET HEAD", request.method)) return reply(wrong_method("GET HEAD", request.method));
     return reply(page_response(*asset));
   }
-  reply(error_response(404, fmt::format("nothing is served at `{}`", request.path)));
+  reply(error_response(404, fmt::format("there is nothing at `{}`", request.path)));
 }
 
 void handle_healthy(const Context&, Request, Reply reply) {

@@ -1,4 +1,4 @@
-// /api/complete: what may stand at a place in an unfinished query.
+// /api/complete: suggestions for a position in an unfinished query.
 #include "query/complete/complete.h"
 
 #include <fmt/format.h>
@@ -30,11 +30,11 @@ void handle_complete(const Context& context, Request request, Reply reply) {
   if (const auto given = request.parameter("cursor")) {
     const auto number = parse_i64(*given);
     if (!number || *number < 0) {
-      return reply(error_response(400, "parameter cursor: expected a number of bytes"));
+      return reply(error_response(400, "parameter cursor: expected a byte offset"));
     }
     cursor = static_cast<size_t>(*number);
   }
-  // On a thread of the queries: values are read from segments.
+  // On a query thread, because values are read from segments.
   const bool posted = context.workers.post(
       [text, cursor, reply, &database = context.database, post = context.mailbox.poster()] {
         const Completion completion = complete(text, cursor, database, QueryOptions());

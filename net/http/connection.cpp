@@ -1,5 +1,4 @@
-// Beast parses the messages (it needs no Asio loop for that); everything else about a connection is
-// here.
+// Beast parses the messages, which needs no Asio loop. Everything else about a connection is here.
 #include "net/http/connection.h"
 
 #include <algorithm>
@@ -20,7 +19,7 @@ namespace {
 
 namespace beast = boost::beast::http;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-constexpr size_t kReadAheadMax = 256 * kKiB;  // of further requests, while one is with its handler
+constexpr size_t kReadAheadMax = 256 * kKiB;  // of further requests, while one is being handled
 
 // RFC 9110, section 5.6.7.
 std::string http_date() {
@@ -65,30 +64,29 @@ struct Refusal {
 
 Refusal refusal_of(const boost::system::error_code& error, bool in_body, size_t body_bytes_max) {
   if (error == beast::error::body_limit) {
-    return {413, fmt::format("the body has more than {} bytes; send it in parts", body_bytes_max)};
+    return {413, fmt::format("the body exceeds {} bytes; send it in parts", body_bytes_max)};
   }
   if (error == beast::error::header_limit) {
-    return {431, fmt::format("the {} have more than {} bytes",
-                             in_body ? "extensions of a chunk, or the trailers,"
-                                     : "request's line and headers",
+    return {431, fmt::format("the {} exceed {} bytes",
+                             in_body ? "chunk extensions or trailers" : "request line and headers",
                              kHeaderBytesMax)};
   }
-  return {400, fmt::format("this is no HTTP/1.1 request: {}", error.message())};
+  return {400, fmt::format("not a valid HTTP/1.1 request: {}", error.message())};
 }
 
 std::optional<Refusal> refusal_of(const beast::request_header<>& header) {
   const size_t host_count = header.count(beast::field::host);
-  if (host_count > 1) return Refusal{400, fmt::format("the header Host came {} times", host_count)};
-  if (host_count == 0 && header.version() >= 11) return Refusal{400, "the header Host is missing"};
-  // RFC 9112, section 6.1: where the body ends is known only when it is chunked and nothing else.
+  if (host_count > 1)
+    return Refusal{400, fmt::format("expected one Host header, found {}", host_count)};
+  if (host_count == 0 && header.version() >= 11) return Refusal{400, "the Host header is missing"};
+  // RFC 9112, section 6.1: the end of the body is known only if `chunked` is the only coding.
   const auto [first, end] = header.equal_range(beast::field::transfer_encoding);
   for (auto field = first; field != end; ++field) {
     const std::string coding(field->value());
     if (lower_case(coding) != "chunked") {
-      return Refusal{501,
-                     fmt::format("Transfer-Encoding `{}` is not understood, only chunked", coding)};
+      return Refusal{501, fmt::format("unsupported Transfer-Encoding `{}`; use chunked", coding)};
     }
-    if (header.version() < 11) return Refusal{400, "HTTP/1.0 has no Transfer-Encoding"};
+    if (header.version() < 11) return Refusal{400, "Transfer-Encoding requires HTTP/1.1"};
   }
   return std::nullopt;
 }
@@ -118,9 +116,9 @@ struct Connection::Parser {
   }
 
   beast::request_parser<beast::string_body> message;
-  Request request;            // all but its body; trailers do not get into it
-  bool started = false;       // some byte of the request has arrived
-  bool header_taken = false;  // it is in `request`
+  Request request;               // without the body; trailers are not added
+  bool started = false;          // the first byte of the request has arrived
+  bool header_accepted = false;  // the header is in `request`
 };
 
 Connection::Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, ConnectionOptions options,
@@ -134,7 +132,7 @@ Connection::Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, Connecti
 Connection::~Connection() = default;
 
 void Connection::start() {
-  socket_->on(
+  socket_->set_callbacks(
       {[this](std::string_view data) { on_data(data); }, [this](bool clean) { on_end(clean); }});
   socket_->start_reading();
   reading_ = true;
@@ -146,11 +144,11 @@ void Connection::drain() {
   if (handling_ || sending_) {
     close_after_ = true;
   } else {
-    leave(true);
+    close(true);
   }
 }
 
-void Connection::abort() { leave(false); }
+void Connection::abort() { close(false); }
 
 void Connection::refuse(Response response) {
   handling_ = true;
@@ -174,22 +172,23 @@ void Connection::on_data(std::string_view data) {
 void Connection::on_end(bool clean) {
   const auto self = shared_from_this();
   peer_ended_ = true;
-  if (!clean || (!handling_ && !sending_)) return leave(clean);
-  if (handling_) probe_later();
+  if (!clean || (!handling_ && !sending_)) return close(clean);
+  if (handling_) schedule_probe();
 }
 
-// A client that has ended may be gone, or wait for its answers. Only one that is gone resets the
-// connection when it is sent something. RFC 9110, section 15.2: every client of HTTP/1.1 skips
-// interim responses; one of HTTP/1.0 cannot be asked, and mostly is gone.
+// A client that has ended its side may be gone or still waiting for its answers. A probe shows
+// which: if the client is gone, sending something resets the connection. HTTP/1.1 clients skip
+// interim responses (RFC 9110, section 15.2). HTTP/1.0 clients cannot be probed and are treated as
+// gone.
 void Connection::probe() {
-  if (!cancelled_ || cancelled_.use_count() == 1) return;  // the handler ends in any case
+  if (!cancelled_ || cancelled_.use_count() == 1) return;  // the handler ignores cancellation
   if (!chunks_) return cancelled_->store(true);
   socket_->write(std::string(kContinue));
   probe_delay_ *= 2;
   timer_.start(probe_delay_);
 }
 
-void Connection::probe_later() {
+void Connection::schedule_probe() {
   probe_delay_ = options_.probe_delay;
   timer_.start(probe_delay_);
 }
@@ -198,11 +197,11 @@ void Connection::on_timeout() {
   const auto self = shared_from_this();
   if (handling_) return probe();
   if (sending_) {
-    if (socket_->unsent_bytes() == unsent_at_timer_) return leave(false);
+    if (socket_->unsent_bytes() == unsent_at_timer_) return close(false);
     return restart_timer();
   }
-  if (parser_->started) return reject(408, "the request did not arrive in time");
-  leave(true);
+  if (parser_->started) return reject(408, "timed out waiting for the rest of the request");
+  close(true);
 }
 
 void Connection::restart_timer() {
@@ -212,24 +211,24 @@ void Connection::restart_timer() {
                                   : options_.idle_timeout);
 }
 
-// Parses until a request is complete and with its handler, or more bytes are needed, of which there
-// may be none any more.
+// Parses until a request is complete and dispatched, or more bytes are needed. If the client has
+// ended its side, none will come, so the connection closes.
 void Connection::parse() {
   while (!handling_ && !sending_ && socket_ != nullptr) {
     if (!feed_parser()) break;
     if (parser_->message.is_done()) dispatch();
   }
-  if (peer_ended_ && !handling_ && !sending_) leave(true);
+  if (peer_ended_ && !handling_ && !sending_) close(true);
 }
 
-// Returns false when more bytes are needed, or the connection has ended.
+// Returns false if more bytes are needed or the connection is closing.
 bool Connection::feed_parser() {
   Parser& parser = *parser_;
   if (input_.empty()) return false;
   parser.started = true;
   boost::system::error_code error;
-  // Beast takes the line of a chunk, and all trailers, only once their end is there. Offering no
-  // more than that at a time bounds them too.
+  // Beast consumes the size line of a chunk, and the trailers, only as a whole. Offering at most
+  // kHeaderBytesMax at a time limits them too.
   const size_t offered = std::min(input_.size(), kHeaderBytesMax);
   const size_t used = parser.message.put(boost::asio::buffer(input_.data(), offered), error);
   input_.erase(0, used);
@@ -238,18 +237,18 @@ bool Connection::feed_parser() {
     if (used == 0 && offered == kHeaderBytesMax) error = beast::error::header_limit;
   }
   if (error) {
-    const Refusal refusal = refusal_of(error, parser.header_taken, options_.body_bytes_max);
+    const Refusal refusal = refusal_of(error, parser.header_accepted, options_.body_bytes_max);
     reject(refusal.status, refusal.message);
     return false;
   }
-  if (parser.message.is_header_done() && !parser.header_taken && !take_header()) return false;
+  if (parser.message.is_header_done() && !parser.header_accepted && !accept_header()) return false;
   return parser.message.is_done() || used > 0;
 }
 
-// Returns false when the request is refused before its body is read.
-bool Connection::take_header() {
+// Returns false if the request is refused before its body is read.
+bool Connection::accept_header() {
   Parser& parser = *parser_;
-  parser.header_taken = true;
+  parser.header_accepted = true;
   parser.message.eager(true);
   const beast::request_header<>& header = parser.message.get();
   if (const auto refusal = refusal_of(header)) {
@@ -276,7 +275,7 @@ void Connection::dispatch() {
   close_after_ = !keep_alive(request, message.version()) || draining_;
   handling_ = true;
   timer_.stop();
-  if (peer_ended_) probe_later();
+  if (peer_ended_) schedule_probe();
   events_.handle(std::move(request), [weak = weak_from_this()](Response response) {
     if (const auto self = weak.lock()) self->answer(std::move(response), false);
   });
@@ -287,12 +286,12 @@ void Connection::answer(Response response, bool close) {
   const auto self = shared_from_this();
   handling_ = false;
   sending_ = true;
-  if (!chunks_ && !close && !close_after_ && !response.more)  // HTTP/1.0 does not assume it
+  if (!chunks_ && !close && !close_after_ && !response.more)  // not the default in HTTP/1.0
     response.headers.emplace_back("Connection", "keep-alive");
   cancelled_.reset();
   close_after_ |= close;
   events_.answered(response.status);
-  // A body without a length and without chunks ends with its connection (RFC 9112, section 6.3).
+  // A body without length and chunks ends with the connection (RFC 9112, section 6.3).
   if (response.more && !chunks_) close_after_ = true;
   if (!head_) more_ = response.more;
   socket_->write(render(response, head_, chunks_, close_after_), [this] { sent(); });
@@ -311,7 +310,7 @@ void Connection::sent() {
   const auto self = shared_from_this();
   if (more_) return send_more();
   sending_ = false;
-  if (close_after_) return leave(true);
+  if (close_after_) return close(true);
   if (!reading_) {
     reading_ = true;
     socket_->start_reading();
@@ -328,15 +327,15 @@ void Connection::reject(int status, const std::string& message) {
   answer(error_response(status, message), true);
 }
 
-void Connection::leave(bool politely) {
+void Connection::close(bool gracefully) {
   if (socket_ == nullptr) return;
   const auto self = shared_from_this();
   if (cancelled_) cancelled_->store(true);
   timer_.stop();
-  if (politely) {
+  if (gracefully) {
     Socket::finish(std::move(socket_));
   } else if (more_ && !chunks_) {
-    Socket::break_off(std::move(socket_));
+    Socket::abort(std::move(socket_));
   } else {
     socket_.reset();
   }

@@ -1,4 +1,4 @@
-// One HTTP/1.1 client: reads requests, one at a time, and writes their responses in order.
+// One HTTP/1.1 client: handles its requests one at a time and sends the responses in order.
 #pragma once
 
 #include <functional>
@@ -16,21 +16,22 @@ namespace tocsin::http {
 struct ConnectionOptions {
   size_t body_bytes_max = size_t{64} << 20;
   Duration idle_timeout = 75 * kSecond;     ///< between requests
-  Duration receive_timeout = 30 * kSecond;  ///< without a byte, inside a request
-  Duration send_timeout = kMinute;          ///< without the client taking a byte of a response
-  /// From the client's end, or the request's begin if that is later, until the client of a request
-  /// that can be cancelled is asked whether it is still there; doubles each time.
+  Duration receive_timeout = 30 * kSecond;  ///< without a new byte inside a request
+  Duration send_timeout = kMinute;          ///< without the client reading a byte of a response
+  /// After the client has ended its side, how long a cancellable request runs before the connection
+  /// is probed to find out whether the client still exists; doubles each time.
   Duration probe_delay = 200 * kMillisecond;
 };
 
-/// Of one request's line and headers, of a chunk's size and extensions, and of the trailers.
+/// Limit of the request line with the headers, of the size line of a chunk, and of the trailers.
 inline constexpr size_t kHeaderBytesMax = 16 * 1024;
 
-/// All functions on the loop's thread. What `handle` refers to must outlive it.
+/// All functions must be called on the loop's thread. Whatever `handle` refers to must outlive it.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using Handle = std::function<void(Request, Reply)>;
-  /// `gone` runs once, when the socket is on its way out; `answered` with each response's status.
+  /// `gone` is called once, when the socket is being closed; `answered` with each response's
+  /// status.
   struct Events {
     Handle handle;
     std::function<void(int status)> answered;
@@ -42,11 +43,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ~Connection();
 
   void start();
-  /// Answers the request that is under way, if there is one, and ends.
+  /// Answers the pending request, if there is one, and closes.
   void drain();
-  /// Cancels what is under way and ends.
+  /// Cancels the pending request and closes.
   void abort();
-  /// Answers with that and ends, whatever the client sends.
+  /// Sends the response and closes, whatever the client sends.
   void refuse(Response response);
 
  private:
@@ -56,17 +57,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_end(bool clean);
   void on_timeout();
   void probe();
-  void probe_later();
+  void schedule_probe();
   void parse();
   bool feed_parser();
-  bool take_header();
+  bool accept_header();
   void dispatch();
   void answer(Response response, bool close);
   void sent();
   void send_more();
   void reject(int status, const std::string& message);
   void restart_timer();
-  void leave(bool politely);
+  void close(bool gracefully);
 
   std::unique_ptr<Socket> socket_;
   const ConnectionOptions options_;
@@ -74,21 +75,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   LoopTimer timer_;
   std::unique_ptr<Parser> parser_;
 
-  std::string input_;      // read, not yet parsed
-  bool handling_ = false;  // a request is with its handler
-  bool sending_ = false;   // a response is on its way
+  std::string input_;      // received, not yet parsed
+  bool handling_ = false;  // a request is being handled
+  bool sending_ = false;   // a response is being sent
   bool reading_ = false;
-  bool close_after_ = false;  // the response under way is the last one
+  bool close_after_ = false;  // close after the current response
   bool draining_ = false;
   bool peer_ended_ = false;
-  bool head_ = false;                       // the request under way is HEAD
-  bool chunks_ = false;                     // its client understands chunked bodies; else a long
-                                            // one ends with the connection
-  std::function<bool(std::string&)> more_;  // of the response under way
   size_t unsent_at_timer_ = 0;
   Duration probe_delay_ = 0;
-  std::shared_ptr<std::atomic<bool>>
-      cancelled_;  // of the request under way; shared with its handler
+
+  // Of the current request and response.
+  bool head_ = false;                             // the method is HEAD
+  bool chunks_ = false;                           // the client understands chunked bodies
+  std::function<bool(std::string&)> more_;        // see Response
+  std::shared_ptr<std::atomic<bool>> cancelled_;  // shared with the handler
 };
 
 }  // namespace tocsin::http

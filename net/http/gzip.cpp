@@ -1,4 +1,4 @@
-// zlib's inflate with a bound, so that a small body cannot become a large memory.
+// zlib's inflate with a limit, so that a small body cannot use a lot of memory.
 #include "net/http/gzip.h"
 
 #include <algorithm>
@@ -24,10 +24,10 @@ struct Inflater {
 
 Result<std::string> gunzip(std::string_view data, size_t bytes_max) {
   Inflater inflater;
-  if (!inflater.ready) return fail(ErrorCode::kBusy, "no memory to unpack a gzip body");
+  if (!inflater.ready) return fail(ErrorCode::kBusy, "not enough memory to decompress a gzip body");
   z_stream& stream = inflater.stream;
-  stream.next_in =
-      reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));  // zlib does not write there
+  // zlib does not write to its input.
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));
   stream.avail_in = static_cast<uInt>(data.size());
   std::string out;
   for (;;) {
@@ -39,17 +39,17 @@ Result<std::string> gunzip(std::string_view data, size_t bytes_max) {
     out.resize(out.size() - stream.avail_out);
     if (out.size() > bytes_max) {
       return fail(ErrorCode::kLimit,
-                  fmt::format("the gzip body unpacks to more than {} bytes", bytes_max));
+                  fmt::format("the decompressed gzip body exceeds {} bytes", bytes_max));
     }
     if (status == Z_STREAM_END) {
       if (stream.avail_in == 0) return out;
-      if (inflateReset(&stream) == Z_OK) continue;  // a further member
+      if (inflateReset(&stream) == Z_OK) continue;  // the next member
     }
     if (status != Z_OK || (stream.avail_in == 0 && stream.avail_out != 0)) {
-      return fail(
-          ErrorCode::kInvalid,
-          fmt::format("the gzip body is {} after {} bytes of content",
-                      status == Z_BUF_ERROR || status == Z_OK ? "cut off" : "damaged", out.size()));
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("the gzip body is {} after {} bytes of content",
+                              status == Z_BUF_ERROR || status == Z_OK ? "truncated" : "damaged",
+                              out.size()));
     }
   }
 }

@@ -1,4 +1,4 @@
-// Request bodies that come compressed.
+// Decompression of request bodies.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace tocsin {
 
-/// Unpacks gzip (RFC 1952) with all its members. kLimit: the content has more than `bytes_max`
-/// bytes; kInvalid: it is damaged, cut off, or no gzip.
+/// Decompresses gzip data (RFC 1952) with all its members. kLimit: the content exceeds `bytes_max`
+/// bytes; kInvalid: the data is damaged, truncated, or not gzip; kBusy: out of memory.
 Result<std::string> gunzip(std::string_view data, size_t bytes_max);
 
 }  // namespace tocsin

@@ -1,4 +1,4 @@
-// What clients of InfluxDB ask besides writing: is it there, is it well, may I create my database.
+// The other requests of InfluxDB clients: ping, health, and CREATE DATABASE.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 namespace tocsin::http {
 namespace {
 
-// The InfluxDB release whose write API is spoken; clients compare it.
+// The InfluxDB release whose write API is implemented; clients check it.
 constexpr const char* kInfluxVersion = "1.8.10";
 
 std::string upper_case(std::string text) {
@@ -21,7 +21,7 @@ std::string upper_case(std::string text) {
 
 }  // namespace
 
-// Telegraf sends CREATE DATABASE when it starts. There is one database, so it exists.
+// Telegraf sends CREATE DATABASE at start. There is only one database, which always exists.
 void handle_influx_query(const Context&, Request request, Reply reply) {
   std::string query = request.parameter_or("q", "");
   if (query.empty()) {
@@ -33,7 +33,8 @@ void handle_influx_query(const Context&, Request request, Reply reply) {
   const std::string word = start == query.npos ? "" : upper_case(query.substr(start, 16));
   if (word.starts_with("CREATE DATABASE"))
     return reply(json_response(200, "{\"results\":[{\"statement_id\":0}]}\n"));
-  reply(error_response(400, "InfluxQL is not spoken here: ask /api/query in tocsin's language"));
+  reply(error_response(
+      400, "InfluxQL is not supported; send queries in Tocsin's language to /api/query"));
 }
 
 void handle_ping(const Context& context, Request request, Reply reply) {

@@ -1,5 +1,5 @@
-// Replaces the array's own commas by newlines, and newlines between tokens by blanks. Inside
-// strings JSON has neither.
+// Replaces the commas between elements with newlines, and newlines between tokens with spaces. JSON
+// strings contain no raw newlines, and commas inside them are skipped.
 #include "net/http/json_array.h"
 
 #include <cstddef>

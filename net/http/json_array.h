@@ -1,12 +1,12 @@
-// Bodies that are one JSON array of events instead of one event a line.
+// Bodies that are one JSON array of events instead of one event per line.
 #pragma once
 
 #include <string>
 
 namespace tocsin {
 
-/// If `body` is a JSON array, turns it in place into lines, one per element, so that line n is
-/// element n. Whether each is valid is left to the parser of lines. Anything else stays as it is.
+/// Turns a JSON array into lines, in place: line n is element n. The elements are not validated;
+/// the line parser does that. Any other body is left unchanged.
 void json_array_to_lines(std::string& body);
 
 }  // namespace tocsin

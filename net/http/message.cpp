@@ -1,4 +1,4 @@
-// Decoding of targets, and the small responses that all handlers share.
+// Decodes targets and builds the responses that all handlers share.
 #include "net/http/message.h"
 
 #include <algorithm>

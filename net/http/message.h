@@ -1,4 +1,4 @@
-// What HTTP handlers see: a request as plain values, and the response that they give.
+// Requests and responses as plain values, as HTTP handlers use them.
 #pragma once
 
 #include <atomic>
@@ -15,28 +15,29 @@
 
 namespace tocsin::http {
 
-/// Names and values in order, decoded.
+/// Decoded names and values, in order.
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
   std::string method;
-  std::string path;                            ///< decoded
-  Parameters parameters;                       ///< of the query string
-  std::map<std::string, std::string> headers;  ///< by name in lower case; repeated ones as a list
+  std::string path;       ///< decoded
+  Parameters parameters;  ///< of the query string
+  std::map<std::string, std::string>
+      headers;  ///< by lower-case name; repeated headers joined by commas
   std::string body;
   std::string peer;
-  /// Becomes true when the client has left: long work looks at it and gives up. Shared with the
-  /// connection.
+  /// Becomes true when the client has disconnected; long-running handlers check it and stop. Shared
+  /// with the connection.
   std::shared_ptr<std::atomic<bool>> cancelled;
 
-  /// The first value of a parameter; nothing when it is absent.
+  /// The first value of a parameter, if present.
   std::optional<std::string> parameter(std::string_view name) const;
   std::string parameter_or(std::string_view name, std::string_view fallback) const;
-  std::string header(const std::string& lower_case_name) const;  ///< empty when absent
-  bool has_content_type(std::string_view type) const;            ///< whatever its parameters
+  std::string header(const std::string& lower_case_name) const;  ///< empty if absent
+  bool has_content_type(std::string_view type) const;            ///< ignoring parameters
 
-  /// Sets path and parameters from a request's target: a path, or a whole URL, whose authority then
-  /// stands for the header Host (RFC 9112, section 3.2.2).
+  /// Sets path and parameters from the request's target. If that is a whole URL, its authority
+  /// replaces the header Host (RFC 9112, section 3.2.2).
   void read_target(std::string_view target);
 };
 
@@ -45,19 +46,19 @@ struct Response {
   std::string content_type;  ///< empty: no body
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers = {};
-  /// Set: more of the body comes behind `body`, piece by piece. Appends the next one; false once
-  /// that was the last. Called on the loop's thread as the client takes the pieces, no more once it
-  /// has left.
+  /// If set, the body continues after `body`: each call appends the next piece and returns false
+  /// with the last one. Called on the loop's thread whenever the previous piece has been sent, and
+  /// no longer after the client has disconnected.
   std::function<bool(std::string& out)> more = {};
 };
 
-/// Answers a request: exactly once, on the loop's thread, now or later.
+/// Answers a request. Must be called exactly once, on the loop's thread, immediately or later.
 using Reply = std::function<void(Response)>;
 
 Response json_response(int status, std::string body);
 /// `{"error": message}`.
 Response error_response(int status, std::string_view message);
-/// The status that tells a client what to do about an error.
+/// The HTTP status for an error.
 int status_of(ErrorCode code);
 const char* reason_of(int status);  ///< `Not Found`
 

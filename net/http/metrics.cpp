@@ -1,4 +1,4 @@
-// /metrics in Prometheus' text format 0.0.4.
+// /metrics in the Prometheus text format, version 0.0.4.
 #include <fmt/format.h>
 
 #include "net/http/api.h"
@@ -20,7 +20,7 @@ class MetricsText {
   void sample(const char* name, const std::string& labels, uint64_t value) {
     text_ += fmt::format("{}{{{}}} {}\n", name, labels, value);
   }
-  std::string take() { return std::move(text_); }
+  std::string release() { return std::move(text_); }
 
  private:
   void single(const char* name, const char* type, const char* help, uint64_t value) {
@@ -45,50 +45,48 @@ std::string label(const char* name, std::string_view value) {
 }
 
 void add_store(const DatabaseCounters& store, MetricsText& out) {
-  out.counter("tocsin_rows_written_total", "Rows that became durable.", store.rows_written);
-  out.counter("tocsin_rows_rejected_total", "Lines and rows that were refused.",
-              store.rows_rejected);
+  out.counter("tocsin_rows_written_total", "Durable rows.", store.rows_written);
+  out.counter("tocsin_rows_rejected_total", "Rejected lines and rows.", store.rows_rejected);
   out.counter("tocsin_commits_total", "Commits of the store.", store.commits);
-  out.gauge("tocsin_pending_bytes", "Bytes of rows that wait for their commit.",
-            store.pending_bytes);
-  out.gauge("tocsin_hot_bytes", "Bytes of segments that are not sealed yet.", store.hot_bytes);
-  out.gauge("tocsin_writable", "1 while the store takes writes.", store.writable ? 1 : 0);
+  out.gauge("tocsin_pending_bytes", "Bytes of rows waiting for their commit.", store.pending_bytes);
+  out.gauge("tocsin_hot_bytes", "Bytes of segments that are not yet sealed.", store.hot_bytes);
+  out.gauge("tocsin_writable", "1 while the store accepts writes.", store.writable ? 1 : 0);
 }
 
 void add_server(const ServerNumbers& server, MetricsText& out) {
   out.head("tocsin_connections", "gauge", "Open connections.");
   out.sample("tocsin_connections", "kind=\"tcp\"", server.tcp_connections);
   out.sample("tocsin_connections", "kind=\"http\"", server.http_connections);
-  out.head("tocsin_http_requests_total", "counter", "Answered requests by status.");
+  out.head("tocsin_http_requests_total", "counter", "Answered requests, by status.");
   for (const auto& [status, count] : server.http_requests) {
     out.sample("tocsin_http_requests_total", fmt::format("code=\"{}\"", status), count);
   }
-  out.gauge("tocsin_tail_files", "Files that are followed.", server.tail_files);
+  out.gauge("tocsin_tail_files", "Followed files.", server.tail_files);
   out.counter("tocsin_tail_rows_total", "Rows from followed files.", server.tail_rows);
-  out.counter("tocsin_tail_bytes_total", "Bytes of followed files that became durable.",
+  out.counter("tocsin_tail_bytes_total", "Bytes of followed files that are durable.",
               server.tail_bytes);
-  out.counter("tocsin_tail_rejected_total", "Lines of followed files that were refused.",
+  out.counter("tocsin_tail_rejected_total", "Rejected lines of followed files.",
               server.tail_rejected);
-  out.gauge("tocsin_outbox_alerts", "Alerts that wait for delivery.", server.alerts_waiting);
-  out.counter("tocsin_alerts_delivered_total", "Alerts that a receiver has taken.",
+  out.gauge("tocsin_outbox_alerts", "Alerts waiting for delivery.", server.alerts_waiting);
+  out.counter("tocsin_alerts_delivered_total", "Alerts accepted by a receiver.",
               server.alerts_delivered);
   out.counter("tocsin_alerts_failed_total", "Alerts that were refused or given up.",
               server.alerts_failed);
-  out.counter("tocsin_delivery_retries_total", "Requests to receivers that had to be repeated.",
+  out.counter("tocsin_delivery_retries_total", "Failed requests to receivers that are retried.",
               server.alert_retries);
 }
 
 void add_rules(const std::vector<RuleStatus>& rules, MetricsText& out) {
-  out.head("tocsin_rule_evaluations_total", "counter", "Evaluated windows by rule.");
+  out.head("tocsin_rule_evaluations_total", "counter", "Evaluated windows, by rule.");
   for (const RuleStatus& rule : rules) {
     out.sample("tocsin_rule_evaluations_total", label("rule", rule.name), rule.evaluations);
   }
-  out.head("tocsin_rule_health", "gauge", "1 for the health that the rule is in.");
+  out.head("tocsin_rule_health", "gauge", "1 for the current health of the rule.");
   for (const RuleStatus& rule : rules) {
     out.sample("tocsin_rule_health",
                label("rule", rule.name) + "," + label("health", name_of(rule.health)), 1);
   }
-  out.head("tocsin_rule_active_alerts", "gauge", "Pending and firing instances by rule.");
+  out.head("tocsin_rule_active_alerts", "gauge", "Pending and firing instances, by rule.");
   for (const RuleStatus& rule : rules) {
     out.sample("tocsin_rule_active_alerts", label("rule", rule.name), rule.active.size());
   }
@@ -105,7 +103,7 @@ void handle_metrics(const Context& context, Request, Reply reply) {
         add_store(database.counters(), out);
         add_server(numbers, out);
         if (rules != nullptr) add_rules(rules->status(), out);
-        *text = out.take();
+        *text = out.release();
       },
       [text, reply] {
         reply({200, "text/plain; version=0.0.4; charset=utf-8", *text});

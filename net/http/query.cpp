@@ -1,4 +1,4 @@
-// /api/query: a query runs on a thread of its own pool and stops when its client leaves.
+// /api/query: runs a query on the query threads and stops it when its client disconnects.
 #include <algorithm>
 #include <map>
 
@@ -38,10 +38,10 @@ const char* content_type_of(ResultFormat format) {
   return "text/plain";
 }
 
-// What a query is told.
+// The settings of a query.
 struct QuerySettings {
-  Parameters texts;                     // each name once; of several, the first counts
-  std::map<std::string, Value> values;  // of `$name`, from JSON: they count before those of texts
+  Parameters texts;                     // if a name occurs several times, the first counts
+  std::map<std::string, Value> values;  // of `$name`, from JSON; override those in texts
 };
 
 Value value_of(const JsonValue& json) {
@@ -54,13 +54,13 @@ Value value_of(const JsonValue& json) {
   }
 }
 
-// A member of `params`; `keys` as in JsonValue, without that one.
+// Adds a member of `params`; `keys` are those of JsonValue without `params`.
 Status add_json_parameter(std::string_view keys, const JsonValue& json, QuerySettings& settings) {
   const std::string name(keys.substr(0, keys.find('\0')));
   const bool is_object = name.size() != keys.size();
   if (is_object || json.kind == JsonValue::Kind::kArray) {
     return fail(ErrorCode::kInvalid,
-                fmt::format("params: `{}` is an {}: expected a string, a number or a boolean", name,
+                fmt::format("params: `{}` is an {}; expected a string, a number or a boolean", name,
                             is_object ? "object" : "array"));
   }
   settings.values[name] = value_of(json);
@@ -87,7 +87,7 @@ Status read_json(std::string body, QuerySettings& settings) {
   return {};
 }
 
-// From wherever in the request; the body's win.
+// The settings in the body and in the URL; those in the body take precedence.
 Result<QuerySettings> settings_of(const Request& request) {
   QuerySettings settings;
   if (request.method == "POST" && !request.body.empty()) {
@@ -96,7 +96,7 @@ Result<QuerySettings> settings_of(const Request& request) {
     } else if (request.has_content_type("application/x-www-form-urlencoded") &&
                request.body.starts_with("q=")) {
       settings.texts = parse_parameters(request.body);
-    } else {  // also what curl -d sends without a type of its own
+    } else {  // also bodies that curl -d sends as x-www-form-urlencoded by default
       settings.texts.emplace_back("q", request.body);
     }
   }
@@ -118,14 +118,16 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
     TOCSIN_TRY(job.format, parse_result_format(value));
   } else if (name == "time") {
     if (value != "ns" && value != "rfc3339") {
-      return fail(ErrorCode::kInvalid, fmt::format("time is `{}`: expected ns or rfc3339", value));
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("parameter time is `{}`; expected ns or rfc3339", value));
     }
     job.format_options.times_as_ns = value == "ns";
   } else if (name == "now") {
     TOCSIN_TRY(job.options.now, parse_now(value));
   } else if (name == "remember") {
     if (value != "on" && value != "off") {
-      return fail(ErrorCode::kInvalid, fmt::format("remember is `{}`: expected on or off", value));
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("parameter remember is `{}`; expected on or off", value));
     }
     job.options.remember = value == "on";
   } else if (name.starts_with(kParameterPrefix)) {
@@ -134,7 +136,7 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
   } else {
     return fail(
         ErrorCode::kInvalid,
-        fmt::format("unknown parameter `{}`: expected q, format, time, now, remember or param.NAME",
+        fmt::format("unknown parameter `{}`; expected q, format, time, now, remember or param.NAME",
                     name));
   }
   return {};
@@ -147,8 +149,7 @@ Status read_request(const Request& request, QueryJob& job) {
   }
   for (auto& [name, value] : settings.values) job.options.parameters[name] = std::move(value);
   if (!job.text.empty()) return {};
-  return fail(ErrorCode::kInvalid,
-              "no query: give it as the parameter q, or as the body of a POST");
+  return fail(ErrorCode::kInvalid, "no query; send it as the parameter q or as the body of a POST");
 }
 
 Response query_error(const Error& error, const Diagnostic& diagnostic) {
@@ -166,10 +167,10 @@ Response query_error(const Error& error, const Diagnostic& diagnostic) {
   return json_response(status_of(error.code), body + "}\n");
 }
 
-// What is not longer goes out in one piece, and what is longer in such pieces.
+// Longer answers are sent in pieces of this size.
 constexpr size_t kPieceBytes = 64 * kKiB;
 
-/// A long answer on its way out.
+// An answer that is sent in pieces.
 struct Answer {
   explicit Answer(ResultTable&& result, const QueryJob& job)
       : table(std::move(result)),
@@ -178,7 +179,7 @@ struct Answer {
   std::unique_ptr<ResultWriter> writer;
 };
 
-// On a worker's thread.
+// Runs on a query thread.
 Response run(const QueryEngine& queries, QueryJob& job) {
   job.options.cancelled = job.cancelled.get();
   Diagnostic diagnostic;

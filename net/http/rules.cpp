@@ -1,5 +1,5 @@
-// Rules and alerts in the shape of Prometheus' API, so that Grafana's alert list and its like work
-// as they are. Source: prometheus.io, HTTP API, "Rules" and "Alerts".
+// Rules and alerts in the format of the Prometheus API, so that tools like Grafana's alert list
+// work unchanged. Source: prometheus.io, HTTP API, "Rules" and "Alerts".
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -96,7 +96,7 @@ std::string group_json(const std::vector<const RuleStatus*>& members) {
                      evaluation_json(last, took), json_list(texts));
 }
 
-// A file may hold two groups of one name; their intervals tell them apart.
+// A file may hold two groups of the same name, distinguished by their intervals.
 std::string groups_json(const std::vector<RuleStatus>& rules) {
   std::map<std::tuple<std::string, std::string, Duration>, std::vector<const RuleStatus*>> groups;
   for (const RuleStatus& rule : rules) {
@@ -107,7 +107,7 @@ std::string groups_json(const std::vector<RuleStatus>& rules) {
   return json_list(out);
 }
 
-// Off the loop: rules may have thousands of alerts, and all of them become text.
+// Renders in the background, because rules may have thousands of alerts.
 void answer_with(const Context& context, const Reply& reply,
                  std::string (*render)(const std::vector<RuleStatus>&)) {
   auto body = std::make_shared<std::string>();

@@ -1,9 +1,8 @@
-// Writes over HTTP: a body becomes texts of a few megabytes, taken one after the other, and one
-// answer.
+// Writes over HTTP: a body is split into texts of kTextBytesMax, which are stored one after the
+// other, and then answered once.
 //
-// The answer tells the shipper what to do, and most drop a batch on any 4xx. So 4xx is said only
-// when a repetition could not help: some lines are wrong (the good ones are stored then). What may
-// pass is 503 with Retry-After.
+// Most shippers drop a batch after a 4xx. So 4xx is returned only when retrying could not succeed:
+// some lines are wrong (the good ones are stored). Transient failures are 503 with Retry-After.
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -21,14 +20,14 @@
 namespace tocsin::http {
 namespace {
 
-// Of one text for the parser, but for a longer line. What is in one text is stored as a whole or
-// not at all.
+// One text for the parser, unless a line is longer. A text is committed as a whole or not at all.
 constexpr size_t kTextBytesMax = 4 * kMiB;
-// So much is worth a commit of its own: its client, who waits for the answer, has gathered already.
+// Larger texts are committed at once: the client, which waits for the answer, has already batched
+// them.
 constexpr size_t kUrgentBytesMin = 256 * kKiB;
 constexpr size_t kShownLineBytes = 64;
-constexpr Duration kPatienceAfterFirst =
-    30 * kSecond;  // once a part is stored, a refusal would repeat it
+// After a part of the body is stored, a refusal would make the client send that part again.
+constexpr Duration kPatienceAfterFirst = 30 * kSecond;
 constexpr const char* kRetryAfterSeconds = "1";
 
 enum class Dialect { kInflux1, kInflux2, kJsonLines };
@@ -36,12 +35,12 @@ enum class Dialect { kInflux1, kInflux2, kJsonLines };
 struct WriteJob {
   Dialect dialect = Dialect::kInflux1;
   std::string body;
-  std::string_view rest;  // of body
+  std::string_view rest;  // the part of `body` that is not yet ingested
   ParseOptions options;
   std::string peer;  // for the log
   std::string source;
   Reply reply;
-  uint64_t lines_before = 0;  // of the texts that were taken
+  uint64_t lines_before = 0;  // in the texts already ingested
   size_t texts_stored = 0;
   size_t rows_written = 0;
   size_t rows_rejected = 0;
@@ -82,7 +81,7 @@ std::string_view line_of(std::string_view text, uint64_t number) {
   return text.substr(0, text.find('\n'));
 }
 
-// Shippers and their users look for Influx's words.
+// Uses InfluxDB's words, which shippers and their users search for.
 std::string describe(const WriteJob& job, std::string_view text, const IngestProblem& problem) {
   const uint64_t line = job.lines_before + problem.line;
   if (!problem.unparsed) return fmt::format("line {}: {}", line, problem.reason);
@@ -103,7 +102,7 @@ void add_report(WriteJob& job, std::string_view text, const IngestReport& report
   job.lines_before += static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-// The next lines of the body, about kTextBytesMax.
+// Removes the next lines from `rest`, about kTextBytesMax.
 std::string_view next_text(std::string_view& rest) {
   const std::string_view all = rest;
   if (all.size() <= kTextBytesMax) return std::exchange(rest, {});
@@ -111,7 +110,7 @@ std::string_view next_text(std::string_view& rest) {
   return all.substr(0, all.size() - rest.size());
 }
 
-void take_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
+void ingest_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
   if (job->rest.empty()) return job->reply(answer_of(*job));
   const std::string_view view = next_text(job->rest);
   IngestText text;
@@ -121,7 +120,7 @@ void take_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
   text.source = job->source;
   text.urgent = view.size() >= kUrgentBytesMin;
   text.patience = job->texts_stored > 0 ? kPatienceAfterFirst : 0;
-  context.ingest.take(
+  context.ingest.add(
       std::move(text), [] {},
       [&context, job, view](const IngestReport& report) {
         if (!report.status) {
@@ -132,18 +131,18 @@ void take_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
           return job->reply(dialect_error(job->dialect, status, error.message));
         }
         add_report(*job, view, report);
-        take_next(context, job);
+        ingest_next(context, job);
       });
 }
 
-// Unpacks a body, makes lines of a JSON array, and begins. In the background until then.
+// Decompresses the body and turns a JSON array into lines, in the background; then starts
+// ingesting.
 void start_write(const Context& context, Request request, std::shared_ptr<WriteJob> job) {
   const std::string encoding = lower_case(request.header("content-encoding"));
   const bool gzip = encoding == "gzip" || encoding == "x-gzip";  // RFC 9110, section 8.4.1.3
   if (!encoding.empty() && encoding != "identity" && !gzip) {
-    return job->reply(
-        dialect_error(job->dialect, 415,
-                      fmt::format("Content-Encoding `{}` is not understood, only gzip", encoding)));
+    return job->reply(dialect_error(
+        job->dialect, 415, fmt::format("unsupported Content-Encoding `{}`; use gzip", encoding)));
   }
   job->peer = request.peer;
   job->source = "http " + host_of_peer(request.peer);
@@ -161,7 +160,7 @@ void start_write(const Context& context, Request request, std::shared_ptr<WriteJ
     job->rest = job->body;
   };
   const auto begin = [&context, job, failed] {
-    if (!*failed) return take_next(context, job);
+    if (!*failed) return ingest_next(context, job);
     const int status = (*failed)->code == ErrorCode::kLimit ? 413 : status_of((*failed)->code);
     if (status == 503) return job->reply(unavailable(job->dialect, (*failed)->message));
     job->reply(dialect_error(job->dialect, status, (*failed)->message));
@@ -169,7 +168,7 @@ void start_write(const Context& context, Request request, std::shared_ptr<WriteJ
   run_in_background(context.loop, prepare, begin);
 }
 
-// Nanoseconds per unit; 0 when there is no such precision.
+// Nanoseconds per unit of `precision`; 0 if it is unknown.
 int64_t unit_of(Dialect dialect, const std::string& precision) {
   if (precision.empty() || precision == "ns") return 1;
   if (precision == "us") return kMicrosecond;
@@ -184,7 +183,7 @@ int64_t unit_of(Dialect dialect, const std::string& precision) {
 }
 
 void write_lines(const Context& context, Dialect dialect, Request request, Reply reply) {
-  auto job = std::make_shared<WriteJob>();  // shared by the steps that it passes through
+  auto job = std::make_shared<WriteJob>();  // shared by the callbacks of its steps
   job->dialect = dialect;
   job->reply = std::move(reply);
   const std::string precision = request.parameter_or("precision", "");
@@ -192,7 +191,7 @@ void write_lines(const Context& context, Dialect dialect, Request request, Reply
   if (job->options.time_unit == 0) {
     return job->reply(dialect_error(
         dialect, 400,
-        fmt::format("invalid precision `{}`: expected {}", precision,
+        fmt::format("invalid precision `{}`; expected {}", precision,
                     dialect == Dialect::kInflux2 ? "ns, us, ms or s" : "ns, u, ms, s, m or h")));
   }
   start_write(context, std::move(request), std::move(job));
@@ -219,7 +218,7 @@ void handle_write_v2(const Context& context, Request request, Reply reply) {
 }
 
 void handle_json_lines(const Context& context, Request request, Reply reply) {
-  auto job = std::make_shared<WriteJob>();  // shared by the steps that it passes through
+  auto job = std::make_shared<WriteJob>();  // shared by the callbacks of its steps
   job->dialect = Dialect::kJsonLines;
   job->reply = std::move(reply);
   job->options.measurement = request.parameter_or("measurement", context.measurement);

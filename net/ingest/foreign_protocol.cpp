@@ -1,4 +1,4 @@
-// The first bytes of protocols that shippers speak by default or by a wrong port.
+// The first bytes of protocols that shippers use by default, or that belong to another port.
 #include "net/ingest/foreign_protocol.h"
 
 #include <initializer_list>
@@ -9,7 +9,7 @@ std::string foreign_protocol(std::string_view first_bytes) {
   if (first_bytes.empty()) return "";
   for (const std::string_view method : {"GET ", "POST ", "PUT ", "HEAD ", "OPTIONS ", "CONNECT "}) {
     if (first_bytes.starts_with(method)) {
-      return "this looks like HTTP, which is served at another port (setting listen.http)";
+      return "this looks like HTTP, which is served on another port (setting listen.http)";
     }
   }
   const auto first = static_cast<unsigned char>(first_bytes[0]);
@@ -18,7 +18,8 @@ std::string foreign_protocol(std::string_view first_bytes) {
     return "this looks like gzip; turn compression off here (Telegraf: content_encoding = "
            "\"identity\")";
   }
-  // Arrays of MessagePack: fixarray, array 16, array 32. None of them begins a character of UTF-8.
+  // MessagePack arrays (fixarray, array 16, array 32). None of these bytes starts a UTF-8
+  // character.
   if ((first >= 0x90 && first <= 0x9f) || first == 0xdc || first == 0xdd) {
     return "this looks like MessagePack; set `format json_lines` (Fluent Bit's tcp output)";
   }

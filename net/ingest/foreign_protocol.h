@@ -1,4 +1,4 @@
-// Recognises what else gets sent to the line port by mistake, from a connection's first bytes.
+// Recognises other protocols that are sent to the line port by mistake, by their first bytes.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace tocsin {
 
-/// One sentence that says what it looks like and which setting to change; empty when it looks like
+/// One sentence that names the protocol and the setting to change; empty if the bytes look like
 /// lines.
 std::string foreign_protocol(std::string_view first_bytes);
 

@@ -1,4 +1,4 @@
-// One job per text: parse (background) -> submit (background) -> commit (writer thread) -> report
+// Each text is one job: parse and submit (background), commit (the store's writer thread), report
 // (loop).
 #include "net/ingest/ingest.h"
 
@@ -16,7 +16,7 @@ namespace {
 constexpr Duration kRetryDelayMin = 20 * kMillisecond;
 constexpr Duration kRetryDelayMax = kSecond;
 
-// Where in the text each row's line begins: what a store's rejection of a row is translated with.
+// The offset of each row's line, by measurement: translates rejected rows into line numbers.
 using RowPlaces = std::map<std::string, std::vector<uint32_t>, std::less<>>;
 
 bool is_transient(ErrorCode code) {
@@ -29,11 +29,11 @@ struct Job {
   std::function<void(IngestReport)> done;
   Duration waited = 0;
   Duration retry_delay = kRetryDelayMin;
-  bool submitting =
-      false;           // in the background; all the rest below belongs to that thread meanwhile
-  bool empty = false;  // comments and blank lines only: there is nothing to commit
+  // In the background, where the thread also owns the members below except `committed`.
+  bool submitting = false;
+  bool empty = false;  // only comments and blank lines: nothing to commit
   Status submitted;
-  std::optional<Result<WriteReport>> committed;  // came while it was still submitting
+  std::optional<Result<WriteReport>> committed;  // arrived while `submitting`
   IngestReport report;
   RowPlaces places;
   size_t lines_rejected = 0;
@@ -54,7 +54,7 @@ void note_places(const Batch& batch, std::string_view text, RowPlaces& places) {
   }
 }
 
-// Parses a copy of the job's text, which is needed again if the store has no room.
+// Parses a copy of the job's text; the original is kept for a retry.
 WriteRequest parse(Job& job) {
   thread_local JsonLinesParser json_parser;
   const IngestText& input = job.input;
@@ -87,7 +87,7 @@ WriteRequest parse(Job& job) {
   return write;
 }
 
-// Adds what the store refused to what the parser refused.
+// Adds the rows that the store refused to the lines that the parser refused.
 void add_rejected_rows(Job& job, const WriteReport& stored) {
   IngestReport& report = job.report;
   report.rows_rejected += stored.rejected.size();
@@ -107,7 +107,7 @@ void add_rejected_rows(Job& job, const WriteReport& stored) {
 struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
   uv_loop_t* loop;
   Database& database;
-  std::optional<LoopMailbox> mailbox;  // none: the Ingest is gone
+  std::optional<LoopMailbox> mailbox;  // empty once the Ingest is destroyed
   Duration patience_max = kTimeMax;
   size_t open_jobs = 0;
   IngestCounters counters;
@@ -132,7 +132,7 @@ void Ingest::Impl::start(std::shared_ptr<Job> job) {
       });
 }
 
-// In the background.
+// Runs in the background.
 void Ingest::Impl::submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post) {
   WriteRequest write = parse(*job);
   job->empty = write.batch.empty() && write.rejected.empty();
@@ -177,8 +177,8 @@ bool Ingest::Impl::may_retry(const Job& job, ErrorCode code) const {
 }
 
 void Ingest::Impl::retry_later(const std::shared_ptr<Job>& job) {
-  auto timer =
-      std::make_shared<std::unique_ptr<LoopTimer>>();  // kept by its own callback until then
+  // Its own callback keeps the timer alive.
+  auto timer = std::make_shared<std::unique_ptr<LoopTimer>>();
   *timer = std::make_unique<LoopTimer>(loop, [self = shared_from_this(), job, timer] {
     const auto fired = std::move(*timer);
     if (self->mailbox) self->start(job);
@@ -202,9 +202,9 @@ Ingest::Ingest(uv_loop_t* loop, Database& database)
     : impl_(std::make_shared<Impl>(loop, database)) {}
 Ingest::~Ingest() { impl_->mailbox.reset(); }
 
-void Ingest::take(IngestText text, std::function<void()> accepted,
-                  std::function<void(IngestReport)> done) {
-  auto job = std::make_shared<Job>();  // shared by the stages that it passes through
+void Ingest::add(IngestText text, std::function<void()> accepted,
+                 std::function<void(IngestReport)> done) {
+  auto job = std::make_shared<Job>();  // shared by the callbacks of its stages
   job->input = std::move(text);
   job->accepted = std::move(accepted);
   job->done = std::move(done);

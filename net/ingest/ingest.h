@@ -1,4 +1,4 @@
-// Text on its way into the store: parsed off the loop, submitted, and answered when it is durable.
+// Parses texts in the background, submits them to the store, and reports when they are durable.
 #pragma once
 
 #include <cstdint>
@@ -22,24 +22,24 @@ struct IngestText {
   std::string text;
   LineFormat format = LineFormat::kLineProtocol;
   ParseOptions options;
-  std::optional<RejectedLine> rejected;  ///< a line that was refused before
-  std::string source;                    ///< for `rejected`: `tcp 127.0.0.1`
-  Duration patience = 0;  ///< how long to try again while the store is busy or its disk is full
-  bool urgent = false;    ///< commit it without waiting for more
+  std::optional<RejectedLine> rejected;  ///< a line that the caller has already rejected
+  std::string source;                    ///< recorded in `rejected`, such as `tcp 127.0.0.1`
+  Duration patience = 0;  ///< how long to retry while the store is busy, full or failing
+  bool urgent = false;    ///< commit without waiting for more
 };
 
 /// A line that was not stored.
 struct IngestProblem {
-  uint64_t line = 0;  ///< from 1, in the text
+  uint64_t line = 0;  ///< in the text, from 1
   std::string reason;
-  bool unparsed = false;  ///< it was no row at all; else the store refused the row
+  bool unparsed = false;  ///< the line could not be parsed; otherwise the store refused its row
 };
 
-inline constexpr size_t kIngestProblemsMax =
-    20;  ///< kept of one text; all are counted, all go to `rejected`
+/// Problems reported for one text. All are counted, and all go to `rejected`.
+inline constexpr size_t kIngestProblemsMax = 20;
 
 struct IngestReport {
-  Status status;  ///< an error: nothing of the text was stored
+  Status status;  ///< on an error, nothing of the text was stored
   size_t rows_written = 0;
   size_t rows_rejected = 0;
   std::vector<IngestProblem> problems;  ///< the first ones, by line
@@ -47,31 +47,31 @@ struct IngestReport {
 };
 
 struct IngestCounters {
-  uint64_t lines_rejected = 0;  ///< that no parser could take
-  uint64_t bytes = 0;           ///< of text that was stored
+  uint64_t lines_rejected = 0;  ///< that could not be parsed
+  uint64_t bytes = 0;           ///< of stored texts
 };
 
-/// All functions on the loop's thread. Its destruction drops the reports of what is under way; the
-/// loop must run on until the background work has ended, and only then may `database` go.
+/// All functions must be called on the loop's thread. After destruction no callbacks are called.
+/// The loop must continue to run until the background work has ended, and `database` must exist
+/// until then.
 class Ingest {
  public:
   Ingest(uv_loop_t* loop, Database& database);
   ~Ingest();
 
-  /// Takes a text. `accepted` runs when the store has queued it, or will not: only then may a
-  /// client's next text be taken, if its order matters. `done` runs once, after the commit or the
-  /// failure, after `accepted`. Both on the loop.
-  void take(IngestText text, std::function<void()> accepted,
-            std::function<void(IngestReport)> done);
-  /// From now on nothing is tried again for longer than that.
+  /// Adds a text. `accepted` is called when the store has queued the text or refused it for good;
+  /// to keep the order of a client's texts, add the next one only then. `done` is called once,
+  /// after `accepted`, when the text is committed or has failed. Both are called on the loop.
+  void add(IngestText text, std::function<void()> accepted, std::function<void(IngestReport)> done);
+  /// From now on, limits the `patience` of all texts.
   void limit_patience(Duration patience);
 
-  bool idle() const;  ///< nothing is parsed or waits for its commit
+  bool idle() const;  ///< no text is being parsed or waiting for its commit
   IngestCounters counters() const;
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;  // shared with what it has under way
+  std::shared_ptr<Impl> impl_;  // shared with background work
 };
 
 }  // namespace tocsin

@@ -1,5 +1,5 @@
-// Frames, takes chunk after chunk in order, pauses reading when too much is under way, and ends
-// when all is durable.
+// Cuts the stream into chunks, submits them in order, pauses reading while too much is in flight,
+// and closes when everything is durable.
 #include "net/ingest/tcp_connection.h"
 
 #include <algorithm>
@@ -14,10 +14,10 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kChunkBytesMax = 512 * kKiB;   // of one text for the parser, but for a longer line
-constexpr size_t kPendingBytesMax = 2 * kMiB;   // read ahead of the parser, but for a longer line
-constexpr size_t kInFlightBytesMax = 8 * kMiB;  // on its way into the store
-constexpr size_t kUnsentBytesMax = 64 * kKiB;   // acknowledgements that the client does not read
+constexpr size_t kChunkBytesMax = 512 * kKiB;   // one text for the parser, unless a line is longer
+constexpr size_t kPendingBytesMax = 2 * kMiB;   // read ahead of the parser, unless a line is longer
+constexpr size_t kInFlightBytesMax = 8 * kMiB;  // submitted and not yet durable
+constexpr size_t kUnsentBytesMax = 64 * kKiB;   // acknowledgements that the client has not read
 constexpr std::string_view kGreeting = "# tocsin ";
 
 std::string answer_to(const IngestReport& report, uint64_t first_line, uint64_t last_line) {
@@ -53,7 +53,7 @@ TcpConnection::TcpConnection(uv_loop_t* loop, std::unique_ptr<Socket> socket, In
       }) {}
 
 void TcpConnection::start() {
-  socket_->on(
+  socket_->set_callbacks(
       {[this](std::string_view data) { on_data(data); }, [this](bool clean) { on_end(clean); }});
   update_reading();
 }
@@ -77,9 +77,9 @@ void TcpConnection::on_end(bool clean) {
 }
 
 void TcpConnection::pump() {
-  const auto self = shared_from_this();  // finish_if_done may let go of it
+  const auto self = shared_from_this();  // finish_if_done may release the last reference
   if (!submitting_) {
-    if (const size_t size = next_chunk(); size > 0) take(size);
+    if (const size_t size = next_chunk(); size > 0) consume(size);
   }
   update_reading();
   watch_quote();
@@ -93,18 +93,18 @@ void TcpConnection::drop(size_t size) {
   start_ = 0;
 }
 
-// Drops a byte order mark. False: more is needed to tell whether there is one.
-bool TcpConnection::begin() {
-  if (begun_) return true;
+// Drops a byte order mark. False: more bytes are needed to recognise one.
+bool TcpConnection::skip_byte_order_mark() {
+  if (started_) return true;
   if (!ended_ && kByteOrderMark.starts_with(pending()) && pending() != kByteOrderMark) return false;
-  begun_ = true;
+  started_ = true;
   drop(pending().size() - without_byte_order_mark(pending()).size());
   return true;
 }
 
-// The number of pending bytes that are the next text: whole lines of one format.
+// The size of the next text, which is whole lines of one format; 0 if there is none yet.
 size_t TcpConnection::next_chunk() {
-  if (!begin()) return 0;
+  if (!skip_byte_order_mark()) return 0;
   if (whole_bytes_ == 0) {
     if (!skip_overlong_line()) return 0;
     whole_bytes_ = find_whole_lines();
@@ -120,7 +120,8 @@ size_t TcpConnection::next_chunk() {
   return size;
 }
 
-// An open quote ends with the stream or when it is overdue, and costs its own first line then.
+// At the end of the stream, or when it is overdue, an open quote is given up: the line on which it
+// opens is rejected, and the lines after it count as whole.
 size_t TcpConnection::find_whole_lines() {
   const bool overdue = std::exchange(quote_overdue_, false);
   const size_t whole = framer_.whole_lines(pending());
@@ -129,13 +130,13 @@ size_t TcpConnection::find_whole_lines() {
   return ended_ || overdue ? framer_.give_up_quote() : 0;
 }
 
-// A line that outgrew its limit is rejected by its beginning, and dropped up to its end. False:
-// more of it will come.
+// Rejects a line that exceeds the limit, recording its beginning, and drops it up to its end.
+// False: its end has not arrived.
 bool TcpConnection::skip_overlong_line() {
   if (!skipping_) {
     if (pending().size() <= kLineBytesMax || pending().find('\n') != std::string::npos) return true;
     IngestText text;
-    text.rejected = {fmt::format("line of more than {} bytes", kLineBytesMax),
+    text.rejected = {fmt::format("line is longer than {} bytes", kLineBytesMax),
                      std::string(pending().substr(0, kRejectedLineBytesMax))};
     ++line_count_;
     submit(std::move(text), line_count_, [] {});
@@ -147,7 +148,7 @@ bool TcpConnection::skip_overlong_line() {
   return !skipping_;
 }
 
-void TcpConnection::take(size_t size) {
+void TcpConnection::consume(size_t size) {
   IngestText text;
   text.text = pending().substr(0, size);
   drop(size);
@@ -172,7 +173,7 @@ void TcpConnection::submit(IngestText text, uint64_t first_line, std::function<v
   const size_t bytes = text.text.size() + (text.rejected ? text.rejected->line.size() : 0);
   in_flight_bytes_ += bytes;
   if (acknowledges_) answers_[first_line];
-  ingest_.take(
+  ingest_.add(
       std::move(text), std::move(accepted),
       [self = shared_from_this(), bytes, first_line, last_line = line_count_](
           const IngestReport& report) { self->on_report(report, bytes, first_line, last_line); });
@@ -191,29 +192,29 @@ void TcpConnection::on_report(const IngestReport& report, size_t bytes, uint64_t
   if (!report.status) {
     log(LogLevel::kError, fmt::format("{}: lines {} to {} are lost: {}", name_, first_line,
                                       last_line, report.status.error().message));
-  } else if (report.rows_rejected > 0 && !std::exchange(complained_, true)) {
+  } else if (report.rows_rejected > 0 && !std::exchange(rejection_logged_, true)) {
     const IngestProblem& first = report.problems.front();
-    log(LogLevel::kWarning, fmt::format("{}: line {}: {} (further ones of this connection are in "
-                                        "the measurement `rejected` only)",
+    log(LogLevel::kWarning, fmt::format("{}: line {}: {} (further rejected lines of this "
+                                        "connection are not logged; see `from rejected`)",
                                         name_, first_line + first.line - 1, first.reason));
   }
   if (acknowledges_) acknowledge(first_line, answer_to(report, first_line, last_line));
   pump();
 }
 
-// An answer speaks for all lines before it too, but a text that had to be tried again may be done
-// after later ones.
+// An answer covers all earlier lines too, but a text that was retried may be done after later ones.
+// So answers wait until those before them can be sent.
 void TcpConnection::acknowledge(uint64_t first_line, std::string answer) {
   answers_[first_line] = std::move(answer);
   for (; !answers_.empty() && !answers_.begin()->second.empty(); answers_.erase(answers_.begin())) {
-    if (socket_->unsent_bytes() > kUnsentBytesMax)
-      continue;  // the next one, being cumulative, says it too
+    // Skipping one is harmless: answers are cumulative.
+    if (socket_->unsent_bytes() > kUnsentBytesMax) continue;
     socket_->write(std::move(answers_.begin()->second));
   }
 }
 
 void TcpConnection::update_reading() {
-  // While nothing is being submitted, all that is pending is one line.
+  // While nothing is being submitted, the pending bytes are part of a single line.
   const bool room = pending().size() < (submitting_ ? kPendingBytesMax : kLineBytesMax + kMiB);
   const bool wanted = !ended_ && room && in_flight_bytes_ < kInFlightBytesMax;
   if (wanted == reading_) return;
@@ -222,7 +223,7 @@ void TcpConnection::update_reading() {
   socket_->stop_reading();
 }
 
-// Only while its close could be read does a quote's time pass.
+// A quote's time passes only while its closing quote could be read.
 void TcpConnection::watch_quote() {
   const bool waiting = reading_ && !submitting_ && framer_.holds_lines_back();
   if (!waiting) return quote_timer_.stop();
@@ -233,7 +234,7 @@ void TcpConnection::finish_if_done() {
   if (!ended_ || submitting_ || in_flight_bytes_ > 0 || socket_ == nullptr) return;
   if (!pending().empty()) {
     log(LogLevel::kWarning,
-        fmt::format("{}: the connection ended inside a line; its {} bytes are dropped", name_,
+        fmt::format("{}: the connection ended inside a line; dropped its {} bytes", name_,
                     pending().size()));
   }
   Socket::finish(std::move(socket_));

@@ -1,8 +1,8 @@
-// One shipper on the line port: line protocol and JSON lines, told apart by each line.
+// One client of the line port. Each line is recognised as line protocol or JSON.
 //
-// Nothing is ever sent, because shippers do not read: unread answers would fill their buffers and
-// turn our close into a reset. A client that wants answers begins with the comment `# tocsin
-// ack=on` and gets one line per commit:
+// By default nothing is sent, because shippers do not read: unread answers would fill their buffers
+// and turn our close into a reset. A client that wants answers sends `# tocsin ack=on` as its first
+// line. It then gets one line per committed text:
 //
 //     +OK 120                                       all lines up to number 120 are durable
 //     -ERR line 7: missing fields at byte 2 (and 1 more); 120 lines done
@@ -20,21 +20,20 @@
 namespace tocsin {
 
 struct TcpConnectionOptions {
-  std::string measurement;                ///< of JSON events which name none
+  std::string measurement;                ///< for JSON events that do not name one
   Duration open_quote_max = 5 * kSecond;  ///< see ServerOptions
 };
 
-/// All functions on the loop's thread. `ingest` and `clock` must outlive it.
+/// All functions must be called on the loop's thread. `ingest` and `clock` must outlive it.
 class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
  public:
-  /// `gone` runs once, when everything that arrived is durable or lost and the socket is on its way
-  /// out.
+  /// Calls `gone` once, when everything received is durable or lost and the socket is being closed.
   TcpConnection(uv_loop_t* loop, std::unique_ptr<Socket> socket, Ingest& ingest, const Clock& clock,
                 TcpConnectionOptions options, std::function<void()> gone);
 
   void start();
-  /// Takes what has arrived as the last: whole lines only, since the sender was cut off inside the
-  /// rest.
+  /// Ends the input. Of the received data only whole lines are stored, because the sender was cut
+  /// off inside the rest.
   void drain();
 
  private:
@@ -43,11 +42,11 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void pump();
   std::string_view pending() const { return std::string_view(buffer_).substr(start_); }
   void drop(size_t size);
-  bool begin();
+  bool skip_byte_order_mark();
   size_t next_chunk();
   size_t find_whole_lines();
   bool skip_overlong_line();
-  void take(size_t size);
+  void consume(size_t size);
   void submit(IngestText text, uint64_t first_line, std::function<void()> accepted);
   void on_report(const IngestReport& report, size_t bytes, uint64_t first_line, uint64_t last_line);
   void acknowledge(uint64_t first_line, std::string answer);
@@ -65,23 +64,23 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   const std::string source_;
 
   StreamFramer framer_;
-  LoopTimer quote_timer_;  // runs while an open quote holds lines back and its close may arrive
+  LoopTimer quote_timer_;  // runs while an open quote holds lines back and could still be closed
   bool quote_overdue_ = false;
-  std::string buffer_;  // read; from start_ on not yet taken
+  std::string buffer_;  // received; consumed up to start_
   size_t start_ = 0;
   size_t whole_bytes_ = 0;      // pending bytes that are known to be whole lines
-  size_t in_flight_bytes_ = 0;  // taken, not yet durable
-  uint64_t line_count_ = 0;     // taken since the connection began
-  std::map<uint64_t, std::string>
-      answers_;              // to the texts under way, by their first line; empty: none yet
-  bool submitting_ = false;  // a chunk is on its way to the store's queue: the next must wait
-  bool begun_ = false;       // what stands before the first line is dropped
+  size_t in_flight_bytes_ = 0;  // consumed, not yet durable
+  uint64_t line_count_ = 0;     // consumed since the connection began
+  // Answers to submitted texts, by the text's first line; empty while the commit is pending.
+  std::map<uint64_t, std::string> answers_;
+  bool submitting_ = false;  // a chunk is not yet in the store's queue, so the next one must wait
+  bool started_ = false;     // past the byte order mark, if there is one
   bool reading_ = false;
-  bool ended_ = false;       // no more will be read
-  bool whole_only_ = false;  // what was cut off inside a line is not taken
-  bool skipping_ = false;    // inside a line that is longer than possible
+  bool ended_ = false;       // nothing more will be read
+  bool whole_only_ = false;  // a last line without newline is dropped
+  bool skipping_ = false;    // inside a line that exceeds the limit
   bool acknowledges_ = false;
-  bool complained_ = false;  // lost data was logged
+  bool rejection_logged_ = false;
 };
 
 }  // namespace tocsin

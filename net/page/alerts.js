@@ -1,10 +1,10 @@
-// Alerts and rules as tables: what fires now, what fired last, and whether the rules are well.
+// Alerts and rules: the list of firing alerts, the newest alerts, and the health of the rules.
 
 import * as api from "./api.js";
 import { badge, clock, count, element, number, parsed, set_text, severities, show_empty, since, span } from "./format.js";
 
 const kNewest = 50;
-const open_details = new Set(); // keys of rows that the reader opened: a refresh keeps them open
+const open_details = new Set(); // keys of rows that the user expanded; a refresh keeps them expanded
 
 function severity_rank(severity) {
   const rank = severities.indexOf(severity);
@@ -20,7 +20,7 @@ export async function refresh_firing() {
   set_text("tile-firing", count(alerts.length));
   set_text("tile-firing-note", worst.map(([severity, n]) => `${n} ${severity.toLowerCase()}`).join(", "));
   document.title = alerts.length ? `(${alerts.length}) Tocsin` : "Tocsin";
-  show_empty("firing-empty", alerts.length ? "" : "Nothing fires.");
+  show_empty("firing-empty", alerts.length ? "" : "No alert is firing.");
   document.getElementById("firing").replaceChildren(...alerts.map(firing_item));
 }
 
@@ -91,9 +91,9 @@ function details_of(row) {
 
 export async function refresh_rules() {
   const rules = await api.rules();
-  const unwell = rules.filter((rule) => health_of(rule) !== "ok");
+  const unhealthy = rules.filter((rule) => health_of(rule) !== "ok");
   set_text("tile-rules", count(rules.length));
-  set_text("tile-rules-note", !rules.length ? "" : unwell.length ? counted(unwell) : "all are well");
+  set_text("tile-rules-note", !rules.length ? "" : unhealthy.length ? counted(unhealthy) : "all healthy");
   show_empty("rules-empty", rules.length ? "" : "No rules are loaded.");
   const table = document.getElementById("rules");
   table.hidden = rules.length === 0;

@@ -1,6 +1,6 @@
-// Asks the server. Every answer is data: nothing of it is ever used as HTML.
+// Requests to the server. Answers are data only and are never used as HTML.
 
-const kTimeout = 30_000; // ms; a page that waits longer has nothing to show anyway
+const kTimeout = 30_000; // ms
 
 export class ApiError extends Error {
   constructor(message, status) {
@@ -9,7 +9,7 @@ export class ApiError extends Error {
   }
 }
 
-async function ask(path, options) {
+async function request(path, options) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), options.timeout ?? kTimeout);
   try {
@@ -19,14 +19,14 @@ async function ask(path, options) {
     try {
       body = JSON.parse(text);
     } catch {
-      // An answer that is no JSON is shown as it is.
+      // An answer that is not JSON is shown unchanged.
     }
     const error = body?.error;
     if (response.ok && body !== null && !error) return body;
     const message = typeof error === "string" ? error : error?.message;
     throw new ApiError(message || text || `the server answered ${response.status}`, response.status);
   } catch (error) {
-    if (error.name === "AbortError") throw new ApiError("no answer in time", 0);
+    if (error.name === "AbortError") throw new ApiError("the server did not answer in time", 0);
     if (error instanceof TypeError) throw new ApiError("the server cannot be reached", 0);
     throw error;
   } finally {
@@ -34,12 +34,15 @@ async function ask(path, options) {
   }
 }
 
-/** Runs a query: {columns, rows, stats}. */
+/** Runs a query. Returns {columns, rows, stats}. */
 export function query(text, timeout) {
-  return ask("/api/query", { method: "POST", headers: { "Content-Type": "text/plain" }, body: text, timeout });
+  return request("/api/query", { method: "POST", headers: { "Content-Type": "text/plain" }, body: text, timeout });
 }
 
-/** Runs a query and gives its rows as objects. What does not exist yet (no alert was ever written) has no rows. */
+/**
+ * Runs a query and returns its rows as objects. A measurement or column that does not exist yet, as
+ * before the first alert, has no rows.
+ */
 export async function rows(text) {
   try {
     const table = await query(text);
@@ -52,16 +55,16 @@ export async function rows(text) {
 }
 
 export async function firing() {
-  const answer = await ask("/api/v1/alerts", {});
+  const answer = await request("/api/v1/alerts", {});
   return (answer.data?.alerts ?? []).filter((alert) => alert.state === "firing");
 }
 
 export async function rules() {
-  const answer = await ask("/api/v1/rules", {});
+  const answer = await request("/api/v1/rules", {});
   return (answer.data?.groups ?? []).flatMap((group) =>
     (group.rules ?? []).map((rule) => ({ ...rule, group: group.name, interval: group.interval })));
 }
 
 export function health() {
-  return ask("/health", {});
+  return request("/health", {});
 }

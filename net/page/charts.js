@@ -1,8 +1,8 @@
-// Charts: Chart.js with the page's colours, times on a plain number axis, and a text for those who cannot see it.
+// Charts: Chart.js with the page's colours, times on a linear axis, and a text description each.
 
 import { compact, number } from "./format.js";
 
-const charts = new Map(); // by the canvas' id
+const charts = new Map(); // by canvas id
 
 function style(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -131,7 +131,7 @@ function shorten(text) {
   return text.length > 22 ? `${text.slice(0, 21)}…` : text;
 }
 
-/** A box that has no chart takes no room. */
+/** Shows or hides the box of a chart. */
 export function show_chart(id, visible) {
   document.getElementById(id).parentElement.hidden = !visible;
 }

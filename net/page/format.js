@@ -1,8 +1,8 @@
-// Small helpers: elements made of text, and numbers, times and spans as people read them.
+// Small helpers: elements that contain text, and readable numbers, times and durations.
 
 export const severities = ["CRITICAL", "HIGH", "MEDIUM", "LOW"];
 
-/** An element with text and children; text never becomes HTML. */
+/** Creates an element with properties and children. Text is never parsed as HTML. */
 export function element(name, properties = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
@@ -34,7 +34,7 @@ export function number(n) {
 
 const two = (n) => String(n).padStart(2, "0");
 
-/** `2026-11-24 10:04:05` in the reader's zone. */
+/** `2026-11-24 10:04:05`, in the browser's time zone. */
 export function clock(text) {
   const time = new Date(text);
   if (Number.isNaN(time.getTime())) return String(text ?? "");
@@ -42,7 +42,7 @@ export function clock(text) {
     `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
 }
 
-/** A time element that shows how long ago it was; hover tells the instant in UTC. */
+/** A time element that shows how long ago it was; the tooltip shows the time itself, also in UTC. */
 export function since(text) {
   const time = new Date(text);
   if (!text || Number.isNaN(time.getTime())) return element("span", { textContent: "–" });
@@ -59,7 +59,7 @@ export function span(ms) {
   return `${Math.floor(hours / 24)} d`;
 }
 
-/** JSON text as a value, or what `otherwise` says. */
+/** Parses JSON text; returns `otherwise` if that fails. */
 export function parsed(text, otherwise) {
   if (typeof text !== "string") return text ?? otherwise;
   try {
@@ -69,7 +69,7 @@ export function parsed(text, otherwise) {
   }
 }
 
-/** Shows `text` in an element's stead when there is nothing to see. */
+/** Shows a message in place of missing data; hides it if `text` is empty. */
 export function show_empty(id, text) {
   const place = document.getElementById(id);
   place.hidden = !text;

@@ -1,4 +1,4 @@
-// The page's clockwork: what is refreshed when, and how the server is.
+// Refreshes the parts of the page and shows the status of the server.
 
 import * as alerts from "./alerts.js";
 import * as api from "./api.js";
@@ -6,7 +6,7 @@ import * as overview from "./overview.js";
 import * as query from "./query.js";
 
 const kInterval = 5_000; // ms between refreshes
-const kSlow = 10; // a refresh that takes long is repeated less often: it takes a tenth of the time at most
+const kSlow = 10; // the pause lasts this many times as long as the refresh, so slow ones are rarer
 
 const by_id = (id) => document.getElementById(id);
 let timer = 0;

@@ -1,10 +1,10 @@
-// The overview: what comes in, what fires, and which services it concerns, over the chosen range.
+// The overview of the chosen range: incoming events, alerts, and the services concerned.
 
 import * as api from "./api.js";
 import { draw_bars, draw_over_time, series_color, severity_color, show_chart } from "./charts.js";
 import { compact, count, set_text, severities, show_empty } from "./format.js";
 
-// The width of a point or bar, per range: about a hundred of them.
+// The width of a point (step) and of a bar (alert_step), by range.
 const kRanges = {
   "1h": { ms: 3_600_000, step: "1m", step_ms: 60_000, alert_step: "5m", alert_step_ms: 300_000 },
   "6h": { ms: 21_600_000, step: "5m", step_ms: 300_000, alert_step: "15m", alert_step_ms: 900_000 },
@@ -14,7 +14,7 @@ const kRanges = {
 };
 const kSeriesMax = 9; // more measurements become "others"
 
-// A full series: buckets without rows are zero, those at the range's ends are left out when they are cut.
+// Fills a series: buckets without rows are zero, and incomplete buckets at the ends are left out.
 function fill(sums, from, to, step) {
   const points = [];
   for (let x = Math.ceil(from / step) * step; x + step <= to; x += step) points.push({ x, y: sums.get(x) ?? 0 });
@@ -50,7 +50,7 @@ async function refresh_events(range, now) {
   const groups = grouped(rows, "measurement");
   const total = groups.reduce((sum, group) => sum + group.total, 0);
   set_text("tile-events", compact(total));
-  set_text("tile-events-note", total ? `${count(total / (ms / 60_000))} a minute` : "");
+  set_text("tile-events-note", total ? `${count(total / (ms / 60_000))} per minute` : "");
   show_chart("events-chart", total > 0);
   show_empty("events-empty", total > 0 ? "" :
     "No events in this range. Send one:\ncurl --data-binary 'hello,service=web greeting=\"hi\"' " + location.origin + "/write");
@@ -79,7 +79,7 @@ async function refresh_alerts(range, now) {
   if (!total) return;
   const from = Math.floor((now - ms) / alert_step_ms) * alert_step_ms;
   const to = Math.ceil(now / alert_step_ms) * alert_step_ms;
-  // A bar stands over the middle of its bucket.
+  // Each bar is centred on its bucket.
   const series = parts.reverse().map((group) => ({
     label: group.label,
     color: severity_color(group.label),
@@ -94,7 +94,7 @@ async function refresh_alerts(range, now) {
 async function refresh_services(range) {
   const rows = await api.rows(`from alerts last ${range} | where state == "firing" and exists(service) | stats n = count() by service | sort -n | limit 8`);
   show_chart("services-chart", rows.length > 0);
-  show_empty("services-empty", rows.length ? "" : "No service had an alert.");
+  show_empty("services-empty", rows.length ? "" : "No service had an alert in this range.");
   if (!rows.length) return;
   draw_bars("services-chart", rows.map((row) => ({ label: String(row.service), value: Number(row.n) })),
     `Alerts by service: ${rows.map((row) => `${row.service} ${row.n}`).join(", ")}`);

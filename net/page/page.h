@@ -1,4 +1,4 @@
-// The web page: its files, built into the binary. They live in net/page/.
+// The files of the web page (net/page/), embedded in the binary.
 #pragma once
 
 #include <span>
@@ -14,11 +14,11 @@ struct PageAsset {
 };
 
 std::span<const PageAsset> page_assets();
-/// Null when there is none at that path.
+/// The asset at `path`; null if there is none.
 const PageAsset* find_page_asset(std::string_view path);
 
-/// For the header Content-Security-Policy of every asset: the page loads nothing from anywhere
-/// else, runs no script of its own making, and is shown in no other page.
+/// The Content-Security-Policy header of every asset: the page loads nothing from other servers,
+/// runs no inline scripts, and cannot be embedded in another page.
 inline constexpr std::string_view kPagePolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -1,4 +1,4 @@
-// The query box: text in, a table out, and a chart when there is a time to draw it over.
+// The query box: shows the result as a table, and as a chart if it has a time column.
 
 import * as api from "./api.js";
 import { draw_over_time, series_color, show_chart } from "./charts.js";
@@ -6,20 +6,20 @@ import { clock, count, element, number } from "./format.js";
 
 const kRowsShown = 1_000;
 const kSeriesMax = 12;
-const kTimeout = 300_000; // ms; the server has a limit of its own
+const kTimeout = 300_000; // ms; the default query_timeout of the server
 
 const kExamples = [
   ["The last 100 audit events", "from audit\n| sort -time\n| limit 100"],
   ["The latest 50 alerts", "from alerts\n| sort -time\n| limit 50"],
-  ["Alerts of the last 24 hours by severity and type", "from alerts last 24h\n| stats n = count() by severity, type"],
-  ["The services with most alerts in 7 days", "from alerts last 7d\n| where state == \"firing\"\n| stats n = count() by service\n| sort -n\n| limit 10"],
-  ["Events per minute by measurement", "from * last 1h\n| stats n = count() by measurement, time(1m)"],
-  ["Lines that were rejected, and why", "from rejected last 24h\n| stats n = count() by source, reason\n| sort -n"],
-  ["Deliveries that failed", "from deliveries last 7d\n| where status == \"failed\"\n| sort -time\n| limit 50"],
+  ["Alerts of the last 24 hours, by severity and type", "from alerts last 24h\n| stats n = count() by severity, type"],
+  ["Services with the most alerts in 7 days", "from alerts last 7d\n| where state == \"firing\"\n| stats n = count() by service\n| sort -n\n| limit 10"],
+  ["Events per minute, by measurement", "from * last 1h\n| stats n = count() by measurement, time(1m)"],
+  ["Rejected lines, by reason", "from rejected last 24h\n| stats n = count() by source, reason\n| sort -n"],
+  ["Failed deliveries", "from deliveries last 7d\n| where status == \"failed\"\n| sort -time\n| limit 50"],
 ];
 
 const by_id = (id) => document.getElementById(id);
-let running = 0; // the number of the newest run: answers of older ones are dropped
+let running = 0; // number of the newest run; answers of older runs are dropped
 
 export function set_up() {
   const text = by_id("query-text");
@@ -101,7 +101,7 @@ function cell(value, type) {
   return element("td", { className: text.length > 60 ? "text" : "", textContent: text });
 }
 
-// One line per numeric column and combination of the text columns.
+// One series per numeric column and combination of values of the text columns.
 function series_of(table) {
   const time = table.columns.findIndex((column) => column.type === "time");
   const values = table.columns.flatMap((column, i) => (is_number(column.type) ? [i] : []));
@@ -124,7 +124,7 @@ function series_of(table) {
 
 function show_as_chart(table) {
   const series = series_of(table);
-  // Rows of raw events are a table, not a chart.
+  // Raw events give too many series or a single time: those are shown as a table only.
   const times = new Set(series.flatMap((one) => one.points.map((point) => point.x)));
   const worth = series.length > 0 && series.length <= kSeriesMax && times.size > 1;
   show_chart("query-chart", worth);
@@ -135,6 +135,6 @@ function show_as_chart(table) {
   }
   draw_over_time("query-chart", series, {
     kind: "line", from: Math.min(...times), to: Math.max(...times),
-    description: `The result over time: ${series.map((one) => one.label).join(", ")}`,
+    description: `Result over time: ${series.map((one) => one.label).join(", ")}`,
   });
 }

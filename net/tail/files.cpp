@@ -14,7 +14,7 @@ void TailFiles::add_stored(TailPosition position, std::optional<size_t> source) 
   file.stored = true;
   file.source = source;
   file.examined = position.offset;
-  // It was looked for when it went.
+  // The search took place when it disappeared.
   file.searched = position.gone_since != 0;
   file.position = std::move(position);
 }
@@ -49,10 +49,10 @@ TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Time
     const FileMatch& match = matches[i];
     if (match.verdict == FileVerdict::kContinue || match.verdict == FileVerdict::kRestart) {
       FollowedFile& file = *owners[match.position];
-      // Found beside another file that is missing: nobody follows this one any more.
+      // Found in a search for another file; this one is no longer followed.
       if (seen[i].sibling() && !file.source) continue;
       seen_again[match.position] = true;
-      // A read that is under way ends first; the next scan finds the same.
+      // A pending read ends first; the next scan reports the restart again.
       if (match.verdict == FileVerdict::kRestart && file.in_flight) continue;
       if (match.verdict == FileVerdict::kRestart) {
         close(file);
@@ -61,21 +61,22 @@ TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Time
         file.examined = 0;
         file.held_back_since = 0;
       }
-      found(file, seen[i], now);
+      mark_found(file, seen[i], now);
     } else if (match.verdict == FileVerdict::kNew) {
       add_new(seen[i], now);
-    } else if (match.verdict == FileVerdict::kCopy && told_copies_.insert(seen[i].path).second) {
+    } else if (match.verdict == FileVerdict::kCopy &&
+               reported_copies_.insert(seen[i].path).second) {
       effect.copies.push_back(seen[i].path);
     }
   }
   for (size_t i = 0; i < owners.size(); ++i) {
-    if (!seen_again[i] && lost(*owners[i])) effect.search = true;
+    if (!seen_again[i] && mark_missing(*owners[i])) effect.search = true;
   }
   return effect;
 }
 
-void TailFiles::found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
-  // Another inode is another file, though it goes on where this one was: a copy, then truncated.
+void TailFiles::mark_found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
+  // Another inode is another file, although it continues this one: after a copy and truncate.
   if (file.position.inode != seen.inode || file.position.device != seen.device) close(file);
   if (!file.in_flight) {
     file.position.inode = seen.inode;
@@ -87,7 +88,7 @@ void TailFiles::found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
   if (!seen.sibling()) file.source = seen.source;
   file.searched = false;
   touch(file, std::max(seen.size, file.position.offset), seen.changed_at, now);
-  // Until it has been opened, only a search leads to a sibling again.
+  // No glob leads to a sibling, so it is searched for until it has been opened.
   const bool finished =
       seen.size == file.position.offset && now - file.still_since >= settings_.settle;
   file.search = seen.sibling() && !finished && !file.file;
@@ -111,8 +112,8 @@ void TailFiles::add_new(const FileSeen& seen, Timestamp now) {
   touch(file, seen.size, seen.changed_at, now);
 }
 
-// No path leads to it. True when a search is worth while.
-bool TailFiles::lost(FollowedFile& file) {
+// No path leads to the file. True if a search for it is worthwhile.
+bool TailFiles::mark_missing(FollowedFile& file) {
   file.path.clear();
   file.sibling = false;
   const bool was_search = std::exchange(file.search, false);
@@ -168,7 +169,7 @@ std::vector<uint64_t> TailFiles::to_read(Timestamp now) const {
   std::vector<uint64_t> ids;
   for (const auto& [id, file] : files_) {
     if (file.in_flight || (file.path.empty() && !file.file)) continue;
-    // Of a file without a path no scan tells the size: it is asked each time.
+    // Scans do not see a file without a path, so its size is checked by a read each time.
     const bool due = step_of(file, now) != TailStep::kWait;
     if (due || file.orphan() || file.skip_to_end) ids.push_back(id);
   }
@@ -251,7 +252,7 @@ TailFiles::Upkeep TailFiles::upkeep_of(const FollowedFile& file, const Heads& pr
   }
   if (!file.stored) return Upkeep::kRemove;
   if (position.gone_since == 0) return Upkeep::kGone;
-  // A file that was written anew with the same beginning has a position of its own by now.
+  // A rewritten file with the same beginning has a separate position by now.
   const bool replaced = present.contains({position.head_size, position.head_hash});
   return replaced || now - position.gone_since > kPositionKept ? Upkeep::kRemove : Upkeep::kNone;
 }

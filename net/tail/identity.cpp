@@ -14,26 +14,26 @@
 namespace tocsin {
 namespace {
 
-// The value of a position: `1 device inode head_size head_hash offset skip_line gone_since path`,
-// the path last because it may contain anything. The first number is the version of this form; in
-// version 2 the path's size stands before it, and the real path behind it.
+// The stored form of a position: `1 device inode head_size head_hash offset skip_line gone_since
+// path`. The path comes last because it may contain any character. The first number is the format
+// version; version 2 has the size of the path before the path, and the real path after it.
 constexpr uint64_t kPositionVersion = 1;
 constexpr uint64_t kLinkedPositionVersion = 2;
 
 constexpr size_t kNone = SIZE_MAX;
 
 template <class Number>
-bool take_number(std::string_view& rest, Number& number) {
+bool consume_number(std::string_view& rest, Number& number) {
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
   if (error != std::errc() || end == rest.data() + rest.size() || *end != ' ') return false;
   rest.remove_prefix(static_cast<size_t>(end - rest.data()) + 1);
   return true;
 }
 
-// Fills the end of a position: its paths.
-bool take_paths(std::string_view rest, uint64_t version, TailPosition& position) {
+// Parses the end of a position: its paths.
+bool consume_paths(std::string_view rest, uint64_t version, TailPosition& position) {
   size_t size = rest.size();
-  if (version == kLinkedPositionVersion && (!take_number(rest, size) || size > rest.size())) {
+  if (version == kLinkedPositionVersion && (!consume_number(rest, size) || size > rest.size())) {
     return false;
   }
   position.path = rest.substr(0, size);
@@ -45,11 +45,14 @@ bool has_head(const FileSeen& file, uint32_t size, uint64_t hash) {
   return file.head.size() >= size && head_hash({file.head.data(), size}) == hash;
 }
 
-// The work of match_files: every step fills what the steps before left open.
+// Implements match_files. Each step classifies files that the steps before left open.
 class Matcher {
  public:
   Matcher(std::span<const TailPosition> positions, std::span<const FileSeen> seen)
-      : positions_(positions), seen_(seen), matches_(seen.size()), taken_(positions.size(), false) {
+      : positions_(positions),
+        seen_(seen),
+        matches_(seen.size()),
+        assigned_(positions.size(), false) {
     order_.resize(positions.size());
     std::iota(order_.begin(), order_.end(), size_t{0});
     std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) {
@@ -64,16 +67,16 @@ class Matcher {
     continue_by_inode();
     by_head(FileVerdict::kContinue);
     by_head(FileVerdict::kRestart);
-    judge_the_rest();
+    classify_unmatched();
     return std::move(matches_);
   }
 
  private:
-  bool open(size_t file) const { return matches_[file].verdict == FileVerdict::kStranger; }
+  bool open(size_t file) const { return matches_[file].verdict == FileVerdict::kUnrelated; }
 
-  void give(size_t file, size_t position, FileVerdict verdict) {
+  void assign(size_t file, size_t position, FileVerdict verdict) {
     matches_[file] = {verdict, position};
-    taken_[position] = true;
+    assigned_[position] = true;
   }
 
   void continue_by_inode() {
@@ -89,17 +92,18 @@ class Matcher {
         if (!has_head(file, position.head_size, position.head_hash)) continue;
         if (best == kNone || file.device == position.device) best = it->second;
       }
-      if (best != kNone) give(best, p, FileVerdict::kContinue);
+      if (best != kNone) assign(best, p, FileVerdict::kContinue);
     }
   }
 
-  // Gives each position that is left the best file with its head: long enough to go on, or shorter.
+  // Assigns to each remaining position the best file with its head: one that is at least as long as
+  // the position's offset (kContinue) or a shorter one (kRestart).
   void by_head(FileVerdict verdict) {
-    // One index per head size that occurs: few, since most files are longer than a head.
+    // One index per head size. There are few, because most files are longer than kHeadBytesMax.
     std::map<uint32_t, std::unordered_multimap<uint64_t, size_t>> indexes;
     for (const size_t p : order_) {
       const TailPosition& position = positions_[p];
-      if (taken_[p] || position.head_size < kHeadBytesMin) continue;
+      if (assigned_[p] || position.head_size < kHeadBytesMin) continue;
       auto [index, made] = indexes.try_emplace(position.head_size);
       if (made) index->second = files_by_head(position.head_size);
       size_t best = kNone;
@@ -111,7 +115,7 @@ class Matcher {
         if (verdict == FileVerdict::kRestart && file.sibling()) continue;
         if (best == kNone || preferred(file, seen_[best], position)) best = it->second;
       }
-      if (best != kNone) give(best, p, verdict);
+      if (best != kNone) assign(best, p, verdict);
     }
   }
 
@@ -131,10 +135,10 @@ class Matcher {
     return index;
   }
 
-  // Files without a position are new, unless their whole head begins another file that is followed,
-  // or that is larger and will be. In the order of heads, all files that begin like one follow upon
-  // it.
-  void judge_the_rest() {
+  // Files without a position are new, unless another file begins with their whole head and is
+  // either followed already or larger. Sorted by head, all files that begin with a head come
+  // directly after it.
+  void classify_unmatched() {
     std::vector<size_t> sorted(seen_.size());
     std::iota(sorted.begin(), sorted.end(), size_t{0});
     std::sort(sorted.begin(), sorted.end(), [&](size_t a, size_t b) {
@@ -157,7 +161,7 @@ class Matcher {
     for (; it != sorted.end() && seen_[*it].head.starts_with(mine.head); ++it) {
       if (*it == file) continue;
       const FileSeen& other = seen_[*it];
-      if (found[*it].verdict != FileVerdict::kStranger) return true;
+      if (found[*it].verdict != FileVerdict::kUnrelated) return true;
       const bool before = other.size != mine.size ? other.size > mine.size : other.path < mine.path;
       if (!other.sibling() && before) return true;
     }
@@ -167,8 +171,8 @@ class Matcher {
   std::span<const TailPosition> positions_;
   std::span<const FileSeen> seen_;
   std::vector<FileMatch> matches_;
-  std::vector<bool> taken_;
-  std::vector<size_t> order_;  // of positions: who chooses first
+  std::vector<bool> assigned_;
+  std::vector<size_t> order_;  // in which positions are matched
 };
 
 }  // namespace
@@ -189,7 +193,7 @@ std::string encode_position(const TailPosition& p) {
 Result<TailPosition> decode_position(std::string_view key, std::string_view value) {
   const auto damaged = [&] {
     return fail(ErrorCode::kCorrupt,
-                fmt::format("the position `{}` of a followed file cannot be read", key));
+                fmt::format("the stored position `{}` of a followed file is damaged", key));
   };
   TailPosition p;
   if (!key.starts_with(kPositionPrefix)) return damaged();
@@ -198,12 +202,12 @@ Result<TailPosition> decode_position(std::string_view key, std::string_view valu
   std::string_view id_rest = id_text;
   uint64_t version = 0;
   int skip_line = 0;
-  if (!take_number(id_rest, p.id) || !take_number(value, version) ||
-      !take_number(value, p.device) || !take_number(value, p.inode) ||
-      !take_number(value, p.head_size) || !take_number(value, p.head_hash) ||
-      !take_number(value, p.offset) || !take_number(value, skip_line) ||
-      !take_number(value, p.gone_since) || p.head_size > kHeadBytesMax ||
-      !take_paths(value, version, p)) {
+  if (!consume_number(id_rest, p.id) || !consume_number(value, version) ||
+      !consume_number(value, p.device) || !consume_number(value, p.inode) ||
+      !consume_number(value, p.head_size) || !consume_number(value, p.head_hash) ||
+      !consume_number(value, p.offset) || !consume_number(value, skip_line) ||
+      !consume_number(value, p.gone_since) || p.head_size > kHeadBytesMax ||
+      !consume_paths(value, version, p)) {
     return damaged();
   }
   p.skip_line = skip_line != 0;

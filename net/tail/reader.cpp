@@ -19,8 +19,8 @@ ReadOutcome failed(const Error& error) {
   return outcome;
 }
 
-// Opens the file and checks that it is still the one that the position speaks of; puts its head,
-// which may have grown, into `outcome.next`.
+// Opens the file and checks that it is still the file of the position. Sets `outcome.next` to the
+// position with the current head, which may have grown.
 Status open_and_check(const ReadRequest& request, ReadOutcome& outcome) {
   outcome.file = request.file;
   if (!outcome.file) {
@@ -53,7 +53,7 @@ bool is_blank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
-// Lines of one format that follow each other: bytes [start, end) of what was read.
+// Consecutive lines of one format: the bytes [start, end) of the data.
 struct Run {
   LineFormat format = LineFormat::kLineProtocol;
   size_t start = 0;
@@ -68,7 +68,7 @@ std::vector<Run> runs_of(std::string_view lines, TailFormat format) {
     const size_t start = lines.size() - rest.size();
     const std::string_view line = next_line(rest);
     const LineFormat own = format_of_line(line);
-    // A blank line belongs to what is around it.
+    // Blank lines belong to the lines around them.
     const bool joins = !runs.empty() && (own == runs.back().format || is_blank(line));
     if (!joins) runs.push_back({own, start, start});
     runs.back().end = lines.size() - rest.size();
@@ -76,12 +76,12 @@ std::vector<Run> runs_of(std::string_view lines, TailFormat format) {
   return runs;
 }
 
-// Turns whole lines that begin at `offset` of the file into rows and rejected lines.
+// Turns whole lines, which begin at `offset` in the file, into rows and rejected lines.
 void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
                  WriteRequest& write) {
   const std::vector<Run> runs = runs_of(lines, request.format);
-  // One batch has one policy. In a file of JSON lines, stray lines of another kind keep what they
-  // can.
+  // A batch has one policy: if it has any JSON line, rows of line protocol keep conflicting values,
+  // too.
   const bool json = std::any_of(runs.begin(), runs.end(),
                                 [](const Run& run) { return run.format == LineFormat::kJson; });
   write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
@@ -109,7 +109,8 @@ void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
   errors.add_counted(write.rejected);
 }
 
-// Begins behind the last newline of the file, so that a line that is being written is taken whole.
+// Begins after the last newline of the file, so that a line that is still being written is read
+// whole.
 Status skip_to_end(ReadOutcome& outcome) {
   uint64_t start = outcome.size;
   while (start > 0) {
@@ -125,9 +126,10 @@ Status skip_to_end(ReadOutcome& outcome) {
   return {};
 }
 
-// How many bytes of `data`, which ends where the file does if `at_end`, are lines to take.
-size_t lines_to_take(std::string_view data, bool at_end, const ReadRequest& request,
-                     ReadOutcome& outcome) {
+// The number of bytes of `data` that are complete lines. `at_end`: the data reaches the end of the
+// file.
+size_t complete_bytes(std::string_view data, bool at_end, const ReadRequest& request,
+                      ReadOutcome& outcome) {
   if (at_end && request.last_line) return data.size();
   StreamFramer framer;
   const size_t whole = framer.whole_lines(data);
@@ -136,19 +138,19 @@ size_t lines_to_take(std::string_view data, bool at_end, const ReadRequest& requ
   return request.give_up_quote ? framer.give_up_quote() : 0;
 }
 
-// Reads at `offset` until there is a whole line, or so much that there will be none.
+// Reads at `offset` until the data holds a whole line or exceeds the limit of a line.
 Result<std::string> read_lines(const ReadRequest& request, uint64_t offset, ReadOutcome& outcome,
                                size_t& whole) {
   for (size_t wanted = kTailChunkBytes;; wanted *= 2) {
     wanted = std::min(wanted, kLineBytesMax + kTailChunkBytes);
     TOCSIN_TRY(std::string data, outcome.file->read(offset, wanted));
     const bool at_end = data.size() < wanted;
-    whole = lines_to_take(data, at_end, request, outcome);
+    whole = complete_bytes(data, at_end, request, outcome);
     if (whole > 0 || at_end || wanted > kLineBytesMax) return data;
   }
 }
 
-// The rest of a line that was rejected for its length.
+// Skips the rest of a line that was rejected for its length.
 Status skip_long_line(ReadOutcome& outcome, bool last_line) {
   TOCSIN_TRY(const std::string data, outcome.file->read(outcome.next.offset, kTailChunkBytes));
   const size_t newline = data.find('\n');
@@ -179,7 +181,7 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
     return {};
   }
   outcome.kind = ReadOutcome::Kind::kWrite;
-  // A long file is not to wait for the commit interval after each chunk.
+  // A long file must not wait for the commit interval after each chunk.
   outcome.write.urgent = outcome.size - outcome.next.offset >= kTailChunkBytes;
   return {};
 }

@@ -1,6 +1,6 @@
-// Reads the next chunk of one followed file and turns it into a write: whole lines in, rows out,
-// with the file's new position beside them. Blocking, so it runs in the background; keeps nothing
-// between calls.
+// Reads the next chunk of a followed file and turns its whole lines into one write, which also
+// holds the file's new position. Blocking, so it runs in the background; keeps no state between
+// calls.
 #pragma once
 
 #include <cstdint>
@@ -15,22 +15,22 @@
 
 namespace tocsin {
 
-inline constexpr size_t kTailChunkBytes = size_t{1}
-                                          << 20;  ///< read at a time, unless one line is longer
+/// Read at a time, unless one line is longer.
+inline constexpr size_t kTailChunkBytes = size_t{1} << 20;
 
 enum class TailFormat : uint8_t { kAuto, kJson, kLineProtocol };
-/// `auto`, `json`, `lp`; kInvalid names them.
+/// Parses `auto`, `json` or `lp`; kInvalid lists them.
 Result<TailFormat> parse_tail_format(std::string_view name);
 
 struct ReadRequest {
   TailPosition position;  ///< as committed
-  std::string path;       ///< to open when `file` is null, and for `rejected`
+  std::string path;       ///< opened if `file` is null; recorded in `rejected`
   std::shared_ptr<OpenFile> file;
-  bool last_line = false;      ///< what is left at the end is a line, also without a newline
-  bool give_up_quote = false;  ///< a quote that holds lines back is broken
-  bool skip_to_end = false;    ///< take no rows: begin behind the last whole line
+  bool last_line = false;      ///< the rest at the end is a line, even without a newline
+  bool give_up_quote = false;  ///< reject the line whose open quote holds lines back
+  bool skip_to_end = false;    ///< store no rows; begin after the last whole line
   TailFormat format = TailFormat::kAuto;
-  std::string measurement;  ///< of lines that name none
+  std::string measurement;  ///< for lines that name none
   std::vector<std::string> tags;
   Timestamp now = 0;
 };
@@ -39,13 +39,13 @@ struct ReadOutcome {
   enum class Kind : uint8_t {
     kWrite,    ///< submit `write`; once it is durable, `next` is the position
     kNothing,  ///< no whole line below `size`
-    kChanged,  ///< not the file that the position is of: look at the disk again
+    kChanged,  ///< not the file of the position: scan the disk again
     kFailed,   ///< `error` says why
   };
   Kind kind = Kind::kFailed;
   std::shared_ptr<OpenFile> file;
-  uint64_t size = 0;       ///< of the file, at the read
-  bool held_back = false;  ///< kNothing: lines may be waiting behind an open quote
+  uint64_t size = 0;       ///< of the file, when it was read
+  bool held_back = false;  ///< with kNothing: an open quote may be holding lines back
   TailPosition next;
   WriteRequest write;
   std::string error;

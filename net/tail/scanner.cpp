@@ -20,32 +20,31 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kSiblingsMax =
-    1'000;  // entries with a rotated name that one folder is searched for
+constexpr size_t kSiblingsMax = 1'000;  // entries inspected in one folder during a search
 
 OpenFile::Facts facts_of(const struct stat& s) {
   return {s.st_dev, s.st_ino, static_cast<uint64_t>(s.st_size),
           s.st_mtim.tv_sec * kSecond + s.st_mtim.tv_nsec};
 }
 
-// Whether an error tells nothing of the path, because this process or machine is short of
-// something.
+// Whether an error says nothing about the path, because the process or machine lacks a resource.
 bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
 
 tl::unexpected<Error> shortage(const std::string& folder, int error) {
-  return fail(ErrorCode::kBusy, fmt::format("cannot list {}: {}; what is followed stays as it is",
-                                            folder, strerror(error)));
+  return fail(ErrorCode::kBusy,
+              fmt::format("cannot list {}: {}; the set of followed files stays as it was", folder,
+                          strerror(error)));
 }
 
-thread_local int glob_error = 0;  // what stopped the last glob() of this thread
+thread_local int glob_error = 0;  // the last error that glob() reported on this thread
 
-// glob() passes over folders that it cannot read, unless this stops it.
+// glob() skips folders that it cannot read; this stops it for a shortage.
 int stop_glob(const char*, int error) {
   glob_error = error;
   return is_shortage(error) ? 1 : 0;
 }
 
-// kBusy when some folder could not be listed for a shortage.
+// kBusy if a folder could not be listed because of a shortage.
 Result<std::vector<std::string>> expand(const std::string& pattern, int flags) {
   glob_t found{};
   const int status = glob(pattern.c_str(), flags, &stop_glob, &found);
@@ -57,7 +56,7 @@ Result<std::vector<std::string>> expand(const std::string& pattern, int flags) {
   return paths;
 }
 
-// The names in a folder, or none when it cannot be read; kBusy for a shortage.
+// The names and inodes in a folder; nothing if it cannot be read; kBusy for a shortage.
 Result<std::vector<std::pair<std::string, uint64_t>>> entries_of(const std::string& folder) {
   std::vector<std::pair<std::string, uint64_t>> entries;
   DIR* directory = opendir(folder.c_str());
@@ -70,19 +69,19 @@ Result<std::vector<std::pair<std::string, uint64_t>>> entries_of(const std::stri
   return entries;
 }
 
-// Where symbolic links lead; empty when that is `path` itself, or nowhere.
+// `path` with symbolic links resolved; empty if that is `path` itself or does not exist.
 std::string real_path_of(const std::string& path) {
   const std::unique_ptr<char, decltype(&free)> real(realpath(path.c_str(), nullptr), &free);
   return real == nullptr || path == real.get() ? "" : real.get();
 }
 
-// What missing files may be known by in one folder.
+// Names and inodes by which missing files can be recognised in one folder.
 struct Traces {
   std::set<uint64_t> inodes;
   std::set<std::string> names;
 };
 
-// By folder: those of each file's path, of where that led, and of where it leads now.
+// By folder: those of each file's path, of its stored real path, and of its current real path.
 std::map<std::string, Traces> traces_of(const std::vector<MissingFile>& missing) {
   std::map<std::string, Traces> by_folder;
   for (const MissingFile& file : missing) {
@@ -105,7 +104,7 @@ bool is_trace(const Traces& traces, const std::string& name, uint64_t inode) {
 }  // namespace
 
 Result<std::shared_ptr<OpenFile>> OpenFile::open(const std::string& path) {
-  // O_NONBLOCK: opening a pipe or a device must not hang before it is seen to be none of ours.
+  // O_NONBLOCK: opening a pipe or a device must not block; it is refused below.
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0) {
     const int error = errno;
@@ -117,7 +116,7 @@ Result<std::shared_ptr<OpenFile>> OpenFile::open(const std::string& path) {
   std::shared_ptr<OpenFile> file(new OpenFile(descriptor, path));
   struct stat s {};
   if (fstat(descriptor, &s) != 0 || !S_ISREG(s.st_mode)) {
-    return fail(ErrorCode::kInvalid, fmt::format("{} is no regular file", path));
+    return fail(ErrorCode::kInvalid, fmt::format("{} is not a regular file", path));
   }
   return file;
 }
@@ -165,12 +164,12 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
     for (const std::string& pattern : globs_[source]) {
       const auto paths = listed(pattern, expand(pattern, 0));
       if (paths.empty()) unmatched_.push_back(pattern);
-      for (const std::string& path : paths) look_at(path, source);
+      for (const std::string& path : paths) inspect(path, source);
       const auto folders = listed(pattern, expand(folder_of(pattern), GLOB_ONLYDIR));
       folders_.insert(folders_.end(), folders.begin(), folders.end());
     }
   }
-  look_for_siblings(missing);
+  find_siblings(missing);
   if (!complete_) {
     files_.clear();
     for (auto& [path, file] : before_) files_.push_back(std::move(file));
@@ -178,7 +177,7 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
     unmatched_.clear();
     return;
   }
-  // The first of several paths to one file, and those of the globs before siblings.
+  // Keeps one path of each file: paths that match globs come before siblings, then the first one.
   std::sort(files_.begin(), files_.end(), [](const FileSeen& a, const FileSeen& b) {
     const auto rank = [](const FileSeen& file) {
       return std::make_tuple(file.device, file.inode, file.sibling(), file.source,
@@ -197,7 +196,7 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
   folders_.erase(std::unique(folders_.begin(), folders_.end()), folders_.end());
 }
 
-// What a listing gave; without one the scan is not complete.
+// The list, or an empty one after an error, which makes the scan incomplete.
 template <class List>
 List TailScanner::listed(const std::string& what, Result<List> list) {
   if (list) return *std::move(list);
@@ -215,8 +214,8 @@ std::optional<size_t> TailScanner::source_of(const std::string& path) const {
   return std::nullopt;
 }
 
-// Without a source it is a sibling.
-void TailScanner::look_at(const std::string& path, std::optional<size_t> source) {
+// Adds the file at `path` to files_. Without a source it is a sibling.
+void TailScanner::inspect(const std::string& path, std::optional<size_t> source) {
   struct stat s {};
   if (stat(path.c_str(), &s) != 0 || !S_ISREG(s.st_mode)) return;
   const OpenFile::Facts facts = facts_of(s);
@@ -253,7 +252,8 @@ void TailScanner::look_at(const std::string& path, std::optional<size_t> source)
   }
   file.device = now->device;
   file.inode = now->inode;
-  // It may have grown behind the head: then the next scan reads that anew, with its new size.
+  // If the head is the whole file, its size must agree with the head, although the file may have
+  // grown since; the next scan then reads the head again.
   const bool whole = head->size() < kHeadBytesMax;
   file.size = whole ? head->size() : std::max<uint64_t>(now->size, head->size());
   file.changed_at = now->changed_at;
@@ -261,12 +261,12 @@ void TailScanner::look_at(const std::string& path, std::optional<size_t> source)
   files_.push_back(std::move(file));
 }
 
-void TailScanner::look_for_siblings(const std::vector<MissingFile>& missing) {
+void TailScanner::find_siblings(const std::vector<MissingFile>& missing) {
   for (const auto& [folder, traces] : traces_of(missing)) {
     size_t found = 0;
     for (const auto& [name, inode] : listed(folder, entries_of(folder))) {
       if (!is_trace(traces, name, inode) || ++found > kSiblingsMax) continue;
-      look_at(folder == "/" ? folder + name : folder + '/' + name, std::nullopt);
+      inspect(folder == "/" ? folder + name : folder + '/' + name, std::nullopt);
     }
   }
 }

@@ -1,5 +1,5 @@
-// Looks at the disk for the tail: expands globs, reads heads, finds what a rotation made of a
-// missing file.
+// Scans the disk for the tail: expands globs, reads the heads of files, and searches for missing
+// files under the names that a rotation would give them.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@
 
 namespace tocsin {
 
-/// An open regular file. Shared by its follower and by the background job that reads it at the
-/// moment; the descriptor is closed with the last of them.
+/// An open regular file. It is shared by TailFiles and the background job that reads it; the last
+/// of them closes the descriptor.
 class OpenFile {
  public:
-  /// kNotFound when there is none; kInvalid when it is no regular file (a pipe is not waited for);
-  /// kBusy when no descriptor or memory is free; kIo.
+  /// kNotFound: there is no such file; kInvalid: it is not a regular file (opening a pipe does not
+  /// block); kBusy: out of descriptors or memory; kIo: any other error.
   static Result<std::shared_ptr<OpenFile>> open(const std::string& path);
   ~OpenFile();
   OpenFile(const OpenFile&) = delete;
@@ -41,16 +41,16 @@ class OpenFile {
   std::string path_;  // for messages
 };
 
-/// A file that no glob leads to any more, to be looked for in its folder, and in that of its real
+/// A file that no glob finds any more. It is searched for in its folder and in that of its real
 /// path.
 struct MissingFile {
   std::string path;
   uint64_t inode = 0;
-  std::string real_path = {};  ///< where symbolic links led; empty: `path` itself
+  std::string real_path = {};  ///< see TailPosition
 };
 
-/// Blocking, so it runs in the background: one job at a time uses it, and the loop reads its
-/// results only while none does.
+/// scan() blocks, so it runs in the background. Not thread-safe: the loop reads the results only
+/// while no scan is running.
 class TailScanner {
  public:
   /// The globs of each source, absolute.
@@ -58,28 +58,28 @@ class TailScanner {
 
   void scan(const std::vector<MissingFile>& missing);
 
-  /// False when the last scan lacked descriptors or memory: files and folders are those of the scan
-  /// before it, and tell nothing new.
+  /// False if the last scan ran out of descriptors or memory; files and folders are then those of
+  /// the previous scan.
   bool complete() const { return complete_; }
-  /// By path. A file with several paths appears once, under the first.
+  /// Sorted by path. A file with several paths appears once, under the first.
   const std::vector<FileSeen>& files() const { return files_; }
-  /// Folders in which a new file could match, for watches.
+  /// The folders in which new files could match, to be watched.
   const std::vector<std::string>& folders() const { return folders_; }
-  /// Why a path that matched could not be looked at, by path.
+  /// The error for each path that could not be inspected.
   const std::map<std::string, std::string>& troubles() const { return troubles_; }
-  /// Globs to which no path led.
+  /// The globs that matched no path.
   const std::vector<std::string>& unmatched() const { return unmatched_; }
-  /// Index of the source that follows `path`; none when no glob covers it.
+  /// Index of the first source with a glob that covers `path`, if there is one.
   std::optional<size_t> source_of(const std::string& path) const;
 
  private:
-  void look_at(const std::string& path, std::optional<size_t> source);
-  void look_for_siblings(const std::vector<MissingFile>& missing);
+  void inspect(const std::string& path, std::optional<size_t> source);
+  void find_siblings(const std::vector<MissingFile>& missing);
   template <class List>
   List listed(const std::string& what, Result<List> list);
 
   const std::vector<std::vector<std::string>> globs_;
-  std::map<std::string, FileSeen> before_;  // heads of the scan before, by path
+  std::map<std::string, FileSeen> before_;  // files of the previous scan, by path
   std::vector<FileSeen> files_;
   std::vector<std::string> folders_;
   std::vector<std::string> unmatched_;
@@ -87,7 +87,7 @@ class TailScanner {
   bool complete_ = true;
 };
 
-/// The folder of a path (`/` for `/a`), and its last part.
+/// The folder of a path (`/` for `/a`) and its last component.
 std::string folder_of(const std::string& path);
 std::string file_name_of(const std::string& path);
 

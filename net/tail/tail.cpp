@@ -20,18 +20,18 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kReadingMax = 4;         // reads in the background: one per thread of libuv's pool
-constexpr size_t kInFlightFilesMax = 64;  // read or waiting for a commit
-constexpr size_t kInFlightBytesMax = size_t{16} << 20;  // of batches that wait for a commit
+constexpr size_t kReadingMax = 4;         // background reads: one per thread of libuv's pool
+constexpr size_t kInFlightFilesMax = 64;  // being read or waiting for their commit
+constexpr size_t kInFlightBytesMax = size_t{16} << 20;  // of batches waiting for their commit
 constexpr size_t kWatchedFoldersMax = 256;
-constexpr size_t kMessagesMax = 1'000;  // warnings in the life of a process, one per file or cause
+constexpr size_t kWarningsMax = 1'000;  // logged in the life of a process, one per file or cause
 
 struct Source {
   TailFormat format = TailFormat::kAuto;
   TailOptions options;
 };
 
-// The measurement of lines that name none.
+// The measurement for lines that name none.
 std::string measurement_of(const Source& source, const std::string& path) {
   if (!source.options.measurement.empty()) return source.options.measurement;
   const std::string folder = file_name_of(folder_of(path));
@@ -63,23 +63,23 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
 
   void request_scan();
   void begin_scan();
-  void scanned();
+  void on_scanned();
   void scan_later();
-  void tell(const TailFiles::ScanEffect& effect);
-  void tell_unmatched();
+  void log_copies(const TailFiles::ScanEffect& effect);
+  void warn_unmatched();
   void watch_folders();
   void submit_outdated();
 
   void pump();
   void begin_read(uint64_t id);
-  void has_read(uint64_t id, ReadOutcome outcome);
+  void on_read(uint64_t id, ReadOutcome outcome);
   void submit(uint64_t id, ReadOutcome outcome);
-  void committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
-                 const Result<WriteReport>& report);
+  void on_committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
+                    const Result<WriteReport>& report);
   void count(const std::string& path, uint64_t bytes, const WriteReport& report);
   void pause(const Error& error);
   void enqueue(uint64_t id);
-  void note_progress() { caught_up_ = files_.caught_up(); }
+  void update_caught_up() { caught_up_ = files_.caught_up(); }
   void warn_once(const std::string& key, const std::string& message);
 
   uv_loop_t* const loop_;
@@ -89,9 +89,9 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   const TailTiming timing_;
   std::atomic<bool> caught_up_ = false;
 
-  // The rest belongs to the loop's thread.
+  // Used only on the loop's thread, unless noted.
   bool stopped_ = false;
-  TailScanner scanner_;  // while scanning_, to the background
+  TailScanner scanner_;  // used by the background job while scanning_
   TailFiles files_;
   std::optional<LoopMailbox> mailbox_;
   std::optional<LoopTimer> scan_timer_;
@@ -102,12 +102,12 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   Timestamp scan_began_ = 0;
   Duration scan_took_ = 0;
 
-  std::deque<uint64_t> queue_;  // ids to read
+  std::deque<uint64_t> queue_;  // ids of files to read
   std::set<uint64_t> queued_;
   size_t reading_ = 0;
   size_t in_flight_ = 0;
   size_t in_flight_bytes_ = 0;
-  Duration retry_delay_ = 0;  // 0: the store takes writes
+  Duration retry_delay_ = 0;  // 0: the store accepts writes
   TailCounters counters_;
   std::set<std::string> warned_;
 };
@@ -130,7 +130,7 @@ Status Tail::Impl::start() {
   for (const SmallEntry& entry : entries) {
     auto position = decode_position(entry.key, entry.value);
     if (!position) {
-      log(LogLevel::kError, position.error().message + "; its file is read from the start");
+      log(LogLevel::kError, position.error().message + "; reading the file from the start");
       continue;
     }
     const auto source = scanner_.source_of(position->path);
@@ -157,8 +157,8 @@ TailCounters Tail::Impl::counters() const {
   return counters;
 }
 
-// A scan at once, or as soon as the one before is far enough back: a tenth of the time at most goes
-// into looking, however many files there are and however often they change.
+// Scans now, or once enough time has passed since the previous scan: scanning uses at most a tenth
+// of the time, however many files there are and however often they change.
 void Tail::Impl::request_scan() {
   if (stopped_) return;
   if (scanning_) {
@@ -180,10 +180,10 @@ void Tail::Impl::begin_scan() {
   run_in_background(
       loop_,
       [self = shared_from_this(), missing = files_.missing()] { self->scanner_.scan(missing); },
-      [self = shared_from_this()] { self->scanned(); });
+      [self = shared_from_this()] { self->on_scanned(); });
 }
 
-void Tail::Impl::scanned() {
+void Tail::Impl::on_scanned() {
   scanning_ = false;
   if (stopped_) return;
   const Timestamp now = clock_.now();
@@ -191,13 +191,13 @@ void Tail::Impl::scanned() {
   for (const auto& [path, trouble] : scanner_.troubles()) warn_once(path, trouble);
   if (!scanner_.complete()) return scan_later();
   const auto effect = files_.apply_scan(scanner_.files(), now);
-  tell(effect);
+  log_copies(effect);
   if (effect.search) return begin_scan();
   if (!files_.started()) {
     files_.mark_start();
-    tell_unmatched();
+    warn_unmatched();
   }
-  note_progress();
+  update_caught_up();
   watch_folders();
   submit_outdated();
   for (const uint64_t id : files_.to_read(now)) enqueue(id);
@@ -210,24 +210,24 @@ void Tail::Impl::scan_later() {
   scan_timer_->start(std::max(timing_.poll_interval, 10 * scan_took_));
 }
 
-void Tail::Impl::tell(const TailFiles::ScanEffect& effect) {
+void Tail::Impl::log_copies(const TailFiles::ScanEffect& effect) {
   for (const std::string& path : effect.copies) {
     log(LogLevel::kWarning,
         fmt::format(
-            "{} begins like another followed file (up to {} bytes): it is taken for a copy and "
-            "not read again",
+            "{} starts with the same bytes as another followed file (up to {} are compared); "
+            "treating it as a copy and skipping it",
             path, kHeadBytesMax));
   }
 }
 
 void Tail::Impl::warn_once(const std::string& key, const std::string& message) {
-  if (warned_.size() >= kMessagesMax || !warned_.insert(key).second) return;
+  if (warned_.size() >= kWarningsMax || !warned_.insert(key).second) return;
   log(LogLevel::kWarning, "following files: " + message);
 }
 
-void Tail::Impl::tell_unmatched() {
+void Tail::Impl::warn_unmatched() {
   for (const std::string& glob : scanner_.unmatched()) {
-    warn_once(glob, fmt::format("no file matches {} yet, or its folder cannot be read", glob));
+    warn_once(glob, fmt::format("no file matches {} so far, or its folder cannot be read", glob));
   }
 }
 
@@ -242,8 +242,8 @@ void Tail::Impl::watch_folders() {
   }
 }
 
-// Positions of files that went or came back are written without rows; a failure is seen by the next
-// scan (the commit itself) or costs nothing (a date that is found again).
+// Writes positions of files that disappeared or came back. If submit() fails, the next scan tries
+// again; if the commit fails, the next start finds the same changes.
 void Tail::Impl::submit_outdated() {
   const Timestamp now = clock_.now();
   WriteRequest request;
@@ -290,10 +290,10 @@ void Tail::Impl::begin_read(uint64_t id) {
   auto outcome = std::make_shared<ReadOutcome>();
   run_in_background(
       loop_, [request, outcome] { *outcome = read_chunk(*request); },
-      [self = shared_from_this(), id, outcome] { self->has_read(id, std::move(*outcome)); });
+      [self = shared_from_this(), id, outcome] { self->on_read(id, std::move(*outcome)); });
 }
 
-void Tail::Impl::has_read(uint64_t id, ReadOutcome outcome) {
+void Tail::Impl::on_read(uint64_t id, ReadOutcome outcome) {
   --reading_;
   if (stopped_) return;
   if (outcome.kind == ReadOutcome::Kind::kWrite) {
@@ -312,13 +312,13 @@ void Tail::Impl::has_read(uint64_t id, ReadOutcome outcome) {
       break;
     default: warn_once(files_.at(id).path, outcome.error); files_.failed(id);
   }
-  note_progress();
+  update_caught_up();
   pump();
 }
 
 void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
   const size_t bytes = outcome.write.batch.byte_size();
-  // While others wait for their turn, none waits for the commit interval.
+  // While other files wait to be read, do not wait for the commit interval.
   if (!queue_.empty()) outcome.write.urgent = true;
   if (!outcome.write.rejected.empty()) {
     const RejectedLine& first = outcome.write.rejected.front();
@@ -330,7 +330,7 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
   auto done = [post = mailbox_->poster(), weak = weak_from_this(), id, next = outcome.next,
                size = outcome.size, bytes](Result<WriteReport> report) {
     post([weak, id, next, size, bytes, report = std::move(report)] {
-      if (const auto self = weak.lock()) self->committed(id, next, size, bytes, report);
+      if (const auto self = weak.lock()) self->on_committed(id, next, size, bytes, report);
     });
   };
   const Status submitted = database_.submit(std::move(outcome.write), std::move(done));
@@ -345,8 +345,8 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
   pause(submitted.error());
 }
 
-void Tail::Impl::committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
-                           const Result<WriteReport>& report) {
+void Tail::Impl::on_committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
+                              const Result<WriteReport>& report) {
   --in_flight_;
   in_flight_bytes_ -= bytes;
   if (!report) {
@@ -359,7 +359,7 @@ void Tail::Impl::committed(uint64_t id, const TailPosition& next, uint64_t size,
   count(next.path, next.offset - std::min(next.offset, file.position.offset), *report);
   files_.committed(id, next, size, clock_.now());
   if (files_.step_of(file, clock_.now()) == TailStep::kRead) enqueue(id);
-  note_progress();
+  update_caught_up();
   pump();
 }
 
@@ -377,11 +377,12 @@ void Tail::Impl::count(const std::string& path, uint64_t bytes, const WriteRepor
   }
 }
 
-// Nothing was taken: what was read is read again later.
+// The store did not accept the chunk: it is read again later.
 void Tail::Impl::pause(const Error& error) {
   if (retry_timer_->active()) return;
   if (retry_delay_ == 0 && error.code != ErrorCode::kBusy) {
-    log(LogLevel::kWarning, "following files: paused, the store takes no rows: " + error.message);
+    log(LogLevel::kWarning,
+        "following files: paused, because the store accepts no writes: " + error.message);
   }
   retry_delay_ = std::clamp(retry_delay_ * 2, timing_.retry_delay, timing_.retry_delay_max);
   retry_timer_->start(retry_delay_);

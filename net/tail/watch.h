@@ -1,4 +1,4 @@
-// Tells that something happened in a folder: inotify through libuv.
+// Notifies of changes in a folder: inotify through libuv.
 #pragma once
 
 #include <functional>
@@ -8,11 +8,12 @@
 
 namespace tocsin {
 
-/// All functions on the loop's thread. After destruction the loop must turn once more.
+/// All functions must be called on the loop's thread. After destruction the loop must turn once
+/// more before it can be closed.
 class FolderWatch {
  public:
-  /// When the folder cannot be watched (too many watches, a file system without them), nothing is
-  /// ever told: callers poll as well.
+  /// If the folder cannot be watched (too many watches, or a file system without inotify),
+  /// `changed` is never called, so callers must also poll.
   FolderWatch(uv_loop_t* loop, const std::string& folder, std::function<void()> changed);
   ~FolderWatch();
   FolderWatch(const FolderWatch&) = delete;

@@ -1,6 +1,7 @@
-// A server on free ports with a database of its own, and small blocking clients for it.
+// A server on free ports with a temporary database, and small blocking clients for it.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -10,6 +11,7 @@
 #include <arpa/inet.h>
 #include <catch2/catch.hpp>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,7 +23,7 @@
 
 namespace tocsin::test {
 
-/// A connected socket whose reads give up after ten seconds.
+/// A connected socket whose reads time out after ten seconds.
 class Client {
  public:
   explicit Client(uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
@@ -31,7 +33,7 @@ class Client {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    // Not by an assertion: those are for one thread, and clients are made in several.
+    // Throws instead of asserting: tests also create clients on other threads.
     if (connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
       throw std::runtime_error("the test's client cannot connect");
     }
@@ -49,8 +51,21 @@ class Client {
     }
     return true;
   }
+  /// Sends until all is sent, or until the server has accepted nothing for `patience`. Returns the
+  /// number of bytes sent.
+  size_t send_until_blocked(std::string_view data, std::chrono::milliseconds patience) {
+    size_t total = 0;
+    pollfd writable{fd_, POLLOUT, 0};
+    while (total < data.size() && poll(&writable, 1, static_cast<int>(patience.count())) > 0) {
+      const ssize_t sent =
+          ::send(fd_, data.data() + total, data.size() - total, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent <= 0) break;
+      total += static_cast<size_t>(sent);
+    }
+    return total;
+  }
   void end() { shutdown(fd_, SHUT_WR); }
-  /// Ends the connection by a reset.
+  /// Resets the connection.
   void reset() {
     const linger at_once{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -60,24 +75,24 @@ class Client {
     if (fd_ >= 0) close(fd_);
     fd_ = -1;
   }
-  /// Up to and with `mark`, or all until the server closes.
+  /// Everything up to and including `mark`, or up to the server's close.
   std::string read_until(std::string_view mark) {
     while (buffer_.find(mark) == std::string::npos) {
       if (!read_more()) return std::exchange(buffer_, "");
     }
-    return take(buffer_.find(mark) + mark.size());
+    return consume(buffer_.find(mark) + mark.size());
   }
   std::string read_all() {
     while (read_more()) {
     }
     return std::exchange(buffer_, "");
   }
-  /// As recv(): 0 at the end, -1 with errno set.
-  ssize_t take_some() {
+  /// Returns what recv() does: 0 at the end; -1 with errno set after an error.
+  ssize_t receive_some() {
     char data[65536];
     return recv(fd_, data, sizeof data, 0);
   }
-  /// One HTTP response: its head and its body.
+  /// One HTTP response.
   struct Response {
     int status = 0;
     std::string head, body;
@@ -91,7 +106,7 @@ class Client {
     const size_t size = std::stoul(out.head.substr(at + 16));
     while (buffer_.size() < size && read_more()) {
     }
-    out.body = take(std::min(size, buffer_.size()));
+    out.body = consume(std::min(size, buffer_.size()));
     return out;
   }
 
@@ -102,7 +117,7 @@ class Client {
     if (count > 0) buffer_.append(data, static_cast<size_t>(count));
     return count > 0;
   }
-  std::string take(size_t size) {
+  std::string consume(size_t size) {
     std::string out = buffer_.substr(0, size);
     buffer_.erase(0, size);
     return out;
@@ -136,7 +151,7 @@ class TestServer {
   Database& database() { return *database_; }
   RuleEngine& rules() { return *rules_; }
 
-  /// The result as CSV with plain newlines, or the error.
+  /// The result as CSV with plain newlines, or the error message.
   std::string query(const std::string& text) {
     const auto table = queries_->run(text, {});
     if (!table) return table.error().message;
@@ -146,7 +161,7 @@ class TestServer {
     std::erase(text, '\r');
     return text;
   }
-  /// One request on a connection of its own.
+  /// Sends one request on a new connection.
   Client::Response request(const std::string& method, const std::string& target,
                            const std::string& body = "", const std::string& headers = "") {
     Client client(http());
@@ -181,7 +196,7 @@ class TestServer {
   std::unique_ptr<RuleEngine> rules_;
   std::unique_ptr<Server> server_;
   std::thread thread_;
-  bool ran_ = false;  // written by thread_, read once it is joined
+  bool ran_ = false;  // written by thread_, read after it is joined
 };
 
 }  // namespace tocsin::test

@@ -1,4 +1,6 @@
-// The line port as shippers see it, and what listening refuses.
+// The line port as shippers see it, and the checks of listen addresses.
+#include <future>
+
 #include <fmt/format.h>
 
 #include "db/limits.h"
@@ -40,7 +42,7 @@ TEST_CASE("tcp: a quoted newline belongs to its line, however the bytes arrive",
   CHECK(server.query("from m | keep f") == "f\n\"a\nb\"\nc\n");
 }
 
-TEST_CASE("tcp: acknowledgements come when they were asked for", "[net]") {
+TEST_CASE("tcp: acknowledgements are sent on request", "[net]") {
   TestServer server;
   Client client(server.tcp());
   client.send("# tocsin ack=on\nm f=1 1\nm f=2 2\n");
@@ -55,24 +57,26 @@ TEST_CASE("tcp: acknowledgements come when they were asked for", "[net]") {
   CHECK(contains(client.read_until("\n"), "-ERR line 8: field type conflict"));
 }
 
-TEST_CASE("tcp: a line that is too long is rejected and the next one read", "[net]") {
+TEST_CASE("tcp: a line that is too long is rejected and the next one is read", "[net]") {
   TestServer server;
   Client client(server.tcp());
   client.send("# tocsin ack=on\n");
   CHECK(client.read_until("\n") == "+OK 1\n");
-  std::thread sender([&] {
-    client.send("m f=\"" + std::string(kLineBytesMax + 3 * kMiB, 'x') + "\" 1\nm f=1 2\n");
+  auto sender = std::async(std::launch::async, [&] {
+    const bool sent =
+        client.send("m f=\"" + std::string(kLineBytesMax + 3 * kMiB, 'x') + "\" 1\nm f=1 2\n");
     client.end();
+    return sent;
   });
   const std::string answers = client.read_all();
-  sender.join();
-  CHECK(contains(answers, "-ERR line 2: line of "));
+  CHECK(sender.get());
+  CHECK(contains(answers, "-ERR line 2: line is longer than "));
   CHECK(contains(answers, "+OK 3\n"));
   CHECK(server.query("from m | keep f") == "f\n1\n");
   CHECK(server.query("from rejected | stats n = count()") == "n\n1\n");
 }
 
-TEST_CASE("tcp: formats that alternate keep their order and their numbers", "[net]") {
+TEST_CASE("tcp: alternating formats keep the order and the line numbers", "[net]") {
   TestServer server;
   Client client(server.tcp());
   std::string text = "# tocsin ack=on\n";
@@ -87,23 +91,23 @@ TEST_CASE("tcp: formats that alternate keep their order and their numbers", "[ne
   CHECK(server.query("from j | stats n = count(), s = sum(v)") == "n,s\n200,19900\n");
 }
 
-TEST_CASE("tcp: many shippers at once, with a store that has little room", "[net]") {
+TEST_CASE("tcp: many shippers at once, with a small pending limit", "[net]") {
   DatabaseOptions database;
   database.pending_bytes_max = 64 * kKiB;
   TestServer server({}, database);
-  std::vector<std::thread> shippers;
+  std::vector<std::future<bool>> shippers;
   for (int s = 0; s < 4; ++s) {
-    shippers.emplace_back([&server, s] {
+    shippers.push_back(std::async(std::launch::async, [&server, s] {
       Client client(server.tcp());
       std::string text;
       for (int i = 0; i < 5'000; ++i)
         text += fmt::format("m,s={} f={}i,g=\"a few more bytes of text\" {}\n", s, i, i + 1);
-      client.send(text);
+      const bool sent = client.send(text);
       client.end();
-      client.read_all();
-    });
+      return sent && client.read_all().empty();
+    }));
   }
-  for (auto& shipper : shippers) shipper.join();
+  for (auto& shipper : shippers) CHECK(shipper.get());
   CHECK(server.query("from m | stats n = count(), s = sum(f)") == "n,s\n20000,49990000\n");
 }
 
@@ -126,14 +130,14 @@ TEST_CASE("tcp: a connection that breaks stores its whole lines", "[net]") {
   CHECK(server.query("from m | keep f") == "f\n1\n");
 }
 
-// What stays behind a quote that nobody closes, and in front of a line that is cut off.
+// Lines after a quote that is never closed, and before a line that is cut off.
 std::string open_quote_and_lines(int count) {
   std::string text = "m f=0i 1\nm g=\"open\n";
   for (int i = 1; i <= count; ++i) text += fmt::format("m f={}i 1\n", i);
   return text + "m f=7";
 }
 
-TEST_CASE("tcp: an open quote costs its own line when the server stops", "[net]") {
+TEST_CASE("tcp: an open quote rejects only its line when the server stops", "[net]") {
   TestServer server;
   Client client(server.tcp());
   client.send("# tocsin ack=on\n");
@@ -144,7 +148,7 @@ TEST_CASE("tcp: an open quote costs its own line when the server stops", "[net]"
   CHECK(contains(server.query("from rejected | keep line"), "line\n\"m g=\"\"open\"\n"));
 }
 
-TEST_CASE("tcp: an open quote costs its own line when the connection breaks", "[net]") {
+TEST_CASE("tcp: an open quote rejects only its line when the connection breaks", "[net]") {
   TestServer server;
   {
     Client client(server.tcp());
@@ -156,7 +160,7 @@ TEST_CASE("tcp: an open quote costs its own line when the connection breaks", "[
   CHECK(server.query("from m | stats n = count()") == "n\n101\n");
 }
 
-TEST_CASE("tcp: a long value whose line is cut off behind its quote is dropped", "[net]") {
+TEST_CASE("tcp: a multi-line value whose line is cut off after its quote is dropped", "[net]") {
   TestServer server;
   Client client(server.tcp());
   client.send("m f=1i 1\nm g=\"a\nb\"");
@@ -180,17 +184,17 @@ TEST_CASE("tcp: a quote that stays open is given up after a while", "[net]") {
   CHECK(server.query("from m | stats s = sum(f)") == "s\n6\n");
 }
 
-TEST_CASE("tcp: a quoted text whose end has come is waited for", "[net]") {
+TEST_CASE("tcp: a line whose quote has been closed is waited for", "[net]") {
   ServerOptions options;
   options.open_quote_max = kMillisecond;
   TestServer server(options);
   Client client(server.tcp()), other(server.tcp());
   client.send("m g=\"a\nb\"");
-  other.send("# tocsin ack=on\nn g=\"open\nn f=1 1\n");  // its turn comes later
+  other.send("# tocsin ack=on\nn g=\"open\nn f=1 1\n");  // given up after `client` would be
   CHECK(contains(other.read_until("2 lines done\n"), "-ERR line 2"));
   client.send(",h=1 1\n");
   client.end();
-  client.read_all();
+  CHECK(client.read_all().empty());
   CHECK(server.query("from m | keep g") == "g\n\"a\nb\"\n");
 }
 
@@ -215,7 +219,7 @@ TEST_CASE("address: a peer's host is its address without the port", "[net]") {
   CHECK(host_of_peer("").empty());
 }
 
-TEST_CASE("server: a port in use is named, with what to do", "[net]") {
+TEST_CASE("server: the error for a port in use says what to do", "[net]") {
   TestServer server;
   const QueryEngine queries(server.database());
   ServerOptions options;
@@ -229,7 +233,7 @@ TEST_CASE("server: a port in use is named, with what to do", "[net]") {
   CHECK(contains(second.error().message, "--http HOST:PORT"));
 }
 
-TEST_CASE("server: addresses beyond loopback are refused unless that is wanted", "[net]") {
+TEST_CASE("server: addresses beyond loopback are refused unless `insecure` is set", "[net]") {
   TestServer server;
   const QueryEngine queries(server.database());
   ServerOptions options;
@@ -242,7 +246,7 @@ TEST_CASE("server: addresses beyond loopback are refused unless that is wanted",
     CHECK(contains(created.error().message, reason));
   };
   check("0.0.0.0:0", "refusing to listen on 0.0.0.0:0");
-  check("*:0", "--insecure");
+  check("*:0", "use a loopback address (--http HOST:PORT)");
   check("[::]:0", "refusing to listen on [::]:0");
   check("8086", "expected HOST:PORT");
   check("127.0.0.1:70000", "expected HOST:PORT");
@@ -252,7 +256,7 @@ TEST_CASE("server: addresses beyond loopback are refused unless that is wanted",
   CHECK(Server::create(server.database(), queries, nullptr, options));
 }
 
-TEST_CASE("server: a followed file is read beside the ports", "[net]") {
+TEST_CASE("server: a followed file is read", "[net]") {
   test::TemporaryFolder folder;
   folder.append("audit/a.json", "{\"time\":1,\"v\":1}\n");
   ServerOptions options;
@@ -261,6 +265,7 @@ TEST_CASE("server: a followed file is read beside the ports", "[net]") {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (!server.server().tail_caught_up() && std::chrono::steady_clock::now() < deadline)
     std::this_thread::yield();
+  REQUIRE(server.server().tail_caught_up());
   CHECK(server.query("from audit | keep v") == "v\n1\n");
 }
 

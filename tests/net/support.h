@@ -1,4 +1,4 @@
-// What tests of the loop's parts share: a loop that is run until something holds.
+// Shared by tests of the parts that run on the loop: a loop that runs until a condition holds.
 #pragma once
 
 #include <chrono>
@@ -20,18 +20,18 @@ namespace tocsin::test {
 class TestLoop {
  public:
   TestLoop() { uv_loop_init(&loop_); }
-  /// Everything that used the loop must be gone: runs the close callbacks.
+  /// Runs the remaining close callbacks. Requires: everything that used the loop is destroyed.
   ~TestLoop() {
     uv_run(&loop_, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&loop_) == 0);
   }
   uv_loop_t* get() { return &loop_; }
 
-  /// Turns the loop until `holds`; false after a minute, which only a failure or a machine that is
-  /// very busy needs.
+  /// Runs the loop until `holds` returns true. Returns false after a minute, far longer than any
+  /// passing test needs.
   bool run_until(const std::function<bool()>& holds) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    uv_timer_t tick;  // the loop must wake up for conditions that other threads fulfil
+    uv_timer_t tick;  // wakes the loop for conditions that other threads make true
     uv_timer_init(&loop_, &tick);
     uv_timer_start(
         &tick, [](uv_timer_t*) {}, 1, 2);
@@ -50,12 +50,12 @@ class TestLoop {
   uv_loop_t loop_{};
 };
 
-/// While it lives, this process can open no file more.
+/// While it exists, this process cannot open another file.
 class NoDescriptors {
  public:
   NoDescriptors() {
     getrlimit(RLIMIT_NOFILE, &before_);
-    const int next = ::open("/dev/null", O_RDONLY);  // the lowest that is free
+    const int next = ::open("/dev/null", O_RDONLY);  // the lowest free descriptor
     ::close(next);
     const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
     setrlimit(RLIMIT_NOFILE, &none);

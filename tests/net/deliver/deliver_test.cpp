@@ -1,8 +1,6 @@
 #include "net/deliver/deliver.h"
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +25,7 @@ DeliverOptions quick() {
   options.policy.backoff_min = 10 * kMillisecond;
   options.policy.backoff_max = 50 * kMillisecond;
   options.retry_delay = 10 * kMillisecond;
-  options.look_interval = 50 * kMillisecond;
+  options.poll_interval = 50 * kMillisecond;
   options.request_timeout = 5 * kSecond;
   options.version = "1.2";
   return options;
@@ -80,17 +78,42 @@ std::string bodies(const Receiver& receiver) {
   return out;
 }
 
-// A port at which nothing listens.
+// Blocks threads until it is opened.
+class Gate {
+ public:
+  void wait() {
+    const MutexLock lock(mutex_);
+    while (!open_) opened_.wait(mutex_);
+  }
+  void open() {
+    const MutexLock lock(mutex_);
+    open_ = true;
+    opened_.notify_all();
+  }
+
+ private:
+  Mutex mutex_;
+  ConditionVariable opened_;
+  bool open_ TOCSIN_GUARDED_BY(mutex_) = false;
+};
+
+// Opens a gate when the test ends, also after a failure: a receiver waits for its threads.
+struct OpenAtEnd {
+  Gate& gate;
+  ~OpenAtEnd() { gate.open(); }
+};
+
+// A port on which nothing listens.
 uint16_t free_port() {
   return Receiver([](size_t, const Received&) { return 200; }).port();
 }
 
 }  // namespace
 
-TEST_CASE("deliver: what waits is sent, recorded and removed in one commit", "[net]") {
+TEST_CASE("deliver: a waiting alert is sent, then recorded and removed in one commit", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
+  TestLoop loop;  // declared after everything that its background work uses
   const Receiver receiver([](size_t, const Received&) { return 204; });
   const AlertEvent event = alert("Spike");
   put(database, "hook", 1, event);
@@ -113,14 +136,13 @@ TEST_CASE("deliver: what waits is sent, recorded and removed in one commit", "[n
   CHECK(contains(rows[0], "deliveries forwarder=hook rule=Spike state=firing status=delivered"));
   CHECK(contains(rows[0], "http_status=204 attempts=1"));
   CHECK(database.history().size() == 1);
-  loop.run_until([&] { return deliver->counters().delivered == 1; });
-  CHECK(deliver->counters().delivered == 1);
+  CHECK(loop.run_until([&] { return deliver->counters().delivered == 1; }));
 }
 
-TEST_CASE("deliver: a failure is repeated with the same id until it succeeds", "[net]") {
+TEST_CASE("deliver: a failed request is retried with the same id until it succeeds", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
+  TestLoop loop;  // declared after everything that its background work uses
   const Receiver receiver([](size_t index, const Received&) {
     return index == 0 ? 500 : index == 1 ? 0 : 200;
   });
@@ -136,10 +158,10 @@ TEST_CASE("deliver: a failure is repeated with the same id until it succeeds", "
   CHECK(contains(database.state().rows.at(0), "attempts=3"));
 }
 
-TEST_CASE("deliver: a refused connection is tried again until somebody listens", "[net]") {
+TEST_CASE("deliver: a refused connection is retried until the receiver listens", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
+  TestLoop loop;  // declared after everything that its background work uses
   const uint16_t port = free_port();
   put(database, "hook", 1, alert("Spike"));
   const auto deliver =
@@ -152,15 +174,16 @@ TEST_CASE("deliver: a refused connection is tried again until somebody listens",
   CHECK(receiver.count() == 1);
 }
 
-TEST_CASE("deliver: a slow receiver delays nobody else", "[net]") {
+TEST_CASE("deliver: a slow receiver does not delay other forwarders", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
-  std::atomic<bool> released = false;
+  TestLoop loop;  // declared after everything that its background work uses
+  Gate gate;
   const Receiver slow([&](size_t, const Received&) {
-    while (!released) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    gate.wait();
     return 200;
   });
+  const OpenAtEnd opener{gate};
   const Receiver fast([](size_t, const Received&) { return 200; });
   put(database, "slow", 1, alert("Spike"));
   put(database, "fast", 2, alert("Spike"));
@@ -168,33 +191,34 @@ TEST_CASE("deliver: a slow receiver delays nobody else", "[net]") {
                                  {forwarder("slow", slow.url()), forwarder("fast", fast.url())});
   REQUIRE(loop.run_until([&] { return slow.count() == 1 && outbox_size(database) == 1; }));
   CHECK(contains(database.state().rows.at(0), "forwarder=fast"));
-  released = true;
+  gate.open();
   REQUIRE(loop.run_until([&] { return outbox_size(database) == 0; }));
 }
 
-TEST_CASE("deliver: a request that takes too long is given up and repeated", "[net]") {
+TEST_CASE("deliver: a request that takes too long is aborted and retried", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
-  std::atomic<bool> released = false;
+  TestLoop loop;  // declared after everything that its background work uses
+  Gate gate;
   const Receiver receiver([&](size_t index, const Received&) {
-    while (index == 0 && !released) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (index == 0) gate.wait();
     return 200;
   });
+  const OpenAtEnd opener{gate};
   put(database, "hook", 1, alert("Spike"));
   DeliverOptions options = quick();
   options.request_timeout = 50 * kMillisecond;
   const auto deliver =
       deliverer(loop, database, clock, {forwarder("hook", receiver.url())}, options);
   CHECK(loop.run_until([&] { return outbox_size(database) == 0; }));
-  released = true;
+  gate.open();
   CHECK(receiver.count() >= 2);
 }
 
-TEST_CASE("deliver: a 400 is recorded as failed and not repeated", "[net]") {
+TEST_CASE("deliver: a 400 is recorded as failed and not retried", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
+  TestLoop loop;  // declared after everything that its background work uses
   const Receiver receiver([](size_t, const Received&) { return 400; });
   put(database, "hook", 1, alert("Spike"));
   const auto deliver = deliverer(loop, database, clock, {forwarder("hook", receiver.url())});
@@ -209,7 +233,7 @@ TEST_CASE("deliver: a 400 is recorded as failed and not repeated", "[net]") {
 TEST_CASE("deliver: redirects are not followed", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
+  TestLoop loop;  // declared after everything that its background work uses
   const Receiver target([](size_t, const Received&) { return 200; });
   const Receiver receiver([](size_t, const Received&) { return 307; }, 0,
                           "Location: " + target.url() + "\r\n");
@@ -223,7 +247,7 @@ TEST_CASE("deliver: redirects are not followed", "[net]") {
 TEST_CASE("deliver: alerts arrive in the order in which they were written", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
+  TestLoop loop;  // declared after everything that its background work uses
   const Receiver receiver([](size_t index, const Received&) { return index % 3 == 0 ? 503 : 200; });
   DeliverOptions options = quick();
   options.policy.group_max = 2;
@@ -242,10 +266,10 @@ TEST_CASE("deliver: alerts arrive in the order in which they were written", "[ne
   }
 }
 
-TEST_CASE("deliver: what was left is delivered after a restart", "[net]") {
+TEST_CASE("deliver: undelivered alerts are delivered after a restart", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
+  TestLoop loop;  // declared after everything that its background work uses
   const uint16_t port = free_port();
   const auto options = forwarder("hook", "http://127.0.0.1:" + std::to_string(port) + "/hook");
   put(database, "hook", 1, alert("First"));
@@ -264,10 +288,10 @@ TEST_CASE("deliver: what was left is delivered after a restart", "[net]") {
 TEST_CASE("deliver: a call from another thread starts a delivery", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
+  TestLoop loop;  // declared after everything that its background work uses
   const Receiver receiver([](size_t, const Received&) { return 200; });
   DeliverOptions options = quick();
-  options.look_interval = kHour;
+  options.poll_interval = kHour;
   const auto deliver =
       deliverer(loop, database, clock, {forwarder("hook", receiver.url())}, options);
   std::thread rules([&] {
@@ -278,10 +302,10 @@ TEST_CASE("deliver: a call from another thread starts a delivery", "[net]") {
   rules.join();
 }
 
-TEST_CASE("deliver: while the store takes no writes nothing is sent twice", "[net]") {
+TEST_CASE("deliver: nothing is sent twice while the store accepts no writes", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
+  TestLoop loop;  // declared after everything that its background work uses
   const Receiver receiver([](size_t, const Received&) { return 200; });
   put(database, "hook", 1, alert("Spike"));
   database.set_busy(ErrorCode::kDiskFull);
@@ -294,10 +318,10 @@ TEST_CASE("deliver: while the store takes no writes nothing is sent twice", "[ne
   CHECK(database.state().rows.size() == 1);
 }
 
-TEST_CASE("deliver: entries that nobody can deliver leave with a row that says why", "[net]") {
+TEST_CASE("deliver: undeliverable entries are removed with a row that says why", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
+  TestLoop loop;  // declared after everything that its background work uses
   AlertEvent old = alert("Old");
   old.written_at -= 4 * kDay;
   put(database, "left", 1, old);
@@ -321,10 +345,10 @@ TEST_CASE("deliver: entries that nobody can deliver leave with a row that says w
   CHECK(has_row({"forwarder=hook", "rule=Spike", "status=delivered"}));
 }
 
-TEST_CASE("deliver: no more of a large outbox is read at once than is used", "[net]") {
+TEST_CASE("deliver: a large outbox is loaded in parts", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
+  TestLoop loop;  // declared after everything that its background work uses
   AlertEvent old = alert("Old");
   old.written_at -= 4 * kDay;
   for (uint64_t i = 0; i < 2'500; ++i) put(database, "hook", i, alert("Spike"));
@@ -336,17 +360,17 @@ TEST_CASE("deliver: no more of a large outbox is read at once than is used", "[n
   CHECK(outbox_size(database) == 2'500);
 }
 
-TEST_CASE("deliver: a forwarder that cannot work is refused with its name", "[net]") {
+TEST_CASE("deliver: invalid forwarders are refused by name", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
-  TestLoop loop;  // after what its background work uses
+  TestLoop loop;  // declared after everything that its background work uses
   const auto check = [&](std::vector<ForwarderOptions> forwarders, const std::string& expected) {
     const auto made = Deliverer::create(loop.get(), database, clock, std::move(forwarders));
     REQUIRE_FALSE(made);
     CHECK(made.error().code == ErrorCode::kInvalid);
     CHECK(contains(made.error().message, expected));
   };
-  check({forwarder("", "http://h/")}, "a name has at least one character");
+  check({forwarder("", "http://h/")}, "the name must not be empty");
   check({forwarder("a/b", "http://h/")}, "forwarder `a/b`");
   check({forwarder("a", "http://h/"), forwarder("a", "http://h/")}, "forwarder `a` appears twice");
   check({forwarder("a", "file:///etc/passwd")}, "expected http or https");
@@ -356,5 +380,5 @@ TEST_CASE("deliver: a forwarder that cannot work is refused with its name", "[ne
   check({payload}, "unknown payload `xml`");
   auto header = forwarder("a", "http://h/");
   header.headers = {{"X-A", "1\r\nX-B: 2"}};
-  check({header}, "`X-A` is no header");
+  check({header}, "`X-A` is not a valid HTTP header");
 }

@@ -36,7 +36,7 @@ AlertEvent spike() {
 
 }  // namespace
 
-TEST_CASE("payload: one firing alert in Alertmanager's shape", "[net]") {
+TEST_CASE("payload: one firing alert in Alertmanager's format", "[net]") {
   const AlertEvent event = spike();
   const std::string expected =
       R"({"receiver":"hook","status":"firing","alerts":[{"status":"firing",)"
@@ -56,7 +56,7 @@ TEST_CASE("payload: one firing alert in Alertmanager's shape", "[net]") {
   CHECK(alertmanager_payload({"hook", "http://t:8086"}, std::vector{event}) == expected);
 }
 
-TEST_CASE("payload: a group says what its alerts share", "[net]") {
+TEST_CASE("payload: a group lists what its alerts share", "[net]") {
   const AlertEvent first = spike();
   AlertEvent second = spike();
   second.rule = "MissingHeartbeat";
@@ -79,7 +79,7 @@ TEST_CASE("payload: a group of resolved alerts is resolved", "[net]") {
   CHECK(body.find(R"("receiver":"hook","status":"resolved")") != std::string::npos);
 }
 
-TEST_CASE("payload: what a rule does not have is null", "[net]") {
+TEST_CASE("payload: missing values are null", "[net]") {
   AlertEvent event = spike();
   event.value = std::numeric_limits<double>::quiet_NaN();
   event.baseline = std::numeric_limits<double>::infinity();
@@ -97,7 +97,7 @@ TEST_CASE("payload: hostile text stays inside its string", "[net]") {
       "\"details\":\"a\\\\\\nb\"}]}");
 }
 
-TEST_CASE("payload: the simple form has the highest severity and every alert", "[net]") {
+TEST_CASE("payload: the simple payload has the highest severity and every alert", "[net]") {
   AlertEvent first = spike();
   first.severity = Severity::kMedium;
   AlertEvent second = spike();
@@ -114,7 +114,7 @@ TEST_CASE("payload: the simple form has the highest severity and every alert", "
       R"({"service":"pay","details":"resolved: pay: \"25 %\" failed"}]})");
 }
 
-TEST_CASE("payload: an unknown name is refused with the known ones", "[net]") {
+TEST_CASE("payload: the error for an unknown name lists the known ones", "[net]") {
   CHECK(find_payload("simple"));
   const auto result = find_payload("slack");
   REQUIRE_FALSE(result);
@@ -122,13 +122,13 @@ TEST_CASE("payload: an unknown name is refused with the known ones", "[net]") {
         "unknown payload `slack`; expected one of `alertmanager`, `simple`");
 }
 
-TEST_CASE("payload: an id tells the events of an alert apart", "[net]") {
+TEST_CASE("payload: the events of an alert have different ids", "[net]") {
   const AlertEvent event = spike();
   AlertEvent escalated = event;
   escalated.time += kHour;
   escalated.severity = Severity::kCritical;
   CHECK(delivery_id(escalated) != delivery_id(event));
-  AlertEvent new_level = escalated;  // told with the window that escalated it
+  AlertEvent new_level = escalated;  // sent for the window that escalated it
   new_level.annotations["note"] = "new level: firing for 3d";
   CHECK(delivery_id(new_level) != delivery_id(escalated));
   AlertEvent late = event;
@@ -144,7 +144,7 @@ TEST_CASE("payload: an id tells the events of an alert apart", "[net]") {
   CHECK(delivery_id(std::vector{event, resolved}) != delivery_id(event));
 }
 
-TEST_CASE("payload: an id is the same for what the outbox holds", "[net]") {
+TEST_CASE("payload: an alert from the outbox has the same id", "[net]") {
   AlertEvent event = spike();
   event.annotations["note"] = "n";
   event.value = std::numeric_limits<double>::quiet_NaN();

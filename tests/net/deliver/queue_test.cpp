@@ -44,7 +44,7 @@ std::string fingerprints(const std::vector<DeliveryOutcome>& outcomes) {
 
 TEST_CASE("delivery: which answers are final", "[net]") {
   const auto check = [](int64_t code, DeliveryVerdict expected) {
-    CHECK(judge(status(code)) == expected);
+    CHECK(verdict_of(status(code)) == expected);
   };
   for (const int64_t code : {200, 202, 204, 299}) check(code, DeliveryVerdict::kDelivered);
   for (const int64_t code : {400, 401, 403, 404, 410, 413, 422})
@@ -53,7 +53,7 @@ TEST_CASE("delivery: which answers are final", "[net]") {
     check(code, DeliveryVerdict::kRetry);
 }
 
-TEST_CASE("delivery: several that wait go together, in order, up to a bound", "[net]") {
+TEST_CASE("delivery: waiting alerts are grouped, in order, up to a limit", "[net]") {
   DeliveryQueue queue({.group_max = 2}, 1);
   queue.load({entry(1, "a"), entry(2, "b"), entry(3, "c")});
   CHECK(fingerprints(queue.group()) == "ab");
@@ -72,7 +72,7 @@ TEST_CASE("delivery: two states of one alert are two requests", "[net]") {
   CHECK(fingerprints(queue.group()) == "ac");
 }
 
-TEST_CASE("delivery: a repetition is the same request, whatever came meanwhile", "[net]") {
+TEST_CASE("delivery: a retry is the same request, even if new alerts arrived", "[net]") {
   DeliveryQueue queue({}, 1);
   queue.load({entry(1, "a")});
   CHECK(fingerprints(queue.group()) == "a");
@@ -86,7 +86,7 @@ TEST_CASE("delivery: a repetition is the same request, whatever came meanwhile",
   CHECK(queue.attempts() == 0);
 }
 
-TEST_CASE("delivery: the back-off doubles up to its bound, with chance in half of it", "[net]") {
+TEST_CASE("delivery: the back-off doubles up to its limit, and half of it is random", "[net]") {
   DeliveryQueue queue({.backoff_min = kSecond, .backoff_max = 10 * kSecond}, 7);
   queue.load({entry(1, "a")});
   Duration expected = kSecond;
@@ -100,7 +100,7 @@ TEST_CASE("delivery: the back-off doubles up to its bound, with chance in half o
   }
 }
 
-TEST_CASE("delivery: a receiver may ask for more time, within the bound", "[net]") {
+TEST_CASE("delivery: a receiver may ask for more time, within the limit", "[net]") {
   DeliveryQueue queue({.backoff_min = kSecond, .backoff_max = kMinute}, 7);
   queue.load({entry(1, "a")});
   queue.group();
@@ -143,7 +143,7 @@ TEST_CASE("delivery: a refused group is sent one by one, then in groups again", 
   CHECK(fingerprints(queue.group()) == "de");
 }
 
-TEST_CASE("delivery: what is too old is given up after one more attempt", "[net]") {
+TEST_CASE("delivery: old alerts are given up after one more attempt", "[net]") {
   DeliveryQueue queue({.give_up_after = kHour}, 1);
   queue.load({entry(1, "a", kNow - 2 * kHour), entry(2, "b", kNow)});
   CHECK(fingerprints(queue.group()) == "ab");
@@ -155,7 +155,7 @@ TEST_CASE("delivery: what is too old is given up after one more attempt", "[net]
   CHECK(queue.attempts() == 1);
 }
 
-TEST_CASE("delivery: what is too old is given up behind the group, too", "[net]") {
+TEST_CASE("delivery: old alerts after the group are given up, too", "[net]") {
   DeliveryQueue queue({.group_max = 2, .give_up_after = kHour}, 1);
   const Timestamp old = kNow - 2 * kHour;
   queue.load(
@@ -173,7 +173,7 @@ TEST_CASE("delivery: what is too old is given up behind the group, too", "[net]"
   CHECK(fingerprints(queue.group()) == "bd");
 }
 
-TEST_CASE("delivery: a group stays what it is when only others are given up", "[net]") {
+TEST_CASE("delivery: a group is kept when only other alerts are given up", "[net]") {
   DeliveryQueue queue({.group_max = 1, .give_up_after = kHour}, 1);
   queue.load({entry(1, "a"), entry(2, "b", kNow - 2 * kHour), entry(3, "c")});
   CHECK(fingerprints(queue.group()) == "a");
@@ -183,7 +183,7 @@ TEST_CASE("delivery: a group stays what it is when only others are given up", "[
   CHECK(queue.answer(status(200), kNow).at(0).attempts == 2);
 }
 
-TEST_CASE("delivery: of a refused group, only its own count as sent one by one", "[net]") {
+TEST_CASE("delivery: only the alerts of a refused group are sent one by one", "[net]") {
   DeliveryQueue queue({.group_max = 2, .give_up_after = kHour}, 1);
   const Timestamp old = kNow - 2 * kHour;
   queue.load({entry(1, "a"), entry(2, "b"), entry(3, "c", old), entry(4, "d", old), entry(5, "e"),
@@ -201,7 +201,7 @@ TEST_CASE("delivery: of a refused group, only its own count as sent one by one",
   CHECK(fingerprints(queue.group()) == "ef");
 }
 
-TEST_CASE("delivery: an answer to what is no longer in the outbox changes nothing", "[net]") {
+TEST_CASE("delivery: an answer about removed entries changes nothing", "[net]") {
   DeliveryQueue queue({}, 1);
   queue.load({entry(1, "a")});
   queue.group();

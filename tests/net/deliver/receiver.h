@@ -1,9 +1,8 @@
-// A small HTTP receiver for tests: a thread that accepts, one that answers per connection.
+// A small HTTP receiver for tests: one thread accepts, and one per connection answers.
 #pragma once
 
 #include <atomic>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "db/base/mutex.h"
+
 namespace tocsin::test {
 
 struct Received {
@@ -23,8 +24,8 @@ struct Received {
 
 class Receiver {
  public:
-  /// Answers the n-th request (from 0) with what `respond` returns: a status, or 0 to close without
-  /// one. `extra` headers go into every answer.
+  /// Answers the n-th request (from 0) with the status that `respond` returns; 0 closes without an
+  /// answer. `respond` is called on several threads. The headers `extra` are added to every answer.
   explicit Receiver(std::function<int(size_t, const Received&)> respond, uint16_t port = 0,
                     std::string extra = "")
       : respond_(std::move(respond)), extra_(std::move(extra)) {
@@ -52,7 +53,7 @@ class Receiver {
   uint16_t port() const { return port_; }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/hook"; }
   std::vector<Received> received() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return received_;
   }
   size_t count() const { return received().size(); }
@@ -89,7 +90,7 @@ class Receiver {
   void answer(int connection, Received request) {
     size_t index = 0;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       index = received_.size();
       received_.push_back(request);
     }
@@ -105,9 +106,9 @@ class Receiver {
   int listener_ = -1;
   uint16_t port_ = 0;
   std::thread acceptor_;
-  std::vector<std::thread> connections_;  // belongs to the acceptor's thread until it has ended
-  mutable std::mutex mutex_;
-  std::vector<Received> received_;  // guarded by mutex_
+  std::vector<std::thread> connections_;  // used by the acceptor's thread until it has ended
+  mutable Mutex mutex_;
+  std::vector<Received> received_ TOCSIN_GUARDED_BY(mutex_);
 };
 
 }  // namespace tocsin::test

@@ -22,7 +22,7 @@ struct Loop {
 
 }  // namespace
 
-TEST_CASE("loop: a timer calls once per start and may be destroyed by its own call", "[net]") {
+TEST_CASE("loop: a timer calls once per start and may be destroyed by its callback", "[net]") {
   Loop loop;
   int calls = 0;
   std::optional<LoopTimer> timer;
@@ -54,7 +54,7 @@ TEST_CASE("loop: functions posted by another thread run on the loop, in order", 
   CHECK(seen == std::vector{0, 1, 2});
 }
 
-TEST_CASE("loop: what is posted to a mailbox that is gone is dropped", "[net]") {
+TEST_CASE("loop: functions posted to a destroyed mailbox are dropped", "[net]") {
   Loop loop;
   std::optional<LoopMailbox> mailbox;
   mailbox.emplace(&loop.loop);

@@ -1,4 +1,4 @@
-// One HTTP connection in the hands of slow, impatient and vanishing clients.
+// One HTTP connection with slow, impatient and disappearing clients.
 #include "net/http/connection.h"
 
 #include <csignal>
@@ -13,7 +13,7 @@ using test::Client;
 using test::TestLoop;
 using test::TestServer;
 
-// A listener whose requests stay with the test until it answers them.
+// A listener that keeps requests until the test answers them.
 struct Fixture {
   explicit Fixture(http::ConnectionOptions connection_options = {}) : options(connection_options) {
     std::signal(SIGPIPE, SIG_IGN);  // as the server does
@@ -51,7 +51,7 @@ struct Fixture {
 
 const std::string kGet = "GET /x?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-TEST_CASE("http connection: a client that leaves cancels its request", "[net]") {
+TEST_CASE("http connection: a client that disconnects cancels its request", "[net]") {
   Fixture fixture;
   std::optional<Client> client(fixture.listener->port());
   client->send(kGet);
@@ -62,10 +62,10 @@ TEST_CASE("http connection: a client that leaves cancels its request", "[net]") 
   CHECK(fixture.loop.run_until([&] { return fixture.requests[0].first.cancelled->load(); }));
   fixture.requests[0].second(http::json_response(503, "{}"));
   CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
-  fixture.requests[0].second(http::json_response(200, "{}"));  // too late, and harmless
+  fixture.requests[0].second(http::json_response(200, "{}"));  // too late, but harmless
 }
 
-TEST_CASE("http connection: requests are handed on one at a time, in order", "[net]") {
+TEST_CASE("http connection: requests are handled one at a time, in order", "[net]") {
   Fixture fixture;
   Client client(fixture.listener->port());
   client.send(kGet + kGet);
@@ -90,7 +90,7 @@ TEST_CASE("http connection: a request that does not arrive in time is refused", 
   CHECK(client.read_response().status == 408);
 }
 
-TEST_CASE("http connection: an idle connection is ended", "[net]") {
+TEST_CASE("http connection: an idle connection is closed", "[net]") {
   http::ConnectionOptions options;
   options.idle_timeout = 20 * kMillisecond;
   Fixture fixture(options);
@@ -99,7 +99,7 @@ TEST_CASE("http connection: an idle connection is ended", "[net]") {
   CHECK(fixture.statuses.empty());
 }
 
-TEST_CASE("http connection: a client that does not read its response is left", "[net]") {
+TEST_CASE("http connection: a client that does not read its response is disconnected", "[net]") {
   http::ConnectionOptions options;
   options.send_timeout = 100 * kMillisecond;
   Fixture fixture(options);
@@ -110,7 +110,7 @@ TEST_CASE("http connection: a client that does not read its response is left", "
   CHECK(fixture.loop.run_until([&] { return fixture.gone; }));
 }
 
-TEST_CASE("http connection: an answer after half of the connection was closed arrives", "[net]") {
+TEST_CASE("http connection: a client that has ended its side gets its answer", "[net]") {
   Fixture fixture;
   Client client(fixture.listener->port());
   client.send(kGet);
@@ -147,7 +147,8 @@ http::ConnectionOptions impatient() {
   return options;
 }
 
-TEST_CASE("http connection: a client that ended, yet reads, is waited for", "[net]") {
+TEST_CASE("http connection: a request continues while its client, which has ended, still reads",
+          "[net]") {
   Fixture fixture(impatient());
   Client client(fixture.listener->port());
   client.send(kGet);
@@ -161,7 +162,7 @@ TEST_CASE("http connection: a client that ended, yet reads, is waited for", "[ne
   CHECK(client.read_until("answer").find("HTTP/1.1 200 OK\r\n") != std::string::npos);
 }
 
-TEST_CASE("http connection: a request that cannot be cancelled is answered without questions",
+TEST_CASE("http connection: a request that cannot be cancelled is answered without probes",
           "[net]") {
   Fixture fixture(impatient());
   Client client(fixture.listener->port());
@@ -186,7 +187,8 @@ TEST_CASE("http connection: the end of a client of HTTP/1.0 cancels its request"
   CHECK(client.read_response().body == "cancelled");
 }
 
-TEST_CASE("http connection: HTTP/1.0 ends behind the answer unless it asks otherwise", "[net]") {
+TEST_CASE("http connection: HTTP/1.0 connections close after the answer unless kept alive",
+          "[net]") {
   const auto ends = [](const std::string& text) {
     Fixture fixture;
     Client client(fixture.listener->port());
@@ -208,7 +210,7 @@ TEST_CASE("http connection: HTTP/1.0 ends behind the answer unless it asks other
   CHECK(ends("GET /x HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: Close\r\n\r\n"));
 }
 
-TEST_CASE("http connection: what trailers say is no header", "[net]") {
+TEST_CASE("http connection: trailers are not headers", "[net]") {
   Fixture fixture;
   Client client(fixture.listener->port());
   client.send(
@@ -221,7 +223,7 @@ TEST_CASE("http connection: what trailers say is no header", "[net]") {
   CHECK(request.headers.count("content-encoding") == 0);
 }
 
-TEST_CASE("http connection: repeated headers are one list", "[net]") {
+TEST_CASE("http connection: repeated headers are joined", "[net]") {
   Fixture fixture;
   Client client(fixture.listener->port());
   client.send(
@@ -230,7 +232,7 @@ TEST_CASE("http connection: repeated headers are one list", "[net]") {
   CHECK(fixture.requests[0].first.header("content-encoding") == "gzip, br");
 }
 
-// Three pieces behind the first; counts them in `count`.
+// Three more pieces; counts them in `count`.
 std::function<bool(std::string&)> three_more(std::shared_ptr<int> count) {
   return [count](std::string& out) {
     out += "piece " + std::to_string(++*count) + ";";
@@ -255,7 +257,7 @@ TEST_CASE("http connection: a long response goes out in chunks, and the next req
   CHECK(client.read_until("0\r\n\r\n") ==
         "6\r\nfirst;\r\n8\r\npiece 1;\r\n8\r\npiece 2;\r\n8\r\npiece 3;\r\n0\r\n\r\n");
   fixture.requests[1].second(http::json_response(200, "answer"));
-  fixture.loop.run_until([&] { return fixture.statuses.size() == 2; });
+  REQUIRE(fixture.loop.run_until([&] { return fixture.statuses.size() == 2; }));
   CHECK(client.read_response().body == "answer");
 }
 
@@ -282,11 +284,11 @@ TEST_CASE("http connection: a short response to HTTP/1.0 has its length", "[net]
   client.send(kOldGet);
   REQUIRE(fixture.loop.run_until([&] { return fixture.requests.size() == 1; }));
   fixture.requests[0].second(http::json_response(200, "answer"));
-  fixture.loop.run_until([&] { return fixture.statuses.size() == 1; });
+  REQUIRE(fixture.loop.run_until([&] { return fixture.statuses.size() == 1; }));
   CHECK(client.read_response().body == "answer");
 }
 
-TEST_CASE("http connection: HTTP/1.0 is sent a long response as fast as it is taken", "[net]") {
+TEST_CASE("http connection: HTTP/1.0 is sent a long response as fast as it reads", "[net]") {
   constexpr int kPieces = 4'000;
   http::ConnectionOptions options;
   options.send_timeout = 100 * kMillisecond;
@@ -300,15 +302,15 @@ TEST_CASE("http connection: HTTP/1.0 is sent a long response as fast as it is ta
                                 return ++*made < kPieces;
                               }});
   CHECK(*made == 0);
-  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));  // the client takes nothing
+  CHECK(fixture.loop.run_until([&] { return fixture.gone; }));  // the client reads nothing
   CHECK(*made < kPieces);
   CHECK(made.use_count() == 1);
-  while (client.take_some() > 0) {
+  while (client.receive_some() > 0) {
   }
-  CHECK(errno == ECONNRESET);  // an end would look like that of the response
+  CHECK(errno == ECONNRESET);  // a clean end would look like the end of the response
 }
 
-TEST_CASE("http connection: a client that leaves ends its long response", "[net]") {
+TEST_CASE("http connection: a client that disconnects ends its long response", "[net]") {
   Fixture fixture;
   std::optional<Client> client(fixture.listener->port());
   client->send(kGet);
@@ -325,7 +327,7 @@ TEST_CASE("http connection: a client that leaves ends its long response", "[net]
   CHECK(alive.use_count() == 1);
 }
 
-TEST_CASE("http message: a target is a path or a whole URL", "[net]") {
+TEST_CASE("http message: a target is a path or an absolute URL", "[net]") {
   const auto check = [](std::string_view target, const std::string& path,
                         const http::Parameters& parameters, const std::string& host) {
     CAPTURE(target);

@@ -20,7 +20,7 @@ bool own(const PageAsset& asset) { return asset.path != "/page/chart.js"; }
 
 }  // namespace
 
-TEST_CASE("page: files are served byte by byte as they are", "[net]") {
+TEST_CASE("page: files are served unchanged", "[net]") {
   const PageAsset* page = find_page_asset("/");
   REQUIRE(page != nullptr);
   CHECK(page->content == file_content("index.html"));
@@ -33,20 +33,20 @@ TEST_CASE("page: files are served byte by byte as they are", "[net]") {
   CHECK(find_page_asset("/page/bell.svg")->content_type == "image/svg+xml");
 }
 
-TEST_CASE("page: what is not there is not served", "[net]") {
+TEST_CASE("page: unknown paths have no asset", "[net]") {
   CHECK(find_page_asset("") == nullptr);
   CHECK(find_page_asset("/page/") == nullptr);
   CHECK(find_page_asset("/page/../page/main.js") == nullptr);
 }
 
-TEST_CASE("page: the chart library is the real one and has its licence", "[net]") {
+TEST_CASE("page: the chart library is complete and includes its licence", "[net]") {
   const PageAsset* chart = find_page_asset("/page/chart.js");
   REQUIRE(chart != nullptr);
   CHECK(chart->content.size() > 100'000);
   CHECK(chart->content.substr(0, 200).find("MIT License") != std::string_view::npos);
 }
 
-TEST_CASE("page: every reference leads to an asset, and none leads elsewhere", "[net]") {
+TEST_CASE("page: every reference leads to an asset of the page", "[net]") {
   const std::regex reference(R"re((?:src|href|from)\s*=?\s*"([^"#]+)")re");
   for (const PageAsset& asset : page_assets()) {
     if (!own(asset)) continue;
@@ -60,7 +60,7 @@ TEST_CASE("page: every reference leads to an asset, and none leads elsewhere", "
   }
 }
 
-TEST_CASE("page: nothing that comes from data can become markup or code", "[net]") {
+TEST_CASE("page: data can never become markup or code", "[net]") {
   const std::regex forbidden(
       R"(innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|\sstyle="|\son\w+=")");
   for (const PageAsset& asset : page_assets()) {

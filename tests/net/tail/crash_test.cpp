@@ -1,5 +1,5 @@
-// The tail on a real database, killed at any moment: a process of its own follows files while this
-// one writes them, rotates them, and kills it.
+// The tail on a real database, killed at any moment: a child process follows files while this
+// process writes and rotates them and kills the child.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -27,7 +27,7 @@ namespace {
 
 TailOptions options_for(const std::string& folder) {
   TailOptions options;
-  // Rotated files match, too: a file that goes before anybody saw it could not be known.
+  // Rotated files match too, because a file that disappears before a scan saw it cannot be found.
   options.paths = {folder + "/logs/*"};
   options.measurement = "m";
   return options;
@@ -47,7 +47,7 @@ std::unique_ptr<Database> open(const std::string& folder) {
   return *std::move(database);
 }
 
-// This program again, as the process that follows the files.
+// Runs this program again as the process that follows the files.
 class Follower {
  public:
   explicit Follower(const std::string& folder) {
@@ -100,7 +100,7 @@ TEST_CASE("tail crash: the process that follows", "[.]") {
   uv_run(loop.get(), UV_RUN_DEFAULT);  // until it is killed
 }
 
-TEST_CASE("tail crash: after any number of kills every line is there exactly once", "[net]") {
+TEST_CASE("tail crash: after any number of kills every line is stored exactly once", "[net]") {
   const TemporaryFolder folder;
   std::filesystem::create_directories(folder.path("logs"));
   std::mt19937 random(20261125);
@@ -118,6 +118,7 @@ TEST_CASE("tail crash: after any number of kills every line is there exactly onc
     const int pieces = 1 + static_cast<int>(random() % 20);
     for (int piece = 0; piece < pieces; ++piece) {
       write(10);
+      // Not to wait for anything: this spreads the kills over the follower's work.
       std::this_thread::sleep_for(std::chrono::milliseconds(random() % 15));
     }
     if (round % 4 == 1) folder.rename("logs/1.log", "logs/1.log." + std::to_string(round));

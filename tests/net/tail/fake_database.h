@@ -1,17 +1,17 @@
-// A store in memory for tests of what writes to it: commits on a thread of its own as the real one
-// does, can be told to be busy or to fail, and can be copied as of any commit, as a crash would
-// leave it.
+// An in-memory store for tests of its writers. Like the real one it commits on a separate thread.
+// It can be made to refuse writes or fail commits, and its state after any commit can be copied, as
+// a crash would leave it.
 #pragma once
 
-#include <condition_variable>
+#include <chrono>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "db/base/mutex.h"
 #include "db/database.h"
 
 namespace tocsin::test {
@@ -50,7 +50,7 @@ class FakeDatabase final : public Database {
   }
   ~FakeDatabase() override {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       closing_ = true;
     }
     wake_.notify_all();
@@ -58,40 +58,65 @@ class FakeDatabase final : public Database {
   }
 
   void set_busy(std::optional<ErrorCode> code) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     busy_ = code;
   }
-  void fail_commits(size_t count) {
-    const std::lock_guard lock(mutex_);
+  /// Lets the next `after` commits succeed and fails the `count` commits after them.
+  void fail_commits(size_t count, size_t after = 0) {
+    const MutexLock lock(mutex_);
     failures_ = count;
+    successes_before_failures_ = after;
+  }
+  /// Waits until `count` requests have been refused; false after kWaitMax.
+  bool wait_for_refused(size_t count) {
+    const auto deadline = std::chrono::steady_clock::now() + kWaitMax;
+    const MutexLock lock(mutex_);
+    while (refused_ < count) {
+      if (!changed_.wait_until(mutex_, deadline)) return refused_ >= count;
+    }
+    return true;
+  }
+  /// Waits until `count` rows are committed; false after kWaitMax.
+  bool wait_for_rows(size_t count) {
+    const auto deadline = std::chrono::steady_clock::now() + kWaitMax;
+    const MutexLock lock(mutex_);
+    while (state_.rows.size() < count) {
+      if (!changed_.wait_until(mutex_, deadline)) return state_.rows.size() >= count;
+    }
+    return true;
   }
   StoreState state() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return state_;
   }
   std::vector<StoreState> history() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return history_;
   }
-  /// The most entries that one call of list() gave.
+  /// The largest number of entries that one call of list() returned.
   size_t listed_max() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return listed_max_;
   }
   size_t refused() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return refused_;
   }
+  size_t failed() const {
+    const MutexLock lock(mutex_);
+    return failed_;
+  }
   void put(SmallTable table, const std::string& key, const std::string& value) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     state_.small[{table, key}] = value;
   }
 
   const std::string& directory() const override { return directory_; }
   Status submit(WriteRequest request, std::function<void(Result<WriteReport>)> done) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (busy_) {
       ++refused_;
+      changed_.notify_all();
       return fail(*busy_, "the store is busy");
     }
     queue_.emplace_back(std::move(request), std::move(done));
@@ -111,14 +136,14 @@ class FakeDatabase final : public Database {
     return fail(ErrorCode::kUnsupported, "no segments");
   }
   Result<std::optional<std::string>> get(SmallTable table, std::string_view key) const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto it = state_.small.find({table, std::string(key)});
     if (it == state_.small.end()) return std::optional<std::string>();
     return std::optional<std::string>(it->second);
   }
   Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix,
                                        SmallRange range = {}) const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::vector<SmallEntry> entries;
     for (const auto& [key, value] : state_.small) {
       if (entries.size() >= range.count_max) break;
@@ -132,9 +157,9 @@ class FakeDatabase final : public Database {
 
  private:
   void run() {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     for (;;) {
-      wake_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+      while (!closing_ && queue_.empty()) wake_.wait(mutex_);
       if (queue_.empty()) return;
       auto [request, done] = std::move(queue_.front());
       queue_.pop_front();
@@ -146,9 +171,12 @@ class FakeDatabase final : public Database {
     }
   }
 
-  Result<WriteReport> commit(const WriteRequest& request) {
-    if (failures_ > 0) {
+  Result<WriteReport> commit(const WriteRequest& request) TOCSIN_REQUIRES(mutex_) {
+    if (successes_before_failures_ > 0) {
+      --successes_before_failures_;
+    } else if (failures_ > 0) {
       --failures_;
+      ++failed_;
       return fail(ErrorCode::kDiskFull, "no space left");
     }
     const auto rows = rows_of(request.batch);
@@ -163,25 +191,31 @@ class FakeDatabase final : public Database {
       }
     }
     history_.push_back(state_);
+    changed_.notify_all();
     WriteReport report;
     report.commit_number = history_.size();
     report.rows_written = rows.size();
     return report;
   }
 
+  static constexpr std::chrono::seconds kWaitMax{20};
+
   const std::string directory_ = "memory";
   std::thread writer_;
-  mutable std::mutex mutex_;
-  // The rest is guarded by mutex_.
-  std::condition_variable wake_;
-  std::deque<std::pair<WriteRequest, std::function<void(Result<WriteReport>)>>> queue_;
-  StoreState state_;
-  std::vector<StoreState> history_;  // after each commit
-  std::optional<ErrorCode> busy_;
-  size_t failures_ = 0;
-  size_t refused_ = 0;
-  mutable size_t listed_max_ = 0;
-  bool closing_ = false;
+  mutable Mutex mutex_;
+  ConditionVariable wake_;     // of the writer thread
+  ConditionVariable changed_;  // a commit or a refusal, for waiting tests
+  std::deque<std::pair<WriteRequest, std::function<void(Result<WriteReport>)>>> queue_
+      TOCSIN_GUARDED_BY(mutex_);
+  StoreState state_ TOCSIN_GUARDED_BY(mutex_);
+  std::vector<StoreState> history_ TOCSIN_GUARDED_BY(mutex_);  // after each commit
+  std::optional<ErrorCode> busy_ TOCSIN_GUARDED_BY(mutex_);
+  size_t successes_before_failures_ TOCSIN_GUARDED_BY(mutex_) = 0;
+  size_t failures_ TOCSIN_GUARDED_BY(mutex_) = 0;  // still to come
+  size_t failed_ TOCSIN_GUARDED_BY(mutex_) = 0;
+  size_t refused_ TOCSIN_GUARDED_BY(mutex_) = 0;
+  mutable size_t listed_max_ TOCSIN_GUARDED_BY(mutex_) = 0;
+  bool closing_ TOCSIN_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace tocsin::test

@@ -27,7 +27,7 @@ TailFiles::Settings settings(bool from_end = false) {
   return {.from_end = {from_end}, .settle = 5 * kSecond};
 }
 
-// Reads a file up to `offset` as the reader would.
+// Commits a read of the file up to `offset`.
 void commit(TailFiles& files, uint64_t id, const FileSeen& file, uint64_t offset, Timestamp now) {
   TailPosition next = files.at(id).position;
   next.head_size = static_cast<uint32_t>(file.head.size());
@@ -43,7 +43,7 @@ constexpr Timestamp kStart = 1'000 * kDay;
 
 }  // namespace
 
-TEST_CASE("tail files: a new file is read, and then only when it grows", "[net]") {
+TEST_CASE("tail files: a file is read when it is new or has grown", "[net]") {
   TailFiles files(settings());
   const FileSeen first = seen("/l/a", 1, std::string(100, 'a'));
   files.apply_scan(std::vector{first}, kStart);
@@ -63,7 +63,7 @@ TEST_CASE("tail files: a file that is read further during a scan is still the sa
     files.begin_scan();
     files.apply_scan(std::vector{before}, kStart);
     commit(files, 1, before, size, kStart);
-    files.begin_scan();  // sees the file before it grows, and is late
+    files.begin_scan();  // sees the file before it grows, but is applied later
     const FileSeen after = seen("/l/a", 1, std::string(size + 50, 'a'));
     commit(files, 1, after, size + 50, kStart);
     files.apply_scan(std::vector{before}, kStart + kSecond);
@@ -77,7 +77,7 @@ TEST_CASE("tail files: a file that is read further during a scan is still the sa
   }
 }
 
-TEST_CASE("tail files: caught up means every file known at start, up to its size at start",
+TEST_CASE("tail files: caught up when every file known at start is read up to its size at start",
           "[net]") {
   TailFiles files(settings());
   const FileSeen a = seen("/l/a", 1, std::string(100, 'a'));
@@ -94,8 +94,7 @@ TEST_CASE("tail files: caught up means every file known at start, up to its size
   CHECK(files.caught_up());
 }
 
-TEST_CASE("tail files: a file that cannot be read or that goes does not hold the start up",
-          "[net]") {
+TEST_CASE("tail files: catching up does not wait for files that are unreadable or gone", "[net]") {
   TailFiles files(settings());
   const FileSeen a = seen("/l/a", 1, std::string(100, 'a'));
   const FileSeen b = seen("/l/b", 2, std::string(100, 'b'));
@@ -108,7 +107,7 @@ TEST_CASE("tail files: a file that cannot be read or that goes does not hold the
   CHECK(files.caught_up());
 }
 
-TEST_CASE("tail files: from the end holds for files of the start only", "[net]") {
+TEST_CASE("tail files: from_end applies only to files found at start", "[net]") {
   TailFiles files(settings(true));
   const FileSeen a = seen("/l/a", 1, std::string(100, 'a'));
   files.apply_scan(std::vector{a}, kStart);
@@ -165,7 +164,7 @@ TEST_CASE("tail files: a file that comes back is no longer gone", "[net]") {
   CHECK(decode_position(changes[0].key, changes[0].value.value())->gone_since == 0);
 }
 
-TEST_CASE("tail files: a sibling is followed until it has been read and is at rest", "[net]") {
+TEST_CASE("tail files: a sibling is followed until it has been read and is unchanged", "[net]") {
   TailFiles files(settings());
   const std::string bytes(200, 'a');
   TailPosition p;
@@ -188,7 +187,7 @@ TEST_CASE("tail files: a sibling is followed until it has been read and is at re
   CHECK_FALSE(files.apply_scan({}, kStart + 7 * kSecond).search);
 }
 
-TEST_CASE("tail files: a file that no glob covers any more is not followed as a sibling", "[net]") {
+TEST_CASE("tail files: a file that no glob covers is not followed as a sibling", "[net]") {
   TailFiles files(settings());
   const std::string bytes(200, 'a');
   TailPosition p;
@@ -211,9 +210,8 @@ TEST_CASE("tail files: a file that no glob covers any more is not followed as a 
   CHECK(files.at(7).position.offset == 100);
 }
 
-TEST_CASE(
-    "tail files: a deleted file is read on through its descriptor, its last line after a while",
-    "[net]") {
+TEST_CASE("tail files: a deleted file is read through its descriptor, its last line after a while",
+          "[net]") {
   TailFiles files(settings());
   const FileSeen a = seen("/l/a", 1, std::string(100, 'a'));
   files.apply_scan(std::vector{a}, kStart);
@@ -230,7 +228,7 @@ TEST_CASE(
   CHECK_FALSE(files.at(1).file);
 }
 
-TEST_CASE("tail files: a copy is told once and not read", "[net]") {
+TEST_CASE("tail files: a copy is reported once and not read", "[net]") {
   TailFiles files(settings());
   const std::string bytes(500, 'a');
   const std::vector both = {seen("/l/a", 1, bytes), seen("/l/b", 2, bytes)};
@@ -239,7 +237,7 @@ TEST_CASE("tail files: a copy is told once and not read", "[net]") {
   CHECK(files.to_read(kStart).size() == 1);
 }
 
-TEST_CASE("tail files: a file written anew with the same beginning starts at 0", "[net]") {
+TEST_CASE("tail files: a rewritten file with the same beginning starts at 0", "[net]") {
   TailFiles files(settings());
   const FileSeen a = seen("/l/a", 1, std::string(3000, 'a'));
   files.apply_scan(std::vector{a}, kStart);
@@ -249,7 +247,7 @@ TEST_CASE("tail files: a file written anew with the same beginning starts at 0",
   CHECK(files.to_read(kStart + kSecond) == std::vector<uint64_t>{1});
 }
 
-TEST_CASE("tail files: only so many files stay open", "[net]") {
+TEST_CASE("tail files: at most kTailOpenFilesMax files stay open", "[net]") {
   TailFiles files(settings());
   std::vector<FileSeen> all;
   for (uint64_t i = 0; i < kTailOpenFilesMax + 2; ++i) {

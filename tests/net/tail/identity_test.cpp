@@ -45,7 +45,7 @@ using V = FileVerdict;
 
 }  // namespace
 
-TEST_CASE("tail identity: a position survives being written and read", "[net]") {
+TEST_CASE("tail identity: a position is encoded and decoded without loss", "[net]") {
   TailPosition p;
   p.id = 42;
   p.path = "/var/log/with space\nand newline.json";
@@ -65,7 +65,7 @@ TEST_CASE("tail identity: a position survives being written and read", "[net]") 
   CHECK(*linked == p);
 }
 
-TEST_CASE("tail identity: positions of the first version are read", "[net]") {
+TEST_CASE("tail identity: positions of format version 1 can be read", "[net]") {
   const auto back = decode_position(position_key(1), "1 1 2 3 4 5 0 0 /a b");
   REQUIRE(back);
   CHECK(back->path == "/a b");
@@ -73,7 +73,7 @@ TEST_CASE("tail identity: positions of the first version are read", "[net]") {
   CHECK(encode_position(*back) == "1 1 2 3 4 5 0 0 /a b");
 }
 
-TEST_CASE("tail identity: a damaged position is refused by its key", "[net]") {
+TEST_CASE("tail identity: the error for a damaged position names its key", "[net]") {
   const std::string key = position_key(1);
   for (const char* value :
        {"", "1", "9 1 2 3 4 5 0 0 /a", "1 1 2 1025 4 5 0 0 /a", "1 1 2 x 4 5 0 0 /a",
@@ -86,19 +86,19 @@ TEST_CASE("tail identity: a damaged position is refused by its key", "[net]") {
   CHECK_FALSE(decode_position("tail/x", "1 1 2 3 4 5 0 0 /a"));
 }
 
-TEST_CASE("tail identity: a file that grew goes on", "[net]") {
+TEST_CASE("tail identity: a file that has grown continues", "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 100));
   CHECK(verdicts({position(before, content('a', 100), 100)},
                  {seen("/l/a", 1, content('a', 5000))}) == std::vector{V::kContinue});
 }
 
-TEST_CASE("tail identity: another head is a new file", "[net]") {
+TEST_CASE("tail identity: a file with another head is new", "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 100));
   CHECK(verdicts({position(before, content('a', 100), 100)},
                  {seen("/l/a", 1, content('b', 500))}) == std::vector{V::kNew});
 }
 
-TEST_CASE("tail identity: the same head but shorter starts again", "[net]") {
+TEST_CASE("tail identity: a shorter file with the same head restarts", "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 5000));
   CHECK(verdicts({position(before, content('a', 5000), 5000)},
                  {seen("/l/a", 1, content('a', 2000))}) == std::vector{V::kRestart});
@@ -134,12 +134,13 @@ TEST_CASE("tail identity: under 64 bytes the inode counts too", "[net]") {
   CHECK(verdicts(positions, {other_device}) == std::vector{V::kContinue});
 }
 
-TEST_CASE("tail identity: short files with the same bytes are files of their own", "[net]") {
+TEST_CASE("tail identity: short files with the same bytes are separate files", "[net]") {
   CHECK(verdicts({}, {seen("/l/a", 1, "x\n"), seen("/l/b", 2, "x\n"), seen("/l/c", 3, "")}) ==
         std::vector{V::kNew, V::kNew, V::kNew});
 }
 
-TEST_CASE("tail identity: of several with one head the stored inode is the file", "[net]") {
+TEST_CASE("tail identity: of several files with one head the one with the stored inode continues",
+          "[net]") {
   const std::string bytes = content('a', 5000);
   const FileSeen before = seen("/l/a", 1, bytes);
   CHECK(verdicts({position(before, bytes, 3000)},
@@ -147,7 +148,7 @@ TEST_CASE("tail identity: of several with one head the stored inode is the file"
         std::vector{V::kCopy, V::kContinue});
 }
 
-TEST_CASE("tail identity: without the stored inode the largest is the file", "[net]") {
+TEST_CASE("tail identity: without the stored inode the largest file continues", "[net]") {
   const std::string bytes = content('a', 5000);
   const FileSeen before = seen("/l/a", 1, bytes);
   CHECK(verdicts({position(before, bytes, 3000)},
@@ -155,7 +156,8 @@ TEST_CASE("tail identity: without the stored inode the largest is the file", "[n
         std::vector{V::kCopy, V::kContinue});
 }
 
-TEST_CASE("tail identity: after a copy-truncate the copy goes on and the file is new", "[net]") {
+TEST_CASE("tail identity: after a copy and truncate the copy continues and the file is new",
+          "[net]") {
   const std::string bytes = content('a', 5000);
   const FileSeen before = seen("/l/a", 1, bytes);
   CHECK(verdicts({position(before, bytes, 3000)},
@@ -163,7 +165,7 @@ TEST_CASE("tail identity: after a copy-truncate the copy goes on and the file is
         std::vector{V::kNew, V::kContinue});
 }
 
-TEST_CASE("tail identity: copies are told among files never seen before", "[net]") {
+TEST_CASE("tail identity: copies are recognised among new files", "[net]") {
   // The smaller one is a copy that is still being written.
   CHECK(verdicts({}, {seen("/l/a", 1, content('a', 500)), seen("/l/b", 2, content('a', 700))}) ==
         std::vector{V::kCopy, V::kNew});
@@ -171,8 +173,7 @@ TEST_CASE("tail identity: copies are told among files never seen before", "[net]
         std::vector{V::kCopy, V::kNew});
 }
 
-TEST_CASE("tail identity: a file that goes on differently after a common beginning is new",
-          "[net]") {
+TEST_CASE("tail identity: a file that differs after a common beginning is new", "[net]") {
   const std::string header = content('#', 200);
   const FileSeen before = seen("/l/a", 1, header);
   CHECK(verdicts({position(before, header, 200)},
@@ -180,7 +181,7 @@ TEST_CASE("tail identity: a file that goes on differently after a common beginni
         std::vector{V::kContinue, V::kNew});
 }
 
-TEST_CASE("tail identity: files that are there choose before those that are gone", "[net]") {
+TEST_CASE("tail identity: present files are matched before files that are gone", "[net]") {
   const std::string bytes = content('a', 3000);
   const FileSeen file = seen("/l/a", 1, bytes);
   TailPosition gone = position(file, bytes, 2500);
@@ -192,7 +193,7 @@ TEST_CASE("tail identity: files that are there choose before those that are gone
   CHECK(matches[0].position == 1);
 }
 
-TEST_CASE("tail identity: a sibling continues a position or nothing", "[net]") {
+TEST_CASE("tail identity: a sibling continues a position or is unrelated", "[net]") {
   const std::string bytes = content('a', 3000);
   FileSeen rotated = seen("/l/a.log.1", 1, bytes);
   rotated.source.reset();
@@ -201,20 +202,21 @@ TEST_CASE("tail identity: a sibling continues a position or nothing", "[net]") {
   FileSeen shorter = seen("/l/a.log.3", 3, content('a', 1500));
   shorter.source.reset();
   const TailPosition p = position(rotated, bytes, 2000);
-  CHECK(verdicts({p}, {rotated, stranger}) == std::vector{V::kContinue, V::kStranger});
-  CHECK(verdicts({p}, {shorter}) == std::vector{V::kStranger});
+  CHECK(verdicts({p}, {rotated, stranger}) == std::vector{V::kContinue, V::kUnrelated});
+  CHECK(verdicts({p}, {shorter}) == std::vector{V::kUnrelated});
 }
 
-TEST_CASE("tail identity: a rotated file that is no longer followed makes no copy of the new one",
+TEST_CASE("tail identity: a rotated file that is not followed does not make the new one a copy",
           "[net]") {
-  // a.log.1 lies outside the glob; a.log begins with the same long header and is read all the same.
+  // a.log.1 is outside the glob; a.log begins with the same long header and is still read.
   const std::string header = content('#', 2000);
   FileSeen rotated = seen("/l/a.log.1", 1, header + "old");
   rotated.source.reset();
-  CHECK(verdicts({}, {rotated, seen("/l/a.log", 2, header)}) == std::vector{V::kStranger, V::kNew});
+  CHECK(verdicts({}, {rotated, seen("/l/a.log", 2, header)}) ==
+        std::vector{V::kUnrelated, V::kNew});
 }
 
-TEST_CASE("tail identity: what to do next", "[net]") {
+TEST_CASE("tail identity: the next step", "[net]") {
   const auto check = [](FollowState state, TailStep expected) {
     CHECK(next_step(state, 5 * kSecond) == expected);
   };
@@ -245,7 +247,7 @@ TEST_CASE("tail identity: what to do next", "[net]") {
         TailStep::kWait);
 }
 
-TEST_CASE("tail identity: names that a rotation gives", "[net]") {
+TEST_CASE("tail identity: names of rotated files", "[net]") {
   CHECK(is_rotated_name("a.log", "a.log.1"));
   CHECK(is_rotated_name("a.log", "a.log-20261124"));
   CHECK(is_rotated_name("a.log", "a-20261124.log"));

@@ -21,7 +21,7 @@ std::vector<std::string> names(const TailScanner& scanner) {
 
 }  // namespace
 
-TEST_CASE("tail scanner: globs give regular files with their heads", "[net]") {
+TEST_CASE("tail scanner: globs find regular files and their heads", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.json", std::string(2000, 'x'));
   folder.append("b/y.json", "yy");
@@ -38,7 +38,7 @@ TEST_CASE("tail scanner: globs give regular files with their heads", "[net]") {
   CHECK(scanner.troubles().empty());
 }
 
-TEST_CASE("tail scanner: a change of a file shows in the next scan", "[net]") {
+TEST_CASE("tail scanner: the next scan sees a changed file", "[net]") {
   const TemporaryFolder folder;
   folder.append("x.json", "one");
   TailScanner scanner({{folder.path("*.json")}});
@@ -63,7 +63,7 @@ TEST_CASE("tail scanner: a file with several paths appears once, for the first s
   CHECK(scanner.files()[0].source == 0);
 }
 
-TEST_CASE("tail scanner: what a rotation made of a missing file is found beside it", "[net]") {
+TEST_CASE("tail scanner: a missing file is found under its rotated name or by its inode", "[net]") {
   const TemporaryFolder folder;
   folder.append("a.log.1", "rotated");
   folder.append("moved", "by inode");
@@ -78,7 +78,7 @@ TEST_CASE("tail scanner: what a rotation made of a missing file is found beside 
   CHECK(scanner.files().empty());
 }
 
-TEST_CASE("tail scanner: without descriptors everything stays as it was", "[net]") {
+TEST_CASE("tail scanner: without descriptors the previous result is kept", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", "one");
   folder.append("y.log.1", "rotated");
@@ -102,9 +102,9 @@ TEST_CASE("tail scanner: without descriptors everything stays as it was", "[net]
     CHECK(scanner.troubles().empty());
     CHECK(names(scanner).size() == 1 + missing.size());
   };
-  check("*/*.log", {});                           // no folder is listed
-  check("a/x.log", {});                           // the file is not opened
-  check("a/x.log", {{folder.path("y.log"), 0}});  // no siblings are looked for
+  check("*/*.log", {});                           // the folder cannot be listed
+  check("a/x.log", {});                           // the file cannot be opened
+  check("a/x.log", {{folder.path("y.log"), 0}});  // siblings cannot be searched for
 }
 
 TEST_CASE("tail scanner: a path belongs to the first source whose glob it matches", "[net]") {
@@ -115,7 +115,7 @@ TEST_CASE("tail scanner: a path belongs to the first source whose glob it matche
   CHECK_FALSE(scanner.source_of("/l/b/c/1.log"));
 }
 
-TEST_CASE("tail scanner: folders and last parts of paths", "[net]") {
+TEST_CASE("tail scanner: folder and last component of a path", "[net]") {
   CHECK(folder_of("/a/b") == "/a");
   CHECK(folder_of("/a") == "/");
   CHECK(folder_of("a") == ".");

@@ -31,7 +31,7 @@ TailOptions follow(const std::string& glob) {
   return options;
 }
 
-// A store with a tail over it; destroying it is the end of the process.
+// A store and a tail that writes to it. Destroying it simulates the end of the process.
 struct Process {
   explicit Process(std::vector<TailOptions> options, StoreState state = {})
       : database(std::move(state)) {
@@ -47,10 +47,10 @@ struct Process {
     if (!held) CHECK(rows() == expected);
     return held;
   }
-  // Everything that is there has been looked at for longer than a last line needs.
+  // Runs the loop for longer than a rotated file's last line has to wait.
   void settle() {
     const Timestamp end = clock.now() + 4 * kQuick.settle;
-    loop.run_until([&] { return clock.now() > end; });
+    REQUIRE(loop.run_until([&] { return clock.now() > end; }));
   }
   std::vector<std::string> rows() const {
     auto all = database.state().rows;
@@ -64,7 +64,7 @@ struct Process {
   std::unique_ptr<Tail> tail;
 };
 
-// A line whose number is also its row; long enough for a head after one or two.
+// The n-th line and its row; one or two lines are long enough for a head.
 std::string line(int n) {
   return R"({"n":)" + std::to_string(n) +
          R"(,"text":"the quick brown fox jumps over the lazy dog"})" + "\n";
@@ -91,7 +91,7 @@ std::vector<std::string> operator+(std::vector<std::string> a, const std::vector
 
 }  // namespace
 
-TEST_CASE("tail: lines become rows of the measurement that their folder names", "[net]") {
+TEST_CASE("tail: the folder's name is the measurement", "[net]") {
   const TemporaryFolder folder;
   folder.append("audit/x.json", lines(0, 2));
   Process process({follow(folder.path("*/*.json"))});
@@ -104,7 +104,7 @@ TEST_CASE("tail: lines become rows of the measurement that their folder names", 
   CHECK(process.tail->counters().bytes == lines(0, 4).size());
 }
 
-TEST_CASE("tail: a line's own measurement counts first, then the option, then the folder",
+TEST_CASE("tail: the measurement comes from the line, else from the option, else from the folder",
           "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.json", "{\"n\":1}\n{\"measurement\":\"own\",\"n\":2}\n");
@@ -122,7 +122,7 @@ TEST_CASE("tail: line protocol and JSON lines may share a file", "[net]") {
   CHECK(process.until_rows({"a n=1", "cpu v=1", "cpu v=2"}));
 }
 
-TEST_CASE("tail: a bad line is rejected with its place and stops nothing", "[net]") {
+TEST_CASE("tail: a bad line is rejected with its place, and reading continues", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.json", "{\"n\":1}\n{\"n\":\n{\"n\":3}\n");
   Process process({follow(folder.path("a/*.json"))});
@@ -134,7 +134,7 @@ TEST_CASE("tail: a bad line is rejected with its place and stops nothing", "[net
   CHECK(process.tail->counters().rejected == 1);
 }
 
-TEST_CASE("tail: a line is taken when its newline has come", "[net]") {
+TEST_CASE("tail: a line is stored when its newline has arrived", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.json", "{\"n\":1}\n{\"n\":");
   Process process({follow(folder.path("a/*.json"))});
@@ -146,7 +146,7 @@ TEST_CASE("tail: a line is taken when its newline has come", "[net]") {
   CHECK(process.database.state().rejected.empty());
 }
 
-TEST_CASE("tail: caught up when everything of the start is in the store", "[net]") {
+TEST_CASE("tail: caught up when everything that existed at start is stored", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.json", lines(0, 100) + "{\"unfinished\":");
   folder.append("a/y.json", "");
@@ -156,7 +156,7 @@ TEST_CASE("tail: caught up when everything of the start is in the store", "[net]
   CHECK(process.rows().size() == 100);
 }
 
-TEST_CASE("tail: without any source it has caught up", "[net]") {
+TEST_CASE("tail: without sources it is caught up", "[net]") {
   Process process({});
   CHECK(process.tail->caught_up());
 }
@@ -164,7 +164,7 @@ TEST_CASE("tail: without any source it has caught up", "[net]") {
 TEST_CASE("tail: a renamed file is read to its end, and its successor from the start", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", lines(0, 3));
-  for (const char* glob : {"a/*.log", "a/*"}) {  // the rotated name outside, and inside the glob
+  for (const char* glob : {"a/*.log", "a/*"}) {  // the rotated name outside and inside the glob
     Process process({follow(folder.path(glob))});
     REQUIRE(process.until_rows(rows("a", 0, 3)));
     folder.append("a/x.log", lines(3, 4));
@@ -180,7 +180,7 @@ TEST_CASE("tail: a renamed file is read to its end, and its successor from the s
   }
 }
 
-TEST_CASE("tail: the last line of a renamed file counts without a newline after a while", "[net]") {
+TEST_CASE("tail: the last line of a renamed file needs no newline after a while", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", line(0) + R"({"n":1})");
   Process process({follow(folder.path("a/*.log"))});
@@ -189,8 +189,7 @@ TEST_CASE("tail: the last line of a renamed file counts without a newline after 
   CHECK(process.until_rows(rows("a", 0, 1) + std::vector<std::string>{"a n=1"}));
 }
 
-TEST_CASE("tail: a rotated file that the globs no longer cover keeps its position, unread",
-          "[net]") {
+TEST_CASE("tail: a rotated file that no glob covers keeps its position and is not read", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", line(0));
   folder.append("a/x.log.1", line(1) + "{\"n\":");
@@ -200,7 +199,7 @@ TEST_CASE("tail: a rotated file that the globs no longer cover keeps its positio
     REQUIRE(process.until_rows(rows("a", 0, 2)));
     state = process.database.state();
   }
-  folder.remove("a/x.log");  // so that its siblings are looked for
+  folder.remove("a/x.log");  // so that its siblings are searched for
   folder.append("a/x.log.1", "2}\n");
   {
     Process process({follow(folder.path("a/*.log"))}, state);
@@ -213,7 +212,7 @@ TEST_CASE("tail: a rotated file that the globs no longer cover keeps its positio
   CHECK(process.until_rows(rows("a", 0, 2) + std::vector<std::string>{"a n=2"}));
 }
 
-TEST_CASE("tail: a lack of descriptors makes no file seem to be gone", "[net]") {
+TEST_CASE("tail: running out of descriptors does not make files seem to be gone", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", line(0) + "{\"n\":");
   Process process({follow(folder.path("*/*.log"))});
@@ -228,7 +227,7 @@ TEST_CASE("tail: a lack of descriptors makes no file seem to be gone", "[net]") 
   CHECK(process.database.state().rejected.empty());
 }
 
-TEST_CASE("tail: a deleted file is read to its end, its last line included", "[net]") {
+TEST_CASE("tail: a deleted file is read to its end, including its last line", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", lines(0, 3));
   Process process({follow(folder.path("a/*.log"))});
@@ -248,14 +247,14 @@ TEST_CASE("tail: a truncated file starts again", "[net]") {
   folder.truncate("a/x.log");
   folder.append("a/x.log", lines(30, 32));
   CHECK(process.until_rows(rows("a", 0, 20) + rows("a", 30, 32)));
-  // The same beginning once more: it is shorter than it was, so it is new.
+  // The same beginning, but shorter than before, so it is read again.
   folder.truncate("a/x.log");
   process.settle();
   folder.append("a/x.log", lines(30, 31));
   CHECK(process.until_rows(rows("a", 0, 20) + rows("a", 30, 32) + rows("a", 30, 31)));
 }
 
-TEST_CASE("tail: a copy made before a truncation goes on where the file was", "[net]") {
+TEST_CASE("tail: a copy made before a truncation continues at the file's position", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", lines(0, 20));
   Process process({follow(folder.path("a/*"))});
@@ -269,7 +268,7 @@ TEST_CASE("tail: a copy made before a truncation goes on where the file was", "[
   CHECK(process.rows().size() == 23);
 }
 
-TEST_CASE("tail: a copy beside the file is not read again", "[net]") {
+TEST_CASE("tail: a copy next to the file is not read", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", lines(0, 5));
   folder.copy("a/x.log", "a/copy.log");
@@ -279,7 +278,7 @@ TEST_CASE("tail: a copy beside the file is not read again", "[net]") {
   CHECK(process.rows().size() == 5);
 }
 
-TEST_CASE("tail: whatever commit a crash comes after, every line is there exactly once", "[net]") {
+TEST_CASE("tail: after a crash at any commit every line is stored exactly once", "[net]") {
   const TemporaryFolder folder;
   const auto options = follow(folder.path("a/*.log"));
   std::vector<StoreState> history;
@@ -309,7 +308,7 @@ TEST_CASE("tail: whatever commit a crash comes after, every line is there exactl
   CHECK(history.size() >= 3);
 }
 
-TEST_CASE("tail: what a symbolic link leads to is rotated while the server is down", "[net]") {
+TEST_CASE("tail: the target of a symbolic link is rotated while the server is down", "[net]") {
   const TemporaryFolder folder;
   folder.append("pods/0.log", lines(0, 10));
   std::filesystem::create_directories(folder.path("links/app"));
@@ -321,7 +320,7 @@ TEST_CASE("tail: what a symbolic link leads to is rotated while the server is do
     REQUIRE(process.until_rows(rows("app", 0, 10)));
     state = process.database.state();
   }
-  // As versions before stored it: without where the link led.
+  // As earlier versions stored it: without the real path.
   StoreState old = state;
   for (auto& [key, value] : old.small) {
     auto position = decode_position(key.second, value).value();
@@ -338,7 +337,7 @@ TEST_CASE("tail: what a symbolic link leads to is rotated while the server is do
     process.settle();
     CHECK(process.rows().size() == 20);
   }
-  // The link is led elsewhere, as when a container starts anew.
+  // The link gets a new target, as when a container restarts.
   folder.append("other/1.log", lines(200, 203));
   folder.remove("links/app/x.log");
   std::filesystem::create_symlink("../../other/1.log", folder.path("links/app/x.log"));
@@ -346,7 +345,7 @@ TEST_CASE("tail: what a symbolic link leads to is rotated while the server is do
   CHECK(process.until_rows(rows("app", 0, 15) + rows("app", 200, 203)));
 }
 
-TEST_CASE("tail: processes that die at any moment lose and repeat nothing", "[net]") {
+TEST_CASE("tail: processes that die at any moment lose and duplicate nothing", "[net]") {
   const TemporaryFolder folder;
   const auto options = follow(folder.path("a/*.log"));
   StoreState state;
@@ -356,15 +355,15 @@ TEST_CASE("tail: processes that die at any moment lose and repeat nothing", "[ne
     written += 3;
     Process process({options}, state);
     const size_t commits = static_cast<size_t>(round % 3);
-    process.loop.run_until(
-        [&] { return process.database.history().size() >= commits || process.tail->caught_up(); });
+    REQUIRE(process.loop.run_until(
+        [&] { return process.database.history().size() >= commits || process.tail->caught_up(); }));
     state = process.database.state();
   }
   Process process({options}, state);
   CHECK(process.until_rows(rows("a", 0, written)));
 }
 
-TEST_CASE("tail: nothing is lost while the store takes no rows", "[net]") {
+TEST_CASE("tail: nothing is lost while the store accepts no writes", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", lines(0, 5));
   Process process({follow(folder.path("a/*.log"))});
@@ -381,9 +380,10 @@ TEST_CASE("tail: nothing is lost while the store takes no rows", "[net]") {
   process.database.fail_commits(3);
   folder.append("a/x.log", lines(15, 20));
   CHECK(process.until_rows(rows("a", 0, 20)));
+  CHECK(process.database.failed() == 3);
 }
 
-TEST_CASE("tail: a file longer than a chunk is read whole", "[net]") {
+TEST_CASE("tail: a file longer than a chunk is read completely", "[net]") {
   const TemporaryFolder folder;
   const int count = 60'000;
   std::string text;
@@ -413,7 +413,7 @@ TEST_CASE("tail: many small files are read once each", "[net]") {
   CHECK((process.rows() == expected));
 }
 
-TEST_CASE("tail: from the end takes what comes after the start", "[net]") {
+TEST_CASE("tail: with from_end only lines after the start are stored", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", lines(0, 5) + "{\"n\":");
   TailOptions options = follow(folder.path("a/*.log"));
@@ -433,7 +433,8 @@ TEST_CASE("tail: from the end takes what comes after the start", "[net]") {
       process.until_rows(rows("a", 20, 21) + rows("a", 8, 9) + std::vector<std::string>{"a n=7"}));
 }
 
-TEST_CASE("tail: a quote that stays open is given up after a while, by its own line", "[net]") {
+TEST_CASE("tail: a quote that stays open is given up after a while and rejects only its line",
+          "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", "m f=0i 1\nm g=\"open\nm f=1i 1\nm f=2i 1\nm f=");
   const auto options = follow(folder.path("a/*.log"));
@@ -466,11 +467,11 @@ TEST_CASE("tail: a byte order mark before the first line is dropped", "[net]") {
   CHECK(rejected[0].second == "{\"n\":");
 }
 
-TEST_CASE("tail: a glob that matches nothing at the start is told once", "[net]") {
+TEST_CASE("tail: a glob that matches nothing at start is logged once", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", line(1));
-  std::vector<std::string> told;
-  set_log_sink([&](LogLevel, const std::string& text) { told.push_back(text); });
+  std::vector<std::string> logged;
+  set_log_sink([&](LogLevel, const std::string& text) { logged.push_back(text); });
   {
     Process process({follow(folder.path("a/*.log")), follow(folder.path("b/*.log"))});
     REQUIRE(process.until_rows(rows("a", 1, 2)));
@@ -479,8 +480,8 @@ TEST_CASE("tail: a glob that matches nothing at the start is told once", "[net]"
     CHECK(process.until_rows(rows("a", 1, 2) + rows("b", 2, 3)));
   }
   set_log_sink(nullptr);
-  CHECK(told == std::vector{"following files: no file matches " + folder.path("b/*.log") +
-                            " yet, or its folder cannot be read"});
+  CHECK(logged == std::vector{"following files: no file matches " + folder.path("b/*.log") +
+                              " so far, or its folder cannot be read"});
 }
 
 TEST_CASE("tail: a line over the limit is rejected and the next one is read", "[net]") {
@@ -508,7 +509,7 @@ TEST_CASE("tail: a wrong option is refused", "[net]") {
         "unknown format `xml` of a followed file; expected auto, json or lp");
 }
 
-TEST_CASE("tail: positions of files that went are marked and those of others are not", "[net]") {
+TEST_CASE("tail: only positions of files that are gone are marked as gone", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", lines(0, 3));
   folder.append("a/y.log", lines(5, 6));
