@@ -262,7 +262,7 @@ Writer::Waiting Writer::take_in(Pending pending, BuilderSet& builders) {
   waiting.done = std::move(pending.done);
   waiting.bytes = pending.bytes;
   waiting.changes = std::move(request.changes);
-  IngestOptions options;
+  MergeOptions options;
   options.now = store_.clock.now();
   options.future_max = store_.options.future_max;
   options.retention = [this](std::string_view name) { return store_.retention_of(name); };
@@ -272,7 +272,7 @@ Writer::Waiting Writer::take_in(Pending pending, BuilderSet& builders) {
   Batch rejected;
   for (const RowBatch& rows : request.batch.measurements()) {
     const size_t before = waiting.report.rejected.size();
-    ingest(rows, options, *schema_, builders, waiting.report);
+    merge_rows(rows, options, *schema_, builders, waiting.report);
     for (size_t i = before; i < waiting.report.rejected.size(); ++i) {
       const RejectedRow& row = waiting.report.rejected[i];
       rejects_.add(request.source, row.reason, rows.lines()[row.row], options.now, rejected);
@@ -295,12 +295,12 @@ Writer::Waiting Writer::take_in(Pending pending, BuilderSet& builders) {
 }
 
 void Writer::take_in_rejected(const Batch& rejected, BuilderSet& builders) {
-  IngestOptions options;
+  MergeOptions options;
   options.now = store_.clock.now();
   options.allow_reserved = true;
   WriteReport ignored;
   for (const RowBatch& rows : rejected.measurements()) {
-    ingest(rows, options, *schema_, builders, ignored);
+    merge_rows(rows, options, *schema_, builders, ignored);
   }
 }
 
