@@ -18,7 +18,8 @@
 namespace tocsin {
 namespace {
 
-/// Whether what has no catalog, or an empty one, is none that lost it: kCorrupt names the mend.
+/// For a directory with no catalog, or an empty one: distinguishes a new database from one that
+/// lost its catalog. The kCorrupt message says how to repair it.
 Status check_is_new(const std::string& directory) {
   TOCSIN_RETURN_IF_ERROR(check_commit_mark(directory, read_commit_mark(directory), 0));
   TOCSIN_TRY(const auto files, list_segment_files(directory));
@@ -77,7 +78,7 @@ class OpenDatabase final : public Database {
   }
 
   std::shared_ptr<const Catalog> catalog() const override {
-    // A reader of another process's database learns of new columns only by looking.
+    // Another process may have added columns; reading the catalog remembers its newest schema.
     if (!writer_) (void)store_.segment_infos({});
     return store_.remembered();
   }
@@ -112,7 +113,7 @@ class OpenDatabase final : public Database {
   }
 
  private:
-  /// Writes the format into an empty catalog; one that held commits once must not look new.
+  /// Writes the format into an empty catalog, unless the catalog once contained commits.
   Status begin_if_new() {
     TOCSIN_TRY(Transaction transaction, store_.environment->begin_write());
     const Status status = check_format(transaction);
@@ -126,7 +127,7 @@ class OpenDatabase final : public Database {
     return fail(ErrorCode::kInvalid, store_.directory + " is opened for reading only");
   }
 
-  // Destroyed from the last to the first: sealer, writer, environment, lock.
+  // Destroyed in reverse order: sealer, writer, environment, lock.
   const std::optional<WriterLock> lock_;
   mutable Store store_;
   std::unique_ptr<Writer> writer_;

@@ -1,4 +1,4 @@
-// The store's door: open a database, write batches, take snapshots, read its small tables.
+// The public API of the store: open a database, write batches, take snapshots, read small tables.
 #pragma once
 
 #include <cstdint>
@@ -19,41 +19,41 @@
 
 namespace tocsin {
 
-/// An open database directory. All functions are safe to call from any thread. One process may
-/// have it open for writing; its one writer thread owns every write transaction.
+/// An open database directory. All functions may be called from any thread. Only one process may
+/// have a directory open for writing.
 class Database {
  public:
-  /// Errors: kNotFound (no database there and `create` is off), kConflict (another process writes;
-  /// names its pid), kUnsupported (format of a later version; names both), kCorrupt, kIo.
+  /// Errors: kNotFound (there is no database and `create` is off), kConflict (another process
+  /// writes; names its pid), kUnsupported (a later format; names both versions), kCorrupt, kIo.
   static Result<std::unique_ptr<Database>> open(const std::string& directory,
                                                 DatabaseOptions options = {});
-  /// Commits what is pending, seals nothing, releases the lock.
+  /// Commits everything pending, seals nothing, and releases the lock.
   virtual ~Database() = default;
 
   virtual const std::string& directory() const = 0;
 
-  /// Queues a write. `done` runs once on the writer thread after the commit is durable or has
-  /// failed; it must be quick and must not call back into `write`. Returns kBusy (nothing queued,
-  /// `done` is never called) when pending_bytes_max is passed, and kDiskFull or kIo while not
-  /// writable.
+  /// Queues a write. `done` runs once, on the writer thread, after the commit is durable or has
+  /// failed. It must be quick and must not call `write`. If an error is returned, nothing is queued
+  /// and `done` is never called: kBusy if pending_bytes_max would be exceeded, kDiskFull or kIo
+  /// while the database is not writable.
   virtual Status submit(WriteRequest request, std::function<void(Result<WriteReport>)> done) = 0;
-  /// Queues a write, waits for room if need be, and returns when it is durable. Not for event
+  /// Queues a write, waiting for room if necessary, and returns when it is durable. Not for event
   /// loops.
   virtual Result<WriteReport> write(WriteRequest request) = 0;
-  /// Commits all that is pending and seals every hot segment.
+  /// Commits everything pending and seals every hot segment.
   virtual Status seal() = 0;
-  /// The same, and merges small segments as far as they go; what they lay in is unlinked later.
-  /// `progress` runs on a thread of the database: merges done and to do.
+  /// The same, and merges small segments as far as possible. Their files are unlinked later.
+  /// `progress` runs on a thread of the database; its units are merges.
   virtual Status compact(ProgressFunction progress) = 0;
 
   virtual std::shared_ptr<const Catalog> catalog() const = 0;
-  /// kBusy when no reader slot is free; kCorrupt names the segment that cannot be opened.
+  /// kBusy if no reader slot is free; kCorrupt names the segment that cannot be opened.
   virtual Result<Snapshot> snapshot(const SnapshotScope& scope) const = 0;
-  /// Catalog entries only, for schedulers and `info`: no column is read, no file is opened.
+  /// The segments' catalog entries. Reads no column and opens no file.
   virtual Result<std::vector<SegmentInfo>> segment_infos(const SnapshotScope& scope) const = 0;
 
   virtual Result<std::optional<std::string>> get(SmallTable table, std::string_view key) const = 0;
-  /// The entries whose key starts with `prefix`, by key. Reads no more of them than `range` allows.
+  /// The entries in `range` whose key starts with `prefix`, sorted by key. Reads only those.
   virtual Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix,
                                                SmallRange range = {}) const = 0;
 

@@ -1,4 +1,4 @@
-// How a database is opened, and what it counts.
+// Options for opening a database, and its counters.
 #pragma once
 
 #include <cstdint>
@@ -12,38 +12,38 @@
 
 namespace tocsin {
 
-/// What long work tells while it runs: units done, and all that there are to do.
+/// Called during long operations with the units done so far and the total.
 using ProgressFunction = std::function<void(uint64_t done, uint64_t total)>;
 
 struct DatabaseOptions {
-  /// Creates the database when there is none. Without it, a missing one is kNotFound.
+  /// Creates a missing database. Otherwise a missing database is the error kNotFound.
   bool create = true;
-  /// Opens for reading only; several processes may, also while another one writes.
+  /// Opens for reading only. Several processes may, even while another process writes.
   bool read_only = false;
-  /// How long rows may gather before they are committed. More: fewer fsyncs, later visibility.
+  /// How long rows may wait for a commit. Raising it means fewer fsyncs and later visibility.
   Duration commit_interval = 200 * kMillisecond;
-  /// Bytes of pending rows that are committed at once.
+  /// Queued rows of this many bytes are committed without waiting any longer.
   size_t commit_bytes = 8 * kMiB;
-  /// Bytes of rows that may wait for the writer; past it `submit` answers kBusy.
+  /// Bytes of rows that may wait for a commit; beyond it `submit` returns kBusy.
   size_t pending_bytes_max = 64 * kMiB;
-  /// Rows further ahead of the clock than this are rejected: most likely a wrong unit.
+  /// Rows further ahead of the clock than this are refused, because their unit is probably wrong.
   Duration future_max = kDay;
-  /// Rows older than this are rejected and dropped by partition; 0 keeps everything.
+  /// Rows older than this are refused, and stored ones dropped by whole days; 0 keeps everything.
   Duration retention = 0;
   /// By measurement name; overrides `retention`.
   std::vector<std::pair<std::string, Duration>> measurement_retention;
-  /// Must outlive the database; null means the system's clock.
+  /// Must outlive the database. Null means the system clock.
   const Clock* clock = nullptr;
 };
 
 struct DatabaseCounters {
-  uint64_t rows_written = 0;   ///< since opening
-  uint64_t rows_rejected = 0;  ///< lines and rows, since opening
-  uint64_t commits = 0;
-  uint64_t pending_bytes = 0;
-  uint64_t hot_bytes = 0;
-  bool writable = true;  ///< false while the disk is full or the last commit failed
-  std::string trouble;   ///< why not writable
+  uint64_t rows_written = 0;   ///< since the database was opened
+  uint64_t rows_rejected = 0;  ///< lines and rows, since the database was opened
+  uint64_t commits = 0;        ///< since the database was opened
+  uint64_t pending_bytes = 0;  ///< of requests that wait for a commit
+  uint64_t hot_bytes = 0;      ///< of all hot segments
+  bool writable = true;        ///< false while the disk is full or the last commit failed
+  std::string trouble;         ///< why it is not writable
 };
 
 }  // namespace tocsin

@@ -102,7 +102,7 @@ std::string_view Batch::keep(std::string buffer) {
 
 std::string_view Batch::keep(std::unique_ptr<char[]> buffer, size_t size) {
   memory_bytes_ += size;
-  // In front: the last block is that of copy().
+  // At the front, because copy() fills the last block.
   return {blocks_.emplace_front(std::move(buffer)).get(), size};
 }
 

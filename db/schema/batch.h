@@ -1,9 +1,9 @@
-// Rows on their way in, column by column, before they meet the stored schema.
+// Parsed rows, column by column, before they are merged into the stored schema.
 //
-// A parser knows no schema: it appends each value to a *lane*, and a lane is (column name, type).
-// The same name may have an i64 lane and an f64 lane in one batch; the writer merges lanes into
-// the stored column's type (DESIGN.md "schema on write") when the batch is written. Lanes are
-// sparse: they list the rows that have a value, so a row costs only what it contains.
+// A parser knows no schema: it appends each value to a *lane*, which is (column name, type, kind).
+// One name may have an i64 lane and an f64 lane in one batch. When the batch is written, the writer
+// converts the lanes to the stored column's type. Lanes are sparse: they list the rows that have a
+// value, so a row costs only what it contains.
 #pragma once
 
 #include <cstdint>
@@ -22,21 +22,21 @@
 
 namespace tocsin {
 
-/// What becomes of a value whose type the stored column cannot take.
+/// What happens to a value whose type does not fit the stored column.
 enum class ConflictPolicy : uint8_t {
-  kRejectRow,   ///< line protocol: the whole row is rejected, as Influx does
-  kKeepInRest,  ///< JSON lines: the row stays, the value goes as JSON into the column `_rest`
+  kRejectRow,   ///< line protocol: the whole row is rejected, as in InfluxDB
+  kKeepInRest,  ///< JSON lines: the row is kept, the value goes to the column `_rest` as JSON
 };
 
-/// Looks names up by view without a copy.
+/// Lets maps be searched by string_view without a copy.
 struct NameHash {
   using is_transparent = void;
   size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
 };
 
-/// One typed stream of values of one column in one RowBatch.
-/// Invariant: `rows` ascends strictly, and has as many entries as the one value vector that the
-/// type fills and, unless that is `codes`, as `text`. A lane whose rows were all abandoned is
+/// The values of one name, type and kind in one RowBatch.
+/// Invariant: `rows` is strictly ascending. It has as many entries as the value vector of the
+/// lane's type and, unless that is `codes`, as `text`. A lane whose rows were all abandoned is
 /// empty.
 struct Lane {
   std::string name;
@@ -46,10 +46,10 @@ struct Lane {
   std::vector<int64_t> i64;    ///< kI64; kBool as 0 and 1
   std::vector<uint64_t> u64;
   std::vector<double> f64;
-  std::vector<uint32_t> codes;  ///< kString: of each value, its entry in `strings`
+  std::vector<uint32_t> codes;  ///< kString: the entry of each value in `strings`
   LaneStrings strings;
-  std::vector<std::string_view> text;  ///< numbers and bools as they were written, empty where the
-                                       ///< source was no text
+  /// Numbers and bools as they were written; empty if the source was not text.
+  std::vector<std::string_view> text;
 
   /// The string, or the number or bool as it was written.
   std::string_view text_of(size_t index) const {
@@ -66,26 +66,27 @@ class RowBatch {
   size_t row_count() const { return times_.size(); }
   std::span<const Timestamp> times() const { return times_; }
   std::span<const Lane> lanes() const { return lanes_; }
-  /// The line that each row came from, for `rejected`; empty views where there was none.
+  /// The line that each row was parsed from, for `rejected`; empty if there was none.
   std::span<const std::string_view> lines() const { return lines_; }
 
-  /// Starts a row; values set from now on belong to it. `line` must live as long as the Batch
-  /// (it is normally part of a buffer given to Batch::keep).
+  /// Starts a row, to which the values set next belong. `line` must live as long as the Batch; it
+  /// is normally part of a buffer passed to Batch::keep.
   void begin_row(Timestamp time, std::string_view line = {}) {
     times_.push_back(time);
     lines_.push_back(line);
   }
-  /// Time and line of the row just begun may become known only after its fields.
+  /// For parsers that learn the time and line of the current row only after its fields.
   void set_time(Timestamp time) { times_.back() = time; }
   void set_line(std::string_view line) { lines_.back() = line; }
-  /// Takes the row just begun back, with every value set since.
+  /// Removes the current row and all its values.
   void abandon_row();
 
-  /// The lane of (name, type, kind), made when it is new. `hint` is the index to try first: rows
-  /// of one stream have their keys in the same order, so the caller passes a running number.
+  /// The index of the lane of (name, type, kind), which is added if it is new. `hint` is the index
+  /// to try first: rows of one source mostly have their keys in the same order, so callers pass a
+  /// running number.
   size_t lane(std::string_view name, ColumnType type, ColumnKind kind, size_t hint);
 
-  /// Sets a value of the row just begun; a second value in the same lane replaces the first.
+  /// Sets a value of the current row; a second value in the same lane replaces the first.
   /// Strings and texts must live as long as the Batch: see Batch::keep and Batch::copy.
   void set_i64(size_t index, int64_t value, std::string_view text = {}) {
     Lane& lane = open(index);
@@ -114,7 +115,7 @@ class RowBatch {
 
  private:
   friend class Batch;
-  // The lane, without a value of this row, ready for one.
+  // The lane, ready for a value of the current row; an earlier value of this row is removed.
   Lane& open(size_t index) {
     Lane& lane = lanes_[index];
     const auto row = static_cast<uint32_t>(times_.size() - 1);
@@ -133,8 +134,8 @@ class RowBatch {
   std::unordered_multimap<std::string, size_t, NameHash, std::equal_to<>> lanes_by_name_;
 };
 
-/// Rows of any measurements with the memory that their strings lie in. Movable, not copyable,
-/// not thread-safe.
+/// Rows of any measurements, with the memory of their strings. Movable, not copyable, not
+/// thread-safe.
 class Batch {
  public:
   explicit Batch(ConflictPolicy policy = ConflictPolicy::kRejectRow) : policy_(policy) {}
@@ -142,28 +143,28 @@ class Batch {
   Batch& operator=(Batch&& other) noexcept;
 
   ConflictPolicy policy() const { return policy_; }
-  /// The rows of that measurement, made when it is new. The reference stays valid.
+  /// The rows of that measurement, added if it is new. The reference stays valid.
   RowBatch& rows_of(std::string_view measurement);
   const std::deque<RowBatch>& measurements() const { return measurements_; }
 
-  /// Takes over a buffer; the view lives as long as the Batch, also when it is moved.
+  /// Takes ownership of a buffer. The view is valid as long as the Batch, even if that is moved.
   std::string_view keep(std::string buffer);
   std::string_view keep(std::unique_ptr<char[]> buffer, size_t size);
-  /// A copy of `text` that lives as long as the Batch.
+  /// A copy of `text` that is valid as long as the Batch.
   std::string_view copy(std::string_view text);
 
   size_t row_count() const;
   bool empty() const { return row_count() == 0; }
-  /// Roughly the memory held, in bytes: what queues count against their bounds.
+  /// Roughly the memory used, in bytes. Queues count it against their bounds.
   size_t byte_size() const;
 
  private:
   ConflictPolicy policy_;
   std::deque<RowBatch> measurements_;                        // deque: references stay valid
-  std::unordered_map<std::string_view, RowBatch*> by_name_;  // names lie in measurements_
-  RowBatch* last_ = nullptr;                                 // the measurement of the row before
+  std::unordered_map<std::string_view, RowBatch*> by_name_;  // names are views of measurements_
+  RowBatch* last_ = nullptr;                                 // of the previous rows_of()
   std::deque<std::unique_ptr<std::string>> buffers_;
-  std::deque<std::unique_ptr<char[]>> blocks_;  // of keep() and copy(), which fills the last one
+  std::deque<std::unique_ptr<char[]>> blocks_;  // copy() fills the last one
   size_t block_used_ = 0;
   size_t block_size_ = 0;
   size_t memory_bytes_ = 0;

@@ -1,4 +1,4 @@
-// The schema as the writer extends it: the published catalog plus what is not yet committed.
+// The schema as the writer extends it: the published catalog plus uncommitted changes.
 #pragma once
 
 #include <deque>
@@ -21,7 +21,7 @@ class MeasurementDraft {
 
   const Measurement& get() const { return measurement_; }
   const Column& column(size_t index) const { return measurement_.columns[index]; }
-  /// The index of that column, or SIZE_MAX.
+  /// The index of that column, or SIZE_MAX if there is none.
   size_t find(std::string_view name) const;
   size_t add(std::string_view name, ColumnType type, ColumnKind kind);
   void widen_to_f64(size_t index);
@@ -35,13 +35,13 @@ class MeasurementDraft {
   bool changed_ = false;
 };
 
-/// Used by the writer thread alone.
+/// Used only by the writer thread.
 class SchemaDraft {
  public:
   SchemaDraft(std::shared_ptr<const Catalog> catalog, MeasurementId next_id);
 
   MeasurementDraft* find(std::string_view name);
-  /// Requires: there is none of that name, and size() < kMeasurementCountMax.
+  /// Requires: there is no measurement of that name, and size() < kMeasurementCountMax.
   MeasurementDraft& add(std::string_view name);
   /// Requires: there is a measurement of that id.
   const std::string& name_of(MeasurementId id) const { return name_by_id_.at(id); }
@@ -50,8 +50,8 @@ class SchemaDraft {
 
   /// Measurements that were added or changed since the last publish().
   std::vector<const Measurement*> changed() const;
-  /// The catalog with all changes; forgets that they are changes. The same object as before
-  /// when there were none.
+  /// The catalog with all changes, which are no longer reported by changed(). The same object as
+  /// before if there were none.
   std::shared_ptr<const Catalog> publish();
   const std::shared_ptr<const Catalog>& published() const { return catalog_; }
 

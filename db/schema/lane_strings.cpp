@@ -7,7 +7,7 @@ namespace {
 
 constexpr size_t kSlotsMin = 32;
 
-/// From so many entries on, a lane of which three in four values are new counts as distinct.
+/// With at least this many entries, a lane in which three of four values were new is distinct.
 constexpr size_t kDistinctMin = 64;
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The strings of one lane of a batch: equal ones mostly share an entry, so that what comes later
-// looks at each entry once instead of at each value.
+// The strings of one lane of a batch. Equal strings mostly share an entry, so that later steps
+// process each entry once instead of each value.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace tocsin {
 
-/// Holds views: what is added must live as long as the batch. Not thread-safe.
+/// Stores views: the strings must live as long as the batch. Not thread-safe.
 class LaneStrings {
  public:
   struct Entry {
@@ -20,8 +20,9 @@ class LaneStrings {
     std::string_view text() const { return {data, size}; }
   };
 
-  /// The number of an entry that equals `text`. Equal strings may have several entries: once most
-  /// strings turn out to be new, nobody looks for equal ones. Requires: text.size() <= UINT32_MAX.
+  /// The number of an entry that equals `text`, added if necessary. Equal strings may have several
+  /// entries: the search for equal ones stops once most strings turn out to be new.
+  /// Requires: text.size() <= UINT32_MAX.
   uint32_t add(std::string_view text) {
     if (last_ < entries_.size() && equal_strings(entries_[last_].text(), text)) {
       ++found_;
@@ -45,8 +46,8 @@ class LaneStrings {
   std::vector<Entry> entries_;
   std::vector<uint32_t> slots_;  // entry number + 1, 0 is free; at most half full, a power of two
   uint32_t last_ = 0;
-  uint32_t found_ = 0;     // how often an equal one was there, while looking
-  bool distinct_ = false;  // stopped looking
+  uint32_t found_ = 0;     // how often the search found an equal entry
+  bool distinct_ = false;  // the search has stopped
 };
 
 }  // namespace tocsin

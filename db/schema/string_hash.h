@@ -1,5 +1,5 @@
-// A quick hash of short strings, for tables whose probing is bounded: it does not withstand
-// somebody who looks for collisions.
+// A fast hash of short strings, for tables with bounded probing: it does not resist deliberate
+// collisions.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace tocsin {
 
-/// After so many slots that hold other strings a table stops looking. At most half full, a good
-/// hash does not come near it; a bad one then costs no more than a string stored twice.
+/// A table stops searching after this many slots with other strings. A good hash does not come near
+/// it in a table that is at most half full. A bad one costs only duplicate entries.
 inline constexpr size_t kProbesMax = 64;
 
 namespace string_hash {
@@ -27,7 +27,7 @@ inline uint64_t load32(const char* p) {
   return value;
 }
 
-/// Both halves of the product. Source: wyhash (Wang Yi, 2019), as is the scheme below.
+/// Combines both halves of the product. Source, also of hash_string: wyhash (Wang Yi, 2019).
 inline uint64_t mix(uint64_t a, uint64_t b) {
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(a) * b;
@@ -61,7 +61,7 @@ inline uint32_t hash_string(std::string_view text) {
   return static_cast<uint32_t>(hash ^ (hash >> 32));
 }
 
-/// As ==, without a call for short ones.
+/// Like ==, but without a function call for short strings.
 inline bool equal_strings(std::string_view a, std::string_view b) {
   using namespace string_hash;
   if (a.size() != b.size()) return false;

@@ -1,4 +1,4 @@
-// What is written together, and the small tables beside the rows.
+// Write requests and their reports, and the small tables next to the rows.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,15 @@
 
 namespace tocsin {
 
-/// Small transactional tables beside the rows. Values are opaque to the store.
+/// Small transactional tables next to the rows. The store does not interpret their values.
 enum class SmallTable : uint8_t {
-  kSources,  ///< tail positions, by source and file
+  kSources,  ///< positions in followed files, by source and file
   kRules,    ///< rule state, by alert name
-  kOutbox,   ///< alerts still to deliver, by destination and sequence
+  kOutbox,   ///< alerts to be delivered, by receiver and sequence
 };
 
-/// Puts `value` under `key`, or removes the key when there is no value. Keys are 1 to 400 bytes.
+/// Stores `value` under `key`, or removes the key if there is no value. A key has 1 to
+/// kSmallKeyBytesMax bytes.
 struct SmallChange {
   SmallTable table = SmallTable::kSources;
   std::string key;
@@ -30,40 +31,40 @@ struct SmallEntry {
   std::string value;
 };
 
-/// Which of a list's entries are asked for.
+/// Restricts the entries of a list.
 struct SmallRange {
-  std::string_view from = {};  ///< keys below it are left out
+  std::string_view from = {};  ///< smaller keys are omitted
   size_t count_max = SIZE_MAX;
 };
 
 /// A line that was refused before it became a row; kept in the measurement `rejected`.
 struct RejectedLine {
   std::string reason;
-  std::string line;  ///< the raw line; its first 4 KiB are kept
-  /// Not 0: this stands for so many lines of which nothing is kept but their number.
+  std::string line;  ///< the raw line; its first kRejectedLineBytesMax bytes are kept
+  /// If not 0, this represents that many lines, which are only counted.
   uint64_t counted = 0;
 };
 
-/// How many lines they stand for.
+/// The number of lines that they represent.
 inline uint64_t line_count(const std::vector<RejectedLine>& rejected) {
   uint64_t count = 0;
   for (const RejectedLine& line : rejected) count += line.counted == 0 ? 1 : line.counted;
   return count;
 }
 
-/// What becomes durable together: all of it or nothing.
+/// Everything in a request becomes durable together, or nothing.
 struct WriteRequest {
   Batch batch;
   std::vector<SmallChange> changes;
   std::vector<RejectedLine> rejected;
-  std::string source;  ///< who sent it, for `rejected`: `tcp 127.0.0.1`, `/var/log/a.json`
+  std::string source;  ///< the sender, for `rejected`: `tcp 127.0.0.1`, `/var/log/a.json`
   /// Rows of `alerts`, `deliveries` and `rejected` are refused unless this is set.
   bool allow_reserved = false;
   /// Commit as soon as the writer is free instead of gathering for commit_interval.
   bool urgent = false;
-  /// For imports: gather these rows in memory, over many requests, until whole segments are full,
-  /// and commit late: when enough is gathered, at seal(), or at close. Only submit() obeys it; it
-  /// then waits for room instead of answering kBusy, and `done` comes as late as the commit.
+  /// For imports: gather the rows of many requests in memory until they fill whole segments, and
+  /// commit late: when enough is gathered, at seal(), or at close. Only submit() respects it. It
+  /// then waits for room instead of returning kBusy, and calls `done` after that late commit.
   bool bulk = false;
 };
 
@@ -77,8 +78,8 @@ struct RejectedRow {
 struct WriteReport {
   uint64_t commit_number = 0;
   size_t rows_written = 0;
-  std::vector<RejectedRow> rejected;  ///< those rows of the batch that were refused
-  std::vector<std::string> warnings;  ///< e.g. values that went into `_rest`
+  std::vector<RejectedRow> rejected;  ///< the refused rows of the batch
+  std::vector<std::string> warnings;  ///< e.g. about values that went into `_rest`
 };
 
 }  // namespace tocsin

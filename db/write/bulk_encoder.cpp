@@ -7,7 +7,7 @@ namespace tocsin {
 BulkEncoder::~BulkEncoder() {
   if (!thread_.joinable()) return;
   {
-    const std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
@@ -18,8 +18,8 @@ Status BulkEncoder::add(SegmentPlacer& placer, std::unique_ptr<SegmentBuilder> b
                         std::string measurement, const Placement& placement) {
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !job_; });
+    MutexLock lock(mutex_);
+    while (job_) changed_.wait(mutex_);
     if (!status_) return std::exchange(status_, Status());
     job_ = Job{&placer, std::move(builder), std::move(measurement), placement};
   }
@@ -28,24 +28,25 @@ Status BulkEncoder::add(SegmentPlacer& placer, std::unique_ptr<SegmentBuilder> b
 }
 
 bool BulkEncoder::is_idle() {
-  const std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return !job_;
 }
 
 Status BulkEncoder::wait() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return !job_; });
+  MutexLock lock(mutex_);
+  while (job_) changed_.wait(mutex_);
   return std::exchange(status_, Status());
 }
 
 void BulkEncoder::run() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return job_ || stopping_; });
+    while (!job_ && !stopping_) changed_.wait(mutex_);
     if (!job_) return;
+    Job& job = *job_;
     lock.unlock();
-    const Status status = job_->placer->add(*job_->builder, job_->measurement, job_->placement);
-    job_->builder = nullptr;  // its memory, before the next one is let in
+    const Status status = job.placer->add(*job.builder, job.measurement, job.placement);
+    job.builder = nullptr;  // frees its memory before the next builder is accepted
     lock.lock();
     if (!status && status_) status_ = status;
     job_.reset();

@@ -1,21 +1,20 @@
-// Encodes full builders of an import beside the writer, which meanwhile fills the next ones.
+// Encodes full builders of an import in a second thread, while the writer fills the next ones.
 #pragma once
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 
+#include "db/base/mutex.h"
 #include "db/base/result.h"
 #include "db/segment/builder.h"
 #include "db/write/segment_placer.h"
 
 namespace tocsin {
 
-/// One thread, started by the first add(), that works on one builder at a time. Its functions are
-/// called from one thread.
+/// One thread, started by the first add(), encodes one builder at a time. All functions must be
+/// called from the same thread.
 class BulkEncoder {
  public:
   BulkEncoder() = default;
@@ -23,13 +22,14 @@ class BulkEncoder {
   BulkEncoder(const BulkEncoder&) = delete;
   BulkEncoder& operator=(const BulkEncoder&) = delete;
 
-  /// Places the builder's rows with `placer`, once the builder before it is done. An error is that
-  /// of an earlier one, and the builder is gone. `placer` must live until wait() returned.
+  /// Waits for the builder before it, then starts to place the builder's rows with `placer`. An
+  /// error is that of an earlier builder; this builder is then discarded. `placer` must live until
+  /// wait() has returned.
   Status add(SegmentPlacer& placer, std::unique_ptr<SegmentBuilder> builder,
              std::string measurement, const Placement& placement);
-  /// Whether add() would not have to wait.
+  /// Whether add() would return at once.
   bool is_idle();
-  /// Returns when nothing is under way any more: the first error that nobody was told of.
+  /// Waits for the encoder; returns the first unreported error.
   Status wait();
 
  private:
@@ -43,11 +43,12 @@ class BulkEncoder {
   void run();
 
   std::thread thread_;
-  std::mutex mutex_;  // guards all below
-  std::condition_variable changed_;
-  std::optional<Job> job_;  // waiting or under way; under way it is the thread's
-  bool stopping_ = false;
-  Status status_;
+  Mutex mutex_;
+  ConditionVariable changed_;
+  // Set while a job waits or runs; while it runs, only the thread uses its contents.
+  std::optional<Job> job_ TOCSIN_GUARDED_BY(mutex_);
+  bool stopping_ TOCSIN_GUARDED_BY(mutex_) = false;
+  Status status_ TOCSIN_GUARDED_BY(mutex_);
 };
 
 }  // namespace tocsin

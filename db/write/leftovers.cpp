@@ -22,7 +22,7 @@ tl::unexpected<Error> io_error(const char* attempted, const std::string& path) {
   return fail(ErrorCode::kIo, fmt::format("{} {}: {}", attempted, path, std::strerror(errno)));
 }
 
-/// Where the listed segments of each file end; 0 for a file that waits to be unlinked.
+/// The end of the last listed segment of each file; 0 for a file that is to be unlinked.
 Result<std::map<FileId, uint64_t>> listed_ends(const Transaction& transaction) {
   std::map<FileId, uint64_t> ends;
   TOCSIN_RETURN_IF_ERROR(walk_all_segments(

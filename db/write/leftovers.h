@@ -1,4 +1,4 @@
-// What crashes and failed commits leave in segment files: segments that were never listed.
+// Cleans up after crashes and failed commits, which leave unlisted segments in segment files.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace tocsin {
 
-/// Unlinks files of which nothing is listed, and makes unlisted segments behind the listed ones of
-/// a file unrecognizable, so that `repair` cannot take them for stored ones: their first bytes
-/// become zero. Does nothing without a commit mark, which shows that the catalog is the newest.
+/// Unlinks files in which nothing is listed. Overwrites the first bytes of unlisted segments after
+/// the listed ones of a file with zeros, so that `repair` cannot take them for stored ones. Does
+/// nothing without a commit mark, because only the mark shows that the catalog is the newest.
 /// Requires: the catalog was checked, and nothing writes segment files.
 Status remove_leftovers(const std::string& directory, const Transaction& transaction);
 

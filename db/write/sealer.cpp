@@ -16,9 +16,9 @@
 namespace tocsin {
 namespace {
 
-constexpr auto kLookEvery = std::chrono::seconds(1);
+constexpr auto kCheckEvery = std::chrono::seconds(1);
 constexpr auto kPauseAfterError = std::chrono::seconds(10);
-constexpr Duration kSettleLookEvery = kMinute;
+constexpr Duration kSettleCheckEvery = kMinute;
 
 const Measurement* find_measurement(const Catalog& catalog, MeasurementId id) {
   for (const auto& [name, measurement] : catalog.measurements) {
@@ -27,7 +27,7 @@ const Measurement* find_measurement(const Catalog& catalog, MeasurementId id) {
   return nullptr;
 }
 
-/// Of what is made from these segments.
+/// The lineage of a segment that is made from these.
 Result<Lineage> lineage_of(const std::vector<std::shared_ptr<const Segment>>& segments) {
   Lineage lineage;
   for (const auto& segment : segments) {
@@ -44,8 +44,8 @@ Result<Lineage> lineage_of(const std::vector<std::shared_ptr<const Segment>>& se
   return lineage;
 }
 
-/// The first inputs, as many as fit one segment; at least one.
-std::vector<SegmentRecord> take_what_fits(std::vector<SegmentRecord>& inputs) {
+/// Removes and returns the first inputs, as many as fit one segment, but at least one.
+std::vector<SegmentRecord> take_group(std::vector<SegmentRecord>& inputs) {
   size_t rows = 0, bytes = 0, count = 0;
   for (const SegmentRecord& input : inputs) {
     rows += input.info.row_count;
@@ -54,10 +54,10 @@ std::vector<SegmentRecord> take_what_fits(std::vector<SegmentRecord>& inputs) {
     ++count;
   }
   const auto end = inputs.begin() + static_cast<ptrdiff_t>(count);
-  std::vector<SegmentRecord> taken(std::make_move_iterator(inputs.begin()),
+  std::vector<SegmentRecord> group(std::make_move_iterator(inputs.begin()),
                                    std::make_move_iterator(end));
   inputs.erase(inputs.begin(), end);
-  return taken;
+  return group;
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ Sealer::Sealer(Store& store, Writer& writer)
 
 Sealer::~Sealer() {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
@@ -77,7 +77,7 @@ Sealer::~Sealer() {
 Status Sealer::request(Scope scope, ProgressFunction progress) {
   std::future<Status> result;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (stopping_) return fail(ErrorCode::kBusy, "the database is being closed");
     requests_.push_back({scope, std::move(progress), {}});
     result = requests_.back().result.get_future();
@@ -92,17 +92,18 @@ Status Sealer::compact(ProgressFunction progress) {
 }
 
 bool Sealer::is_stopping() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return stopping_;
 }
 
 void Sealer::run() {
-  auto pause = kLookEvery;
+  auto pause = kCheckEvery;
   while (true) {
     std::vector<Request> requests;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, pause, [&] { return stopping_ || !requests_.empty(); });
+      MutexLock lock(mutex_);
+      const auto until = std::chrono::steady_clock::now() + pause;
+      while (!stopping_ && requests_.empty() && wake_.wait_until(mutex_, until)) continue;
       requests.swap(requests_);
       if (stopping_) {
         for (Request& request : requests) {
@@ -113,7 +114,7 @@ void Sealer::run() {
     }
     for (Request& request : requests) request.result.set_value(run_request(request));
     const auto done = run_jobs(Scope::kDue, {});
-    pause = kLookEvery;
+    pause = kCheckEvery;
     if (!done && !is_stopping()) {
       log(LogLevel::kWarning, "sealing segments: " + done.error().message);
       pause = kPauseAfterError;
@@ -152,12 +153,12 @@ Result<std::vector<Sealer::Job>> Sealer::find_jobs(Scope scope) {
   TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
   TOCSIN_TRY(const CatalogState state, read_state(transaction));
   TOCSIN_RETURN_IF_ERROR(add_hot_loads(transaction, loads));
-  // Hot segments age by the second; small ones change with commits, and settle by the minute.
+  // Hot segments age by the second. Small ones change only with commits, and settle by the minute.
   const Timestamp now = store_.clock.now();
-  if (state.commit_number != last_commit_ || now >= next_small_look_ || scope == Scope::kCompact) {
+  if (state.commit_number != last_commit_ || now >= next_small_check_ || scope == Scope::kCompact) {
     TOCSIN_RETURN_IF_ERROR(add_small_loads(transaction, loads));
     last_commit_ = state.commit_number;
-    next_small_look_ = now + kSettleLookEvery;
+    next_small_check_ = now + kSettleCheckEvery;
   }
   std::vector<Job> jobs;
   for (const auto& [partition, load] : loads) {
@@ -178,14 +179,14 @@ Result<std::vector<Sealer::Job>> Sealer::find_jobs(Scope scope) {
   return jobs;
 }
 
-/// How many jobs were done, those in vain included.
+/// Returns how many jobs were run, including those without an effect.
 Result<size_t> Sealer::run_jobs(Scope scope, const ProgressFunction& progress) {
   TOCSIN_TRY(auto jobs, find_jobs(scope));
   for (size_t i = 0; i < jobs.size(); ++i) {
     if (is_stopping()) return fail(ErrorCode::kBusy, "the database is being closed");
     if (progress) progress(i, jobs.size());
     Status status = run_job(jobs[i]);
-    // Retention may drop what is being sealed: then there is nothing left to do.
+    // kConflict: retention dropped the segments meanwhile, so nothing is left to do.
     if (!status && status.error().code != ErrorCode::kConflict) {
       return tl::unexpected<Error>(status.error());
     }
@@ -197,7 +198,7 @@ Status Sealer::run_request(const Request& request) {
   TOCSIN_TRY(const size_t sealed, run_jobs(Scope::kSeal, request.progress));
   (void)sealed;
   if (request.scope != Scope::kCompact) return {};
-  // Each merge takes what fits one segment; another round takes what the last one left.
+  // Each merge fills at most one segment per partition; the next round merges the rest.
   for (size_t count = 1; count > 0;) {
     TOCSIN_TRY(count, run_jobs(Scope::kCompact, request.progress));
   }
@@ -207,14 +208,14 @@ Status Sealer::run_request(const Request& request) {
 Status Sealer::run_job(const Job& job) {
   TOCSIN_TRY(auto inputs, find_inputs(job));
   if (job.work == Work::kMergeSealed) {
-    // Neighbours in time, so that the outcome stays narrow. What is left over waits for more.
+    // Neighbours in time, so that the result spans little time. The rest waits for more segments.
     std::sort(inputs.begin(), inputs.end(), [](const SegmentRecord& a, const SegmentRecord& b) {
       return a.info.min_time < b.info.min_time;
     });
-    const auto group = take_what_fits(inputs);
+    const auto group = take_group(inputs);
     return group.size() < 2 ? Status() : merge(group, job.work);
   }
-  while (!inputs.empty()) TOCSIN_RETURN_IF_ERROR(merge(take_what_fits(inputs), job.work));
+  while (!inputs.empty()) TOCSIN_RETURN_IF_ERROR(merge(take_group(inputs), job.work));
   return {};
 }
 
@@ -233,7 +234,7 @@ Result<std::vector<SegmentRecord>> Sealer::find_inputs(const Job& job) {
   return inputs;
 }
 
-/// Opens the segments of the records, in a transaction of its own; kConflict when one is gone.
+/// Opens the segments in a separate transaction; kConflict if one is gone.
 Result<Sealer::Opened> Sealer::open_inputs(const std::vector<SegmentRecord>& inputs) {
   std::set<uint64_t> wanted;
   for (const SegmentRecord& input : inputs) wanted.insert(input.info.id);
@@ -261,9 +262,10 @@ Status Sealer::merge(const std::vector<SegmentRecord>& inputs, Work work) {
   TOCSIN_TRY(Opened opened, open_inputs(inputs));
   const Measurement* measurement = find_measurement(*opened.catalog, first.measurement);
   if (measurement == nullptr) {
-    return fail(ErrorCode::kCorrupt, fmt::format("segment {} belongs to no measurement; see "
-                                                 "`tocsin repair`",
-                                                 first.name));
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("segment {} does not belong to any measurement; run "
+                            "`tocsin repair`",
+                            first.name));
   }
   Placement placement;
   placement.to_file = work != Work::kMergeHot;
@@ -293,7 +295,7 @@ Status Sealer::merge(const std::vector<SegmentRecord>& inputs, Work work) {
   edit.added = &placer;
   edit.removed = inputs;
   status = writer_.apply(std::move(edit));
-  // Nothing was tried to commit, so nothing can list the new files.
+  // Nothing was committed, so the new files cannot be listed.
   if (!status && status.error().code == ErrorCode::kConflict) placer.abandon();
   return status;
 }

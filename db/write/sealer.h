@@ -1,15 +1,14 @@
-// The sealer: a thread that turns hot segments into sealed ones and merges small ones, beside the
-// writer. It encodes and syncs files; only the exchange in the catalog is the writer's work.
+// The sealer: a thread that merges hot segments into sealed ones, and small sealed ones into larger
+// ones. It encodes and syncs files; the writer only exchanges the lists in the catalog.
 #pragma once
 
-#include <condition_variable>
 #include <future>
 #include <map>
-#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "db/base/mutex.h"
 #include "db/write/shared_store.h"
 #include "db/write/writer.h"
 
@@ -20,19 +19,20 @@ class Sealer {
  public:
   /// `store` and `writer` must outlive the sealer.
   Sealer(Store& store, Writer& writer);
-  /// Ends the thread after the segment that it is working on.
+  /// Ends the thread after its current segment.
   ~Sealer();
 
-  /// Seals every hot segment there is now, and returns when that is durable.
+  /// Seals all current hot segments, and returns when that is durable.
   Status seal_all();
-  /// The same, and merges the small segments of every partition, however few. `progress` runs on
-  /// the sealer's thread: merges done and to do, of each round anew.
+  /// The same, and also merges the small segments of every partition, even if they are few.
+  /// `progress` runs on the sealer's thread. Its counts of merges start again in every round.
   Status compact(ProgressFunction progress);
 
  private:
   using Partition = std::pair<MeasurementId, int64_t>;
   enum class Work { kSeal, kMergeHot, kMergeSealed };
-  enum class Scope { kDue, kSeal, kCompact };  ///< what is due; all that is hot; all that is small
+  /// Merges that are due; all hot segments; all hot and all small segments.
+  enum class Scope { kDue, kSeal, kCompact };
   struct Request {
     Scope scope;
     ProgressFunction progress;
@@ -42,7 +42,7 @@ class Sealer {
     Partition partition;
     Work work;
   };
-  /// What a partition's hot segments, and its small sealed ones, amount to.
+  /// Totals of a partition's hot segments and of its small sealed ones.
   struct Load {
     size_t hot_count = 0, hot_rows = 0, hot_bytes = 0;
     Timestamp hot_since = 0;
@@ -69,13 +69,15 @@ class Sealer {
 
   Store& store_;
   Writer& writer_;
-  uint64_t last_commit_ = 0;  // the sealer thread's: small segments were looked at up to here
-  Timestamp next_small_look_ = 0;
 
-  std::mutex mutex_;  // guards all below
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::vector<Request> requests_;
+  // The sealer thread's own.
+  uint64_t last_commit_ = 0;  // of the last check of small segments
+  Timestamp next_small_check_ = 0;
+
+  Mutex mutex_;
+  ConditionVariable wake_;
+  bool stopping_ TOCSIN_GUARDED_BY(mutex_) = false;
+  std::vector<Request> requests_ TOCSIN_GUARDED_BY(mutex_);
 
   std::thread thread_;
 };

@@ -7,15 +7,16 @@
 namespace tocsin {
 
 SegmentPlacer::~SegmentPlacer() {
-  for (const auto& file : files_) store_.leases.give_back(file->writer.file());
+  MutexLock lock(mutex_);
+  for (const auto& file : files_) store_.leases.release(file->writer.file());
 }
 
 Status SegmentPlacer::add(SegmentBuilder& builder, const std::string& measurement,
                           const Placement& placement) {
-  // What is too large for the catalog lies in a file for long.
+  // Segments that are too large for the catalog stay in a file for long.
   const bool compress = placement.to_file || builder.raw_bytes() > kHotSegmentBytesMax;
   std::vector<EncodedSegment> segments = builder.finish(placement.commit_number, compress);
-  const std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   for (EncodedSegment& segment : segments) {
     SegmentRecord record;
     record.info.id = store_.next_segment_id.fetch_add(1);
@@ -33,10 +34,18 @@ Status SegmentPlacer::add(SegmentBuilder& builder, const std::string& measuremen
       TOCSIN_RETURN_IF_ERROR(
           add_to_file(std::move(record), measurement, segment, placement.fresh_file));
     } else {
+      hot_bytes_ += segment.bytes.size();
       hot_.push_back({std::move(record), std::move(segment.bytes)});
     }
   }
   return {};
+}
+
+bool SegmentPlacer::belongs_in_file(const SegmentBuilder& builder,
+                                    uint64_t catalog_hot_bytes) const {
+  if (builder.row_count() > kDirectRowsMin || builder.raw_bytes() > kDirectBytesMin) return true;
+  MutexLock lock(mutex_);
+  return catalog_hot_bytes + hot_bytes_ > kHotBytesMax;
 }
 
 Status SegmentPlacer::add_to_file(SegmentRecord record, const std::string& measurement,
@@ -73,12 +82,12 @@ Result<SegmentFileWriter*> SegmentPlacer::file_for(const SegmentInfo& info, bool
   return &files_.back()->writer;
 }
 
-/// The partition's newest file, when it has small segments only, ends where the catalog says and
-/// nobody appends to it; else kConflict.
+/// The partition's newest file, if it has small segments only, ends where the catalog says and is
+/// not being appended to; otherwise kConflict.
 Result<SegmentFileWriter> SegmentPlacer::open_last(const SegmentInfo& info) {
   FileId last{info.measurement, info.partition, 0};
   uint64_t end = 0;
-  bool only_small = true;  // what will be merged away leaves no hole in a file with what stays
+  bool only_small = true;  // so that merges leave no holes in files with segments that stay
   {
     TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
     TOCSIN_RETURN_IF_ERROR(walk_segments(
@@ -92,21 +101,21 @@ Result<SegmentFileWriter> SegmentPlacer::open_last(const SegmentInfo& info) {
           return {};
         }));
   }
-  if (end == 0 || end >= kSegmentFileBytesMax || !only_small || !store_.leases.take(last)) {
-    return fail(ErrorCode::kConflict, "no file to go on with");
+  if (end == 0 || end >= kSegmentFileBytesMax || !only_small || !store_.leases.acquire(last)) {
+    return fail(ErrorCode::kConflict, "no file to append to");
   }
   auto writer = SegmentFileWriter::append_to(store_.directory, last, end);
-  if (!writer) store_.leases.give_back(last);
+  if (!writer) store_.leases.release(last);
   return writer;
 }
 
 Result<SegmentFileWriter> SegmentPlacer::create_next(const SegmentInfo& info) {
-  // A crash may have left files of numbers that no commit recorded: they are passed over.
+  // Skips numbers of files that a crash left without a commit.
   while (true) {
     const FileId file{info.measurement, info.partition, store_.next_file_number.fetch_add(1)};
     auto writer = SegmentFileWriter::create(store_.directory, file);
     if (writer) {
-      store_.leases.take(file);
+      store_.leases.acquire(file);
       return writer;
     }
     if (writer.error().code != ErrorCode::kConflict) return writer;
@@ -114,11 +123,13 @@ Result<SegmentFileWriter> SegmentPlacer::create_next(const SegmentInfo& info) {
 }
 
 Status SegmentPlacer::sync() {
+  MutexLock lock(mutex_);
   for (const auto& file : files_) TOCSIN_RETURN_IF_ERROR(file->writer.sync());
   return {};
 }
 
 void SegmentPlacer::abandon() {
+  MutexLock lock(mutex_);
   for (const auto& file : files_) {
     if (!file->is_new) continue;
     const std::string path = store_.directory + "/" + file_path(file->writer.file());
@@ -127,6 +138,7 @@ void SegmentPlacer::abandon() {
 }
 
 void SegmentPlacer::stamp(uint64_t commit_number) {
+  MutexLock lock(mutex_);
   for (HotSegment& hot : hot_) hot.record.info.commit_number = commit_number;
   for (SegmentRecord& sealed : sealed_) sealed.info.commit_number = commit_number;
 }

@@ -1,12 +1,12 @@
-// Puts encoded segments where they belong: small fresh ones into the catalog, the others into
-// segment files, which are durable before the catalog lists them.
+// Encodes segments and places them: small new ones in the catalog, the others in segment files,
+// which are durable before the catalog lists them.
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "db/base/mutex.h"
 #include "db/base/result.h"
 #include "db/segment/builder.h"
 #include "db/segment/file.h"
@@ -23,12 +23,15 @@ struct HotSegment {
 struct Placement {
   uint64_t commit_number = 0;
   Timestamp created_at = 0;
-  bool to_file = false;     ///< else the catalog, while a segment is at most kHotSegmentBytesMax
-  bool fresh_file = false;  ///< a file of its own: nobody else can retire it before it is listed
+  /// Otherwise to the catalog, unless a segment is larger than kHotSegmentBytesMax.
+  bool to_file = false;
+  /// Always a new file, which nothing else can retire before its segments are listed.
+  bool fresh_file = false;
 };
 
-/// Collects the segments of one catalog transaction. Not thread-safe but for add(). Files stay
-/// leased until it is destroyed, which must not come before the transaction ended.
+/// Collects the segments of one catalog transaction. Not thread-safe, except for add(),
+/// belongs_in_file(). Files stay leased until it is destroyed, which must be after the end of the
+/// transaction.
 class SegmentPlacer {
  public:
   explicit SegmentPlacer(Store& store) : store_(store) {}
@@ -36,25 +39,32 @@ class SegmentPlacer {
   SegmentPlacer(const SegmentPlacer&) = delete;
   SegmentPlacer& operator=(const SegmentPlacer&) = delete;
 
-  /// Encodes and places all rows of the builder, leaving it without use. Several threads may at a
-  /// time.
+  /// Encodes and places all rows of the builder, which must not be used afterwards. Several threads
+  /// may call it at the same time.
   Status add(SegmentBuilder& builder, const std::string& measurement, const Placement& placement);
+  /// Whether newly written rows should go to a file: there are many of them, or the hot segments
+  /// (`catalog_hot_bytes` and those placed here) exceed kHotBytesMax.
+  bool belongs_in_file(const SegmentBuilder& builder, uint64_t catalog_hot_bytes) const;
+
+  // The rest requires that no add() is running.
+
   /// Makes the files durable.
   Status sync();
-  /// Removes new files again: only before the transaction that would list them was tried.
+  /// Unlinks the new files. Requires: no transaction that lists them was attempted.
   void abandon();
 
-  /// Gives all segments the number of the commit that lists them.
+  /// Sets the commit number of all segments.
   void stamp(uint64_t commit_number);
 
-  const std::vector<HotSegment>& hot() const { return hot_; }
-  const std::vector<SegmentRecord>& sealed() const { return sealed_; }
-  bool empty() const { return hot_.empty() && sealed_.empty(); }
+  const std::vector<HotSegment>& hot() const TOCSIN_NO_THREAD_SAFETY_ANALYSIS { return hot_; }
+  const std::vector<SegmentRecord>& sealed() const TOCSIN_NO_THREAD_SAFETY_ANALYSIS {
+    return sealed_;
+  }
 
  private:
   Status add_to_file(SegmentRecord record, const std::string& measurement,
-                     const EncodedSegment& segment, bool fresh);
-  Result<SegmentFileWriter*> file_for(const SegmentInfo& info, bool fresh);
+                     const EncodedSegment& segment, bool fresh) TOCSIN_REQUIRES(mutex_);
+  Result<SegmentFileWriter*> file_for(const SegmentInfo& info, bool fresh) TOCSIN_REQUIRES(mutex_);
   Result<SegmentFileWriter> open_last(const SegmentInfo& info);
   Result<SegmentFileWriter> create_next(const SegmentInfo& info);
 
@@ -64,10 +74,11 @@ class SegmentPlacer {
   };
 
   Store& store_;
-  std::mutex mutex_;  // guards all below in add()
-  std::vector<HotSegment> hot_;
-  std::vector<SegmentRecord> sealed_;
-  std::vector<std::unique_ptr<OpenFile>> files_;
+  mutable Mutex mutex_;
+  std::vector<HotSegment> hot_ TOCSIN_GUARDED_BY(mutex_);
+  uint64_t hot_bytes_ TOCSIN_GUARDED_BY(mutex_) = 0;
+  std::vector<SegmentRecord> sealed_ TOCSIN_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<OpenFile>> files_ TOCSIN_GUARDED_BY(mutex_);
 };
 
 }  // namespace tocsin

@@ -40,14 +40,14 @@ int64_t partition_of(Timestamp time) {
   return day * kDay > time ? day - 1 : day;
 }
 
-bool FileLeases::take(const FileId& file) {
-  std::lock_guard lock(mutex_);
-  return taken_.insert(file).second;
+bool FileLeases::acquire(const FileId& file) {
+  MutexLock lock(mutex_);
+  return leased_.insert(file).second;
 }
 
-void FileLeases::give_back(const FileId& file) {
-  std::lock_guard lock(mutex_);
-  taken_.erase(file);
+void FileLeases::release(const FileId& file) {
+  MutexLock lock(mutex_);
+  leased_.erase(file);
 }
 
 Store::Store(std::string dir, DatabaseOptions opts, std::shared_ptr<Environment> env)
@@ -60,11 +60,11 @@ Store::Store(std::string dir, DatabaseOptions opts, std::shared_ptr<Environment>
 Result<std::shared_ptr<const Catalog>> Store::catalog_of(const Transaction& transaction,
                                                          const CatalogState& state) {
   {
-    std::lock_guard lock(catalog_mutex_);
+    MutexLock lock(catalog_mutex_);
     if (schema_version_ == state.schema_version) return catalog_;
   }
   TOCSIN_TRY(auto catalog, read_catalog(transaction));
-  std::lock_guard lock(catalog_mutex_);
+  MutexLock lock(catalog_mutex_);
   if (state.schema_version > schema_version_) {
     catalog_ = catalog;
     schema_version_ = state.schema_version;
@@ -73,13 +73,13 @@ Result<std::shared_ptr<const Catalog>> Store::catalog_of(const Transaction& tran
 }
 
 void Store::remember(std::shared_ptr<const Catalog> catalog, uint64_t schema_version) {
-  std::lock_guard lock(catalog_mutex_);
+  MutexLock lock(catalog_mutex_);
   catalog_ = std::move(catalog);
   schema_version_ = schema_version;
 }
 
 std::shared_ptr<const Catalog> Store::remembered() {
-  std::lock_guard lock(catalog_mutex_);
+  MutexLock lock(catalog_mutex_);
   return catalog_;
 }
 
@@ -103,7 +103,7 @@ Result<Snapshot> Store::try_snapshot(const SnapshotScope& scope) {
 Result<Snapshot> Store::take_snapshot(const SnapshotScope& scope) {
   auto snapshot = try_snapshot(scope);
   if (snapshot || snapshot.error().code != ErrorCode::kNotFound) return snapshot;
-  // A file may have been retired since: a newer view does not list it any more.
+  // The file may have been retired meanwhile; then a newer view no longer lists it.
   snapshot = try_snapshot(scope);
   if (snapshot || snapshot.error().code != ErrorCode::kNotFound) return snapshot;
   return fail(ErrorCode::kCorrupt,

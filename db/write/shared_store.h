@@ -1,12 +1,12 @@
-// What the door, the writer and the sealer of one open database share.
+// The state that an open database, its writer and its sealer share.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 
+#include "db/base/mutex.h"
 #include "db/catalog/environment.h"
 #include "db/catalog/segment_cache.h"
 #include "db/catalog/store.h"
@@ -15,15 +15,17 @@
 
 namespace tocsin {
 
-/// Which segment files are being appended to, so that two writers never choose one file.
+/// The segment files that are being appended to, so that two threads never append to one file.
+/// Safe from any thread.
 class FileLeases {
  public:
-  bool take(const FileId& file);
-  void give_back(const FileId& file);
+  /// False if the file is leased already.
+  bool acquire(const FileId& file);
+  void release(const FileId& file);
 
  private:
-  std::mutex mutex_;
-  std::set<FileId> taken_;
+  Mutex mutex_;
+  std::set<FileId> leased_ TOCSIN_GUARDED_BY(mutex_);
 };
 
 /// Safe from any thread.
@@ -34,14 +36,15 @@ struct Store {
   const DatabaseOptions options;
   const SystemClock system_clock;
   const Clock& clock;
-  const std::shared_ptr<Environment> environment;  // shared by this process's databases of one path
+  // Shared by the databases of this process on one path.
+  const std::shared_ptr<Environment> environment;
 
   SegmentCache cache;
   FileLeases leases;
   std::atomic<uint64_t> next_segment_id{1};
   std::atomic<uint64_t> next_file_number{1};
 
-  /// The catalog as that transaction sees it; the last one is remembered.
+  /// The catalog as that transaction sees it. Remembers the newest one.
   Result<std::shared_ptr<const Catalog>> catalog_of(const Transaction& transaction,
                                                     const CatalogState& state);
   void remember(std::shared_ptr<const Catalog> catalog, uint64_t schema_version);
@@ -55,9 +58,11 @@ struct Store {
  private:
   Result<Snapshot> try_snapshot(const SnapshotScope& scope);
 
-  std::mutex catalog_mutex_;
-  std::shared_ptr<const Catalog> catalog_ = std::make_shared<Catalog>();  // shared with snapshots
-  uint64_t schema_version_ = 0;
+  Mutex catalog_mutex_;
+  // Shared with snapshots.
+  std::shared_ptr<const Catalog> catalog_ TOCSIN_GUARDED_BY(catalog_mutex_) =
+      std::make_shared<Catalog>();
+  uint64_t schema_version_ TOCSIN_GUARDED_BY(catalog_mutex_) = 0;
 };
 
 /// The UTC day of a time.

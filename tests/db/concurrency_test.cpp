@@ -1,4 +1,5 @@
-// Readers beside a writer and the sealer; retention beside snapshots. Meant for ThreadSanitizer.
+// Readers concurrent with the writer and the sealer; retention concurrent with snapshots. Meant for
+// ThreadSanitizer.
 #include <atomic>
 #include <thread>
 
@@ -29,7 +30,7 @@ WriteRequest rows_at(Timestamp time, int64_t number) {
   return request;
 }
 
-TEST_CASE("database: snapshots beside a writer hold whole commits", "[db]") {
+TEST_CASE("database: snapshots taken during writes contain whole commits", "[db]") {
   test::TemporaryFolder directory;
   const ManualClock clock(kNow);
   DatabaseOptions options;
@@ -38,16 +39,15 @@ TEST_CASE("database: snapshots beside a writer hold whole commits", "[db]") {
   take(database->write(rows_at(kNow - kHour, 0)));
   std::atomic<bool> done{false};
   std::atomic<size_t> faults{0};
-  std::atomic<size_t> snapshots{0};
 
   const auto read = [&] {
     uint64_t last_commit = 0;
-    size_t last_rows = 0;
+    size_t last_rows = 0, snapshots = 0;
     while (!done || snapshots == 0) {
       auto snapshot = database->snapshot({{"a", "b"}, {}});
       if (!snapshot) {
         ++faults;
-        continue;
+        return;
       }
       size_t counts[2] = {0, 0};
       for (const auto& segment : snapshot->segments) {
@@ -102,7 +102,7 @@ TEST_CASE("database: many small sealed segments of a day become one", "[db]") {
   CHECK(take(read_rows(*database, "a")).size() == kMergeCount * kRowsPerWrite);
 }
 
-TEST_CASE("database: merging ends also where few wide rows fill a segment", "[db]") {
+TEST_CASE("database: merging also ends when few wide rows fill a segment", "[db]") {
   test::TemporaryFolder directory;
   const ManualClock clock(kNow);
   DatabaseOptions options;
@@ -130,7 +130,7 @@ TEST_CASE("database: merging ends also where few wide rows fill a segment", "[db
   for (size_t i = 0; i < after.size(); ++i) CHECK(after[i].id == before[i].id);
 }
 
-TEST_CASE("database: days before the retention are dropped, open snapshots stay", "[db]") {
+TEST_CASE("database: days before the retention are dropped, open snapshots stay readable", "[db]") {
   test::TemporaryFolder directory;
   ManualClock clock(kNow);
   DatabaseOptions options;
@@ -157,16 +157,16 @@ TEST_CASE("database: days before the retention are dropped, open snapshots stay"
   CHECK(left == 2);
   CHECK(take(read_rows(*database, "a")).size() == kRowsPerWrite);
   CHECK(take(read_rows(snapshot, "a")).size() == 2 * kRowsPerWrite);
-  bool gone = false;
-  for (int i = 0; i < 500 && !gone; ++i) {
-    gone = true;
+  bool unlinked = false;
+  for (int i = 0; i < 500 && !unlinked; ++i) {
+    unlinked = true;
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(directory.path() + "/segments")) {
-      gone = gone && !entry.is_regular_file();
+      unlinked = unlinked && !entry.is_regular_file();
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  CHECK(gone);
+  CHECK(unlinked);
   const WriteReport report = take(database->write(rows_at(kNow - 3 * kDay, 1)));
   CHECK(report.rejected.size() == 2 * kRowsPerWrite);
 }

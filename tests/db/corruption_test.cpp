@@ -1,7 +1,7 @@
-// Bits flipped and files cut at random: every damage is harmless or reported, no answer is wrong,
-// and `repair` brings back every row that was sealed elsewhere.
+// Bits are flipped and files truncated at random: damage is harmless or reported, no answer is
+// wrong, and `repair` recovers every row that was sealed in another file.
 //
-// TOCSIN_LONG=10000 makes as many trials; TOCSIN_SEED=n begins with another seed.
+// TOCSIN_LONG=10000 runs 10,000 trials; TOCSIN_SEED=n starts with another seed.
 #include <algorithm>
 #include <csignal>
 #include <fstream>
@@ -33,7 +33,7 @@ const std::vector<std::string>& measurements() {
   return names;
 }
 
-// ---- The database that is damaged ----
+// ---- The database to be damaged ----
 
 WriteRequest random_rows(std::mt19937_64& random, const std::string& measurement) {
   WriteRequest request;
@@ -93,7 +93,7 @@ Result<Rows> read_all(const Database& database) {
   return rows;
 }
 
-/// What a whole database answers.
+/// The answers of the database before it is damaged.
 struct Original {
   Rows all;
   std::map<std::string, Rows> sealed;  ///< by the path of the file, relative to the directory
@@ -134,19 +134,20 @@ struct Damage {
 
 Damage damage(const std::string& directory, const Original& original, std::mt19937_64& random) {
   Damage out;
-  // The catalog is one file of many, and has most to lose.
+  // The catalog is one file of many, but the most important one.
   out.file = random() % 2 == 0 ? "catalog.mdb" : original.files[random() % original.files.size()];
   const std::string path = directory + "/" + out.file;
   const uint64_t size = fs::file_size(path);
   if (size == 0) return out;
   if (random() % 8 == 0) {
     fs::resize_file(path, random() % size);
-    out.what = "cut to " + std::to_string(fs::file_size(path)) + " of " + std::to_string(size);
+    out.what =
+        "truncated to " + std::to_string(fs::file_size(path)) + " of " + std::to_string(size);
     return out;
   }
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   for (size_t i = random() % 4 == 0 ? 1 + random() % 8 : 1; i > 0; --i) {
-    // One in four hits the first two pages, the catalog's roots.
+    // One in four hits the first two pages, which are the catalog's roots.
     const uint64_t end = random() % 4 == 0 ? std::min<uint64_t>(size, 8192) : size;
     const uint64_t offset = random() % end;
     const int bit = static_cast<int>(random() % 8);
@@ -159,11 +160,11 @@ Damage damage(const std::string& directory, const Original& original, std::mt199
   return out;
 }
 
-// ---- What becomes of it: in children, so that a crash is seen ----
+// ---- Use of the damaged database, in child processes so that a crash is noticed ----
 
 enum Outcome : int { kSame = 0, kReported = 1, kOnlyVerifyReported = 2, kWrong = 3 };
 
-/// Where a child's errors go: it reports on standard error.
+/// A child reports errors on standard error.
 void report(const std::string& message) { std::fprintf(stderr, "%s\n", message.c_str()); }
 
 int reported(const Error& error) {
@@ -176,13 +177,13 @@ int wrong(const std::string& what) {
   return kWrong;
 }
 
-/// For other rows than those that were stored.
+/// Describes how the returned rows differ from the stored ones.
 std::string difference(const Rows& stored, const Rows& answered) {
   Rows lost, made_up;
   std::ranges::set_difference(stored, answered, std::back_inserter(lost));
   std::ranges::set_difference(answered, stored, std::back_inserter(made_up));
   return std::to_string(lost.size()) + " of " + std::to_string(stored.size()) + " rows are lost, " +
-         std::to_string(made_up.size()) + " are made up";
+         std::to_string(made_up.size()) + " are invented";
 }
 
 int read_damaged(const std::string& directory, const Original& original) {
@@ -196,7 +197,7 @@ int read_damaged(const std::string& directory, const Original& original) {
     if (!sources) return reported(sources.error());
     const bool same =
         std::ranges::equal(*sources, original.sources, {}, &SmallEntry::value, &SmallEntry::value);
-    if (!same) return wrong("other small entries are answered");
+    if (!same) return wrong("the small entries differ");
   }
   const auto verified = verify_database(directory, {});
   if (!verified) return reported(verified.error());
@@ -204,7 +205,7 @@ int read_damaged(const std::string& directory, const Original& original) {
   return verified->problems.empty() ? kSame : kOnlyVerifyReported;
 }
 
-/// Goes on with a database whose damage nobody has noticed.
+/// Writes to a database whose damage was not noticed.
 int write_damaged(const std::string& directory, const Original& original) {
   for (int round = 0; round < 2; ++round) {
     const auto opened = Database::open(directory, options_of(false));
@@ -235,7 +236,7 @@ int repair_damaged(const std::string& directory, const Original& original,
   if (!database) return reported(database.error());
   const auto rows = read_all(**database);
   if (!rows) return reported(rows.error());
-  if (!std::ranges::includes(original.all, *rows)) return wrong("repair made rows up");
+  if (!std::ranges::includes(original.all, *rows)) return wrong("repair invented rows");
   for (const auto& [file, sealed] : original.sealed) {
     if (file == damaged_file) continue;
     Rows needed = sealed;
@@ -249,7 +250,7 @@ int repair_damaged(const std::string& directory, const Original& original,
 }
 
 struct ChildReport {
-  int outcome = 0;  ///< -1 when a signal ended it
+  int outcome = 0;  ///< -1 when a signal ended the child
   std::string text;
 };
 
@@ -262,7 +263,7 @@ ChildReport run_in_child(const std::string& report_path, const std::function<int
     ::alarm(60);
     install_fault_guard();
     int outcome = 0;
-    // A thread's memory is new: the heap would be copied page by page from the parent's.
+    // A thread allocates from a new arena; the inherited heap would be copied page by page.
     std::thread([&] { outcome = work(); }).join();
     std::fflush(stderr);
     ::_exit(outcome);
@@ -276,7 +277,7 @@ ChildReport run_in_child(const std::string& report_path, const std::function<int
   return result;
 }
 
-/// Whether a report tells the operator what is damaged, or what to do.
+/// Whether a report names what is damaged, or says what to do.
 bool is_clear(const std::string& text, const std::string& file) {
   if (file.ends_with(".seg")) return text.find(file) != std::string::npos;
   return text.find("tocsin repair") != std::string::npos;
@@ -343,7 +344,7 @@ TEST_CASE("database: random damage is harmless or reported, and can be repaired"
     }
     reported_count += trials.reported_count;
   }
-  CHECK(reported_count > count / 10);  // else nothing was tested
+  CHECK(reported_count > count / 10);  // otherwise nothing was tested
 }
 
 }  // namespace

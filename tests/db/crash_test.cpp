@@ -1,4 +1,4 @@
-// What survives kill -9, a second process, a full disk, and damaged bytes.
+// The store survives kill -9, a second process, a full disk, and damaged bytes.
 #include <algorithm>
 #include <csignal>
 #include <fstream>
@@ -49,12 +49,13 @@ int64_t position_in(const Database& database) {
   return std::stoll(take(database.get(SmallTable::kSources, "position")).value_or("0"));
 }
 
-/// In a child: a signal ends it, instead of running the test framework's handlers there.
+/// For a child process: a signal ends it instead of running the test framework's handlers.
 void forget_handlers() {
   for (int number : {SIGTERM, SIGINT, SIGSEGV, SIGABRT, SIGILL, SIGFPE}) ::signal(number, SIG_DFL);
 }
 
-/// Writes rows until it is killed, and tells the pipe what was acknowledged.
+/// Writes rows until it is killed. After each commit it writes the number of acknowledged rows to
+/// the pipe.
 [[noreturn]] void write_until_killed(const std::string& directory, int acknowledge) {
   forget_handlers();
   auto database = Database::open(directory);
@@ -62,7 +63,7 @@ void forget_handlers() {
   int64_t next = position_in(**database);
   for (int round = 0;; ++round) {
     constexpr size_t count = 50;
-    // Now and then a commit that goes to a file at once.
+    // Every seventh commit goes directly to a file.
     const size_t text_size = round % 7 == 6 ? kDirectBytesMin / count + 1 : 0;
     if (!(*database)->write(numbered_rows(next, count, text_size))) ::_exit(1);
     next += static_cast<int64_t>(count);
@@ -71,7 +72,8 @@ void forget_handlers() {
   }
 }
 
-/// Strikes at any moment after the first commit; returns how many rows were acknowledged.
+/// Kills the child `delay` microseconds after the first commit; returns how many rows were
+/// acknowledged.
 int64_t kill_while_it_writes(const std::string& directory, useconds_t delay) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
@@ -92,11 +94,12 @@ int64_t kill_while_it_writes(const std::string& directory, useconds_t delay) {
   int status;
   ::waitpid(child, &status, 0);
   REQUIRE(WIFSIGNALED(status));
+  REQUIRE(WTERMSIG(status) == SIGKILL);
   return acknowledged;
 }
 
-// TOCSIN_LONG=1000 kills as many.
-TEST_CASE("database: kill -9 loses no acknowledged row and doubles none", "[db]") {
+// TOCSIN_LONG=1000 kills 1,000 times.
+TEST_CASE("database: kill -9 neither loses nor duplicates an acknowledged row", "[db]") {
   constexpr int kKillsPerDatabase = 10;
   std::mt19937 random(first_seed() + 10);
   const int count = trial_count(50);
@@ -126,7 +129,7 @@ TEST_CASE("database: another process reads while this one writes", "[db]") {
   if (child == 0) {
     forget_handlers();
     ::close(go[1]);
-    // Opened in the child alone: an LMDB environment must not cross a fork.
+    // Opened in the child only: an LMDB environment must not cross a fork.
     std::unique_ptr<Database> database;
     char token;
     while (::read(go[0], &token, 1) == 1) {
@@ -140,7 +143,8 @@ TEST_CASE("database: another process reads while this one writes", "[db]") {
       auto rows = read_rows(*database, "m");
       const int64_t count = rows ? static_cast<int64_t>(rows->size()) : -1;
       if (::write(answer[1], &count, sizeof count) != sizeof count) ::_exit(1);
-      if (database->write(WriteRequest()).error().code != ErrorCode::kInvalid) ::_exit(1);
+      const auto refused = database->write(WriteRequest());
+      if (refused || refused.error().code != ErrorCode::kInvalid) ::_exit(1);
     }
     ::_exit(0);
   }
@@ -164,12 +168,12 @@ TEST_CASE("database: another process reads while this one writes", "[db]") {
   ::close(go[1]);
   int status;
   ::waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
-  CHECK(WIFEXITED(status));
 }
 
-/// Runs in a child, whose files are limited in size: 0 when all went as it should, else the line
-/// that did not.
+/// Runs in a child process, whose files are limited in size. Returns 0, or the line of the check
+/// that failed.
 int fill_disk(const std::string& directory) {
   forget_handlers();
   ::signal(SIGXFSZ, SIG_IGN);
@@ -188,8 +192,9 @@ int fill_disk(const std::string& directory) {
     auto refused = database.submit(numbered_rows(100, 1), [](Result<WriteReport>) {});
     if (refused || refused.error().code != ErrorCode::kDiskFull) return __LINE__;
     if (read_rows(database, "m").value_or(std::vector<RowText>()).size() != 100) return __LINE__;
-    // It tries again by itself, and fails again.
+    // The store tries again by itself, and the next write fails again.
     for (int i = 0; i < 500 && !database.counters().writable; ++i) ::usleep(10'000);
+    if (!database.counters().writable) return __LINE__;
   }
   ::setrlimit(RLIMIT_FSIZE, &before);
   bool resumed = false;
@@ -209,7 +214,7 @@ TEST_CASE("database: a full disk stops writing, not reading, and writing resumes
   if (child == 0) {
     std::freopen("/dev/null", "w", stderr);  // the store logs its trouble
     const int line = fill_disk(directory.path());
-    // An exit status has 8 bits.
+    // An exit status has only 8 bits.
     ::_exit(line == 0 ? 0 : 1 + line % 250);
   }
   int status;
@@ -226,7 +231,8 @@ std::string only_segment_file(const std::string& directory) {
   return found;
 }
 
-TEST_CASE("database: damaged bytes of a segment are named, never answered", "[db]") {
+TEST_CASE("database: damage to a segment is reported with its name, never returned as data",
+          "[db]") {
   test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
@@ -256,7 +262,7 @@ TEST_CASE("database: damaged bytes of a segment are named, never answered", "[db
       auto database = take(Database::open(directory.path(), options));
       auto rows = read_rows(*database, "m");
       if (rows) {
-        // Padding and the header, which only `repair` reads.
+        // The damage is in padding or in the header, which only `repair` reads.
         CHECK((*rows == expected));
       } else {
         ++noticed;
@@ -280,7 +286,7 @@ TEST_CASE("database: damaged bytes of a segment are named, never answered", "[db
   CHECK(snapshot.error().code == ErrorCode::kCorrupt);
 }
 
-TEST_CASE("database: a file with an unlisted tail is left alone", "[db]") {
+TEST_CASE("database: a file with an unlisted tail is not appended to", "[db]") {
   test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
@@ -293,9 +299,9 @@ TEST_CASE("database: a file with an unlisted tail is left alone", "[db]") {
     auto database = take(Database::open(directory.path()));
     take(database->write(numbered_rows(100, 100)));
     take(database->seal());
-    CHECK(std::filesystem::file_size(path) > size);  // it goes on at the listed end
+    CHECK(std::filesystem::file_size(path) > size);  // appended at the listed end
   }
-  std::ofstream(path, std::ios::app) << "what a crash left";
+  std::ofstream(path, std::ios::app) << "left by a crash";
   const auto with_tail = std::filesystem::file_size(path);
   {
     auto database = take(Database::open(directory.path()));

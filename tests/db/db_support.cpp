@@ -10,9 +10,13 @@
 namespace tocsin::testing {
 namespace {
 
+tl::unexpected<Error> contradiction(const std::string& what) {
+  return fail(ErrorCode::kInvalid, "a segment contradicts itself: " + what);
+}
+
 template <class T, class Read>
 Result<std::vector<std::string>> read_numbers(size_t row_count, const char* type, Read read) {
-  // Read in two odd pieces, so that ranges across vectors are tested as well.
+  // Reads in two pieces of uneven size, so that ranges across vectors are tested as well.
   std::vector<T> values(row_count);
   const size_t cut = row_count / 3;
   TOCSIN_RETURN_IF_ERROR(read(0, std::span(values).first(cut)));
@@ -42,7 +46,10 @@ Result<std::vector<std::string>> read_strings(const SegmentColumn& column, size_
   std::vector<uint8_t> valid(row_count);
   TOCSIN_RETURN_IF_ERROR(column.read_valid(0, valid));
   for (size_t i = 0; i < row_count; ++i) {
-    if (valid[i]) CHECK(texts[i] == "string:" + std::string(entries[codes[i]]));
+    if (!valid[i]) continue;
+    if (codes[i] >= entries.size() || texts[i] != "string:" + std::string(entries[codes[i]])) {
+      return contradiction("a code of a dictionary");
+    }
   }
   return texts;
 }
@@ -76,9 +83,10 @@ Status append_rows(const Segment& segment, const Measurement& measurement,
   const size_t base = rows.size();
   std::vector<Timestamp> times(row_count);
   TOCSIN_RETURN_IF_ERROR(segment.read_times(0, times));
-  CHECK(std::is_sorted(times.begin(), times.end()));
-  CHECK(times.front() == segment.info().min_time);
-  CHECK(times.back() == segment.info().max_time);
+  if (!std::is_sorted(times.begin(), times.end())) return contradiction("times are not sorted");
+  if (times.front() != segment.info().min_time || times.back() != segment.info().max_time) {
+    return contradiction("first or last time");
+  }
   rows.resize(base + row_count);
   for (size_t i = 0; i < row_count; ++i) rows[base + i].time = times[i];
   for (const Column& schema_column : measurement.columns) {
@@ -95,7 +103,7 @@ Status append_rows(const Segment& segment, const Measurement& measurement,
         ++nulls;
       }
     }
-    CHECK(nulls == column->statistics().null_count);
+    if (nulls != column->statistics().null_count) return contradiction("null count");
   }
   return {};
 }

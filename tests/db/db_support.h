@@ -1,4 +1,4 @@
-// What the store's tests share: reading all rows back as text.
+// Shared by the tests of the store: reads all rows back as text.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,7 @@
 
 namespace tocsin::testing {
 
-/// The value of a Result, or a failed test with its message.
+/// The value of a Result; an error fails the test with its message. Only on the test's thread.
 template <class T>
 T take(Result<T> result) {
   if (!result) FAIL(result.error().message);
@@ -25,7 +25,7 @@ inline void take(const Status& status) {
   if (!status) FAIL(status.error().message);
 }
 
-/// A row as text: its time, and `type:value` of each column that has one.
+/// A row as text: its time, and `type:value` of each column that has a value.
 struct RowText {
   Timestamp time = 0;
   std::map<std::string, std::string> values;
@@ -33,15 +33,16 @@ struct RowText {
   auto operator<=>(const RowText&) const = default;
 };
 
-/// A double by its bits, because NaN and -0 must come back as they were.
+/// A double as its bits, so that NaN and -0 are compared exactly.
 std::string double_text(double value);
 
-/// All rows of a measurement, in the order of the snapshot's segments and rows. The first error
-/// ends it.
+/// All rows of a measurement, in the order of the snapshot's segments and rows, or the first error.
+/// kInvalid when a segment contradicts itself: its times, counts or codes do not match its values.
+/// Asserts nothing, so it may be called in child processes and on any thread.
 Result<std::vector<RowText>> read_rows(const Snapshot& snapshot, const std::string& measurement);
 Result<std::vector<RowText>> read_rows(const Database& database, const std::string& measurement);
 
-/// Makes a database look as if version 99 had written it.
+/// Makes a database claim format 99.
 void write_future_format(const std::string& directory);
 
 }  // namespace tocsin::testing

@@ -23,14 +23,14 @@ std::atomic<uint64_t> own_count{0};
 std::atomic<uint64_t>* count = &own_count;
 std::atomic<uint64_t> fault_at{0};
 std::atomic<FaultKind> fault_kind{FaultKind::kNone};
-std::string_view folder;  // empty: all files count
+std::string_view folder;  // if empty, all files count
 
 template <class Function>
 Function* real(const char* name) {
   return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
-/// Has the calls counted in a file, which outlives the process.
+/// Keeps the count in a file, which outlives the process.
 void count_in(const char* path) {
   static auto* const map = real<void*(void*, size_t, int, int, int, off_t)>("mmap");
   static auto* const resize = real<int(int, off_t)>("ftruncate");
@@ -75,7 +75,7 @@ bool counts(int descriptor) {
   return size > 0 && is_below_folder({path, static_cast<size_t>(size)});
 }
 
-/// The fault of the call that is made now.
+/// Counts the current call and returns its fault.
 FaultKind next_fault() {
   const uint64_t number = ++*count;
   const FaultKind kind = fault_kind;
@@ -85,7 +85,7 @@ FaultKind next_fault() {
   return kind;
 }
 
-/// A call other than a write: true when it fails, with errno set.
+/// For a call other than a write: true if it fails, with errno set.
 template <class File>
 bool fails(File file) {
   if (!counts(file)) return false;
@@ -102,7 +102,7 @@ bool fails(File file) {
   return false;
 }
 
-/// A write of `size` bytes; `write_some` makes it for the first so many bytes.
+/// A write of `size` bytes; `write_some(n)` writes the first n of them.
 template <class WriteSome>
 ssize_t write_with_fault(int descriptor, size_t size, WriteSome write_some) {
   if (descriptor <= STDERR_FILENO || !counts(descriptor)) return write_some(size);
@@ -133,7 +133,7 @@ size_t size_of(const iovec* parts, int part_count) {
   return size;
 }
 
-/// A vector write, or only its first `size` bytes: then one part after the other.
+/// A vector write. If only its first `size` bytes are wanted, it writes part by part.
 template <class WriteAll, class WriteOne>
 ssize_t write_parts(const iovec* parts, int part_count, size_t size, WriteAll write_all,
                     WriteOne write_one) {

@@ -1,5 +1,5 @@
-// Every system call of a small workload fails once, stops half-way, or is the process's last one:
-// no acknowledged row is lost, none is there twice, the database opens, and `verify` finds nothing.
+// Every system call of a small workload fails once, writes only half, or is the process's last one.
+// No acknowledged row is lost or duplicated, the database opens, and `verify` finds no problem.
 #include <algorithm>
 #include <csignal>
 #include <deque>
@@ -19,20 +19,20 @@ namespace {
 
 using namespace testing;
 
-constexpr int kChildrenMax = 24;   // most of them wait for the store's second after an error
+constexpr int kChildrenMax = 24;   // most of them wait for kRetryAfter after an error
 constexpr int kPatience = 20'000;  // milliseconds
 constexpr size_t kDirectTextBytes = kDirectBytesMin / 20 + 1;
 constexpr int kExitFailed = 1;
 
 constexpr Timestamp kStart = 1'795'521'600 * kSecond;
 
-/// What a child tells its parent, in memory that both have.
-struct Told {
+/// A child's results, in memory shared with its parent.
+struct ChildResult {
   int64_t acknowledged = 0;  ///< rows
   uint64_t call_count = 0;
 };
 
-/// With texts of that size besides: over 1 MiB in all goes to a file at once.
+/// Rows with texts of that additional size: more than 1 MiB in all goes directly to a file.
 WriteRequest numbered_rows(int64_t first, int64_t count, size_t text_size = 0) {
   WriteRequest request;
   RowBatch& rows = request.batch.rows_of("m");
@@ -47,10 +47,11 @@ WriteRequest numbered_rows(int64_t first, int64_t count, size_t text_size = 0) {
   return request;
 }
 
-/// What a process does that follows a file: it goes on where the store says, whatever failed.
+/// Works like a process that follows a file: after any failure it continues at the stored position.
 class Workload {
  public:
-  Workload(std::string directory, Told& told) : directory_(std::move(directory)), told_(told) {
+  Workload(std::string directory, ChildResult& result)
+      : directory_(std::move(directory)), result_(result) {
     options_.clock = &clock_;
     options_.commit_interval = kMillisecond;
   }
@@ -64,14 +65,14 @@ class Workload {
       if (round == 0 && !write(20, kDirectTextBytes)) return false;
       if (!write(20)) return false;
       (void)database_->compact({});
-      if (!open()) return false;  // its housekeeping unlinks what compaction left
+      if (!open()) return false;  // its housekeeping unlinks the files that compaction replaced
     }
     database_.reset();
     return true;
   }
 
  private:
-  /// An opening that failed must succeed when it is tried again: a fault comes once.
+  /// After a failed attempt the next one must succeed, because a fault occurs only once.
   bool open() {
     database_.reset();
     for (int i = 0; i < 3; ++i) {
@@ -97,7 +98,7 @@ class Workload {
       const auto first = position();
       if (!first) return false;
       if (database_->write(numbered_rows(*first, count, text_size))) {
-        told_.acknowledged = *first + count;
+        result_.acknowledged = *first + count;
         return true;
       }
       ::usleep(1'000);
@@ -106,7 +107,7 @@ class Workload {
   }
 
   const std::string directory_;
-  Told& told_;
+  ChildResult& result_;
   const ManualClock clock_{kStart};
   DatabaseOptions options_;
   std::unique_ptr<Database> database_;
@@ -115,19 +116,19 @@ class Workload {
 class Trial {
  public:
   Trial(uint64_t at, FaultKind kind) : at_(at), kind_(kind) {
-    void* shared =
-        ::mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* shared = ::mmap(nullptr, sizeof(ChildResult), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     REQUIRE(shared != MAP_FAILED);
-    told_ = new (shared) Told;
+    result_ = new (shared) ChildResult;
     child_ = ::fork();
     REQUIRE(child_ >= 0);
     if (child_ == 0) run_child();
   }
-  ~Trial() { ::munmap(told_, sizeof(Told)); }
+  ~Trial() { ::munmap(result_, sizeof(ChildResult)); }
   Trial(const Trial&) = delete;
   Trial& operator=(const Trial&) = delete;
 
-  /// Waits for the child and looks at what it left; how many calls it made.
+  /// Waits for the child and checks the database that it left. Returns how many calls it made.
   uint64_t finish() {
     INFO("call " << at_ << ", fault " << static_cast<int>(kind_));
     int status = 0;
@@ -135,11 +136,12 @@ class Trial {
     if (WIFSIGNALED(status)) {
       REQUIRE((kind_ == FaultKind::kKill || kind_ == FaultKind::kTearAndKill));
       REQUIRE(WTERMSIG(status) == SIGKILL);
-    } else {  // the threads' order decides how many calls there are: it may be fewer
+    } else {  // fewer calls than planned: their number depends on the order of the threads
+      REQUIRE(WIFEXITED(status));
       REQUIRE(WEXITSTATUS(status) == 0);
     }
     check_rows();
-    return told_->call_count;
+    return result_->call_count;
   }
 
  private:
@@ -147,8 +149,8 @@ class Trial {
     for (int n : {SIGTERM, SIGINT, SIGSEGV, SIGBUS, SIGABRT}) ::signal(n, SIG_DFL);
     std::freopen("/dev/null", "w", stderr);  // the store logs its trouble
     tocsin_fault_arm(at_, kind_);
-    const bool done = Workload(directory_.path(), *told_).run();
-    told_->call_count = tocsin_fault_count();
+    const bool done = Workload(directory_.path(), *result_).run();
+    result_->call_count = tocsin_fault_count();
     ::_exit(done ? 0 : kExitFailed);
   }
 
@@ -160,7 +162,7 @@ class Trial {
       // Killed before anything was committed.
       INFO(database.error().message);
       REQUIRE(database.error().code == ErrorCode::kNotFound);
-      REQUIRE(told_->acknowledged == 0);
+      REQUIRE(result_->acknowledged == 0);
       return;
     }
     std::vector<int64_t> numbers;
@@ -170,7 +172,7 @@ class Trial {
     std::sort(numbers.begin(), numbers.end());
     const auto position =
         std::stoll(take((*database)->get(SmallTable::kSources, "position")).value_or("0"));
-    REQUIRE(position >= told_->acknowledged);
+    REQUIRE(position >= result_->acknowledged);
     REQUIRE(static_cast<int64_t>(numbers.size()) == position);
     for (size_t i = 0; i < numbers.size(); ++i) REQUIRE(numbers[i] == static_cast<int64_t>(i));
     const auto report = take(verify_database(directory_.path(), {}));
@@ -181,7 +183,7 @@ class Trial {
   const uint64_t at_;
   const FaultKind kind_;
   const test::TemporaryFolder directory_;
-  Told* told_ = nullptr;
+  ChildResult* result_ = nullptr;
   pid_t child_ = -1;
 };
 
@@ -209,19 +211,20 @@ TEST_CASE("faults: killed in the middle of any write, nothing acknowledged is lo
   try_every_call(FaultKind::kTearAndKill, 1);
 }
 
-TEST_CASE("faults: any system call may fail once, and writing goes on", "[faults]") {
+TEST_CASE("faults: any system call may fail once, and writing continues", "[faults]") {
   try_every_call(FaultKind::kIo, 3);
 }
 
-TEST_CASE("faults: any system call may find the disk full once, and writing goes on", "[faults]") {
+TEST_CASE("faults: any system call may find the disk full once, and writing continues",
+          "[faults]") {
   try_every_call(FaultKind::kDiskFull, 4);
 }
 
-TEST_CASE("faults: any write may stop half-way, and writing goes on", "[faults]") {
+TEST_CASE("faults: any write may be short, and writing continues", "[faults]") {
   try_every_call(FaultKind::kShort, 4);
 }
 
-/// In a child: 0 when a full disk does what it should, else the line that it did not.
+/// Runs in a child process. Returns 0, or the line of the check that failed.
 int fill_disk(const std::string& directory) {
   std::freopen("/dev/null", "w", stderr);
   auto opened = Database::open(directory);
@@ -237,6 +240,7 @@ int fill_disk(const std::string& directory) {
     const auto rows = read_rows(database, "m");
     if (!rows || rows->size() != 100) return __LINE__;
     for (int i = 0; i < kPatience && !database.counters().writable; ++i) ::usleep(1'000);
+    if (!database.counters().writable) return __LINE__;
   }
   tocsin_fault_arm(0, FaultKind::kNone);
   bool resumed = false;

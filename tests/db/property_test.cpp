@@ -1,6 +1,6 @@
-// Random histories against a naive model: every accepted row comes back as it was.
+// Random histories against a naive model: every accepted row comes back unchanged.
 //
-// TOCSIN_LONG=10000 runs as many of the short ones; TOCSIN_SEED=n begins with another seed.
+// TOCSIN_LONG=10000 runs 10,000 of the short ones; TOCSIN_SEED=n starts with another seed.
 #include <catch2/catch.hpp>
 
 #include "tests/db/random_history.h"

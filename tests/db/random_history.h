@@ -1,4 +1,4 @@
-// Random histories of a database beside a naive model of it: what was accepted must come back.
+// Random histories of a database next to a naive model of it: accepted rows must come back.
 #pragma once
 
 #include <map>
@@ -12,12 +12,12 @@
 
 namespace tocsin::testing {
 
-/// How often a random test runs: `quick` times, or as often as the environment's TOCSIN_LONG says.
+/// How often a random test runs: TOCSIN_LONG times if the environment sets it, else `quick` times.
 int trial_count(int quick);
-/// The first seed: 1, or the environment's TOCSIN_SEED.
+/// The first seed: TOCSIN_SEED if the environment sets it, else 1.
 unsigned first_seed();
 
-/// A value as it was given: its type, and the value in every form that a column may ask for.
+/// A value as it was written: its type, and the value in every form that a column may store.
 struct ModelValue {
   ColumnType type = ColumnType::kI64;
   int64_t i64 = 0;
@@ -29,31 +29,32 @@ struct ModelValue {
   std::string as(ColumnType column) const;
 };
 
-/// Writes, seals, compacts, lets time pass, drops what is too old, and opens anew, at random.
+/// Writes, seals, compacts, lets time pass, drops expired days, and reopens, at random.
 class RandomHistory {
  public:
   struct Options {
     size_t rows_max = 60;        ///< of most writes
-    size_t large_rows = 20'000;  ///< of a few, which go to a file at once
+    size_t large_rows = 20'000;  ///< of a few, which go directly to a file
   };
 
   RandomHistory(std::string directory, unsigned seed, Options options);
   ~RandomHistory();
 
   void run(int steps);
-  /// All that was accepted, and not dropped, is there, and nothing else. Commits what is pending.
+  /// Checks that exactly the accepted rows that have not expired are there. Commits what is
+  /// pending.
   void check();
   void seal();
   void compact();
   void open();
   void close();
-  /// Waits until the database has dropped what is too old now, and forgets it as well.
+  /// Waits until the database has dropped the expired days, and removes them from the model.
   void drop_expired();
 
   const std::string& directory() const { return directory_; }
   const DatabaseOptions& options() const { return options_; }
   Database& database() { return *database_; }
-  /// The rows that a database must hold, as read_rows() shows them, in ascending order.
+  /// The rows that a database must contain, as read_rows() returns them, in ascending order.
   std::vector<RowText> expected_rows(const Catalog& catalog, const std::string& measurement) const;
   size_t row_count() const;
   size_t pick(size_t below) { return random_() % below; }
@@ -76,11 +77,12 @@ class RandomHistory {
   ManualClock clock_;
   DatabaseOptions options_;
   std::map<std::string, std::vector<Row>> rows_;  // by measurement
-  std::unique_ptr<Database> database_;            // behind rows_: its callbacks write to them
+  std::vector<std::string> write_errors_;         // of bulk writes, whose callbacks must not assert
+  std::unique_ptr<Database> database_;  // destroyed first: its callbacks write to the members above
 };
 
-/// Whether a database in `directory` holds exactly the history's rows; the first difference in
-/// words, or the error that reading met, else empty.
+/// Empty if a database in `directory` contains exactly the history's rows; otherwise the first
+/// difference in words, or the error of reading.
 std::string difference(const RandomHistory& history, const std::string& directory);
 
 }  // namespace tocsin::testing

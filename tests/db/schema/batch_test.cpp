@@ -5,7 +5,7 @@
 namespace tocsin {
 namespace {
 
-TEST_CASE("batch: lanes are told apart by name, type and kind", "[db]") {
+TEST_CASE("batch: lanes are distinguished by name, type and kind", "[db]") {
   RowBatch rows("audit");
   rows.begin_row(1);
   size_t a = rows.lane("host", ColumnType::kString, ColumnKind::kTag, 0);
@@ -18,7 +18,7 @@ TEST_CASE("batch: lanes are told apart by name, type and kind", "[db]") {
   CHECK(rows.lane("host", ColumnType::kString, ColumnKind::kTag, 99) == a);
 }
 
-TEST_CASE("batch: the last of two values of one row stays", "[db]") {
+TEST_CASE("batch: the second of two values in one row replaces the first", "[db]") {
   RowBatch rows("audit");
   rows.begin_row(1);
   size_t lane = rows.lane("x", ColumnType::kI64, ColumnKind::kField, 0);
@@ -29,7 +29,7 @@ TEST_CASE("batch: the last of two values of one row stays", "[db]") {
   CHECK(rows.lanes()[lane].text == std::vector<std::string_view>{"2"});
 }
 
-TEST_CASE("batch: an abandoned row leaves nothing behind", "[db]") {
+TEST_CASE("batch: an abandoned row leaves no trace", "[db]") {
   RowBatch rows("audit");
   rows.begin_row(1, "first");
   size_t lane = rows.lane("x", ColumnType::kF64, ColumnKind::kField, 0);
@@ -44,7 +44,7 @@ TEST_CASE("batch: an abandoned row leaves nothing behind", "[db]") {
   CHECK(rows.lanes()[1].rows.empty());
 }
 
-TEST_CASE("batch: copies and kept buffers live on when the batch is moved", "[db]") {
+TEST_CASE("batch: copies and kept buffers stay valid when the batch is moved", "[db]") {
   Batch batch;
   std::string_view copied = batch.copy("copied");
   std::string_view kept = batch.keep("kept");

@@ -1,4 +1,4 @@
-// How rows meet the stored schema: conflicts, renames, limits (SEMANTICS.md section 5).
+// Merging rows into the stored schema: conflicts, renames, limits.
 #include "db/write/schema_merge.h"
 
 #include <catch2/catch.hpp>
@@ -13,7 +13,7 @@ using namespace testing;
 
 constexpr Timestamp kNow = 1'795'521'600 * kSecond;
 
-/// A database with a fixed clock, and rows made by short calls.
+/// A database with a fixed clock, and short calls that build rows.
 class Fixture {
  public:
   Fixture() : clock_(kNow) {
@@ -74,7 +74,7 @@ class Fixture {
   }
 
  private:
-  /// The batch with another policy: policies are fixed when a Batch is made.
+  /// Copies the rows, because the policy of a Batch is fixed when it is constructed.
   void copy_into(Batch& target) {
     for (const RowBatch& source : batch_.measurements()) {
       RowBatch& rows = target.rows_of(source.measurement());
@@ -106,7 +106,7 @@ class Fixture {
   RowBatch* rows_ = nullptr;
 };
 
-TEST_CASE("ingest: a float widens an integer column, and integers become floats", "[db]") {
+TEST_CASE("schema merge: a float widens an integer column, and integers become floats", "[db]") {
   Fixture f;
   f.row().i64("x", 1).write();
   CHECK(f.type_of("x") == ColumnType::kI64);
@@ -121,7 +121,9 @@ TEST_CASE("ingest: a float widens an integer column, and integers become floats"
   CHECK(f.rows() == rows);
 }
 
-TEST_CASE("ingest: a float does not widen past an integer that no double holds", "[db]") {
+TEST_CASE(
+    "schema merge: a float does not widen a column with an integer that is not exact as a double",
+    "[db]") {
   Fixture f;
   f.row().i64("x", (int64_t{1} << 53) + 1).write();
   const WriteReport report = f.row().f64("x", 0.5).write();
@@ -134,7 +136,7 @@ TEST_CASE("ingest: a float does not widen past an integer that no double holds",
   CHECK(f.row().f64("y", 0.5).write().rejected.empty());
 }
 
-TEST_CASE("ingest: order within a batch decides as if rows came one by one", "[db]") {
+TEST_CASE("schema merge: the order within a batch counts as if rows came one by one", "[db]") {
   Fixture f;
   CHECK(f.row().i64("x", INT64_MAX).row().f64("x", 0.5).write().rejected.size() == 1);
   CHECK(f.row().f64("y", 0.5).row().i64("y", INT64_MAX).write().rejected.empty());
@@ -143,7 +145,7 @@ TEST_CASE("ingest: order within a batch decides as if rows came one by one", "[d
   CHECK(f.type_of("z") == ColumnType::kString);
 }
 
-TEST_CASE("ingest: u64 and i64 take each other's values where they fit", "[db]") {
+TEST_CASE("schema merge: u64 and i64 columns accept each other's values where they fit", "[db]") {
   Fixture f;
   f.row().i64("i", -1).u64("u", UINT64_MAX).write();
   CHECK(f.row().u64("i", 7).i64("u", 7).write().rejected.empty());
@@ -153,7 +155,7 @@ TEST_CASE("ingest: u64 and i64 take each other's values where they fit", "[db]")
   CHECK(f.rows()[1].values["u"] == "u64:7");
 }
 
-TEST_CASE("ingest: any scalar goes into a string column as it was written", "[db]") {
+TEST_CASE("schema merge: a string column stores any scalar as it was written", "[db]") {
   Fixture f;
   f.row().text("s", "x").write();
   f.row().f64("s", 1.5, "1.50").row().f64("s", 1.5).row().boolean("s", true).row().i64("s", -3);
@@ -165,7 +167,8 @@ TEST_CASE("ingest: any scalar goes into a string column as it was written", "[db
   CHECK(rows[4].values["s"] == "string:-3");
 }
 
-TEST_CASE("ingest: JSON lines keep a row with a conflict, and its value in _rest", "[db]") {
+TEST_CASE("schema merge: JSON lines keep a row with a conflict and put its value into _rest",
+          "[db]") {
   Fixture f;
   f.row().i64("x", 1).boolean("b", true).write();
   const WriteReport report =
@@ -181,7 +184,7 @@ TEST_CASE("ingest: JSON lines keep a row with a conflict, and its value in _rest
   CHECK(f.rows()[2].values["_rest"] == R"(string:{"x":"s","_rest":"mine"})");
 }
 
-TEST_CASE("ingest: a refused row does not decide a new column's type", "[db]") {
+TEST_CASE("schema merge: a refused row does not decide a new column's type", "[db]") {
   Fixture f;
   f.row().i64("x", 1).write();
   CHECK(
@@ -190,7 +193,7 @@ TEST_CASE("ingest: a refused row does not decide a new column's type", "[db]") {
   CHECK(f.type_of("new") == ColumnType::kString);
 }
 
-TEST_CASE("ingest: a field named like a tag of its row gets another name", "[db]") {
+TEST_CASE("schema merge: a field named like a tag of its row is renamed", "[db]") {
   Fixture f;
   f.row().text("host", "a", ColumnKind::kTag).text("host", "b").row().text("host", "c").write();
   auto rows = f.rows();
@@ -201,7 +204,7 @@ TEST_CASE("ingest: a field named like a tag of its row gets another name", "[db]
   CHECK(f.database().catalog()->find("m")->find("host")->kind == ColumnKind::kTag);
 }
 
-TEST_CASE("ingest: a renamed field whose new name is taken goes into `_rest`", "[db]") {
+TEST_CASE("schema merge: a renamed field whose new name is taken goes into `_rest`", "[db]") {
   using Values = std::map<std::string, std::string>;
   for (const bool real_first : {false, true}) {
     Fixture f;
@@ -224,14 +227,14 @@ TEST_CASE("ingest: a renamed field whose new name is taken goes into `_rest`", "
   }
 }
 
-TEST_CASE("ingest: columns called time and measurement are renamed", "[db]") {
+TEST_CASE("schema merge: columns called time and measurement are renamed", "[db]") {
   Fixture f;
   f.row().i64("time", 5).text("measurement", "x", ColumnKind::kTag).write();
   CHECK(f.rows()[0].values == std::map<std::string, std::string>{{"measurement_field", "string:x"},
                                                                  {"time_field", "i64:5"}});
 }
 
-TEST_CASE("ingest: times too far ahead or before the retention are refused", "[db]") {
+TEST_CASE("schema merge: times too far ahead or before the retention are refused", "[db]") {
   Fixture f;
   f.row("m", kNow + kDay).row("m", kNow + kDay + 1).row("m", kTimeMin).row("m", kTimeMax);
   const WriteReport report = f.write();
@@ -244,7 +247,7 @@ TEST_CASE("ingest: times too far ahead or before the retention are refused", "[d
   CHECK(f.rows().front().time == kTimeMin);
 }
 
-TEST_CASE("ingest: reserved measurements are refused unless allowed", "[db]") {
+TEST_CASE("schema merge: reserved measurements are refused unless allowed", "[db]") {
   Fixture f;
   const WriteReport refused = f.row("alerts").i64("x", 1).write();
   REQUIRE(refused.rejected.size() == 1);
@@ -253,7 +256,8 @@ TEST_CASE("ingest: reserved measurements are refused unless allowed", "[db]") {
   CHECK(f.rows("alerts").size() == 1);
 }
 
-TEST_CASE("ingest: names and strings are accepted at their limit and refused beyond", "[db]") {
+TEST_CASE("schema merge: names and strings are accepted at their limit and refused beyond",
+          "[db]") {
   Fixture f;
   CHECK(f.row(std::string(kNameBytesMax, 'm')).i64("x", 1).write().rejected.empty());
   CHECK(f.row(std::string(kNameBytesMax + 1, 'm')).i64("x", 1).write().rejected.size() == 1);
@@ -267,7 +271,7 @@ TEST_CASE("ingest: names and strings are accepted at their limit and refused bey
   CHECK(f.rows().back().values["s"].size() == kStringBytesMax + 7);
 }
 
-TEST_CASE("ingest: keys beyond the most columns go into _rest", "[db]") {
+TEST_CASE("schema merge: keys beyond the column limit go into _rest", "[db]") {
   Fixture f;
   f.row();
   for (size_t i = 0; i < kColumnCountMax; ++i) f.i64("c" + std::to_string(i), 1);
@@ -281,7 +285,8 @@ TEST_CASE("ingest: keys beyond the most columns go into _rest", "[db]") {
   CHECK(row.values["c0"] == "i64:3");
 }
 
-TEST_CASE("ingest: refused rows and lines are kept in `rejected`, bounded per source", "[db]") {
+TEST_CASE("schema merge: refused rows and lines are kept in `rejected`, bounded per source",
+          "[db]") {
   Fixture f;
   f.row().i64("x", 1).write();
   f.row().text("x", "conflict").write();
@@ -303,7 +308,7 @@ TEST_CASE("ingest: refused rows and lines are kept in `rejected`, bounded per so
   CHECK(f.rows("rejected").back().values["line"].size() == 7 + kRejectedLineBytesMax);
   CHECK(f.database().counters().rows_rejected == 1 + kRejectedPerMinuteMax + 5);
 
-  // Lines that their sender only counted.
+  // Lines that the sender only counted.
   WriteRequest counted_lines;
   counted_lines.source = "flood";
   counted_lines.rejected.push_back({"bad line", "", 2});
@@ -312,7 +317,7 @@ TEST_CASE("ingest: refused rows and lines are kept in `rejected`, bounded per so
   CHECK(f.rows("rejected").size() == 1 + kRejectedPerMinuteMax);
   CHECK(f.database().counters().rows_rejected == 1 + kRejectedPerMinuteMax + 77);
 
-  // The next minute's first line brings the count of what was left out.
+  // The first line of the next minute writes the counts of the omitted lines.
   f.clock().set(kNow + kMinute);
   WriteRequest next;
   next.source = "flood";

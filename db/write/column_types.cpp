@@ -1,0 +1,295 @@
+#include "db/write/column_types.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "db/base/text.h"
+#include "db/limits.h"
+
+namespace tocsin {
+namespace {
+
+constexpr uint32_t kNoRow = UINT32_MAX;
+constexpr uint64_t kExactInDouble = uint64_t{1} << 53;
+constexpr size_t kShownValueBytes = 64;  // of a value in an error message
+
+bool is_integer(ColumnType type) { return type == ColumnType::kI64 || type == ColumnType::kU64; }
+
+uint64_t magnitude(int64_t value) {
+  return value < 0 ? ~static_cast<uint64_t>(value) + 1 : static_cast<uint64_t>(value);
+}
+
+/// Whether some value may exceed kStringBytesMax. Reads only the entries of a string lane, which
+/// are fewer than its values.
+bool may_hold_long_string(const Lane& lane) {
+  if (lane.type != ColumnType::kString) return true;
+  for (uint32_t i = 0; i < lane.strings.size(); ++i) {
+    if (lane.strings.entry(i).size > kStringBytesMax) return true;
+  }
+  return false;
+}
+
+/// Whether some integer of the lane, in whichever row, may be too large to be exact as a double.
+bool may_hold_large_integer(const Lane& lane) {
+  uint64_t seen = 0;  // every bit of every magnitude
+  for (int64_t value : lane.i64) seen |= magnitude(value);
+  for (uint64_t value : lane.u64) seen |= value;
+  return seen >= kExactInDouble;
+}
+
+/// Whether an integer in a row before `end_row` that is not refused is not exact as a double.
+bool exceeds_double(const LaneSelection& selection, uint32_t end_row, const RowRefusals& refusals) {
+  const Lane& lane = *selection.lane;
+  if (!is_integer(lane.type) || !may_hold_large_integer(lane)) return false;
+  bool exceeds = false;
+  for_each_index(selection, [&](uint32_t k) {
+    const uint64_t size = lane.type == ColumnType::kI64 ? magnitude(lane.i64[k]) : lane.u64[k];
+    exceeds |= size > kExactInDouble && lane.rows[k] < end_row && !refusals.contains(lane.rows[k]);
+  });
+  return exceeds;
+}
+
+std::string shown(std::string_view text) {
+  size_t ignored = 0;
+  return valid_utf8(text.substr(0, kShownValueBytes), ignored);
+}
+
+/// The first row of the selection that is not refused.
+uint32_t first_row_of(const LaneSelection& selection, const RowRefusals& refusals) {
+  const auto& rows = selection.lane->rows;
+  const size_t count = selection.whole ? rows.size() : selection.picks.size();
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t row = rows[selection.whole ? i : selection.picks[i]];
+    if (!refusals.contains(row)) return row;
+  }
+  return kNoRow;
+}
+
+/// Indexes of the values that a column of that type cannot store; any column of type string can.
+std::vector<uint32_t> find_misfits(const LaneSelection& selection, ColumnType type) {
+  const Lane& lane = *selection.lane;
+  std::vector<uint32_t> misfits;
+  switch (type) {
+    case ColumnType::kI64:
+      if (lane.type == ColumnType::kI64) break;
+      for_each_index(selection, [&](uint32_t k) {
+        if (lane.type != ColumnType::kU64 || lane.u64[k] > INT64_MAX) misfits.push_back(k);
+      });
+      break;
+    case ColumnType::kU64:
+      if (lane.type == ColumnType::kU64) break;
+      for_each_index(selection, [&](uint32_t k) {
+        if (lane.type != ColumnType::kI64 || lane.i64[k] < 0) misfits.push_back(k);
+      });
+      break;
+    case ColumnType::kF64:
+      if (lane.type != ColumnType::kBool && lane.type != ColumnType::kString) break;
+      for_each_index(selection, [&](uint32_t k) { misfits.push_back(k); });
+      break;
+    case ColumnType::kBool:
+      if (lane.type == ColumnType::kBool) break;
+      for_each_index(selection, [&](uint32_t k) { misfits.push_back(k); });
+      break;
+    case ColumnType::kString: break;
+  }
+  return misfits;
+}
+
+void remove(const std::vector<uint32_t>& indexes, LaneSelection& selection) {
+  std::vector<uint32_t> kept;
+  auto next = indexes.begin();
+  for_each_index(selection, [&](uint32_t k) {
+    if (next != indexes.end() && *next == k) {
+      ++next;
+    } else {
+      kept.push_back(k);
+    }
+  });
+  selection.picks = std::move(kept);
+  selection.whole = false;
+}
+
+class ColumnAssignment {
+ public:
+  ColumnAssignment(RoutedRows routed, ConflictPolicy policy, MeasurementDraft& measurement,
+                   RowRefusals& refusals)
+      : routed_(std::move(routed)),
+        policy_(policy),
+        measurement_(measurement),
+        refusals_(refusals),
+        rest_(std::move(routed_.rest)) {}
+
+  TypedRows run() {
+    // Existing columns first: a row that they refuse must not decide a new column's type.
+    std::stable_partition(
+        routed_.columns.begin(), routed_.columns.end(),
+        [&](const ColumnRoute& route) { return measurement_.find(route.name) != SIZE_MAX; });
+    for (ColumnRoute& route : routed_.columns) assign(route);
+    if (!rest_.empty()) add_rest();
+    return std::move(typed_);
+  }
+
+ private:
+  void assign(ColumnRoute& route) {
+    if (route.name.empty() || route.name.size() > kNameBytesMax) return refuse_name(route);
+    size_t column = measurement_.find(route.name);
+    if (column == SIZE_MAX) {
+      const LaneSelection* first = first_selection(route);
+      if (first == nullptr) return;  // all its rows are refused
+      const bool is_rest = route.name == kRestColumn;
+      if (is_full() && !is_rest) {
+        warn_full(route.name);
+        return move_to_rest(route);
+      }
+      column = is_rest ? add_rest_column()
+                       : measurement_.add(route.name, first->lane->type, first->lane->kind);
+    }
+    widen_for_floats(route, column);
+    for (LaneSelection& selection : route.selections) check_values(column, selection);
+    typed_.columns.push_back({column, std::move(route.selections)});
+    if (route.name == kRestColumn) incoming_rest_ = typed_.columns.size() - 1;
+  }
+
+  bool is_full() const { return measurement_.get().columns.size() >= kColumnCountMax; }
+
+  size_t add_rest_column() {
+    return measurement_.add(kRestColumn, ColumnType::kString, ColumnKind::kField);
+  }
+
+  void warn_full(const std::string& name) {
+    refusals_.warn(fmt::format(
+        "measurement `{}` has {} columns, the most that are allowed: `{}` goes into `{}`",
+        measurement_.get().name, kColumnCountMax, name, kRestColumn));
+  }
+
+  void refuse_name(const ColumnRoute& route) {
+    const std::string reason =
+        route.name.empty()
+            ? std::string("a column has no name")
+            : fmt::format("the name of column `{}...` has {} bytes; at most {} are allowed",
+                          shown(route.name), route.name.size(), kNameBytesMax);
+    if (policy_ == ConflictPolicy::kKeepInRest) {
+      refusals_.warn(reason + fmt::format(": its values go into `{}`", kRestColumn));
+      return move_to_rest(route);
+    }
+    for (const LaneSelection& selection : route.selections) {
+      for_each_index(selection,
+                     [&](uint32_t k) { refusals_.refuse(selection.lane->rows[k], reason); });
+    }
+  }
+
+  void move_to_rest(const ColumnRoute& route) {
+    for (const LaneSelection& selection : route.selections) {
+      for_each_index(selection, [&](uint32_t k) { keep_in_rest(selection, k, route.name); });
+    }
+  }
+
+  void keep_in_rest(const LaneSelection& selection, uint32_t k, const std::string& name) {
+    rest_.push_back({selection.lane->rows[k], name, json_of_value(*selection.lane, k)});
+  }
+
+  /// The selection with the earliest row that is not refused: it decides a new column's type.
+  const LaneSelection* first_selection(const ColumnRoute& route) const {
+    const LaneSelection* first = nullptr;
+    uint32_t first_row = kNoRow;
+    for (const LaneSelection& selection : route.selections) {
+      const uint32_t row = first_row_of(selection, refusals_);
+      if (row < first_row) {
+        first = &selection;
+        first_row = row;
+      }
+    }
+    return first;
+  }
+
+  /// A float widens an integer column for all later rows, unless some integer, stored or earlier in
+  /// this batch, is not exact as a double.
+  void widen_for_floats(const ColumnRoute& route, size_t index) {
+    const Column& column = measurement_.column(index);
+    if (!is_integer(column.type) || column.beyond_double) return;
+    uint32_t first_float = kNoRow;
+    for (const LaneSelection& selection : route.selections) {
+      if (selection.lane->type == ColumnType::kF64) {
+        first_float = std::min(first_float, first_row_of(selection, refusals_));
+      }
+    }
+    if (first_float == kNoRow) return;
+    for (const LaneSelection& selection : route.selections) {
+      if (exceeds_double(selection, first_float, refusals_)) return;
+    }
+    measurement_.widen_to_f64(index);
+  }
+
+  void check_values(size_t index, LaneSelection& selection) {
+    const Column& column = measurement_.column(index);
+    if (column.type == ColumnType::kString) return refuse_long_strings(column, selection);
+    const auto misfits = find_misfits(selection, column.type);
+    if (misfits.empty()) return;
+    if (policy_ == ConflictPolicy::kRejectRow) {
+      refuse_misfits(column, *selection.lane, misfits);
+    } else {
+      refusals_.warn(
+          fmt::format("{} values of type {} for column `{}` of `{}`, which is {}, went into `{}`",
+                      misfits.size(), name_of(selection.lane->type), column.name,
+                      measurement_.get().name, name_of(column.type), kRestColumn));
+      for (uint32_t k : misfits) keep_in_rest(selection, k, column.name);
+    }
+    remove(misfits, selection);
+  }
+
+  void refuse_long_strings(const Column& column, const LaneSelection& selection) {
+    const Lane& lane = *selection.lane;
+    if (!may_hold_long_string(lane)) return;
+    for_each_index(selection, [&](uint32_t k) {
+      const size_t size = lane.text_of(k).size();
+      if (size <= kStringBytesMax) return;
+      refusals_.refuse(lane.rows[k],
+                       fmt::format("the value of column `{}` has {} bytes; at most {} are allowed",
+                                   column.name, size, kStringBytesMax));
+    });
+  }
+
+  void refuse_misfits(const Column& column, const Lane& lane,
+                      const std::vector<uint32_t>& misfits) {
+    for (uint32_t k : misfits) {
+      refusals_.refuse(lane.rows[k],
+                       fmt::format("field type conflict: column `{}` of `{}` is {}, got {} `{}`",
+                                   column.name, measurement_.get().name, name_of(column.type),
+                                   name_of(lane.type), shown(text_of_value(lane, k))));
+    }
+  }
+
+  void add_rest() {
+    std::span<const LaneSelection> incoming;
+    if (incoming_rest_ != SIZE_MAX) incoming = typed_.columns[incoming_rest_].selections;
+    typed_.rest = merge_rest(std::move(rest_), incoming, refusals_);
+    if (measurement_.find(kRestColumn) == SIZE_MAX && !typed_.rest.empty()) add_rest_column();
+  }
+
+  RoutedRows routed_;
+  const ConflictPolicy policy_;
+  MeasurementDraft& measurement_;
+  RowRefusals& refusals_;
+  std::vector<RestValue> rest_;
+  size_t incoming_rest_ = SIZE_MAX;  // in typed_.columns: the `_rest` that arrived with the rows
+  TypedRows typed_;
+};
+
+}  // namespace
+
+TypedRows assign_columns(RoutedRows routed, ConflictPolicy policy, MeasurementDraft& measurement,
+                         RowRefusals& refusals) {
+  return ColumnAssignment(std::move(routed), policy, measurement, refusals).run();
+}
+
+void note_large_integers(const LaneSelection& selection, size_t column,
+                         MeasurementDraft& measurement, const RowRefusals& refusals) {
+  if (!is_integer(measurement.column(column).type)) return;
+  if (measurement.column(column).beyond_double) return;
+  if (exceeds_double(selection, kNoRow, refusals)) measurement.mark_beyond_double(column);
+}
+
+}  // namespace tocsin
