@@ -1,5 +1,5 @@
-// Builds YamlNodes from the YAML library's events. Reading events instead of the library's node graph
-// keeps all positions and allows counting what aliases expand to before it is built.
+// Builds YamlNodes from the YAML library's events. Reading events instead of the library's node
+// graph keeps all positions and allows counting what aliases expand to before it is built.
 #include "config/yaml.h"
 
 #include <algorithm>
