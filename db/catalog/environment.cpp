@@ -70,7 +70,8 @@ Registry& registry() {
   return *instance;
 }
 
-/// Parses mdb_reader_list's lines `pid thread txnid`, where an idle reader has `-`.
+/// Parses mdb_reader_list's lines `pid thread txnid`, where an idle reader has `-`. The format is
+/// LMDB 0.9's: pages.cpp asserts the version.
 int note_reader(const char* line, void* context) {
   int pid = 0;
   unsigned long thread = 0;

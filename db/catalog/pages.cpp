@@ -9,10 +9,19 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <lmdb.h>
 #include <unistd.h>
 
 namespace tocsin {
 namespace {
+
+// The structs below are those of LMDB 0.9 with 64-bit page numbers. If this fails, compare them with
+// the new mdb.c: MDB_meta, MDB_db, MDB_page, MDB_node, the flags P_* and F_*, the format of free
+// lists (mdb_freelist_save), which meta page a transaction writes (mdb_env_write_meta), and
+// MDB_DATA_VERSION. Then run `catalog pages` in tocsin_db_test, which has the offsets as well, and
+// check that the program reads the database in tests/db/golden.
+static_assert(MDB_VERSION_MAJOR == 0 && MDB_VERSION_MINOR == 9 && sizeof(size_t) == 8,
+              "pages.cpp reads the page layout of LMDB 0.9");
 
 constexpr uint32_t kMagic = 0xBEEFC0DE;
 constexpr size_t kMetaPages = 2;
