@@ -96,7 +96,7 @@ Transaction::~Transaction() {
   if (handle_ != nullptr) mdb_txn_abort(txn_of(handle_));
 }
 
-Result<std::optional<ByteView>> Transaction::get(Table table, std::string_view key) const {
+Result<std::optional<ByteView>> Transaction::get(Table table, std::string_view key) const& {
   const CatalogAccess access(environment_->path_.c_str());
   MDB_val k = value_of(bytes_of(key));
   MDB_val v;

@@ -43,7 +43,8 @@ class Transaction {
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
 
-  Result<std::optional<ByteView>> get(Table table, std::string_view key) const;
+  Result<std::optional<ByteView>> get(Table table, std::string_view key) const&;
+  Result<std::optional<ByteView>> get(Table table, std::string_view key) const&& = delete;
   Status put(Table table, std::string_view key, ByteView value);
   /// False when there was no such key.
   Result<bool> remove(Table table, std::string_view key);

@@ -41,8 +41,10 @@ class AlignedBytes {
   explicit AlignedBytes(size_t size);
   explicit AlignedBytes(ByteView bytes);
 
-  uint8_t* data() { return data_.get(); }
-  ByteView view() const { return {data_.get(), size_}; }
+  uint8_t* data() & { return data_.get(); }
+  uint8_t* data() && = delete;
+  ByteView view() const& { return {data_.get(), size_}; }
+  ByteView view() const&& = delete;
   size_t size() const { return size_; }
 
  private:
@@ -64,7 +66,8 @@ class ByteWriter {
     out_.append(value);
   }
   void raw(ByteView value) { out_.append(text_of(value)); }
-  const std::string& bytes() const { return out_; }
+  const std::string& bytes() const& { return out_; }
+  const std::string& bytes() const&& = delete;
   std::string take() { return std::move(out_); }
 
  private:

@@ -24,7 +24,8 @@ class StringPool {
   uint32_t add(std::string_view text, uint32_t hash);
 
   size_t size() const { return entries_.size(); }
-  std::string_view entry(uint32_t code) const { return entries_[code]; }
+  std::string_view entry(uint32_t code) const& { return entries_[code]; }
+  std::string_view entry(uint32_t code) const&& = delete;
   /// Equal strings have equal codes.
   bool is_exact() const { return !distinct_; }
   size_t memory_bytes() const;

@@ -64,7 +64,8 @@ class TemplateReader {
   /// Set when every text is one variable behind the same prefix.
   std::optional<IdFormat> id_format() const;
   /// The numbers that the texts spell. Requires: id_format().
-  const IntegerStream& ids() const { return streams_[0].values; }
+  const IntegerStream& ids() const& { return streams_[0].values; }
+  const IntegerStream& ids() const&& = delete;
   /// Writes the texts of `values` (ascending, UINT32_MAX for none) to texts[i]; views point into
   /// `bytes`. False when something is damaged.
   bool read(std::span<const uint32_t> values, std::string& bytes,

@@ -40,8 +40,10 @@ class TextSplitter {
   bool split(std::string_view text);
 
   // Of the last text that was split.
-  std::string_view pattern() const { return {pattern_.data(), pattern_size_}; }
-  const std::vector<uint64_t>& variables() const { return variables_; }
+  std::string_view pattern() const& { return {pattern_.data(), pattern_size_}; }
+  std::string_view pattern() const&& = delete;
+  const std::vector<uint64_t>& variables() const& { return variables_; }
+  const std::vector<uint64_t>& variables() const&& = delete;
 
   /// Classes of 64 bytes: bit i is that of byte i.
   struct Block {

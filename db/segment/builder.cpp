@@ -147,7 +147,7 @@ uint32_t SegmentBuilder::add_row(Timestamp time) {
   return static_cast<uint32_t>(times_.size() - 1);
 }
 
-ColumnBuilder& SegmentBuilder::column(const Column& column) {
+ColumnBuilder& SegmentBuilder::column(const Column& column) & {
   auto [it, added] = column_index_.emplace(column.id, columns_.size());
   if (added) columns_.push_back(std::make_unique<ColumnBuilder>(column));
   ColumnBuilder& builder = *columns_[it->second];

@@ -43,7 +43,8 @@ class SegmentBuilder {
   uint32_t add_rows(std::span<const Timestamp> times);
   uint32_t add_row(Timestamp time);
   /// The builder of that column, in the type that `column` has now. The reference stays valid.
-  ColumnBuilder& column(const Column& column);
+  ColumnBuilder& column(const Column& column) &;
+  ColumnBuilder& column(const Column& column) && = delete;
   /// Appends all rows of a segment. `columns` are those of the measurement now. kCorrupt names the
   /// segment.
   Status append(const Segment& segment, std::span<const Column> columns);

@@ -23,7 +23,8 @@ class ColumnBuilder {
  public:
   explicit ColumnBuilder(const Column& column) : column_(column) {}
 
-  const Column& column() const { return column_; }
+  const Column& column() const& { return column_; }
+  const Column& column() const&& = delete;
   size_t value_count() const {
     return column_.type == ColumnType::kString ? codes_.size() : bits_.size();
   }
@@ -61,12 +62,16 @@ class ColumnBuilder {
   void sort(const RowOrder& order, std::span<const uint32_t> all_rows);
 
   // After sort(): rows ascend strictly.
-  std::span<const uint32_t> rows() const {
+  std::span<const uint32_t> rows() const& {
     return dense_ ? all_rows_.first(value_count()) : std::span<const uint32_t>(rows_);
   }
-  std::span<const uint64_t> bits() const { return bits_; }
-  std::span<const uint32_t> codes() const { return codes_; }
-  const StringPool& pool() const { return pool_; }
+  std::span<const uint32_t> rows() const&& = delete;
+  std::span<const uint64_t> bits() const& { return bits_; }
+  std::span<const uint64_t> bits() const&& = delete;
+  std::span<const uint32_t> codes() const& { return codes_; }
+  std::span<const uint32_t> codes() const&& = delete;
+  const StringPool& pool() const& { return pool_; }
+  const StringPool& pool() const&& = delete;
 
   size_t memory_bytes() const;
   /// Roughly the bytes of the values before any encoding.

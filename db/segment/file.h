@@ -72,7 +72,8 @@ class SegmentFileWriter {
   SegmentFileWriter& operator=(SegmentFileWriter&&) = delete;
   ~SegmentFileWriter();
 
-  const FileId& file() const { return file_; }
+  const FileId& file() const& { return file_; }
+  const FileId& file() const&& = delete;
   uint64_t end() const { return end_; }
 
   /// Writes header and body at the next multiple of 4 KiB; returns where the header lies.
