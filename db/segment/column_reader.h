@@ -70,10 +70,10 @@ class ColumnReader final : public SegmentColumn {
   const ColumnStatistics statistics_;
 
   // With their own synchronisation.
-  OpenedOnce<NullMap> nulls_;          // a column with nulls
-  OpenedOnce<NumberValues> numbers_;   // numbers, bools, codes of a dictionary
+  OpenedOnce<NullMap> nulls_;                // a column with nulls
+  OpenedOnce<NumberValues> numbers_;         // numbers, bools, codes of a dictionary
   OpenedOnce<StringDictionary> dictionary_;  // kDictionary
-  OpenedOnce<TextValues> texts_;       // kBlocks, kTemplates
+  OpenedOnce<TextValues> texts_;             // kBlocks, kTemplates
 };
 
 }  // namespace tocsin
