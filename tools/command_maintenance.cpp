@@ -85,9 +85,9 @@ Status repair(const std::string& directory) {
   fmt::print(
       "the new catalog lists {} segments with {} rows; {} of them were only in the old catalog\n",
       grouped(report.segment_count), grouped(report.row_count), grouped(report.hot_segment_count));
-  if (report.mended_count > 0) {
+  if (report.copied_count > 0) {
     fmt::print("{} were damaged outside their values and have been copied\n",
-               grouped(report.mended_count));
+               grouped(report.copied_count));
   }
   fmt::print("kept {} file positions, rule states and undelivered alerts\n",
              grouped(report.small_entry_count));

@@ -24,14 +24,14 @@ Status check_entries(const Transaction& transaction, const CatalogState& state,
     TOCSIN_TRY(const bool whole, transaction.pages_are_whole());
     if (whole) return {};
     return fail(ErrorCode::kCorrupt,
-                fmt::format("the catalog of {} is damaged: its pages are no whole trees; stop what "
-                            "writes it and run `tocsin repair --db {}`",
+                fmt::format("the catalog of {} is damaged: its pages are not valid trees; stop the "
+                            "process that writes it and run `tocsin repair --db {}`",
                             directory, directory));
   }
   return fail(
       ErrorCode::kCorrupt,
       fmt::format("the catalog of {} is damaged: its entries are not those of commit {}; stop "
-                  "what writes it and run `tocsin repair --db {}`",
+                  "the process that writes it and run `tocsin repair --db {}`",
                   directory, state.commit_number, directory));
 }
 
@@ -39,7 +39,7 @@ Result<CatalogState> check_catalog(const Transaction& transaction, const CommitM
                                    const std::string& directory) {
   const Status format = check_format(transaction);
   if (!format) {
-    // An empty catalog may be one that lost everything.
+    // An empty catalog may have lost its entries.
     if (format.error().code == ErrorCode::kNotFound) {
       TOCSIN_RETURN_IF_ERROR(check_commit_mark(directory, mark, 0));
     }

@@ -1,5 +1,5 @@
-// Is the catalog whole? LMDB has no checksums of its own, so damage to its pages can hide entries,
-// or send a look-up astray, without any error.
+// Checks a whole catalog. LMDB has no checksums, so damage to its pages can hide entries or
+// misdirect look-ups without any error.
 #pragma once
 
 #include <string>
@@ -11,14 +11,14 @@
 
 namespace tocsin {
 
-/// Reads every entry of the catalog: the XOR of their checksums must be the state's digest, a
-/// look-up of each key must find it, and the pages must be whole. Values of hot segments are not
-/// read beyond their first page. kCorrupt names `tocsin repair`.
+/// Reads every entry of the catalog: the XOR of digest_of() of all entries must be the state's
+/// digest, a look-up of each key must find its entry, and the pages must be whole. Only the first
+/// page of a hot segment is read. kCorrupt names `tocsin repair`.
 Status check_entries(const Transaction& transaction, const CatalogState& state,
                      const std::string& directory);
 
-/// All of a database that is being opened: its format, its last commit (`mark` is the commit mark
-/// as read before the transaction began), its entries. Returns the state.
+/// Checks the catalog of a database that is being opened: its format, its last commit, its entries.
+/// Returns the state. Requires: `mark` is the commit mark as read before the transaction began.
 Result<CatalogState> check_catalog(const Transaction& transaction, const CommitMark& mark,
                                    const std::string& directory);
 

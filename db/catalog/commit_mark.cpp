@@ -33,7 +33,7 @@ CommitMark read_commit_mark(const std::string& directory) {
   mark.commit_number = reader.u64();
   const uint32_t count = reader.u32();
   for (uint32_t i = 0; i < count && reader.ok(); ++i) mark.sealed_ids.push_back(reader.u64());
-  // A longer one may have stood there before: what follows the checksum is nobody's.
+  // The rest of an earlier, longer mark may follow the checksum.
   if (!reader.ok() || !bytes.starts_with(text_of_mark(mark))) return {};
   return mark;
 }
@@ -42,7 +42,7 @@ void write_commit_mark(const std::string& directory, const CommitMark& mark) {
   const int descriptor = ::open(path_of(directory).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0) return;
   const std::string bytes = text_of_mark(mark);
-  // Without it a lost commit might go unnoticed later; nothing else depends on it.
+  // If this fails, a lost commit may go unnoticed later; nothing else depends on the mark.
   (void)!::pwrite(descriptor, bytes.data(), bytes.size(), 0);
   ::close(descriptor);
 }
@@ -52,9 +52,10 @@ Status check_commit_mark(const std::string& directory, const CommitMark& mark,
   if (mark.commit_number <= commit_number) return {};
   return fail(
       ErrorCode::kCorrupt,
-      fmt::format("the catalog of {} opened at commit {}, but commit {} was made: its newest "
-                  "state is damaged; stop what writes it and run `tocsin repair --db {}`",
-                  directory, commit_number, mark.commit_number, directory));
+      fmt::format(
+          "the catalog of {} opened at commit {}, but commit {} was made: its newest "
+          "state is damaged; stop the process that writes it and run `tocsin repair --db {}`",
+          directory, commit_number, mark.commit_number, directory));
 }
 
 }  // namespace tocsin

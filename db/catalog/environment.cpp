@@ -14,6 +14,7 @@
 #include <lmdb.h>
 #include <unistd.h>
 
+#include "db/base/mutex.h"
 #include "db/base/system_error.h"
 #include "db/catalog/commit_mark.h"
 #include "db/catalog/pages.h"
@@ -31,7 +32,7 @@ MDB_txn* txn_of(void* handle) { return static_cast<MDB_txn*>(handle); }
 MDB_env* env_of(void* handle) { return static_cast<MDB_env*>(handle); }
 
 MDB_val value_of(ByteView bytes) {
-  // LMDB takes pointers to mutable data, but writes only through MDB_RESERVE.
+  // LMDB's parameters point to mutable data, but it only writes to it with MDB_RESERVE.
   return {bytes.size(), const_cast<uint8_t*>(bytes.data())};
 }
 ByteView view_of(const MDB_val& value) {
@@ -48,7 +49,7 @@ ErrorCode code_of(int code) {
     case MDB_INVALID:
     case MDB_NOTFOUND:
     case MDB_VERSION_MISMATCH:
-    // What only damaged pages lead to: trees too deep, tables of other kinds.
+    // Only damaged pages lead to these: trees that are too deep, tables of another kind.
     case MDB_BAD_DBI:
     case MDB_BAD_TXN:
     case MDB_BAD_VALSIZE:
@@ -60,17 +61,19 @@ ErrorCode code_of(int code) {
   }
 }
 
-/// Environments open in this process, by path. Never destroyed: databases may be closed late.
+/// Environments open in this process, by path. Never destroyed: a database may be closed after
+/// static destructors have run.
 struct Registry {
-  std::mutex mutex;
-  std::map<std::string, std::weak_ptr<Environment>> open;
+  Mutex mutex;
+  std::map<std::string, std::weak_ptr<Environment>> open TOCSIN_GUARDED_BY(mutex);
 };
 Registry& registry() {
   static Registry* instance = new Registry;
   return *instance;
 }
 
-/// Parses mdb_reader_list's lines `pid thread txnid`, where an idle reader has `-`.
+/// Parses mdb_reader_list's lines `pid thread txnid`, where an idle reader has `-`. The format is
+/// LMDB 0.9's: pages.cpp asserts the version.
 int note_reader(const char* line, void* context) {
   int pid = 0;
   unsigned long thread = 0;
@@ -95,7 +98,7 @@ Transaction::~Transaction() {
   if (handle_ != nullptr) mdb_txn_abort(txn_of(handle_));
 }
 
-Result<std::optional<ByteView>> Transaction::get(Table table, std::string_view key) const {
+Result<std::optional<ByteView>> Transaction::get(Table table, std::string_view key) const& {
   const CatalogAccess access(environment_->path_.c_str());
   MDB_val k = value_of(bytes_of(key));
   MDB_val v;
@@ -139,7 +142,7 @@ Result<bool> Transaction::remove(Table table, std::string_view key) {
 }
 
 Status Transaction::walk(Table table, std::string_view from, const Visit& visit) const {
-  // The visitor reads values in place, so its faults are the catalog's too.
+  // The visitor reads values in place, so its faults count as the catalog's.
   const CatalogAccess access(environment_->path_.c_str());
   MDB_cursor* raw = nullptr;
   int code =
@@ -167,7 +170,7 @@ uint64_t Transaction::id() const { return mdb_txn_id(txn_of(handle_)); }
 Status Transaction::commit() {
   const CatalogAccess access(environment_->path_.c_str());
   const int code = mdb_txn_commit(txn_of(std::exchange(handle_, nullptr)));
-  open_ = {};  // it has ended: reopen() need not wait for it
+  open_ = {};  // the transaction has ended, so reopen() need not wait
   if (code != 0) return environment_->error("committing to", code);
   return {};
 }
@@ -175,13 +178,14 @@ Status Transaction::commit() {
 Result<std::shared_ptr<Environment>> Environment::open(const std::string& directory, Mode mode) {
   std::error_code missing;
   std::string path = std::filesystem::weakly_canonical(directory, missing) / "catalog.mdb";
-  std::lock_guard lock(registry().mutex);
-  auto& slot = registry().open[path];
+  Registry& registry = tocsin::registry();
+  MutexLock lock(registry.mutex);
+  auto& slot = registry.open[path];
   if (auto shared = slot.lock()) {
     if (mode != Mode::kRead && !shared->may_write_) {
       return fail(ErrorCode::kConflict,
                   fmt::format("opening {} for writing: this process has it open for reading only; "
-                              "close that first",
+                              "close it first",
                               path));
     }
     return shared;
@@ -199,8 +203,7 @@ Result<std::shared_ptr<Environment>> Environment::open(const std::string& direct
   return environment;
 }
 
-/// Makes an empty catalog under another name and then renames it, so that there is never half of
-/// one.
+/// Makes an empty catalog under another name and renames it, so that `path` is never half written.
 Status Environment::create(const std::string& path) {
   namespace fs = std::filesystem;
   const std::string made = path + ".new";
@@ -225,8 +228,8 @@ void Environment::close_handle() {
 }
 
 Status Environment::open_handle() {
-  // A reader opens for writing too where it may, because a writer of this process shares what it
-  // opens.
+  // A reader also opens for writing if it may, because a writer in this process shares the
+  // environment.
   may_write_ = true;
   int code = open_with(0);
   if (mode_ == Mode::kRead && (code == EACCES || code == EROFS || code == EPERM)) {
@@ -241,7 +244,7 @@ Status Environment::open_handle() {
   return status;
 }
 
-/// An LMDB error code; on one, nothing is open.
+/// Returns an LMDB error code; after an error nothing is open.
 int Environment::open_with(unsigned flags) {
   const CatalogAccess access(path_.c_str());
   MDB_env* env = nullptr;
@@ -264,14 +267,14 @@ Status Environment::open_tables() {
   const bool create = mode_ != Mode::kRead;
   int code = mdb_txn_begin(env_of(handle_), nullptr, create ? 0 : MDB_RDONLY, &txn);
   if (code != 0) return error("opening", code);
-  // Tables are made in an empty catalog only: in another one a missing table is damage.
+  // Tables are only made in an empty catalog; in any other, a missing table is damage.
   MDB_dbi names = 0;
   MDB_stat statistics = {};
   code = mdb_dbi_open(txn, nullptr, 0, &names);
   if (code == 0) code = mdb_stat(txn, names, &statistics);
   const bool is_new = create && statistics.ms_entries == 0;
   if (code == 0 && statistics.ms_entries == 0) {
-    // It may have been emptied.
+    // The catalog may have lost its entries.
     const std::string directory = std::filesystem::path(path_).parent_path();
     const Status status = check_commit_mark(directory, read_commit_mark(directory), 0);
     if (!status) {
@@ -303,7 +306,7 @@ Result<Transaction> Environment::begin(bool write) {
   MDB_txn* txn = nullptr;
   int code = mdb_txn_begin(env_of(handle_), nullptr, write ? 0 : MDB_RDONLY, &txn);
   if (code == MDB_READERS_FULL) {
-    // Slots of readers that died are freed only by a check.
+    // Only a check frees the slots of dead readers.
     int dead = 0;
     mdb_reader_check(env_of(handle_), &dead);
     if (dead > 0) code = mdb_txn_begin(env_of(handle_), nullptr, MDB_RDONLY, &txn);
@@ -351,7 +354,7 @@ tl::unexpected<Error> Environment::error(const char* attempted, int code) const 
   const char* advice = "";
   if (kind == ErrorCode::kDiskFull) advice = "; make room, writing resumes by itself";
   if (kind == ErrorCode::kCorrupt) advice = "; see `tocsin repair`";
-  // A page number that is none, in a list of free pages for instance, is no place to write to.
+  // Writing to an invalid page number, for example from a damaged free list, fails with EINVAL.
   if (code == EINVAL) advice = "; its pages may be damaged, see `tocsin repair`";
   if (kind == ErrorCode::kBusy) advice = "; too many readers at once, try again";
   return fail(kind, fmt::format("{} {}: {}{}", attempted, path_, mdb_strerror(code), advice));

@@ -1,4 +1,4 @@
-// LMDB: the one place that knows it. Named databases, transactions, errors as values.
+// Wraps LMDB: named databases, transactions, errors as values. No other file calls LMDB.
 #pragma once
 
 #include <cstdint>
@@ -29,35 +29,36 @@ inline constexpr size_t kTableCount = 8;
 
 class Environment;
 
-/// An entry's part of the digest of the catalog, which is the XOR of all of them: XXH3-64 of the
-/// key, seeded with the checksum with which the value begins plus the table's number. Those of
-/// `meta` have none.
+/// An entry's contribution to the catalog's digest, which is the XOR of all contributions: XXH3-64
+/// of the key, seeded with the checksum at the start of the value plus the table's number. 0 for
+/// entries of `meta`.
 uint64_t digest_of(Table table, std::string_view key, ByteView value);
 
-/// A read or write transaction; aborted unless committed. It knows its change of the digest. Values
-/// are views into the map: they are not aligned, and valid until the next write or the end. Used by
-/// one thread.
+/// A read or write transaction; aborted unless committed. Keeps track of its change to the digest.
+/// Values are unaligned views into the map, valid until the next write or the end of the
+/// transaction. Used by one thread.
 class Transaction {
  public:
   Transaction(Transaction&& other) noexcept;
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
 
-  Result<std::optional<ByteView>> get(Table table, std::string_view key) const;
+  Result<std::optional<ByteView>> get(Table table, std::string_view key) const&;
+  Result<std::optional<ByteView>> get(Table table, std::string_view key) const&& = delete;
   Status put(Table table, std::string_view key, ByteView value);
-  /// False when there was no such key.
+  /// False if there is no such key.
   Result<bool> remove(Table table, std::string_view key);
-  /// Visits the entries from the first key not below `from`, in order, until `visit` returns false.
+  /// Visits the entries from the first key >= `from`, in order, until `visit` returns false.
   using Visit = std::function<bool(std::string_view key, ByteView value)>;
   Status walk(Table table, std::string_view from, const Visit& visit) const;
-  /// See pages_are_whole().
+  /// See pages.h.
   Result<bool> pages_are_whole() const;
-  /// What the writes so far change in the digest of the catalog.
+  /// The XOR of the catalog's digest before and after the writes so far.
   uint64_t digest_change() const { return digest_change_; }
 
-  /// LMDB's number of the transaction: a reader's is that of the commit it sees.
+  /// LMDB's number of the transaction; a reader's is that of the commit that it sees.
   uint64_t id() const;
-  /// Makes the writes durable. On any error nothing was written, and the environment must be
+  /// Makes the writes durable. After an error nothing was written, and the environment must be
   /// reopened before the next write.
   Status commit();
 
@@ -69,7 +70,7 @@ class Transaction {
   Environment* environment_;
   void* handle_;
   uint64_t digest_change_ = 0;
-  std::shared_lock<std::shared_mutex> open_;  // keeps reopen() out
+  std::shared_lock<std::shared_mutex> open_;  // blocks reopen()
 };
 
 /// An open catalog.mdb, shared by all databases of this process on the same directory (LMDB allows
@@ -78,21 +79,22 @@ class Transaction {
 class Environment {
  public:
   enum class Mode { kRead, kWrite, kCreate };
-  /// kNotFound when there is no catalog.mdb and mode is not kCreate.
+  /// kNotFound if there is no catalog.mdb and the mode is not kCreate.
   static Result<std::shared_ptr<Environment>> open(const std::string& directory, Mode mode);
   ~Environment();
 
   Result<Transaction> begin_read();
   Result<Transaction> begin_write();
 
-  /// Closes and opens again: the way on after a failed commit. Waits for transactions to end.
+  /// Closes and opens the catalog, which is required after a failed commit. Waits for transactions
+  /// to end.
   Status reopen();
 
-  /// Writes a consistent, compact copy of the whole into a new file, and syncs it.
+  /// Writes a consistent, compact copy of the catalog to a new file and syncs it.
   Status copy_to(const std::string& path);
 
   const std::string& path() const { return path_; }
-  /// The oldest commit that some reader of any process still sees; UINT64_MAX without readers.
+  /// The oldest commit that a reader in any process still sees; UINT64_MAX without readers.
   Result<uint64_t> oldest_reader();
 
  private:
@@ -108,9 +110,10 @@ class Environment {
 
   const std::string path_;
   const Mode mode_;
-  bool may_write_ = true;         // fixed by the first open
+  bool may_write_ = true;         // set by the first open
   std::shared_mutex open_mutex_;  // shared by transactions, exclusive for reopen()
-  void* handle_ = nullptr;        // guarded by open_mutex_, like tables_
+  // Changed only while open_mutex_ is held exclusively, or before anything shares this object.
+  void* handle_ = nullptr;
   unsigned tables_[kTableCount] = {};
 };
 

@@ -9,29 +9,38 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <lmdb.h>
 #include <unistd.h>
 
 namespace tocsin {
 namespace {
 
+// The structs below are those of LMDB 0.9 with 64-bit page numbers. If this fails, compare them
+// with the new mdb.c: MDB_meta, MDB_db, MDB_page, MDB_node, the flags P_* and F_*, the format of
+// free lists (mdb_freelist_save), which meta page a transaction writes (mdb_env_write_meta), and
+// MDB_DATA_VERSION. Then run `catalog pages` in tocsin_db_test, which has the offsets as well, and
+// check that the program reads the database in tests/db/golden.
+static_assert(MDB_VERSION_MAJOR == 0 && MDB_VERSION_MINOR == 9 && sizeof(size_t) == 8,
+              "pages.cpp reads the page layout of LMDB 0.9");
+
 constexpr uint32_t kMagic = 0xBEEFC0DE;
 constexpr size_t kMetaPages = 2;
 constexpr size_t kHeaderBytes = 16;  // of a page
-constexpr size_t kNodeBytes = 8;     // in front of a node's key
+constexpr size_t kNodeBytes = 8;     // before a node's key
 constexpr uint64_t kNoPage = UINT64_MAX;
 constexpr int kDepthMax = 32;
 
 enum PageFlags : uint16_t { kBranch = 1, kLeaf = 2, kOverflow = 4, kMeta = 8 };
 enum NodeFlags : uint16_t { kBigData = 1, kSubTree = 2 };
 
-/// What a tree's entries are.
+/// The kind of a tree's entries.
 enum class Content { kFreeLists, kTables, kEntries };
 
 struct PageHeader {
   uint64_t number;
   uint16_t pad;
   uint16_t flags;
-  uint16_t lower;  // with `upper` the count of pages, of kOverflow
+  uint16_t lower;  // kOverflow: `lower` and `upper` are the count of pages
   uint16_t upper;
 
   uint32_t overflow_pages() const { return lower | static_cast<uint32_t>(upper) << 16; }
@@ -73,7 +82,7 @@ T load(const std::vector<uint8_t>& bytes, size_t at) {
   return value;
 }
 
-/// Each function returns false when something is wrong; an error of reading is kept aside.
+/// Its functions return false if the catalog is damaged, or if reading failed, which sets error_.
 class PageCheck {
  public:
   PageCheck(int fd, uint64_t transaction) : fd_(fd), transaction_(transaction) {}
@@ -81,7 +90,7 @@ class PageCheck {
   Result<bool> run() {
     std::optional<Meta> meta = read_meta();
     const bool whole = meta && check(*meta);
-    // While this reads, a writer may commit twice, which takes the commit's meta page.
+    // If a writer has committed twice since, the commit's meta page has been overwritten.
     if (!whole) meta = read_meta();
     if (!error_.empty()) return fail(ErrorCode::kIo, error_);
     return whole || (meta && meta->magic == kMagic && meta->transaction > transaction_);
@@ -98,8 +107,8 @@ class PageCheck {
     if (meta.magic != kMagic || meta.transaction != transaction_) return false;
     const off_t size = lseek(fd_, 0, SEEK_END);
     if (size < 0 || meta.last_page >= static_cast<uint64_t>(size) / page_size_) return false;
-    taken_.assign(meta.last_page + 1, false);
-    taken_[0] = taken_[1] = true;
+    used_.assign(meta.last_page + 1, false);
+    used_[0] = used_[1] = true;
     return check_tree(meta.free_pages, Content::kFreeLists) &&
            check_tree(meta.main, Content::kTables);
   }
@@ -113,10 +122,10 @@ class PageCheck {
            counted.overflow_pages == tree.overflow_pages && counted.entries == tree.entries;
   }
 
-  // `height`: 1 for a leaf.
+  // `height` is 1 for a leaf.
   bool check_page(uint64_t number, int height, Content content, Tree& counted) {
     std::vector<uint8_t> page;
-    if (!take(number, 1) || !read(number, 1, page)) return false;
+    if (!use(number, 1) || !read(number, 1, page)) return false;
     const auto header = load<PageHeader>(page, 0);
     const bool leaf = height == 1;
     if (header.number != number || header.flags != (leaf ? kLeaf : kBranch)) return false;
@@ -143,7 +152,7 @@ class PageCheck {
         return false;
       }
     }
-    // They lie one behind the other, up to the page's end.
+    // The nodes are adjacent and end at the end of the page.
     std::sort(nodes.begin(), nodes.end());
     size_t end = header.upper;
     for (const auto& node : nodes) {
@@ -165,7 +174,7 @@ class PageCheck {
     const auto number = load<uint64_t>(page, data);
     const uint64_t count = (kHeaderBytes + node.data_size() + page_size_ - 1) / page_size_;
     std::vector<uint8_t> first;
-    if (!take(number, count) || !read(number, free_list ? count : 1, first)) return false;
+    if (!use(number, count) || !read(number, free_list ? count : 1, first)) return false;
     const auto header = load<PageHeader>(first, 0);
     counted.overflow_pages += count;
     return header.number == number && header.flags == kOverflow &&
@@ -173,7 +182,8 @@ class PageCheck {
            (!free_list || check_free_list(first, kHeaderBytes, node.data_size()));
   }
 
-  // A count, then as many pages in descending order. LMDB may leave an empty list longer than that.
+  // A count, then that many page numbers in descending order. An empty list may be larger than its
+  // count needs.
   bool check_free_list(const std::vector<uint8_t>& bytes, size_t at, size_t size) {
     if (size < sizeof(uint64_t) || size % sizeof(uint64_t) != 0) return false;
     const auto count = load<uint64_t>(bytes, at);
@@ -181,18 +191,18 @@ class PageCheck {
     uint64_t before = kNoPage;
     for (uint64_t i = 1; i <= count; ++i) {
       const auto number = load<uint64_t>(bytes, at + i * sizeof(uint64_t));
-      if (number >= before || !take(number, 1)) return false;
+      if (number >= before || !use(number, 1)) return false;
       before = number;
     }
     return true;
   }
 
-  // Each page belongs to one place only.
-  bool take(uint64_t first, uint64_t count) {
-    if (first >= taken_.size() || count > taken_.size() - first) return false;
+  // Marks pages as used; false if one of them does not exist or is used already.
+  bool use(uint64_t first, uint64_t count) {
+    if (first >= used_.size() || count > used_.size() - first) return false;
     for (uint64_t number = first; number < first + count; ++number) {
-      if (taken_[number]) return false;
-      taken_[number] = true;
+      if (used_[number]) return false;
+      used_[number] = true;
     }
     return true;
   }
@@ -213,7 +223,7 @@ class PageCheck {
   const int fd_;
   const uint64_t transaction_;
   const size_t page_size_ = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  std::vector<bool> taken_;  // by page
+  std::vector<bool> used_;  // by page
   std::string error_;
 };
 

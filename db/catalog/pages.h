@@ -1,4 +1,4 @@
-// The pages of catalog.mdb, as LMDB 0.9 lays them out: mdb.c, MDB_meta, MDB_page, MDB_node.
+// Checks the pages of catalog.mdb, in the layout of LMDB 0.9 (mdb.c: MDB_meta, MDB_page, MDB_node).
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace tocsin {
 
-/// Whether the pages that commit `transaction` of the file `fd` consists of are whole: trees whose
-/// nodes fill their pages exactly, that use every page at most once and none that is listed as
-/// free. LMDB checks none of that and, when it writes, follows whatever a flipped bit makes of it.
-/// Values are not read. kIo when a page cannot be read.
+/// Whether the pages of commit `transaction` in the file `fd` are whole: trees whose nodes fill
+/// their pages exactly and that use every page at most once and no page that is listed as free.
+/// LMDB checks none of this and, when it writes, follows any pointer that a flipped bit has
+/// changed. Values are not read. kIo if a page cannot be read.
 Result<bool> pages_are_whole(int fd, uint64_t transaction);
 
 }  // namespace tocsin

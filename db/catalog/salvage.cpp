@@ -17,17 +17,17 @@
 namespace tocsin {
 namespace {
 
-constexpr unsigned kSecondsMax = 600;      // a damaged tree may lead in circles
-constexpr uint64_t kEntryBytesMax = kGiB;  // what a damaged size may claim
-constexpr uint8_t kVerdictTable =
-    UINT8_MAX;  // the last message: what is wrong; empty when nothing is
+constexpr unsigned kSecondsMax = 600;      // a damaged tree may have cycles
+constexpr uint64_t kEntryBytesMax = kGiB;  // a damaged size may claim more
+/// The table of the last message, whose value describes the damage and is empty without any.
+constexpr uint8_t kVerdictTable = UINT8_MAX;
 
-/// The child's half: sends entries as table u8, key, value.
+/// The child's side: sends entries as table u8, key, value.
 class Sender {
  public:
   explicit Sender(int descriptor) : descriptor_(descriptor) {}
 
-  /// False when nobody reads any more, or more was sent than the file can hold.
+  /// False if the pipe is closed, or if more was sent than the file can hold.
   bool send(uint8_t table, std::string_view key, ByteView value, uint64_t bytes_max) {
     sent_ += key.size() + value.size();
     if (value.size() > kEntryBytesMax || sent_ > bytes_max) return false;
@@ -65,7 +65,7 @@ Status send_entries(const std::string& directory, Sender& sender) {
           more = sender.send(static_cast<uint8_t>(i), key, value, 2 * file_size);
           return more;
         }));
-    if (!more) return fail(ErrorCode::kCorrupt, "its pages lead in circles");
+    if (!more) return fail(ErrorCode::kCorrupt, "its pages form a cycle");
   }
   TOCSIN_TRY(const CatalogState state, check_catalog(transaction, {}, directory));
   (void)state;
@@ -74,7 +74,7 @@ Status send_entries(const std::string& directory, Sender& sender) {
 
 [[noreturn]] void run_child(const std::string& directory, int descriptor) {
   ::alarm(kSecondsMax);
-  // A fault ends this process only, and quietly: what it sent by then counts.
+  // A fault only ends this process, and quietly. Entries that it has sent by then count.
   for (int signal : {SIGSEGV, SIGBUS, SIGABRT}) ::signal(signal, SIG_DFL);
   const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
   if (nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
@@ -85,7 +85,7 @@ Status send_entries(const std::string& directory, Sender& sender) {
   ::_exit(0);
 }
 
-/// The parent's half. False at the end of what the child sent.
+/// The parent's side. receive() returns false when the child has ended.
 class Receiver {
  public:
   explicit Receiver(int descriptor) : descriptor_(descriptor) {}
@@ -116,7 +116,7 @@ class Receiver {
   int descriptor_;
 };
 
-/// Keeps an entry if it is whole; else returns what is wrong.
+/// Keeps an entry if it is intact, else returns the error.
 Status keep(Table table, std::string_view key, ByteView value, SalvagedCatalog& out) {
   switch (table) {
     case Table::kMeta: return read_meta_entry(key, value, out.state);
@@ -137,7 +137,7 @@ Status keep(Table table, std::string_view key, ByteView value, SalvagedCatalog& 
                                    out.hot.push_back({record, std::move(copy)});
                                    return {};
                                  });
-    case Table::kDropped: return {};  // files that are in no list are unlinked by what repairs
+    case Table::kDropped: return {};  // the next writer removes unlisted files
     case Table::kSources:
     case Table::kRules:
     case Table::kOutbox: {

@@ -22,7 +22,7 @@ Result<std::shared_ptr<const Segment>> open_hot(const SegmentRecord& record, Byt
 
 Result<std::shared_ptr<const Segment>> SegmentCache::open(const SegmentRecord& record,
                                                           ByteView body) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (auto it = entries_.find(record.info.id); it != entries_.end()) {
     it->second.last_used = ++tick_;
     return it->second.segment;
@@ -51,7 +51,7 @@ Result<std::shared_ptr<const Segment>> SegmentCache::open_sealed(const SegmentRe
   bytes.mapping = mapping.get();
   bytes.metadata_size = record.metadata_size;
   bytes.metadata_checksum = record.metadata_checksum;
-  // Whoever asks for many segments waits for the first one's metadata only.
+  // While the first of many segments is read, the system loads the metadata of the others.
   if (record.metadata_size <= record.info.byte_size)
     load_ahead(bytes.bytes.first(record.metadata_size));
   return open_segment(record.info, std::move(bytes));

@@ -1,13 +1,13 @@
-// Opened segments of one process, by id, and mapped files.
+// The opened segments of one process, by id, and its mapped files.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 
+#include "db/base/mutex.h"
 #include "db/base/result.h"
 #include "db/catalog/store.h"
 #include "db/segment/file.h"
@@ -15,17 +15,18 @@
 
 namespace tocsin {
 
-/// A copy of a hot segment: `body` is its value in a transaction. kCorrupt when it is damaged.
+/// Opens a copy of a hot segment, whose value in a transaction is `body`. kCorrupt if it is
+/// damaged.
 Result<std::shared_ptr<const Segment>> open_hot(const SegmentRecord& record, ByteView body);
 
-/// Bounded by kCachedSegmentsMax and kCachedHotBytesMax; what is evicted lives on while a
+/// Bounded by kCachedSegmentsMax and kCachedHotBytesMax. An evicted segment lives as long as a
 /// snapshot holds it. Safe from any thread.
 class SegmentCache {
  public:
   explicit SegmentCache(std::string directory) : directory_(std::move(directory)) {}
 
-  /// Opens a segment, or finds it open. `body` is a hot segment's value in the running transaction.
-  /// kNotFound when a sealed segment's file is missing, kCorrupt when it is too short.
+  /// Opens a segment, or returns it from the cache. `body` is a hot segment's value in the current
+  /// transaction. kNotFound if a sealed segment's file is missing, kCorrupt if it is too short.
   Result<std::shared_ptr<const Segment>> open(const SegmentRecord& record, ByteView body);
 
  private:
@@ -35,15 +36,17 @@ class SegmentCache {
     size_t hot_bytes = 0;
   };
 
-  Result<std::shared_ptr<const Segment>> open_sealed(const SegmentRecord& record);
-  void evict();
+  Result<std::shared_ptr<const Segment>> open_sealed(const SegmentRecord& record)
+      TOCSIN_REQUIRES(mutex_);
+  void evict() TOCSIN_REQUIRES(mutex_);
 
   const std::string directory_;
-  std::mutex mutex_;  // guards all below
-  std::unordered_map<uint64_t, Entry> entries_;
-  std::map<FileId, std::weak_ptr<const FileMapping>> mappings_;  // kept alive by their segments
-  size_t hot_bytes_ = 0;
-  uint64_t tick_ = 0;
+  Mutex mutex_;
+  std::unordered_map<uint64_t, Entry> entries_ TOCSIN_GUARDED_BY(mutex_);
+  // Kept alive by their segments.
+  std::map<FileId, std::weak_ptr<const FileMapping>> mappings_ TOCSIN_GUARDED_BY(mutex_);
+  size_t hot_bytes_ TOCSIN_GUARDED_BY(mutex_) = 0;
+  uint64_t tick_ TOCSIN_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace tocsin

@@ -42,7 +42,7 @@ std::string file_key(const FileId& file) {
   return segment_key(file.measurement, file.partition, file.number);
 }
 
-/// The value as stored: checksum, payload.
+/// The stored form of a value: checksum, payload.
 std::string sealed_value(std::string_view key, std::string_view payload) {
   ByteWriter value;
   value.u64(checksum(bytes_of(payload), checksum(bytes_of(key))));
@@ -58,7 +58,7 @@ tl::unexpected<Error> damaged(std::string_view table, std::string_view key) {
       fmt::format("the catalog's value {} in `{}` is damaged; see `tocsin repair`", hex, table));
 }
 
-/// The payload of a stored value; kCorrupt when it does not match its checksum.
+/// The payload of a stored value; kCorrupt if it does not match its checksum.
 Result<ByteView> payload_of(std::string_view table, std::string_view key, ByteView value) {
   ByteReader reader(value);
   const uint64_t expected = reader.u64();
@@ -69,7 +69,7 @@ Result<ByteView> payload_of(std::string_view table, std::string_view key, ByteVi
   return payload;
 }
 
-/// One value by its key, checked; nothing when there is none.
+/// The checked payload of a key; nothing if there is none.
 Result<std::optional<ByteView>> get_payload(const Transaction& transaction, Table table,
                                             std::string_view table_name, std::string_view key) {
   TOCSIN_TRY(auto value, transaction.get(table, key));
@@ -170,7 +170,8 @@ void read_common(ByteReader& reader, SegmentRecord& record) {
   record.raw_size = reader.u64();
 }
 
-// A hot value is: checksum of the head, head, body. The head ends with the body's checksum.
+// A hot value consists of the head's checksum, the head, and the body. The head ends with the
+// body's checksum.
 constexpr size_t kHotHeadBytes = 4 + 4 + 8 + 8 + 8 + 8 + 8 + 8;
 
 bool parse_key(std::string_view key, SegmentInfo& info) {

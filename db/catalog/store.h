@@ -1,7 +1,7 @@
-// What the catalog holds, as typed values: keys, records, and their checksums.
+// The contents of the catalog as typed values: keys, records, and their checksums.
 //
-// Every value begins with XXH3-64 of the rest, seeded with XXH3-64 of its key, so that damage and
-// misplaced values are seen. Keys of segments are big-endian, so that a cursor walks a measurement
+// Every value begins with XXH3-64 of the rest, seeded with XXH3-64 of its key, which detects
+// damaged and misplaced values. Segment keys are big-endian, so that a cursor walks a measurement
 // in the order of its days: measurement u32, partition u64 (sign bit flipped), segment id u64.
 #pragma once
 
@@ -22,33 +22,33 @@
 
 namespace tocsin {
 
-/// The version of the whole directory's format. A later one is refused.
+/// The version of the format of the whole directory. A later version is refused.
 inline constexpr uint32_t kDatabaseFormat = 1;
 
-/// Counters that move with every commit.
+/// Counters that every commit stores.
 struct CatalogState {
   uint64_t commit_number = 0;
-  uint64_t schema_version = 0;  ///< moves when a measurement or column is added or changed
+  uint64_t schema_version = 0;  ///< increases when a measurement or column is added or changed
   uint64_t next_segment_id = 1;
   uint64_t next_file_number = 1;
   MeasurementId next_measurement_id = 1;
   uint64_t digest = 0;  ///< XOR of digest_of() of all entries
 };
 
-/// A file that no segment is listed in any more.
+/// A file without listed segments.
 struct DroppedFile {
   FileId file;
-  uint64_t transaction = 0;  ///< readers of an older commit may still open it
+  uint64_t transaction = 0;  ///< readers of an older commit may still open the file
   Timestamp dropped_at = 0;
 };
 
-/// kUnsupported, naming both versions, for a later format; kNotFound when the catalog is empty.
+/// kUnsupported, naming both versions, for a later format; kNotFound if the catalog is empty.
 Status check_format(const Transaction& transaction);
 Status write_format(Transaction& transaction, uint32_t format);
 
 Result<CatalogState> read_state(const Transaction& transaction);
-/// Brings the digest up to the transaction's writes and stores the state. Requires: nothing is
-/// written behind it in the same transaction.
+/// Applies the transaction's digest_change() to the state and stores it. Requires: this is the last
+/// write of the transaction.
 Status write_state(Transaction& transaction, CatalogState& state);
 
 Result<std::shared_ptr<const Catalog>> read_catalog(const Transaction& transaction);
@@ -61,28 +61,28 @@ struct PartitionRange {
   int64_t last = INT64_MAX;
 };
 /// Visits the records of `table` (kHot or kSealed) in key order; `body` is a hot segment's bytes,
-/// unchecked and unaligned. The walk stops at the first error, also of `visit`.
+/// unchecked and unaligned. Stops at the first error, including one of `visit`.
 using VisitSegment = std::function<Status(const SegmentRecord& record, ByteView body)>;
 Status walk_segments(const Transaction& transaction, Table table, PartitionRange range,
                      const VisitSegment& visit);
 /// The same over all measurements.
 Status walk_all_segments(const Transaction& transaction, Table table, const VisitSegment& visit);
-/// An aligned copy of a hot segment's bytes; kCorrupt when they do not match their checksum.
+/// An aligned copy of a hot segment's bytes; kCorrupt if they do not match their checksum.
 Result<AlignedBytes> copy_hot_body(const SegmentRecord& record, ByteView body);
 
-// The values of one entry each, checked against their checksum; kCorrupt names table and key.
-/// Fills in what that entry of `meta` tells; kUnsupported for a later format.
+// Each of these checks and reads the value of one entry; kCorrupt names the table and the key.
+/// Sets the fields of `state` that this entry of `meta` holds; kUnsupported for a later format.
 Status read_meta_entry(std::string_view key, ByteView value, CatalogState& state);
 Result<Measurement> read_measurement_entry(std::string_view key, ByteView value);
 Status visit_segment_entry(Table table, std::string_view key, ByteView value,
                            const VisitSegment& visit);
 Result<SmallChange> read_small_entry(Table table, std::string_view key, ByteView value);
-/// Any of them, bodies of hot segments included.
+/// Checks an entry of any table, including the body of a hot segment.
 Status check_entry(Table table, std::string_view key, ByteView value);
 
 Status write_hot(Transaction& transaction, const SegmentRecord& record, ByteView body);
 Status write_sealed(Transaction& transaction, const SegmentRecord& record);
-/// False when it is not listed.
+/// False if it is not listed.
 Result<bool> remove_segment(Transaction& transaction, const SegmentInfo& info);
 
 Status write_dropped(Transaction& transaction, const DroppedFile& dropped);

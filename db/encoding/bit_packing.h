@@ -1,10 +1,10 @@
 // Packs up to kVectorRows integers of equal bit width, so that unpacking is a run of equal shifts.
 //
-// Layout: `count` values stand in lanes = ceil(count / 64) columns, value i in lane i % lanes, row
-// i / lanes. Each lane packs its at most 64 values from the low bit up into `width` words; the
-// words of all lanes interleave: word w of lane l is at [w * lanes + l]. All values of a row are
-// shifted alike, which compilers turn into SIMD code without gathers. (The transposed layout
-// follows FastLanes, Afroozeh & Boncz, VLDB 2023, in its simplest form.)
+// Layout: `count` values are in lanes = ceil(count / 64) columns, value i in lane i % lanes, row
+// i / lanes. Each lane packs its values, at most 64, from the low bit up into `width` words. The
+// words of all lanes are interleaved: word w of lane l is at [w * lanes + l]. All values of a row
+// are shifted by the same amount, which compilers turn into SIMD code without gathers. (The
+// transposed layout follows FastLanes, Afroozeh & Boncz, VLDB 2023, in its simplest form.)
 #pragma once
 
 #include <cstddef>
@@ -16,14 +16,14 @@ namespace tocsin {
 
 inline size_t packed_words(size_t count, unsigned width) { return (count + 63) / 64 * width; }
 
-/// Vectors of kVectorRows that hold `count` values; the last may be shorter.
+/// The number of vectors of kVectorRows that hold `count` values; the last may be shorter.
 constexpr size_t vector_count(size_t count) { return (count + kVectorRows - 1) / kVectorRows; }
 
 /// Writes packed_words(count, width) words. Requires: count <= kVectorRows, width <= 64, and
 /// every value < 2^width.
 void pack_bits(const uint64_t* values, size_t count, unsigned width, uint64_t* out);
 
-/// Value i of them. Requires: i < count.
+/// Returns value i of `count` packed values. Requires: i < count.
 inline uint64_t unpack_one(const uint64_t* in, size_t count, unsigned width, size_t i) {
   if (width == 0) return 0;
   const size_t lanes = (count + 63) / 64;
@@ -35,7 +35,7 @@ inline uint64_t unpack_one(const uint64_t* in, size_t count, unsigned width, siz
   return width == 64 ? value : value & ((uint64_t{1} << width) - 1);
 }
 
-/// Writes `count` values, each plus `base` (modulo 2^64, then cut to T).
+/// Writes `count` values, each plus `base` (modulo 2^64, then truncated to T).
 template <class T>
 void unpack_bits(const uint64_t* in, size_t count, unsigned width, uint64_t base, T* out) {
   if (width == 0) {

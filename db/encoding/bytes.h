@@ -1,6 +1,6 @@
 // Bytes: views, aligned buffers, XXH3 checksums, and a little-endian writer and reader for the
-// catalog's small values. What is read from disk is hostile until checked: ByteReader never runs
-// past its end.
+// catalog's small values. Bytes from disk are hostile until checked: ByteReader never reads past
+// its end.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ inline std::string_view text_of(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Appends `count` items as they lie in memory.
+/// Appends `count` items in their memory representation.
 template <class T>
 void append(std::vector<uint8_t>& out, const T* items, size_t count) {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -31,7 +31,7 @@ void append(std::vector<uint8_t>& out, const T* items, size_t count) {
   out.insert(out.end(), bytes, bytes + count * sizeof(T));
 }
 
-/// XXH3-64 (Collet, xxHash 0.8). `seed` ties the checksum to a place, e.g. to a key.
+/// XXH3-64 (Collet, xxHash 0.8). `seed` ties the checksum to a place, such as a key.
 uint64_t checksum(ByteView bytes, uint64_t seed = 0);
 
 /// Heap memory that starts on a 64-byte boundary, so that typed arrays can be read in place.
@@ -41,8 +41,10 @@ class AlignedBytes {
   explicit AlignedBytes(size_t size);
   explicit AlignedBytes(ByteView bytes);
 
-  uint8_t* data() { return data_.get(); }
-  ByteView view() const { return {data_.get(), size_}; }
+  uint8_t* data() & { return data_.get(); }
+  uint8_t* data() && = delete;
+  ByteView view() const& { return {data_.get(), size_}; }
+  ByteView view() const&& = delete;
   size_t size() const { return size_; }
 
  private:
@@ -64,7 +66,8 @@ class ByteWriter {
     out_.append(value);
   }
   void raw(ByteView value) { out_.append(text_of(value)); }
-  const std::string& bytes() const { return out_; }
+  const std::string& bytes() const& { return out_; }
+  const std::string& bytes() const&& = delete;
   std::string take() { return std::move(out_); }
 
  private:
@@ -73,7 +76,8 @@ class ByteWriter {
   std::string out_;
 };
 
-/// Reads what ByteWriter wrote. Past the end every read gives 0 or nothing, and `ok` turns false.
+/// Reads what ByteWriter wrote. Past the end every read returns 0 or nothing, and ok() is false
+/// from then on.
 class ByteReader {
  public:
   explicit ByteReader(ByteView bytes) : bytes_(bytes) {}

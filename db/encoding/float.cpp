@@ -13,8 +13,8 @@ namespace {
 constexpr std::array<double, kDecimalExponentMax + 1> kPowers = {
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 
-// 2^52 + 2^51: adding it to a double of magnitude under 2^51 leaves the rounded integer in the
-// low bits of the sum, and the other way round; both directions vectorise on plain SSE2.
+// 2^52 + 2^51. Adding it to a double of magnitude under 2^51 leaves the rounded integer in the low
+// bits of the sum; subtracting it converts back. Both directions vectorise on plain SSE2.
 constexpr double kMagic = 6755399441055744.0;
 constexpr uint64_t kMagicBits = 0x4338000000000000;
 constexpr double kScaledMax = 2251799813685248.0;  // 2^51
@@ -31,6 +31,7 @@ bool to_decimal(double value, double power, int64_t& out) {
          std::bit_cast<uint64_t>(value);
 }
 
+/// Of every `step`th value, how many are not decimals of that power of ten.
 size_t failures(std::span<const double> values, size_t step, double power) {
   size_t count = 0;
   int64_t ignored;

@@ -14,11 +14,11 @@ namespace {
 
 constexpr uint32_t kRepeats = 3;
 
-/// Narrower values are as quick to pack as to look up.
+/// Narrower values are not worth a look-up.
 constexpr size_t kRepeatsBitsMin = 24;
-/// Looking a vector's distances and entries up must save at least one bit in so many.
+/// Reading distances and entries costs time, so they must save at least one bit in this many.
 constexpr size_t kRepeatsSaveShareMin = 8;
-/// At least one value in so many of a sample must be a repeat for the whole to be tried.
+/// The encoding is tried if at least one value in this many of a sample is a repeat.
 constexpr size_t kRepeatsShareMin = 8;
 
 constexpr size_t kPrefetchAhead = 16;
@@ -37,11 +37,11 @@ class EntryTable {
  public:
   explicit EntryTable(size_t value_count) : slots_(std::bit_ceil(value_count * 2), 0) {}
 
-  /// Fetches what add() of the value will look at first.
+  /// Prefetches the slot that add() of this value reads first.
   void prefetch(uint64_t value) const { __builtin_prefetch(&slots_[slot_of(value)]); }
 
-  /// The number of the value's entry, a new one when it equals entries().size() before; nothing
-  /// when values collide so much that this is no table any more.
+  /// Returns the number of the value's entry, which is new if it equals the previous
+  /// entries().size(); nothing if values collide so often that the table is useless.
   std::optional<uint32_t> add(uint64_t value) {
     const size_t mask = slots_.size() - 1;
     size_t at = slot_of(value);
@@ -68,7 +68,7 @@ class EntryTable {
 
 size_t padded_words(size_t u32_count) { return (u32_count + 1) / 2; }
 
-/// Whether values come again within a vector's length, judged by one vector in the middle.
+/// Whether values repeat within a vector's length, estimated from one vector in the middle.
 bool seem_to_repeat(std::span<const uint64_t> values) {
   if (values.size() < 2) return false;
   const size_t n = std::min(kVectorRows, values.size());
@@ -92,7 +92,7 @@ void append_entries(std::span<const uint64_t> entries, uint64_t base, unsigned w
   append(out, words.data(), words.size());
 }
 
-/// False, with `out` as it was, when the values collide.
+/// False, with `out` unchanged, if the values collide.
 bool encode_repeats(std::span<const uint64_t> values, std::vector<uint8_t>& out) {
   EntryTable table(values.size());
   std::vector<uint32_t> before;
@@ -165,8 +165,8 @@ uint64_t IntegerStream::entry(size_t index) const {
   const size_t bit = index * entry_width_;
   const uint64_t* word = entries_ + bit / 64;
   const unsigned shift = bit % 64;
-  // The next word exists: one of zeros stands behind the last. Two shifts, as one by 64 is
-  // undefined.
+  // The next word always exists, because a word of zeros follows the last. Two shifts, because one
+  // by 64 is undefined.
   const uint64_t value = word[0] >> shift | word[1] << 1 << (63 - shift);
   const uint64_t mask = ~uint64_t{0} >> (64 - entry_width_);
   return (value & mask) + entry_base_;
@@ -181,9 +181,9 @@ void IntegerStream::read_any(size_t start, size_t n, T* out, std::span<const uin
   read_repeats(start, n, [&](size_t index) { *out++ = static_cast<T>(entry(index)); });
 }
 
-// Calls `take` with the entry's index of each value.
-template <class Take>
-void IntegerStream::read_repeats(size_t start, size_t n, Take take) const {
+// Calls `visit` with the index of each value's entry.
+template <class Visit>
+void IntegerStream::read_repeats(size_t start, size_t n, Visit visit) const {
   std::array<uint32_t, kVectorRows> distances;
   for (const size_t end = start + n; start != end;) {
     const size_t vector = start / kVectorRows;
@@ -195,7 +195,7 @@ void IntegerStream::read_repeats(size_t start, size_t n, Take take) const {
     for (size_t i = skip; i < stop; ++i) {
       const size_t index = next - distances[i];
       next += distances[i] == 0;
-      take(index < entry_count_ ? index : 0);  // only a damaged stream leaves its entries
+      visit(index < entry_count_ ? index : 0);  // out of range only in a damaged stream
     }
     start += stop - skip;
   }

@@ -14,9 +14,9 @@ namespace {
 enum Kind : uint32_t { kConstant = 1, kPacked = 2 };
 enum Mode : uint8_t { kFrame = 1, kDelta = 2, kPatchedFrame = 3, kPatchedDelta = 4 };
 
-/// A delta vector costs a running sum to read, so it must save at least this many bits a value.
+/// Reading a delta vector costs a running sum, so it must save at least this many bits a value.
 constexpr unsigned kDeltaSavesBitsMin = 2;
-/// Patches cost a write each to read, so they must save at least one bit in so many.
+/// Reading a patch costs a write, so patches must save at least one bit in this many.
 constexpr size_t kPatchesSaveShareMin = 10;
 
 constexpr unsigned kIndexBits = 11;  // of a value in its vector
@@ -43,7 +43,7 @@ struct Range {
   }
 };
 
-/// Of the values, and of the differences between each and the one before it.
+/// The ranges of the values, and of the differences between each and the one before it.
 std::pair<Range, Range> ranges_of(std::span<const uint64_t> values) {
   Range frame, delta;
   frame.add(static_cast<int64_t>(values[0]));
@@ -55,15 +55,15 @@ std::pair<Range, Range> ranges_of(std::span<const uint64_t> values) {
   return {frame, delta};
 }
 
-/// How many values have each bit width, of which none is above `width`.
+/// Counts the values of each bit width. Requires: no value is wider than `width`.
 std::array<uint16_t, 65> count_widths(std::span<const uint64_t> values, unsigned width) {
   std::array<uint16_t, 65> counts{};
   if (width > 52) {
     for (uint64_t value : values) ++counts[std::bit_width(value)];
     return counts;
   }
-  // A double's exponent tells the width of an integer below 2^52, and eight of them are made at a
-  // time where bit_width takes one.
+  // A double's exponent is the width of an integer below 2^52. Converting vectorises, bit_width
+  // does not.
   constexpr uint64_t kMagicBits = 0x4330000000000000;  // of 2^52, whose last bit counts ones
   constexpr double kMagic = 0x1p52;
   constexpr uint64_t kExponentOfOne = 1023;
@@ -72,7 +72,7 @@ std::array<uint16_t, 65> count_widths(std::span<const uint64_t> values, unsigned
     const double value = std::bit_cast<double>(values[i] | kMagicBits) - kMagic;
     exponents[i] = std::bit_cast<uint64_t>(value) >> 52;
   }
-  // Two tables: equal widths in a row do not wait for each other.
+  // Two tables, so that equal widths in a row do not wait for each other.
   std::array<std::array<uint16_t, kExponentOfOne + 52>, 2> tables{};
   for (size_t i = 0; i < values.size(); ++i) ++tables[i % 2][exponents[i]];
   counts[0] = tables[0][0] + tables[1][0];
@@ -86,7 +86,7 @@ std::array<uint16_t, 65> count_widths(std::span<const uint64_t> values, unsigned
 /// How the patches of a vector are written.
 struct Patching {
   unsigned width = 0;        // of all values
-  unsigned extra_width = 0;  // of what the patches add
+  unsigned extra_width = 0;  // of the patches
   size_t count = 0;
   bool bitmap = false;
 
@@ -96,8 +96,8 @@ struct Patching {
   }
 };
 
-/// The cheapest way to patch `values`, of which the widest has `width` bits; without patches when
-/// they save too little.
+/// The smallest way to patch `values`, the widest of which has `width` bits; without patches if
+/// they would save too little.
 Patching choose_patching(std::span<const uint64_t> values, unsigned width) {
   const std::array<uint16_t, 65> with_width = count_widths(values, width);
   const Patching whole{width, 0, 0, false};
@@ -253,13 +253,13 @@ bool PackedIntegers::check_vector(size_t vector, size_t words) const {
 
 namespace {
 
-/// Adds what a patch has above `width` bits.
+/// Adds a patch: the bits above `width`.
 template <class T>
 void add_above(T extra, unsigned width, T& value) {
   value = static_cast<T>(static_cast<uint64_t>(value) + (static_cast<uint64_t>(extra) << width));
 }
 
-/// Adds the patches of a vector of n values, which begin at `words`.
+/// Adds the patches, which start at `words`, of a vector of n values.
 template <class T>
 void apply_patches(const uint64_t* words, size_t n, unsigned width, size_t count, T* out) {
   const uint64_t how = *words++;
@@ -292,7 +292,8 @@ void apply_patches(const uint64_t* words, size_t n, unsigned width, size_t count
   }
 }
 
-/// The same for the values out[i - skip] of i - skip in `only`.
+/// As apply_patches, for the values out[at] with `at` in `only`; out[0] is value `skip` of the
+/// vector.
 template <class T>
 void apply_patches_to(const uint64_t* words, size_t n, unsigned width, size_t count, size_t skip,
                       std::span<const uint32_t> only, T* out) {
@@ -328,7 +329,7 @@ void apply_patches_to(const uint64_t* words, size_t n, unsigned width, size_t co
 
 }  // namespace
 
-// Within one vector of a frame; false for others.
+// Reads single values of one vector; false if the range spans vectors or they are deltas.
 template <class T>
 bool PackedIntegers::read_only(size_t start, size_t n, T* out,
                                std::span<const uint32_t> only) const {
@@ -381,17 +382,17 @@ void PackedIntegers::read_any(size_t start, size_t n, T* out,
     const size_t vector = start / kVectorRows;
     const size_t skip = start % kVectorRows;
     const size_t in_vector = std::min(kVectorRows, count_ - vector * kVectorRows);
-    const size_t take = std::min(n, in_vector - skip);
-    if (take == in_vector) {
+    const size_t count = std::min(n, in_vector - skip);
+    if (count == in_vector) {
       read_vector(vector, in_vector, out);
     } else {
       std::array<T, kVectorRows> whole;
       read_vector(vector, in_vector, whole.data());
-      std::copy_n(whole.data() + skip, take, out);
+      std::copy_n(whole.data() + skip, count, out);
     }
-    start += take;
-    out += take;
-    n -= take;
+    start += count;
+    out += count;
+    n -= count;
   }
 }
 

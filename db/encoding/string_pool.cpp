@@ -10,8 +10,8 @@ constexpr size_t kFirstSlots = 64;
 constexpr size_t kFirstBlockBytes = 512;
 constexpr size_t kBlockBytesMax = 256 * 1024;
 
-/// When, and at how many new strings in 8, a column counts as distinct.
-constexpr size_t kJudgeEvery = 32 * 1024;
+/// A column counts as distinct if at a check more than kDistinctEighths in 8 strings were new.
+constexpr size_t kStringsPerCheck = 32 * 1024;
 constexpr size_t kDistinctEighths = 5;
 
 }  // namespace
@@ -23,8 +23,8 @@ uint32_t StringPool::add(std::string_view text, uint32_t hash) {
     ++added_;
     return last_code_;
   }
-  if (++added_ % kJudgeEvery == 0 && entries_.size() * 8 > added_ * kDistinctEighths) {
-    stop_looking();
+  if (++added_ % kStringsPerCheck == 0 && entries_.size() * 8 > added_ * kDistinctEighths) {
+    stop_searching();
     return append(text);
   }
   if (entries_.size() * 2 >= slots_.size()) grow();
@@ -39,7 +39,7 @@ uint32_t StringPool::add(std::string_view text, uint32_t hash) {
     }
   }
   if (probe == kProbesMax) {
-    stop_looking();
+    stop_searching();
     return append(text);
   }
   hashes_.push_back(hash);
@@ -48,7 +48,7 @@ uint32_t StringPool::add(std::string_view text, uint32_t hash) {
   return last_code_;
 }
 
-void StringPool::stop_looking() {
+void StringPool::stop_searching() {
   distinct_ = true;
   slots_ = {};
   hashes_ = {};

@@ -13,24 +13,24 @@
 namespace tocsin {
 namespace {
 
-/// A template pays while so many values share it on average ...
+/// Templates pay if at least this many values share one on average ...
 constexpr size_t kValuesPerTemplateMin = 8;
-/// ... which is judged first after so many values.
-constexpr size_t kJudgeFirst = 2 * kVectorRows;
-/// A template of fewer values is none: its texts stay whole.
+/// ... which is first checked after this many values.
+constexpr size_t kFirstCheckValues = 2 * kVectorRows;
+/// Texts of a pattern with fewer values stay whole.
 constexpr size_t kTemplateValuesMin = 3;
-/// At most one value in so many may stay whole.
+/// At most one value in this many may stay whole.
 constexpr size_t kWholeShareMin = 4;
 
 constexpr uint32_t kNone = UINT32_MAX;
 
-/// All distinct texts split, their patterns numbered in the order of appearance.
+/// All texts, split; their patterns are numbered in the order of appearance.
 struct SplitTexts {
   StringPool patterns;
-  std::vector<uint32_t> numbers;          // of each text's pattern, or kNone
-  std::vector<uint32_t> first_variables;  // of each text
-  std::vector<uint64_t> variables;        // of all texts, one after the other
-  std::vector<uint32_t> counts;           // of the values of each pattern
+  std::vector<uint32_t> numbers;          // by text: its pattern, or kNone
+  std::vector<uint32_t> first_variables;  // by text
+  std::vector<uint64_t> variables;        // of all texts, concatenated
+  std::vector<uint32_t> counts;           // by pattern: its values
 };
 
 bool split_texts(std::span<const std::string_view> texts, std::span<const uint64_t> codes,
@@ -40,7 +40,7 @@ bool split_texts(std::span<const std::string_view> texts, std::span<const uint64
   split.first_variables.resize(texts.size());
   size_t done = 0;
   for (size_t i = 0; i < codes.size(); ++i) {
-    // Codes count the texts in the order of their appearance.
+    // Texts are numbered in the order of their appearance.
     if (codes[i] == done) {
       const std::string_view text = texts[done];
       split.first_variables[done] = static_cast<uint32_t>(split.variables.size());
@@ -53,14 +53,15 @@ bool split_texts(std::span<const std::string_view> texts, std::span<const uint64
       ++done;
     }
     if (split.numbers[codes[i]] != kNone) ++split.counts[split.numbers[codes[i]]];
-    if (i + 1 == kJudgeFirst || i + 1 == codes.size()) {
+    if (i + 1 == kFirstCheckValues || i + 1 == codes.size()) {
       if (split.patterns.size() * kValuesPerTemplateMin > i + 1) return false;
     }
   }
   return split.patterns.is_exact();
 }
 
-/// The patterns with enough values, the most frequent first: small numbers are packed more tightly.
+/// The patterns with enough values, the most frequent first, because small numbers are packed more
+/// tightly.
 std::vector<uint32_t> frequent_patterns(const SplitTexts& split) {
   std::vector<uint32_t> order;
   for (uint32_t p = 0; p < split.counts.size(); ++p) {
@@ -71,7 +72,7 @@ std::vector<uint32_t> frequent_patterns(const SplitTexts& split) {
   return order;
 }
 
-/// Distributes variables over streams.
+/// Distributes variables to streams.
 class VariableSorter {
  public:
   VariableSorter(const SplitTexts& split, std::span<const uint64_t> codes)
@@ -89,7 +90,7 @@ class VariableSorter {
     });
   }
 
-  /// Gives each slot of the kept patterns its stream, and fills the column's streams.
+  /// Assigns a stream to each slot of the kept patterns, and fills the column's streams.
   void write(std::span<const uint32_t> kept, TemplateColumn& column) {
     std::array<uint8_t, kVariableStreamsMax> stream_of_width;
     stream_of_width.fill(kVariableStreamsMax);
@@ -123,8 +124,8 @@ class VariableSorter {
   }
 
  private:
-  // f(index of the value, its pattern's first slot, its variables), also for values without a
-  // pattern.
+  // Calls f(index of the value, first slot of its pattern, its variables), also for values without
+  // a pattern.
   template <class F>
   void for_each_value(F f) const {
     const std::span<const uint64_t> all = split_.variables;
@@ -240,7 +241,7 @@ std::vector<TextTemplate> TemplateReader::templates() const {
   std::vector<TextTemplate> templates;
   for (const Pattern& pattern : patterns_) {
     TextTemplate& each = templates.emplace_back();
-    std::string example;  // one of its texts: they all have the same masked text
+    std::string example;  // one of its texts; all of them have the same masked text
     std::array<char, kSlotTextMax> digits;
     for (uint32_t p = 0; p < pattern.piece_count; ++p) {
       const Piece& piece = pieces_[pattern.first_piece + p];
@@ -298,7 +299,7 @@ bool TemplateReader::load(size_t vector, Window& window) const {
     size_t first = 0, count = 0;
     if (!read_bounds(streams_[s].starts, vector, streams_[s].values.count(), first, count))
       return false;
-    // A constant stream may claim billions.
+    // A damaged constant stream may claim billions.
     if (count > vector_size(vector) * slots_max_) return false;
     window.variables[s].resize(count);
     streams_[s].values.read(first, count, window.variables[s].data());
@@ -308,14 +309,14 @@ bool TemplateReader::load(size_t vector, Window& window) const {
 
 bool TemplateReader::read(std::span<const uint32_t> values, std::string& bytes,
                           std::span<std::string_view> texts) const {
-  // Views into `bytes` must stay valid: first find out how much room all texts need at most.
+  // Views into `bytes` must stay valid, so the first pass computes the most that all texts need.
   std::vector<uint32_t> whole_values;  // indexes into the texts that stay whole
   std::vector<uint32_t> whole_texts;   // where each of them goes
   size_t room = 0;
   Window window;
   size_t vector = SIZE_MAX;
   uint32_t next_whole = 0;
-  size_t at = 0;  // the values of the vector before this one are counted in next_whole
+  size_t at = 0;  // next_whole counts the whole texts of the vector before this value
   for (size_t i = 0; i < values.size(); ++i) {
     if (values[i] == UINT32_MAX) continue;
     if (values[i] / kVectorRows != vector) {

@@ -1,10 +1,10 @@
-// Texts as templates with variables: what is constant is stored once, numbers and ids are integers.
+// Texts as templates with variables: the constant part is stored once, numbers and ids as integers.
 //
-// The idea is CLP's (Rodrigues et al., OSDI 2021): most texts of a log come from few format
+// The idea is CLP's (Rodrigues et al., OSDI 2021): most texts of a log come from a few format
 // strings. A column has the number of each value's template (an integer stream), the templates'
-// patterns (text_splitter.h), and the variables. Slots whose largest values are about as wide share
-// one stream, in which their variables stand in the order of the rows. Texts of rare templates stay
-// whole; the number of their template is the count of templates, which is none's.
+// patterns (text_splitter.h), and the variables. Slots whose largest values have the same width
+// share one stream of variables, in row order. Texts of rare templates stay whole; their number is
+// the count of templates, which no template has.
 #pragma once
 
 #include <cstdint>
@@ -21,52 +21,55 @@
 
 namespace tocsin {
 
-/// At most so many streams of variables: slots whose values are equally wide share one.
+/// Streams of variables: one for each bit width.
 inline constexpr size_t kVariableStreamsMax = 65;
 
 struct TemplateColumn {
-  std::vector<uint64_t> numbers;  ///< of each value's template
+  std::vector<uint64_t> numbers;  ///< by value: the number of its template
   std::vector<std::string> patterns;
-  std::vector<uint8_t> slot_streams;  ///< for each slot of each pattern, its stream
+  std::vector<uint8_t> slot_streams;  ///< the stream of each slot of each pattern
   struct Variables {
     std::vector<uint8_t> values;  ///< an integer stream
-    std::vector<uint8_t> starts;  ///< of each vector of kVectorRows values, its first variable; at
-                                  ///< the end their number: an integer stream
+    /// An integer stream: for each vector of kVectorRows values its first variable, then the number
+    /// of variables.
+    std::vector<uint8_t> starts;
   };
   std::vector<Variables> variables;
   TextColumn whole;                   ///< the texts that stay whole
   std::vector<uint8_t> whole_starts;  ///< as Variables::starts
 };
 
-/// `codes`: of each value its text, numbered in the order of their first appearance; equal texts
-/// may have several. Nothing when templates would not pay: too many of them, or too many texts that
-/// fit none.
+/// `codes` are indexes into `texts`, by value; `texts` are in the order of their first appearance
+/// and may hold equal ones. Returns nothing if templates would not pay: too many templates, or too
+/// many texts without one.
 std::optional<TemplateColumn> encode_templates(std::span<const std::string_view> texts,
                                                std::span<const uint64_t> codes);
 
 /// Reads a column of templates. Borrows all bytes; safe for concurrent readers.
 class TemplateReader {
  public:
-  /// These say false, or nothing, when something is damaged. To be called in this order;
-  /// add_variables() for each stream, and the two about whole texts only when there are some.
+  // These return false, or nothing, if the bytes are damaged. Call them in this order:
+  // add_variables() for each stream, open_whole() and set_whole() only if there are whole texts.
   bool open(ByteView numbers, size_t value_count);
   bool add_variables(ByteView values, ByteView starts);
-  /// How many texts stayed whole.
+  /// Returns the number of whole texts.
   std::optional<size_t> open_whole(ByteView starts);
   void set_whole(TextReader reader) { whole_ = std::move(reader); }
-  /// `ends` and `bytes`: the patterns, one after the other, and where each ends.
+  /// `bytes` are the concatenated patterns, `ends` where each of them ends.
   bool set_patterns(std::span<const uint32_t> ends, ByteView bytes, ByteView slot_streams);
 
-  /// By number, the last one for whole texts if there are some.
+  /// The templates by number; the last is that of whole texts, if there are any.
   std::vector<TextTemplate> templates() const;
-  /// Of values [first, first + out.size()); damaged ones may have no template.
+  /// The numbers of values [first, first + out.size()). In a damaged column they may have no
+  /// template.
   void read_numbers(size_t first, std::span<uint32_t> out) const;
-  /// Set when every text is one variable behind the same prefix.
+  /// Set if every text is the same prefix followed by one variable.
   std::optional<IdFormat> id_format() const;
-  /// The numbers that the texts spell. Requires: id_format().
-  const IntegerStream& ids() const { return streams_[0].values; }
-  /// Writes the texts of `values` (ascending, UINT32_MAX for none) to texts[i]; views point into
-  /// `bytes`. False when something is damaged.
+  /// The numbers that the texts spell. Requires: id_format() is set.
+  const IntegerStream& ids() const& { return streams_[0].values; }
+  const IntegerStream& ids() const&& = delete;
+  /// Sets texts[i] to the text of values[i], unless that is UINT32_MAX; the views point into
+  /// `bytes` and into the column. False if the column is damaged. Requires: `values` ascend.
   bool read(std::span<const uint32_t> values, std::string& bytes,
             std::span<std::string_view> texts) const;
 
@@ -86,7 +89,7 @@ class TemplateReader {
     uint32_t piece_count = 0;
     size_t text_max = 0;  // bytes of the longest text
   };
-  /// The variables of one vector, and how far they are used.
+  /// The variables of one vector, and how many of them have been used.
   struct Window;
 
   size_t vector_size(size_t vector) const;
@@ -99,7 +102,7 @@ class TemplateReader {
   IntegerStream numbers_;
   std::vector<Pattern> patterns_;
   std::vector<Piece> pieces_;
-  size_t slots_max_ = 0;  // of a pattern
+  size_t slots_max_ = 0;  // most slots of a pattern
   std::vector<StreamReader> streams_;
   std::optional<TextReader> whole_;
   PackedIntegers whole_starts_;

@@ -15,7 +15,7 @@
 namespace tocsin {
 namespace {
 
-constexpr int kZstdLevel = 1;  // higher levels cost ingestion more than they save
+constexpr int kZstdLevel = 1;  // higher levels slow ingestion down more than they save
 
 struct FreeZstd {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
@@ -32,8 +32,8 @@ ZSTD_DCtx* decompressor() {
   return context.get();
 }
 
-/// Compresses into `scratch`, which only grows, and gives the part used; empty when the library
-/// refuses.
+/// Compresses into `scratch`, which only grows, and returns the part used; empty if the library
+/// fails.
 ByteView compress_block(Compression compression, std::string_view raw,
                         std::vector<uint8_t>& scratch) {
   const size_t bound = compression == Compression::kLz4
@@ -67,7 +67,7 @@ Compression choose_compression(std::string_view first_block, std::vector<uint8_t
   return zstd * 3 <= lz4 * 2 ? Compression::kZstd : Compression::kLz4;
 }
 
-/// False when the block is damaged.
+/// False if the block is damaged.
 bool decompress_block(Compression compression, ByteView stored, std::span<char> out) {
   if (out.empty()) return stored.empty();
   switch (compression) {

@@ -16,7 +16,7 @@
 
 namespace tocsin {
 
-/// More text than the rows that are built into segments together can have: only damage asks for it.
+/// More text than a segment's rows can have: only a damaged column asks for it.
 inline constexpr uint64_t kTextBytesMax = kBatchBytesMax + kGatherBytesMax;
 
 /// Written to disk: values never change.
@@ -36,24 +36,25 @@ struct TextColumn {
   std::vector<uint8_t> bytes;
 };
 
-/// `compress` off keeps the bytes as they are, for segments that soon will be rewritten.
-/// The first block decides how the column is compressed: LZ4 decodes fastest, zstd is taken where
-/// it saves a third more, and nothing where neither saves a tenth.
+/// Without `compress` the bytes stay as they are, for segments that will soon be rewritten.
+/// The first block decides how the column is compressed: LZ4, which decodes fastest; zstd where it
+/// is a third smaller; nothing where neither saves a tenth.
 TextColumn encode_text(std::span<const std::string_view> values, bool compress);
 
 /// Reads such a column. Borrows all bytes; safe for concurrent readers.
 class TextReader {
  public:
-  /// False when the buffers contradict each other.
+  /// False if the buffers contradict each other.
   bool open(Compression compression, size_t count, ByteView lengths,
             std::span<const TextBlock> blocks, ByteView bytes);
   size_t count() const { return lengths_.count(); }
 
-  /// The bytes that read() needs for these values, which ascend; UINT32_MAX stands for none.
+  /// The bytes that read() needs for these values. Requires: `values` ascend, except for
+  /// UINT32_MAX, which means no value.
   size_t room(std::span<const uint32_t> values) const;
-  /// Writes the text of values[i] to texts[i]; views point into `room` and into the column's bytes.
-  /// False when a block is damaged. Requires: values < count(), and room.size() is what room()
-  /// said.
+  /// Sets texts[i] to the text of values[i]; the views point into `room` or into the column's
+  /// bytes. False if a block is damaged. Requires: values < count(), and room.size() is at least
+  /// room(values).
   bool read(std::span<const uint32_t> values, std::span<char> room,
             std::span<std::string_view> texts) const;
 

@@ -18,29 +18,29 @@ namespace {
 
 using string_hash::load64;
 
-constexpr size_t kHexWordMin = 8;  // shorter ones may be English
+constexpr size_t kHexWordMin = 8;  // shorter ones may be English words
 constexpr size_t kHexWordMax = 16;
 constexpr std::array<size_t, 5> kUuidGroups = {8, 4, 4, 4, 12};
 constexpr size_t kUuidSize = 36;
 constexpr size_t kBlockBytes = 64;
 constexpr size_t kPartBytes = 16;
-constexpr size_t kCopyBytes = 16;  // that a short literal is copied with, whatever its length
+constexpr size_t kCopyBytes = 16;  // a short literal is copied with one load of this size
 
 using Block = TextSplitter::Block;
 
-/// Classes of 16 bytes, as Block has them of 64.
+/// The classes of 16 bytes; see Block.
 struct Part {
   uint64_t digits = 0;
   uint64_t hex = 0;
   uint64_t word = 0;
-  bool marks = false;  // one of them stands for a slot in patterns
+  bool marks = false;  // one of the bytes marks a slot in patterns
 };
 
 bool is_mark(char c) { return c >= 1 && c <= char{kSlotKindMax}; }
 
 #if defined(__SSE2__)
 
-// Of each byte whether it is in [first, first + count), unsigned.
+// For each byte: whether it is in [first, first + count), unsigned.
 __m128i in_range(__m128i bytes, char first, char count) {
   const __m128i offset = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
   return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(static_cast<char>(count - 1))), offset);
@@ -73,7 +73,7 @@ Part classify(const char* bytes) {
 
 #endif
 
-// The classes of the part that begins at `at`. Nothing behind the text is read.
+// The classes of the part that starts at `at`. Reads no byte after the text.
 Part classify_at(std::string_view text, size_t at) {
   const size_t left = text.size() - at;
   if (left >= kPartBytes) return classify(text.data() + at);
@@ -89,7 +89,7 @@ Part classify_at(std::string_view text, size_t at) {
 
 using Bits = uint64_t Block::*;
 
-// The first byte from `from` on whose bit is set (flip 0) or clear (flip ~0); the blocks' end when
+// The first byte from `from` on whose bit is set (flip 0) or clear (flip ~0); the blocks' end if
 // there is none.
 template <Bits kBits, uint64_t kFlip>
 size_t find_bit(std::span<const Block> blocks, size_t from) {
@@ -111,7 +111,7 @@ size_t find_clear(std::span<const Block> blocks, size_t from) {
   return find_bit<kBits, ~uint64_t{0}>(blocks, from);
 }
 
-// Where the word begins that byte `at` belongs to.
+// The start of the word that contains byte `at`.
 size_t word_start(std::span<const Block> blocks, size_t at) {
   size_t i = at / kBlockBytes;
   uint64_t clear = ~blocks[i].word & (~uint64_t{0} >> (63 - at % kBlockBytes));
@@ -126,7 +126,7 @@ size_t word_start(std::span<const Block> blocks, size_t at) {
 void find_candidates(std::span<Block> blocks) {
   static_assert(kHexWordMin == 8);
   for (Block& block : blocks) block.candidates = block.hex;
-  for (const unsigned step : {1, 2, 4}) {  // to where runs of 2, 4, 8 begin
+  for (const unsigned step : {1, 2, 4}) {  // keeps the starts of runs of 2, then 4, then 8
     for (size_t i = 0; i < blocks.size(); ++i) {
       const uint64_t next = i + 1 < blocks.size() ? blocks[i + 1].candidates : 0;
       blocks[i].candidates &= blocks[i].candidates >> step | next << (kBlockBytes - step);
@@ -137,7 +137,7 @@ void find_candidates(std::span<Block> blocks) {
 
 // The value of 8 hexadecimal digits of either case.
 uint64_t hex_value(uint64_t digits) {
-  // Letters are 9 more than their low four bits.
+  // A letter's value is its low four bits plus 9.
   uint64_t value = (digits & 0x0f0f0f0f0f0f0f0f) + 9 * (digits >> 6 & 0x0101010101010101);
   value = (value << 4 | value >> 8) & 0x00ff00ff00ff00ff;  // the first digit is the high one
   value = (value << 8 | value >> 16) & 0x0000ffff0000ffff;
@@ -154,7 +154,7 @@ uint64_t hex_value(const char* digits, size_t count) {
   return value;
 }
 
-/// In which case the letters of hexadecimal digits are.
+/// The cases of the letters in hexadecimal digits.
 struct HexCase {
   bool lower = false;
   bool upper = false;
@@ -225,7 +225,7 @@ bool TextSplitter::split(std::string_view text) {
   return true;
 }
 
-// Returns where to go on.
+// Returns where to continue.
 size_t TextSplitter::add_word(size_t start, size_t end) {
   const size_t size = end - start;
   if (size < kHexWordMin || size > kHexWordMax || find_clear<&Block::hex>(blocks_, start) < end) {
@@ -234,7 +234,7 @@ size_t TextSplitter::add_word(size_t start, size_t end) {
   }
   if (size == kUuidGroups[0] && add_uuid(start)) return start + kUuidSize;
   const HexCase letters = hex_case(text_.data() + start, size);
-  // A number of 16 digits is taken for an id that happens to have no letter.
+  // 16 decimal digits are treated as an id that happens to have no letter.
   const bool number = !letters.lower && !letters.upper && size != kHexWordMax;
   if (number || (letters.lower && letters.upper)) {
     add_numbers(start, end);
@@ -244,7 +244,7 @@ size_t TextSplitter::add_word(size_t start, size_t end) {
   return end;
 }
 
-// The groups of a UUID are variables of their own, with the hyphens between them.
+// Each group of a UUID is a separate variable; the hyphens are literals.
 bool TextSplitter::add_uuid(size_t start) {
   if (text_.size() - start < kUuidSize) return false;
   if (find_set<&Block::word>(blocks_, start + kUuidSize) == start + kUuidSize) return false;
@@ -277,7 +277,7 @@ void TextSplitter::add_numbers(size_t start, size_t end) {
   for (size_t at = find_set<&Block::digits>(blocks_, start); at < end;
        at = find_set<&Block::digits>(blocks_, at)) {
     const size_t run_end = std::min(find_clear<&Block::digits>(blocks_, at), end);
-    // Longer runs are several numbers.
+    // A longer run becomes several numbers.
     while (at < run_end) {
       const size_t count = std::min(kSlotDigitsMax, run_end - at);
       add_number(at, count);

@@ -1,4 +1,4 @@
-// Splits a text into a pattern, which many texts share, and the numbers and ids that differ.
+// Splits a text into a pattern, which many texts share, and its numbers and ids, which differ.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,11 @@
 
 namespace tocsin {
 
-/// How the digits of one variable are written. In a pattern a slot is the byte of its kind,
-/// followed by a byte with the number of digits for all but kNumber.
+/// How the digits of one variable are written. In a pattern a slot is a byte with its kind,
+/// followed for all kinds but kNumber by a byte with the number of digits.
 enum class SlotKind : uint8_t {
-  kNumber = 1,    ///< decimal, 1 to 18 digits, no zero in front
-  kPadded = 2,    ///< decimal, 2 to 18 digits, the first is a zero
+  kNumber = 1,    ///< decimal, 1 to 18 digits, no leading zero
+  kPadded = 2,    ///< decimal, 2 to 18 digits, with a leading zero
   kHex = 3,       ///< 4 to 16 digits, 0-9a-f
   kUpperHex = 4,  ///< 4 to 16 digits, 0-9A-F
 };
@@ -23,32 +23,34 @@ inline constexpr size_t kSlotDigitsMax = 18;
 
 struct Slot {
   SlotKind kind = SlotKind::kNumber;
-  uint8_t digits = 0;  ///< 0 for kNumber: as many as the value needs
+  uint8_t digits = 0;  ///< 0 for kNumber: the digits that the value needs
 };
 
-/// Appends the digits of `value` at `out`, which has room for kSlotTextMax bytes; returns their
-/// end. Never more, whatever the value.
+/// Writes the digits of `value` to `out` and returns their end. Never writes more than kSlotTextMax
+/// bytes, whatever the value.
 char* write_slot(const Slot& slot, uint64_t value, char* out);
 inline constexpr size_t kSlotTextMax = 20;
 
-/// Writing a pattern's literals and its slots with the variables in order gives the text again,
-/// byte by byte. Words of 8 to 16 hexadecimal digits and UUIDs are ids, other runs of digits
-/// numbers. Not thread-safe; reuse one for many texts.
+/// A pattern's literals, and its slots filled with the variables in order, spell exactly the text.
+/// Words of 8 to 16 hexadecimal digits and UUIDs are ids, other runs of digits are numbers. Not
+/// thread-safe; reuse one for many texts.
 class TextSplitter {
  public:
-  /// False for a text that no pattern can spell: one that contains a byte which marks slots.
+  /// False for a text that no pattern can spell, because it contains a byte that marks slots.
   bool split(std::string_view text);
 
-  // Of the last text that was split.
-  std::string_view pattern() const { return {pattern_.data(), pattern_size_}; }
-  const std::vector<uint64_t>& variables() const { return variables_; }
+  // Of the last text.
+  std::string_view pattern() const& { return {pattern_.data(), pattern_size_}; }
+  std::string_view pattern() const&& = delete;
+  const std::vector<uint64_t>& variables() const& { return variables_; }
+  const std::vector<uint64_t>& variables() const&& = delete;
 
-  /// Classes of 64 bytes: bit i is that of byte i.
+  /// Classes of 64 bytes of text: bit i is set if byte i belongs to the class.
   struct Block {
     uint64_t digits = 0;
     uint64_t hex = 0;         ///< digits and a-f, A-F
     uint64_t word = 0;        ///< digits and all letters
-    uint64_t candidates = 0;  ///< at least one in each word that may hold variables
+    uint64_t candidates = 0;  ///< at least one byte of each word that may hold variables
   };
 
  private:
@@ -66,16 +68,17 @@ class TextSplitter {
   std::vector<uint64_t> variables_;
   std::vector<char> pattern_;  // longer than the pattern
   size_t pattern_size_ = 0;
-  size_t literal_ = 0;  // where the bytes begin that are not in the pattern yet
+  size_t literal_ = 0;  // bytes of the text from here on are not in the pattern yet
 };
 
-/// One literal and the slot behind it; the last piece of a pattern has no slot.
+/// One literal and the slot after it; the last piece of a pattern has no slot.
 struct PatternPiece {
   std::string_view literal;
   std::optional<Slot> slot;
 };
 
-/// The pieces of a pattern, or nothing when it is none. The literals are views into it.
+/// Returns the pieces of a pattern, whose literals are views into it; nothing if it is not a valid
+/// pattern.
 std::optional<std::vector<PatternPiece>> parse_pattern(std::string_view pattern);
 
 }  // namespace tocsin

@@ -27,7 +27,7 @@ TextMatch TextTemplate::contains(std::string_view needle) const {
   for (std::string_view part : parts) {
     if (part.find(needle) != std::string_view::npos) return TextMatch::kAlways;
   }
-  // What is in no part must reach into a variable, which has a digit at least.
+  // A needle that no part contains must overlap a variable, which has at least one digit.
   const bool reaches = parts.size() > 1 && std::any_of(needle.begin(), needle.end(), [&](char c) {
                          return may_be_variable(c, has_hex);
                        });

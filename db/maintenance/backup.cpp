@@ -1,8 +1,7 @@
-// Backup: LMDB's own consistent copy of the catalog, then the segment files up to their listed
-// ends.
+// Backup: LMDB's consistent copy of the catalog, then the segment files up to their listed ends.
 //
-// The files only grow, and the bytes that a catalog lists never change: a file that is there from
-// an earlier backup needs its tail only.
+// The files only grow, and the bytes that a catalog lists never change. So of a file from an
+// earlier backup only the new tail is copied.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -27,8 +26,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kBackupMark = "backup.mark";  // a folder that may be written over has it
-constexpr int kTriesMax = 5;  // a file may be retired while it is copied; then all starts anew
+constexpr const char* kBackupMark = "backup.mark";  // in directories that a backup may overwrite
+constexpr int kTriesMax = 5;  // a file may be retired while it is copied; then copying starts again
 constexpr size_t kCopyBytes = kMiB;
 
 class Descriptor {
@@ -45,10 +44,10 @@ class Descriptor {
   int value_;
 };
 
-/// What the catalog lists of a file.
+/// The segments that the catalog lists in a file.
 struct FileContent {
   uint64_t end = 0;               ///< of its last segment
-  std::vector<uint64_t> headers;  ///< where they lie
+  std::vector<uint64_t> headers;  ///< their offsets
 };
 
 class Backup {
@@ -71,7 +70,8 @@ class Backup {
  private:
   std::string workshop() const { return target_ + "/backup"; }
 
-  /// Into a directory of its own, so that an earlier backup's catalog stays until all is there.
+  /// Copies to a separate directory, so that an earlier backup stays valid until this one is
+  /// complete.
   Status copy_catalog(Environment& source) {
     std::error_code error;
     fs::remove_all(workshop(), error);
@@ -111,7 +111,8 @@ class Backup {
     return {};
   }
 
-  /// What is not there already. What is behind the end was listed by the earlier backup and stays.
+  /// Copies the bytes that are missing. Bytes after the end were listed by the earlier backup and
+  /// stay.
   Status copy_file(const FileId& file, const FileContent& content) {
     const std::string from = directory_ + "/" + file_path(file);
     const std::string to = target_ + "/" + file_path(file);
@@ -134,8 +135,8 @@ class Backup {
     return {};
   }
 
-  /// Whether what the copy has up to `end` are the source's segments: headers hold checksums of all
-  /// of them.
+  /// Whether the copy has the source's segments up to `end`. Comparing headers suffices, because
+  /// each holds the checksum of its segment.
   static bool has_same_headers(int source, int copy, const std::vector<uint64_t>& headers,
                                uint64_t end) {
     std::array<char, kSegmentHeaderBytes> a, b;
@@ -179,7 +180,8 @@ class Backup {
   Result<BackupReport> finish() {
     std::error_code error;
     TOCSIN_RETURN_IF_ERROR(sync_directories());
-    // First the mark goes: it may be ahead of a catalog, but never behind what a reader compares.
+    // No mark while the catalogs are exchanged: one that is ahead of the catalog means a lost
+    // commit.
     fs::remove(target_ + "/commit.mark", error);
     fs::rename(workshop() + "/catalog.mdb", target_ + "/catalog.mdb", error);
     if (error) return fail(ErrorCode::kIo, fmt::format("renaming: {}", error.message()));
@@ -213,7 +215,7 @@ class Backup {
   BackupReport report_;
 };
 
-/// An empty or missing directory, or an earlier backup that nobody has written to.
+/// Accepts a missing or empty directory, or an earlier backup that has not been opened for writing.
 Status prepare_target(const std::string& directory, const std::string& target) {
   std::error_code error;
   if (fs::exists(target, error) && fs::equivalent(directory, target, error)) {
@@ -226,8 +228,8 @@ Status prepare_target(const std::string& directory, const std::string& target) {
   if (!fs::is_empty(target, error)) {
     return fail(
         ErrorCode::kConflict,
-        fmt::format("{} holds something that is no backup, or one that was written to since; "
-                    "name a new or empty directory",
+        fmt::format("{} is not empty and not a backup, or a backup that was opened for writing "
+                    "since; name a new or empty directory",
                     target));
   }
   const Descriptor made(::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));

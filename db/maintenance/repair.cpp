@@ -1,12 +1,12 @@
-// Repair: a new catalog from the segment files and the remainder of the old one.
+// Repair: makes a new catalog from the segment files and the remainder of the old one.
 //
-// Which segments count? While the old catalog is intact, those that it lists; if it opened the
-// state before the newest, those as well that the lost commit listed (`commit.mark` names them) and
-// that hold rows from outside: what was sealed or merged in it is still listed as what it was made
-// from. Without an intact catalog, every whole segment counts that no other one replaces;
-// `sealed_from`, `replaces` and `ancestors` in their metadata tell. A merge that a crash cut short
-// is known by its rows, or by a later merge of the same segments: then what it was made from counts
-// instead.
+// If the old catalog is intact, the segments that it lists count. If it opened in the state before
+// the newest, the segments with new rows that the lost commit listed (`commit.mark` names them)
+// count too; segments that this commit sealed or merged are not needed, because their inputs are
+// still listed. Without an intact catalog, every intact segment counts that no other one replaces,
+// according to `sealed_from`, `replaces` and `ancestors` in their metadata. A merge that was
+// interrupted by a crash is recognised by its row count, or by a later merge of the same segments:
+// then its inputs count instead of its results.
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -27,14 +27,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A segment in a file of which every value could be read.
+/// A segment in a file, every value of which could be read.
 struct FileSegment {
   SegmentRecord record;
   std::string measurement;
   std::vector<Column> columns;  ///< as stored
   SegmentInspection inspection;
-  /// Set when something else of it is damaged, its header or bytes between the buffers: a copy of
-  /// it is listed in its place.
+  /// Set if its header or padding is damaged: then a copy of it is listed instead.
   std::shared_ptr<const FileMapping> to_copy;
 };
 
@@ -63,12 +62,12 @@ class Repair {
   Result<RepairReport> run() {
     TOCSIN_TRY(old_, salvage_catalog(directory_));
     report_.was_intact = old_.is_intact;
-    // LMDB goes back by one commit at most: an even older catalog is somebody's copy.
+    // LMDB falls back by one commit at most, so an even older catalog is a copy from elsewhere.
     has_listing_ = old_.is_intact && mark_.commit_number <= old_.state.commit_number + 1;
     TOCSIN_RETURN_IF_ERROR(scan());
     choose();
     merge_schema();
-    TOCSIN_RETURN_IF_ERROR(copy_mended());
+    TOCSIN_RETURN_IF_ERROR(copy_damaged());
     TOCSIN_RETURN_IF_ERROR(set_damaged_files_aside());
     TOCSIN_RETURN_IF_ERROR(write_catalog());
     TOCSIN_RETURN_IF_ERROR(exchange());
@@ -101,7 +100,7 @@ class Repair {
       const bool is_here =
           record.file() == file &&
           segment_end(record.file_offset, record.info.byte_size) <= mapping->bytes().size();
-      // Its header is damaged; the catalog knows what stood there.
+      // Its header is damaged, but the catalog has the same fields.
       if (is_here && !seen.contains(record.info.id)) {
         add_segment(mapping, record, old_name_of(record.info.measurement), true);
       }
@@ -145,7 +144,7 @@ class Repair {
       const uint64_t id = record.info.id;
       if (found_.contains(id) || damaged_.contains(id) || replaced_.contains(id)) continue;
       report_.left_out.push_back(
-          fmt::format("segment {} is not in its file any more", record.info.name));
+          fmt::format("segment {} is no longer in its file", record.info.name));
     }
   }
 
@@ -161,11 +160,12 @@ class Repair {
       return !is_new;
     });
     if (!lost_one) return;
-    report_.left_out.push_back(fmt::format(
-        "commit {} was lost; what it wrote to files is listed again", mark_.commit_number));
+    report_.left_out.push_back(
+        fmt::format("commit {} was lost; segments that it wrote to files are listed again",
+                    mark_.commit_number));
   }
 
-  /// Segments that one merge made, and what they were made from.
+  /// The segments that one merge made, and its inputs.
   struct Merge {
     std::vector<uint64_t> made;
     uint64_t made_rows = 0;
@@ -187,28 +187,30 @@ class Repair {
     }
     std::vector<Merge> out;
     for (auto& [inputs, merge] : merges) out.push_back(std::move(merge));
-    // What was made later knows better: ids only grow.
+    // The latest merges first: ids only grow, and later merges show which earlier ones were
+    // committed.
     std::sort(out.begin(), out.end(),
               [](const Merge& a, const Merge& b) { return a.made.front() > b.made.front(); });
     return out;
   }
 
-  /// Whether the merge was committed, as far as the files tell. `listed_once`: segments that later
-  /// merges were made from; `taken`: what committed later merges were made from.
+  /// Whether the merge was committed, as far as the files show. `listed_once` are segments known to
+  /// have been listed, including the inputs of all merges; `consumed` are the inputs of committed
+  /// later merges.
   bool was_committed(const Merge& merge, const std::set<uint64_t>& listed_once,
-                     const std::set<uint64_t>& taken) const {
+                     const std::set<uint64_t>& consumed) const {
     const auto any_in = [](const std::vector<uint64_t>& ids, const std::set<uint64_t>& set) {
       return std::ranges::any_of(ids, [&](uint64_t id) { return set.contains(id); });
     };
     if (any_in(merge.made, listed_once)) return true;
-    if (any_in(merge.inputs, taken)) return false;
+    if (any_in(merge.inputs, consumed)) return false;
     uint64_t input_rows = 0;
     for (uint64_t id : merge.inputs) {
       const auto rows = rows_of(id);
-      if (!rows) return true;  // an input is gone, which happens only after the commit
+      if (!rows) return true;  // an input is missing: it was removed after the commit
       input_rows += *rows;
     }
-    return input_rows == merge.made_rows;  // else it was cut short
+    return input_rows == merge.made_rows;  // else it was interrupted
   }
 
   std::optional<uint64_t> rows_of(uint64_t id) const {
@@ -223,22 +225,22 @@ class Repair {
 
   void drop_replaced(const std::set<uint64_t>& listed) {
     const std::vector<Merge> merges = find_merges();
-    std::set<uint64_t> listed_once = listed, taken, cut_short;
+    std::set<uint64_t> listed_once = listed, consumed, interrupted;
     for (const Merge& merge : merges) {
       listed_once.insert(merge.inputs.begin(), merge.inputs.end());
       listed_once.insert(merge.ancestors.begin(), merge.ancestors.end());
     }
     for (const Merge& merge : merges) {
-      if (!was_committed(merge, listed_once, taken)) {
-        cut_short.insert(merge.made.begin(), merge.made.end());
+      if (!was_committed(merge, listed_once, consumed)) {
+        interrupted.insert(merge.made.begin(), merge.made.end());
         continue;
       }
-      taken.insert(merge.inputs.begin(), merge.inputs.end());
+      consumed.insert(merge.inputs.begin(), merge.inputs.end());
       replaced_.insert(merge.inputs.begin(), merge.inputs.end());
       replaced_.insert(merge.ancestors.begin(), merge.ancestors.end());
     }
     std::erase_if(found_, [&](const auto& entry) {
-      return replaced_.contains(entry.first) || cut_short.contains(entry.first);
+      return replaced_.contains(entry.first) || interrupted.contains(entry.first);
     });
     std::erase_if(damaged_, [&](const auto& entry) { return replaced_.contains(entry.first); });
     std::erase_if(old_.hot,
@@ -247,8 +249,8 @@ class Repair {
 
   // ---- The schema ----
 
-  /// The catalog's measurements where they could be read; what is missing follows from the
-  /// segments.
+  /// Starts from the catalog's readable measurements and adds measurements and columns that only
+  /// the segments have.
   void merge_schema() {
     for (const Measurement& measurement : old_.measurements) {
       schema_.emplace(measurement.id, measurement);
@@ -259,11 +261,11 @@ class Repair {
       if (measurement.name.empty()) measurement.name = segment.measurement;
       for (const Column& column : segment.columns) merge_column(column, measurement);
     }
-    // Rows that only the catalog held may be of measurements whose entry is lost.
+    // A hot segment's measurement may be lost.
     std::erase_if(old_.hot, [&](const HotRemainder& hot) {
       if (schema_.contains(hot.record.info.measurement)) return false;
-      report_.left_out.push_back(
-          fmt::format("segment {} is of a measurement that no file names", hot.record.info.name));
+      report_.left_out.push_back(fmt::format(
+          "segment {} belongs to a measurement whose name is lost", hot.record.info.name));
       return true;
     });
   }
@@ -276,16 +278,16 @@ class Repair {
       return;
     }
     Column column = stored;
-    // Whether an integer was beyond 2^53 is not stored with segments: then it may not be widened.
+    // Segments do not store whether an integer exceeds 2^53, so the column may no longer be
+    // widened.
     column.beyond_double = stored.type == ColumnType::kI64 || stored.type == ColumnType::kU64;
     measurement.columns.push_back(std::move(column));
   }
 
   // ---- Files ----
 
-  /// Writes segments whose header is lost, or that are not as they were written, to files of their
-  /// own.
-  Status copy_mended() {
+  /// Copies each segment with a damaged header or padding to a new file.
+  Status copy_damaged() {
     for (auto& [id, segment] : found_) {
       if (!segment.to_copy) continue;
       SegmentRecord& record = segment.record;
@@ -299,12 +301,12 @@ class Repair {
       TOCSIN_RETURN_IF_ERROR(writer.sync());
       record.file_number = file.number;
       segment.to_copy = nullptr;
-      ++report_.mended_count;
+      ++report_.copied_count;
     }
     return {};
   }
 
-  /// Files with nothing but damaged segments get another name: the next writer would remove them as
+  /// Renames files with nothing but damaged segments, because the next writer would remove them as
   /// unlisted.
   Status set_damaged_files_aside() {
     std::set<FileId> needed, done;
@@ -372,7 +374,7 @@ class Repair {
     return {};
   }
 
-  /// Puts the new catalog in the old one's place, in one step; the old one keeps a second name.
+  /// Replaces the old catalog by the new one in one step; the old one is kept under a second name.
   Status exchange() {
     const fs::path catalog = fs::path(directory_) / "catalog.mdb";
     std::error_code error;
@@ -407,7 +409,7 @@ class Repair {
 
   const CommitMark mark_ = read_commit_mark(directory_);
   SalvagedCatalog old_;
-  bool has_listing_ = false;                    // the old catalog says which segments count
+  bool has_listing_ = false;                    // the old catalog decides which segments count
   std::map<uint64_t, FileSegment> found_;       // by segment id
   std::map<uint64_t, DamagedSegment> damaged_;  // by segment id
   std::set<uint64_t> replaced_;

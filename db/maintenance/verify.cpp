@@ -1,4 +1,4 @@
-// Verification: the catalog's entries, then all segments, value by value.
+// Verification: checks the catalog's entries, then all segments, value by value.
 #include <map>
 #include <set>
 
@@ -29,7 +29,7 @@ class Verifier {
   }
 
  private:
-  void note(const Status& status) {
+  void report(const Status& status) {
     if (!status) report_.problems.push_back(status.error().message);
   }
 
@@ -38,7 +38,7 @@ class Verifier {
     if (progress_) progress_(done_, total_);
   }
 
-  /// One transaction: all entries, and the hot segments, which exist nowhere else.
+  /// Checks all entries, and the hot segments, which only the catalog holds, in one transaction.
   Status check_catalog_entries() {
     const CommitMark mark = read_commit_mark(directory_);
     TOCSIN_TRY(environment_, Environment::open(directory_, Environment::Mode::kRead));
@@ -47,28 +47,29 @@ class Verifier {
     if (!state && state.error().code != ErrorCode::kCorrupt) {
       return tl::unexpected<Error>(state.error());
     }
-    if (!state) note(tl::unexpected<Error>(state.error()));
+    if (!state) report(tl::unexpected<Error>(state.error()));
     for (size_t i = 0; i < kTableCount; ++i) {
       const auto table = static_cast<Table>(i);
       const Status walked = transaction.walk(table, {}, [&](std::string_view key, ByteView value) {
-        take_entry(table, key, value);
+        check_one(table, key, value);
         return true;
       });
-      note(walked);
+      report(walked);
     }
     for (const SegmentRecord& record : sealed_) total_ += record.info.byte_size;
     for (const auto& segment : hot_) {
       ++report_.segment_count;
       report_.row_count += segment->info().row_count;
       report_.byte_size += segment->info().byte_size;
-      note(read_everything(*segment, columns_of(segment->info().measurement)));
+      report(read_everything(*segment, columns_of(segment->info().measurement)));
     }
     return {};
   }
 
-  void take_entry(Table table, std::string_view key, ByteView value) {
+  /// Checks an entry and remembers the columns or segment that it lists.
+  void check_one(Table table, std::string_view key, ByteView value) {
     const Status status = check_entry(table, key, value);
-    if (!status) return note(status);
+    if (!status) return report(status);
     if (table == Table::kMeasurements) {
       if (auto measurement = read_measurement_entry(key, value)) {
         columns_[measurement->id] = measurement->columns;
@@ -76,16 +77,16 @@ class Verifier {
       return;
     }
     if (table != Table::kHot && table != Table::kSealed) return;
-    note(visit_segment_entry(table, key, value,
-                             [&](const SegmentRecord& record, ByteView body) -> Status {
-                               if (table == Table::kSealed) {
-                                 sealed_.push_back(record);
+    report(visit_segment_entry(table, key, value,
+                               [&](const SegmentRecord& record, ByteView body) -> Status {
+                                 if (table == Table::kSealed) {
+                                   sealed_.push_back(record);
+                                   return {};
+                                 }
+                                 TOCSIN_TRY(auto segment, open_hot(record, body));
+                                 hot_.push_back(std::move(segment));
                                  return {};
-                               }
-                               TOCSIN_TRY(auto segment, open_hot(record, body));
-                               hot_.push_back(std::move(segment));
-                               return {};
-                             }));
+                               }));
   }
 
   const std::vector<Column>& columns_of(MeasurementId id) { return columns_[id]; }
@@ -95,9 +96,9 @@ class Verifier {
     report_.row_count += record.info.row_count;
     report_.byte_size += record.info.byte_size;
     const Status status = read_sealed(record);
-    // Retention or a merge may have dropped it since; then another process may have unlinked the
-    // file.
-    if (!status && is_still_listed(record)) note(status);
+    // Retention or a merge may have dropped the segment meanwhile, and another process may have
+    // unlinked its file.
+    if (!status && is_still_listed(record)) report(status);
   }
 
   Status read_sealed(const SegmentRecord& record) {
@@ -108,7 +109,7 @@ class Verifier {
         scanned->record.info.byte_size != record.info.byte_size ||
         scanned->record.info.row_count != record.info.row_count) {
       return fail(ErrorCode::kCorrupt,
-                  fmt::format("segment {} is damaged: its header is not what the catalog lists",
+                  fmt::format("segment {} is damaged: its header does not match the catalog",
                               record.info.name));
     }
     TOCSIN_RETURN_IF_ERROR(check_body(*mapping, *scanned));
@@ -145,7 +146,7 @@ class Verifier {
 
   const std::string& directory_;
   const ProgressFunction& progress_;
-  std::shared_ptr<Environment> environment_;  // shared with what else this process has open
+  std::shared_ptr<Environment> environment_;  // shared with this process's other users of it
   std::map<MeasurementId, std::vector<Column>> columns_;
   std::vector<SegmentRecord> sealed_;
   std::vector<std::shared_ptr<const Segment>> hot_;

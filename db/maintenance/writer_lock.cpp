@@ -44,7 +44,7 @@ Result<WriterLock> WriterLock::acquire(const std::string& directory,
   const std::string holder = fmt::format("pid {} since {}\n", ::getpid(), started_at);
   if (::ftruncate(descriptor, 0) != 0 ||
       ::pwrite(descriptor, holder.data(), holder.size(), 0) < 0) {
-    // Who holds the lock is only a courtesy: a full disk must not keep the database shut.
+    // Naming the holder is a courtesy: a full disk must not prevent opening the database.
     (void)holder;
   }
   return lock;

@@ -7,14 +7,14 @@
 
 namespace tocsin {
 
-/// Holds an exclusive flock on `writer.lock` while it lives. The file names the holder's pid and
-/// start time.
+/// Holds an exclusive flock on `writer.lock` as long as it exists. The file names the holder's pid
+/// and start time.
 class WriterLock {
  public:
   /// kConflict names the process that holds the lock.
   static Result<WriterLock> acquire(const std::string& directory, const std::string& started_at);
 
-  /// The same, with the system's time.
+  /// As above, with the current time.
   static Result<WriterLock> acquire(const std::string& directory);
 
   WriterLock(WriterLock&& other) noexcept;

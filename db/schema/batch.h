@@ -145,7 +145,8 @@ class Batch {
   ConflictPolicy policy() const { return policy_; }
   /// The rows of that measurement, added if it is new. The reference stays valid.
   RowBatch& rows_of(std::string_view measurement);
-  const std::deque<RowBatch>& measurements() const { return measurements_; }
+  const std::deque<RowBatch>& measurements() const& { return measurements_; }
+  const std::deque<RowBatch>& measurements() const&& = delete;
 
   /// Takes ownership of a buffer. The view is valid as long as the Batch, even if that is moved.
   std::string_view keep(std::string buffer);

@@ -24,13 +24,13 @@ const char* name_of(ColumnKind kind) {
   return "unknown";
 }
 
-const Column* Measurement::find(std::string_view column_name) const {
+const Column* Measurement::find(std::string_view column_name) const& {
   auto it = std::find_if(columns.begin(), columns.end(),
                          [&](const Column& column) { return column.name == column_name; });
   return it == columns.end() ? nullptr : &*it;
 }
 
-const Measurement* Catalog::find(std::string_view name) const {
+const Measurement* Catalog::find(std::string_view name) const& {
   auto it = measurements.find(name);
   return it == measurements.end() ? nullptr : &it->second;
 }

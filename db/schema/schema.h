@@ -41,14 +41,16 @@ struct Measurement {
   std::string name;
   std::vector<Column> columns;  ///< in the order in which they were added
 
-  const Column* find(std::string_view column_name) const;  ///< null if there is none
+  const Column* find(std::string_view column_name) const&;  ///< null if there is none
+  const Column* find(std::string_view column_name) const&& = delete;
 };
 
 /// All measurements at one commit. Immutable once published; shared by snapshots and the writer.
 struct Catalog {
   std::map<std::string, Measurement, std::less<>> measurements;  ///< by name
 
-  const Measurement* find(std::string_view name) const;  ///< null if there is none
+  const Measurement* find(std::string_view name) const&;  ///< null if there is none
+  const Measurement* find(std::string_view name) const&& = delete;
 };
 
 /// Measurements that only Tocsin itself writes: all inputs refuse rows for them.

@@ -11,10 +11,10 @@
 namespace tocsin {
 namespace {
 
-/// Where a buffer's length lies in the segment; nothing when there is no buffer.
+/// The offset of a buffer's length in the segment; nothing if there is no buffer.
 std::optional<size_t> start_of(ByteView segment, const format::Buffer* buffer) {
   if (buffer == nullptr || buffer->data() == 0) return std::nullopt;
-  // An offset counts from the field that it stands in; the generated class hides where that is.
+  // An offset is relative to the field that holds it, whose address the generated class hides.
   const auto* const table = reinterpret_cast<const flatbuffers::Table*>(buffer);
   const uint8_t* const field = table->GetAddressOf(format::Buffer::VT_DATA);
   return static_cast<size_t>(field - segment.data()) + buffer->data();
@@ -97,7 +97,7 @@ void SegmentBuffers::load_ahead(std::span<const NamedBuffer> buffers) const {
     const auto begin = start_of(segment_, named.buffer);
     if (!begin || *begin >= segment_.size()) continue;
     start = std::min(start, *begin);
-    // Its length is not known without touching it; where the next one begins is.
+    // Reading its length would touch the buffer, but the start of the next one is known.
     end = std::max(end, *std::ranges::upper_bound(starts_, *begin));
   }
   if (start < end) tocsin::load_ahead(segment_.subspan(start, end - start));

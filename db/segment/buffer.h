@@ -1,9 +1,9 @@
-// Where the buffers of a segment lie.
+// Finds and checks the buffers of a segment.
 //
-// A table names a buffer by the offset of its bytes, as any FlatBuffer does; but the schema calls
-// this a number. Verifying an offset would read the length in front of the bytes, so a page of each
-// buffer, when all that a query wants may be a dictionary. So the verifier sees the metadata only,
-// and an offset is checked here when its buffer is first used.
+// A table refers to a buffer by the offset of its bytes, as usual in a FlatBuffer, but the schema
+// declares the offset as a number. To verify an offset, FlatBuffers would read the length before
+// the bytes and so touch a page of each buffer, even if a query only needs a dictionary. Instead,
+// the verifier sees only the metadata, and an offset is checked here when its buffer is first used.
 #pragma once
 
 #include <optional>
@@ -25,25 +25,26 @@ struct NamedBuffer {
 /// All buffers of a column.
 std::vector<NamedBuffer> buffers_of(const format::Column& column);
 
-/// The buffers of one segment, whose bytes and verified metadata must outlive it. Immutable.
+/// The buffers of one segment. Borrows its bytes and verified metadata. Immutable.
 class SegmentBuffers {
  public:
   SegmentBuffers() = default;
   SegmentBuffers(ByteView segment, const format::Segment& root);
 
-  /// A buffer's bytes, alignment and checksum compared. kCorrupt names segment and buffer.
+  /// Returns a buffer's bytes after checking their alignment and checksum; kCorrupt names the
+  /// segment and the buffer.
   Result<ByteView> open(const format::Buffer* buffer, const std::string& segment_name,
                         const std::string& buffer_name) const;
-  /// How many bytes a buffer has; 0 when there is none, or it is not inside the segment.
+  /// The size of a buffer in bytes; 0 if there is none, or if it is outside the segment.
   size_t size_of(const format::Buffer* buffer) const;
-  /// Has the system begin to load the buffers, which lie next to each other, from disk.
+  /// Has the system start to load the buffers, which are adjacent, from disk.
   void load_ahead(std::span<const NamedBuffer> buffers) const;
 
  private:
   std::optional<ByteView> find(const format::Buffer* buffer) const;
 
   ByteView segment_;
-  std::vector<size_t> starts_;  // of all buffers, ascending, and where the segment ends
+  std::vector<size_t> starts_;  // of all buffers, ascending; then the end of the segment
 };
 
 }  // namespace tocsin

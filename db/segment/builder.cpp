@@ -13,12 +13,12 @@
 namespace tocsin {
 namespace {
 
-/// What a segment's raw values are divided by for the first guess of its encoded size.
+/// Raw size divided by this is the first guess of the encoded size.
 constexpr size_t kUsualShrinkage = 8;
 
-/// The rows in the order of their times; rows of one time keep their order. Logs come nearly in
-/// order, so the few rows that are late, earlier than one before them, are sorted by themselves and
-/// merged into the others. Requires: at most UINT32_MAX rows.
+/// The rows in the order of their times; rows of equal time keep their order. Logs arrive nearly in
+/// order, so only the few late rows, whose time is before that of an earlier row, are sorted, and
+/// then merged with the others. Requires: at most UINT32_MAX rows.
 std::vector<uint32_t> order_by_time(std::span<const Timestamp> times) {
   const auto is_earlier = [&](uint32_t a, uint32_t b) { return times[a] < times[b]; };
   std::vector<uint32_t> in_order, late, order(times.size());
@@ -33,7 +33,8 @@ std::vector<uint32_t> order_by_time(std::span<const Timestamp> times) {
     }
   }
   std::stable_sort(late.begin(), late.end(), is_earlier);
-  // Of equal times the one in order came first: a late row has a later time before it.
+  // merge() prefers in_order at equal times. That is right: a row in order precedes any late row of
+  // the same time, because the late row follows a row of a later time.
   std::merge(in_order.begin(), in_order.end(), late.begin(), late.end(), order.begin(), is_earlier);
   return order;
 }
@@ -44,7 +45,7 @@ flatbuffers::Offset<flatbuffers::Vector<uint64_t>> write_ids(
   return builder.CreateVector(ids);
 }
 
-/// Copies one column of a segment behind the rows that a builder has already.
+/// Appends one column of a segment to the rows that a builder already has.
 class ColumnCopy {
  public:
   ColumnCopy(const SegmentColumn& from, ColumnBuilder& to, uint32_t base)
@@ -147,7 +148,7 @@ uint32_t SegmentBuilder::add_row(Timestamp time) {
   return static_cast<uint32_t>(times_.size() - 1);
 }
 
-ColumnBuilder& SegmentBuilder::column(const Column& column) {
+ColumnBuilder& SegmentBuilder::column(const Column& column) & {
   auto [it, added] = column_index_.emplace(column.id, columns_.size());
   if (added) columns_.push_back(std::make_unique<ColumnBuilder>(column));
   ColumnBuilder& builder = *columns_[it->second];
@@ -219,7 +220,7 @@ std::vector<EncodedSegment> SegmentBuilder::finish(uint64_t commit_number, bool 
 EncodedSegment SegmentBuilder::encode(uint32_t start, uint32_t end, uint64_t commit_number,
                                       bool compress) {
   const RowSlice slice{start, end, times_};
-  // Most columns shrink to less; what does not makes it grow.
+  // Most columns shrink further; the builder grows for the others.
   const size_t raw_size = raw_bytes() / times_.size() * (end - start);
   flatbuffers::FlatBufferBuilder builder(raw_size / kUsualShrinkage + 64 * kKiB);
 
@@ -232,8 +233,8 @@ EncodedSegment SegmentBuilder::encode(uint32_t start, uint32_t end, uint64_t com
     ColumnWriter& writer = writers.emplace_back();
     if (!writer.write_buffers(builder, *column, slice, compress)) writers.pop_back();
   }
-  // FlatBuffers grow towards the front: what is written by now are the buffers, what comes lies
-  // before.
+  // FlatBuffers grow towards the front: so far only buffers are written, and everything that
+  // follows is placed before them.
   const size_t buffers_size = builder.GetSize();
 
   std::vector<flatbuffers::Offset<format::Column>> columns;

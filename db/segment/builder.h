@@ -1,4 +1,4 @@
-// Gathers rows of one measurement and one day and encodes them as segments.
+// Collects rows of one measurement and one day and encodes them as segments.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +18,16 @@
 
 namespace tocsin {
 
-/// Which earlier segments a segment's rows come from, by id. When a catalog is rebuilt from files,
-/// it tells which segments are superseded. Segments that one merge made have the same
-/// lineage; rows from outside have none.
+/// The ids of the earlier segments that a segment's rows come from. A catalog that is rebuilt from
+/// files uses them to find superseded segments. All segments made by one merge have the same
+/// lineage; segments of newly written rows have none.
 struct Lineage {
   std::vector<uint64_t> sealed_from;  ///< hot ones
   std::vector<uint64_t> replaces;     ///< sealed ones
   std::vector<uint64_t> ancestors;    ///< sealed ones that those replaced, all generations
 };
 
-/// Not thread-safe. Memory grows with what is added: the caller bounds it by memory_bytes().
+/// Not thread-safe. Memory grows with the rows added; the caller limits it by memory_bytes().
 class SegmentBuilder {
  public:
   SegmentBuilder(MeasurementId measurement, std::string name, int64_t partition)
@@ -42,17 +42,19 @@ class SegmentBuilder {
   /// Appends rows without values; returns the row of the first one.
   uint32_t add_rows(std::span<const Timestamp> times);
   uint32_t add_row(Timestamp time);
-  /// The builder of that column, in the type that `column` has now. The reference stays valid.
-  ColumnBuilder& column(const Column& column);
-  /// Appends all rows of a segment. `columns` are those of the measurement now. kCorrupt names the
-  /// segment.
+  /// Returns the builder of that column, widened to the type of `column` if need be. The reference
+  /// stays valid.
+  ColumnBuilder& column(const Column& column) &;
+  ColumnBuilder& column(const Column& column) && = delete;
+  /// Appends all rows of a segment. `columns` are the measurement's current columns. kCorrupt names
+  /// the segment.
   Status append(const Segment& segment, std::span<const Column> columns);
 
   void set_lineage(Lineage lineage) { lineage_ = std::move(lineage); }
 
-  /// Sorts by time (rows of one time keep their order) and encodes, in pieces of at most
-  /// kSegmentRowsMax rows and about kSegmentBytesMax raw bytes, which are equally large: none is
-  /// under half of what is allowed unless it is the only one. `compress`: see encode_text.
+  /// Sorts by time (rows of equal time keep their order) and encodes pieces of at most
+  /// kSegmentRowsMax rows and about kSegmentBytesMax raw bytes. They are equally large, so none is
+  /// below half the limit unless it is the only one. `compress`: see encode_text.
   std::vector<EncodedSegment> finish(uint64_t commit_number, bool compress);
 
  private:

@@ -20,11 +20,11 @@ void pick_values(std::vector<T>& values, std::span<const uint32_t> order) {
   values = std::move(picked);
 }
 
-/// What an import's builder holds when it is full: kSmallSegmentRows and the rest of a batch.
+/// The rows of a full builder of an import: kSmallSegmentRows plus the rest of a batch.
 constexpr size_t kFullBuilderRows = kSmallSegmentRows + kSmallSegmentRows / 8;
 
-/// Grows geometrically also when asked for a little more each time; the last steps to a full
-/// builder at once, as more than that is seldom needed.
+/// Grows geometrically even if asked for a little more each time. Past a quarter of a full builder
+/// it grows to a full one at once, because more is rarely needed.
 template <class T>
 void reserve_more(std::vector<T>& values, size_t more) {
   if (values.capacity() - values.size() >= more) return;
@@ -52,7 +52,7 @@ void ColumnBuilder::list_rows() {
 
 void ColumnBuilder::add_rows(uint32_t base, std::span<const uint32_t> rows) {
   if (dense_) {
-    // Rows ascend strictly, so they are consecutive when their ends are as far apart as that.
+    // Rows ascend strictly, so their first and last tell whether they are consecutive.
     const bool consecutive = rows.back() - rows.front() + 1 == rows.size();
     if (consecutive && base + rows.front() == value_count()) return;
     list_rows();
@@ -120,7 +120,7 @@ void ColumnBuilder::sort(const RowOrder& order, std::span<const uint32_t> all_ro
     for (uint32_t& row : rows_) row = order.new_rows[row];
   }
   if (rows_ascend()) return;
-  // Where each row's value is: writing in order makes the last of several stay.
+  // The index of each row's value. Written in order, so that the last of several wins.
   std::vector<uint32_t> value_of_row(all_rows.size(), kNone);
   for (uint32_t i = 0; i < rows_.size(); ++i) value_of_row[rows_[i]] = i;
   std::vector<uint32_t> picked;

@@ -18,9 +18,9 @@ namespace {
 
 constexpr size_t kBufferAlignment = 32;
 
-/// Above one value in 32 rows a bitmap is smaller than the rows' numbers.
+/// A bitmap is smaller than a list of row numbers if at least one row in this many has a value.
 constexpr size_t kBitmapRowsPerValueMax = 32;
-/// A dictionary pays while there are at least this many values for each entry.
+/// A dictionary pays if there are at least this many values per entry.
 constexpr size_t kDictionaryValuesPerEntryMin = 3;
 
 template <class T>
@@ -46,7 +46,7 @@ void integer_range(std::span<const uint64_t> bits, uint64_t& min_bits, uint64_t&
   max_bits = static_cast<uint64_t>(max);
 }
 
-/// EntryStatistics without padding of unknown content.
+/// EntryStatistics with its padding zeroed.
 struct StoredEntry {
   uint32_t row_count;
   uint32_t zero;
@@ -57,7 +57,7 @@ static_assert(sizeof(StoredEntry) == sizeof(EntryStatistics));
 static_assert(offsetof(StoredEntry, first_time) == offsetof(EntryStatistics, first_time));
 static_assert(offsetof(StoredEntry, last_time) == offsetof(EntryStatistics, last_time));
 
-/// A dictionary's entries are distinct also where the pool stopped looking for equal strings.
+/// Makes a dictionary's entries distinct after the pool has stopped searching for equal strings.
 void make_distinct(const StringPool& pool, std::vector<uint32_t>& used,
                    std::vector<uint64_t>& numbers) {
   std::unordered_map<std::string_view, uint32_t> number_of_text;
@@ -72,8 +72,8 @@ void make_distinct(const StringPool& pool, std::vector<uint32_t>& used,
   used = std::move(distinct);
 }
 
-/// The entries `used`, the most frequent first: small codes are packed more tightly. Numbers become
-/// indexes into the result.
+/// The entries `used`, the most frequent first, because small codes are packed more tightly.
+/// `numbers` become indexes into the result.
 std::vector<std::string_view> frequent_first(const StringPool& pool, std::span<const uint32_t> used,
                                              std::vector<uint64_t>& numbers) {
   std::vector<uint32_t> counts(used.size()), order(used.size()), new_number(used.size());
@@ -93,7 +93,7 @@ std::vector<std::string_view> frequent_first(const StringPool& pool, std::span<c
 }  // namespace
 
 WrittenBuffer write_buffer(flatbuffers::FlatBufferBuilder& builder, ByteView bytes) {
-  // An empty vector's data may be null, which the library would hand to memcpy.
+  // An empty vector's data may be null, which the library would pass to memcpy.
   static constexpr uint8_t kNothing = 0;
   const uint8_t* data = bytes.empty() ? &kNothing : bytes.data();
   builder.ForceVectorAlignment(bytes.size(), sizeof(uint8_t), kBufferAlignment);
@@ -106,7 +106,7 @@ flatbuffers::Offset<format::Buffer> write_buffer_table(flatbuffers::FlatBufferBu
   format::BufferBuilder table(builder);
   table.add_checksum(buffer.checksum);
   builder.AddOffset(format::Buffer::VT_DATA,
-                    buffer.data);  // relative to the field, unlike a number
+                    buffer.data);  // stored relative to the field, unlike a number
   return table.Finish();
 }
 
@@ -214,7 +214,7 @@ void ColumnWriter::write_bools(flatbuffers::FlatBufferBuilder& builder,
 void ColumnWriter::write_strings(flatbuffers::FlatBufferBuilder& builder, const StringPool& pool,
                                  std::span<const uint32_t> codes, std::span<const uint32_t> rows,
                                  const RowSlice& slice, bool compress) {
-  // Number the entries that this slice uses, in order of appearance.
+  // Number the entries of this slice in the order of their appearance.
   std::vector<uint32_t> number_of(pool.size(), UINT32_MAX);
   std::vector<uint32_t> used;
   std::vector<uint64_t> numbers(codes.size());
@@ -281,7 +281,7 @@ void ColumnWriter::write_entries(flatbuffers::FlatBufferBuilder& builder,
     bytes.insert(bytes.end(), entry.begin(), entry.end());
     ends.push_back(static_cast<uint32_t>(bytes.size()));
   }
-  std::vector<StoredEntry> statistics(entries.size() + 1);  // the last one is of no entry
+  std::vector<StoredEntry> statistics(entries.size() + 1);  // the last is for values without entry
   for (size_t i = 0; i < codes.size(); ++i) {
     StoredEntry& entry = statistics[codes[i]];
     const Timestamp time = slice.times[rows[i]];

@@ -1,5 +1,5 @@
-// Encodes one column of a segment into the FlatBuffer that is being built: the one place where
-// an encoding is chosen.
+// Encodes one column of a segment into the FlatBuffer under construction: the only place that
+// chooses encodings.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace tocsin {
 
-/// A buffer's bytes already lie in the segment; its table is still to come.
+/// A buffer whose bytes are in the segment, but whose table is not written yet.
 struct WrittenBuffer {
   flatbuffers::Offset<flatbuffers::Vector<uint8_t>> data;
   uint64_t checksum = 0;
@@ -23,7 +23,7 @@ struct WrittenBuffer {
 
 /// Copies `bytes` into the segment on a 32-byte boundary.
 WrittenBuffer write_buffer(flatbuffers::FlatBufferBuilder& builder, ByteView bytes);
-/// The buffer's table; null for a buffer that was not written.
+/// Writes the buffer's table; returns null for a buffer that was not written.
 flatbuffers::Offset<format::Buffer> write_buffer_table(flatbuffers::FlatBufferBuilder& builder,
                                                        const WrittenBuffer& buffer);
 
@@ -34,11 +34,11 @@ struct RowSlice {
   std::span<const Timestamp> times;  ///< of all the builder's rows
 };
 
-/// Writes one column in two steps, because a FlatBuffer's buffers must be complete before its
-/// tables begin: that keeps all metadata together in front of the segment.
+/// Writes one column in two steps. All buffers of a segment are written before its first table,
+/// which keeps the metadata together at the front.
 class ColumnWriter {
  public:
-  /// Encodes the slice of `column` and writes its buffers. False when no row of the slice has a
+  /// Encodes the slice of `column` and writes its buffers. False if no row of the slice has a
   /// value. Requires: `column` is sorted.
   bool write_buffers(flatbuffers::FlatBufferBuilder& builder, const ColumnBuilder& column,
                      const RowSlice& slice, bool compress);
@@ -55,7 +55,7 @@ class ColumnWriter {
                      const RowSlice& slice, bool compress);
   void write_templates(flatbuffers::FlatBufferBuilder& builder, const TemplateColumn& column,
                        std::span<const uint32_t> rows, const RowSlice& slice);
-  /// Entries of a dictionary or templates, and of each value its entry.
+  /// Writes the entries of a dictionary or of templates, and each value's entry.
   void write_entries(flatbuffers::FlatBufferBuilder& builder,
                      std::span<const std::string_view> entries, std::span<const uint64_t> codes,
                      std::span<const uint32_t> rows, const RowSlice& slice);

@@ -1,4 +1,4 @@
-// A segment as it is written to disk.
+// The bytes of a segment as they are written to disk.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,13 @@
 
 namespace tocsin {
 
-/// A segment as it goes to disk.
 struct EncodedSegment {
   AlignedBytes bytes;
-  uint32_t metadata_size = 0;  ///< the bytes in front of the first buffer
+  uint32_t metadata_size = 0;  ///< the bytes before the first buffer
   uint32_t row_count = 0;
   Timestamp min_time = 0;
   Timestamp max_time = 0;
-  uint64_t raw_size = 0;  ///< roughly, before any encoding
+  uint64_t raw_size = 0;  ///< roughly the size before encoding
 };
 
 }  // namespace tocsin

@@ -3,16 +3,17 @@
 #include <array>
 #include <csignal>
 #include <cstring>
-#include <mutex>
 #include <vector>
 
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "db/base/mutex.h"
+
 namespace tocsin {
 namespace {
 
-constexpr size_t kSlotCount = 16'384;  // mapped files of one process; more are not guarded
+constexpr size_t kSlotCount = 16'384;  // mapped files of one process; further ones are unguarded
 constexpr int kExitFailed = 1;
 
 struct Slot {
@@ -23,11 +24,14 @@ struct Slot {
 static_assert(std::atomic<uintptr_t>::is_always_lock_free, "read by a signal handler");
 
 std::array<Slot, kSlotCount> slots;
-std::atomic<size_t> slots_used{0};  // slots from here on were never taken
+std::atomic<size_t> slots_used{0};  // slots from here on have never been used
 
-std::mutex free_slots_mutex;
-std::vector<size_t>& free_slots() {
-  static auto* instance = new std::vector<size_t>;  // outlives ranges of static lifetime
+struct FreeSlots {
+  Mutex mutex;
+  std::vector<size_t> list TOCSIN_GUARDED_BY(mutex);
+};
+FreeSlots& free_slots() {
+  static auto* instance = new FreeSlots;  // outlives ranges of static lifetime
   return *instance;
 }
 
@@ -42,7 +46,7 @@ void print(const char* text) {
 [[noreturn]] void end_for_damaged_catalog(const char* path) {
   print("tocsin: the catalog ");
   print(path);
-  print(" is damaged; stop what writes it and run `tocsin repair --db DIR`\n");
+  print(" is damaged; stop the process that writes it and run `tocsin repair --db DIR`\n");
   ::_exit(kExitFailed);
 }
 
@@ -57,7 +61,7 @@ Slot* slot_of(uintptr_t address) {
   return nullptr;
 }
 
-/// Puts a page of zeros where the file has none; the reader goes on and finds a wrong checksum.
+/// Maps a page of zeros where the file has none; the reader continues and finds a wrong checksum.
 bool put_zero_page(uintptr_t address) {
   const auto page_size = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
   void* page = reinterpret_cast<void*>(address & ~(page_size - 1));
@@ -70,7 +74,7 @@ void pass_on(int signal, siginfo_t* info, void* context) {
   if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
     return previous.sa_handler(signal);
   }
-  // The instruction runs again when this returns, and then ends the process.
+  // The instruction runs again after this returns; then the default action ends the process.
   ::signal(signal, SIG_DFL);
 }
 
@@ -105,10 +109,11 @@ void report_damaged_catalog() {
 }
 
 GuardedRange::GuardedRange(ByteView bytes) {
-  std::lock_guard lock(free_slots_mutex);
-  if (!free_slots().empty()) {
-    slot_ = free_slots().back();
-    free_slots().pop_back();
+  FreeSlots& free = free_slots();
+  MutexLock lock(free.mutex);
+  if (!free.list.empty()) {
+    slot_ = free.list.back();
+    free.list.pop_back();
   } else {
     slot_ = slots_used.load();
     if (slot_ == kSlotCount) return;
@@ -123,8 +128,9 @@ GuardedRange::GuardedRange(ByteView bytes) {
 GuardedRange::~GuardedRange() {
   if (slot_ == kSlotCount) return;
   slots[slot_].start = 0;
-  std::lock_guard lock(free_slots_mutex);
-  free_slots().push_back(slot_);
+  FreeSlots& free = free_slots();
+  MutexLock lock(free.mutex);
+  free.list.push_back(slot_);
 }
 
 bool GuardedRange::is_damaged() const {

@@ -1,8 +1,9 @@
-// What becomes of a memory fault in mapped files: a damaged catalog ends the process with a message
-// that names the mend, a damaged segment file reads as zeros and is remembered as damaged.
+// Handles memory faults in mapped files: a damaged catalog ends the process with a message that
+// names `tocsin repair`; a damaged segment file reads as zeros and is marked as damaged.
 //
-// LMDB trusts the pages that it maps, so one flipped bit can send it anywhere; a file that is cut
-// while it is mapped gives SIGBUS. Both are met by signal handlers, which a program installs once.
+// LMDB trusts the pages that it maps, so one flipped bit can make it access any address; a file
+// that is truncated while it is mapped raises SIGBUS. A program installs handlers for both signals
+// once.
 #pragma once
 
 #include <atomic>
@@ -13,15 +14,16 @@
 
 namespace tocsin {
 
-/// Handles SIGBUS and SIGSEGV that come from the catalog or from a mapped segment file; all others
-/// go to whoever handled them before. Call once, before other threads start. Optional for programs
-/// that embed the store: without it such a fault ends the process as the system does.
+/// Handles SIGBUS and SIGSEGV from the catalog or from a mapped segment file; others are passed to
+/// the previous handlers. Call once, before other threads start. Optional for programs that embed
+/// the store: without it, such a fault kills the process.
 void install_fault_guard();
 
-/// While one lives, a fault of this thread is the catalog's. Nests; costs two thread-local writes.
+/// While one exists, a fault of this thread is attributed to the catalog. Nests; costs two
+/// thread-local writes.
 class CatalogAccess {
  public:
-  /// `path` must outlive it: it stands in the message.
+  /// `path` is part of the message and must outlive this.
   explicit CatalogAccess(const char* path);
   ~CatalogAccess();
   CatalogAccess(const CatalogAccess&) = delete;
@@ -31,11 +33,12 @@ class CatalogAccess {
   const char* previous_;
 };
 
-/// Ends the process with exit code 1 when the guard is installed: for LMDB's failed assertions.
-/// Safe in signal handlers.
+/// For LMDB's failed assertions: ends the process with exit code 1 if the guard is installed. Safe
+/// in signal handlers.
 void report_damaged_catalog();
 
-/// A mapped file's address range, known to the handler while it lives. Safe from any thread.
+/// A mapped file's address range, registered with the handler while this exists. Safe from any
+/// thread.
 class GuardedRange {
  public:
   explicit GuardedRange(ByteView bytes);
@@ -43,11 +46,11 @@ class GuardedRange {
   GuardedRange(const GuardedRange&) = delete;
   GuardedRange& operator=(const GuardedRange&) = delete;
 
-  /// Whether a fault was met in it: some pages read as zeros since.
+  /// Whether a fault occurred in it: some of its pages have read as zeros since.
   bool is_damaged() const;
 
  private:
-  size_t slot_;  ///< kSlotCount when all were taken: then the range is not guarded
+  size_t slot_;  ///< kSlotCount if all slots were in use: then the range is not guarded
 };
 
 }  // namespace tocsin

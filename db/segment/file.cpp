@@ -86,7 +86,7 @@ std::optional<SegmentHeader> parse_header(ByteView bytes) {
   if (!text_of(sealed).starts_with(kMagic) || checksum(sealed) != seal.u64()) return std::nullopt;
   ByteReader reader(sealed.subspan(kMagic.size()));
   if (reader.u32() != kHeaderFormat) return std::nullopt;
-  reader.u32();  // the segment's format, which its metadata have too
+  reader.u32();  // the segment's format, which its metadata repeat
   SegmentHeader header;
   header.info.sealed = true;
   header.info.measurement = reader.u32();

@@ -1,4 +1,4 @@
-// Numbers of the segment format that its writer and its reader share. Values never change.
+// Constants of the segment format that its writer and its reader share. Values never change.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@ inline constexpr uint32_t kSegmentFormat = 1;
 enum class Encoding : uint16_t {
   kIntegers = 1,    ///< i64, u64: an integer stream
   kDecimals = 2,    ///< f64: integers over a power of ten, with exceptions
-  kDoubles = 3,     ///< f64: as they are
+  kDoubles = 3,     ///< f64: unencoded
   kBits = 4,        ///< bool: a bitmap of values, low bit first, in 64-bit words
   kDictionary = 5,  ///< string: an integer stream of codes into distinct entries
   kBlocks = 6,      ///< string: compressed blocks
-  kTemplates = 7,   ///< string: an integer stream of numbers of templates, and their variables
+  kTemplates = 7,   ///< string: an integer stream of template numbers, and the variables
 };
 
-/// One fact per dictionary entry, as stored and as read.
+// Stored as it is in memory.
 static_assert(sizeof(EntryStatistics) == 24);
 
 }  // namespace tocsin

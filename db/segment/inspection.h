@@ -1,4 +1,4 @@
-// What an opened segment consists of: for `tocsin info`, benchmarks and tests.
+// The stored structure of a segment: for `tocsin info`, benchmarks and tests.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,11 @@ struct BufferInspection {
 };
 
 struct ColumnInspection {
-  ColumnId id = 0;  ///< 0 for the time, which is no Column
+  ColumnId id = 0;  ///< 0 for the time, which is not a Column
   std::string name;
-  ColumnType type = ColumnType::kI64;  ///< as stored; the catalog's may be wider by now
+  ColumnType type = ColumnType::kI64;  ///< as stored; the catalog's may be wider
   ColumnKind kind = ColumnKind::kField;
-  std::string encoding;  ///< `integers`, `dictionary`, ...; `unknown` for one of a later version
+  std::string encoding;      ///< `integers`, `dictionary`, ...; `unknown` if of a later version
   uint32_t value_count = 0;  ///< rows that are not null
   uint32_t null_count = 0;
   uint64_t byte_size = 0;  ///< of all buffers
@@ -30,9 +30,9 @@ struct ColumnInspection {
 };
 
 struct SegmentInspection {
-  uint64_t metadata_size = 0;                              ///< bytes in front of the buffers
-  std::vector<ColumnInspection> columns;                   ///< the time first, then ascending by id
-  std::vector<uint64_t> sealed_from, replaces, ancestors;  ///< ids of segments: see Lineage
+  uint64_t metadata_size = 0;             ///< bytes before the buffers
+  std::vector<ColumnInspection> columns;  ///< the time, then the others by ascending id
+  std::vector<uint64_t> sealed_from, replaces, ancestors;  ///< segment ids: see Lineage
 };
 
 class Segment;
@@ -41,11 +41,11 @@ namespace format {
 struct Segment;
 }
 
-/// Reads the segment's metadata only. kCorrupt when they are damaged; kUnsupported for a segment
-/// that is not stored.
+/// Reads only the segment's metadata. kCorrupt if they are damaged; kUnsupported for a segment that
+/// is not stored.
 Result<SegmentInspection> inspect(const Segment& segment);
 
-/// For the segment's reader. Requires: `root` was checked.
+/// For the segment's reader. Requires: `root` is verified.
 SegmentInspection inspect_segment(const format::Segment& root, const SegmentBuffers& buffers,
                                   uint64_t metadata_size);
 

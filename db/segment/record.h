@@ -10,18 +10,16 @@
 
 namespace tocsin {
 
-/// A segment as the catalog lists it.
 struct SegmentRecord {
   SegmentInfo info;
   uint32_t metadata_size = 0;
-  uint64_t raw_size = 0;           ///< roughly the bytes of its values before any encoding
-  uint64_t metadata_checksum = 0;  ///< sealed only; hot segments have one for all bytes
-  Timestamp created_at = 0;        ///< hot: when its oldest rows were committed; sealed: its newest
+  uint64_t raw_size = 0;           ///< roughly the bytes of its values before encoding
+  uint64_t metadata_checksum = 0;  ///< of a hot segment: the checksum of all its bytes
+  Timestamp created_at = 0;        ///< when its oldest (hot) or newest (sealed) rows were committed
   uint64_t file_number = 0;        ///< sealed only
   uint64_t file_offset = 0;        ///< sealed only: of its header
 
-  /// Merging small segments gives one that is no longer small, or one instead of many: so it comes
-  /// to an end.
+  /// Merging small segments ends: the result is no longer small, or it replaces several by one.
   bool is_small() const {
     return info.row_count < kSmallSegmentRows && raw_size < kSmallSegmentBytes;
   }

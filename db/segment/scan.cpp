@@ -13,7 +13,7 @@
 namespace tocsin {
 namespace {
 
-/// A number that fills the whole text.
+/// The number that the whole text spells, or nothing.
 template <class T>
 std::optional<T> number_in(std::string_view text) {
   T value = 0;
@@ -22,7 +22,7 @@ std::optional<T> number_in(std::string_view text) {
   return value;
 }
 
-/// The partition of `2026-11-24`, also for years of other lengths.
+/// The partition of `2026-11-24`; years may be longer or shorter.
 std::optional<int64_t> partition_in(std::string_view day) {
   const size_t second = day.rfind('-');
   if (second == std::string_view::npos || second == 0) return std::nullopt;
@@ -38,7 +38,7 @@ std::optional<int64_t> partition_in(std::string_view day) {
   return std::chrono::sys_days{date}.time_since_epoch().count();
 }
 
-/// The file's identity from `7` and `2026-11-24.000003.seg`.
+/// Parses a folder `7` and a file name `2026-11-24.000003.seg`.
 std::optional<FileId> file_named(const std::string& folder, std::string_view name) {
   constexpr std::string_view kSuffix = ".seg";
   const size_t dot = name.find('.');
@@ -62,7 +62,7 @@ ByteView body_of(const FileMapping& mapping, const SegmentRecord& record) {
   return mapping.bytes().subspan(record.file_offset + kSegmentHeaderBytes, record.info.byte_size);
 }
 
-/// Reads one column's values vector by vector into buffers that nobody looks at.
+/// Decodes one column's values vector by vector and discards them.
 class ColumnDrain {
  public:
   ColumnDrain(const SegmentColumn& column, uint32_t row_count)

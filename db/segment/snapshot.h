@@ -1,4 +1,4 @@
-// Which segments a query reads: a consistent view as of one commit.
+// The segments that a query reads: a consistent view as of one commit.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,18 @@
 
 namespace tocsin {
 
-/// A consistent, detached view: the catalog and the segments that overlap what was asked for, as of
-/// one commit. Holds no transaction, so it blocks nobody and may live as long as its query.
-/// Immutable; safe to read from several threads. Cheap to move.
+/// The catalog and the segments that overlap a scope, as of one commit. Holds no transaction, so it
+/// blocks no writer and may live as long as its query. Immutable; safe to read from several
+/// threads. Cheap to move.
 class Snapshot {
  public:
   uint64_t commit_number = 0;
-  std::shared_ptr<const Catalog> catalog;                ///< shared with the database
-  std::vector<std::shared_ptr<const Segment>> segments;  ///< shared with the database's cache;
-                                                         ///< by measurement id, then min_time
+  std::shared_ptr<const Catalog> catalog;  ///< shared with the database
+  /// By measurement id, then min_time; shared with the database's cache.
+  std::vector<std::shared_ptr<const Segment>> segments;
 };
 
-/// What a snapshot should hold.
+/// The measurements and times of a snapshot.
 struct SnapshotScope {
   std::vector<std::string> measurements;  ///< names; unknown ones are ignored
   TimeRange range;

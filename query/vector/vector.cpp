@@ -78,7 +78,7 @@ std::span<uint8_t> Vector::writable_valid() {
   return out;
 }
 
-std::string_view Vector::text_at(size_t row) const {
+std::string_view Vector::text_at(size_t row) const& {
   if (!codes.empty()) {
     const uint32_t code = codes[row];
     return code < dictionary->entries.size() ? dictionary->entries[code] : std::string_view{};

@@ -74,7 +74,8 @@ class Vector {
   std::span<uint8_t> writable_valid();
 
   bool is_null(size_t row) const { return !valid.empty() && valid[row] == 0; }
-  std::string_view text_at(size_t row) const;
+  std::string_view text_at(size_t row) const&;
+  std::string_view text_at(size_t row) const&& = delete;
   /// Requires: id_format is set, and the row is not null.
   uint64_t id_at(size_t row) const {
     return id_dictionary ? id_dictionary->ids[codes[row]] : ids[row];

@@ -1,10 +1,11 @@
-// A segment that was tampered with, and signed again: every read gives values or an error, and no
-// read of a column leaves that column's buffers.
+// Reads a segment that was modified and signed again: every read must return values or an error,
+// and no read of a column may leave that column's buffers.
 //
-// The input: one byte that chooses the segment, and from kMergeToo on has it merged as well; then
-// patches of six bytes: what is patched (0 the metadata, else a buffer), where in it (u16), how
-// (Patch), and with what (u16). All checksums are computed anew afterwards, so that the decoders of
-// every encoding are reached; production code knows nothing of that.
+// The input is one byte that chooses the segment, which is also merged if the byte is at least
+// kMergeToo; then patches of six bytes: the place (u8: 0 for the metadata, else a buffer), the
+// offset in it (u16), the kind (Patch), and the value (u16). All checksums are computed again
+// afterwards, so that the decoders of every encoding are reached; production code has no special
+// case for this.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -41,7 +42,7 @@ constexpr MeasurementId kMeasurement = 7;
 constexpr size_t kPatchSize = 6;
 constexpr size_t kPatchesMax = 64;
 constexpr uint8_t kMergeToo = 224;
-constexpr size_t kLengthSize = sizeof(uint32_t);  // of a buffer, in front of it
+constexpr size_t kLengthSize = sizeof(uint32_t);  // of a buffer's length, stored before it
 
 // ---- The segments ----
 
@@ -67,7 +68,7 @@ std::string word(uint64_t x) {
   return text;
 }
 
-/// One column for each way to store values; see value().
+/// One column for each way to store values; see number() and text().
 enum Content : ColumnId {
   kConstant = 1,
   kFrame,
@@ -173,7 +174,7 @@ EncodedSegment make_segment(uint32_t row_count, bool compress) {
 
 // ---- Its buffers ----
 
-/// The length of a buffer, which stands in front of it; empty when it is not inside the segment.
+/// The length field before a buffer; empty if it is not inside the segment.
 std::span<uint8_t> length_of(std::span<uint8_t> segment, const format::Buffer* buffer) {
   if (buffer == nullptr || buffer->data() == 0) return {};
   const uint8_t* field =
@@ -183,7 +184,7 @@ std::span<uint8_t> length_of(std::span<uint8_t> segment, const format::Buffer* b
   return segment.subspan(start, kLengthSize);
 }
 
-/// The length and the bytes of a buffer; empty when they are not inside the segment.
+/// The length field and the bytes of a buffer; empty if they are not inside the segment.
 std::span<uint8_t> bytes_of(std::span<uint8_t> segment, const format::Buffer* buffer) {
   const auto length = length_of(segment, buffer);
   if (length.empty()) return {};
@@ -194,7 +195,7 @@ std::span<uint8_t> bytes_of(std::span<uint8_t> segment, const format::Buffer* bu
   return segment.subspan(start, kLengthSize + size);
 }
 
-/// f(a buffer, the id of its column), 0 for the time.
+/// Calls f(a buffer, the id of its column), with id 0 for the time.
 template <class F>
 void for_each_buffer(const format::Segment& root, F f) {
   f(root.times(), ColumnId{0});
@@ -204,7 +205,7 @@ void for_each_buffer(const format::Segment& root, F f) {
   }
 }
 
-/// Where a field's value stands; null when the table lacks it.
+/// The address of a field's value; null if the table lacks the field.
 uint8_t* field_of(const void* table, flatbuffers::voffset_t field) {
   return reinterpret_cast<flatbuffers::Table*>(const_cast<void*>(table))->GetAddressOf(field);
 }
@@ -213,7 +214,7 @@ uint8_t* field_of(const void* table, flatbuffers::voffset_t field) {
 
 enum Patch : uint8_t { kByte, kWord, kLong, kAdd, kPowerOfTwo, kLength, kRowCount, kPatchCount };
 
-/// What may be patched: the metadata, or a buffer behind its length.
+/// A range that may be patched: the metadata, or a buffer without its length.
 struct Place {
   size_t offset;
   size_t size;
@@ -246,7 +247,7 @@ struct Tampered {
   AlignedBytes bytes;
   SegmentInfo info;
   bool is_metadata_whole = true;
-  std::set<ColumnId> columns;  ///< of which a buffer was patched
+  std::set<ColumnId> columns;  ///< those with a patched buffer
 
   Tampered(const Original& from, const uint8_t* data, size_t size)
       : bytes(from.segment.bytes.view()) {
@@ -299,11 +300,11 @@ struct Tampered {
 
   std::span<uint8_t> all() { return {bytes.data(), bytes.size()}; }
 
-  /// The root, when the metadata are a FlatBuffer still; all checksums fit then.
+  /// Corrects all checksums and returns the root; null if the metadata are no longer a FlatBuffer.
   const format::Segment* sign(size_t metadata_size) {
     if (!is_flat_buffer(metadata_size)) return nullptr;
     const format::Segment* root = format::GetSegment(bytes.data());
-    // Where tables overlap, to write one may break another: all are looked at before.
+    // Tables may overlap, and writing one may break another, so all are read first.
     std::vector<std::pair<uint8_t*, uint64_t>> checksums;
     for_each_buffer(*root, [&](const format::Buffer* buffer, ColumnId) {
       const auto found = bytes_of(all(), buffer);
@@ -328,8 +329,7 @@ struct Tampered {
 
 // ---- Reading ----
 
-/// Of what stands behind the metadata only the buffers of one column can be read, for as long as it
-/// lives.
+/// While it exists, only the metadata and the buffers of one column can be read.
 class Fence {
  public:
 #ifdef TOCSIN_ADDRESS_SANITIZER
@@ -339,7 +339,7 @@ class Fence {
     std::vector<std::span<uint8_t>> readable;
     for_each_buffer(root, [&](const format::Buffer* buffer, ColumnId column) {
       if (column != wanted) return;
-      readable.push_back(length_of(bytes, buffer));  // also of one that claims too much
+      readable.push_back(length_of(bytes, buffer));  // even if the length is too large
       readable.push_back(bytes_of(bytes, buffer));
     });
     ASAN_POISON_MEMORY_REGION(bytes.data() + metadata_size, bytes.size() - metadata_size);
@@ -354,12 +354,12 @@ class Fence {
 #endif
 };
 
-/// A changed format or encoding may be one of a later version.
+/// A modified format or encoding may look like a later version's.
 bool is_damage(ErrorCode code) {
   return code == ErrorCode::kCorrupt || code == ErrorCode::kUnsupported;
 }
 
-/// Both in whole and from a third on; the same where both succeed.
+/// Reads all rows, then those from a third on; the values must agree if both reads succeed.
 template <class T, class Read>
 void read_twice(size_t count, Read read) {
   std::vector<T> whole(count), part(count - count / 3);
@@ -383,7 +383,7 @@ void read_texts(const SegmentColumn& column, uint32_t count) {
   for (size_t i = 0; i < some.size(); ++i) TOCSIN_CHECK(few.values[i] == all.values[some[i]]);
 }
 
-/// Of the first vector a few rows; what the others hold does not matter.
+/// Reads a few rows of the first vector; the values of the others are unspecified.
 template <class T, class Read>
 void read_few(size_t count, Read read) {
   std::vector<T> values(std::min(count, kVectorRows));
@@ -456,7 +456,7 @@ void read_columns(const Segment& segment, const format::Segment& root, Tampered&
                   size_t metadata_size) {
   for (Column column : columns()) {
     if (tampered.is_metadata_whole && !tampered.columns.contains(column.id)) continue;
-    // One was widened since it was written.
+    // As if the column had been widened after the segment was written.
     if (column.id == kDelta) column.type = ColumnType::kF64;
     const auto stored = segment.column(column);
     if (!stored || *stored == nullptr) continue;

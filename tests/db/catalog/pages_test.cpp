@@ -1,4 +1,4 @@
-// The check of LMDB's pages, on a real catalog's bytes with bits flipped.
+// The check of LMDB's pages, on a real catalog with flipped bits.
 #include "db/catalog/pages.h"
 
 #include <cstring>
@@ -21,9 +21,10 @@ namespace {
 using testing::take;
 
 constexpr size_t kPage = 4096;
+// In a meta page of LMDB 0.9.
 constexpr size_t kFreeRoot = 16 + 24 + 40, kMainRoot = kFreeRoot + 48, kTransaction = 16 + 128;
 
-// A catalog's file, in a memory of its own.
+// A catalog's file, copied to memory.
 class Catalog {
  public:
   Catalog() {
@@ -100,7 +101,7 @@ TEST_CASE("catalog pages: a catalog is whole, and one flipped bit of its structu
   }
 }
 
-TEST_CASE("catalog pages: any flipped bit is met without harm", "[db]") {
+TEST_CASE("catalog pages: no flipped bit does harm", "[db]") {
   const Catalog catalog;
   const unsigned seed = 41;
   CAPTURE(seed);

@@ -1,4 +1,4 @@
-// Each encoding against the values that went in.
+// Each encoding returns the values that were encoded.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -20,7 +20,7 @@
 namespace tocsin {
 namespace {
 
-TEST_CASE("bit packing: every width and many counts come back", "[db]") {
+TEST_CASE("bit packing: every width and many counts are restored", "[db]") {
   std::mt19937_64 random(1);
   for (unsigned width = 0; width <= 64; ++width) {
     for (size_t count :
@@ -35,7 +35,7 @@ TEST_CASE("bit packing: every width and many counts come back", "[db]") {
   }
 }
 
-/// Some indexes of a vector of values, ascending, few.
+/// A few ascending indexes.
 std::vector<uint32_t> some_of(size_t count, std::mt19937_64& random) {
   std::vector<uint32_t> some;
   for (size_t i = random() % 40; i < count; i += 1 + random() % 60) {
@@ -62,7 +62,7 @@ void check_integers(const std::vector<uint64_t>& values) {
   }
   std::mt19937_64 random(values.size());
   for (size_t start = 0; start < values.size(); start += 1 + random() % 1500) {
-    // Mostly inside one of the stream's vectors.
+    // Mostly within one of the stream's vectors.
     std::vector<uint64_t> part(std::min<size_t>(values.size() - start, 1 + random() % kVectorRows));
     const std::vector<uint32_t> only = some_of(part.size(), random);
     stream.read(start, part.size(), part.data(), only);
@@ -72,7 +72,7 @@ void check_integers(const std::vector<uint64_t>& values) {
   CHECK_FALSE(stream.open(aligned.view().first(8), values.size()));
 }
 
-TEST_CASE("integers: constant, framed, ascending and extreme values come back", "[db]") {
+TEST_CASE("integers: constant, framed, ascending and extreme values are restored", "[db]") {
   std::mt19937_64 random(2);
   for (size_t count :
        {size_t{1}, size_t{2}, size_t{2047}, size_t{2048}, size_t{2049}, size_t{10'000}}) {
@@ -104,7 +104,7 @@ TEST_CASE("integers: outliers and small shares of large values are patched", "[d
   for (size_t i = 0; i < values.size(); i += 500) values[i] = random() >> 1;
   check_integers(values);
   CHECK(size_of(values) < without * 2);
-  // Half of the values are small: a bitmap says which.
+  // Half of the values are small, so a bitmap marks them.
   for (uint64_t& value : values) value = random() % 2 == 0 ? random() % 100 : random() % 100'000;
   check_integers(values);
   CHECK(size_of(values) < values.size() * 14 / 8);
@@ -122,7 +122,7 @@ TEST_CASE("integers: outliers and small shares of large values are patched", "[d
   }
 }
 
-TEST_CASE("integers: wide values that come again are stored once", "[db]") {
+TEST_CASE("integers: wide values that repeat are stored once", "[db]") {
   std::mt19937_64 random(21);
   std::vector<uint64_t> values, recent;
   while (values.size() < 20'000) {
@@ -141,7 +141,8 @@ TEST_CASE("integers: wide values that come again are stored once", "[db]") {
   check_integers(values);
 }
 
-TEST_CASE("text splitter: what differs leaves the pattern, and every text comes back", "[db]") {
+TEST_CASE("text splitter: variables are not part of the pattern, and every text is restored",
+          "[db]") {
   TextSplitter splitter;
   const auto again = [&] {
     std::string text;
@@ -194,7 +195,7 @@ TEST_CASE("text splitter: what differs leaves the pattern, and every text comes 
     std::string text;
     for (size_t size = random() % (i % 8 == 0 ? 200 : 60); size != 0; --size)
       text += kAlphabet[random() % kAlphabet.size()];
-    if (i % 4 == 0) {  // a UUID, perhaps a broken one
+    if (i % 4 == 0) {  // a UUID, sometimes an invalid one
       std::string uuid = "7ba7b810-9dad-11d1-80b4-00c04fd430c8";
       if (i % 8 == 0) uuid[random() % uuid.size()] = kAlphabet[random() % kAlphabet.size()];
       text.insert(random() % (text.size() + 1), uuid);
@@ -281,7 +282,7 @@ std::vector<std::string> log_messages(size_t count, uint64_t seed) {
   return texts;
 }
 
-TEST_CASE("templates: every subset of the texts comes back", "[db]") {
+TEST_CASE("templates: every subset of the texts is restored", "[db]") {
   for (size_t count : {size_t{100}, size_t{2048}, size_t{9000}}) {
     const std::vector<std::string> texts = log_messages(count, count);
     const auto column = encode(texts);
@@ -305,7 +306,7 @@ TEST_CASE("templates: every subset of the texts comes back", "[db]") {
   }
 }
 
-TEST_CASE("templates: texts that share no patterns are left to the blocks", "[db]") {
+TEST_CASE("templates: texts without common patterns are not encoded", "[db]") {
   std::mt19937_64 random(24);
   std::vector<std::string> texts(5000);
   for (std::string& text : texts) {
@@ -314,7 +315,7 @@ TEST_CASE("templates: texts that share no patterns are left to the blocks", "[db
   CHECK_FALSE(encode(texts));
 }
 
-TEST_CASE("templates: damage is refused or stays in its bounds", "[db]") {
+TEST_CASE("templates: damage is detected or stays within bounds", "[db]") {
   const std::vector<std::string> texts = log_messages(3000, 25);
   const auto column = encode(texts);
   REQUIRE(column);
@@ -349,11 +350,11 @@ TEST_CASE("templates: damage is refused or stays in its bounds", "[db]") {
     if (!stored.open(texts.size(), reader)) continue;
     std::string bytes;
     std::vector<std::string_view> found(all.size());
-    (void)reader.read(all, bytes, found);  // the sanitizers watch
+    (void)reader.read(all, bytes, found);  // for the sanitizers
   }
 }
 
-TEST_CASE("integers: ascending values take a few bits each", "[db]") {
+TEST_CASE("integers: ascending values need a few bits each", "[db]") {
   std::vector<uint64_t> times(100'000);
   for (size_t i = 0; i < times.size(); ++i) times[i] = i * 1'000'000'000;
   std::vector<uint8_t> bytes;
@@ -379,7 +380,7 @@ TEST_CASE("integers: lower_bound finds what std::lower_bound finds", "[db]") {
   }
 }
 
-TEST_CASE("integers: a damaged stream is refused or stays in its bounds", "[db]") {
+TEST_CASE("integers: damage is detected or stays within bounds", "[db]") {
   std::mt19937_64 random(4);
   std::vector<uint64_t> framed(5000), patched(5000), repeats(5000);
   for (uint64_t& value : framed) value = random() % 1000;
@@ -396,7 +397,7 @@ TEST_CASE("integers: a damaged stream is refused or stays in its bounds", "[db]"
       IntegerStream stream;
       if (!stream.open(damaged.view(), values.size())) continue;
       std::vector<uint64_t> out(values.size());
-      stream.read(0, out.size(), out.data());  // the sanitizers watch
+      stream.read(0, out.size(), out.data());  // for the sanitizers
     }
   }
 }
@@ -426,7 +427,7 @@ void check_decimals(const std::vector<double>& values, bool expect_encoded) {
   }
 }
 
-TEST_CASE("decimals: short decimals come back bit by bit, with exceptions among them", "[db]") {
+TEST_CASE("decimals: short decimals and exceptions are restored bit by bit", "[db]") {
   std::mt19937_64 random(5);
   std::vector<double> values(5000);
   for (double& value : values) value = static_cast<double>(random() % 1'000'000) / 100;
@@ -443,7 +444,7 @@ TEST_CASE("decimals: short decimals come back bit by bit, with exceptions among 
   check_decimals({-123.456789, 8.0605, 1e15, 0.000001}, true);
 }
 
-TEST_CASE("decimals: floats of full precision are left to the raw encoding", "[db]") {
+TEST_CASE("decimals: floats of full precision are not encoded", "[db]") {
   std::mt19937_64 random(6);
   std::uniform_real_distribution<double> uniform(0, 1);
   std::vector<double> values(5000);
@@ -451,7 +452,7 @@ TEST_CASE("decimals: floats of full precision are left to the raw encoding", "[d
   check_decimals(values, false);
 }
 
-TEST_CASE("text: blocks come back, compressed or not", "[db]") {
+TEST_CASE("text: blocks are restored, compressed or not", "[db]") {
   std::mt19937_64 random(7);
   std::vector<std::string> texts(5000);
   for (size_t i = 0; i < texts.size(); ++i) {

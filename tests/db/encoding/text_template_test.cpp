@@ -5,7 +5,7 @@
 namespace tocsin {
 namespace {
 
-TEST_CASE("text template: a literal search is settled without the texts", "[db]") {
+TEST_CASE("text template: a search for a literal is decided without the texts", "[db]") {
   TextTemplate with_number;
   with_number.parts = {"timeout after ", " ms waiting"};
   auto check = [](const TextTemplate& of, std::string_view needle, TextMatch expected) {
@@ -34,7 +34,7 @@ TEST_CASE("text template: a literal search is settled without the texts", "[db]"
   check(free, "anything", TextMatch::kUnknown);
 }
 
-TEST_CASE("id format: texts and numbers are each other's only form", "[db]") {
+TEST_CASE("id format: each number has exactly one text", "[db]") {
   auto check = [](const IdFormat& format, std::string_view text, std::optional<uint64_t> id) {
     INFO(text);
     CHECK(format.parse(text) == id);

@@ -1,4 +1,4 @@
-// verify, repair, backup and compact, and what becomes of damage that is met while reading.
+// verify, repair, backup and compact, and damage that is found while reading.
 #include "db/maintenance/maintenance.h"
 
 #include <algorithm>
@@ -64,7 +64,8 @@ std::vector<RowText> sorted_rows(const std::string& directory) {
   return rows;
 }
 
-/// Runs `work` in a child with default signal handlers; its exit code, -1 when a signal ended it.
+/// Runs `work` in a child with default signal handlers. Returns its exit code, or -1 if a signal
+/// ended it.
 int run_in_child(const std::function<int()>& work) {
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
@@ -80,7 +81,7 @@ int run_in_child(const std::function<int()>& work) {
 
 // ---- verify ----
 
-TEST_CASE("verify: a whole database has no problems, also while it is written", "[db]") {
+TEST_CASE("verify: an intact database has no problems, even while it is written", "[db]") {
   test::TemporaryFolder directory;
   auto database = take(Database::open(directory.path()));
   take(database->write(numbered_rows(0, 1000)));
@@ -100,7 +101,7 @@ TEST_CASE("verify: a whole database has no problems, also while it is written", 
   CHECK(verify_database(directory / "none", {}).error().code == ErrorCode::kNotFound);
 }
 
-TEST_CASE("verify: a flipped bit anywhere in a segment file is named with the segment", "[db]") {
+TEST_CASE("verify: a flipped bit anywhere in a segment file is reported with the segment", "[db]") {
   test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
@@ -135,7 +136,7 @@ TEST_CASE("verify: a flipped bit anywhere in a segment file is named with the se
   CHECK(take(verify_database(directory.path(), {})).problems.size() == 1);
 }
 
-TEST_CASE("verify: a flipped bit in a hot segment is named with the segment", "[db]") {
+TEST_CASE("verify: a flipped bit in a hot segment is reported with the segment", "[db]") {
   test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
@@ -154,7 +155,8 @@ TEST_CASE("verify: a flipped bit in a hot segment is named with the segment", "[
   CHECK(database->snapshot({{"m"}, {}}).error().code == ErrorCode::kCorrupt);
 }
 
-TEST_CASE("database: a segment that a flipped bit gives to another measurement is missed", "[db]") {
+TEST_CASE("database: a segment that a flipped bit moves to another measurement is noticed",
+          "[db]") {
   for (const bool sealed : {false, true}) {
     CAPTURE(sealed);
     test::TemporaryFolder directory;
@@ -180,7 +182,8 @@ TEST_CASE("database: a segment that a flipped bit gives to another measurement i
   }
 }
 
-TEST_CASE("verify: what crashes leave is counted, no problem, and removed by a writer", "[db]") {
+TEST_CASE("verify: leftovers of crashes are counted but not a problem; a writer removes them",
+          "[db]") {
   test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
@@ -191,7 +194,7 @@ TEST_CASE("verify: what crashes leave is counted, no problem, and removed by a w
   const std::string leftover = directory / "segments/1/1970-01-02.000009.seg";
   const std::string bytes = bytes_of_file(path);
   fs::copy_file(path, leftover);
-  // A whole segment behind the listed one.
+  // An intact segment after the listed one.
   const uint64_t tail = (bytes.size() + 4095) / 4096 * 4096;
   fs::resize_file(path, tail);
   std::ofstream(path, std::ios::app | std::ios::binary) << bytes;
@@ -233,7 +236,8 @@ TEST_CASE("repair: an intact catalog keeps every row, sealed or not, and small e
   CHECK(take(database->write(numbered_rows(200, 1))).rows_written == 1);
 }
 
-TEST_CASE("repair: without a catalog every sealed row of random histories is back, once", "[db]") {
+TEST_CASE("repair: without a catalog every sealed row of random histories is restored once",
+          "[db]") {
   const unsigned first = first_seed();
   const auto count = static_cast<unsigned>(trial_count(40));
   for (unsigned seed = first; seed < first + count; ++seed) {
@@ -264,7 +268,7 @@ TEST_CASE("repair: without a catalog every sealed row of random histories is bac
   }
 }
 
-TEST_CASE("repair: a lost or emptied catalog is never taken for a new database", "[db]") {
+TEST_CASE("repair: a lost or emptied catalog is not treated as a new database", "[db]") {
   test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
@@ -289,7 +293,7 @@ TEST_CASE("repair: a lost or emptied catalog is never taken for a new database",
   CHECK((sorted_rows(directory.path()) == before));
 }
 
-TEST_CASE("repair: a segment with damage outside its values keeps them", "[db]") {
+TEST_CASE("repair: a segment with damage outside its values keeps the values", "[db]") {
   test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
@@ -299,12 +303,12 @@ TEST_CASE("repair: a segment with damage outside its values keeps them", "[db]")
   const auto before = sorted_rows(directory.path());
   flip_bit(segment_files(directory.path()).at(0), 60);
   CHECK(take(verify_database(directory.path(), {})).problems.size() == 1);
-  CHECK(take(repair_database(directory.path(), {})).mended_count == 1);
+  CHECK(take(repair_database(directory.path(), {})).copied_count == 1);
   CHECK((sorted_rows(directory.path()) == before));
   CHECK(take(verify_database(directory.path(), {})).problems.empty());
 }
 
-TEST_CASE("repair: a damaged segment is left out with its name, and its file kept", "[db]") {
+TEST_CASE("repair: a damaged segment is left out and named, and its file is kept", "[db]") {
   test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
@@ -322,7 +326,7 @@ TEST_CASE("repair: a damaged segment is left out with its name, and its file kep
   CHECK(sorted_rows(directory.path()).size() == 10);
 }
 
-TEST_CASE("repair: a catalog that opens in the state before the newest gets the files of it back",
+TEST_CASE("repair: a catalog that lost its newest commit gets the files of that commit back",
           "[db]") {
   test::TemporaryFolder directory;
   {
@@ -366,7 +370,7 @@ TEST_CASE("repair: a catalog that opens in the state before the newest gets the 
 
 // ---- backup ----
 
-TEST_CASE("backup: a copy of a database that is being written is whole, also the next one",
+TEST_CASE("backup: a copy made while the database is written is intact, and so is the next one",
           "[db]") {
   test::TemporaryFolder directory;
   const std::string source = directory / "data", target = directory / "copy";
@@ -407,11 +411,11 @@ TEST_CASE("backup: a copy of a database that is being written is whole, also the
   auto restored = take(Database::open(target));
   CHECK(take(restored->write(numbered_rows(0, 1))).rows_written == 1);
   restored.reset();
-  // It is a database of its own now.
+  // The target has been opened for writing.
   CHECK(backup_database(source, target, {}).error().code == ErrorCode::kConflict);
 }
 
-TEST_CASE("backup: files of the target that are not the source's are copied anew", "[db]") {
+TEST_CASE("backup: files of the target that differ from the source are copied again", "[db]") {
   test::TemporaryFolder directory;
   const std::string target = directory / "copy";
   for (const char* name : {"a", "b"}) {
@@ -427,7 +431,7 @@ TEST_CASE("backup: files of the target that are not the source's are copied anew
 
 // ---- compact ----
 
-TEST_CASE("compact: small segments become one, and the files that they lay in go", "[db]") {
+TEST_CASE("compact: small segments become one, and their files are removed", "[db]") {
   test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
@@ -447,7 +451,7 @@ TEST_CASE("compact: small segments become one, and the files that they lay in go
   CHECK(segment_files(directory.path()).size() == 1);
 }
 
-TEST_CASE("compact: a day that nothing is written to settles by itself", "[db]") {
+TEST_CASE("compact: the segments of a day without writes are merged automatically", "[db]") {
   test::TemporaryFolder directory;
   ManualClock clock(10 * kDay);
   DatabaseOptions options;
@@ -458,16 +462,17 @@ TEST_CASE("compact: a day that nothing is written to settles by itself", "[db]")
     take(database->seal());
   }
   clock.set(clock.now() + kSettleAge - 1);
-  for (int i = 0; i < 2; ++i) take(database->seal());  // the second one comes behind what was due
+  for (int i = 0; i < 2; ++i)
+    take(database->seal());  // the second runs after the merges that were due
   CHECK(take(database->segment_infos({{"m"}, {}})).size() == 3);
   clock.set(clock.now() + kMinute);
   for (int i = 0; i < 2; ++i) take(database->seal());
   CHECK(take(database->segment_infos({{"m"}, {}})).size() == 1);
 }
 
-// ---- Damage that is met while reading ----
+// ---- Damage that is found while reading ----
 
-/// In a child: reads a segment, then its file is cut. 0 when that is noticed.
+/// Run in a child: truncates a segment's file after reading it. Returns 0 if that is detected.
 int read_cut_file(const std::string& directory) {
   install_fault_guard();
   DatabaseOptions options;
@@ -481,7 +486,7 @@ int read_cut_file(const std::string& directory) {
   if (!segment.check_intact()) return 5;
   fs::resize_file(segment_files(directory).at(0), 512);
   std::vector<Timestamp> times(segment.info().row_count);
-  (void)segment.read_times(0, times);  // checksums were compared before: anything may come
+  (void)segment.read_times(0, times);  // checksums were compared before, so any values may be read
   const Status status = segment.check_intact();
   if (status || status.error().code != ErrorCode::kCorrupt) return 6;
   return status.error().message.find("segment segments/1/1970-01-02.000001.seg@0 is damaged") == 0
@@ -489,7 +494,7 @@ int read_cut_file(const std::string& directory) {
              : 7;
 }
 
-TEST_CASE("fault guard: a file that is cut while it is mapped makes its segment damaged", "[db]") {
+TEST_CASE("fault guard: a file that is truncated while mapped makes its segment damaged", "[db]") {
   test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
@@ -499,7 +504,7 @@ TEST_CASE("fault guard: a file that is cut while it is mapped makes its segment 
   CHECK(run_in_child([&] { return read_cut_file(directory.path()); }) == 0);
 }
 
-TEST_CASE("fault guard: other faults end the process as ever", "[db]") {
+TEST_CASE("fault guard: other faults end the process as usual", "[db]") {
   CHECK(run_in_child([] {
           install_fault_guard();
           ::raise(SIGBUS);

@@ -1,5 +1,4 @@
-// Where a segment's buffers lie: seen through its door, since the format's classes are private to
-// db.
+// A segment's buffers, tested through the reader, because the format's classes are private to db.
 #include <cstring>
 
 #include <sys/mman.h>
@@ -41,9 +40,9 @@ std::shared_ptr<const Segment> open(ByteView bytes, uint32_t metadata_size) {
   return open_segment(info, segment);
 }
 
-TEST_CASE("segment buffer: what the metadata tell is told without touching a buffer", "[db]") {
+TEST_CASE("segment buffer: metadata are read without touching a buffer", "[db]") {
   const EncodedSegment encoded = make_segment();
-  // The metadata at the end of accessible pages, all behind them out of reach.
+  // The metadata are at the end of accessible pages; the pages after them are inaccessible.
   const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   const size_t readable = (encoded.metadata_size + page - 1) / page * page;
   const size_t size = readable + encoded.bytes.size() + page;
@@ -63,7 +62,7 @@ TEST_CASE("segment buffer: what the metadata tell is told without touching a buf
   ::munmap(memory, size);
 }
 
-TEST_CASE("segment buffer: one that lies outside of the segment is damage to its readers", "[db]") {
+TEST_CASE("segment buffer: a buffer outside of the segment is reported as damage", "[db]") {
   const EncodedSegment encoded = make_segment();
   size_t missing = 0;
   const auto check = [&](size_t place, uint32_t offset) {

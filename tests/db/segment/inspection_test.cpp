@@ -9,7 +9,7 @@ namespace {
 
 using namespace testing;
 
-TEST_CASE("inspection: every column with its encoding, sizes and counts", "[db]") {
+TEST_CASE("inspection: lists every column with its encoding, sizes and counts", "[db]") {
   SegmentBuilder builder(7, "audit", 0);
   for (int i = 0; i < 100; ++i) builder.add_row(i);
   ColumnBuilder& service =
@@ -52,7 +52,7 @@ TEST_CASE("inspection: every column with its encoding, sizes and counts", "[db]"
     total += sum;
   }
   CHECK(total <= bytes.bytes.size());
-  CHECK(total + 2000 >= bytes.bytes.size());  // what is left is padding
+  CHECK(total + 2000 >= bytes.bytes.size());  // the rest is padding
 }
 
 }  // namespace
