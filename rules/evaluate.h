@@ -57,7 +57,8 @@ std::optional<CompiledRule> compile_rule(const Rule& rule, const QueryEngine& qu
 struct EvaluateOptions {
   TimeZone zone;
   std::vector<Exclusion> exclusions;
-  /// Fingerprints of the instances for which a missing row must be told from a missing baseline.
+  /// Fingerprints of the instances for which a missing row must be distinguished from a missing
+  /// baseline.
   std::set<std::string> active;
   bool was_learning = false;  ///< check whether a group has a baseline now
   const std::atomic<bool>* cancelled = nullptr;

@@ -18,8 +18,8 @@ Duration memory_of(const CompiledRule& compiled, Duration late_max) {
   return std::max(compiled.baseline_depth, late_max) + 2 * compiled.range;
 }
 
-// The instances for which a missing row must be told from a missing baseline: the active ones, or,
-// for a re-evaluated window, all, because it may retract past firings.
+// The instances for which a missing row must be distinguished from a missing baseline: the active
+// ones, or, for a re-evaluated window, all, because it may retract past firings.
 std::set<std::string> instances_to_check(const RuleState& state, Timestamp end) {
   std::set<std::string> out;
   const bool again = end <= state.cursor.last_end;
