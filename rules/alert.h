@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -23,6 +24,9 @@ enum class AlertState : uint8_t { kInactive, kPending, kFiring, kResolved, kRetr
 const char* name_of(AlertState state);  ///< `inactive`, `pending`, `firing`, ...
 Result<AlertState> parse_alert_state(std::string_view text);
 
+/// The value or baseline of an alert that has none.
+inline constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
+
 /// One change of one alert instance: one row of the measurement `alerts`, one outbox entry per
 /// forwarder that wants it.
 struct AlertEvent {
@@ -33,8 +37,8 @@ struct AlertEvent {
   Severity severity = Severity::kMedium;
   AlertState state = AlertState::kFiring;
   std::string service;  ///< the group's `service`, else empty
-  double value = 0;     ///< NaN when the rule has none
-  double baseline = 0;  ///< NaN when the rule has none
+  double value = 0;     ///< kNoNumber if the rule has none
+  double baseline = 0;  ///< kNoNumber if the rule has none
   std::string summary;
   std::string fingerprint;   ///< 16 hex digits: hash of rule name and group
   Timestamp started_at = 0;  ///< when this firing (or pending) began

@@ -16,14 +16,14 @@ namespace {
 constexpr size_t kSlotCount = 16'384;  // mapped files of one process; further ones are unguarded
 constexpr int kExitFailed = 1;
 
-struct Slot {
+struct GuardSlot {
   std::atomic<uintptr_t> start{0};
   std::atomic<size_t> size{0};
   std::atomic<bool> is_damaged{false};
 };
 static_assert(std::atomic<uintptr_t>::is_always_lock_free, "read by a signal handler");
 
-std::array<Slot, kSlotCount> slots;
+std::array<GuardSlot, kSlotCount> slots;
 std::atomic<size_t> slots_used{0};  // slots from here on have never been used
 
 struct FreeSlots {
@@ -50,7 +50,7 @@ void print(const char* text) {
   ::_exit(kExitFailed);
 }
 
-Slot* slot_of(uintptr_t address) {
+GuardSlot* slot_of(uintptr_t address) {
   const size_t used = slots_used.load(std::memory_order_acquire);
   for (size_t i = 0; i < used; ++i) {
     const uintptr_t start = slots[i].start.load(std::memory_order_acquire);
@@ -81,7 +81,7 @@ void pass_on(int signal, siginfo_t* info, void* context) {
 void handle(int signal, siginfo_t* info, void* context) {
   if (catalog_path != nullptr) end_for_damaged_catalog(catalog_path);
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
-  if (Slot* slot = signal == SIGBUS ? slot_of(address) : nullptr) {
+  if (GuardSlot* slot = signal == SIGBUS ? slot_of(address) : nullptr) {
     slot->is_damaged.store(true, std::memory_order_release);
     if (put_zero_page(address)) return;
   }
@@ -119,7 +119,7 @@ GuardedRange::GuardedRange(ByteView bytes) {
     if (slot_ == kSlotCount) return;
     slots_used.store(slot_ + 1);
   }
-  Slot& slot = slots[slot_];
+  GuardSlot& slot = slots[slot_];
   slot.is_damaged = false;
   slot.size.store(bytes.size(), std::memory_order_relaxed);
   slot.start.store(reinterpret_cast<uintptr_t>(bytes.data()), std::memory_order_release);

@@ -14,7 +14,6 @@ namespace {
 /// With at least this many rows with distinct keys, merging the threads' groups would take longer
 /// than reading all rows in every thread.
 constexpr uint64_t kSharedRowsMin = 1'000'000;
-constexpr uint32_t kSourceMeasurement = 1;
 
 struct Worker {
   SourceReader reader;
