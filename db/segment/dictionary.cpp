@@ -34,7 +34,7 @@ bool StringDictionary::has_all(std::span<const uint32_t> codes) const {
 }
 
 bool StringDictionary::read(std::span<const uint32_t> values, const IntegerStream& codes,
-                      std::span<std::string_view> texts) const {
+                            std::span<std::string_view> texts) const {
   std::array<uint32_t, kVectorRows> window_codes;
   size_t window = SIZE_MAX;
   for (size_t i = 0; i < values.size(); ++i) {
