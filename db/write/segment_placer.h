@@ -29,7 +29,7 @@ struct Placement {
   bool fresh_file = false;
 };
 
-/// Collects the segments of one catalog transaction. Not thread-safe, except for add(),
+/// Collects the segments of one catalog transaction. Not thread-safe, except for add() and
 /// belongs_in_file(). Files stay leased until it is destroyed, which must be after the end of the
 /// transaction.
 class SegmentPlacer {
