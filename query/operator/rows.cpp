@@ -14,8 +14,6 @@
 namespace tocsin {
 namespace {
 
-constexpr NodeId kSourceTime = 0;
-
 Table empty_table(const Program& program, const std::vector<uint8_t>& live) {
   Table table;
   for (size_t i = 0; i < program.columns.size(); ++i) {

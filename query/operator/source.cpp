@@ -14,7 +14,6 @@ namespace {
 /// With at least this many rows with distinct keys, merging the threads' groups would take longer
 /// than reading all rows in every thread.
 constexpr uint64_t kSharedRowsMin = 1'000'000;
-constexpr uint32_t kSourceMeasurement = 1;
 
 struct Worker {
   SourceReader reader;
@@ -304,7 +303,7 @@ Result<Table> source_distinct(Execution& execution, const Scan& scan, const Prog
     stats.keys.push_back({node, program.nodes[node].type, 0});
   }
   StatsPlan::Feed feed;
-  feed.argument = 0;  // the source's time
+  feed.argument = kSourceTime;
   feed.aggregates = {0};
   feed.from_counts = true;
   stats.feeds.push_back(feed);

@@ -8,8 +8,6 @@
 namespace tocsin {
 namespace {
 
-constexpr NodeId kSourceTime = 0;  // the node of the source's `time`
-
 bool is_from_counts(const Aggregate& aggregate, const StatsPlan::Feed& feed) {
   if (aggregate.kind == AggregateKind::kCount) return !feed.argument;
   return (aggregate.kind == AggregateKind::kMin || aggregate.kind == AggregateKind::kMax) &&

@@ -14,7 +14,7 @@ namespace tocsin {
 namespace {
 
 /// The held memory is measured after this many vectors.
-constexpr size_t kMeasureEvery = 64;
+constexpr size_t kMeasureBuffersEvery = 64;
 /// The buffers of all threads have 1 / kBufferShare of the query's memory.
 constexpr size_t kBufferShare = 8;
 /// A block is written once it has this many rows, or more if there is memory for them.
@@ -64,7 +64,7 @@ class SpillWriter {
       if (start != end) TOCSIN_RETURN_IF_ERROR(append(part, columns, start, end));
       start = end;
     }
-    if (++vectors_added_ % kMeasureEvery != 0) return {};
+    if (++vectors_added_ % kMeasureBuffersEvery != 0) return {};
     return gauge_.set(memory_bytes());
   }
 

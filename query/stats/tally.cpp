@@ -9,8 +9,6 @@
 namespace tocsin {
 namespace {
 
-constexpr uint32_t kSourceTime = 0;
-constexpr uint32_t kSourceMeasurement = 1;
 /// The maximum number of combinations of codes, which are counted in an array.
 constexpr size_t kCellsMax = 64 * 1024;
 /// With at least this many rows per combination, the counters of all combinations are read at the

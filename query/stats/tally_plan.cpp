@@ -6,9 +6,6 @@
 namespace tocsin {
 namespace {
 
-constexpr NodeId kSourceTime = 0;
-constexpr NodeId kSourceMeasurement = 1;
-
 bool accepts_counted_rows(const Aggregate& aggregate, const StatsPlan::Feed& feed) {
   if (feed.from_counts) return true;
   switch (aggregate.kind) {
