@@ -1,4 +1,4 @@
-// Aggregates: what `stats` computes per group, fed vector by vector, merged between threads.
+// The aggregates that `stats` computes per group, fed vector by vector and merged between threads.
 #pragma once
 
 #include <cstdint>

@@ -9,8 +9,6 @@
 namespace tocsin {
 namespace {
 
-constexpr uint32_t kNoId = UINT32_MAX;
-
 uint64_t pair_of(uint32_t a, uint32_t b) { return uint64_t{a} << 32 | b; }
 
 /// A matrix of more than kMatrixEntriesMin entries must have a pair in one of kMatrixEntriesPerPair
@@ -37,7 +35,7 @@ bool PairTable::grow_matrix(uint32_t a, uint32_t b) {
   }
   matrix_rows_ = rows;
   stride_ = stride;
-  matrix_.assign(size_t{rows} * stride, kNoId);
+  matrix_.assign(size_t{rows} * stride, kNoNumber);
   for (uint32_t i = 0; i < count(); ++i) {
     matrix_[(pairs_[i] >> 32) * stride_ + (pairs_[i] & UINT32_MAX)] = i;
   }
@@ -62,14 +60,14 @@ uint32_t* PairTable::first_of(uint64_t pair) {
       first_end_ = at;  // for good, even if there are more pairs later
       return nullptr;
     }
-    first_.resize(std::bit_ceil(at + 1), kNoId);
+    first_.resize(std::bit_ceil(at + 1), kNoNumber);
   }
   return &first_[at];
 }
 
 uint32_t PairTable::find_without_matrix(uint64_t pair) {
   if (uint32_t* first = first_of(pair)) {
-    if (*first == kNoId) return *first = add(pair);
+    if (*first == kNoNumber) return *first = add(pair);
     if (pairs_[*first] == pair) return *first;
   }
   uint32_t& number =
@@ -82,7 +80,7 @@ uint32_t PairTable::find_or_add(uint32_t a, uint32_t b) {
   if (has_matrix_ && (a >= matrix_rows_ || b >= stride_) && !grow_matrix(a, b)) drop_matrix();
   if (!has_matrix_) return find_without_matrix(pair_of(a, b));
   uint32_t& number = matrix_[size_t{a} * stride_ + b];
-  if (number == kNoId) number = add(pair_of(a, b));
+  if (number == kNoNumber) number = add(pair_of(a, b));
   return number;
 }
 
@@ -107,7 +105,7 @@ GroupTable::GroupTable(std::span<const ValueType> key_types)
 
 size_t GroupTable::group_count() const {
   if (keys_.empty()) return 1;
-  return levels_.empty() ? keys_[0].count() + (null_id_ != kNoId) : levels_.back().count();
+  return levels_.empty() ? keys_[0].count() + (null_id_ != kNoNumber) : levels_.back().count();
 }
 
 uint32_t GroupTable::first_id(uint32_t number) const {
@@ -118,12 +116,12 @@ void GroupTable::number_first(const Vector& key, std::span<const uint32_t> rows,
                               std::span<uint32_t> ids) {
   const auto before = static_cast<uint32_t>(keys_[0].count());
   keys_[0].number(key, rows, ids);
-  if (null_id_ == kNoId) {
+  if (null_id_ == kNoNumber) {
     const auto null = std::ranges::find(ids, 0u);
     // The number of values before the first null; later ones have no id yet.
     if (null != ids.end()) null_id_ = std::max(before, *std::max_element(ids.begin(), null + 1));
   }
-  if (null_id_ == kNoId) {
+  if (null_id_ == kNoNumber) {
     for (uint32_t& id : ids) --id;
   } else {
     for (uint32_t& id : ids) id = first_id(id);
@@ -150,9 +148,9 @@ std::vector<uint32_t> GroupTable::absorb(const GroupTable& other) {
   if (keys_.empty()) return {0};
   const auto before = static_cast<uint32_t>(keys_[0].count());
   std::vector<uint32_t> map = keys_[0].absorb(other.keys_[0]);  // by number
-  if (null_id_ == kNoId && other.null_id_ != kNoId) null_id_ = before;
-  std::vector<uint32_t> ids(map.size() - (other.null_id_ == kNoId));
-  for (uint32_t number = other.null_id_ == kNoId; number < map.size(); ++number) {
+  if (null_id_ == kNoNumber && other.null_id_ != kNoNumber) null_id_ = before;
+  std::vector<uint32_t> ids(map.size() - (other.null_id_ == kNoNumber));
+  for (uint32_t number = other.null_id_ == kNoNumber; number < map.size(); ++number) {
     ids[other.first_id(number)] = first_id(map[number]);
   }
   map = std::move(ids);

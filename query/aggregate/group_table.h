@@ -34,14 +34,14 @@ class PairTable {
   uint32_t find_without_matrix(uint64_t pair);
 
   std::vector<uint64_t, LargeAllocator<uint64_t>> pairs_;   // by number
-  std::vector<uint32_t, LargeAllocator<uint32_t>> matrix_;  // [a * stride + b], UINT32_MAX: none
+  std::vector<uint32_t, LargeAllocator<uint32_t>> matrix_;  // [a * stride + b], or kNoNumber
   uint32_t matrix_rows_ = 0;
   uint32_t stride_ = 0;
   bool has_matrix_ = true;
   // Without the matrix: the number of the first pair with each a (or b), and a hash table with the
   // numbers of all other pairs, plus 1.
   bool first_by_a_ = false;
-  std::vector<uint32_t, LargeAllocator<uint32_t>> first_;  // UINT32_MAX: none
+  std::vector<uint32_t, LargeAllocator<uint32_t>> first_;  // or kNoNumber
   size_t first_end_ = SIZE_MAX;  // numbers from here on are not in `first_`
   HashIndex others_;
 };
@@ -77,8 +77,8 @@ class GroupTable {
 
   std::vector<KeyValues> keys_;
   // The ids of level 0 are the numbers of the first key, except that they start at 0 and that null
-  // has one too, by its first appearance: `null_id_`, which is UINT32_MAX until there is a null.
-  uint32_t null_id_ = UINT32_MAX;
+  // has one too, by its first appearance: `null_id_`, which is kNoNumber until there is a null.
+  uint32_t null_id_ = kNoNumber;
   // levels_[k - 1] numbers the pairs (id of level k - 1, number of key k); these are the ids of
   // level k. The ids of the last level are the groups.
   std::vector<PairTable> levels_;

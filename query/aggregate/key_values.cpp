@@ -13,7 +13,6 @@
 namespace tocsin {
 namespace {
 
-constexpr uint32_t kNone = UINT32_MAX;
 /// The number of rows whose slots are prefetched before they are read, so few that all slots stay
 /// in the L1 cache.
 constexpr size_t kBatchRows = 256;
@@ -124,7 +123,7 @@ uint32_t KeyValues::number_of_any_text(std::string_view text) {
 
 void KeyValues::open_dictionary(uint64_t serial, size_t entry_count) {
   if (std::exchange(dictionary_serial_, serial) == serial) return;
-  code_numbers_.assign(entry_count + 1, kNone);
+  code_numbers_.assign(entry_count + 1, kNoNumber);
   code_numbers_.back() = 0;
 }
 
@@ -135,7 +134,7 @@ void KeyValues::number_codes(const Vector& vector, std::span<const uint32_t> row
   for (size_t i = 0; i < rows.size(); ++i) {
     const uint32_t code = vector.codes[rows[i]];
     uint32_t& number = code_numbers_[code];
-    if (number == kNone) number = number_of_any_text(dictionary.entries[code]);
+    if (number == kNoNumber) number = number_of_any_text(dictionary.entries[code]);
     out[i] = number;
   }
 }
@@ -200,7 +199,7 @@ void KeyValues::number_id_codes(const Vector& vector, std::span<const uint32_t> 
   for (size_t i = 0; i < rows.size(); ++i) {
     out[i] = code_numbers_[vector.codes[rows[i]]];
     fresh[fresh_count] = static_cast<uint32_t>(i);
-    fresh_count += out[i] == kNone;
+    fresh_count += out[i] == kNoNumber;
   }
   for (size_t k = 0; k < fresh_count; ++k) {
     hashes[k] = mix_word(ids[vector.codes[rows[fresh[k]]]]);

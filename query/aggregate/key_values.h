@@ -25,6 +25,9 @@ void hash_values(const Vector& vector, std::span<const uint32_t> rows,
 void hash_ids(std::span<const uint64_t> ids, const IdFormat& spelling,
               const std::optional<IdFormat>& format, std::span<uint64_t> out);
 
+/// Instead of a number that is not known yet, or that does not exist.
+inline constexpr uint32_t kNoNumber = UINT32_MAX;
+
 /// Numbers values from 1 on; 0 is null. Each entry of a dictionary is looked up once; its codes are
 /// then mapped by an array. Strings that spell numbers are kept as numbers as long as all of them
 /// have the same format. Not thread-safe.
@@ -73,7 +76,7 @@ class KeyValues {
   StringArena arena_;
   HashIndex index_;
   uint64_t dictionary_serial_ = 0;
-  // By code of the dictionary with that serial: its number, UINT32_MAX if not known yet. The last
+  // By code of the dictionary with that serial: its number, or kNoNumber. The last
   // entry is for null.
   std::vector<uint32_t> code_numbers_;
 };

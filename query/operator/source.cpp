@@ -303,7 +303,7 @@ Result<Table> source_distinct(Execution& execution, const Scan& scan, const Prog
     stats.keys.push_back({node, program.nodes[node].type, 0});
   }
   StatsPlan::Feed feed;
-  feed.argument = 0;  // the source's time
+  feed.argument = kSourceTime;
   feed.aggregates = {0};
   feed.from_counts = true;
   stats.feeds.push_back(feed);

@@ -90,7 +90,7 @@ class WindowMemory {
   struct Slot {
     std::shared_ptr<WindowSeries> series;
     uint64_t last_used = 0;
-    size_t bytes = 0;  // as of its last trim
+    size_t bytes = 0;  // measured by its last trim()
   };
 
   void set_bytes(Slot& slot, size_t bytes) TOCSIN_REQUIRES(mutex_);

@@ -13,9 +13,6 @@
 namespace tocsin {
 namespace {
 
-constexpr uint32_t kTimeColumn = 0;
-constexpr uint32_t kMeasurementColumn = 1;
-
 bool fits(ColumnType stored, ValueType wanted) {
   switch (stored) {
     case ColumnType::kI64:
@@ -103,7 +100,7 @@ Result<const SegmentColumn*> SegmentSource::stored(uint32_t column) {
 }
 
 Result<const Dictionary*> SegmentSource::dictionary(uint32_t column) {
-  if (column == kMeasurementColumn) return &measurement_;
+  if (column == kSourceMeasurement) return &measurement_;
   if (plan_.source_columns.at(column).type != ValueType::kString) return nullptr;
   TOCSIN_TRY(State * state, resolve(column));
   if (!state->column) return &empty_;
@@ -119,8 +116,8 @@ Result<const Dictionary*> SegmentSource::dictionary(uint32_t column) {
 
 Result<std::optional<ColumnStatistics>> SegmentSource::statistics(uint32_t column) {
   const SegmentInfo& info = segment_->info();
-  if (column == kMeasurementColumn) return std::nullopt;
-  if (column == kTimeColumn) {
+  if (column == kSourceMeasurement) return std::nullopt;
+  if (column == kSourceTime) {
     ColumnStatistics time;
     time.has_range = true;
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -147,12 +144,12 @@ Status SegmentSource::read_null(ValueType type, size_t count, Vector& out) {
 Status SegmentSource::read(uint32_t index, size_t start, size_t count,
                            std::span<const uint32_t> selection, Vector& out) {
   const ValueType type = plan_.source_columns.at(index).type;
-  if (index == kTimeColumn) {
+  if (index == kSourceTime) {
     out.reset(ValueType::kTime, count);
     bytes_read_ += count * sizeof(Timestamp);
     return segment_->read_times(start, out.make_i64());
   }
-  if (index == kMeasurementColumn) {
+  if (index == kSourceMeasurement) {
     out.reset(ValueType::kString, count);
     std::ranges::fill(out.make_codes(), 0u);
     out.dictionary = &measurement_;
@@ -176,7 +173,7 @@ Status SegmentSource::read(uint32_t index, size_t start, size_t count,
 }
 
 Result<const IdFormat*> SegmentSource::id_format(uint32_t column) {
-  if (column == kMeasurementColumn) return nullptr;
+  if (column == kSourceMeasurement) return nullptr;
   if (plan_.source_columns.at(column).type != ValueType::kString) return nullptr;
   TOCSIN_TRY(State * state, resolve(column));
   return state->column && !state->column->has_dictionary() ? state->column->id_format() : nullptr;
@@ -217,7 +214,7 @@ Result<const IdDictionary*> SegmentSource::id_dictionary(State& state) {
 }
 
 Result<std::span<const TextTemplate>> SegmentSource::templates(uint32_t column) {
-  if (column == kMeasurementColumn) return std::span<const TextTemplate>();
+  if (column == kSourceMeasurement) return std::span<const TextTemplate>();
   TOCSIN_TRY(State * state, resolve(column));
   if (!state->column || !state->column->has_templates()) return std::span<const TextTemplate>();
   return state->column->templates();

@@ -1,4 +1,4 @@
-// A `stats` stage, compiled.
+// The compiled form of a `stats` stage.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@ namespace tocsin {
 namespace {
 
 /// The held memory is measured after this many vectors.
-constexpr size_t kSpillMeasureEvery = 64;
+constexpr size_t kMeasureBuffersEvery = 64;
 /// The buffers of all threads have 1 / kBufferShare of the query's memory.
 constexpr size_t kBufferShare = 8;
 /// A block is written once it has this many rows, or more if there is memory for them.
@@ -28,11 +28,13 @@ constexpr size_t kEntriesMin = 256;
 constexpr size_t kEntriesMax = size_t{64} << 10;
 constexpr size_t kEntryBytes = 64;  // a rough estimate
 
+}  // namespace
+
 /// Buffers one thread's rows and writes them in blocks. Not thread-safe.
-class SpillWriter {
+class Spill::Writer {
  public:
-  SpillWriter(Execution& execution, const SpillPlan& plan, const std::optional<GroupShare>& ids,
-              SpillFiles& files, unsigned thread, unsigned thread_count)
+  Writer(Execution& execution, const SpillPlan& plan, const std::optional<GroupShare>& ids,
+         SpillFiles& files, unsigned thread, unsigned thread_count)
       : plan_(plan),
         ids_(ids),
         files_(files),
@@ -64,7 +66,7 @@ class SpillWriter {
       if (start != end) TOCSIN_RETURN_IF_ERROR(append(part, columns, start, end));
       start = end;
     }
-    if (++vectors_added_ % kSpillMeasureEvery != 0) return {};
+    if (++vectors_added_ % kMeasureBuffersEvery != 0) return {};
     return gauge_.set(memory_bytes());
   }
 
@@ -188,8 +190,6 @@ class SpillWriter {
   size_t vectors_added_ = 0;
 };
 
-}  // namespace
-
 SpillPlan::SpillPlan(const StatsPlan& plan, const Program& of) : program({}), stats(plan) {
   std::map<NodeId, uint32_t> known;
   for (uint32_t k = 0; k < plan.keys.size(); ++k) {
@@ -220,7 +220,7 @@ struct Spill::Impl {
   Execution& execution;
   const SpillPlan& plan;
   std::unique_ptr<SpillFiles> files;
-  std::vector<std::unique_ptr<SpillWriter>> writers;  // by thread
+  std::vector<std::unique_ptr<Writer>> writers;  // by thread
 };
 
 Spill::Spill(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -233,7 +233,7 @@ Result<std::unique_ptr<Spill>> Spill::create(Execution& execution, const SpillPl
   auto impl = std::make_unique<Impl>(Impl{execution, plan, std::move(files), {}});
   for (unsigned thread = 0; thread < thread_count; ++thread) {
     impl->writers.push_back(
-        std::make_unique<SpillWriter>(execution, plan, ids, *impl->files, thread, thread_count));
+        std::make_unique<Writer>(execution, plan, ids, *impl->files, thread, thread_count));
   }
   return std::unique_ptr<Spill>(new Spill(std::move(impl)));
 }

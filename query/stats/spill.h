@@ -58,6 +58,7 @@ class Spill {
   Status read(uint32_t part, Evaluator& evaluator, const std::function<Status()>& consume);
 
  private:
+  class Writer;
   struct Impl;
   explicit Spill(std::unique_ptr<Impl> impl);
   const std::unique_ptr<Impl> impl_;

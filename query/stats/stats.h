@@ -1,4 +1,4 @@
-// `stats`: from vectors of rows to one row per group.
+// The `stats` stage: turns vectors of rows into one row per group.
 #pragma once
 
 #include <memory>

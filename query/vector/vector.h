@@ -99,6 +99,10 @@ class Vector {
   StringArena kept_;
 };
 
+/// The columns that every source of a query starts with.
+inline constexpr uint32_t kSourceTime = 0;
+inline constexpr uint32_t kSourceMeasurement = 1;
+
 /// The rows that expressions read: a segment, a table, or a dictionary's entries. Not thread-safe.
 class ColumnSource {
  public:
