@@ -3,15 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <tuple>
 
 #include "rules/template.h"
 
 namespace tocsin {
 namespace {
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 AlertState state_of(LifecycleEvent event) {
   switch (event) {
@@ -158,7 +155,7 @@ AlertEvent make_event(const Rule& rule, const std::string& fingerprint, const Gr
   event.rule = rule.name;
   event.type = rule.type;
   event.fingerprint = fingerprint;
-  event.value = event.baseline = kNone;
+  event.value = event.baseline = kNoNumber;
   event.labels = rule.labels;
   for (const auto& [name, value] : group) {
     if (!value.is_null()) event.labels[name] = display(value);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -17,7 +16,6 @@ namespace {
 // keep up.
 constexpr Duration kTimeoutMin = 30 * kSecond;
 constexpr Duration kTimeoutMax = 5 * kMinute;
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 QueryOptions query_options(const CompiledRule& compiled, Timestamp now, const TimeZone& zone) {
   QueryOptions options;
@@ -30,14 +28,14 @@ QueryOptions query_options(const CompiledRule& compiled, Timestamp now, const Ti
 }
 
 double number_of(const Value& value) {
-  if (value.is_null()) return kNone;
+  if (value.is_null()) return kNoNumber;
   switch (value.type) {
     case ValueType::kBool: return std::get<bool>(value.data) ? 1 : 0;
     case ValueType::kI64: return static_cast<double>(std::get<int64_t>(value.data));
     case ValueType::kU64: return static_cast<double>(std::get<uint64_t>(value.data));
     case ValueType::kF64: return std::get<double>(value.data);
     case ValueType::kDuration: return static_cast<double>(std::get<int64_t>(value.data)) / 1e9;
-    default: return kNone;
+    default: return kNoNumber;
   }
 }
 

@@ -1,8 +1,6 @@
 // SELF alerts have the same life cycle as all others; only their rows do not come from a query.
 #include "rules/self_alert.h"
 
-#include <limits>
-
 #include "rules/apply.h"
 
 namespace tocsin {
@@ -30,12 +28,11 @@ std::vector<AlertEvent> passing_self_alert(std::string_view name, const GroupVal
 std::vector<AlertEvent> standing_self_alerts(
     std::string_view name, const std::vector<std::pair<GroupValues, std::string>>& current,
     Timestamp now, RuleState& state) {
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   Evaluation evaluation;
   evaluation.window = {now, now};
   for (const auto& [group, summary] : current) {
     evaluation.rows[fingerprint(name, group)] = {
-        group, Severity::kHigh, kNone, kNone, {{"summary", summary}}};
+        group, Severity::kHigh, kNoNumber, kNoNumber, {{"summary", summary}}};
   }
   ApplyOptions options;
   options.written_at = now;
