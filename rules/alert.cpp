@@ -77,7 +77,7 @@ bool read(const Json& json, const char* key, double& out) {
   const auto value = json[key];
   if (value.error() == simdjson::NO_SUCH_FIELD) return true;
   if (value.is_null()) {
-    out = std::numeric_limits<double>::quiet_NaN();
+    out = kNoNumber;
     return true;
   }
   return value.get_double().get(out) == simdjson::SUCCESS;
@@ -183,7 +183,7 @@ Result<AlertEvent> decode_alert(std::string_view text) {
   if (!json.is_object()) return corrupt("not a JSON object");
 
   AlertEvent event;
-  event.value = event.baseline = std::numeric_limits<double>::quiet_NaN();
+  event.value = event.baseline = kNoNumber;
   std::string severity = name_of(event.severity);
   std::string state = name_of(event.state);
   std::vector<std::string> notified;

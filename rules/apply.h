@@ -19,8 +19,6 @@ namespace tocsin {
 
 /// Most instances that a rule keeps, and most rows that one evaluation returns.
 inline constexpr size_t kInstanceCountMax = 1'000;
-/// The value or baseline of a rule that has none.
-inline constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
 /// One result row of the rule's query: an instance that matches.
 struct ObservedRow {

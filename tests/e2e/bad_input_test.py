@@ -43,7 +43,7 @@ class BadInputTest(Case):
         status, text = server.post("/write", 'audit n="many"\naudit n=2i\n')
         self.assertEqual(status, 400)
         self.assertIn("field type conflict", text)
-        self.assertRegex(text, "`n`|\"n\"|column n|field n")
+        self.assertIn("`n`", text)
         self.assertEqual(server.value("from audit | stats n = count()"), 2)
 
     def test_a_broken_rule_file_leaves_the_others_running(self):

@@ -52,19 +52,19 @@ const std::vector<ShellSession::Command>& ShellSession::commands() {
   using Text = std::string_view;
   static const std::vector<Command> kCommands = {
       {".help", ".help", "list the commands", [](S& s, Text) { return s.help(); }},
-      {".tables", ".tables", "list the measurements with their rows and times",
+      {".tables", ".tables", "list measurements, rows and times",
        [](S& s, Text) { return s.tables(); }},
-      {".schema", ".schema [MEASUREMENT]", "list the columns of one or all measurements",
+      {".schema", ".schema [MEASUREMENT]", "list columns and types",
        [](S& s, Text a) { return s.schema(a); }},
       {".format", ".format table|csv|json|ndjson|lp", "set the output format",
        [](S& s, Text a) { return s.set_format(a); }},
-      {".plot", ".plot [QUERY]", "draw the result of a query, or the last result",
+      {".plot", ".plot [QUERY]", "draw a result, or the last one",
        [](S& s, Text a) { return s.draw(a); }},
       {".timing", ".timing on|off", "show what each query read",
        [](S& s, Text a) { return s.set_timing(a); }},
-      {".now", ".now [TIME]", "set the time used as `now`; without TIME, the current time",
+      {".now", ".now [TIME]", "set the time of `now` [the clock]",
        [](S& s, Text a) { return s.set_now(a); }},
-      {".param", ".param [NAME=VALUE]", "set $NAME, unset it (NAME=), or list all",
+      {".param", ".param [NAME=VALUE]", "set $NAME, unset it (NAME=), or list",
        [](S& s, Text a) { return s.set_parameter(a); }},
       {".quit", ".quit", "quit, as does Ctrl-D",
        [](S& s, Text) {
@@ -163,9 +163,9 @@ Status ShellSession::help() {
   for (const Command& each : commands()) {
     out_ << fmt::format("{:<{}}  {}\n", each.signature, width, each.help);
   }
-  out_ << "\nA query runs as soon as it is complete. After `|`, `,` or an open parenthesis it\n"
-          "continues in the next line. A line that begins with `|` extends the last query.\n"
-          "Tab completes; `explain QUERY` shows how a query runs.\n";
+  out_ << "\nA query runs as soon as it is complete. After `|`, `,` or an open parenthesis\n"
+          "it continues in the next line. A line that begins with `|` extends the last\n"
+          "query. Tab completes; `explain QUERY` shows how a query runs.\n";
   return {};
 }
 
