@@ -11,6 +11,8 @@
 
 #include "config/section.h"
 #include "config/yaml.h"
+#include "db/base/ascii.h"
+#include "db/base/http_header.h"
 
 namespace tocsin {
 namespace {
@@ -83,12 +85,8 @@ void read_parameters(const YamlNode& node, const char* name, Problems& problems,
 }
 
 bool is_identifier(std::string_view text) {
-  const auto letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  };
-  return !text.empty() && letter(text[0]) && std::all_of(text.begin(), text.end(), [&](char c) {
-    return letter(c) || (c >= '0' && c <= '9');
-  });
+  return !text.empty() && !is_digit(text[0]) &&
+         std::all_of(text.begin(), text.end(), is_word_character);
 }
 
 // The section `parameters`, with names chosen by the user.
@@ -187,8 +185,7 @@ TailSettings read_tail(const YamlNode& node, const std::string& path, Problems& 
 // The name is part of outbox keys, so it must not contain `/`.
 bool is_forwarder_name(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
+    return is_word_character(c) || c == '-' || c == '.';
   });
 }
 
@@ -199,20 +196,6 @@ bool is_web_address(std::string_view text) {
   authority = authority.substr(0, authority.find_first_of("/?#"));
   authority = authority.substr(authority.rfind('@') + 1);
   return !authority.empty() && authority[0] != ':' && text.find(' ') == std::string_view::npos;
-}
-
-// A `token` of RFC 9110, section 5.6.2.
-bool is_header_name(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
-bool is_header_value(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7F';
-  });
 }
 
 void read_headers(Section& section, Problems& problems, std::map<std::string, std::string>& out) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -15,6 +14,8 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
+
+#include "db/base/system_error.h"
 
 namespace tocsin {
 namespace {
@@ -228,10 +229,7 @@ Result<YamlNode> parse_yaml(std::string_view text, const std::string& name) {
 
 Result<std::string> read_text_file(const std::string& path) {
   const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (!file) {
-    return fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-                fmt::format("cannot open {}: {}", path, std::strerror(errno)));
-  }
+  if (!file) return open_error(path, errno);
   std::string text;
   char buffer[16 * 1024];
   while (const size_t n = std::fread(buffer, 1, sizeof buffer, file.get())) {
@@ -241,9 +239,7 @@ Result<std::string> read_text_file(const std::string& path) {
                   fmt::format("{} has more than {} bytes, the maximum", path, kYamlBytesMax));
     }
   }
-  if (std::ferror(file.get())) {
-    return fail(ErrorCode::kIo, fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  }
+  if (std::ferror(file.get())) return system_error("reading", path, errno);
   return text;
 }
 

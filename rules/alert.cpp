@@ -15,7 +15,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include "db/base/text.h"
+#include "db/base/json.h"
 
 namespace tocsin {
 namespace {
@@ -26,32 +26,10 @@ constexpr std::array<AlertState, 5> kStates = {AlertState::kInactive, AlertState
                                                AlertState::kFiring, AlertState::kResolved,
                                                AlertState::kRetracted};
 
-std::string number(double value) {
-  return std::isfinite(value) ? fmt::format("{}", value) : "null";
-}
-
-std::string object(const std::map<std::string, std::string>& entries) {
-  std::string out = "{";
-  for (const auto& [key, value] : entries) {
-    if (out.size() > 1) out += ',';
-    out += json_quote(key) + ':' + json_quote(value);
-  }
-  return out + '}';
-}
-
-std::string array(const std::vector<std::string>& items) {
-  std::string out = "[";
-  for (const std::string& item : items) {
-    if (out.size() > 1) out += ',';
-    out += json_quote(item);
-  }
-  return out + ']';
-}
-
-std::string array(const std::set<Severity>& severities) {
+std::string names_json(const std::set<Severity>& severities) {
   std::vector<std::string> names;
   for (const Severity severity : severities) names.emplace_back(name_of(severity));
-  return array(names);
+  return json_strings(names);
 }
 
 using Json = simdjson::dom::element;
@@ -169,10 +147,10 @@ std::string encode_alert(const AlertEvent& event) {
       "\"samples\":{},\"late\":{},\"told\":{}}}",
       event.time, event.written_at, json_quote(event.rule), json_quote(event.type),
       json_quote(name_of(event.severity)), json_quote(name_of(event.state)),
-      json_quote(event.service), number(event.value), number(event.baseline),
+      json_quote(event.service), json_number(event.value), json_number(event.baseline),
       json_quote(event.summary), json_quote(event.fingerprint), event.started_at, event.window_from,
-      event.window_to, object(event.labels), object(event.annotations), array(event.samples),
-      event.late, array(event.notified));
+      event.window_to, json_object(event.labels), json_object(event.annotations),
+      json_strings(event.samples), event.late, names_json(event.notified));
 }
 
 Result<AlertEvent> decode_alert(std::string_view text) {

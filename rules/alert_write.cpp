@@ -5,29 +5,10 @@
 #include <charconv>
 #include <cmath>
 
-#include "db/base/text.h"
+#include "db/base/json.h"
 
 namespace tocsin {
 namespace {
-
-std::string json_object(const std::map<std::string, std::string>& entries) {
-  std::string out = "{";
-  for (const auto& [key, value] : entries) {
-    if (out.size() > 1) out += ',';
-    out += json_quote(key) + ':' + json_quote(value);
-  }
-  return out + '}';
-}
-
-// Samples are JSON already.
-std::string json_array(const std::vector<std::string>& items) {
-  std::string out = "[";
-  for (const std::string& item : items) {
-    if (out.size() > 1) out += ',';
-    out += item;
-  }
-  return out + ']';
-}
 
 // Sets the columns of one row, always in the same order: the position is the hint by which a lane
 // is found without a search.

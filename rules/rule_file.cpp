@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "config/section.h"
+#include "db/base/ascii.h"
 #include "query/parser/lexer.h"
 
 namespace tocsin {
@@ -23,31 +24,18 @@ constexpr size_t kNameBytesMax = 200;  // leaves room for a prefix in keys of th
 bool is_alert_name(std::string_view name) {
   return !name.empty() && name.size() <= kNameBytesMax &&
          std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_' || c == '-' || c == '.' || c == ':';
+           return is_word_character(c) || c == '-' || c == '.' || c == ':';
          });
 }
 
 // The type of a rule without the key `type`: `FailureRateSpike` becomes `FAILURE_RATE_SPIKE`.
 std::string type_from_name(std::string_view name) {
-  const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
   std::string type;
   for (size_t i = 0; i < name.size(); ++i) {
-    if (i > 0 && upper(name[i]) && !upper(name[i - 1])) type += '_';
-    type += name[i] >= 'a' && name[i] <= 'z' ? static_cast<char>(name[i] - 'a' + 'A') : name[i];
+    if (i > 0 && is_upper(name[i]) && !is_upper(name[i - 1])) type += '_';
+    type += to_upper(name[i]);
   }
   return type;
-}
-
-std::string_view trimmed(std::string_view text, size_t& offset) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\n' || text.front() == '\t')) {
-    text.remove_prefix(1);
-    ++offset;
-  }
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\t')) {
-    text.remove_suffix(1);
-  }
-  return text;
 }
 
 // Reads one file.
@@ -142,8 +130,7 @@ class Reader {
     std::string text;
     const YamlNode* node = section.text(key, text);
     if (!node || node->kind != YamlNode::Kind::kScalar) return;
-    size_t offset = 0;
-    if (trimmed(text, offset).empty()) section.wrong(*node, key, "a non-empty text");
+    if (trimmed(text).empty()) section.wrong(*node, key, "a non-empty text");
     out = rule_text(*node);
   }
 

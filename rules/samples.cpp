@@ -2,9 +2,7 @@
 // filters for the group in place of the stats.
 #include <algorithm>
 
-#include <fmt/format.h>
-
-#include "db/base/text.h"
+#include "db/base/json.h"
 #include "query/format/format.h"
 #include "rules/evaluate.h"
 

@@ -20,6 +20,8 @@
 #include <simdjson.h>
 #include <xxhash.h>
 
+#include "db/base/binary_text.h"
+#include "db/base/json.h"
 #include "db/base/text.h"
 
 namespace tocsin {
@@ -44,12 +46,6 @@ std::string value_text(const Value& value) {
   return "";
 }
 
-std::string to_hex(std::string_view bytes) {
-  std::string out;
-  for (const char c : bytes) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return out;
-}
-
 template <class T>
 bool parse(std::string_view text, T& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -64,22 +60,11 @@ bool parse_value(std::string_view text, Value& out) {
   return true;
 }
 
-bool from_hex(std::string_view hex, std::string& out) {
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
-    uint8_t byte = 0;
-    const auto [end, error] = std::from_chars(hex.data() + i, hex.data() + i + 2, byte, 16);
-    if (error != std::errc() || end != hex.data() + i + 2) return false;
-    out += static_cast<char>(byte);
-  }
-  return hex.size() % 2 == 0;
-}
-
 bool decode_value(std::string_view type, std::string_view text, Value& out) {
   if (type == "bytes") {
-    std::string bytes;
-    if (!from_hex(text, bytes)) return false;
-    out = Value::of(std::move(bytes));
-    return true;
+    auto bytes = parse_hex(text);
+    if (bytes) out = Value::of(*std::move(bytes));
+    return bytes.has_value();
   }
   const auto found = std::find_if(std::begin(kValueTypes), std::end(kValueTypes),
                                   [&](ValueType candidate) { return type == name_of(candidate); });
@@ -106,7 +91,7 @@ std::string encode_group(const GroupValues& group) {
     const bool bytes = value.type == ValueType::kString && !is_valid_utf8(text);
     const char* type = value.is_null() ? "null" : bytes ? "bytes" : name_of(value.type);
     out += fmt::format("[{},\"{}\",{}]", json_quote(name), type,
-                       json_quote(bytes ? to_hex(text) : text));
+                       json_quote(bytes ? hex_text(text) : text));
   }
   return out + ']';
 }

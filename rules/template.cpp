@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
 #include "query/format/format.h"
 
 namespace tocsin {
@@ -15,12 +16,6 @@ namespace {
 
 constexpr int64_t kDecimalsMax = 9;
 constexpr const char* kKnownFilters = "percent, round(decimals), duration, duration(ms), time";
-
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
-}
 
 // The position after the quoted string that begins at `start`. As in queries, strings are `"..."`
 // with escapes, or r"..." without.
@@ -84,7 +79,7 @@ TemplatePart parse_inside(const RuleText& text, size_t start, size_t end,
   size_t bar = find_outside_strings(all, start, "|");
   size_t first = start;
   const size_t expression_end = std::min(bar, end);
-  while (first < expression_end && (all[first] == ' ' || all[first] == '\n')) ++first;
+  while (first < expression_end && is_space(all[first])) ++first;
   part.expression = text.part(first, trimmed(all.substr(first, expression_end - first)).size());
   if (part.expression.empty()) {
     problems.push_back({text.at(start), "`{{ }}` is empty; expected an expression"});

@@ -1,4 +1,5 @@
-// Checks of what cannot happen. Input never triggers one: what can happen returns a Result.
+// Checks for programming errors. Input must never trigger one: errors that can happen are returned
+// as a Result.
 #pragma once
 
 namespace tocsin {

@@ -1,4 +1,4 @@
-// Logging through a sink: libraries say what happened, the program decides where it goes.
+// Logging through a sink: libraries write messages, the program decides where they go.
 #pragma once
 
 #include <functional>
@@ -8,14 +8,14 @@ namespace tocsin {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
-/// Receives one line without its newline; called from any thread, one call at a time.
+/// Receives one line without its newline. Called from any thread, but never by two at once.
 using LogSink = std::function<void(LogLevel, const std::string&)>;
 
-/// Replaces the sink of the whole process; an empty one drops every line. Until the first call,
+/// Sets the sink of the whole process; an empty one drops every line. Before the first call,
 /// warnings and errors go to stderr.
 void set_log_sink(LogSink sink);
 
-/// Control characters in `line` reach the sink as escapes: `\x1b`, `\n`.
+/// Control characters in `line` reach the sink as escapes (`\x1b`, `\n`), invalid UTF-8 as U+FFFD.
 void log(LogLevel level, const std::string& line);
 
 }  // namespace tocsin

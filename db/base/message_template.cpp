@@ -7,13 +7,9 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kHexWordMin = 8;   // shorter ones may be English
-constexpr size_t kHexGroupMin = 4;  // of an id like 3f2a91bc-dead-beef-…
+constexpr size_t kHexWordMin = 8;   // shorter words may be English
+constexpr size_t kHexGroupMin = 4;  // within an id like 3f2a91bc-dead-beef-…
 
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool is_word_character(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
 bool joins(char c) { return std::string_view(".:-/,+@").find(c) != std::string_view::npos; }
 
 size_t word_length(std::string_view text) {
@@ -24,17 +20,17 @@ size_t word_length(std::string_view text) {
 
 bool is_variable(std::string_view word, size_t hex_min) {
   if (std::any_of(word.begin(), word.end(), is_digit)) return true;
-  return word.size() >= hex_min && std::all_of(word.begin(), word.end(), is_hex);
+  return word.size() >= hex_min && std::all_of(word.begin(), word.end(), is_hex_digit);
 }
 
-// Length of the variable that `text` begins with, or 0.
+// Length of the variable at the start of `text`, or 0.
 size_t variable_length(std::string_view text) {
   size_t length = word_length(text);
   if (length == 0 || !is_variable(text.substr(0, length), kHexWordMin)) return 0;
   while (length + 1 < text.size() && joins(text[length])) {
-    const std::string_view behind = text.substr(length + 1);
-    const size_t next = word_length(behind);
-    if (next == 0 || !is_variable(behind.substr(0, next), kHexGroupMin)) break;
+    const std::string_view rest = text.substr(length + 1);
+    const size_t next = word_length(rest);
+    if (next == 0 || !is_variable(rest.substr(0, next), kHexGroupMin)) break;
     length += 1 + next;
   }
   return length;

@@ -1,5 +1,4 @@
-// Message templates: a log message with its changing parts masked. The store says it of its
-// templates, and queries show it.
+// Message templates: log messages with their variable parts masked.
 #pragma once
 
 #include <string>
@@ -9,9 +8,9 @@ namespace tocsin {
 
 inline constexpr std::string_view kTemplateMask = "<*>";
 
-/// `text` with every number, id, time, address and the like replaced by `<*>`: each word that
-/// contains a digit, or is 8 or more hexadecimal digits, together with such words joined to it by
-/// one of `. : - / , + @`. A template of a template is itself.
+/// `text` with every number, id, time and address replaced by `<*>`. More precisely: each word that
+/// contains a digit or consists of at least 8 hexadecimal digits, together with further such words
+/// joined to it by one of `. : - / , + @`. The template of a template is the template itself.
 std::string message_template(std::string_view text);
 
 }  // namespace tocsin

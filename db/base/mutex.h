@@ -1,8 +1,9 @@
 // Mutexes whose use clang checks at compile time (-Wthread-safety); with other compilers the
 // annotations are empty.
 //
-// A member says `int count_ TOCSIN_GUARDED_BY(mutex_)`, a function that is called with the mutex
-// held says TOCSIN_REQUIRES(mutex_). https://clang.llvm.org/docs/ThreadSafetyAnalysis.html
+// Declare a guarded member as `int count_ TOCSIN_GUARDED_BY(mutex_)` and mark a function that must
+// be called with the mutex held with TOCSIN_REQUIRES(mutex_).
+// https://clang.llvm.org/docs/ThreadSafetyAnalysis.html
 #pragma once
 
 #include <chrono>
@@ -38,7 +39,7 @@ class TOCSIN_CAPABILITY("mutex") Mutex {
   std::mutex mutex_;
 };
 
-/// Holds a mutex for a scope. May be unlocked and locked again within it.
+/// Locks a mutex for the rest of the scope; can be unlocked and locked again within it.
 class TOCSIN_SCOPED_CAPABILITY MutexLock {
  public:
   explicit MutexLock(Mutex& mutex) TOCSIN_ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
@@ -62,8 +63,8 @@ class TOCSIN_SCOPED_CAPABILITY MutexLock {
   bool held_ = true;
 };
 
-/// Wakes may be spurious: wait in a loop that tests the condition. (The analysis does not see into
-/// a predicate's lambda, so there is no overload for one.)
+/// Wake-ups can be spurious: wait in a loop that tests the condition. There is no overload with a
+/// predicate because the analysis does not see into lambdas.
 class ConditionVariable {
  public:
   void notify_one() { condition_.notify_one(); }
@@ -74,7 +75,7 @@ class ConditionVariable {
     condition_.wait(lock);
     lock.release();
   }
-  /// False when the time came before a wake.
+  /// False when `time` passed without a wake-up.
   template <class Clock, class Span>
   bool wait_until(Mutex& mutex, std::chrono::time_point<Clock, Span> time) TOCSIN_REQUIRES(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);

@@ -8,22 +8,22 @@
 
 namespace tocsin {
 
-/// Few codes, chosen by what the caller should do about it.
+/// A few codes, chosen by how the caller should react.
 enum class ErrorCode {
-  kInvalid,      ///< the input is wrong: mend it (HTTP 400, exit 1)
-  kNotFound,     ///< no such measurement, column, file, rule
-  kConflict,     ///< contradicts what is stored: a type, a second writer, a port in use
-  kLimit,        ///< a named limit was passed: ask for less
+  kInvalid,      ///< the input is wrong: correct it (HTTP 400, exit code 1)
+  kNotFound,     ///< no such measurement, column, file or rule
+  kConflict,     ///< contradicts existing state: a stored type, another writer, a used port
+  kLimit,        ///< a limit named in the message was exceeded: request less
   kBusy,         ///< transient: try again later (HTTP 503)
-  kDiskFull,     ///< no space left: make room, it resumes by itself
+  kDiskFull,     ///< no space left: once there is room, writing resumes by itself
   kIo,           ///< a system call failed
-  kCorrupt,      ///< stored bytes are damaged: see `tocsin verify` and `tocsin repair`
-  kUnsupported,  ///< a format of a later version, or something not built in
+  kCorrupt,      ///< stored data is damaged: see `tocsin verify` and `tocsin repair`
+  kUnsupported,  ///< a format of a later version, or a feature that is not built in
   kCancelled,    ///< the caller gave up
   kTimeout,      ///< the time limit passed
 };
 
-/// The message says what was attempted, what was found, what was expected, and where.
+/// `message` says what was attempted, found and expected, and where.
 struct Error {
   ErrorCode code = ErrorCode::kInvalid;
   std::string message;
@@ -37,7 +37,7 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
   return tl::unexpected<Error>(Error{code, std::move(message)});
 }
 
-/// The same error with `context: ` in front of its message.
+/// The same error with its message prefixed by `context: `.
 inline tl::unexpected<Error> fail(const Error& error, const std::string& context) {
   return tl::unexpected<Error>(Error{error.code, context + ": " + error.message});
 }
@@ -55,7 +55,7 @@ inline tl::unexpected<Error> fail(const Error& error, const std::string& context
   if (!result) return tl::unexpected<::tocsin::Error>(std::move(result).error()); \
   declaration = *std::move(result)
 
-/// Returns the error of a Status or Result, else goes on.
+/// Returns the error of a Status or Result from the enclosing function; otherwise does nothing.
 #define TOCSIN_RETURN_IF_ERROR(expression)                                                        \
   do {                                                                                            \
     auto tocsin_status = (expression);                                                            \

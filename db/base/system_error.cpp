@@ -17,4 +17,10 @@ tl::unexpected<Error> system_error(std::string_view attempted, std::string_view 
               fmt::format("{} {}: {}", attempted, where, std::generic_category().message(number)));
 }
 
+tl::unexpected<Error> open_error(std::string_view path, int number) {
+  Error error = system_error("opening", path, number).value();
+  if (number == ENOENT) error.code = ErrorCode::kNotFound;
+  return tl::unexpected<Error>(std::move(error));
+}
+
 }  // namespace tocsin

@@ -1,4 +1,4 @@
-// What a failed system call becomes: an error with the system's reason.
+// Errors of failed system calls.
 #pragma once
 
 #include <string_view>
@@ -7,11 +7,14 @@
 
 namespace tocsin {
 
-/// Of an errno: kDiskFull when there is no room left on the disk, in the quota, or under the limit
-/// of a file's size; else kIo.
+/// kDiskFull for an errno that means no room: on the disk, in the quota, or because of the file
+/// size limit; otherwise kIo.
 ErrorCode code_of_errno(int number);
 
-/// `writing /var/x: No space left on device`, with the code of `number`, an errno.
+/// `opening /var/x: Permission denied`; kNotFound when there is no such file.
+tl::unexpected<Error> open_error(std::string_view path, int number);
+
+/// `writing /var/x: No space left on device`, with the code of the errno `number`.
 tl::unexpected<Error> system_error(std::string_view attempted, std::string_view where, int number);
 
 }  // namespace tocsin

@@ -10,9 +10,20 @@
 namespace tocsin {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+// The number of ASCII bytes at the start of `text`, eight at a time: most text is all ASCII.
+size_t ascii_length(std::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  size_t i = 0;
+  for (; i + sizeof(uint64_t) <= text.size(); i += sizeof(uint64_t)) {
+    uint64_t bytes;
+    std::memcpy(&bytes, text.data() + i, sizeof bytes);
+    if ((bytes & kHighBits) != 0) return i;
+  }
+  while (i < text.size() && static_cast<uint8_t>(text[i]) < 0x80) ++i;
+  return i;
+}
 
-// The length of the valid UTF-8 sequence at the start of `text`, or 0 (RFC 3629, section 4).
+// See utf8_length(), which cannot be inlined here.
 size_t sequence_length(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const auto tail = [&](size_t i, uint8_t low = 0x80, uint8_t high = 0xBF) {
@@ -28,30 +39,6 @@ size_t sequence_length(std::string_view text) {
   if (lead >= 0xF1 && lead <= 0xF3) return tail(1) && tail(2) && tail(3) ? 4 : 0;
   if (lead == 0xF4) return tail(1, 0x80, 0x8F) && tail(2) && tail(3) ? 4 : 0;
   return 0;
-}
-
-// How many bytes at the start of `text` are ASCII, eight at a time: most text is, all of it.
-size_t ascii_length(std::string_view text) {
-  constexpr uint64_t kHighBits = 0x8080808080808080;
-  size_t i = 0;
-  for (; i + sizeof(uint64_t) <= text.size(); i += sizeof(uint64_t)) {
-    uint64_t bytes;
-    std::memcpy(&bytes, text.data() + i, sizeof bytes);
-    if ((bytes & kHighBits) != 0) return i;
-  }
-  while (i < text.size() && static_cast<uint8_t>(text[i]) < 0x80) ++i;
-  return i;
-}
-
-// How many bytes at the start of `text` stand in a JSON string as they are, UTF-8 aside.
-size_t unquoted_length(std::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    const auto c = static_cast<uint8_t>(text[i]);
-    if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') break;
-    ++i;
-  }
-  return i;
 }
 
 size_t edit_distance(std::string_view a, std::string_view b) {
@@ -89,6 +76,8 @@ std::string nearest_name(std::string_view name, std::span<const std::string> can
   return nearest;
 }
 
+size_t utf8_length(std::string_view text) { return sequence_length(text); }
+
 bool is_valid_utf8(std::string_view text) {
   for (text.remove_prefix(ascii_length(text)); !text.empty();) {
     const size_t length = sequence_length(text);
@@ -105,7 +94,7 @@ std::string valid_utf8(std::string_view text, size_t& replaced) {
   while (!text.empty()) {
     const size_t length = sequence_length(text);
     if (length == 0) {
-      out += kReplacement;
+      out += kReplacementCharacter;
       ++replaced;
       text.remove_prefix(1);
       continue;
@@ -116,38 +105,27 @@ std::string valid_utf8(std::string_view text, size_t& replaced) {
   return out;
 }
 
-std::string json_quote(std::string_view text) {
-  std::string out = "\"";
-  out.reserve(text.size() + 2);
-  while (!text.empty()) {
-    const size_t plain = unquoted_length(text);
-    out += text.substr(0, plain);
-    text.remove_prefix(plain);
-    if (text.empty()) break;
-    const char c = text[0];
-    const size_t length = sequence_length(text);
+std::string escape_controls(std::string_view text) {
+  size_t replaced = 0;
+  const std::string valid = valid_utf8(text, replaced);
+  std::string out;
+  out.reserve(valid.size());
+  for (std::string_view rest = valid; !rest.empty();) {
+    const size_t length = control_length(rest);
     if (length == 0) {
-      out += kReplacement;
-      text.remove_prefix(1);
-      continue;
-    }
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
+      out += rest[0];
+    } else if (rest[0] == '\n') {
       out += "\\n";
-    } else if (c == '\t') {
+    } else if (rest[0] == '\t') {
       out += "\\t";
-    } else if (c == '\r') {
+    } else if (rest[0] == '\r') {
       out += "\\r";
-    } else if (static_cast<uint8_t>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<uint8_t>(c));
     } else {
-      out += text.substr(0, length);
+      out += fmt::format("\\x{:02x}", static_cast<uint8_t>(rest[length - 1]));
     }
-    text.remove_prefix(length);
+    rest.remove_prefix(std::max<size_t>(1, length));
   }
-  return out + '"';
+  return out;
 }
 
 }  // namespace tocsin

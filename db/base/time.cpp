@@ -21,7 +21,7 @@ int64_t floor_mod(int64_t a, int64_t b) { return a % b + (a % b < 0 ? b : 0); }
 
 SecondPoint second_of(Timestamp t) { return SecondPoint(cctz::seconds(floor_div(t, kSecond))); }
 
-// How far `t`, at that offset from UTC, lies behind the last multiple of the width in local time.
+// The time from the last multiple of `width` in local time to `t`, at this offset from UTC.
 Duration position_in_bucket(Timestamp t, Duration width, Duration offset) {
   const Duration until_offset = width - floor_mod(offset, width);
   return floor_mod(floor_mod(t, width) - until_offset, width);
@@ -69,7 +69,7 @@ int days_in_month(int64_t year, int month) {
   return month == 2 && leap ? 29 : kDays[static_cast<size_t>(month - 1)];
 }
 
-// Reads exactly `count` digits at `pos`.
+// Parses exactly `count` digits at `pos` and advances it.
 std::optional<int> digits(std::string_view text, size_t& pos, size_t count) {
   if (pos + count > text.size()) return std::nullopt;
   int value = 0;
@@ -88,8 +88,8 @@ bool skip(std::string_view text, size_t& pos, char c) {
 }
 
 std::optional<int64_t> seconds_to_ns(int64_t seconds, int64_t ns) {
-  if (seconds < 0 &&
-      ns > 0) {  // the start of the earliest second of all is out of range, its end is not
+  // In the earliest second, only the part after kTimeMin can be represented: count from its end.
+  if (seconds < 0 && ns > 0) {
     ++seconds;
     ns -= kSecond;
   }
@@ -99,7 +99,7 @@ std::optional<int64_t> seconds_to_ns(int64_t seconds, int64_t ns) {
   return result;
 }
 
-// `T10:04:05[.fraction](Z|+hh:mm)` after a date; leaves `pos` behind it on success.
+// `T10:04:05[.fraction](Z|+hh:mm)` after a date; advances `pos` on success.
 std::optional<Timestamp> clock_part(std::string_view text, size_t& pos, int64_t days) {
   size_t p = pos;
   if (p >= text.size() || (text[p] != 'T' && text[p] != 't' && text[p] != ' ')) return std::nullopt;
@@ -219,7 +219,7 @@ Timestamp bucket_start(Timestamp t, Duration width, const TimeZone& zone) {
   TOCSIN_CHECK(width > 0);
   const TimeZone::Period period = zone.period_at(t);
   const Timestamp start = back_from(t, position_in_bucket(t, width, period.offset));
-  // For as long as the clocks were set back, they show what they have shown before.
+  // For the time by which they were set back, the clocks repeat what they showed before.
   if (start >= period.start + period.set_back) return std::max(start, period.start);
   if (start >= period.start && width <= period.set_back) return start;
   // The bucket began before the change.
@@ -278,7 +278,7 @@ std::string format_duration(Duration d) {
   std::string text = d < 0 ? "-" : "";
   uint64_t rest = d < 0 ? 0 - static_cast<uint64_t>(d) : static_cast<uint64_t>(d);
   for (const Unit& unit : kUnits) {
-    // Weeks only when nothing else remains: people read 8d more easily than 1w1d.
+    // Whole weeks only: 8d is easier to read than 1w1d.
     if (unit.size == uint64_t(kWeek) && rest % unit.size != 0) continue;
     if (rest >= unit.size) text += fmt::format("{}{}", rest / unit.size, unit.name);
     rest %= unit.size;

@@ -1,4 +1,4 @@
-// Time: nanosecond timestamps and durations, their text forms, time zones, and clocks.
+// Time: timestamps and durations in nanoseconds, their text forms, time zones and clocks.
 #pragma once
 
 #include <atomic>
@@ -37,7 +37,7 @@ struct TimeRange {
   bool operator==(const TimeRange&) const = default;
 };
 
-/// A zone of the IANA database, or UTC. Values are cheap to copy and safe to share.
+/// A zone of the IANA database, or UTC. Cheap to copy; safe to use from several threads.
 class TimeZone {
  public:
   TimeZone();  ///< UTC
@@ -45,21 +45,21 @@ class TimeZone {
   static Result<TimeZone> load(const std::string& name);
 
   const std::string& name() const;
-  /// Local time minus UTC at that instant.
+  /// Local time minus UTC at `t`.
   Duration offset_at(Timestamp t) const;
-  /// The instant at which the zone's clocks show `local` (nanoseconds since 1970-01-01T00:00
-  /// local time); in a repeated hour the earlier one, in a gap the instant at which the clocks skip
-  /// it. Ends at kTimeMin and kTimeMax.
+  /// The instant at which the zone's clocks show `local` (nanoseconds since 1970-01-01T00:00 local
+  /// time). In a repeated hour this is the earlier instant; in a skipped hour it is the instant of
+  /// the change. Clamped to kTimeMin and kTimeMax.
   Timestamp from_local(int64_t local) const;
 
-  /// A time without a change of the clocks.
+  /// A period without a clock change.
   struct Period {
-    Timestamp start = kTimeMin;  ///< the change before it; kTimeMin: there is none
+    Timestamp start = kTimeMin;  ///< the clock change that begins it; kTimeMin if there is none
     Duration offset = 0;         ///< local time minus UTC
-    Duration set_back = 0;       ///< how far the clocks were set back at `start`; forward is < 0
+    Duration set_back = 0;       ///< how far clocks were set back at `start`; forward is negative
   };
   Period period_at(Timestamp t) const;
-  /// The first change of the clocks behind `t`; kTimeMax: there is none.
+  /// The first clock change after `t`, or kTimeMax if there is none.
   Timestamp next_change(Timestamp t) const;
 
  private:
@@ -67,37 +67,37 @@ class TimeZone {
   std::shared_ptr<const Impl> impl_;  // shared by copies; immutable
 };
 
-/// The start of the bucket of that width which holds `t`, aligned to the epoch in local time: the
-/// bucket begins when the zone's clocks first show a multiple of the width, or skip it. A repeated
-/// hour begins buckets anew if they are no longer than it; longer ones go on through it. So the
-/// start is at or before `t`, the start of itself, and never before that of an earlier time. What
-/// would begin before kTimeMin begins there.
+/// The start of the bucket of length `width` that holds `t`. Buckets are aligned to the epoch in
+/// local time: one begins when the zone's clocks first show a multiple of the width, or skip it. In
+/// a repeated hour, buckets no longer than the repetition start again; longer ones continue through
+/// it. The result is at most `t`, is its own bucket start, and never decreases as `t` grows. It is
+/// clamped to kTimeMin.
 /// Requires: width > 0.
 Timestamp bucket_start(Timestamp t, Duration width, const TimeZone& zone);
-/// The first bucket_start behind `t`: no time from `t` up to it has another start than `t`.
-/// kTimeMax when there is none. Requires: width > 0.
+/// The start of the bucket after the one that holds `t`, or kTimeMax if there is none.
+/// Requires: width > 0.
 Timestamp next_bucket_start(Timestamp t, Duration width, const TimeZone& zone);
 
-/// `2026-11-24T10:04:05.123456789Z`, always nine digits; what a query's JSON carries.
+/// `2026-11-24T10:04:05.123456789Z`, always with nine digits, as in the JSON results of queries.
 std::string format_time(Timestamp t);
-/// The same without trailing zeros of the fraction: `2026-11-24T10:04:05Z`.
+/// The same without trailing zeros in the fraction: `2026-11-24T10:04:05Z`.
 std::string format_time_short(Timestamp t);
 /// `1h30m`, `500ms`, `0s`, `-5m`: the shortest form that parses back to the same value.
 std::string format_duration(Duration d);
 
-/// A whole text that is RFC 3339 with a zone (`T` or a blank between date and time), or a bare
-/// date, which is midnight in `zone`. kInvalid names what is wrong.
+/// Parses all of `text`: RFC 3339 with a zone (and `T` or a space between date and time), or a bare
+/// date, which means midnight in `zone`. kInvalid says what is expected.
 Result<Timestamp> parse_time(std::string_view text, const TimeZone& zone = TimeZone());
-/// The longest time literal that `text` begins with; its length in bytes is put into `length`.
-/// Nothing when `text` does not begin with one.
+/// Parses the longest time literal at the start of `text` and sets `length` to its length in bytes.
+/// Returns nothing if there is none.
 std::optional<Timestamp> parse_time_prefix(std::string_view text, const TimeZone& zone,
                                            size_t& length);
-/// A whole text like `1h30m`: numbers (whole or decimal) with units ns us ms s m h d w.
+/// Parses all of `text`, like `1h30m`: numbers, whole or decimal, with units ns us ms s m h d w.
 Result<Duration> parse_duration(std::string_view text);
-/// The longest duration that `text` begins with, as above.
+/// Parses the longest duration at the start of `text`, like parse_time_prefix.
 std::optional<Duration> parse_duration_prefix(std::string_view text, size_t& length);
 
-/// Where the time comes from. Implementations are safe to call from any thread.
+/// A source of the current time. Implementations are safe to call from any thread.
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -109,7 +109,7 @@ class SystemClock final : public Clock {
   Timestamp now() const override;
 };
 
-/// A clock that stands still until it is set: for tests, `rules test`, and backtests.
+/// A clock that changes only when it is set, for tests and backtests.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(Timestamp t = 0) : now_(t) {}

@@ -14,6 +14,7 @@
 #include <lmdb.h>
 #include <unistd.h>
 
+#include "db/base/file.h"
 #include "db/base/mutex.h"
 #include "db/base/system_error.h"
 #include "db/catalog/commit_mark.h"
@@ -352,7 +353,7 @@ Result<uint64_t> Environment::oldest_reader() {
 tl::unexpected<Error> Environment::error(const char* attempted, int code) const {
   const ErrorCode kind = code_of(code);
   const char* advice = "";
-  if (kind == ErrorCode::kDiskFull) advice = "; make room, writing resumes by itself";
+  if (kind == ErrorCode::kDiskFull) advice = kDiskFullAdvice;
   if (kind == ErrorCode::kCorrupt) advice = "; see `tocsin repair`";
   // Writing to an invalid page number, for example from a damaged free list, fails with EINVAL.
   if (code == EINVAL) advice = "; its pages may be damaged, see `tocsin repair`";

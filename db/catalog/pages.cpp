@@ -1,16 +1,16 @@
 #include "db/catalog/pages.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
 #include <lmdb.h>
 #include <unistd.h>
+
+#include "db/base/file.h"
 
 namespace tocsin {
 namespace {
@@ -209,15 +209,10 @@ class PageCheck {
 
   bool read(uint64_t first, uint64_t count, std::vector<uint8_t>& bytes) {
     bytes.resize(count * page_size_);
-    for (size_t done = 0; done < bytes.size();) {
-      const ssize_t got = pread(fd_, bytes.data() + done, bytes.size() - done,
-                                static_cast<off_t>(first * page_size_ + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) error_ = fmt::format("reading the catalog: {}", std::strerror(errno));
-      if (got <= 0) return false;
-      done += static_cast<size_t>(got);
-    }
-    return true;
+    const auto out = std::as_writable_bytes(std::span(bytes));
+    const Result<size_t> size = read_up_to_at(fd_, out, first * page_size_, "the catalog");
+    if (!size) error_ = size.error().message;
+    return size && *size == bytes.size();
   }
 
   const int fd_;

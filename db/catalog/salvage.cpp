@@ -3,14 +3,13 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "db/base/file.h"
 #include "db/catalog/check.h"
 #include "db/catalog/commit_mark.h"
 
@@ -35,18 +34,12 @@ class Sender {
     head.u8(table);
     head.text(key);
     head.u32(static_cast<uint32_t>(value.size()));
-    return write_all(bytes_of(head.bytes())) && write_all(value);
+    return write(bytes_of(head.bytes())) && write(value);
   }
 
  private:
-  bool write_all(ByteView bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) return false;
-      bytes = bytes.subspan(static_cast<size_t>(written));
-    }
-    return true;
+  bool write(ByteView bytes) {
+    return write_all(descriptor_, std::as_bytes(bytes), "to a pipe").has_value();
   }
 
   int descriptor_;
@@ -102,15 +95,9 @@ class Receiver {
     return read_all(out.data(), size);
   }
   bool read_all(void* target, size_t size) {
-    auto* bytes = static_cast<char*>(target);
-    while (size > 0) {
-      const ssize_t count = ::read(descriptor_, bytes, size);
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) return false;
-      bytes += count;
-      size -= static_cast<size_t>(count);
-    }
-    return true;
+    const std::span bytes(static_cast<std::byte*>(target), size);
+    const Result<size_t> count = read_up_to(descriptor_, bytes, "from a pipe");
+    return count && *count == size;
   }
 
   int descriptor_;
@@ -154,14 +141,14 @@ Status keep(Table table, std::string_view key, ByteView value, SalvagedCatalog& 
 Result<SalvagedCatalog> salvage_catalog(const std::string& directory) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
-    return fail(ErrorCode::kIo, fmt::format("making a pipe: {}", std::strerror(errno)));
+    return system_error("making", "a pipe", errno);
   }
   const pid_t child = ::fork();
   if (child < 0) {
     const int error = errno;
     ::close(ends[0]);
     ::close(ends[1]);
-    return fail(ErrorCode::kIo, fmt::format("starting a process: {}", std::strerror(error)));
+    return system_error("starting", "a process", error);
   }
   if (child == 0) run_child(directory, ends[1]);
   ::close(ends[1]);

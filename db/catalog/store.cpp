@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/binary_text.h"
 #include "db/limits.h"
 
 namespace tocsin {
@@ -51,11 +52,9 @@ std::string sealed_value(std::string_view key, std::string_view payload) {
 }
 
 tl::unexpected<Error> damaged(std::string_view table, std::string_view key) {
-  std::string hex;
-  for (char c : key.substr(0, 24)) hex += fmt::format("{:02x}", static_cast<uint8_t>(c));
-  return fail(
-      ErrorCode::kCorrupt,
-      fmt::format("the catalog's value {} in `{}` is damaged; see `tocsin repair`", hex, table));
+  return fail(ErrorCode::kCorrupt,
+              fmt::format("the catalog's value {} in `{}` is damaged; see `tocsin repair`",
+                          hex_text(key.substr(0, 24)), table));
 }
 
 /// The payload of a stored value; kCorrupt if it does not match its checksum.

@@ -38,7 +38,7 @@ struct Part {
 
 bool is_mark(char c) { return c >= 1 && c <= char{kSlotKindMax}; }
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(TOCSIN_PORTABLE)  // which parse_bench defines
 
 // For each byte: whether it is in [first, first + count), unsigned.
 __m128i in_range(__m128i bytes, char first, char count) {
@@ -61,11 +61,10 @@ Part classify(const char* bytes) {
 Part classify(const char* bytes) {
   Part part;
   for (unsigned i = 0; i < kPartBytes; ++i) {
-    const char lower = static_cast<char>(bytes[i] | 0x20);
     const uint64_t bit = uint64_t{1} << i;
     if (is_digit(bytes[i])) part.digits |= bit;
-    if (is_digit(bytes[i]) || (lower >= 'a' && lower <= 'f')) part.hex |= bit;
-    if (is_digit(bytes[i]) || (lower >= 'a' && lower <= 'z')) part.word |= bit;
+    if (is_hex_digit(bytes[i])) part.hex |= bit;
+    if (is_alphanumeric(bytes[i])) part.word |= bit;
     part.marks |= is_mark(bytes[i]);
   }
   return part;

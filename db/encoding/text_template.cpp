@@ -3,21 +3,20 @@
 #include <algorithm>
 #include <array>
 
+#include "db/base/ascii.h"
+
 namespace tocsin {
 namespace {
 
 constexpr int kNoDigit = 16;
 
 int digit_value(char c, bool is_upper) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (is_digit(c)) return c - '0';
   const char a = is_upper ? 'A' : 'a';
   return c >= a && c <= a + 5 ? c - a + 10 : kNoDigit;
 }
 
-bool may_be_variable(char c, bool has_hex) {
-  if (c >= '0' && c <= '9') return true;
-  return has_hex && ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'));
-}
+bool may_be_variable(char c, bool has_hex) { return is_digit(c) || (has_hex && is_hex_digit(c)); }
 
 }  // namespace
 

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "db/base/system_error.h"
+#include "db/base/file.h"
 #include "db/catalog/check.h"
 #include "db/catalog/commit_mark.h"
 #include "db/maintenance/maintenance.h"
@@ -29,20 +29,6 @@ namespace fs = std::filesystem;
 constexpr const char* kBackupMark = "backup.mark";  // in directories that a backup may overwrite
 constexpr int kTriesMax = 5;  // a file may be retired while it is copied; then copying starts again
 constexpr size_t kCopyBytes = kMiB;
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 /// The segments that the catalog lists in a file.
 struct FileContent {
@@ -150,28 +136,20 @@ class Backup {
   }
 
   Status copy_range(int source, int copy, uint64_t start, uint64_t end, const std::string& to) {
-    std::vector<uint8_t> buffer(kCopyBytes);
+    std::vector<std::byte> buffer(kCopyBytes);
     while (start < end) {
       const size_t wanted = std::min<uint64_t>(buffer.size(), end - start);
-      const ssize_t count = ::pread(source, buffer.data(), wanted, static_cast<off_t>(start));
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return system_error("reading for", to, errno);
+      const std::span<std::byte> piece = std::span(buffer).first(wanted);
+      TOCSIN_TRY(const size_t count, read_up_to_at(source, piece, start, "for " + to));
       if (count == 0) {
         return fail(ErrorCode::kCorrupt,
                     fmt::format("the source of {} is shorter than the catalog lists; see `tocsin "
                                 "verify --db {}`",
                                 to, directory_));
       }
-      for (ssize_t written = 0; written < count;) {
-        const ssize_t n =
-            ::pwrite(copy, buffer.data() + written, static_cast<size_t>(count - written),
-                     static_cast<off_t>(start) + written);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return system_error("writing", to, n < 0 ? errno : ENOSPC);
-        written += n;
-      }
-      start += static_cast<uint64_t>(count);
-      report_.copied_bytes += static_cast<uint64_t>(count);
+      TOCSIN_RETURN_IF_ERROR(write_all_at(copy, piece.first(count), start, to));
+      start += count;
+      report_.copied_bytes += count;
     }
     return {};
   }

@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/file.h"
 #include "db/catalog/commit_mark.h"
 #include "db/catalog/salvage.h"
 #include "db/maintenance/maintenance.h"

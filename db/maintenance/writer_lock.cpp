@@ -1,7 +1,6 @@
 #include "db/maintenance/writer_lock.h"
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include <fcntl.h>
@@ -9,6 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "db/base/system_error.h"
 #include "db/base/time.h"
 
 namespace tocsin {
@@ -29,12 +29,12 @@ Result<WriterLock> WriterLock::acquire(const std::string& directory,
   const std::string path = directory + "/writer.lock";
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0) {
-    return fail(ErrorCode::kIo, fmt::format("opening {}: {}", path, std::strerror(errno)));
+    return system_error("opening", path, errno);
   }
   WriterLock lock(descriptor);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) {
-      return fail(ErrorCode::kIo, fmt::format("locking {}: {}", path, std::strerror(errno)));
+      return system_error("locking", path, errno);
     }
     return fail(ErrorCode::kConflict,
                 fmt::format("the database {} is being written by {}; stop that process, or open "

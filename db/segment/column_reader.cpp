@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "db/base/check.h"
+#include "db/base/exact_integer.h"
 #include "db/limits.h"
 
 namespace tocsin {
@@ -21,7 +22,7 @@ double round_outwards(double nearest, bool is_exact, double direction) {
 
 template <class T>
 ColumnStatistics integer_statistics(uint64_t min_bits, uint64_t max_bits) {
-  constexpr double kExactMax = 9007199254740992.0;  // 2^53
+  constexpr auto kExactMax = static_cast<double>(kExactIntegerMax);
   const auto min = static_cast<double>(static_cast<T>(min_bits));
   const auto max = static_cast<double>(static_cast<T>(max_bits));
   ColumnStatistics statistics;

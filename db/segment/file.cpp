@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "db/base/system_error.h"
+#include "db/base/file.h"
 #include "db/segment/format.h"
 
 namespace tocsin {
@@ -20,24 +20,23 @@ namespace {
 constexpr std::string_view kMagic = "TOCSINSG";
 constexpr uint32_t kHeaderFormat = 1;
 
-tl::unexpected<Error> io_error(const char* attempted, const std::string& path, int number) {
-  Error error = system_error(attempted, path, number).value();
-  if (error.code == ErrorCode::kDiskFull) {
-    error.message += "; make room, writing resumes by itself";
-  }
+tl::unexpected<Error> io_error(Error error) {
+  if (error.code == ErrorCode::kDiskFull) error.message += kDiskFullAdvice;
   return tl::unexpected<Error>(std::move(error));
 }
 
-Status write_all(int descriptor, ByteView bytes, uint64_t offset, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t written =
-        ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return io_error("writing", path, written < 0 ? errno : ENOSPC);
-    bytes = bytes.subspan(static_cast<size_t>(written));
-    offset += static_cast<uint64_t>(written);
-  }
-  return {};
+tl::unexpected<Error> io_error(const char* attempted, const std::string& path, int number) {
+  return io_error(system_error(attempted, path, number).value());
+}
+
+Status write_at(int descriptor, ByteView bytes, uint64_t offset, const std::string& path) {
+  const Status status = write_all_at(descriptor, std::as_bytes(bytes), offset, path);
+  return status ? status : io_error(status.error());
+}
+
+Status sync_names(const std::string& directory) {
+  const Status status = sync_directory(directory);
+  return status ? status : io_error(status.error());
 }
 
 std::string header_of(const SegmentInfo& info, const std::string& measurement,
@@ -68,16 +67,6 @@ std::string header_of(const SegmentInfo& info, const std::string& measurement,
 static_assert(108 + 4 + kNameBytesMax <= kSegmentHeaderBytes - sizeof(uint64_t));
 
 }  // namespace
-
-Status sync_directory(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return io_error("opening", path, errno);
-  const int result = ::fsync(descriptor);
-  const int error = errno;
-  ::close(descriptor);
-  if (result != 0) return io_error("syncing", path, error);
-  return {};
-}
 
 std::optional<SegmentHeader> parse_header(ByteView bytes) {
   if (bytes.size() < kSegmentHeaderBytes) return std::nullopt;
@@ -164,9 +153,9 @@ Result<uint64_t> SegmentFileWriter::append(const SegmentInfo& info, const std::s
       (end_ + kSegmentFileAlignment - 1) / kSegmentFileAlignment * kSegmentFileAlignment;
   const std::string path = directory_ + "/" + file_path(file_);
   const std::string header = header_of(info, measurement, segment);
-  TOCSIN_RETURN_IF_ERROR(write_all(descriptor_, bytes_of(header), offset, path));
+  TOCSIN_RETURN_IF_ERROR(write_at(descriptor_, bytes_of(header), offset, path));
   TOCSIN_RETURN_IF_ERROR(
-      write_all(descriptor_, segment.bytes.view(), offset + kSegmentHeaderBytes, path));
+      write_at(descriptor_, segment.bytes.view(), offset + kSegmentHeaderBytes, path));
   end_ = segment_end(offset, segment.bytes.size());
   return offset;
 }
@@ -177,9 +166,9 @@ Status SegmentFileWriter::sync() {
   if (!std::exchange(is_new_, false)) return {};
   // The file's name, and the names of directories that may be as new as it is.
   const auto parent = std::filesystem::path(path).parent_path();
-  TOCSIN_RETURN_IF_ERROR(sync_directory(parent));
-  TOCSIN_RETURN_IF_ERROR(sync_directory(parent.parent_path()));
-  return sync_directory(directory_);
+  TOCSIN_RETURN_IF_ERROR(sync_names(parent));
+  TOCSIN_RETURN_IF_ERROR(sync_names(parent.parent_path()));
+  return sync_names(directory_);
 }
 
 Result<std::shared_ptr<const FileMapping>> FileMapping::open(const std::string& path,

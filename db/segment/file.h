@@ -46,8 +46,8 @@ inline uint64_t segment_end(uint64_t offset, uint64_t body_size) {
   return offset + kSegmentHeaderBytes + body_size;
 }
 
-/// Makes the names in a directory durable.
-Status sync_directory(const std::string& path);
+/// Ends the message of a kDiskFull error of the store.
+inline constexpr const char* kDiskFullAdvice = "; make room, writing resumes by itself";
 
 /// A segment's header in a file.
 struct SegmentHeader {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/exact_integer.h"
 #include "db/base/text.h"
 #include "db/limits.h"
 
@@ -13,7 +14,7 @@ namespace tocsin {
 namespace {
 
 constexpr uint32_t kNoRow = UINT32_MAX;
-constexpr uint64_t kExactInDouble = uint64_t{1} << 53;
+constexpr auto kExactMax = static_cast<uint64_t>(kExactIntegerMax);
 constexpr size_t kShownValueBytes = 64;  // of a value in an error message
 
 bool is_integer(ColumnType type) { return type == ColumnType::kI64 || type == ColumnType::kU64; }
@@ -37,7 +38,7 @@ bool may_hold_large_integer(const Lane& lane) {
   uint64_t seen = 0;  // every bit of every magnitude
   for (int64_t value : lane.i64) seen |= magnitude(value);
   for (uint64_t value : lane.u64) seen |= value;
-  return seen >= kExactInDouble;
+  return seen >= kExactMax;
 }
 
 /// Whether an integer in a row before `end_row` that is not refused is not exact as a double.
@@ -47,7 +48,7 @@ bool exceeds_double(const LaneSelection& selection, uint32_t end_row, const RowR
   bool exceeds = false;
   for_each_index(selection, [&](uint32_t k) {
     const uint64_t size = lane.type == ColumnType::kI64 ? magnitude(lane.i64[k]) : lane.u64[k];
-    exceeds |= size > kExactInDouble && lane.rows[k] < end_row && !refusals.contains(lane.rows[k]);
+    exceeds |= size > kExactMax && lane.rows[k] < end_row && !refusals.contains(lane.rows[k]);
   });
   return exceeds;
 }

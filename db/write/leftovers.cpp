@@ -3,24 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <cstddef>
 #include <map>
 #include <set>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
+#include "db/base/file.h"
 #include "db/catalog/commit_mark.h"
 #include "db/catalog/store.h"
 #include "db/segment/scan.h"
 
 namespace tocsin {
 namespace {
-
-tl::unexpected<Error> io_error(const char* attempted, const std::string& path) {
-  return fail(ErrorCode::kIo, fmt::format("{} {}: {}", attempted, path, std::strerror(errno)));
-}
 
 /// The end of the last listed segment of each file; 0 for a file that is to be unlinked.
 Result<std::map<FileId, uint64_t>> listed_ends(const Transaction& transaction) {
@@ -40,17 +36,13 @@ Status hide_segments(const std::string& path, const FileId& file, uint64_t start
   TOCSIN_TRY(const auto mapping, FileMapping::open(path, start));
   const auto hidden = scan_file(mapping->bytes(), file, start);
   if (hidden.empty()) return {};
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (descriptor < 0) return io_error("opening", path);
-  constexpr std::array<uint8_t, 8> kZeros = {};
-  bool written = true;
+  const Descriptor descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (descriptor.get() < 0) return system_error("opening", path, errno);
+  constexpr std::array<std::byte, 8> kZeros = {};
   for (const ScannedSegment& segment : hidden) {
-    const auto offset = static_cast<off_t>(segment.record.file_offset);
-    const ssize_t count = ::pwrite(descriptor, kZeros.data(), kZeros.size(), offset);
-    written = written && count == static_cast<ssize_t>(kZeros.size());
+    TOCSIN_RETURN_IF_ERROR(
+        write_all_at(descriptor.get(), kZeros, segment.record.file_offset, path));
   }
-  ::close(descriptor);
-  if (!written) return io_error("writing", path);
   return {};
 }
 
@@ -64,7 +56,7 @@ Status remove_leftovers(const std::string& directory, const Transaction& transac
     const std::string path = directory + "/" + file_path(file.file);
     const auto found = ends.find(file.file);
     if (found == ends.end()) {
-      if (::unlink(path.c_str()) != 0) return io_error("removing", path);
+      if (::unlink(path.c_str()) != 0) return system_error("removing", path, errno);
     } else if (found->second != 0 && found->second < file.size) {
       TOCSIN_RETURN_IF_ERROR(hide_segments(path, file.file, found->second));
     }

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "db/base/text.h"
+#include "db/base/json.h"
 #include "db/limits.h"
 
 namespace tocsin {

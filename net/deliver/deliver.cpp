@@ -1,7 +1,6 @@
 #include "net/deliver/deliver.h"
 
 #include <algorithm>
-#include <cctype>
 #include <deque>
 #include <iterator>
 #include <optional>
@@ -10,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
+#include "db/base/http_header.h"
 #include "db/base/log.h"
 #include "net/deliver/http.h"
 #include "net/deliver/payload.h"
@@ -90,24 +91,6 @@ WriteRequest record_of(const std::vector<DeliveryOutcome>& outcomes, Timestamp n
     request.changes.push_back({SmallTable::kOutbox, outcome.entry.key, std::nullopt});
   }
   return request;
-}
-
-bool is_header_name(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return c > ' ' && c < 0x7f &&
-           std::string_view("()<>@,;:\\\"/[]?={}").find(static_cast<char>(c)) ==
-               std::string_view::npos;
-  });
-}
-
-bool is_header_value(std::string_view value) {
-  return value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
 }
 
 Status check(const ForwarderOptions& forwarder, const std::set<std::string>& others) {
@@ -359,7 +342,7 @@ HttpPost Deliverer::Impl::request_of(const Forwarder& forwarder,
   for (const auto& [name, value] : forwarder.options.headers) {
     // libcurl sends a header without a value only in this form.
     request.headers.push_back(value.empty() ? name + ';' : fmt::format("{}: {}", name, value));
-    typed = typed || same_name(name, "content-type");
+    typed = typed || equals_ignoring_case(name, "content-type");
   }
   if (!typed) request.headers.push_back("Content-Type: application/json");
   return request;

@@ -9,7 +9,7 @@
 #include <xxhash.h>
 
 #include "db/base/check.h"
-#include "db/base/text.h"
+#include "db/base/json.h"
 
 namespace tocsin {
 namespace {
@@ -23,28 +23,6 @@ bool is_over(const AlertEvent& event) {
 }
 
 const char* status_of(const AlertEvent& event) { return is_over(event) ? "resolved" : "firing"; }
-
-std::string json_number(double value) {
-  return std::isfinite(value) ? fmt::format("{}", value) : "null";
-}
-
-std::string json_object(const Labels& labels) {
-  std::string out = "{";
-  for (const auto& [name, value] : labels) {
-    if (out.size() > 1) out += ',';
-    out += json_quote(name) + ':' + json_quote(value);
-  }
-  return out + '}';
-}
-
-std::string json_array(const std::vector<std::string>& texts) {
-  std::string out = "[";
-  for (const std::string& text : texts) {
-    if (out.size() > 1) out += ',';
-    out += json_quote(text);
-  }
-  return out + ']';
-}
 
 // Adds the labels that receivers expect, unless the alert has labels of those names.
 Labels labels_of(const AlertEvent& event) {
@@ -80,7 +58,7 @@ std::string tocsin_object(const AlertEvent& e) {
       R"("window":{{"from":"{}","to":"{}"}},"samples":{},"late":{}}})",
       delivery_id(e), json_quote(e.type), name_of(e.severity), name_of(e.state),
       json_number(e.value), json_number(e.baseline), format_time_short(e.window_from),
-      format_time_short(e.window_to), json_array(e.samples), e.late);
+      format_time_short(e.window_to), json_strings(e.samples), e.late);
 }
 
 std::string alertmanager_alert(const AlertEvent& e, const std::string& external_url) {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
 #include "net/event_loop/address.h"
 #include "net/page/page.h"
 
@@ -37,8 +38,8 @@ constexpr std::array kRoutes = {
 
 // The host in lower case, without port and brackets: `::1` for `[::1]:8086`.
 std::string host_name(std::string_view host) {
-  if (host.starts_with('[')) return lower_case(std::string(host.substr(1, host.find(']') - 1)));
-  return lower_case(std::string(host.substr(0, host.rfind(':'))));
+  if (host.starts_with('[')) return lower_case(host.substr(1, host.find(']') - 1));
+  return lower_case(host.substr(0, host.rfind(':')));
 }
 
 // A page of another origin can make a browser on this machine send requests here. Such a request is
@@ -49,7 +50,7 @@ std::string refusal(const Context& context, const Request& request) {
   const auto& allowed = context.allowed_hosts;
   const bool known = is_loopback_host(name) || (context.numeric_hosts && is_numeric_host(name)) ||
                      std::any_of(allowed.begin(), allowed.end(), [&](const std::string& other) {
-                       return lower_case(other) == name;
+                       return equals_ignoring_case(other, name);
                      });
   // HTTP/1.0 may omit Host; browsers never do.
   const bool sent = request.headers.count("host") != 0;
@@ -57,7 +58,7 @@ std::string refusal(const Context& context, const Request& request) {
     return fmt::format("host `{}` is not allowed; use localhost or a loopback address", name);
   }
   const auto origin = request.headers.find("origin");
-  if (origin == request.headers.end() || lower_case(origin->second) == lower_case("http://" + host))
+  if (origin == request.headers.end() || equals_ignoring_case(origin->second, "http://" + host))
     return "";
   return "requests from pages of another origin are not allowed";
 }

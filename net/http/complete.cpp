@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "db/base/text.h"
+#include "db/base/json.h"
 #include "net/http/api.h"
 #include "net/parse/number.h"
 

@@ -11,6 +11,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
 #include "db/base/log.h"
 #include "db/limits.h"
 
@@ -83,7 +84,7 @@ std::optional<Refusal> refusal_of(const beast::request_header<>& header) {
   const auto [first, end] = header.equal_range(beast::field::transfer_encoding);
   for (auto field = first; field != end; ++field) {
     const std::string coding(field->value());
-    if (lower_case(coding) != "chunked") {
+    if (!equals_ignoring_case(coding, "chunked")) {
       return Refusal{501, fmt::format("unsupported Transfer-Encoding `{}`; use chunked", coding)};
     }
     if (header.version() < 11) return Refusal{400, "Transfer-Encoding requires HTTP/1.1"};
@@ -101,7 +102,8 @@ std::map<std::string, std::string> headers_of(const beast::request_header<>& hea
   std::map<std::string, std::string> out;
   for (const auto& field : header) {
     const std::string value(field.value());
-    const auto [it, added] = out.emplace(lower_case(std::string(field.name_string())), value);
+    const auto [it, added] =
+        out.emplace(lower_case({field.name_string().data(), field.name_string().size()}), value);
     if (!added) it->second += ", " + value;  // RFC 9110, section 5.3
   }
   return out;
@@ -258,7 +260,7 @@ bool Connection::accept_header() {
   parser.request.method = std::string(header.method_string());
   parser.request.headers = headers_of(header);
   parser.request.read_target(std::string(header.target()));
-  const bool waits = lower_case(parser.request.header("expect")) == "100-continue";
+  const bool waits = equals_ignoring_case(parser.request.header("expect"), "100-continue");
   if (waits && !parser.message.is_done() && input_.empty()) socket_->write(std::string(kContinue));
   return true;
 }

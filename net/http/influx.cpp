@@ -1,9 +1,9 @@
 // The other requests of InfluxDB clients: ping, health, and CREATE DATABASE.
-#include <algorithm>
 
 #include <fmt/format.h>
 
-#include "db/base/text.h"
+#include "db/base/ascii.h"
+#include "db/base/json.h"
 #include "net/http/api.h"
 
 namespace tocsin::http {
@@ -11,13 +11,6 @@ namespace {
 
 // The InfluxDB release whose write API is implemented; clients check it.
 constexpr const char* kInfluxVersion = "1.8.10";
-
-std::string upper_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  return text;
-}
 
 }  // namespace
 
@@ -29,9 +22,7 @@ void handle_influx_query(const Context&, Request request, Reply reply) {
       if (name == "q") query = value;
     }
   }
-  const size_t start = query.find_first_not_of(" \t\r\n");
-  const std::string word = start == query.npos ? "" : upper_case(query.substr(start, 16));
-  if (word.starts_with("CREATE DATABASE"))
+  if (starts_with_ignoring_case(trimmed_start(query), "CREATE DATABASE"))
     return reply(json_response(200, "{\"results\":[{\"statement_id\":0}]}\n"));
   reply(error_response(
       400, "InfluxQL is not supported; send queries in Tocsin's language to /api/query"));

@@ -5,19 +5,13 @@
 
 #include <fmt/format.h>
 
-#include "db/base/text.h"
+#include "db/base/ascii.h"
+#include "db/base/json.h"
 
 namespace tocsin::http {
 namespace {
 
 constexpr std::string_view kScheme = "http://";
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 }  // namespace
 
@@ -38,14 +32,12 @@ std::string Request::header(const std::string& lower_case_name) const {
 }
 
 bool Request::has_content_type(std::string_view type) const {
-  std::string value = header("content-type");
-  value = value.substr(0, value.find(';'));
-  while (!value.empty() && value.back() == ' ') value.pop_back();
-  return lower_case(std::move(value)) == type;
+  const std::string value = header("content-type");
+  return equals_ignoring_case(trimmed_end(value.substr(0, value.find(';'))), type);
 }
 
 void Request::read_target(std::string_view target) {
-  if (lower_case(std::string(target.substr(0, kScheme.size()))) == kScheme) {
+  if (starts_with_ignoring_case(target, kScheme)) {
     target.remove_prefix(kScheme.size());
     const std::string_view authority = target.substr(0, target.find_first_of("/?"));
     headers["host"] = authority;
@@ -105,8 +97,8 @@ const char* reason_of(int status) {
 std::string url_decode(std::string_view text, bool plus_is_space) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+    const int high = text[i] == '%' && i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
     if (low >= 0) {
       out += static_cast<char>(high * 16 + low);
       i += 2;
@@ -115,13 +107,6 @@ std::string url_decode(std::string_view text, bool plus_is_space) {
     }
   }
   return out;
-}
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
 }
 
 Parameters parse_parameters(std::string_view text) {

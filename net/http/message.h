@@ -65,6 +65,5 @@ const char* reason_of(int status);  ///< `Not Found`
 /// `a=1&b=x%20y+z`.
 Parameters parse_parameters(std::string_view text);
 std::string url_decode(std::string_view text, bool plus_is_space);
-std::string lower_case(std::string text);  ///< of ASCII letters
 
 }  // namespace tocsin::http

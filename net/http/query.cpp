@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "db/base/text.h"
+#include "db/base/json.h"
 #include "db/limits.h"
 #include "net/http/api.h"
 #include "net/parse/json_event.h"

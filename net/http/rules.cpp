@@ -7,25 +7,11 @@
 
 #include <fmt/format.h>
 
-#include "db/base/text.h"
+#include "db/base/json.h"
 #include "net/http/api.h"
 
 namespace tocsin::http {
 namespace {
-
-std::string json_map(const std::map<std::string, std::string>& entries) {
-  std::string out = "{";
-  for (const auto& [name, value] : entries) {
-    out += fmt::format("{}{}:{}", out.size() > 1 ? "," : "", json_quote(name), json_quote(value));
-  }
-  return out + "}";
-}
-
-std::string json_list(const std::vector<std::string>& items) {
-  std::string out = "[";
-  for (const std::string& item : items) out += (out.size() > 1 ? "," : "") + item;
-  return out + "]";
-}
 
 std::string alert_json(const AlertEvent& event) {
   std::map<std::string, std::string> labels = event.labels;
@@ -39,8 +25,8 @@ std::string alert_json(const AlertEvent& event) {
   return fmt::format(
       "{{\"labels\":{},\"annotations\":{},\"state\":\"{}\",\"activeAt\":\"{}\",\"value\":\"{}\","
       "\"fingerprint\":{}}}",
-      json_map(labels), json_map(annotations), name_of(event.state), format_time(event.started_at),
-      value, json_quote(event.fingerprint));
+      json_object(labels), json_object(annotations), name_of(event.state),
+      format_time(event.started_at), value, json_quote(event.fingerprint));
 }
 
 std::vector<std::string> alerts_of(const RuleStatus& rule) {
@@ -76,9 +62,9 @@ std::string rule_json(const RuleStatus& rule) {
       "\"keepFiringFor\":{},\"labels\":{},\"annotations\":{},\"health\":\"{}\",\"lastError\":{},{},"
       "\"alerts\":{}}}",
       json_quote(rule.name), state_of(rule), json_quote(rule.query), seconds(rule.hold),
-      seconds(rule.keep_firing_for), json_map(labels), json_map(rule.annotations), health,
+      seconds(rule.keep_firing_for), json_object(labels), json_object(rule.annotations), health,
       json_quote(rule.last_error), evaluation_json(rule.last_window_end, rule.last_duration),
-      json_list(alerts_of(rule)));
+      json_array(alerts_of(rule)));
 }
 
 std::string group_json(const std::vector<const RuleStatus*>& members) {
@@ -93,7 +79,7 @@ std::string group_json(const std::vector<const RuleStatus*>& members) {
   const RuleStatus& first = *members.front();
   return fmt::format("{{\"name\":{},\"file\":{},\"interval\":{},\"limit\":0,{},\"rules\":{}}}",
                      json_quote(first.group), json_quote(first.file), seconds(first.interval),
-                     evaluation_json(last, took), json_list(texts));
+                     evaluation_json(last, took), json_array(texts));
 }
 
 // A file may hold two groups of the same name, distinguished by their intervals.
@@ -104,7 +90,7 @@ std::string groups_json(const std::vector<RuleStatus>& rules) {
   }
   std::vector<std::string> out;
   for (const auto& [key, members] : groups) out.push_back(group_json(members));
-  return json_list(out);
+  return json_array(out);
 }
 
 // Renders in the background, because rules may have thousands of alerts.
@@ -129,7 +115,7 @@ void handle_alerts(const Context& context, Request, Reply reply) {
     for (const RuleStatus& rule : rules) {
       for (std::string& alert : alerts_of(rule)) alerts.push_back(std::move(alert));
     }
-    return fmt::format("{{\"alerts\":{}}}", json_list(alerts));
+    return fmt::format("{{\"alerts\":{}}}", json_array(alerts));
   });
 }
 

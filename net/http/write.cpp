@@ -9,8 +9,9 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
+#include "db/base/json.h"
 #include "db/base/log.h"
-#include "db/base/text.h"
 #include "db/limits.h"
 #include "net/event_loop/address.h"
 #include "net/http/api.h"

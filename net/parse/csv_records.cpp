@@ -8,45 +8,43 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kNone = std::string_view::npos;
-
-// The index of the quote that closes the one at `open`, or kNone.
+// The index of the quote that closes the one at `open`, or scan::kNone.
 size_t find_closing_quote(std::string_view data, size_t open, bool& has_quotes) {
   const size_t end = std::min(data.size(), kLineBytesMax);
   for (size_t at = open + 1;; at += 2) {
     at = scan::find_byte(data, '"', at, end);
-    if (at == kNone || at + 1 == data.size() || data[at + 1] != '"') return at;
+    if (at == scan::kNone || at + 1 == data.size() || data[at + 1] != '"') return at;
     has_quotes = true;
   }
 }
 
-// Whether a record may end at `at`, or a field.
+// Whether a field or record can end at `at`.
 bool ends_field(std::string_view data, size_t at) {
   if (at == data.size() || data[at] == ',' || data[at] == '\n') return true;
   return data[at] == '\r' && (at + 1 == data.size() || data[at + 1] == '\n');
 }
 
-// The index of the newline that ends the record which `data` begins with; kNone when it has not
-// arrived. `at_end`: nothing more will come.
+// The index of the newline that ends the record at the start of `data`, or scan::kNone if it has
+// not arrived. `at_end`: no more data will come.
 size_t find_record_end(std::string_view data, bool at_end) {
   size_t at = 0;  // where a field begins
   while (at < data.size()) {
     if (data[at] == '"') {
       bool ignored = false;
       const size_t close = find_closing_quote(data, at, ignored);
-      const bool open = close == kNone && data.size() < kLineBytesMax;
-      // What follows the last byte decides whether it is a closing quote, or the first of two.
-      if (!at_end && (open || close + 1 == data.size())) return kNone;
-      if (close == kNone || !ends_field(data, close + 1)) return data.find('\n');
+      const bool open = close == scan::kNone && data.size() < kLineBytesMax;
+      // Whether the last byte is a closing quote or the first of two depends on the next byte.
+      if (!at_end && (open || close + 1 == data.size())) return scan::kNone;
+      if (close == scan::kNone || !ends_field(data, close + 1)) return data.find('\n');
       at = close + 1;
     }
     const char* const stop = scan::find_any<',', '\n'>(data.data() + at, data.data() + data.size());
     at = static_cast<size_t>(stop - data.data());
-    if (at == data.size()) return kNone;
+    if (at == data.size()) return scan::kNone;
     if (data[at] == '\n') return at;
     ++at;
   }
-  return kNone;
+  return scan::kNone;
 }
 
 }  // namespace
@@ -55,7 +53,7 @@ size_t whole_records(std::string_view data) {
   size_t whole = 0;
   while (whole < data.size()) {
     const size_t end = find_record_end(data.substr(whole), false);
-    if (end == kNone) break;
+    if (end == scan::kNone) break;
     whole += end + 1;
   }
   return whole;
@@ -64,7 +62,7 @@ size_t whole_records(std::string_view data) {
 std::string_view next_record(std::string_view& rest) {
   const size_t end = find_record_end(rest, true);
   std::string_view record = rest.substr(0, end);
-  rest.remove_prefix(end == kNone ? rest.size() : end + 1);
+  rest.remove_prefix(end == scan::kNone ? rest.size() : end + 1);
   if (record.ends_with('\r')) record.remove_suffix(1);
   return record;
 }
@@ -77,7 +75,7 @@ bool split_record(std::string_view record, std::vector<CsvField>& fields) {
     if (at < record.size() && record[at] == '"') {
       const size_t close = find_closing_quote(record, at, field.has_quotes);
       end = close + 1;
-      if (close == kNone || !(end == record.size() || record[end] == ',')) return false;
+      if (close == scan::kNone || !(end == record.size() || record[end] == ',')) return false;
       field.quoted = true;
       field.text = record.substr(at + 1, close - at - 1);
     } else {
@@ -86,7 +84,7 @@ bool split_record(std::string_view record, std::vector<CsvField>& fields) {
     }
     fields.push_back(field);
     if (end == record.size()) return true;
-    at = end;  // a comma: another field follows, if only an empty one
+    at = end;  // a comma, so another field follows, perhaps an empty one
   }
 }
 
@@ -95,7 +93,7 @@ std::string without_doubled_quotes(std::string_view text) {
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
     out += text[i];
-    if (text[i] == '"') ++i;  // its twin
+    if (text[i] == '"') ++i;  // skip the second one
   }
   return out;
 }

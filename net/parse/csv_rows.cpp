@@ -18,12 +18,9 @@ namespace tocsin {
 namespace {
 
 enum class Role : uint8_t { kValue, kMeasurement, kTime };
-constexpr size_t kShownBytesMax = 64;           // of a piece of input in an error message
-constexpr size_t kSampleBytesMax = 256 * kKiB;  // of records that are looked at for the types
+constexpr size_t kSampleBytesMax = 256 * kKiB;  // of the records from which types are guessed
 
-bool is_blank(std::string_view record) { return record.empty(); }
-
-// Numbers as JSON writes them: `007` and `+1` are rather ids, and 20 digits no integer.
+// Only numbers in JSON notation count: `007` and `+1` are more likely ids.
 std::optional<ColumnType> type_of(std::string_view text) {
   if (text == "true" || text == "false") return ColumnType::kBool;
   const auto number = parse_json_number(text);
@@ -32,7 +29,7 @@ std::optional<ColumnType> type_of(std::string_view text) {
   return std::holds_alternative<uint64_t>(*number) ? ColumnType::kU64 : ColumnType::kF64;
 }
 
-// The narrowest type that holds values of both.
+// The narrowest type that holds the values of both.
 ColumnType joined(ColumnType a, ColumnType b) {
   if (a == b) return a;
   const auto is_number = [](ColumnType type) {
@@ -45,7 +42,7 @@ std::string text_of_field(const CsvField& field) {
   return field.has_quotes ? without_doubled_quotes(field.text) : std::string(field.text);
 }
 
-tl::unexpected<Error> bad_header(const std::string& what) {
+tl::unexpected<Error> bad_csv_header(const std::string& what) {
   return fail(ErrorCode::kInvalid, what + "; the first line of CSV names its columns");
 }
 
@@ -55,25 +52,26 @@ Status check_column_count(size_t count) {
                                              kCsvColumnCountMax));
 }
 
-std::string_view next_that_is_not_blank(std::string_view& records) {
+std::string_view next_not_empty(std::string_view& records) {
   std::string_view record;
-  while (!records.empty() && is_blank(record)) record = next_record(records);
+  while (!records.empty() && record.empty()) record = next_record(records);
   return record;
 }
 
 Result<CsvHeader> read_names(std::string_view record) {
   std::vector<CsvField> fields;
-  if (!split_record(record, fields)) return bad_header("a quote is not closed");
+  if (!split_record(record, fields)) return bad_csv_header("a quote is not closed");
   TOCSIN_RETURN_IF_ERROR(check_column_count(fields.size()));
   CsvHeader header;
   for (const CsvField& field : fields) {
     TypedColumn column;
     column.name = text_of_field(field);
     const size_t number = header.columns.size() + 1;
-    if (column.name.empty()) return bad_header(fmt::format("column {} has no name", number));
+    if (column.name.empty()) return bad_csv_header(fmt::format("column {} has no name", number));
     if (column.name.size() > kNameBytesMax && !is_base64_name(column.name)) {
-      return bad_header(fmt::format("the name of column {} has {} bytes, at most {} are possible",
-                                    number, column.name.size(), kNameBytesMax));
+      return bad_csv_header(
+          fmt::format("the name of column {} has {} bytes, at most {} are possible", number,
+                      column.name.size(), kNameBytesMax));
     }
     header.columns.push_back(std::move(column));
   }
@@ -83,19 +81,21 @@ Result<CsvHeader> read_names(std::string_view record) {
 Result<CsvHeader> read_typed(std::string_view types, std::string_view names) {
   TOCSIN_TRY(CsvHeader header, read_names(names));
   std::vector<CsvField> fields;
-  split_record(types, fields);  // its quotes, if any, are in no type
+  split_record(types, fields);  // a type with a quote is rejected below
   if (fields.size() != header.columns.size()) {
-    return bad_header(fmt::format("{} types for {} columns", fields.size(), header.columns.size()));
+    return bad_csv_header(
+        fmt::format("{} types for {} columns", fields.size(), header.columns.size()));
   }
   header.typed = true;
   for (size_t i = 2; i < fields.size(); ++i) {
     TypedColumn& column = header.columns[i];
     if (!parse_type_text(fields[i].text, column)) {
-      return bad_header(fmt::format("unknown type \"{}\" of column {}",
-                                    fields[i].text.substr(0, kShownBytesMax), i + 1));
+      return bad_csv_header(fmt::format("unknown type \"{}\" of column {}",
+                                        fields[i].text.substr(0, kShownBytesMax), i + 1));
     }
     const auto name = parse_exact_name(column.name);
-    if (!name) return bad_header(fmt::format("the name of column {} is no base64", i + 1));
+    if (!name)
+      return bad_csv_header(fmt::format("the name of column {} is not valid base64", i + 1));
     column.name = *name;
   }
   return header;
@@ -119,14 +119,14 @@ void guess_types(CsvHeader& header, std::string_view records) {
   }
 }
 
-/// A column, and what its values are in the rows.
-struct Place {
+/// A column, and the role of its values in the rows.
+struct ColumnRole {
   Role role = Role::kValue;
   TypedColumn column;
 };
 
-std::vector<Place> places_of(const CsvHeader& header, const ParseOptions& options) {
-  std::vector<Place> places;
+std::vector<ColumnRole> places_of(const CsvHeader& header, const ParseOptions& options) {
+  std::vector<ColumnRole> places;
   for (const TypedColumn& column : header.columns) places.push_back({Role::kValue, column});
   if (header.typed) {
     places[0].role = Role::kMeasurement;
@@ -135,7 +135,7 @@ std::vector<Place> places_of(const CsvHeader& header, const ParseOptions& option
   }
   const auto find = [&](std::string_view name) {
     return std::ranges::find_if(places,
-                                [&](const Place& place) { return place.column.name == name; });
+                                [&](const ColumnRole& place) { return place.column.name == name; });
   };
   const auto measurement = find("measurement");
   if (measurement != places.end()) measurement->role = Role::kMeasurement;
@@ -145,7 +145,7 @@ std::vector<Place> places_of(const CsvHeader& header, const ParseOptions& option
     time->role = Role::kTime;
     break;
   }
-  for (Place& place : places) {
+  for (ColumnRole& place : places) {
     const bool is_tag = is_tag_key(place.column.name, options);
     if (is_tag && place.column.type == ColumnType::kString) place.column.kind = ColumnKind::kTag;
   }
@@ -163,7 +163,7 @@ class RecordReader : public RowAppender {
   /// Appends the record's row to the batch, or returns false with reason() set.
   bool read(std::string_view record) {
     if (!split_record(record, fields_)) {
-      return fail("a quote that is not closed, or followed by something else than a comma");
+      return fail("a quote is not closed, or its closing quote is not followed by a comma");
     }
     if (fields_.size() != places_.size()) {
       return fail(
@@ -173,7 +173,7 @@ class RecordReader : public RowAppender {
     measurement_ = options_.measurement;
     has_place_ = false;
     for (size_t i = 0; i < fields_.size(); ++i) {
-      if (places_[i].role != Role::kValue && !take_place(i, time)) return false;
+      if (places_[i].role != Role::kValue && !read_place(i, time)) return false;
     }
     const char* const missing =
         "no measurement: the file has no column `measurement`, and its source sets none";
@@ -183,12 +183,12 @@ class RecordReader : public RowAppender {
   }
 
  private:
-  // Measurement or time.
-  bool take_place(size_t i, Timestamp& time) {
+  // Reads the measurement or time.
+  bool read_place(size_t i, Timestamp& time) {
     const std::string text = text_of_field(fields_[i]);
     if (places_[i].role == Role::kMeasurement) {
       const auto name = typed_ ? parse_exact_name(text) : std::optional(text);
-      if (!name) return fail("the measurement is no base64");
+      if (!name) return fail("the measurement is not valid base64");
       if (!name->empty()) measurement_ = *name;
       has_place_ |= !name->empty();
       return true;
@@ -208,7 +208,7 @@ class RecordReader : public RowAppender {
 
   bool append_values(RowBatch& rows) {
     bool any = has_place_;
-    size_t lane = 0;  // the hint for the next one
+    size_t lane = 0;  // the hint for the next lane
     for (size_t i = 0; i < fields_.size(); ++i) {
       const CsvField& field = fields_[i];
       if (places_[i].role != Role::kValue) continue;
@@ -225,7 +225,7 @@ class RecordReader : public RowAppender {
   bool append_typed(RowBatch& rows, const TypedColumn& column, const CsvField& field, size_t hint) {
     if (column.type == ColumnType::kString) return append_string(rows, column, field, hint);
     if (!append_as(rows, column, column.type, field.text, hint)) {
-      return fail(fmt::format("\"{}\" of column `{}` is no {}",
+      return fail(fmt::format("\"{}\" of column `{}` is not a valid {}",
                               field.text.substr(0, kShownBytesMax), column.name,
                               name_of(column.type)));
     }
@@ -244,20 +244,10 @@ class RecordReader : public RowAppender {
                      size_t hint) {
     std::string_view text = field.text;
     if (field.has_quotes) text = batch_.copy(without_doubled_quotes(text));
-    if (column.base64) {
-      const auto bytes = parse_base64(text);
-      if (!bytes) return fail(fmt::format("the value of column `{}` is no base64", column.name));
-      text = batch_.copy(*bytes);
-    }
-    if (text.size() > kStringBytesMax) {
-      return fail(fmt::format("string of {} bytes in `{}`, at most {} are possible", text.size(),
-                              column.name, kStringBytesMax));
-    }
-    rows.set_string(rows.lane(column.name, ColumnType::kString, column.kind, hint), text);
-    return true;
+    return append_string_cell(batch_, rows, column, text, hint);
   }
 
-  /// False when the text is no such value; then nothing was appended.
+  /// Returns false and appends nothing if the text is not a valid value of that type.
   bool append_as(RowBatch& rows, const TypedColumn& column, ColumnType type, std::string_view text,
                  size_t hint) {
     const auto lane = [&] { return rows.lane(column.name, type, column.kind, hint); };
@@ -287,20 +277,20 @@ class RecordReader : public RowAppender {
   }
 
   const bool typed_;
-  const std::vector<Place> places_;  // by column of the file
+  const std::vector<ColumnRole> places_;  // by column of the file
   const ParseOptions& options_;
   Batch& batch_;
-  std::vector<CsvField> fields_;  // of the record at hand, and so on
+  std::vector<CsvField> fields_;  // of the current record
   std::string measurement_;
-  bool has_place_ = false;  // a measurement or a time
+  bool has_place_ = false;  // whether the record has a measurement or a time
 };
 
 }  // namespace
 
 Result<CsvHeader> read_csv_header(std::string_view& records) {
-  const std::string_view first = next_that_is_not_blank(records);
+  const std::string_view first = next_not_empty(records);
   if (first == kTypedCsvStart || first.starts_with(std::string(kTypedCsvStart) + ",")) {
-    return read_typed(first, next_that_is_not_blank(records));
+    return read_typed(first, next_not_empty(records));
   }
   TOCSIN_TRY(CsvHeader header, read_names(first));
   guess_types(header, records);
@@ -313,7 +303,7 @@ void parse_csv(std::string_view buffer, const CsvHeader& header, const ParseOpti
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view record = next_record(rest);
-    if (is_blank(record)) continue;
+    if (record.empty()) continue;
     if (record.size() > kLineBytesMax) {
       errors.add(
           {numbers.at(record.data()),

@@ -1,5 +1,5 @@
-// CSV: bytes in, rows out; no I/O. Plain files, whose first line names the columns, and typed ones,
-// whose first line says their types and whose second one their names.
+// Parses CSV into rows; no I/O. The first line of a plain file names the columns. A typed file has
+// two header lines: types, then names.
 #pragma once
 
 #include <string>
@@ -14,28 +14,28 @@
 namespace tocsin {
 
 inline constexpr size_t kCsvColumnCountMax = 10'000;  ///< of one file
-/// What a typed file begins with, before the types of the other columns: `#measurement,time,i64
+/// The start of a typed file, followed by the types of the other columns: `#measurement,time,i64
 /// field`.
 inline constexpr std::string_view kTypedCsvStart = "#measurement,time";
 
-/// What the first lines of a file say. Shared by the threads that parse the rest.
+/// The header lines of a file. Shared by the threads that parse the rest.
 struct CsvHeader {
-  std::vector<TypedColumn> columns;  ///< of a plain file, types are guesses and kinds not known
-  bool typed = false;                ///< then the first two columns are measurement and time
+  std::vector<TypedColumn> columns;  ///< in a plain file, types are guessed and kinds unknown
+  bool typed = false;                ///< the first two columns are measurement and time
 };
 
-/// Takes the first lines off the front of `records`, which are whole, and looks at the rest for the
-/// types of a plain file: a column whose values are all integers, numbers or booleans is one, any
-/// other is text. kInvalid says what is wrong; kLimit: too many columns.
+/// Removes the header lines from the front of `records` and guesses the column types of a plain
+/// file from the records that follow: a column whose values are all integers, numbers or booleans
+/// has that type; any other is text. Errors: kInvalid; kLimit for too many columns.
+/// Requires: `records` holds whole records.
 Result<CsvHeader> read_csv_header(std::string_view& records);
 
-/// Parses whole records under a header. As parse_line_protocol: bad ones go to `errors`. A value is
-/// null when it is empty and has no quotes. A record with another number of values than the header
-/// is an error.
+/// Parses whole records. Like parse_line_protocol, it adds bad ones to `errors`. An empty value
+/// without quotes is null. A record whose number of values differs from the header's is an error.
 ///
-/// In a plain file measurement, time and tags are found as in JSON lines: the column `measurement`,
-/// the first of the time keys that there is, and the keys of tags; a value that does not fit the
-/// guessed type is what it looks like. In a typed one such a value is an error.
+/// In a plain file, measurement, time and tags are found as in JSON lines: the column
+/// `measurement`, the first time key that exists, and the tag keys. A value that does not fit the
+/// guessed type gets the type that fits it. In a typed file such a value is an error.
 void parse_csv(std::string_view buffer, const CsvHeader& header, const ParseOptions& options,
                Batch& batch, LineErrors& errors);
 

@@ -1,4 +1,3 @@
-// Scales and parses event times; everything that can overflow is checked.
 #include "net/parse/event_time.h"
 
 #include <string>
@@ -9,7 +8,7 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kTimeTextBytesMax = 64;  // nothing longer is a time
+constexpr size_t kTimeTextBytesMax = 64;  // no time is longer
 
 }  // namespace
 
@@ -30,7 +29,7 @@ std::optional<Timestamp> scale_time(int64_t value, int64_t unit) {
 }
 
 std::optional<Timestamp> parse_numeric_time(std::string_view text) {
-  // An exponent, as in 1.7e9, is rare; then a double is all there is.
+  // Exponents, as in 1.7e9, are rare; a double is precise enough for them.
   if (text.find_first_of("eE") != text.npos) {
     const auto number = parse_f64(text);
     if (!number || !(*number > -9.2e18 && *number < 9.2e18)) return std::nullopt;

@@ -1,4 +1,4 @@
-// What an event says of its time, as nanoseconds: numbers in several units, and texts.
+// Parses the times of events: numbers in several units, and texts.
 #pragma once
 
 #include <cstdint>
@@ -9,18 +9,19 @@
 
 namespace tocsin {
 
-/// Nanoseconds per unit of a timestamp, told by its magnitude as InfluxDB 3 does: below 5e9 seconds
-/// (the year 2128), below 5e12 milliseconds, below 5e15 microseconds, else nanoseconds.
+/// Nanoseconds per unit of a timestamp, guessed from its magnitude as InfluxDB 3 does: below 5e9
+/// seconds (the year 2128), below 5e12 milliseconds, below 5e15 microseconds, else nanoseconds.
 int64_t time_unit_by_size(int64_t value);
 
-/// `value` units as nanoseconds; a unit of 0 is told by size. Nothing when it does not fit.
+/// `value` units in nanoseconds, or nothing if that does not fit. With `unit` 0 the unit is guessed
+/// by time_unit_by_size().
 std::optional<Timestamp> scale_time(int64_t value, int64_t unit);
 
-/// A number as text, with decimals or not (`1644834856.905985`), its unit told by the whole part's
-/// size. Decimals below a nanosecond are cut off. Exact: it does not pass through a double.
+/// Parses a number with or without decimals (`1644834856.905985`). The unit is guessed from the
+/// whole part. Decimals below a nanosecond are truncated. Exact, because no double is involved.
 std::optional<Timestamp> parse_numeric_time(std::string_view text);
 
-/// A text: RFC 3339; the same without a zone, which is then UTC; a bare date; or a number as above.
+/// Parses RFC 3339, the same without a zone (which means UTC), a bare date, or a number as above.
 std::optional<Timestamp> parse_text_time(std::string_view text);
 
 }  // namespace tocsin

@@ -1,20 +1,18 @@
-// Finds the ends of lines with memchr: nearly all bytes are only ever compared with newline and
-// quote.
+// Finds line ends with memchr: most bytes are compared only with newline and quote.
 #include "net/parse/framer.h"
 
+#include "db/base/ascii.h"
 #include "net/parse/scan.h"
 
 namespace tocsin {
 namespace {
 
 using scan::find_byte;
-constexpr size_t kNone = std::string_view::npos;
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+using scan::kNone;
 
 bool may_follow_value(char c) { return c == ',' || c == ' ' || c == '\n' || c == '\r'; }
 
-// Whether an unescaped blank, which ends the tags, lies before `end`.
+// Whether an unescaped space, which ends the tags, occurs before `end`.
 bool fields_begin_before(std::string_view data, size_t end, OpenLine& line) {
   while (!line.fields_found) {
     const size_t blank = find_byte(data, ' ', line.blank_scanned, end);
@@ -23,7 +21,7 @@ bool fields_begin_before(std::string_view data, size_t end, OpenLine& line) {
       return false;
     }
     line.blank_scanned = blank + 1;
-    line.fields_found = data[blank - 1] != '\\';  // a line begins with no blank
+    line.fields_found = data[blank - 1] != '\\';  // a line does not begin with a space
     line.fields_start = blank;
   }
   return line.fields_start < end;
@@ -43,8 +41,7 @@ size_t find_opening_quote(std::string_view data, size_t start, size_t end, OpenL
   return kNone;
 }
 
-// Looks for the quote that closes the open one. Returns its index, or kNone when it has not
-// arrived.
+// The index of the quote that closes the open one, or kNone if it has not arrived.
 size_t find_closing_quote(std::string_view data, OpenLine& line) {
   const char* const end = data.data() + data.size();
   const char* p = data.data() + line.scanned;
@@ -58,7 +55,7 @@ size_t find_closing_quote(std::string_view data, OpenLine& line) {
       ++p;
       continue;
     }
-    if (end - p < 2) break;  // what the backslash escapes has not arrived
+    if (end - p < 2) break;  // the escaped character has not arrived
     p += (p[1] == '"' || p[1] == '\\') ? 2 : 1;
   }
   line.scanned = static_cast<size_t>(p - data.data());
@@ -74,7 +71,7 @@ void find_kind(std::string_view data, OpenLine& line) {
   line.blank_scanned = line.scanned;
 }
 
-// Ends a line whose quote is broken: at its first newline, which may still have to arrive.
+// Ends a line with a broken quote at its first newline, which may not have arrived yet.
 size_t give_up_quote(std::string_view data, OpenLine& line) {
   line.in_quote = false;
   line.kind = OpenLine::Kind::kSimple;
@@ -84,8 +81,8 @@ size_t give_up_quote(std::string_view data, OpenLine& line) {
   return newline;
 }
 
-// The index of the newline that ends the line which `data` begins with, or kNone: more is needed.
-// `at_end`: nothing more will come, so a quote that is still open is broken.
+// The index of the newline that ends the line at the start of `data`, or kNone if more data is
+// needed. `at_end`: no more data will come, so a quote that is still open is broken.
 size_t find_line_end(std::string_view data, OpenLine& line, bool at_end) {
   if (line.kind == OpenLine::Kind::kUnknown) find_kind(data, line);
   if (line.kind == OpenLine::Kind::kUnknown) return kNone;
@@ -117,7 +114,7 @@ size_t find_line_end(std::string_view data, OpenLine& line, bool at_end) {
   }
 }
 
-// Cuts the line off that ends at the newline `end`, or with `rest`.
+// Removes the line that ends at the newline `end`, or all of `rest` if `end` is kNone.
 std::string_view cut_line(std::string_view& rest, size_t end) {
   std::string_view line = rest.substr(0, end);
   rest.remove_prefix(end == kNone ? rest.size() : end + 1);

@@ -1,11 +1,12 @@
-// Cuts a byte stream into whole lines, for line protocol and JSON lines mixed on one connection.
+// Splits a byte stream into whole lines; line protocol and JSON lines can be mixed on one
+// connection.
 //
-// A JSON line, a comment and a blank line end at their first newline. A line of line protocol ends
-// at the first newline outside a quoted field value: Telegraf writes stack traces with raw
-// newlines. A value's quote opens after an unescaped `=` behind the first unescaped blank, and
-// closes before a comma, a blank or the line's end. Where a quote closes elsewhere, or stays open
-// past kLineBytesMax or the end of the data, it is broken: the line ends at its first newline, so
-// that a broken quote cannot swallow the stream.
+// JSON lines, comments and blank lines end at their first newline. A line of line protocol ends at
+// the first newline outside a quoted field value, because Telegraf writes stack traces with raw
+// newlines. A quoted value opens after an unescaped `=` that follows the first unescaped space, and
+// closes before a comma, a space or the end of the line. A quote is broken if it closes elsewhere,
+// or stays open for more than kLineBytesMax or until the end of the data. The line then ends at its
+// first newline, so that a broken quote cannot swallow the stream.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,7 @@ namespace tocsin {
 
 inline constexpr size_t kLineBytesMax = size_t{4} << 20;  ///< longer lines are rejected
 
-/// What editors and shells on Windows put before UTF-8 text; dropped where a stream or file begins.
+/// Written before UTF-8 text by some Windows programs; dropped at the start of a stream or file.
 inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 inline std::string_view without_byte_order_mark(std::string_view start) {
   return start.substr(start.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);
@@ -26,48 +27,48 @@ inline std::string_view without_byte_order_mark(std::string_view start) {
 
 enum class LineFormat : uint8_t { kLineProtocol, kJson };
 
-/// The format of a line by its first byte that is not a blank: `{` begins JSON.
+/// The format of a line: JSON if its first byte after white space is `{`.
 LineFormat format_of_line(std::string_view line);
 
-/// The number of bytes at the start of `data` that are whole lines (their newline included).
-/// 0: more bytes are needed. With `at_end`, everything left is a line. Where more than
-/// kLineBytesMax bytes hold no newline at all, 0 too: the caller rejects the line and skips to the
-/// next newline.
+/// The number of bytes at the start of `data` that are whole lines, including their newlines. 0 if
+/// more bytes are needed. With `at_end`, the rest of the data is a line. Also 0 if more than
+/// kLineBytesMax bytes contain no newline: the caller rejects the line and skips to the next
+/// newline.
 size_t whole_lines(std::string_view data, bool at_end);
 
-/// The next line of `rest` under the same rules, without its newline and a carriage return before
-/// it; advances `rest`. Requires: `rest` ends where whole_lines ended, or at the end of all data.
+/// Removes the next line from `rest` and returns it without its line end (newline or CRLF).
+/// Requires: `rest` ends at a length that whole_lines() returned, or at the end of all data.
 std::string_view next_line(std::string_view& rest);
 
-/// As next_line, but nothing when the end of the line may come behind `rest`.
+/// Like next_line(), but returns nothing if the line may continue after `rest`.
 std::optional<std::string_view> next_whole_line(std::string_view& rest);
 
-/// How far a line whose end has not arrived was looked at. Internal to the framer.
+/// The scan state of a line whose end has not arrived. Internal to the framer.
 struct OpenLine {
   enum class Kind : uint8_t { kUnknown, kSimple, kLineProtocol };
 
   Kind kind = Kind::kUnknown;
   bool in_quote = false;
-  bool at_close = false;     ///< that quote's end is `scanned`, unless what follows denies it
-  size_t scanned = 0;        ///< bytes of the line that need no second look
-  size_t fields_start = 0;   ///< index of the blank before the fields, once found
-  size_t blank_scanned = 0;  ///< bytes in which that blank is not
+  bool at_close = false;     ///< `scanned` is the closing quote, if the next byte confirms it
+  size_t scanned = 0;        ///< bytes of the line that need not be scanned again
+  size_t fields_start = 0;   ///< index of the space before the fields, if `fields_found`
+  size_t blank_scanned = 0;  ///< bytes that do not contain that space
   bool fields_found = false;
   size_t quoted_newline = std::string_view::npos;  ///< the first newline inside any quote
 };
 
-/// whole_lines for a stream that arrives in pieces: each byte is looked at once, however small they
-/// are.
+/// whole_lines() for a stream that arrives in pieces: scans each byte once, however small the
+/// pieces are.
 class StreamFramer {
  public:
-  /// As whole_lines(pending, false). `pending` is what the last call left over and the bytes since.
+  /// Like whole_lines(pending, false). `pending` is the rest of the last call and all bytes since.
   size_t whole_lines(std::string_view pending);
 
-  /// Whether the line that whole_lines stopped at has a quote that is open across a newline: lines
-  /// may be waiting behind it.
+  /// Whether the line at which whole_lines() stopped has a quote that is open across a newline, so
+  /// that complete lines may be waiting after it.
   bool holds_lines_back() const;
-  /// Takes that quote for broken: the number of bytes up to the end of its own first line. 0 where
-  /// no line is held back. Requires: whole_lines(pending) was 0.
+  /// Treats that quote as broken and returns the number of bytes up to the end of its first line; 0
+  /// if no line is held back. Requires: whole_lines(pending) returned 0.
   size_t give_up_quote();
 
  private:

@@ -1,5 +1,5 @@
-// One JSON object as a flat list of named values, in the order of its keys: what json_flatten.cpp
-// finds and json_lines.cpp makes a row of. Internal to net/parse.
+// One JSON object as a flat list of named values, in the order of its keys. json_flatten.cpp
+// produces it, json_lines.cpp turns it into a row. Internal to net/parse.
 #pragma once
 
 #include <cstdint>
@@ -12,44 +12,44 @@
 
 namespace tocsin {
 
+inline constexpr char kKeySeparator = '\0';  ///< of JsonValue::keys
+
 struct JsonValue {
   enum class Kind : uint8_t { kI64, kU64, kF64, kBool, kString, kArray };
 
   std::string_view path;  ///< keys joined with `.`
-  std::string_view keys;  ///< the same, told apart from keys that contain `.`
+  std::string_view keys;  ///< keys joined with kKeySeparator
   Kind kind = Kind::kString;
-  std::string_view text;  ///< the value; of numbers and booleans, as written; of arrays, their JSON
-  bool escaped = false;   ///< `text` lies in the flattener, not in the line: copy it
+  std::string_view text;  ///< a string's value; a number or boolean as written; an array as JSON
+  bool escaped = false;   ///< `text` points into the flattener, not into the line: copy it
   bool boolean = false;
   int64_t i64 = 0;
   uint64_t u64 = 0;
   double f64 = 0;
 };
 
-/// What the keys of the outermost object say about its shape.
+/// The shape of the outermost object.
 struct JsonShape {
   bool only_telegraf_keys = true;  ///< name, tags, fields, timestamp
   bool fields_is_object = false;
-  bool tags_is_object = true;  ///< or there is none
+  bool tags_is_object = true;  ///< also true if there is no key `tags`
 };
 
-/// Keeps simdjson's buffers between calls. Not thread-safe.
+/// Reuses simdjson's buffers between calls. Not thread-safe.
 class JsonFlattener {
  public:
   JsonFlattener();
   ~JsonFlattener();
 
-  /// Flattens one object. Requires: kJsonPadding readable bytes behind `line`. Returns false and
-  /// sets error() on anything that is not one valid object within the limits. Nulls and what
-  /// duplicate keys replace are left out. The values are valid until the next call, and as long as
-  /// `line`.
+  /// Flattens one object. Returns false and sets error() if `line` is not one valid object within
+  /// the limits. Omits nulls and values replaced by a later duplicate key. The values are valid
+  /// until the next call and as long as `line`. Requires: kJsonPadding readable bytes after `line`.
   bool flatten(std::string_view line);
 
   std::vector<JsonValue>& values();
   const JsonShape& shape() const;
   const std::string& error() const;
-  /// Whether the error was bytes that are no UTF-8, or an escape that is none, such as half a
-  /// surrogate pair.
+  /// Whether the error was invalid UTF-8 or an invalid escape, such as half of a surrogate pair.
   bool invalid_text() const;
 
  private:
@@ -57,10 +57,10 @@ class JsonFlattener {
   std::unique_ptr<Impl> impl_;
 };
 
-inline constexpr size_t kJsonPadding = 64;  ///< simdjson may read, and ignore, so many bytes more
+inline constexpr size_t kJsonPadding = 64;  ///< simdjson may read, and ignore, this many bytes more
 
-/// A line of `buffer` with kJsonPadding readable bytes behind it: itself, except near the buffer's
-/// end, where it is a copy that the batch keeps.
+/// A line of `buffer` with kJsonPadding readable bytes after it: `line` itself, or near the end of
+/// the buffer a copy that the batch keeps.
 std::string_view padded_line(std::string_view line, std::string_view buffer, Batch& batch);
 
 }  // namespace tocsin

@@ -1,10 +1,11 @@
-// Walks one JSON object with simdjson's on-demand parser. The one file that knows simdjson.
+// Walks one JSON object with simdjson's on-demand parser. Only this file uses simdjson.
 #include <memory_resource>
 #include <unordered_set>
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "db/base/ascii.h"
 #include "net/parse/json_event.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/number.h"
@@ -16,26 +17,17 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 static_assert(kJsonPadding >= simdjson::SIMDJSON_PADDING);
 
-constexpr size_t kShownBytesMax = 64;      // of a piece of input in an error message
-constexpr size_t kFewKeys = 32;            // up to here duplicates are found by comparing
-constexpr size_t kArenaBytes = 16 * 1024;  // of joined keys, before anything is allocated
+constexpr size_t kFewKeys = 32;            // up to this many, duplicates are found by comparing
+constexpr size_t kArenaBytes = 16 * 1024;  // of joined keys, before memory is allocated
 
-std::string_view trimmed(std::string_view token) {
-  const size_t last = token.find_last_not_of(" \t\r\n");
-  return token.substr(0, last + 1);
-}
-
-// Where a value stands: its column's name (keys joined with `.`), and its keys joined with a byte
-// that tells
-// {"a": {"b": 1}} from {"a.b": 1}.
-struct Place {
+// The place of a value in the object. `path` is its column's name, the keys joined with `.`. `keys`
+// joins them with kKeySeparator, which distinguishes {"a": {"b": 1}} from {"a.b": 1}.
+struct ValuePlace {
   std::string_view path;
   std::string_view keys;
 };
 
-constexpr char kKeySeparator = '\0';
-
-// Whether a value with these keys is that of `key` or lies below it.
+// Whether a value with these keys belongs to `key` or to an object under it.
 bool is_at_or_below(std::string_view keys, std::string_view key) {
   return keys.starts_with(key) && (keys.size() == key.size() || keys[key.size()] == kKeySeparator);
 }
@@ -53,8 +45,8 @@ struct JsonFlattener::Impl {
   const char* line_end = nullptr;
   ondemand::document document;
   size_t key_count = 0;
-  std::unordered_set<std::string_view>
-      seen_keys;  // as Place::keys; once there are more than kFewKeys
+  // As in ValuePlace::keys; filled once there are more than kFewKeys.
+  std::unordered_set<std::string_view> seen_keys;
   std::unique_ptr<char[]> arena_start = std::make_unique<char[]>(kArenaBytes);
   std::pmr::monotonic_buffer_resource arena{arena_start.get(), kArenaBytes};
 
@@ -68,12 +60,12 @@ struct JsonFlattener::Impl {
   }
 
   bool walk(std::string_view line);
-  bool walk_object(ondemand::object object, const Place& parent, size_t depth);
-  bool walk_field(ondemand::field field, const Place& parent, size_t depth);
+  bool walk_object(ondemand::object object, const ValuePlace& parent, size_t depth);
+  bool walk_field(ondemand::field field, const ValuePlace& parent, size_t depth);
   bool walk_array(ondemand::array array, size_t depth);
   bool check_element(ondemand::value value, size_t depth);
-  bool add_scalar(ondemand::value value, ondemand::json_type type, const Place& place);
-  bool add_array(ondemand::value value, const Place& place, size_t depth);
+  bool add_scalar(ondemand::value value, ondemand::json_type type, const ValuePlace& place);
+  bool add_array(ondemand::value value, const ValuePlace& place, size_t depth);
   bool read_key(ondemand::field& field, std::string_view& key);
   std::string_view join(std::string_view prefix, char separator, std::string_view key);
   void drop_duplicate(std::string_view keys);
@@ -100,7 +92,8 @@ bool JsonFlattener::Impl::walk(std::string_view line) {
   return fail("invalid JSON: expected the line's end after the object");
 }
 
-bool JsonFlattener::Impl::walk_object(ondemand::object object, const Place& parent, size_t depth) {
+bool JsonFlattener::Impl::walk_object(ondemand::object object, const ValuePlace& parent,
+                                      size_t depth) {
   if (depth > kJsonDepthMax) {
     return fail(fmt::format("JSON is nested deeper than {} levels", kJsonDepthMax));
   }
@@ -112,7 +105,8 @@ bool JsonFlattener::Impl::walk_object(ondemand::object object, const Place& pare
   return true;
 }
 
-bool JsonFlattener::Impl::walk_field(ondemand::field field, const Place& parent, size_t depth) {
+bool JsonFlattener::Impl::walk_field(ondemand::field field, const ValuePlace& parent,
+                                     size_t depth) {
   if (++key_count > kJsonKeysMax) {
     return fail(fmt::format("more than {} keys in one line", kJsonKeysMax));
   }
@@ -122,7 +116,7 @@ bool JsonFlattener::Impl::walk_field(ondemand::field field, const Place& parent,
   ondemand::value value = field.value();
   if (const auto code = value.type().get(type)) return fail(code);
   if (depth == 1) note_shape(key, type);
-  const Place place{join(parent.path, '.', key), join(parent.keys, kKeySeparator, key)};
+  const ValuePlace place{join(parent.path, '.', key), join(parent.keys, kKeySeparator, key)};
   drop_duplicate(place.keys);
   if (type == ondemand::json_type::array) return add_array(value, place, depth);
   if (type != ondemand::json_type::object) return add_scalar(value, type, place);
@@ -153,7 +147,7 @@ std::string_view JsonFlattener::Impl::join(std::string_view prefix, char separat
   return {path, size};
 }
 
-// The last of duplicate keys wins, with everything below it.
+// The last of several duplicate keys wins, with everything below it.
 void JsonFlattener::Impl::drop_duplicate(std::string_view keys) {
   if (key_count > kFewKeys) {
     if (seen_keys.empty()) remember_keys();
@@ -184,12 +178,12 @@ void JsonFlattener::Impl::note_shape(std::string_view key, ondemand::json_type t
 }
 
 bool JsonFlattener::Impl::add_scalar(ondemand::value value, ondemand::json_type type,
-                                     const Place& place) {
+                                     const ValuePlace& place) {
   const std::string_view path = place.path;
   JsonValue out;
   out.path = path;
   out.keys = place.keys;
-  out.text = trimmed(value.raw_json_token());
+  out.text = trimmed_end(value.raw_json_token());
   switch (type) {
     case ondemand::json_type::null:
       return out.text == "null" || fail(fmt::format("invalid JSON value of `{}`", path));
@@ -231,7 +225,7 @@ bool JsonFlattener::Impl::add_scalar(ondemand::value value, ondemand::json_type 
   return true;
 }
 
-bool JsonFlattener::Impl::add_array(ondemand::value value, const Place& place, size_t depth) {
+bool JsonFlattener::Impl::add_array(ondemand::value value, const ValuePlace& place, size_t depth) {
   const char* const start = value.raw_json_token().data();
   ondemand::array array;
   if (const auto code = value.get_array().get(array)) return fail(code);
@@ -242,12 +236,12 @@ bool JsonFlattener::Impl::add_array(ondemand::value value, const Place& place, s
   out.path = place.path;
   out.keys = place.keys;
   out.kind = JsonValue::Kind::kArray;
-  out.text = trimmed({start, static_cast<size_t>(next - start)});
+  out.text = trimmed_end({start, static_cast<size_t>(next - start)});
   values.push_back(out);
   return true;
 }
 
-// On demand nothing is checked that nobody looks at, so every element is visited.
+// simdjson validates only what is read, so every element is visited.
 bool JsonFlattener::Impl::walk_array(ondemand::array array, size_t depth) {
   if (depth > kJsonDepthMax) {
     return fail(fmt::format("JSON is nested deeper than {} levels", kJsonDepthMax));
@@ -281,7 +275,7 @@ bool JsonFlattener::Impl::check_element(ondemand::value value, size_t depth) {
     }
     return true;
   }
-  const std::string_view text = trimmed(value.raw_json_token());
+  const std::string_view text = trimmed_end(value.raw_json_token());
   if (type == ondemand::json_type::string) {
     std::string_view ignored;
     if (text.find('\\') == text.npos) return true;

@@ -1,4 +1,4 @@
-// Makes a row of each JSON event: which key is its measurement, which its time, which are tags.
+// Turns each JSON event into a row: finds its measurement, its time and its tags.
 #include "net/parse/json_lines.h"
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
 #include "db/base/text.h"
 #include "db/limits.h"
 #include "net/parse/event_time.h"
@@ -21,7 +22,6 @@ namespace tocsin {
 namespace {
 
 using Kind = JsonValue::Kind;
-constexpr size_t kShownBytesMax = 64;  // of a piece of input in an error message
 constexpr std::string_view kTagsPrefix = "tags.";
 constexpr std::string_view kFieldsPrefix = "fields.";
 
@@ -30,8 +30,6 @@ JsonValue* find(std::vector<JsonValue>& values, std::string_view path) {
                                [&](const JsonValue& value) { return value.path == path; });
   return it == values.end() ? nullptr : &*it;
 }
-
-bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == line.npos; }
 
 std::optional<Timestamp> time_of(const JsonValue& value) {
   if (value.kind == Kind::kString) return parse_text_time(value.text);
@@ -52,7 +50,7 @@ std::optional<uint32_t> escaped_unit(std::string_view text) {
 bool is_high_surrogate(std::optional<uint32_t> unit) { return unit && *unit >> 10 == 0xD800 >> 10; }
 bool is_low_surrogate(std::optional<uint32_t> unit) { return unit && *unit >> 10 == 0xDC00 >> 10; }
 
-// JSON whose escapes of half a surrogate pair are those of U+FFFD. Only strings have backslashes.
+// Replaces escapes of half a surrogate pair by U+FFFD. In valid JSON only strings have backslashes.
 std::string without_lone_surrogates(std::string_view json) {
   std::string out;
   out.reserve(json.size());
@@ -80,14 +78,14 @@ class EventReader : public RowAppender {
         time_keys_(time_keys_of(options)) {}
 
   /// Appends the line's row to the batch, or returns false with reason() set. Requires:
-  /// kJsonPadding readable bytes behind the line, which lives as long as the batch.
+  /// kJsonPadding readable bytes after the line; `line` must live as long as the batch.
   bool read(std::string_view line) {
-    if (!flattener_.flatten(line) && !retry_mended(line)) return fail(flattener_.error());
+    if (!flattener_.flatten(line) && !retry_repaired(line)) return fail(flattener_.error());
     std::vector<JsonValue>& values = flattener_.values();
     std::string measurement;
     Timestamp time = options_.now;
     telegraf_ = is_telegraf(values);
-    if (!take_measurement(values, measurement) || !take_time(values, time)) return false;
+    if (!read_measurement(values, measurement) || !read_time(values, time)) return false;
     if (values.empty()) return fail("JSON object without any value");
     for (const JsonValue& value : values) {
       if (!check(value)) return false;
@@ -99,15 +97,15 @@ class EventReader : public RowAppender {
   }
 
  private:
-  // Bytes that are no UTF-8 are shown as U+FFFD everywhere, so the event is kept that way; half a
-  // surrogate pair, which a writer leaves that cuts a text, is no other character.
-  bool retry_mended(std::string_view line) {
+  // Invalid UTF-8 is displayed as U+FFFD everywhere, so the event is stored that way. Half a
+  // surrogate pair, which remains when a writer truncates a text, is treated alike.
+  bool retry_repaired(std::string_view line) {
     if (!flattener_.invalid_text()) return false;
     size_t replaced = 0;
-    std::string mended = without_lone_surrogates(valid_utf8(line, replaced));
-    const size_t size = mended.size();
-    mended.append(kJsonPadding, ' ');
-    return flattener_.flatten(batch_.keep(std::move(mended)).substr(0, size));
+    std::string repaired = without_lone_surrogates(valid_utf8(line, replaced));
+    const size_t size = repaired.size();
+    repaired.append(kJsonPadding, ' ');
+    return flattener_.flatten(batch_.keep(std::move(repaired)).substr(0, size));
   }
 
   bool is_telegraf(std::vector<JsonValue>& values) const {
@@ -117,7 +115,7 @@ class EventReader : public RowAppender {
     return name != nullptr && name->kind == Kind::kString;
   }
 
-  bool take_measurement(std::vector<JsonValue>& values, std::string& measurement) {
+  bool read_measurement(std::vector<JsonValue>& values, std::string& measurement) {
     JsonValue* named = find(values, telegraf_ ? "name" : "measurement");
     if (named != nullptr && named->kind == Kind::kString && !named->text.empty()) {
       measurement = named->text;
@@ -130,7 +128,7 @@ class EventReader : public RowAppender {
         "no measurement: the event has no key `measurement`, and its source sets none");
   }
 
-  bool take_time(std::vector<JsonValue>& values, Timestamp& time) {
+  bool read_time(std::vector<JsonValue>& values, Timestamp& time) {
     const JsonValue* unreadable = nullptr;
     for (const std::string_view key : time_keys_) {
       JsonValue* candidate = find(values, key);
@@ -196,7 +194,7 @@ class EventReader : public RowAppender {
   const ParseOptions& options_;
   Batch& batch_;
   const std::vector<std::string_view> time_keys_;
-  bool telegraf_ = false;  // the shape of the event being read
+  bool telegraf_ = false;  // whether the current event has Telegraf's shape
 };
 
 }  // namespace
@@ -215,12 +213,12 @@ void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view line = next_line(rest);
-    if (is_blank(line)) continue;
+    if (is_blank_line(line)) continue;
     if (line.size() > kLineBytesMax) {
       const std::string reason =
           fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
       errors.add({numbers.at(line.data()), reason, line});
-    } else if (options.guess_shapes && plain.take(line)) {
+    } else if (options.guess_shapes && plain.consume(line)) {
       continue;
     } else if (!reader.read(padded_line(line, buffer, batch))) {
       errors.add({numbers.at(line.data()), reader.reason(), line});

@@ -1,4 +1,4 @@
-// JSON lines: one object per line in, rows out; no I/O. Parsed with simdjson.
+// Parses JSON lines, one object per line, into rows; no I/O.
 #pragma once
 
 #include <cstddef>
@@ -11,23 +11,23 @@
 
 namespace tocsin {
 
-inline constexpr size_t kJsonDepthMax = 64;     ///< of objects and arrays in each other
-inline constexpr size_t kJsonKeysMax = 10'000;  ///< of one line, at all depths
+inline constexpr size_t kJsonDepthMax = 64;     ///< of nested objects and arrays
+inline constexpr size_t kJsonKeysMax = 10'000;  ///< in one line, at all depths
 
-/// Keeps simdjson's buffers between calls. One per thread.
+/// Reuses its buffers between calls. Use one per thread.
 class JsonLinesParser {
  public:
   JsonLinesParser();
   ~JsonLinesParser();
 
-  /// As parse_line_protocol. Objects flatten with `.`; arrays stay JSON text; null is absent; the
-  /// last of duplicate keys wins. Telegraf's `{"name", "tags", "fields", "timestamp"}` is
-  /// understood.
+  /// Like parse_line_protocol(). Nested objects are flattened with `.`, arrays stay JSON text,
+  /// nulls are omitted, and the last of several duplicate keys wins. Telegraf's objects with
+  /// `name`, `tags`, `fields` and `timestamp` are recognized.
   ///
-  /// The measurement is the string under `measurement`, else the option's. The time is the first
-  /// time key that is present and reads as a time: a number (s, ms, us, ns by size) or a text; a
-  /// text without a zone is UTC. A line whose time keys all read as no time is an error. Invalid
-  /// UTF-8 becomes U+FFFD, as does an escape of half a surrogate pair.
+  /// The measurement is the string under `measurement`, or else options.measurement. The time is
+  /// the first time key whose value is a valid time: a number (s, ms, us or ns by size) or a text,
+  /// in UTC unless it has a zone. A line with time keys but no valid time is an error. Invalid
+  /// UTF-8 becomes U+FFFD, and so does the escape of half a surrogate pair.
   void parse(std::string_view buffer, const ParseOptions& options, Batch& batch,
              LineErrors& errors);
 

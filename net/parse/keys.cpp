@@ -1,4 +1,3 @@
-// The two lists, each in one place.
 #include "net/parse/keys.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Lines that could not be taken: the first ones with their text, the rest as numbers, so that a
-// text of bad lines takes no more memory than one of good ones.
+// Lines that could not be parsed: the first ones with their text, the rest only counted, which
+// bounds the memory.
 #pragma once
 
 #include <cstddef>
@@ -13,34 +13,36 @@
 
 namespace tocsin {
 
-/// A line that could not be taken, in the words that the shipper's operator needs.
+inline constexpr size_t kShownBytesMax = 64;  ///< of a piece of input in an error message
+
+/// A line that could not be parsed, and why.
 struct LineError {
-  uint64_t line = 0;   ///< from 1, in the buffer that was parsed; every newline counts
+  uint64_t line = 0;   ///< from 1, in the parsed buffer; every newline counts
   std::string reason;  ///< e.g. `missing field value after "duration_ms=" at byte 31`; bytes from 1
-  std::string_view text;  ///< the raw line, in the buffer
+  std::string_view text;  ///< the raw line; points into the buffer
 };
 
-/// Keeps the first kRejectedPerMinuteMax, as many as `rejected` could hold, and counts the others
-/// by reason. Iterates over those that are kept, in their order.
+/// Keeps the first kRejectedPerMinuteMax errors, as many as `rejected` can store, and counts the
+/// others by reason. Iterates over the kept ones in order.
 class LineErrors {
  public:
   void add(LineError error);
 
-  uint64_t count() const { return kept_.size() + counted_; }  ///< of all
-  size_t size() const { return kept_.size(); }                ///< of those that are kept
+  uint64_t count() const { return kept_.size() + counted_; }  ///< kept and counted
+  size_t size() const { return kept_.size(); }                ///< kept
   bool empty() const { return kept_.empty(); }
   const LineError& operator[](size_t index) const { return kept_[index]; }
   auto begin() const { return kept_.begin(); }
   auto end() const { return kept_.end(); }
 
-  /// Adds to `out` what stands for the lines that are not kept.
+  /// Appends to `out` one entry per reason for the lines that were only counted.
   void add_counted(std::vector<RejectedLine>& out) const;
-  /// Adds all of them to `out`.
+  /// Appends the kept and the counted lines to `out`.
   void add_all(std::vector<RejectedLine>& out) const;
 
  private:
   std::vector<LineError> kept_;
-  std::map<std::string, uint64_t, std::less<>> counts_;  // by reason, of those not kept
+  std::map<std::string, uint64_t, std::less<>> counts_;  // by reason, of lines that are not kept
   uint64_t counted_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Counts lines only when somebody asks: good lines cost nothing.
+// Line numbers for error messages, computed on demand so that good lines cost nothing.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,13 @@
 
 namespace tocsin {
 
-/// Numbers of places in one buffer, asked for in ascending order.
+/// The line numbers of positions in one buffer, requested in ascending order.
 class LineNumbers {
  public:
   explicit LineNumbers(std::string_view buffer) : position_(buffer.data()) {}
 
-  /// The number, from 1, of the line that `place` lies in. Requires: not before the last one asked
-  /// for.
+  /// The number, from 1, of the line that contains `place`. Requires: `place` is not before the
+  /// last requested one.
   uint64_t at(const char* place) {
     line_ += scan::count_byte({position_, static_cast<size_t>(place - position_)}, '\n');
     position_ = place;

@@ -1,12 +1,13 @@
-// The grammar of one line: measurement[,tag=value]* field=value[,field=value]* [timestamp].
-// The hot path of ingestion: values are views into the buffer, nothing is allocated per row, and
-// error texts are made out of line.
+// The grammar of a line: measurement[,tag=value]* field=value[,field=value]* [timestamp].
+// This is the hot path of ingestion: values are views into the buffer, nothing is allocated per
+// row, and error messages are formatted out of line.
 #include "net/parse/line_protocol.h"
 
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
 #include "db/limits.h"
 #include "net/parse/event_time.h"
 #include "net/parse/framer.h"
@@ -18,9 +19,7 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kShownBytesMax = 64;  // of a piece of input in an error message
-
-std::string shown(std::string_view text) {
+std::string quoted(std::string_view text) {
   const bool cut = text.size() > kShownBytesMax;
   return fmt::format("\"{}{}\"", text.substr(0, kShownBytesMax), cut ? "..." : "");
 }
@@ -38,7 +37,7 @@ class RowParser {
  public:
   RowParser(const ParseOptions& options, Batch& batch) : options_(options), batch_(batch) {}
 
-  /// Appends the line's row to the batch, or returns false and leaves the batch without it.
+  /// Appends the line's row to the batch, or returns false and leaves the batch unchanged.
   bool parse(std::string_view line) {
     begin_ = p_ = line.data();
     end_ = begin_ + line.size();
@@ -64,7 +63,7 @@ class RowParser {
     while (p_ != end_ && (*p_ == ' ' || *p_ == '\t')) ++p_;
   }
 
-  // The text up to one of the stops that has no backslash before it, or to the line's end.
+  // The text up to the first stop without a backslash before it, or to the end of the line.
   template <char... kStops>
   std::string_view read_token() {
     const char* const start = p_;
@@ -80,7 +79,7 @@ class RowParser {
     return {start, static_cast<size_t>(stop - start)};
   }
 
-  // A key as it is meant; the view may lie in `name_`.
+  // A key without its escapes; the view may point into `name_`.
   std::string_view unescaped_key(std::string_view key) {
     if (!escaped_) return key;
     unescape<',', '=', ' '>(key, name_);
@@ -92,7 +91,7 @@ class RowParser {
       return true;
     if (name.empty()) return fail_at(place, fmt::format("missing {}", what));
     return fail_at(place, fmt::format("{} of {} bytes, at most {} are possible: {}", what,
-                                      name.size(), kNameBytesMax, shown(name)));
+                                      name.size(), kNameBytesMax, quoted(name)));
   }
 
   bool read_measurement() {
@@ -114,10 +113,10 @@ class RowParser {
       const std::string_view key = unescaped_key(read_token<',', '=', ' '>());
       if (!check_name(key, "tag key", start)) return false;
       if (p_ == end_ || *p_ != '=') {
-        return fail(fmt::format("missing tag value after tag key {}", shown(key)));
+        return fail(fmt::format("missing tag value after tag key {}", quoted(key)));
       }
       ++p_;
-      // The lane is looked up before the value is read: `key` may lie in name_.
+      // Look up the lane before reading the value, which may overwrite `key` in name_.
       const size_t lane = rows_->lane(key, ColumnType::kString, ColumnKind::kTag, column_++);
       if (!read_tag_value(lane)) return false;
     }
@@ -140,7 +139,7 @@ class RowParser {
   bool check_string(std::string_view value) {
     if (value.size() <= kStringBytesMax) [[likely]]
       return true;
-    return fail(fmt::format("string of {} bytes, at most {} are possible, which ends", value.size(),
+    return fail(fmt::format("string of {} bytes, at most {} are possible; it ends", value.size(),
                             kStringBytesMax));
   }
 
@@ -152,7 +151,7 @@ class RowParser {
       const std::string_view key = unescaped_key(read_token<',', '=', ' '>());
       if (!check_name(key, "field key", start)) return false;
       if (p_ == end_ || *p_ != '=') {
-        return fail(fmt::format("missing `=` and a value after field key {}", shown(key)));
+        return fail(fmt::format("missing `=` and a value after field key {}", quoted(key)));
       }
       ++p_;
       if (p_ == end_ || *p_ == ',' || *p_ == ' ') {
@@ -171,7 +170,7 @@ class RowParser {
     bool escaped = false;
     for (;;) {
       p_ = scan::find_any<'"', '\\'>(p_, end_);
-      if (p_ == end_) return fail_at(start - 1, "missing `\"` that closes the string that begins");
+      if (p_ == end_) return fail_at(start - 1, "missing closing `\"` of the string that begins");
       if (*p_ == '"') break;
       const bool escape = end_ - p_ > 1 && (p_[1] == '"' || p_[1] == '\\');
       escaped |= escape;
@@ -180,7 +179,8 @@ class RowParser {
     std::string_view value(start, static_cast<size_t>(p_ - start));
     ++p_;
     if (p_ != end_ && *p_ != ',' && *p_ != ' ') {
-      return fail("expected `,`, a blank or the line's end after the string's closing `\"`");
+      return fail(
+          "expected `,`, a space or the end of the line after the closing `\"` of the string");
     }
     if (escaped) {
       unescape<'"', '\\'>(value, name_);
@@ -191,7 +191,7 @@ class RowParser {
     return true;
   }
 
-  // A number or boolean, which contains no escapes.
+  // A number or boolean; neither has escapes.
   bool read_scalar(std::string_view key) {
     const char* const start = p_;
     p_ = scan::find_any<',', ' '>(p_, end_);
@@ -199,7 +199,7 @@ class RowParser {
     const char first = text.front();
     const std::string_view digits = text.substr(0, text.size() - 1);
     const size_t hint = column_++;
-    if ((first >= '0' && first <= '9') || first == '-' || first == '+' || first == '.') {
+    if (is_digit(first) || first == '-' || first == '+' || first == '.') {
       if (text.back() == 'i') {
         const auto value = parse_i64(digits);
         if (!value) return fail_value(key, text, start);
@@ -229,7 +229,7 @@ class RowParser {
   bool fail_value(std::string_view key, std::string_view text, const char* place) {
     return fail_at(place, fmt::format("invalid value {} of field {}: expected a number that fits "
                                       "(12.5, 12i, 12u), true or false, or a \"string\"",
-                                      shown(text), shown(key)));
+                                      quoted(text), quoted(key)));
   }
 
   bool read_time() {
@@ -239,9 +239,9 @@ class RowParser {
     p_ = scan::find_any<' ', '\t'>(p_, end_);
     const std::string_view text(start, static_cast<size_t>(p_ - start));
     skip_blanks();
-    if (p_ != end_) return fail("expected the line's end after the timestamp");
+    if (p_ != end_) return fail("expected the end of the line after the timestamp");
     const auto number = parse_i64(text);
-    if (!number) return fail_at(start, fmt::format("invalid timestamp {}", shown(text)));
+    if (!number) return fail_at(start, fmt::format("invalid timestamp {}", quoted(text)));
     const auto time = scale_time(*number, options_.time_unit);
     if (!time) return fail_at(start, fmt::format("timestamp {} out of range", text));
     rows_->set_time(*time);
@@ -253,12 +253,12 @@ class RowParser {
   std::string name_;  // a name or value without its escapes
   std::string reason_;
 
-  // Of the line being parsed.
+  // State of the current line.
   const char* begin_ = nullptr;
   const char* p_ = nullptr;
   const char* end_ = nullptr;
   RowBatch* rows_ = nullptr;
-  size_t column_ = 0;     // number of the next key: the hint for its lane
+  size_t column_ = 0;     // index of the next key, the hint for its lane
   bool escaped_ = false;  // whether the token just read contains escaped stops
 };
 
@@ -278,7 +278,7 @@ size_t parse_line_protocol(std::string_view buffer, const ParseOptions& options,
   PlainLines plain(buffer, options, batch);
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
-    if (options.guess_shapes) plain.take(rest);
+    if (options.guess_shapes) plain.consume(rest);
     if (rest.empty()) break;
     std::optional<std::string_view> whole;
     if (options.more_follows && rest.size() <= kLineBytesMax) {

@@ -1,6 +1,6 @@
-// InfluxDB line protocol: bytes in, rows out; no I/O.
-// Source: the line protocol reference of InfluxDB 1.8 and 2, with Telegraf's raw newlines in
-// strings.
+// Parses InfluxDB line protocol into rows; no I/O.
+// Source: the line protocol reference of InfluxDB 1.8 and 2; strings may also contain raw newlines,
+// as Telegraf writes them.
 #pragma once
 
 #include <cstdint>
@@ -14,30 +14,31 @@
 
 namespace tocsin {
 
-/// What parsers need to know besides the bytes.
+/// Options of all parsers in this folder.
 struct ParseOptions {
-  Timestamp now = 0;  ///< the time of rows that carry none
-  /// Line protocol: nanoseconds per unit of a line's timestamp; 0 tells s, ms, us and ns by size,
-  /// which is how the numbers in JSON are always read.
+  Timestamp now = 0;  ///< the time of rows without one
+  /// Line protocol: nanoseconds per unit of a line's timestamp. With 0 the unit (s, ms, us, ns) is
+  /// guessed from the size, as it always is for numbers in JSON.
   int64_t time_unit = 1;
-  /// Line protocol: whether a last line whose quote is open may go on behind the buffer; it is
-  /// left.
+  /// Line protocol: whether the last line may continue after the buffer if its quote is open; such
+  /// a line is not consumed.
   bool more_follows = false;
-  /// Whether lines like the ones before may be guessed, which is quicker and makes no other
-  /// difference; tests compare.
+  /// Whether to try the fast path for lines that look like earlier ones. The rows are the same
+  /// either way; tests and benchmarks compare.
   bool guess_shapes = true;
-  std::string measurement;             ///< JSON: of objects that name none
-  std::vector<std::string> tags;       ///< JSON: keys whose strings are tags; empty: good guesses
-  std::vector<std::string> time_keys;  ///< JSON: instead of the usual candidates, when not empty
+  std::string measurement;             ///< JSON: for objects without `measurement`
+  std::vector<std::string> tags;       ///< JSON: keys whose strings are tags; empty: guess
+  std::vector<std::string> time_keys;  ///< JSON: replaces the usual keys unless empty
 };
 
-/// Parses whole lines; a last line needs no newline. Returns how many bytes were taken: all of
-/// them, unless options.more_follows leaves the last line. `buffer` must live as long as the batch:
-/// pass a view that Batch::keep returned. Bad lines go to `errors` and never stop the rest.
+/// Parses whole lines; the last one needs no newline. Returns the number of consumed bytes: all,
+/// unless options.more_follows leaves the last line. Bad lines are added to `errors` and do not
+/// affect the others. Requires: `buffer` lives as long as the batch, like a view that Batch::keep
+/// returned.
 ///
-/// A backslash escapes a comma or blank in measurements, also an equals sign in tags and field
-/// keys, and a quote or backslash in strings; elsewhere it stands for itself. The field `_=t` marks
-/// a row without fields and is not stored.
+/// A backslash escapes commas and spaces in measurements; commas, spaces and equals signs in tags
+/// and field keys; quotes and backslashes in strings. Elsewhere it is an ordinary character. The
+/// field `_=t` marks a row without fields and is not stored.
 size_t parse_line_protocol(std::string_view buffer, const ParseOptions& options, Batch& batch,
                            LineErrors& errors);
 

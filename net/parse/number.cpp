@@ -14,6 +14,11 @@ namespace tocsin {
 namespace {
 
 constexpr size_t kU64Digits = 20;  // of 18446744073709551615
+#if defined(TOCSIN_PORTABLE)       // see parse_bench
+constexpr bool kEightDigitsAtATime = false;
+#else
+constexpr bool kEightDigitsAtATime = std::endian::native == std::endian::little;
+#endif
 
 // Source: Johnny Lee and Daniel Lemire, "Quickly parsing eight digits" (2018).
 bool are_eight_digits(uint64_t chars) {
@@ -30,13 +35,13 @@ uint64_t eight_digits(uint64_t chars) {
   return (((chars & kMask) * kMultiplier1) + (((chars >> 16) & kMask) * kMultiplier2)) >> 32;
 }
 
-// Digits only, without a sign. A text of up to 19 digits cannot overflow.
+// Digits only, without a sign. Up to 19 digits cannot overflow.
 std::optional<uint64_t> parse_digits(std::string_view text) {
   if (text.empty() || text.size() > kU64Digits) return std::nullopt;
   const char* p = text.data();
   const char* const end = p + text.size();
   uint64_t value = 0;
-  if constexpr (std::endian::native == std::endian::little) {
+  if constexpr (kEightDigitsAtATime) {
     for (; end - p >= 8; p += 8) {
       uint64_t chars;
       std::memcpy(&chars, p, sizeof chars);
@@ -53,7 +58,8 @@ std::optional<uint64_t> parse_digits(std::string_view text) {
   return value;
 }
 
-// std::from_chars says "out of range" for both ends; only the large one is an error here.
+// std::from_chars reports both overflow and underflow as "out of range"; only overflow is an error
+// here.
 bool is_underflow(std::string_view text) {
   if (const size_t e = text.find_first_of("eE"); e != text.npos)
     return text.substr(e + 1, 1) == "-";
@@ -64,7 +70,7 @@ bool is_underflow(std::string_view text) {
   return true;
 }
 
-// Length of the number that RFC 8259 allows at the start of `text`; whether it is an integer.
+// The length of the JSON number (RFC 8259) at the start of `text`, or 0; sets `integer`.
 size_t json_number_length(std::string_view text, bool& integer) {
   size_t i = 0;
   const auto digits = [&] {

@@ -13,12 +13,11 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kShapesMax = 16;         // looked through one by one
 constexpr size_t kIntegerDigitsMax = 18;  // these cannot overflow
-constexpr size_t kDecimalDigitsMax = 17;  // as parse_f64's own quick way
+constexpr size_t kDecimalDigitsMax = 17;  // like parse_plain_decimal
 
-// Blanks before a line, comments, and JSON objects, which end at their first newline whatever they
-// quote.
+// Excludes leading white space, comments, and JSON objects, which end at their first newline even
+// within quotes.
 bool may_begin_line(char c) { return c > ' ' && c != '#' && c != '{'; }
 
 std::string_view between(const char* start, const char* end) {
@@ -33,12 +32,12 @@ PlainLines::PlainLines(std::string_view buffer, const ParseOptions& options, Bat
   if (last_newline != buffer.npos) end_ += last_newline + 1;
 }
 
-void PlainLines::take(std::string_view& rest) {
+void PlainLines::consume(std::string_view& rest) {
   const char* line = rest.data();
   for (; line < end_; line = p_ + 1) {
     p_ = line;
     rows_ = nullptr;
-    if (take_line() && static_cast<size_t>(p_ - line) <= kLineBytesMax) {
+    if (read_line() && static_cast<size_t>(p_ - line) <= kLineBytesMax) {
       rows_->set_line(between(line, p_));
       if (*p_ == '\r') ++p_;
       continue;
@@ -49,8 +48,8 @@ void PlainLines::take(std::string_view& rest) {
   rest.remove_prefix(static_cast<size_t>(line - rest.data()));
 }
 
-// Leaves p_ at the line's end.
-bool PlainLines::take_line() {
+// Leaves p_ at the end of the line.
+bool PlainLines::read_line() {
   const char* const start = p_;
   if (!may_begin_line(*start)) return false;
   p_ = scan::find_any<',', ' ', '\\', '\n'>(p_, end_);
@@ -58,7 +57,7 @@ bool PlainLines::take_line() {
   if (!find_shape(between(start, p_))) return false;
   rows_ = shape_->rows;
   rows_->begin_row(options_.now);
-  return take_tags() && take_fields() && (at_line_end() || take_time());
+  return read_tags() && read_fields() && (at_line_end() || read_time());
 }
 
 bool PlainLines::find_shape(std::string_view measurement) {
@@ -77,10 +76,10 @@ bool PlainLines::find_shape(std::string_view measurement) {
   return true;
 }
 
-bool PlainLines::take_tags() {
+bool PlainLines::read_tags() {
   for (size_t i = 0; *p_ == ','; ++i) {
     ++p_;
-    Key* const key = take_key(shape_->tags, i);
+    Key* const key = match_key(shape_->tags, i);
     if (key == nullptr) return false;
     const char* const start = p_;
     p_ = scan::find_any<',', ' ', '=', '\\', '\n'>(p_, end_);
@@ -91,25 +90,25 @@ bool PlainLines::take_tags() {
   return true;
 }
 
-// Requires: the blank that ends the tags at p_.
-bool PlainLines::take_fields() {
+// Requires: p_ is at the space that ends the tags.
+bool PlainLines::read_fields() {
   ++p_;
-  if (*p_ == '\t') return false;  // more blanks
+  if (*p_ == '\t') return false;  // more white space
   for (size_t i = 0;; ++i) {
-    Key* const key = take_key(shape_->fields, i);
+    Key* const key = match_key(shape_->fields, i);
     if (key == nullptr) return false;
-    const bool taken = *p_ == '"'                    ? take_string(*key)
-                       : is_digit(*p_) || *p_ == '-' ? take_number(*key)
-                                                     : take_bool(*key);
-    if (!taken) return false;
+    const bool read = *p_ == '"'                    ? read_string(*key)
+                      : is_digit(*p_) || *p_ == '-' ? read_number(*key)
+                                                    : read_bool(*key);
+    if (!read) return false;
     if (*p_ != ',') return *p_ == ' ' || at_line_end();
     ++p_;
   }
 }
 
-// The key at p_ with its `=`, or null. Its lane is that of the row before if it had the same key
-// there.
-PlainLines::Key* PlainLines::take_key(std::vector<Key>& keys, size_t index) {
+// Reads the key at p_ with its `=`; returns null if there is none. It keeps its lane if the
+// previous row had the same key in the same position.
+PlainLines::Key* PlainLines::match_key(std::vector<Key>& keys, size_t index) {
   if (index < keys.size()) {
     Key& guess = keys[index];
     const size_t size = guess.text.size();
@@ -135,7 +134,7 @@ size_t PlainLines::lane_of(Key& key, ColumnType type, ColumnKind kind) {
   return key.lane;
 }
 
-bool PlainLines::take_string(Key& key) {
+bool PlainLines::read_string(Key& key) {
   const char* const start = ++p_;
   p_ = scan::find_any<'"', '\\', '\n'>(p_, end_);
   const std::string_view value = between(start, p_);
@@ -145,9 +144,9 @@ bool PlainLines::take_string(Key& key) {
   return true;
 }
 
-// Digits, as many decimals as there are, and a suffix. Numbers with exponents or many digits are
-// left to parse_f64, as are signs but `-`.
-bool PlainLines::take_number(Key& key) {
+// Reads digits, decimals and a suffix. Numbers with exponents, many digits or a `+` are left to
+// parse_f64.
+bool PlainLines::read_number(Key& key) {
   const char* const start = p_;
   const bool negative = *p_ == '-';
   const char* const digits = start + (negative ? 1 : 0);
@@ -173,7 +172,7 @@ bool PlainLines::take_number(Key& key) {
     const char* const point = p_++;
     for (; is_digit(*p_); ++p_) {
       magnitude = magnitude * 10 + static_cast<uint64_t>(*p_ - '0');
-      // Sooner than it could overflow.
+      // Stops before an overflow is possible.
       if (p_ - digits > static_cast<ptrdiff_t>(kDecimalDigitsMax)) return false;
     }
     decimals = static_cast<size_t>(p_ - point) - 1;
@@ -185,7 +184,7 @@ bool PlainLines::take_number(Key& key) {
   return true;
 }
 
-bool PlainLines::take_bool(Key& key) {
+bool PlainLines::read_bool(Key& key) {
   const char* const start = p_;
   p_ = scan::find_any<',', ' ', '\n', '\r'>(p_, end_);
   const std::string_view text = between(start, p_);
@@ -195,8 +194,8 @@ bool PlainLines::take_bool(Key& key) {
   return true;
 }
 
-// Requires: a blank at p_.
-bool PlainLines::take_time() {
+// Requires: p_ is at the space before the time.
+bool PlainLines::read_time() {
   const char* const start = ++p_;
   p_ = scan::find_any<'\n', '\r', ' ', '\t'>(p_, end_);
   const auto number = parse_i64(between(start, p_));

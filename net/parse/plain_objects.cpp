@@ -15,9 +15,8 @@
 namespace tocsin {
 namespace {
 
-constexpr size_t kShapesMax = 8;    // compared one by one
-constexpr size_t kTargetsMax = 16;  // the same
-constexpr size_t kKeysMax = 256;    // compared with each other when they are learned
+constexpr size_t kTargetsMax = 16;  // searched linearly
+constexpr size_t kKeysMax = 256;    // compared pairwise when a shape is learned
 
 /// Whether all bytes are ASCII, and none is a control character or a backslash.
 bool is_plain(std::string_view line) {
@@ -37,7 +36,7 @@ bool skip(const char*& p, const char* end, std::string_view bytes) {
   return true;
 }
 
-void skip_blanks(const char*& p, const char* end) {
+void skip_spaces(const char*& p, const char* end) {
   while (p != end && *p == ' ') ++p;
 }
 
@@ -53,7 +52,7 @@ PlainObjects::PlainObjects(const ParseOptions& options, std::vector<std::string_
   shapes_.reserve(kShapesMax);
 }
 
-bool PlainObjects::take(std::string_view line) {
+bool PlainObjects::consume(std::string_view line) {
   if (!is_plain(line)) return false;
   for (size_t i = 0; i < shapes_.size(); ++i) {
     const size_t shape = (last_ + i) % shapes_.size();
@@ -64,7 +63,7 @@ bool PlainObjects::take(std::string_view line) {
   return learn(line) && append(shapes_[last_], line);
 }
 
-// Leaves the values in values_.
+// Sets values_ if the line has this shape.
 bool PlainObjects::matches(const Shape& shape, std::string_view line) {
   const char* p = line.data();
   const char* const end = p + line.size();
@@ -75,26 +74,26 @@ bool PlainObjects::matches(const Shape& shape, std::string_view line) {
   return skip(p, end, shape.after) && p == end;
 }
 
-// Makes a shape of a flat object, and it the last one.
+// Adds the shape of a flat object, as the last one.
 bool PlainObjects::learn(std::string_view line) {
   const char* p = line.data();
   const char* const end = p + line.size();
   Shape shape;
   values_.clear();
   const char* start = p;
-  skip_blanks(p, end);
+  skip_spaces(p, end);
   for (char separator = '{'; p != end && *p == separator; separator = ',') {
     ++p;
-    skip_blanks(p, end);
+    skip_spaces(p, end);
     if (p == end || *p++ != '"') return false;
     const char* const name = p;
     p = scan::find_any<'"'>(p, end);
     if (p == end || p == name) return false;
     Key key;
     key.name = text_between(name, p++);
-    skip_blanks(p, end);
+    skip_spaces(p, end);
     if (p == end || *p++ != ':') return false;
-    skip_blanks(p, end);
+    skip_spaces(p, end);
     key.before = text_between(start, p);
     if (key.name.size() > kNameBytesMax || shape.keys.size() == kKeysMax) return false;
     for (const Key& other : shape.keys) {
@@ -103,10 +102,10 @@ bool PlainObjects::learn(std::string_view line) {
     shape.keys.push_back(std::move(key));
     if (!read_value(p, end, values_.emplace_back())) return false;
     start = p;
-    skip_blanks(p, end);
+    skip_spaces(p, end);
   }
   if (shape.keys.empty() || p == end || *p++ != '}') return false;
-  skip_blanks(p, end);
+  skip_spaces(p, end);
   if (p != end) return false;
   shape.after = text_between(start, end);
   set_roles(shape);
@@ -139,7 +138,7 @@ void PlainObjects::set_roles(Shape& shape) const {
   }
 }
 
-// Leaves p behind the value.
+// Leaves p after the value.
 bool PlainObjects::read_value(const char*& p, const char* end, Value& value) const {
   if (p == end) return false;
   const char* const start = p;
@@ -160,7 +159,7 @@ bool PlainObjects::read_value(const char*& p, const char* end, Value& value) con
 
 bool PlainObjects::read_number(std::string_view text, Value& value) const {
   const std::string_view digits = text.substr(text[0] == '-' ? 1 : 0);
-  // The parsers of plain numbers take more than JSON does: zeros in front, a point at the end.
+  // The parsers of plain numbers also accept what JSON does not: leading zeros, a trailing point.
   const bool is_json = !digits.empty() && is_digit(digits[0]) && is_digit(digits.back()) &&
                        (digits[0] != '0' || digits.size() == 1 || digits[1] == '.');
   if (is_json && text != "-0") {

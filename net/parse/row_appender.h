@@ -1,5 +1,5 @@
-// What parsers of one row each share: why a row was refused, and that it is appended whole or not
-// at all.
+// The common part of parsers of single rows: the reason for a rejection, and appending a row
+// completely or not at all.
 #pragma once
 
 #include <string>
@@ -8,24 +8,26 @@
 
 #include <fmt/format.h>
 
+#include "db/base/binary_text.h"
 #include "db/limits.h"
 #include "db/schema/batch.h"
+#include "net/parse/typed_columns.h"
 
 namespace tocsin {
 
 class RowAppender {
  public:
-  /// Why the last row was refused.
+  /// Why the last row was rejected.
   const std::string& reason() const { return reason_; }
 
  protected:
-  /// Always false.
+  /// Sets the reason; always returns false.
   bool fail(std::string reason) {
     reason_ = std::move(reason);
     return false;
   }
 
-  /// `missing`: the reason when there is none.
+  /// `missing`: the reason to report if `name` is empty.
   bool check_measurement(std::string_view name, const char* missing) {
     if (name.empty()) return fail(missing);
     if (name.size() <= kNameBytesMax) return true;
@@ -33,13 +35,32 @@ class RowAppender {
                             kNameBytesMax));
   }
 
-  /// A row of what `append(rows)` sets, or none when that is false.
+  /// Appends a row with the values that `append(rows)` sets, or none if that returns false.
   template <class Append>
   bool append_row(RowBatch& rows, Timestamp time, std::string_view line, Append append) {
     rows.begin_row(time, line);
     const bool good = append(rows);
     if (!good) rows.abandon_row();
     return good;
+  }
+
+  /// Appends a cell of a string column, decoding its base64. `text` must stay valid as long as the
+  /// batch.
+  bool append_string_cell(Batch& batch, RowBatch& rows, const TypedColumn& column,
+                          std::string_view text, size_t hint) {
+    if (column.base64) {
+      const auto bytes = parse_base64(text);
+      if (!bytes) {
+        return fail(fmt::format("the value of column `{}` is not valid base64", column.name));
+      }
+      text = batch.copy(*bytes);
+    }
+    if (text.size() > kStringBytesMax) {
+      return fail(fmt::format("string of {} bytes in `{}`, at most {} are possible", text.size(),
+                              column.name, kStringBytesMax));
+    }
+    rows.set_string(rows.lane(column.name, ColumnType::kString, column.kind, hint), text);
+    return true;
   }
 
  private:

@@ -1,6 +1,5 @@
 #include "net/parse/typed_columns.h"
 
-#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -9,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/binary_text.h"
 #include "db/base/text.h"
 #include "net/parse/number.h"
 
@@ -18,29 +18,12 @@ namespace {
 constexpr std::string_view kBase64Prefix = "base64:";  // of a name
 constexpr std::string_view kBase64Suffix = " base64";  // of a type
 constexpr std::string_view kNanPrefix = "nan:";
-constexpr std::string_view kDigits =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr uint64_t kUsualNan = std::bit_cast<uint64_t>(std::numeric_limits<double>::quiet_NaN());
 constexpr size_t kNanDigits = 16;
 
 constexpr ColumnType kTypes[] = {ColumnType::kI64, ColumnType::kU64, ColumnType::kF64,
                                  ColumnType::kBool, ColumnType::kString};
 constexpr ColumnKind kKinds[] = {ColumnKind::kField, ColumnKind::kTag, ColumnKind::kTime};
-
-uint32_t byte_at(std::string_view bytes, size_t i) {
-  return i < bytes.size() ? static_cast<uint8_t>(bytes[i]) : 0;
-}
-
-// Of each byte its value as a digit, or 64.
-constexpr std::array<uint8_t, 256> make_values() {
-  std::array<uint8_t, 256> values{};
-  values.fill(64);
-  for (size_t i = 0; i < kDigits.size(); ++i) {
-    values[static_cast<uint8_t>(kDigits[i])] = static_cast<uint8_t>(i);
-  }
-  return values;
-}
-constexpr std::array<uint8_t, 256> kValues = make_values();
 
 }  // namespace
 
@@ -92,41 +75,6 @@ std::optional<double> parse_exact_f64(std::string_view text) {
 
 bool is_plain_text(std::string_view bytes) {
   return bytes.find('\0') == bytes.npos && is_valid_utf8(bytes);
-}
-
-std::string base64_text(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const uint32_t group =
-        byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
-    out += kDigits[group >> 18 & 63];
-    out += kDigits[group >> 12 & 63];
-    out += i + 1 < bytes.size() ? kDigits[group >> 6 & 63] : '=';
-    out += i + 2 < bytes.size() ? kDigits[group & 63] : '=';
-  }
-  return out;
-}
-
-std::optional<std::string> parse_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  size_t padding = 0;
-  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
-  const std::string_view digits = text.substr(0, text.size() - padding);
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
-  uint32_t bits = 0;
-  int bit_count = 0;
-  for (const char c : digits) {
-    const uint8_t value = kValues[static_cast<uint8_t>(c)];
-    if (value == 64) return std::nullopt;
-    bits = bits << 6 | value;
-    bit_count += 6;
-    if (bit_count < 8) continue;
-    bit_count -= 8;
-    bytes += static_cast<char>(bits >> bit_count & 0xFF);
-  }
-  return bytes;
 }
 
 std::string exact_name(std::string_view name) {

@@ -6,7 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "db/base/text.h"
+#include "db/base/ascii.h"
+#include "db/base/json.h"
 #include "db/limits.h"
 #include "net/parse/event_time.h"
 #include "net/parse/framer.h"
@@ -19,8 +20,6 @@ namespace tocsin {
 namespace {
 
 using Kind = JsonValue::Kind;
-constexpr size_t kShownBytesMax = 64;  // of a piece of input in an error message
-constexpr char kKeySeparator = '\0';   // of JsonValue::keys
 
 std::string shown(std::string_view text) { return std::string(text.substr(0, kShownBytesMax)); }
 
@@ -50,8 +49,8 @@ class RowReader : public RowAppender {
     std::optional<Timestamp> time;
     for (const JsonValue& value : flattener_.values()) {
       if (value.kind != Kind::kString) continue;
-      if (value.path == "measurement" && !take_name(value, measurement)) return false;
-      if (value.path == "time" && !take_time(value, time)) return false;
+      if (value.path == "measurement" && !read_name(value, measurement)) return false;
+      if (value.path == "time" && !read_time(value, time)) return false;
     }
     if (!check_measurement(measurement, "no measurement: the row has no key `measurement`")) {
       return false;
@@ -62,14 +61,14 @@ class RowReader : public RowAppender {
   }
 
  private:
-  bool take_name(const JsonValue& value, std::string& measurement) {
+  bool read_name(const JsonValue& value, std::string& measurement) {
     auto name = parse_exact_name(value.text);
-    if (!name) return fail("the measurement is no base64");
+    if (!name) return fail("the measurement is not valid base64");
     measurement = *std::move(name);
     return true;
   }
 
-  bool take_time(const JsonValue& value, std::optional<Timestamp>& time) {
+  bool read_time(const JsonValue& value, std::optional<Timestamp>& time) {
     time = parse_text_time(value.text);
     return time || fail(fmt::format("invalid time \"{}\": expected RFC 3339", shown(value.text)));
   }
@@ -85,7 +84,7 @@ class RowReader : public RowAppender {
         if (found != columns->second.by_key.end()) column = found->second;
       }
       if (column == nullptr) {
-        return fail(fmt::format("`{}` of `{}` is no column of the first line", shown(value.path),
+        return fail(fmt::format("`{}` of `{}` is not a column in the first line", shown(value.path),
                                 rows.measurement()));
       }
       if (!append(rows, *column, value, hint++)) return false;
@@ -127,23 +126,13 @@ class RowReader : public RowAppender {
   bool append_string(RowBatch& rows, const TypedColumn& column, const JsonValue& value,
                      size_t hint) {
     if (value.kind != Kind::kString) return wrong_type(column, value);
-    std::string_view text = value.escaped ? batch_.copy(value.text) : value.text;
-    if (column.base64) {
-      const auto bytes = parse_base64(text);
-      if (!bytes) return fail(fmt::format("the value of `{}` is no base64", column.name));
-      text = batch_.copy(*bytes);
-    }
-    if (text.size() > kStringBytesMax) {
-      return fail(fmt::format("string of {} bytes in `{}`, at most {} are possible", text.size(),
-                              column.name, kStringBytesMax));
-    }
-    rows.set_string(rows.lane(column.name, ColumnType::kString, column.kind, hint), text);
-    return true;
+    const std::string_view text = value.escaped ? batch_.copy(value.text) : value.text;
+    return append_string_cell(batch_, rows, column, text, hint);
   }
 
   bool wrong_type(const TypedColumn& column, const JsonValue& value) {
-    return fail(
-        fmt::format("{} of `{}` is no {}", shown(value.text), column.name, name_of(column.type)));
+    return fail(fmt::format("{} of `{}` is not a valid {}", shown(value.text), column.name,
+                            name_of(column.type)));
   }
 
   JsonFlattener& flattener_;
@@ -152,7 +141,7 @@ class RowReader : public RowAppender {
   std::unordered_map<std::string, Columns, NameHash, std::equal_to<>> columns_;  // by measurement
 };
 
-tl::unexpected<Error> bad_header(const std::string& what) {
+tl::unexpected<Error> bad_json_header(const std::string& what) {
   return fail(ErrorCode::kInvalid, "the first line of typed JSON lines: " + what);
 }
 
@@ -186,7 +175,7 @@ Result<std::vector<TypedMeasurement>> read_typed_json_header(std::string_view li
   padded.append(kJsonPadding, ' ');
   JsonFlattener flattener;
   if (!flattener.flatten(std::string_view(padded).substr(0, line.size()))) {
-    return bad_header(flattener.error());
+    return bad_json_header(flattener.error());
   }
   std::vector<TypedMeasurement> measurements;
   for (const JsonValue& value : flattener.values()) {
@@ -194,15 +183,16 @@ Result<std::vector<TypedMeasurement>> read_typed_json_header(std::string_view li
     const size_t first = value.keys.find(kKeySeparator);
     const size_t last = value.keys.rfind(kKeySeparator);
     if (first == value.keys.npos || first == last) {
-      return bad_header(fmt::format("`{}` is no column of a measurement", shown(value.path)));
+      return bad_json_header(
+          fmt::format("`{}` is not a column of a measurement", shown(value.path)));
     }
     const auto measurement = parse_exact_name(value.keys.substr(first + 1, last - first - 1));
     const auto name = parse_exact_name(value.keys.substr(last + 1));
     TypedColumn column;
     if (!measurement || !name || value.kind != Kind::kString ||
         !parse_type_text(value.text, column)) {
-      return bad_header(
-          fmt::format("\"{}\" is no type of a column `{}`", shown(value.text), shown(value.path)));
+      return bad_json_header(fmt::format("\"{}\" is not a valid type for column `{}`",
+                                         shown(value.text), shown(value.path)));
     }
     column.name = *name;
     if (measurements.empty() || measurements.back().name != *measurement) {
@@ -227,7 +217,7 @@ void TypedJsonParser::parse(std::string_view buffer,
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view line = next_line(rest);
-    if (line.find_first_not_of(" \t\r") == line.npos) continue;
+    if (is_blank_line(line)) continue;
     if (line.size() > kLineBytesMax) {
       const std::string reason =
           fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);

@@ -1,5 +1,5 @@
-// Typed JSON lines: the first line says types and kinds of every column, the others are objects as
-// JSON lines have them, whose values are read as that says.
+// Typed JSON lines: the first line declares the type and kind of every column. The other lines are
+// JSON objects whose values are parsed accordingly.
 #pragma once
 
 #include <memory>
@@ -15,18 +15,18 @@
 
 namespace tocsin {
 
-/// What a typed file begins with.
+/// The start of a typed file.
 inline constexpr std::string_view kTypedJsonStart = "{\"tocsin_columns\":";
 
 /// The first line, with its newline: `{"tocsin_columns":{"audit":{"service":"string tag","ms":"f64
-/// field"}}}`. kLimit when it would be longer than a line may be, or have more keys.
+/// field"}}}`. kLimit if it exceeds kLineBytesMax or kJsonKeysMax.
 Result<std::string> typed_json_header(const std::vector<TypedMeasurement>& measurements);
-/// What the first line says; kInvalid says what is wrong with it.
+/// Parses the first line. kInvalid says what is wrong with it.
 Result<std::vector<TypedMeasurement>> read_typed_json_header(std::string_view line);
 
-/// Parses whole lines behind the first. As JsonLinesParser, but every value must be of its column's
-/// type: a float may be a string as add_exact_f64 writes it, strings and names are as exact_text()
-/// gave them. Not thread-safe.
+/// Parses the lines after the first. Like JsonLinesParser, but every value must have its column's
+/// type. Floats may be strings as add_exact_f64() writes them; names are as exact_name() returns
+/// them. Not thread-safe.
 class TypedJsonParser {
  public:
   TypedJsonParser();

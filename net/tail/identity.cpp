@@ -1,7 +1,6 @@
 #include "net/tail/identity.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <map>
 #include <numeric>
@@ -10,6 +9,8 @@
 
 #include <fmt/format.h>
 #include <xxhash.h>
+
+#include "db/base/ascii.h"
 
 namespace tocsin {
 namespace {
@@ -232,7 +233,7 @@ bool is_rotated_name(std::string_view original, std::string_view name) {
   if (dot == std::string_view::npos || dot == 0) return false;
   const std::string_view stem = original.substr(0, dot);
   return name != original && name.starts_with(stem) && name.size() > stem.size() &&
-         !std::isalnum(static_cast<unsigned char>(name[stem.size()]));
+         !is_alphanumeric(name[stem.size()]);
 }
 
 }  // namespace tocsin

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
 #include "db/limits.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_lines.h"
@@ -49,10 +50,6 @@ Status open_and_check(const ReadRequest& request, ReadOutcome& outcome) {
   return {};
 }
 
-bool is_blank(std::string_view line) {
-  return line.find_first_not_of(" \t\r") == std::string_view::npos;
-}
-
 // Consecutive lines of one format: the bytes [start, end) of the data.
 struct Run {
   LineFormat format = LineFormat::kLineProtocol;
@@ -69,7 +66,7 @@ std::vector<Run> runs_of(std::string_view lines, TailFormat format) {
     const std::string_view line = next_line(rest);
     const LineFormat own = format_of_line(line);
     // Blank lines belong to the lines around them.
-    const bool joins = !runs.empty() && (own == runs.back().format || is_blank(line));
+    const bool joins = !runs.empty() && (own == runs.back().format || is_blank_line(line));
     if (!joins) runs.push_back({own, start, start});
     runs.back().end = lines.size() - rest.size();
   }

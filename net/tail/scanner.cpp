@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <set>
 #include <tuple>
@@ -16,6 +15,8 @@
 #include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "db/base/file.h"
 
 namespace tocsin {
 namespace {
@@ -31,9 +32,8 @@ OpenFile::Facts facts_of(const struct stat& s) {
 bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
 
 tl::unexpected<Error> shortage(const std::string& folder, int error) {
-  return fail(ErrorCode::kBusy,
-              fmt::format("cannot list {}: {}; the set of followed files stays as it was", folder,
-                          strerror(error)));
+  std::string message = system_error("listing", folder, error).value().message;
+  return fail(ErrorCode::kBusy, message + "; the set of followed files stays as it was");
 }
 
 thread_local int glob_error = 0;  // the last error that glob() reported on this thread
@@ -108,10 +108,9 @@ Result<std::shared_ptr<OpenFile>> OpenFile::open(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0) {
     const int error = errno;
-    const ErrorCode code = error == ENOENT      ? ErrorCode::kNotFound
-                           : is_shortage(error) ? ErrorCode::kBusy
-                                                : ErrorCode::kIo;
-    return fail(code, fmt::format("cannot open {}: {}", path, strerror(error)));
+    auto failed = open_error(path, error);
+    if (is_shortage(error)) failed.value().code = ErrorCode::kBusy;
+    return failed;
   }
   std::shared_ptr<OpenFile> file(new OpenFile(descriptor, path));
   struct stat s {};
@@ -125,26 +124,14 @@ OpenFile::~OpenFile() { ::close(descriptor_); }
 
 Result<OpenFile::Facts> OpenFile::facts() const {
   struct stat s {};
-  if (fstat(descriptor_, &s) != 0) {
-    return fail(ErrorCode::kIo, fmt::format("cannot stat {}: {}", path_, strerror(errno)));
-  }
+  if (fstat(descriptor_, &s) != 0) return system_error("examining", path_, errno);
   return facts_of(s);
 }
 
 Result<std::string> OpenFile::read(uint64_t offset, size_t size) const {
   std::string data(size, '\0');
-  size_t filled = 0;
-  while (filled < size) {
-    const ssize_t count = pread(descriptor_, data.data() + filled, size - filled,
-                                static_cast<off_t>(offset + filled));
-    if (count == 0) break;
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      return fail(ErrorCode::kIo, fmt::format("cannot read {} at byte {}: {}", path_,
-                                              offset + filled, strerror(errno)));
-    }
-    filled += static_cast<size_t>(count);
-  }
+  TOCSIN_TRY(const size_t filled,
+             read_up_to_at(descriptor_, std::as_writable_bytes(std::span(data)), offset, path_));
   data.resize(filled);
   return data;
 }

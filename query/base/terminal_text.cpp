@@ -1,9 +1,6 @@
 #include "query/base/terminal_text.h"
 
-#include <fmt/format.h>
 #include <utf8proc.h>
-
-#include "db/base/text.h"
 
 namespace tocsin {
 namespace {
@@ -52,31 +49,6 @@ Cluster first_cluster(std::string_view text) {
 constexpr const char* kMore = "…";
 
 }  // namespace
-
-std::string escape_controls(std::string_view text) {
-  size_t replaced = 0;
-  const std::string valid = valid_utf8(text, replaced);
-  std::string out;
-  for (size_t i = 0; i < valid.size(); ++i) {
-    const auto c = static_cast<unsigned char>(valid[i]);
-    const auto next = i + 1 < valid.size() ? static_cast<unsigned char>(valid[i + 1]) : 0u;
-    if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (c < 0x20 || c == 0x7f) {
-      out += fmt::format("\\x{:02x}", c);
-    } else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {  // U+0080 to U+009F
-      out += fmt::format("\\x{:02x}", next);
-      ++i;
-    } else {
-      out += valid[i];
-    }
-  }
-  return out;
-}
 
 size_t width_of(std::string_view text) {
   size_t columns = 0;

@@ -8,9 +8,6 @@
 
 namespace tocsin {
 
-/// `text` with control characters (C0, DEL, C1) written as escapes like \n and \x1b, and invalid
-/// UTF-8 as U+FFFD.
-std::string escape_controls(std::string_view text);
 /// Width in columns: none for a combining mark, two for a wide character (CJK, emoji). An invalid
 /// byte counts as one, like the replacement character that terminals show for it.
 size_t width_of(std::string_view text);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
 #include "query/check/prepare.h"
 #include "query/complete/place.h"
 #include "query/function/functions.h"
@@ -23,18 +24,6 @@ constexpr std::array kDepthDurations = {"1d", "7d", "14d", "30d"};
 constexpr std::array kBucketDurations = {"1m", "5m", "15m", "1h", "1d"};
 constexpr std::array kUnits = {"ms", "s", "m", "h", "d", "w"};
 constexpr std::array kPercentiles = {"p50", "p90", "p95", "p99", "p99.9"};
-
-bool is_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-// Ignores the case of A to Z.
-bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return text.size() >= prefix.size() &&
-         std::equal(prefix.begin(), prefix.end(), text.begin(),
-                    [&](char a, char b) { return lower(a) == lower(b); });
-}
 
 // Whether a column of that type can start such an argument; a condition may start with any column.
 bool fits(ValueType type, ArgumentType argument) {
@@ -166,7 +155,7 @@ class Completer {
 
   void durations(auto& texts) {
     for (const char* text : texts) add(SuggestionKind::kConstant, text, "duration");
-    if (!is_digits(place_.typed)) return;
+    if (place_.typed.empty() || !std::ranges::all_of(place_.typed, is_digit)) return;
     for (const char* unit : kUnits) {
       add(SuggestionKind::kConstant, place_.typed + unit, "duration");
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "db/base/ascii.h"
 #include "query/parser/lexer.h"
 
 namespace tocsin {
@@ -65,7 +66,7 @@ class WordReader {
       const size_t n = 1 + identifier_length(rest.substr(1));
       return word(WordKind::kParameter, n, rest.substr(0, n));
     }
-    if (rest[0] >= '0' && rest[0] <= '9') {
+    if (is_digit(rest[0])) {
       size_t n = 1;
       while (n < rest.size() && (is_word_character(rest[n]) || rest[n] == '.')) ++n;
       return word(WordKind::kNumber, n, rest.substr(0, n));

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "db/base/text.h"
+#include "db/base/json.h"
 #include "db/base/time.h"
 
 namespace tocsin {

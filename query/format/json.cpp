@@ -1,4 +1,6 @@
 // Results as JSON: one object, or one line per row.
+#include "db/base/json.h"
+
 #include <vector>
 
 #include <fmt/format.h>

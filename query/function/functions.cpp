@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
 #include "db/base/check.h"
 #include "db/base/text.h"
 
@@ -317,9 +318,7 @@ constexpr std::array<ForeignWord, 21> kForeignAggregates = {{
 template <size_t N>
 std::string suggest(std::string_view word, const std::array<ForeignWord, N>& foreign,
                     std::vector<std::string> ours) {
-  std::string lower(word);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string lower = lower_case(word);
   if (std::find(ours.begin(), ours.end(), lower) != ours.end()) return lower;
   for (const ForeignWord& entry : foreign) {
     if (entry.word == lower) return entry.ours;
@@ -375,7 +374,7 @@ bool is_stage_name(std::string_view word) {
 }
 
 std::optional<double> quantile_of_name(std::string_view name) {
-  if (name.size() < 2 || name[0] != 'p' || name[1] < '0' || name[1] > '9') return std::nullopt;
+  if (name.size() < 2 || name[0] != 'p' || !is_digit(name[1])) return std::nullopt;
   // "99.9e-2" parses as the double nearest to 0.999; 99.9 / 100 may differ in the last bit.
   const std::string number = std::string(name.substr(1)) + "e-2";
   double quantile = 0;

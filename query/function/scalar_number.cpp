@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "db/base/exact_integer.h"
 #include "query/function/scalar_parts.h"
 
 namespace tocsin {
@@ -157,7 +158,7 @@ Value absolute(const Value& value) {
 
 // round() leaves a double unchanged beyond this many digits; 10^18 still fits into int64.
 constexpr int64_t kRoundDigitsMax = 18;
-constexpr double kWholeDoublesMin = 9007199254740992;  // 2^53: all doubles from here on are whole
+constexpr auto kWholeDoublesMin = static_cast<double>(kExactIntegerMax);  // all are whole
 
 int64_t power_of_ten(int64_t exponent) {
   int64_t power = 1;

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "db/base/ascii.h"
 #include "db/base/message_template.h"
+#include "db/base/text.h"
 #include "query/function/scalar_parts.h"
 
 namespace tocsin {
@@ -33,13 +35,6 @@ std::string to_text(const Value& value) {
   return "";
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const size_t start = text.find_first_not_of(kBlanks);
-  if (start == std::string_view::npos) return {};
-  return text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
-}
-
 Value to_number(std::string_view text) {
   text = trimmed(text);
   double number = 0;
@@ -49,7 +44,7 @@ Value to_number(std::string_view text) {
 }
 
 // Characters are code points; an invalid continuation byte counts to the character before it.
-bool begins_character(char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }
+bool begins_character(char c) { return !continues_character(c); }
 
 int64_t character_count(std::string_view text) {
   return std::count_if(text.begin(), text.end(), begins_character);
@@ -92,13 +87,6 @@ Value replace_all(const std::string& text, const std::string& old, const std::st
   return Value::of(out.append(text, from));
 }
 
-Value change_case(std::string text, char first, char last, int shift) {
-  for (char& c : text) {
-    if (c >= first && c <= last) c = static_cast<char>(c + shift);
-  }
-  return Value::of(std::move(text));
-}
-
 Value extract(Arguments arguments, ScalarContext& context) {
   const re2::RE2* pattern = context.pattern(text_of(arguments[1]));
   if (!pattern) return Value::null();
@@ -127,8 +115,8 @@ Value scalar::text_function(Function function, Arguments arguments, ScalarContex
   const std::string& text = text_of(arguments[0]);
   switch (function) {
     case Function::kLength: return Value::of(character_count(text));
-    case Function::kLower: return change_case(text, 'A', 'Z', 32);
-    case Function::kUpper: return change_case(text, 'a', 'z', -32);
+    case Function::kLower: return Value::of(lower_case(text));
+    case Function::kUpper: return Value::of(upper_case(text));
     case Function::kTrim: return Value::of(std::string(trimmed(text)));
     case Function::kStartsWith: return Value::of(text.starts_with(text_of(arguments[1])));
     case Function::kEndsWith: return Value::of(text.ends_with(text_of(arguments[1])));

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/text.h"
 #include "query/base/terminal_text.h"
 
 namespace tocsin {
@@ -15,10 +16,10 @@ constexpr size_t kShownColumnsMax = 72;
 // Control characters would shift the carets or the cursor. Byte offsets stay the same.
 std::string without_controls(std::string_view text) {
   std::string out(text);
-  const auto at = [&](size_t i) { return i < out.size() ? static_cast<uint8_t>(out[i]) : 0; };
   for (size_t i = 0; i < out.size(); ++i) {
-    if (at(i) < 0x20 || at(i) == 0x7F) out[i] = ' ';
-    if (at(i) == 0xC2 && at(i + 1) >= 0x80 && at(i + 1) < 0xA0) out[i] = out[i + 1] = ' ';
+    const size_t length = control_length(text.substr(i));
+    std::fill_n(out.begin() + static_cast<ptrdiff_t>(i), length, ' ');
+    if (length > 1) i += length - 1;
   }
   return out;
 }

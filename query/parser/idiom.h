@@ -39,10 +39,6 @@ struct Advice {
 };
 using Idiom = std::optional<Advice>(const Place&);
 
-std::string lower(std::string_view text);
-/// `text` without blanks at its end.
-std::string_view trim_end(std::string_view text);
-
 // idiom_sql.cpp
 Idiom sql_query, sql_condition, alias, count_distinct, case_when, sort_direction, row_offset;
 // idiom_time.cpp

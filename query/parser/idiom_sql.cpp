@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
 #include "query/parser/idiom.h"
 #include "query/parser/lexer.h"
 #include "query/parser/syntax_error.h"
@@ -67,9 +68,9 @@ std::optional<Advice> alias(const Place& place) {
 std::optional<Advice> count_distinct(const Place& place) {
   constexpr std::string_view kDistinct = "distinct";
   const std::string_view word = place.last_word();
-  if (lower(word) != kDistinct) return std::nullopt;
-  const std::string call = lower(place.before.substr(0, place.before.size() - word.size()));
-  if (!trim_end(call).ends_with("count(")) return std::nullopt;
+  if (lower_case(word) != kDistinct) return std::nullopt;
+  const std::string call = lower_case(place.before.substr(0, place.before.size() - word.size()));
+  if (!trimmed_end(call).ends_with("count(")) return std::nullopt;
   const size_t back = place.offset - place.before.size() + word.size();
   return Advice{"`count(distinct x)` is SQL; in Tocsin it is a separate aggregate",
                 fmt::format("write `count_distinct({})`",
@@ -79,7 +80,7 @@ std::optional<Advice> count_distinct(const Place& place) {
 
 std::optional<Advice> case_when(const Place& place) {
   const std::string_view word = place.last_word();
-  if (lower(word) != "case" || !place.expects(expected::kOperator)) return std::nullopt;
+  if (lower_case(word) != "case" || !place.expects(expected::kOperator)) return std::nullopt;
   if (place.word.empty() || is_reserved_word(place.word)) return std::nullopt;
   const size_t back = place.offset - place.before.size() + word.size();
   return Advice{
@@ -94,8 +95,8 @@ std::optional<Advice> sort_direction(const Place& place) {
   std::string_view column = last_column(place.before);
   std::string direction = place.lower_word;
   size_t back = 0, length = place.word.size();
-  if (is_direction(lower(column)) && !place.word.empty()) {  // `sort desc time`
-    direction = lower(column);
+  if (is_direction(lower_case(column)) && !place.word.empty()) {  // `sort desc time`
+    direction = lower_case(column);
     back = place.offset - place.before.size() + column.size();
     length = column.size();
     column = place.word;

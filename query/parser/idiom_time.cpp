@@ -45,7 +45,7 @@ std::string intended_duration(std::string_view text) {
   while (digits < text.size() && is_digit(text[digits])) ++digits;
   const std::string_view number = digits == 0 ? "1" : text.substr(0, digits);
   const std::string_view word = text.substr(digits + blank_length(text.substr(digits)));
-  return joined_duration(number, lower(word.substr(0, identifier_length(word))));
+  return joined_duration(number, lower_case(word.substr(0, identifier_length(word))));
 }
 
 Advice bucket_advice(std::string_view width, size_t length, size_t back) {
@@ -55,7 +55,7 @@ Advice bucket_advice(std::string_view width, size_t length, size_t back) {
 
 // Whether a key of `stats … by` is expected after `text`.
 bool expects_key(std::string_view text) {
-  text = trim_end(text);
+  text = trimmed_end(text);
   if (text.ends_with(',')) return true;
   return text.ends_with("by") && (text.size() < 3 || !is_word_character(text[text.size() - 3]));
 }

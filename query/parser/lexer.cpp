@@ -13,7 +13,7 @@
 namespace tocsin {
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool begins_identifier(char c) { return is_letter(c) || c == '_'; }
 
 size_t word_length(std::string_view text) {
   size_t n = 0;
@@ -229,15 +229,13 @@ std::string completed_time(std::string_view text, size_t& length) {
   return time;
 }
 
-bool is_word_character(char c) { return is_letter(c) || is_digit(c); }
-
 size_t blank_length(std::string_view text) {
   size_t n = 0;
   while (n < text.size()) {
     const char c = text[n];
     if (c == '#') {
       n = std::min(text.find('\n', n), text.size());
-    } else if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+    } else if (is_space(c)) {
       ++n;
     } else {
       break;
@@ -247,7 +245,7 @@ size_t blank_length(std::string_view text) {
 }
 
 size_t identifier_length(std::string_view text) {
-  if (text.empty() || !is_letter(text[0])) return 0;
+  if (text.empty() || !begins_identifier(text[0])) return 0;
   size_t n = word_length(text);
   while (n + 1 < text.size() && text[n] == '.' && is_word_character(text[n + 1])) {
     n += 1 + word_length(text.substr(n + 1));
@@ -308,7 +306,7 @@ size_t invalid_utf8_offset(std::string_view text) {
   while (invalid - valid > 1) {
     const size_t middle = valid + (invalid - valid) / 2;
     size_t boundary = middle;
-    while (boundary > valid && (static_cast<uint8_t>(text[boundary]) & 0xC0) == 0x80) --boundary;
+    while (boundary > valid && continues_character(text[boundary])) --boundary;
     if (boundary == valid) break;
     (is_valid_utf8(text.substr(valid, boundary - valid)) ? valid : invalid) = boundary;
   }
@@ -395,7 +393,7 @@ std::string quote_string(std::string_view value) {
       case '"': out += "\\\""; break;
       case '\\': out += "\\\\"; break;
       default:
-        if (static_cast<uint8_t>(c) < 0x20 || c == 0x7F) {
+        if (is_control(c)) {
           out += fmt::format("\\u{{{:X}}}", static_cast<uint8_t>(c));
         } else {
           out += c;

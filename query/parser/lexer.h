@@ -22,8 +22,6 @@ struct LexError {
 /// Length of the blanks and comments (`#` to the end of the line) at the start of `text`.
 size_t blank_length(std::string_view text);
 
-/// `[A-Za-z0-9_]`.
-bool is_word_character(char c);
 /// Length of the identifier (words joined by single dots) at the start of `text`, or 0.
 size_t identifier_length(std::string_view text);
 /// The same for a name in `from`, which may also contain `-`, `/` and `:`.

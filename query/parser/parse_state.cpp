@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
 #include "query/base/limits.h"
 #include "query/parser/lexer.h"
 #include "query/parser/syntax_error.h"

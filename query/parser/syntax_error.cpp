@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
+#include "db/base/text.h"
 #include "query/function/functions.h"
 #include "query/parser/idiom.h"
 #include "query/parser/lexer.h"
@@ -200,7 +202,8 @@ std::optional<Advice> star_argument(const Place& place) {
 }
 
 std::optional<Advice> grouping_in_parentheses(const Place& place) {
-  if (!place.rest.starts_with("(") || !lower(place.before).ends_with("by")) return std::nullopt;
+  if (!place.rest.starts_with("(") || !lower_case(place.before).ends_with("by"))
+    return std::nullopt;
   return Advice{"`by` lists its columns without parentheses", "write `by service, host`", 1};
 }
 
@@ -294,7 +297,7 @@ constexpr std::array kIdioms = {&sql_query,         &selector,
 std::string_view found_token(const Place& place) {
   if (!place.word.empty()) return place.word;
   size_t length = 1;
-  while (length < place.rest.size() && (static_cast<uint8_t>(place.rest[length]) & 0xC0) == 0x80) {
+  while (length < place.rest.size() && continues_character(place.rest[length])) {
     ++length;
   }
   return place.rest.substr(0, length);
@@ -361,21 +364,11 @@ std::string_view Place::stage() const {
   return name.substr(0, identifier_length(name));
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
-std::string_view trim_end(std::string_view text) {
-  return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
-}
-
 Place make_place(std::string_view text, size_t offset, const std::vector<std::string>& choices) {
   const std::string_view rest = text.substr(offset);
   const std::string_view word = rest.substr(0, identifier_length(rest));
-  return {text, offset, rest, word, lower(word), trim_end(text.substr(0, offset)), choices};
+  const std::string_view before = trimmed_end(text.substr(0, offset));
+  return {text, offset, rest, word, lower_case(word), before, choices};
 }
 
 Diagnostic explain_syntax_error(std::string_view text, size_t offset,

@@ -11,14 +11,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "db/base/system_error.h"
+#include "db/base/file.h"
 
 namespace tocsin {
 namespace {
 
-tl::unexpected<Error> io_error(const char* attempted, const std::string& folder, int error) {
-  return system_error(
-      attempted, fmt::format("in {}, for query data that does not fit into memory", folder), error);
+std::string place_of(const std::string& folder) {
+  return fmt::format("in {}, for query data that does not fit into memory", folder);
 }
 
 // Returns an unlinked file, or -1 with errno set.
@@ -65,11 +64,11 @@ Status SpillFiles::open_file() {
   int error = 0;
   for (const std::string& each : {execution_.spill_folder, elsewhere}) {
     if (each.empty()) continue;
-    if (folder_.empty()) folder_ = each;
+    if (where_.empty()) where_ = place_of(each);
     ::mkdir(each.c_str(), 0777);  // fails if it exists
     const int descriptor = open_unlisted(each);
     if (descriptor >= 0) {
-      folder_ = each;
+      where_ = place_of(each);
       if (files_.empty()) {
         bytes_max_ = std::min(execution_.options().disk_bytes_max, room_in(descriptor));
       }
@@ -78,7 +77,7 @@ Status SpillFiles::open_file() {
     }
     if (error == 0) error = errno;
   }
-  return io_error("creating a file", folder_, error);
+  return system_error("creating a file", where_, error);
 }
 
 Status SpillFiles::append(unsigned thread, uint32_t part, uint32_t row_count,
@@ -91,13 +90,7 @@ Status SpillFiles::append(unsigned thread, uint32_t part, uint32_t row_count,
                     bytes_max_ / kMiB));
   }
   File& file = files_[file_index(thread, part)];
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t written = ::pwrite(file.descriptor, bytes.data() + done, bytes.size() - done,
-                                     static_cast<off_t>(file.size + done));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return io_error("writing", folder_, written < 0 ? errno : ENOSPC);
-    done += static_cast<size_t>(written);
-  }
+  TOCSIN_RETURN_IF_ERROR(write_all_at(file.descriptor, bytes, file.size, where_));
   const uint64_t offset = std::exchange(file.size, file.size + bytes.size());
   const MutexLock lock(mutex_);
   blocks_[part].push_back({offset, static_cast<uint32_t>(bytes.size()), row_count, thread});
@@ -108,13 +101,8 @@ Status SpillFiles::read(uint32_t part, const SpillBlock& block,
                         std::vector<std::byte>& bytes) const {
   const int descriptor = files_[file_index(block.thread, part)].descriptor;
   bytes.resize(block.byte_count);
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t got = ::pread(descriptor, bytes.data() + done, bytes.size() - done,
-                                static_cast<off_t>(block.offset + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return io_error("reading", folder_, got < 0 ? errno : EIO);
-    done += static_cast<size_t>(got);
-  }
+  TOCSIN_TRY(const size_t count, read_up_to_at(descriptor, bytes, block.offset, where_));
+  if (count < bytes.size()) return system_error("reading", where_, EIO);
   return {};
 }
 

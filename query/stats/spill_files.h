@@ -67,7 +67,7 @@ class SpillFiles {
   }
 
   Execution& execution_;
-  std::string folder_;                                               // that has the files
+  std::string where_;                                                // for messages
   uint64_t bytes_max_ = 0;                                           // of all files
   std::vector<File> files_;                                          // see file_index
   std::array<std::atomic<uint32_t>, kFilesPerThread> parts_unread_;  // by file of each thread

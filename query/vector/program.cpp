@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "db/base/check.h"
+#include "db/base/exact_integer.h"
 
 namespace tocsin {
 namespace {
@@ -15,14 +16,14 @@ bool is_comparison(Function f) { return f >= Function::kEqual && f <= Function::
 // The same number in another type, if the conversion is exact, so that a column and a literal are
 // compared in the column's type.
 std::optional<Value> exact_number(const Value& value, ValueType type) {
-  constexpr int64_t kExactMax = int64_t{1} << 53;
   if (const auto* i = std::get_if<int64_t>(&value.data)) {
-    if (type == ValueType::kF64 && *i <= kExactMax && *i >= -kExactMax) {
+    if (type == ValueType::kF64 && *i <= kExactIntegerMax && *i >= -kExactIntegerMax) {
       return Value::of(static_cast<double>(*i));
     }
     if (type == ValueType::kU64 && *i >= 0) return Value::of(static_cast<uint64_t>(*i));
   } else if (const auto* d = std::get_if<double>(&value.data)) {
-    if (std::trunc(*d) != *d || std::fabs(*d) > static_cast<double>(kExactMax)) return std::nullopt;
+    if (std::trunc(*d) != *d || std::fabs(*d) > static_cast<double>(kExactIntegerMax))
+      return std::nullopt;
     if (type == ValueType::kI64) return Value::of(static_cast<int64_t>(*d));
     if (type == ValueType::kU64 && *d >= 0) return Value::of(static_cast<uint64_t>(*d));
   }

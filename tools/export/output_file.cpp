@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "db/base/system_error.h"
+#include "db/base/file.h"
 
 namespace tocsin {
 namespace {
@@ -19,12 +19,7 @@ bool is_special(const std::string& path) {
 
 Status sync_folder_of(const std::string& path) {
   const std::string folder = std::filesystem::absolute(path).parent_path().string();
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return system_error("opening", folder, errno);
-  const int result = fsync(fd);
-  const Status status = result == 0 ? Status() : system_error("syncing", folder, errno);
-  close(fd);
-  return status;
+  return sync_directory(folder);
 }
 
 }  // namespace
@@ -57,13 +52,7 @@ OutputFile::~OutputFile() {
 }
 
 Status OutputFile::write(std::string_view data) {
-  while (!data.empty()) {
-    const ssize_t count = ::write(fd_, data.data(), data.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error("writing to", name_, errno);
-    data.remove_prefix(static_cast<size_t>(count));
-  }
-  return {};
+  return write_all(fd_, std::as_bytes(std::span(data)), name_);
 }
 
 Status OutputFile::finish() {

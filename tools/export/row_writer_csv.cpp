@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/binary_text.h"
 #include "db/base/text.h"
 #include "net/parse/csv_rows.h"
 #include "query/format/format.h"

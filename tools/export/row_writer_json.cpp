@@ -1,6 +1,8 @@
 // Writes rows as JSON lines: one object per row, without nulls.
 #include <cmath>
 
+#include "db/base/binary_text.h"
+#include "db/base/json.h"
 #include "db/base/text.h"
 #include "net/parse/typed_json.h"
 #include "tools/export/row_writer.h"

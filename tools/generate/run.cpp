@@ -7,7 +7,7 @@
 #include <memory>
 #include <thread>
 
-#include <fmt/format.h>
+#include "db/base/system_error.h"
 
 namespace tocsin::generate {
 namespace {
@@ -109,8 +109,7 @@ class Runner {
   }
 
   Status labels_failed(const char* attempt) const {
-    return fail(ErrorCode::kIo, fmt::format("{} the labels file {}: {}", attempt,
-                                            options_.labels_path, std::strerror(errno)));
+    return system_error(attempt, "the labels file " + options_.labels_path, errno);
   }
 
   const RunOptions& options_;

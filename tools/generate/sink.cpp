@@ -2,7 +2,6 @@
 #include "tools/generate/sink.h"
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include <fcntl.h>
@@ -11,39 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "db/base/system_error.h"
+#include "db/base/file.h"
 
 namespace tocsin::generate {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor() { reset(-1); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const { return fd_; }
-  void reset(int fd) {
-    if (fd_ >= 0) close(fd_);
-    fd_ = fd;
-  }
-
- private:
-  int fd_;
-};
-
-/// `send_one(data, size)` is write(2) or send(2).
-template <class Function>
-Status write_all(std::string_view data, const std::string& destination, Function send_one) {
-  while (!data.empty()) {
-    const ssize_t count = send_one(data.data(), data.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error("writing to", destination, errno);
-    data.remove_prefix(static_cast<size_t>(count));
-  }
-  return {};
-}
 
 class FileSink final : public Sink {
  public:
@@ -56,9 +26,7 @@ class FileSink final : public Sink {
     File& file = files_[static_cast<size_t>(type)];
     const int64_t day = time / kDay;
     if (file.fd.get() < 0 || file.day != day) TOCSIN_RETURN_IF_ERROR(open_day(file, type, day));
-    return write_all(lines, file.path, [&](const char* data, size_t size) {
-      return ::write(file.fd.get(), data, size);
-    });
+    return write_all(file.fd.get(), std::as_bytes(std::span(lines)), file.path);
   }
 
  private:
@@ -85,7 +53,7 @@ class FileSink final : public Sink {
           fmt::format("{} already exists; remove it, or choose another directory with --out",
                       file.path));
     }
-    return fail(ErrorCode::kIo, fmt::format("opening {}: {}", file.path, std::strerror(errno)));
+    return system_error("opening", file.path, errno);
   }
 
   std::string directory_, extension_;
@@ -109,7 +77,7 @@ class TcpSink final : public Sink {
   bool mixed() const override { return true; }
 
   Status write(LogType, Timestamp, std::string_view lines) override {
-    return write_all(lines, name_, [&](const char* data, size_t size) {
+    return write_with(std::span(lines), "to " + name_, [&](const char* data, size_t size) {
       return send(fd_.get(), data, size, MSG_NOSIGNAL);
     });
   }
@@ -124,9 +92,7 @@ class StdoutSink final : public Sink {
   bool mixed() const override { return true; }
 
   Status write(LogType, Timestamp, std::string_view lines) override {
-    return write_all(lines, "standard output", [](const char* data, size_t size) {
-      return ::write(STDOUT_FILENO, data, size);
-    });
+    return write_all(STDOUT_FILENO, std::as_bytes(std::span(lines)), "standard output");
   }
 };
 
@@ -169,8 +135,8 @@ Result<std::unique_ptr<Sink>> make_tcp_sink(const std::string& host_and_port) {
     last_errno = errno;
     if (fd >= 0) close(fd);
   }
-  return fail(ErrorCode::kIo, fmt::format("connecting to {}: {}; is `tocsin serve` running there?",
-                                          host_and_port, std::strerror(last_errno)));
+  std::string message = system_error("connecting to", host_and_port, last_errno).value().message;
+  return fail(ErrorCode::kIo, message + "; is `tocsin serve` running there?");
 }
 
 std::unique_ptr<Sink> make_stdout_sink() { return std::make_unique<StdoutSink>(); }

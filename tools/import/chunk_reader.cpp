@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include <fcntl.h>
@@ -11,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/base/ascii.h"
+#include "db/base/file.h"
 #include "net/parse/csv_records.h"
 #include "net/parse/framer.h"
 #include "net/parse/scan.h"
@@ -51,11 +52,6 @@ std::string folder_name(const std::string& path) {
   return path == "-" ? "" : fs::absolute(path).parent_path().filename().string();
 }
 
-Status failed(const char* attempt, const std::string& path) {
-  return fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-              fmt::format("{} {}: {}", attempt, path, std::strerror(errno)));
-}
-
 // Column names separated by commas. Line protocol always has a `=`.
 bool is_csv_header(std::string_view line) {
   return line.starts_with(kTypedCsvStart) ||
@@ -64,8 +60,8 @@ bool is_csv_header(std::string_view line) {
 
 InputFormat format_of(const ChunkReaderOptions& options, const std::string& path,
                       std::string_view data) {
-  const size_t start = std::min(data.find_first_not_of(" \t\r\n"), data.size());
-  const std::string_view line = data.substr(start, data.find('\n', start) - start);
+  const std::string_view start = trimmed_start(data);
+  const std::string_view line = start.substr(0, start.find('\n'));
   const bool is_json = line.empty() || line.front() == '{';
   const bool any = options.format == "auto";
   if (options.format == "lp") return InputFormat::kLineProtocol;
@@ -140,7 +136,7 @@ Status ChunkReader::open_next_file() {
   const std::string& path = paths_[next_path_++];
   if (fd_ > STDIN_FILENO) close(fd_);
   fd_ = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd_ < 0) return failed("opening", path);
+  if (fd_ < 0) return open_error(path, errno);
   if (path != "-") posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
   chunk_.path = path;
   chunk_.measurement = options_.measurement.empty() ? folder_name(path) : options_.measurement;
@@ -152,25 +148,14 @@ Status ChunkReader::open_next_file() {
   return {};
 }
 
-Result<size_t> ChunkReader::read(std::span<char> out) {
-  size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t count = ::read(fd_, out.data() + done, out.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return tl::unexpected<Error>(failed("reading", chunk_.path).error());
-    if (count == 0) break;
-    done += static_cast<size_t>(count);
-  }
-  return done;
-}
-
 // Returns nothing if the line is not complete yet, or at the end of the file.
 Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   // If a line does not fit into a chunk, the next chunk is twice as long.
   const size_t size = std::max(options_.chunk_bytes, 2 * rest_.size());
   auto memory = std::make_unique_for_overwrite<char[]>(size);
   std::copy(rest_.begin(), rest_.end(), memory.get());
-  TOCSIN_TRY(const size_t count, read(std::span(memory.get(), size).subspan(rest_.size())));
+  const auto unread = std::span(memory.get(), size).subspan(rest_.size());
+  TOCSIN_TRY(const size_t count, read_up_to(fd_, std::as_writable_bytes(unread), chunk_.path));
   std::string_view data(memory.get(), rest_.size() + count);
   at_end_ = data.size() < size;
   if (!format_known_) data = without_byte_order_mark(data);
@@ -182,7 +167,7 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   Chunk chunk{std::move(memory),  data.substr(0, whole), chunk_.format, chunk_.path,
               chunk_.measurement, chunk_.first_line,     !at_end_,      chunk_.header};
   if (has_header(chunk.format) && !chunk.header) {
-    if (chunk.lines.find_first_not_of(" \t\r\n") == chunk.lines.npos) {
+    if (trimmed_start(chunk.lines).empty()) {
       chunk_.first_line += scan::count_byte(chunk.lines, '\n');
       return std::nullopt;
     }
@@ -201,7 +186,7 @@ Status ChunkReader::read_header(Chunk& chunk) {
     header.csv = *std::move(csv);
   } else {
     std::string_view line;
-    while (line.find_first_not_of(" \t\r") == line.npos) line = next_line(rest);
+    while (is_blank_line(line)) line = next_line(rest);
     auto columns = read_typed_json_header(line);
     if (!columns) return fail(columns.error(), chunk.path);
     header.columns = *std::move(columns);

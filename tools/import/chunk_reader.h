@@ -61,8 +61,6 @@ class ChunkReader {
 
  private:
   Status open_next_file();
-  /// Fills `out`. Returns the number of bytes read, which is smaller only at the end of the file.
-  Result<size_t> read(std::span<char> out);
   Result<std::optional<Chunk>> next_of_file();
   /// Parses the header and removes it from the first chunk of the file. Requires: `chunk` has a
   /// line that is not blank.

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/base/text.h"
 #include "query/base/terminal_text.h"
 #include "tools/terminal/text.h"
 
@@ -43,8 +44,8 @@ std::string common_beginning(const std::vector<Suggestion>& suggestions) {
 
 // The number of characters as the line editor counts them, regardless of their width.
 int code_point_count(std::string_view text) {
-  return static_cast<int>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<int>(
+      std::ranges::count_if(text, [](char c) { return !continues_character(c); }));
 }
 
 std::string listed(const std::vector<Suggestion>& suggestions, size_t terminal_width) {

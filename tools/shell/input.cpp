@@ -4,20 +4,11 @@
 #include <array>
 #include <utility>
 
+#include "db/base/ascii.h"
 #include "query/complete/place.h"
 
 namespace tocsin {
-namespace {
-
-constexpr std::string_view kBlanks = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-  const size_t start = text.find_first_not_of(kBlanks);
-  if (start == std::string_view::npos) return {};
-  return text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 bool is_incomplete(std::string_view text) {
   static constexpr std::array<std::string_view, 7> kWords = {"and", "or",       "not",  "in",

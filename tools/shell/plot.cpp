@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/text.h"
 #include "query/base/terminal_text.h"
 #include "query/format/format.h"
 

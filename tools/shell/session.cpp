@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
 #include "db/base/text.h"
 #include "query/base/terminal_text.h"
 #include "query/complete/place.h"
@@ -15,12 +16,6 @@ namespace {
 
 constexpr size_t kRowsShownMax = 1'000;  // of a table on a terminal
 constexpr std::string_view kBlanks = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-  const size_t start = text.find_first_not_of(kBlanks);
-  if (start == std::string_view::npos) return {};
-  return text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
-}
 
 std::string counted(uint64_t count, const char* thing) {
   return fmt::format("{} {}{}", grouped(count), thing, count == 1 ? "" : "s");

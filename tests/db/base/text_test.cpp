@@ -31,9 +31,10 @@ TEST_CASE("text: invalid UTF-8 is replaced byte by byte and counted", "[base]") 
   }
 }
 
-TEST_CASE("text: JSON strings escape what RFC 8259 demands", "[base]") {
-  CHECK(json_quote("a\"b\\c\n\x01") == R"("a\"b\\c\n\u0001")");
-  CHECK(json_quote("\xFF") == "\"\xEF\xBF\xBD\"");
-  CHECK(json_quote("") == "\"\"");
-  CHECK(json_quote("abc\"\xC3\xA9\x7F\ttail") == "\"abc\\\"\xC3\xA9\x7F\\ttail\"");
+TEST_CASE("text: control characters become escapes", "[base]") {
+  CHECK(escape_controls("a\tb\n\x1b[1m\x7f") == "a\\tb\\n\\x1b[1m\\x7f");
+  CHECK(escape_controls("\xC2\x9B"
+                        "1m") == "\\x9b1m");
+  CHECK(escape_controls("支\xFF") == "支\xEF\xBF\xBD");
+  CHECK(escape_controls("") == "");
 }

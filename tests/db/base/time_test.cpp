@@ -27,7 +27,7 @@ TEST_CASE("time: RFC 3339 texts parse to nanoseconds", "[base]") {
   check("1969-12-31T23:59:59.999999999Z", -1);
 }
 
-TEST_CASE("time: what is no time is refused with an example", "[base]") {
+TEST_CASE("time: an invalid time is rejected with an example", "[base]") {
   for (const char* text : {"", "2026", "2026-13-01", "2026-02-29", "2026-11-24T25:00:00Z",
                            "2026-11-24T10:04:05", "2026-11-24x", "now"}) {
     INFO(text);
@@ -40,7 +40,7 @@ TEST_CASE("time: what is no time is refused with an example", "[base]") {
 TEST_CASE("time: formatting and parsing are inverse", "[base]") {
   std::mt19937_64 random(7);
   for (int i = 0; i < 2000; ++i) {
-    // Years 0000 to 9999 are what RFC 3339 can write.
+    // RFC 3339 can express the years 0000 to 9999.
     const auto t = static_cast<Timestamp>(random() % (uint64_t{1} << 62)) - (int64_t{1} << 61);
     CHECK(parse_time(format_time(t)).value() == t);
     CHECK(parse_time(format_time_short(t)).value() == t);
@@ -66,7 +66,7 @@ TEST_CASE("time: durations parse, print and round-trip", "[base]") {
   CHECK(length == 2);
 }
 
-TEST_CASE("time: zones know their offset, gaps and repeated hours", "[base]") {
+TEST_CASE("time: zones have offsets, gaps and repeated hours", "[base]") {
   const auto zone = TimeZone::load("Europe/Berlin");
   REQUIRE(zone);
   CHECK(zone->offset_at(parse_time("2026-01-01T00:00:00Z").value()) == kHour);
@@ -125,7 +125,7 @@ TEST_CASE("time: buckets follow the clocks of their zone", "[base]") {
   check("Europe/London", kDay, "2026-10-26T00:00:00Z", "2026-10-26T00:00:00Z");
   check("Europe/London", kDay, "2026-03-29T12:00:00Z", "2026-03-29T00:00:00Z");
 
-  // A start that the clocks skip: 01:30 in London, 02:00 in Berlin.
+  // A bucket start that the clocks skip: 01:30 in London, 02:00 in Berlin.
   check("Europe/London", 90 * kMinute, "2026-03-29T00:59:59Z", "2026-03-29T00:00:00Z");
   check("Europe/London", 90 * kMinute, "2026-03-29T01:00:00Z", "2026-03-29T01:00:00Z");
   check("Europe/London", 90 * kMinute, "2026-03-29T02:00:00Z", "2026-03-29T02:00:00Z");
@@ -142,13 +142,13 @@ TEST_CASE("time: buckets follow the clocks of their zone", "[base]") {
   check("Europe/Berlin", 2 * kHour, "2026-10-25T02:30:00Z", "2026-10-25T00:00:00Z");
   check("Europe/Berlin", 2 * kHour, "2026-10-25T03:00:00Z", "2026-10-25T03:00:00Z");
 
-  // Midnight comes twice, or never; a day has 25 or 23 hours, or is left out.
+  // Midnight is repeated or skipped; a day has 25 or 23 hours, or is missing.
   check("Atlantic/Azores", kDay, "2026-10-25T00:30:00Z", "2026-10-25T00:00:00Z");
   check("Atlantic/Azores", kDay, "2026-10-25T12:00:00Z", "2026-10-25T00:00:00Z");
   check("Atlantic/Azores", kDay, "2026-03-29T12:00:00Z", "2026-03-29T01:00:00Z");
   check("Pacific/Apia", kDay, "2011-12-30T09:59:59Z", "2011-12-29T10:00:00Z");
   check("Pacific/Apia", kDay, "2011-12-30T10:00:00Z", "2011-12-30T10:00:00Z");
-  // The clocks went from 00:01 back to 23:01: the new day goes on.
+  // The clocks went from 00:01 back to 23:01; the new day continues.
   check("America/St_Johns", kDay, "2010-11-07T02:30:30Z", "2010-11-07T02:30:00Z");
   check("America/St_Johns", kDay, "2010-11-07T02:31:00Z", "2010-11-07T02:30:00Z");
   check("America/St_Johns", kDay, "2010-11-07T12:00:00Z", "2010-11-07T02:30:00Z");
@@ -156,7 +156,7 @@ TEST_CASE("time: buckets follow the clocks of their zone", "[base]") {
 
 namespace {
 
-// A minute apart around every change of the clocks, a quarter of an hour farther away.
+// Times one minute apart around every clock change, and a quarter of an hour apart elsewhere.
 std::vector<Timestamp> times_around_changes(const TimeZone& zone, const char* from,
                                             const char* to) {
   std::vector<Timestamp> out;
@@ -173,7 +173,7 @@ std::vector<Timestamp> times_around_changes(const TimeZone& zone, const char* fr
   return out;
 }
 
-// What is wrong with the buckets of these ascending times.
+// Describes what is wrong with the buckets of these ascending times.
 std::string fault_of_buckets(const std::vector<Timestamp>& times, Duration width,
                              const TimeZone& zone) {
   Timestamp earlier_start = kTimeMin;
@@ -209,7 +209,7 @@ const std::vector<const char*> kZones = {"UTC",          "Europe/Berlin",    "Eu
 
 }  // namespace
 
-TEST_CASE("time: buckets follow each other without gap and overlap, in every zone", "[base]") {
+TEST_CASE("time: buckets have no gaps or overlaps in any zone", "[base]") {
   for (const char* name : kZones) {
     const TimeZone zone = TimeZone::load(name).value();
     std::vector<Timestamp> times = times_around_changes(zone, "2010-10-01", "2012-05-01");
@@ -222,7 +222,7 @@ TEST_CASE("time: buckets follow each other without gap and overlap, in every zon
   }
 }
 
-TEST_CASE("time: buckets end with time itself", "[base]") {
+TEST_CASE("time: buckets end at the limits of time", "[base]") {
   CHECK(bucket_start(-9223372036854775800, kHour, TimeZone()) == kTimeMin);
   CHECK(bucket_start(kTimeMin, 7, TimeZone()) == kTimeMin);
   CHECK(next_bucket_start(kTimeMax, kHour, TimeZone()) == kTimeMax);

@@ -1,4 +1,4 @@
-// A batch as text, one row a line, for tests that compare what a parser made.
+// A batch as text, one row per line, for tests that check what a parser produced.
 #pragma once
 
 #include <map>
@@ -23,8 +23,8 @@ inline std::string value_text(const Lane& lane, size_t i) {
   return "?";
 }
 
-/// `measurement @time tag:key='x' key=1i`, columns by name, rows in order of arrival by
-/// measurement.
+/// `measurement @time tag:key='x' key=1i`, columns sorted by name, rows by measurement in order of
+/// arrival.
 inline std::string batch_text(const Batch& batch) {
   std::string out;
   for (const RowBatch& rows : batch.measurements()) {
@@ -44,8 +44,8 @@ inline std::string batch_text(const Batch& batch) {
   return out;
 }
 
-/// Everything that a batch says, for tests that compare two ways of parsing: also lines, texts of
-/// numbers and the order of lanes.
+/// Everything in a batch, including lines, texts of numbers and the order of lanes, to compare two
+/// ways of parsing.
 inline std::string batch_image(const Batch& batch) {
   std::string out;
   for (const RowBatch& rows : batch.measurements()) {
@@ -67,7 +67,8 @@ inline std::string batch_image(const Batch& batch) {
   return out;
 }
 
-/// Up to four bytes of `text` become, or get before them, one of `spice`, or go with the next ones.
+/// Makes up to four random changes: replaces a byte by one of `spice`, inserts one, or deletes
+/// some.
 inline void change_text(std::mt19937& random, std::string_view spice, std::string& text) {
   for (unsigned changes = random() % 5; changes > 0; --changes) {
     const size_t at = random() % text.size();

@@ -1,4 +1,4 @@
-// CSV: records, fields, headers, and what becomes of values.
+// CSV: records, fields, headers and values.
 #include <catch2/catch.hpp>
 
 #include "db/limits.h"
@@ -56,17 +56,18 @@ TEST_CASE("csv: records end at newlines outside quotes", "[net]") {
   CHECK(records_of("a,b\nc,d\r\ne") == Strings{"a,b", "c,d", "e"});
   CHECK(records_of("a,\"b\nc\r\nd\"\r\ne\n") == Strings{"a,\"b\nc\r\nd\"", "e"});
   CHECK(records_of("\"a\"\"\n\"\"b\",c\nd") == Strings{"\"a\"\"\n\"\"b\",c", "d"});
-  CHECK(records_of("a\"b,c\"\nd") == Strings{"a\"b,c\"", "d"});  // no quote at a field's start
+  CHECK(records_of("a\"b,c\"\nd") ==
+        Strings{"a\"b,c\"", "d"});  // a quote counts only at the start of a field
 }
 
-TEST_CASE("csv: a broken quote costs its own line", "[net]") {
+TEST_CASE("csv: a broken quote costs only its own line", "[net]") {
   CHECK(records_of("a,\"b\nc\nd\n") == Strings{"a,\"b", "c", "d"});
   CHECK(records_of("\"a\"b,\"c\nd\"\ne") == Strings{"\"a\"b,\"c", "d\"", "e"});
   const Parsed parsed = parse("measurement,x\nm,\"open\nm,1\n");
   CHECK(parsed.rows == "m @0 x=1i");
   REQUIRE(parsed.errors.size() == 1);
   CHECK(parsed.errors[0] ==
-        "1: a quote that is not closed, or followed by something else than a comma");
+        "1: a quote is not closed, or its closing quote is not followed by a comma");
 }
 
 TEST_CASE("csv: whole records are those whose end has arrived", "[net]") {
@@ -77,14 +78,14 @@ TEST_CASE("csv: whole records are those whose end has arrived", "[net]") {
   check("a,b", 0);
   check("a,b\nc", 4);
   check("a,\"b\nc", 0);  // the quote may still be closed
-  check("a\n\"b\"", 2);  // or go on with another quote
+  check("a\n\"b\"", 2);  // or be followed by another quote
   check("a\n\"b\"\n\"c\n", 6);
   const std::string open = "x,\"" + std::string(kLineBytesMax, 'y') + "\n";
-  check(open, open.size());  // but not after so many bytes
+  check(open, open.size());  // but not after kLineBytesMax bytes
   check("a\n\"b\" c\nd", 8);
 }
 
-TEST_CASE("csv: fields lose their quotes, and quotes in them their twins", "[net]") {
+TEST_CASE("csv: quotes around fields are removed, and doubled quotes become single", "[net]") {
   std::vector<CsvField> fields;
   REQUIRE(split_record(R"(a,"b,c",,"","say ""hi""", d )", fields));
   Strings texts;
@@ -98,7 +99,7 @@ TEST_CASE("csv: fields lose their quotes, and quotes in them their twins", "[net
   CHECK_FALSE(split_record("a,\"b", fields));
 }
 
-TEST_CASE("csv: columns of a plain file are found and typed as they look", "[net]") {
+TEST_CASE("csv: the roles and types of columns in a plain file are guessed", "[net]") {
   CHECK(rows_of("time,measurement,service,n,x,ok,zip\r\n"
                 "2026-11-24T10:00:00Z,audit,pay,1,1,true,007\r\n"
                 "1764000000,audit,\"a, b\",-2,1.5,false,12\r\n") ==
@@ -112,19 +113,19 @@ TEST_CASE("csv: columns of a plain file are found and typed as they look", "[net
         "m @5000000000 service='s' tag:who='me' time=6i");
 }
 
-TEST_CASE("csv: nothing is null, and quoted nothing an empty string", "[net]") {
+TEST_CASE("csv: an empty field is null, and a quoted empty field an empty string", "[net]") {
   CHECK(rows_of("measurement,a,b,n\nm,,\"\",\nm,x,y,1\n") == "m @0 b=''\nm @0 a='x' b='y' n=1i");
   CHECK(rows_of("measurement,time\nm,1\n\nm,2\n") == "m @1000000000\nm @2000000000");
 }
 
-TEST_CASE("csv: a value that does not fit the guessed type is what it looks like", "[net]") {
+TEST_CASE("csv: a value that does not fit the guessed type gets its own type", "[net]") {
   std::string text = "measurement,n\n";
-  while (text.size() < 300'000) text += "m,1\n";  // more than is looked at
+  while (text.size() < 300'000) text += "m,1\n";  // more than is sampled for types
   const std::string rows = rows_of(text + "m,2.5\nm,x\nm,true\n");
   CHECK(rows.ends_with("m @0 n=1i\nm @0 n=2.5f\nm @0 n='x'\nm @0 n=true"));
 }
 
-TEST_CASE("csv: what is wrong with a record is said with its line", "[net]") {
+TEST_CASE("csv: errors of records name the line", "[net]") {
   const Parsed parsed = parse(
       "measurement,time,a\n"
       "m,1\n"
@@ -177,7 +178,7 @@ TEST_CASE("csv: a header must name every column", "[net]") {
         "unknown type \"i64 tag\" of column 3; the first line of CSV names its columns");
 }
 
-TEST_CASE("csv: a typed file says its types, and takes no others", "[net]") {
+TEST_CASE("csv: a typed file declares its types and accepts no others", "[net]") {
   const std::string header =
       "#measurement,time,i64 field,f64 field,string tag base64,u64 field,bool field\r\n"
       "measurement,time,n,x,base64:/w==,u,b\r\n";
@@ -187,8 +188,9 @@ TEST_CASE("csv: a typed file says its types, and takes no others", "[net]") {
   CHECK(rows_of(header + "m,1,,-inf,,,\n") == "m @1000000000 x=-inff");
   CHECK(
       parse(header + "m,1,x,,,,\nm,1,,,,,1\nm,1,,,%,,\n,1,,,,,\nm,,,,,,\n").errors ==
-      Strings{"1: \"x\" of column `n` is no i64", "2: \"1\" of column `b` is no bool",
-              "3: the value of column `\xff` is no base64",
+      Strings{"1: \"x\" of column `n` is not a valid i64",
+              "2: \"1\" of column `b` is not a valid bool",
+              "3: the value of column `\xff` is not valid base64",
               "4: no measurement: the file has no column `measurement`, and its source sets none",
               "5: invalid time \"\": expected RFC 3339 or a number of s, ms, us or ns since 1970"});
 }

@@ -1,4 +1,4 @@
-// How a byte stream is cut into lines.
+// Splitting a byte stream into lines.
 #include "net/parse/framer.h"
 
 #include <string>
@@ -17,7 +17,7 @@ std::vector<std::string> lines_of(std::string_view data) {
 
 using Lines = std::vector<std::string>;
 
-TEST_CASE("framer: lines end at newlines, a carriage return before one is dropped", "[net]") {
+TEST_CASE("framer: lines end at newlines, and a carriage return before one is dropped", "[net]") {
   CHECK(lines_of("") == Lines{});
   CHECK(lines_of("a") == Lines{"a"});
   CHECK(lines_of("a\nb\n") == Lines{"a", "b"});
@@ -34,7 +34,7 @@ TEST_CASE("framer: a newline inside a quoted field value belongs to the line", "
   CHECK(lines_of("m f=\"a\n\"\nn f=1") == Lines{"m f=\"a\n\"", "n f=1"});
 }
 
-TEST_CASE("framer: a quote that opens no field value does not reach beyond its line", "[net]") {
+TEST_CASE("framer: a quote that does not open a field value ends with its line", "[net]") {
   CHECK(lines_of("# it's \"open\nm f=1") == Lines{"# it's \"open", "m f=1"});
   CHECK(lines_of("m,t=\"x f=1\nm f=1") == Lines{"m,t=\"x f=1", "m f=1"});
   CHECK(lines_of("m\\ n=\"x\nm f=1") == Lines{"m\\ n=\"x", "m f=1"});
@@ -43,7 +43,7 @@ TEST_CASE("framer: a quote that opens no field value does not reach beyond its l
   CHECK(lines_of("{\"a\": \" f=\"\nm f=1") == Lines{"{\"a\": \" f=\"", "m f=1"});
 }
 
-TEST_CASE("framer: a broken quote costs its own line only", "[net]") {
+TEST_CASE("framer: a broken quote costs only its own line", "[net]") {
   CHECK(lines_of("m f=\"open\nm f=1\nm f=2") == Lines{"m f=\"open", "m f=1", "m f=2"});
   CHECK(lines_of("m f=\"open\nm g=\"fine\"\nm f=2") ==
         Lines{"m f=\"open", "m g=\"fine\"", "m f=2"});
@@ -67,7 +67,7 @@ TEST_CASE("framer: a quote that holds lines back can be given up", "[net]") {
   CHECK(given_up("") == Sizes(0, 0));
 }
 
-TEST_CASE("framer: only whole lines are whole", "[net]") {
+TEST_CASE("framer: incomplete lines are not whole", "[net]") {
   const auto whole = [](std::string_view data) { return whole_lines(data, false); };
   CHECK(whole("") == 0);
   CHECK(whole("abc") == 0);
@@ -81,7 +81,7 @@ TEST_CASE("framer: only whole lines are whole", "[net]") {
   CHECK(whole_lines("abc\ndef", true) == 7);
 }
 
-TEST_CASE("framer: a quote open for longer than a line may be is broken", "[net]") {
+TEST_CASE("framer: a quote that stays open for more than kLineBytesMax is broken", "[net]") {
   const std::string open = "m f=\"x\n" + std::string(kLineBytesMax - 8, 'y');
   CHECK(whole_lines(open, false) == 0);
   CHECK(whole_lines(open + "zz", false) == 7);
@@ -91,7 +91,7 @@ TEST_CASE("framer: a quote open for longer than a line may be is broken", "[net]
   CHECK(whole_lines(no_newline, false) == no_newline.size());
 }
 
-TEST_CASE("framer: a stream in pieces has the lines of the whole", "[net]") {
+TEST_CASE("framer: a stream in pieces yields the same lines as the whole", "[net]") {
   const std::string data =
       "m,t=a f=\"x\ny\\\" \\\\\",g=1i 1\n# c \"\n\n{\"a\":\"b\\n\"}\nm\\ x f=\"q\" \nm f=\"z\n\n\" "
       "3\n";

@@ -1,4 +1,4 @@
-// Runs the fuzzer's entry over a small corpus and random changes of it, in every build.
+// Runs the fuzzer's entry point on a small corpus and random changes of it, in every build.
 #include <cstdint>
 #include <random>
 #include <string>
@@ -14,7 +14,7 @@ void feed(const std::string& text) {
   LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(text.data()), text.size());
 }
 
-TEST_CASE("parsers: changed and cut input never breaks an invariant", "[net][fuzz]") {
+TEST_CASE("parsers: changed and truncated input never breaks an invariant", "[net][fuzz]") {
   const std::vector<std::string> corpus = {
       "",
       "m,a=b,c=d f=1,g=2i,h=\"x y\",i=t 1700000000000000000\n",

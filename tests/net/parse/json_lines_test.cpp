@@ -1,4 +1,4 @@
-// JSON lines: what each shape of event becomes, and what is said of bad ones.
+// JSON lines: the rows of each shape of event, and the errors of bad ones.
 #include "net/parse/json_lines.h"
 
 #include <catch2/catch.hpp>
@@ -50,7 +50,7 @@ void check_error(const std::string& text, const std::string& reason,
   CHECK(parsed.errors[0].line == 1);
 }
 
-TEST_CASE("json lines: values keep their type exactly", "[net]") {
+TEST_CASE("json lines: values keep their exact type", "[net]") {
   check(R"({"a":1,"b":-2.5,"c":true,"d":false,"e":"x"})",
         "m @77 a=1i b=-2.5f c=true d=false e='x'");
   check(R"({"a":9223372036854775807,"b":-9223372036854775808})",
@@ -61,7 +61,7 @@ TEST_CASE("json lines: values keep their type exactly", "[net]") {
   check("{\"a\":1}\r\n", "m @77 a=1i");
 }
 
-TEST_CASE("json lines: null is absent", "[net]") {
+TEST_CASE("json lines: nulls are omitted", "[net]") {
   check(R"({"a":null,"b":1})", "m @77 b=1i");
   check(R"({"a":{"b":null},"c":1})", "m @77 c=1i");
 }
@@ -92,7 +92,7 @@ TEST_CASE("json lines: the last of duplicate keys wins", "[net]") {
   check(many + "\"last\":1}", "m @77 last=1i");
 }
 
-TEST_CASE("json lines: the measurement is a key or the source's", "[net]") {
+TEST_CASE("json lines: the measurement comes from the event or its source", "[net]") {
   check(R"({"measurement":"audit","a":1})", "audit @77 a=1i");
   check(R"({"measurement":"a\"b","a":1})", "a\"b @77 a=1i");
   check(R"({"measurement":5,"a":1})", "m @77 a=1i measurement=5i");
@@ -101,7 +101,7 @@ TEST_CASE("json lines: the measurement is a key or the source's", "[net]") {
   check_error(R"({"a":1})", "no measurement: the event has no key `measurement`", none);
 }
 
-TEST_CASE("json lines: the time is the first key that reads as one", "[net]") {
+TEST_CASE("json lines: the time is the first key with a valid time", "[net]") {
   constexpr const char* kRow = "m @1700000000000000000 a=1i";
   for (const char* key :
        {"time", "_time", "timestamp", "@timestamp", "ts", "date", "log_timestamp"}) {
@@ -120,7 +120,7 @@ TEST_CASE("json lines: the time is the first key that reads as one", "[net]") {
   check(R"({"when":{"at":1700000000},"time":5,"a":1})", "m @1700000000000000000 a=1i time=5i", own);
 }
 
-TEST_CASE("json lines: usual tags, or those that were named", "[net]") {
+TEST_CASE("json lines: tags are the usual keys or those of the options", "[net]") {
   check(
       R"({"service":"pay","host":"h","status":"OK","level":"INFO","transaction":"t","message":"x"})",
       "m @77 message='x' tag:host='h' tag:level='INFO' tag:service='pay' tag:status='OK' "
@@ -131,7 +131,7 @@ TEST_CASE("json lines: usual tags, or those that were named", "[net]") {
   check(R"({"k8s":{"pod":"p"},"service":"pay"})", "m @77 service='pay' tag:k8s.pod='p'", own);
 }
 
-TEST_CASE("json lines: Telegraf's shape", "[net]") {
+TEST_CASE("json lines: Telegraf's shape is recognized", "[net]") {
   check(
       R"({"fields":{"v":1,"s":"x"},"name":"cpu","tags":{"host":"h","x":"y"},"timestamp":1700000000})",
       "cpu @1700000000000000000 s='x' tag:host='h' tag:x='y' v=1i");
@@ -178,7 +178,7 @@ TEST_CASE("json lines: errors say what is wrong", "[net]") {
   check_error(R"({"time":1700000000})", "JSON object without any value");
 }
 
-TEST_CASE("json lines: depth, keys, names and strings have their limits", "[net]") {
+TEST_CASE("json lines: depth, keys, names and strings are limited", "[net]") {
   const auto nested = [](size_t depth, const std::string& open, const std::string& close) {
     std::string text = "{\"a\":";
     for (size_t i = 1; i < depth; ++i) text += open;
@@ -203,7 +203,7 @@ TEST_CASE("json lines: depth, keys, names and strings have their limits", "[net]
   check_error("{\"a\":\"" + text + "s\"}", "string of 1048577 bytes");
 }
 
-TEST_CASE("json lines: bad lines never stop the rest", "[net]") {
+TEST_CASE("json lines: bad lines do not affect the rest", "[net]") {
   const Parsed parsed = parse("{\"a\":1}\n\n{bad\n{\"a\":2}\nx\n{\"a\":3}");
   CHECK(parsed.rows == "m @77 a=1i\nm @77 a=2i\nm @77 a=3i");
   REQUIRE(parsed.errors.size() == 2);
@@ -212,7 +212,7 @@ TEST_CASE("json lines: bad lines never stop the rest", "[net]") {
   CHECK(parsed.errors[1].line == 5);
 }
 
-TEST_CASE("json lines: rows know their line, numbers their text", "[net]") {
+TEST_CASE("json lines: rows keep their line, and numbers their text", "[net]") {
   const Parsed parsed = parse("{\"a\":1.50}\n{\"a\":true}\n");
   const RowBatch& rows = parsed.batch.measurements().front();
   CHECK(rows.lines()[0] == "{\"a\":1.50}");

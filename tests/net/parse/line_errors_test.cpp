@@ -8,7 +8,8 @@
 namespace tocsin {
 namespace {
 
-TEST_CASE("line errors: past what `rejected` can hold, lines are only counted by reason", "[net]") {
+TEST_CASE("line errors: beyond the capacity of `rejected`, lines are only counted by reason",
+          "[net]") {
   std::string text;
   for (size_t i = 0; i < kRejectedPerMinuteMax + 7; ++i) text += "b\n";
   text += "b f=\nb f=1\n";
@@ -29,7 +30,7 @@ TEST_CASE("line errors: past what `rejected` can hold, lines are only counted by
   CHECK(lines[kRejectedPerMinuteMax + 1].line.empty());
 }
 
-TEST_CASE("line errors: of many reasons the last ones are counted as one", "[net]") {
+TEST_CASE("line errors: beyond a number of reasons, all others are counted as one", "[net]") {
   LineErrors errors;
   const size_t count = kRejectedPerMinuteMax + kRejectedReasonsMax + 5;
   for (size_t i = 0; i < count; ++i) errors.add({i + 1, "reason " + std::to_string(i), "line"});

@@ -1,4 +1,4 @@
-// Line protocol: what each form of line becomes, and what is said of bad ones.
+// Line protocol: the rows of each form of line, and the errors of bad ones.
 #include "net/parse/line_protocol.h"
 
 #include <random>
@@ -46,7 +46,7 @@ void check_error(const std::string& text, const std::string& reason) {
   CHECK(parsed.errors[0].text == text);
 }
 
-TEST_CASE("line protocol: values have the type that they are written in", "[net]") {
+TEST_CASE("line protocol: the notation of a value determines its type", "[net]") {
   check("m f=1 5", "m @5 f=1f");
   check("m f=-1.5e3 5", "m @5 f=-1500f");
   check("m f=.5,g=5.,h=+2 5", "m @5 f=0.5f g=5f h=2f");
@@ -62,14 +62,14 @@ TEST_CASE("line protocol: values have the type that they are written in", "[net]
   check("m f=\"1i, a=b # c\" 5", "m @5 f='1i, a=b # c'");
 }
 
-TEST_CASE("line protocol: tags are string columns of their own kind", "[net]") {
+TEST_CASE("line protocol: tags are string columns of kind tag", "[net]") {
   check("m,a=x,b=1 f=1 5", "m @5 f=1f tag:a='x' tag:b='1'");
   check("m,a=x f=1,a=2 5", "m @5 a=2f f=1f tag:a='x'");
   check("m,a=x,a=y f=1 5", "m @5 f=1f tag:a='y'");
   check("m,a=\"x\" f=1 5", "m @5 f=1f tag:a='\"x\"'");
 }
 
-TEST_CASE("line protocol: escapes", "[net]") {
+TEST_CASE("line protocol: escapes are removed", "[net]") {
   check("a\\,b\\ c f=1 5", "a,b c @5 f=1f");
   check("a=b f=1 5", "a=b @5 f=1f");
   check("a\\=b f=1 5", "a\\=b @5 f=1f");
@@ -88,7 +88,7 @@ TEST_CASE("line protocol: a string may contain raw newlines and any byte", "[net
   check(std::string("m f=\"a\0b\" 5", 11), std::string("m @5 f='a\0b'", 12));
 }
 
-TEST_CASE("line protocol: a row without time has the clock's", "[net]") {
+TEST_CASE("line protocol: a row without a time gets the current time", "[net]") {
   check("m f=1", "m @77 f=1f");
   check("m f=1 ", "m @77 f=1f");
   check("m f=1 -5", "m @-5 f=1f");
@@ -103,7 +103,7 @@ TEST_CASE("line protocol: the unit scales timestamps", "[net]") {
   CHECK(over.errors[0].reason == "timestamp 9223372036854775807 out of range at byte 7");
 }
 
-TEST_CASE("line protocol: comments, blank lines and blanks are skipped", "[net]") {
+TEST_CASE("line protocol: comments, blank lines and extra spaces are skipped", "[net]") {
   check("", "");
   check("\n\n", "");
   check("# comment\n  # another\n\n \t\nm f=1 5\n", "m @5 f=1f");
@@ -116,7 +116,7 @@ TEST_CASE("line protocol: the mark of a row without fields is not stored", "[net
   check("m,a=b _=true 5", "m @5 _=true tag:a='b'");
 }
 
-TEST_CASE("line protocol: errors name the place", "[net]") {
+TEST_CASE("line protocol: errors name the byte", "[net]") {
   check_error("m", "missing fields at byte 2");
   check_error("m,a=b", "missing fields at byte 6");
   check_error("m ", "missing fields at byte 3");
@@ -132,10 +132,11 @@ TEST_CASE("line protocol: errors name the place", "[net]") {
   check_error("m f", "missing `=` and a value after field key \"f\" at byte 4");
   check_error("m f=1 x", "invalid timestamp \"x\" at byte 7");
   check_error("m f=1 1.5", "invalid timestamp \"1.5\" at byte 7");
-  check_error("m f=1 5 6", "expected the line's end after the timestamp at byte 9");
-  check_error("m f=\"x", "missing `\"` that closes the string that begins at byte 5");
+  check_error("m f=1 5 6", "expected the end of the line after the timestamp at byte 9");
+  check_error("m f=\"x", "missing closing `\"` of the string that begins at byte 5");
   check_error("m f=\"x\"y",
-              "expected `,`, a blank or the line's end after the string's closing `\"` at byte 8");
+              "expected `,`, a space or the end of the line after the closing `\"` of the string "
+              "at byte 8");
   const std::string value_hint =
       ": expected a number that fits (12.5, 12i, 12u), true or false, or a \"string\" at byte 5";
   for (const char* value : {"SUCCESS", "1x", "1.5i", "9223372036854775808i", "-1u", "nan", "NaN",
@@ -145,7 +146,7 @@ TEST_CASE("line protocol: errors name the place", "[net]") {
   }
 }
 
-TEST_CASE("line protocol: names and strings have their limits", "[net]") {
+TEST_CASE("line protocol: names and strings are limited", "[net]") {
   const std::string name(kNameBytesMax, 'n');
   check(name + " f=1 5", name + " @5 f=1f");
   CHECK(parse("m," + name + "=v f=1").errors.empty());
@@ -166,7 +167,7 @@ TEST_CASE("line protocol: names and strings have their limits", "[net]") {
   CHECK(line.rows == "m @5 f=1f");
 }
 
-TEST_CASE("line protocol: bad lines never stop the rest and are numbered", "[net]") {
+TEST_CASE("line protocol: bad lines are numbered and do not affect the rest", "[net]") {
   const Parsed parsed =
       parse("m f=1 1\nbad\nm f=\"a\nb\" 2\n\n# c\nm f=x 3\nm f=\"open 4\nm f=\"fine\" 5\n");
   CHECK(parsed.rows == "m @1 f=1f\nm @2 f='a\nb'\nm @5 f='fine'");
@@ -178,13 +179,13 @@ TEST_CASE("line protocol: bad lines never stop the rest and are numbered", "[net
   CHECK(parsed.errors[2].text == "m f=\"open 4");
 }
 
-TEST_CASE("line protocol: a bad line leaves no values behind", "[net]") {
+TEST_CASE("line protocol: a bad line leaves no values in the batch", "[net]") {
   const Parsed parsed = parse("m,a=x f=1,g=bad 1\nm,a=y f=2,g=3 2\nm,a=z f=4,g=bad 3");
   CHECK(parsed.rows == "m @2 f=2f g=3f tag:a='y'");
   CHECK(parsed.batch.row_count() == 1);
 }
 
-TEST_CASE("line protocol: rows know their line, numbers their text", "[net]") {
+TEST_CASE("line protocol: rows keep their line, and numbers their text", "[net]") {
   const Parsed parsed = parse("m f=0012i,g=1.50,h=T 5\nm f=1i\r\n");
   const RowBatch& rows = parsed.batch.measurements().front();
   CHECK(rows.lines()[0] == "m f=0012i,g=1.50,h=T 5");
@@ -194,7 +195,7 @@ TEST_CASE("line protocol: rows know their line, numbers their text", "[net]") {
   CHECK(rows.lanes()[2].text[0] == "T");
 }
 
-// Random rows written out and parsed back.
+// Writes random rows and parses them again.
 std::string random_text(std::mt19937_64& random, const char* alphabet, size_t size_min) {
   const std::string_view letters(alphabet);
   std::string text;
@@ -212,7 +213,7 @@ std::string escaped(std::string_view text, std::string_view stops) {
   return out;
 }
 
-TEST_CASE("line protocol: random rows come back as they were written", "[net]") {
+TEST_CASE("line protocol: random rows survive a round trip", "[net]") {
   const auto seed = 424242U;
   CAPTURE(seed);
   std::mt19937_64 random(seed);

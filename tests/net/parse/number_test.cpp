@@ -1,4 +1,4 @@
-// Numbers and event times from text.
+// Parsing numbers and event times.
 #include "net/parse/number.h"
 
 #include <cmath>
@@ -14,7 +14,7 @@
 namespace tocsin {
 namespace {
 
-TEST_CASE("number: integers are exact to their limits and nothing beyond", "[net]") {
+TEST_CASE("number: integers are exact up to their limits and rejected beyond", "[net]") {
   CHECK(parse_i64("0") == 0);
   CHECK(parse_i64("-0") == 0);
   CHECK(parse_i64("+7") == 7);
@@ -84,7 +84,7 @@ TEST_CASE("number: decimals round as strtod does", "[net]") {
   }
 }
 
-TEST_CASE("number: JSON numbers take the first type that holds them exactly", "[net]") {
+TEST_CASE("number: JSON numbers get the first type that holds them exactly", "[net]") {
   CHECK(parse_json_number("1") == JsonNumber(int64_t{1}));
   CHECK(parse_json_number("-9223372036854775808") == JsonNumber(INT64_MIN));
   CHECK(parse_json_number("9223372036854775808") == JsonNumber(uint64_t{9223372036854775808U}));
@@ -98,7 +98,7 @@ TEST_CASE("number: JSON numbers take the first type that holds them exactly", "[
   }
 }
 
-TEST_CASE("event time: the unit is told by size", "[net]") {
+TEST_CASE("event time: the unit is guessed from the size", "[net]") {
   constexpr Timestamp kTime = 1'700'000'000'000'000'000;
   CHECK(parse_numeric_time("1700000000") == kTime);
   CHECK(parse_numeric_time("1700000000000") == kTime);
@@ -124,7 +124,7 @@ TEST_CASE("event time: decimals are exact", "[net]") {
   }
 }
 
-TEST_CASE("event time: texts are RFC 3339, with UTC where no zone is given", "[net]") {
+TEST_CASE("event time: texts are RFC 3339, in UTC unless they have a zone", "[net]") {
   constexpr Timestamp kTime = 1'700'000'000'500'000'000;
   CHECK(parse_text_time("2023-11-14T22:13:20.5Z") == kTime);
   CHECK(parse_text_time("2023-11-14T23:13:20.5+01:00") == kTime);
@@ -139,7 +139,7 @@ TEST_CASE("event time: texts are RFC 3339, with UTC where no zone is given", "[n
   }
 }
 
-TEST_CASE("event time: scaling refuses to overflow", "[net]") {
+TEST_CASE("event time: scaling detects overflow", "[net]") {
   CHECK(scale_time(1, kSecond) == kSecond);
   CHECK(scale_time(-5, 1) == -5);
   CHECK(!scale_time(INT64_MAX, kSecond));

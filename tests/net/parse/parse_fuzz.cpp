@@ -1,6 +1,6 @@
-// The parsers over arbitrary bytes: LLVMFuzzerTestOneInput for libFuzzer, and checks that must hold
-// for every input. tests/net/parse/fuzz_corpus_test.cpp runs it over a small corpus as an ordinary
-// test.
+// Runs the parsers on arbitrary bytes: LLVMFuzzerTestOneInput for libFuzzer, with checks that must
+// hold for every input. tests/net/parse/fuzz_corpus_test.cpp runs it on a small corpus as an
+// ordinary test.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,7 +18,7 @@ namespace {
 
 using namespace tocsin;
 
-// Every row has its values in its lanes, every view is inside what the batch keeps.
+// Checks that lanes refer to existing rows and that every view is readable.
 void check_batch(const Batch& batch) {
   for (const RowBatch& rows : batch.measurements()) {
     TOCSIN_CHECK(rows.lines().size() == rows.row_count());
@@ -36,7 +36,7 @@ void check_batch(const Batch& batch) {
   }
 }
 
-// The quick ways must make what the general parser makes.
+// The fast paths must produce the same as the general parsers.
 template <class Parse>
 void check_guesses(tocsin::ParseOptions options, Parse parse) {
   std::string images[2];
@@ -60,8 +60,7 @@ void check_framing(std::string_view data) {
   const size_t whole = whole_lines(data, false);
   TOCSIN_CHECK(whole <= data.size());
   TOCSIN_CHECK(whole == 0 || data[whole - 1] == '\n');
-  // The lines of the whole part are a beginning of the lines of all, and a stream in pieces has the
-  // same.
+  // The lines of the whole part are a prefix of all lines, and a stream in pieces yields the same.
   size_t i = 0;
   for (std::string_view rest = data.substr(0, whole); !rest.empty(); ++i) {
     TOCSIN_CHECK(next_line(rest) == lines[i]);
@@ -86,7 +85,7 @@ void check_records(std::string_view data) {
   }
 }
 
-// The first lines are a header, if they can be.
+// Uses the first lines as a header if they are a valid one.
 void check_csv(const std::string& text, const ParseOptions& options) {
   Batch batch;
   LineErrors errors;

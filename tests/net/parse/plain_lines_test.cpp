@@ -1,4 +1,4 @@
-// The quick way through line protocol against the general parser: the same rows, lanes, lines and
+// Compares the fast path of line protocol with the general parser: the same rows, lanes, lines and
 // errors.
 #include "net/parse/plain_lines.h"
 
@@ -31,30 +31,30 @@ std::string image_of(const std::string& text, bool guess_shapes, int64_t time_un
   return image;
 }
 
-// The bytes of `text` that the quick way takes.
-size_t taken(std::string_view text) {
+// The number of bytes of `text` that the fast path consumes.
+size_t consumed(std::string_view text) {
   const ParseOptions options;
   Batch batch;
   PlainLines plain(text, options, batch);
   std::string_view rest = text;
-  plain.take(rest);
+  plain.consume(rest);
   return text.size() - rest.size();
 }
 
 }  // namespace
 
-TEST_CASE("plain lines: what looks like the line before is taken, the rest is left", "[net]") {
-  const auto all = [](std::string_view text) { return taken(text) == text.size(); };
+TEST_CASE("plain lines: lines like the previous one are consumed, the rest is left", "[net]") {
+  const auto all = [](std::string_view text) { return consumed(text) == text.size(); };
   CHECK(all("m,a=b,c=d f=1,g=2i,h=\"x y\",i=t,j=3u,k=-0.5 1700000000000000000\n"));
   CHECK(all("m f=1\nm f=2i\nm f=\"s\"\nm f=t\n"));
   CHECK(all("m f=1\r\nn f=1 5\r\n"));
   CHECK(all("m f=1,g=2\nm g=2,f=1\nm f=1\nm f=1,f=2\n"));
   CHECK(all("m f=1.,g=-0,h=00012.500\n"));
-  CHECK(taken("m f=1\nm f=1\\\nm f=1\n") == 6);
-  CHECK(taken("m f=1\nm f=\"a\nb\"\n") == 6);
-  CHECK(taken("m f=1\n# comment\n") == 6);
-  CHECK(taken("m f=1\n{\"a\":1}\n") == 6);
-  CHECK(taken("m f=1\nm f=1") == 6);
+  CHECK(consumed("m f=1\nm f=1\\\nm f=1\n") == 6);
+  CHECK(consumed("m f=1\nm f=\"a\nb\"\n") == 6);
+  CHECK(consumed("m f=1\n# comment\n") == 6);
+  CHECK(consumed("m f=1\n{\"a\":1}\n") == 6);
+  CHECK(consumed("m f=1\nm f=1") == 6);
   for (const char* left : {"",
                            "\n",
                            "m\n",
@@ -84,7 +84,7 @@ TEST_CASE("plain lines: what looks like the line before is taken, the rest is le
                            "m f=1 99999999999999999999\n",
                            "m f=9999999999999999999\n"}) {
     INFO(left);
-    CHECK(taken(left) == 0);
+    CHECK(consumed(left) == 0);
   }
 }
 
@@ -94,22 +94,22 @@ TEST_CASE("plain lines: names and strings at their limits", "[net]") {
     const std::string value(kStringBytesMax + more, 'v');
     for (const std::string& line : {name + " f=1\n", "m," + name + "=x f=1\n", "m " + name + "=1\n",
                                     "m,a=" + value + " f=1\n", "m f=\"" + value + "\"\n"}) {
-      CHECK((taken(line) == line.size()) == (more == 0));
+      CHECK((consumed(line) == line.size()) == (more == 0));
       CHECK(image_of(line, true) == image_of(line, false));
     }
   }
 }
 
-TEST_CASE("plain lines: many measurements and changing keys make the same rows", "[net]") {
+TEST_CASE("plain lines: many measurements and changing keys yield the same rows", "[net]") {
   std::string text;
   for (int i = 0; i < 400; ++i) {
     text += fmt::format("m{},a=x{} f{}={},g={}i {}\n", i % 23, i % 7, i % 3, i * 0.25, i, i);
   }
-  CHECK(taken(text) == text.size());
+  CHECK(consumed(text) == text.size());
   CHECK(image_of(text, true) == image_of(text, false));
 }
 
-TEST_CASE("plain lines: changed lines make the same rows and errors as the general parser",
+TEST_CASE("plain lines: changed lines yield the same rows and errors as the general parser",
           "[net]") {
   const std::vector<std::string> corpus = {
       "audit,service=svc-01,host=h duration_ms=165.80,bytes=2571i,event=\"START\",message=\"a 1, "

@@ -1,4 +1,4 @@
-// The quick way through JSON lines against the general parser: the same rows, lanes, lines and
+// Compares the fast path of JSON lines with the general parser: the same rows, lanes, lines and
 // errors.
 #include "net/parse/plain_objects.h"
 
@@ -35,12 +35,12 @@ std::string image_of(const std::string& text, const ParseOptions& options) {
   return image;
 }
 
-bool taken(std::string_view line) {
+bool consumed(std::string_view line) {
   const ParseOptions options = options_of(true);
   Batch batch;
   PlainObjects plain(options, {"time", "ts"}, batch);
-  const bool first = plain.take(line);
-  CHECK(plain.take(line) == first);  // by its shape now
+  const bool first = plain.consume(line);
+  CHECK(plain.consume(line) == first);  // now by its shape
   size_t rows = 0;
   for (const RowBatch& each : batch.measurements()) rows += each.row_count();
   CHECK(rows == (first ? 2 : 0));
@@ -49,13 +49,13 @@ bool taken(std::string_view line) {
 
 }  // namespace
 
-TEST_CASE("plain objects: flat ones are taken, the rest is left", "[net]") {
+TEST_CASE("plain objects: flat objects are consumed, the rest is left", "[net]") {
   for (const char* line :
        {R"({"a":1})",
         R"({"time":1793577600,"measurement":"audit","s":"x y, {z}","f":-0.5,"b":true,"n":null})",
         R"(  { "a" : 1 , "b":[] })"}) {
     INFO(line);
-    CHECK(taken(line) == (std::string_view(line).find('[') == std::string_view::npos));
+    CHECK(consumed(line) == (std::string_view(line).find('[') == std::string_view::npos));
   }
   for (const char* left : {"",
                            "{",
@@ -86,7 +86,7 @@ TEST_CASE("plain objects: flat ones are taken, the rest is left", "[net]") {
                            R"({"a" 1})",
                            R"([1])"}) {
     INFO(left);
-    CHECK_FALSE(taken(left));
+    CHECK_FALSE(consumed(left));
   }
 }
 
@@ -97,13 +97,13 @@ TEST_CASE("plain objects: names and strings at their limits", "[net]") {
     for (const std::string& line :
          {"{\"" + name + "\":1}", "{\"measurement\":\"" + name + "\",\"a\":1}",
           "{\"a\":\"" + value + "\"}"}) {
-      CHECK(taken(line) == (more == 0));
+      CHECK(consumed(line) == (more == 0));
       CHECK(image_of(line + "\n", options_of(true)) == image_of(line + "\n", options_of(false)));
     }
   }
 }
 
-TEST_CASE("plain objects: many measurements and shapes make the same rows", "[net]") {
+TEST_CASE("plain objects: many measurements and shapes yield the same rows", "[net]") {
   std::string text;
   for (int i = 0; i < 600; ++i) {
     text += fmt::format(R"({{"measurement":"m{}","service":"x{}","f{}":{},"g":{}}})", i % 23, i % 7,
@@ -119,7 +119,7 @@ TEST_CASE("plain objects: many measurements and shapes make the same rows", "[ne
   CHECK(image_of(text, tagged) == image_of(text, general));
 }
 
-TEST_CASE("plain objects: changed lines make the same rows and errors as the general parser",
+TEST_CASE("plain objects: changed lines yield the same rows and errors as the general parser",
           "[net]") {
   const std::vector<std::string> corpus = {
       R"({"time":1793577600046456169,"measurement":"audit","service":"svc-01","duration_ms":165.80,"bytes":2571,"message":"a 1, b=2"})",

@@ -1,4 +1,4 @@
-// What typed files say exactly: floats, bytes, types; and typed JSON lines.
+// The text forms of typed files, and typed JSON lines.
 #include "net/parse/typed_columns.h"
 
 #include <bit>
@@ -21,7 +21,7 @@ std::string text_of(double value) {
 
 }  // namespace
 
-TEST_CASE("typed columns: every float comes back bit by bit", "[net]") {
+TEST_CASE("typed columns: every float survives a round trip bit by bit", "[net]") {
   using Limits = std::numeric_limits<double>;
   const auto check = [](double value, const std::string& text) {
     CHECK(text_of(value) == text);
@@ -45,22 +45,7 @@ TEST_CASE("typed columns: every float comes back bit by bit", "[net]") {
   }
 }
 
-TEST_CASE("typed columns: bytes come back from base64", "[net]") {
-  const auto check = [](const std::string& bytes, const std::string& text) {
-    CHECK(base64_text(bytes) == text);
-    CHECK(parse_base64(text) == bytes);
-  };
-  check("", "");
-  check("\xff", "/w==");
-  check("\xff\xfe", "//4=");
-  check("\xff\xfe\xfd", "//79");
-  check("plain", "cGxhaW4=");
-  for (const char* wrong : {"A", "AA=A", "A===", "\xff=AA", "=", "AAAAA"}) {
-    CHECK_FALSE(parse_base64(wrong));
-  }
-}
-
-TEST_CASE("typed columns: names that are no text come back from base64", "[net]") {
+TEST_CASE("typed columns: names that are not plain text survive a round trip", "[net]") {
   const auto check = [](const std::string& bytes, const std::string& text) {
     CHECK(exact_name(bytes) == text);
     CHECK(parse_exact_name(text) == bytes);
@@ -73,7 +58,7 @@ TEST_CASE("typed columns: names that are no text come back from base64", "[net]"
   CHECK_FALSE(parse_exact_name("base64:A"));
 }
 
-TEST_CASE("typed columns: types are words", "[net]") {
+TEST_CASE("typed columns: types are written as words", "[net]") {
   TypedColumn column;
   REQUIRE(parse_type_text("i64 time", column));
   CHECK((column.type == ColumnType::kI64 && column.kind == ColumnKind::kTime));
@@ -88,7 +73,7 @@ TEST_CASE("typed columns: types are words", "[net]") {
   }
 }
 
-TEST_CASE("typed JSON: the first line says what the others hold", "[net]") {
+TEST_CASE("typed JSON: the first line declares the columns", "[net]") {
   const std::vector<TypedMeasurement> measurements = {
       {"m",
        {{"a.b", ColumnType::kF64, ColumnKind::kField},
@@ -103,7 +88,7 @@ TEST_CASE("typed JSON: the first line says what the others hold", "[net]") {
         "\"n \\\"q\\\"\":{\"a.b\":\"i64 time\"}}}\n");
   const auto read = read_typed_json_header(*header);
   REQUIRE(read);
-  REQUIRE(read->size() == 2);  // one without columns needs no mention
+  REQUIRE(read->size() == 2);  // a measurement without columns is omitted
   CHECK(((*read)[0].name == "m" && (*read)[0].columns == measurements[0].columns));
   CHECK(((*read)[1].name == "n \"q\"" && (*read)[1].columns == measurements[2].columns));
   for (const char* wrong :
@@ -113,7 +98,8 @@ TEST_CASE("typed JSON: the first line says what the others hold", "[net]") {
   }
 }
 
-TEST_CASE("typed JSON: values are of their column's type, or the line is refused", "[net]") {
+TEST_CASE("typed JSON: a line with a value of another type than its column's is rejected",
+          "[net]") {
   const std::vector<TypedMeasurement> measurements = {
       {"m",
        {{"x", ColumnType::kF64, ColumnKind::kField},
@@ -140,11 +126,11 @@ TEST_CASE("typed JSON: values are of their column's type, or the line is refused
   for (const LineError& error : errors) {
     reasons.push_back(std::to_string(error.line) + ": " + error.reason.substr(0, 40));
   }
-  CHECK(reasons == std::vector<std::string>{"5: 1.5 of `n` is no i64", "6: 1 of `n` is no i64",
-                                            "7: `new` of `m` is no column of the first l",
-                                            "8: no time: the row has no text under the k",
-                                            "9: no measurement: the row has no key `meas",
-                                            reasons.back()});
+  CHECK(reasons == std::vector<std::string>{
+                       "5: 1.5 of `n` is not a valid i64", "6: 1 of `n` is not a valid i64",
+                       "7: `new` of `m` is not a column in the first l",
+                       "8: no time: the row has no text under the k",
+                       "9: no measurement: the row has no key `meas", reasons.back()});
   CHECK(reasons.back().starts_with("10: invalid JSON"));
 }
 

@@ -46,10 +46,3 @@ TEST_CASE("terminal text: cutting keeps characters whole and stays within the wi
   check("a" + kFamily + "b", 5, "a…", "…b");
   check("a" + kFamily + "b", 6, "a" + kFamily + "b", "a" + kFamily + "b");
 }
-
-TEST_CASE("terminal text: control characters are escaped", "[query]") {
-  CHECK(escape_controls("a\tb\n\x1b[1m\x7f") == "a\\tb\\n\\x1b[1m\\x7f");
-  CHECK(escape_controls("\xC2\x9B"
-                        "1m") == "\\x9b1m");
-  CHECK(escape_controls("支\xFF") == "支\xEF\xBF\xBD");
-}
