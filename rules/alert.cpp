@@ -10,7 +10,6 @@
 
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 #include <simdjson.h>

@@ -19,10 +19,6 @@
 
 namespace tocsin {
 
-/// The first two columns of every source.
-inline constexpr uint32_t kSourceTime = 0;         ///< `time`
-inline constexpr uint32_t kSourceMeasurement = 1;  ///< `measurement`
-
 /// A range of byte offsets in the query text, half-open.
 struct TextSpan {
   uint32_t start = 0;

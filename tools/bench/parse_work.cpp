@@ -10,7 +10,7 @@
 #include "net/parse/line_protocol.h"
 #include "net/parse/number.h"
 #include "net/parse/scan.h"
-#include "tests/net/parse/batch_text.h"
+#include "tests/support/batch_text.h"
 
 namespace tocsin {
 namespace {

@@ -5,7 +5,7 @@
 #include "net/parse/csv_records.h"
 #include "net/parse/csv_rows.h"
 #include "net/parse/framer.h"
-#include "tests/net/parse/batch_text.h"
+#include "tests/support/batch_text.h"
 
 namespace tocsin {
 namespace {

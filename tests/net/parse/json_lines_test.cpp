@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "db/limits.h"
-#include "tests/net/parse/batch_text.h"
+#include "tests/support/batch_text.h"
 
 namespace tocsin {
 namespace {

@@ -12,7 +12,7 @@
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
 #include "net/parse/typed_json.h"
-#include "tests/net/parse/batch_text.h"
+#include "tests/support/batch_text.h"
 
 namespace {
 

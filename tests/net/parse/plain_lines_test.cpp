@@ -11,7 +11,7 @@
 #include "db/limits.h"
 #include "net/parse/framer.h"
 #include "net/parse/line_protocol.h"
-#include "tests/net/parse/batch_text.h"
+#include "tests/support/batch_text.h"
 
 namespace tocsin {
 namespace {

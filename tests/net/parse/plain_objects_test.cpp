@@ -10,7 +10,7 @@
 
 #include "db/limits.h"
 #include "net/parse/json_lines.h"
-#include "tests/net/parse/batch_text.h"
+#include "tests/support/batch_text.h"
 
 namespace tocsin {
 namespace {

@@ -8,7 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "net/parse/typed_json.h"
-#include "tests/net/parse/batch_text.h"
+#include "tests/support/batch_text.h"
 
 namespace tocsin {
 namespace {
