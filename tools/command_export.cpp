@@ -19,7 +19,7 @@
 namespace tocsin {
 namespace {
 
-constexpr const char* kFooter = R"(Examples:
+constexpr const char* kExportFooter = R"(Examples:
   tocsin export --db tocsin-data --output all.lp
   tocsin export --db tocsin-data --format csv --typed 'from audit last 1d | where status == "FAILED"'
   tocsin export --db old-data --format json --typed | tocsin import --db new-data -
@@ -34,7 +34,7 @@ represent a value (in line protocol: NaN, infinity, newlines in names), the expo
 values; --lossy skips them instead. JSON and CSV without --typed are meant for other programs: NaN becomes
 null and invalid UTF-8 becomes U+FFFD, as in query results.)";
 
-struct Arguments {
+struct ExportArguments {
   std::string database;
   std::string format = "lp";
   std::string output = "-";
@@ -59,7 +59,7 @@ Result<std::unique_ptr<Database>> open_database(const std::string& folder) {
 
 // Computed once although the query may run twice: standard input can be read only once, and `now`
 // moves.
-Result<QueryRowsOptions> answer_options(const Arguments& arguments) {
+Result<QueryRowsOptions> answer_options(const ExportArguments& arguments) {
   QueryRowsOptions options;
   options.measurement = arguments.measurement;
   options.query.cancelled = arguments.options.stop;
@@ -109,7 +109,7 @@ void print_report(const ExportReport& report) {
   }
 }
 
-Status run_export(Arguments arguments) {
+Status run_export(ExportArguments arguments) {
   std::signal(SIGPIPE, SIG_IGN);  // write() reports a closed pipe
   arguments.options.stop = &stop_on_signals();
   arguments.options.format.format = format_named(arguments.format);
@@ -144,7 +144,7 @@ Status run_export(Arguments arguments) {
 }
 
 // Reports wrong usage before anything is opened.
-void check_usage(const Arguments& arguments) {
+void check_usage(const ExportArguments& arguments) {
   split_parameters(arguments.parameters);
   const TimeZone zone = value_of(TimeZone::load(arguments.zone), "--zone");
   if (!arguments.now.empty()) value_of(parse_time(arguments.now, zone), "--now");
@@ -157,10 +157,10 @@ void check_usage(const Arguments& arguments) {
 }  // namespace
 
 void add_export_command(CLI::App& app, Action& action) {
-  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+  auto arguments = std::make_shared<ExportArguments>();  // shared by the callbacks
   CLI::App* command =
       app.add_subcommand("export", "Write rows as text for `tocsin import` or other programs");
-  command->footer(kFooter);
+  command->footer(kExportFooter);
   command->add_option("--db", arguments->database, "Database directory; opened for reading")
       ->required();
   command

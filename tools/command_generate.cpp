@@ -18,7 +18,7 @@ namespace {
 using generate::Anomaly;
 using generate::AnomalyKind;
 
-constexpr const char* kFooter = R"(Examples:
+constexpr const char* kGenerateFooter = R"(Examples:
   tocsin generate --days 8 --out logs --labels logs/labels.jsonl
   tocsin generate --days 1 --format lp | tocsin import --db tocsin-data -
   tocsin generate --live 10m --tcp 127.0.0.1:8094
@@ -27,7 +27,7 @@ constexpr const char* kFooter = R"(Examples:
 There are three log types: audit, bpm and performance. Files are called DIR/audit/2026-11-24.json and so on.
 The first three days of a history contain no anomalies; a live run without a history may have them at once.)";
 
-struct Arguments {
+struct GenerateArguments {
   std::optional<double> days;
   std::optional<std::string> start, birth;
   std::string end = "now";
@@ -97,7 +97,7 @@ std::array<bool, generate::kLogTypeCount> parse_types(const std::vector<std::str
 }
 
 /// Sets the bounds of the history and the birth of its world.
-void set_times(const Arguments& arguments, generate::RunOptions& run) {
+void set_times(const GenerateArguments& arguments, generate::RunOptions& run) {
   const Duration interval = run.world.interval;
   if (interval < kMillisecond || interval > kHour) {
     throw CLI::ValidationError("--interval", "must be between 1ms and 1h");
@@ -119,7 +119,7 @@ void set_times(const Arguments& arguments, generate::RunOptions& run) {
 }
 
 /// Options take precedence over the configuration file.
-void set_world(const Arguments& arguments, generate::WorldOptions& world) {
+void set_world(const GenerateArguments& arguments, generate::WorldOptions& world) {
   const GenerateSettings settings = value_of(load_settings(arguments.config), "--config").generate;
   world.seed = arguments.seed;
   world.interval = settings.interval;
@@ -130,7 +130,7 @@ void set_world(const Arguments& arguments, generate::WorldOptions& world) {
   world.anomaly_rate = arguments.anomaly_rate.value_or(settings.anomaly_rate);
 }
 
-generate::RunOptions run_options(const Arguments& arguments) {
+generate::RunOptions run_options(const GenerateArguments& arguments) {
   generate::RunOptions run;
   set_world(arguments, run.world);
   set_times(arguments, run);
@@ -148,13 +148,13 @@ generate::RunOptions run_options(const Arguments& arguments) {
   return run;
 }
 
-Result<std::unique_ptr<generate::Sink>> make_sink(const Arguments& arguments) {
+Result<std::unique_ptr<generate::Sink>> make_sink(const GenerateArguments& arguments) {
   if (!arguments.tcp.empty()) return generate::make_tcp_sink(arguments.tcp);
   if (arguments.out.empty()) return generate::make_stdout_sink();
   return generate::make_file_sink(arguments.out, arguments.format, arguments.is_live);
 }
 
-Status generate_logs(const Arguments& arguments, generate::RunOptions run) {
+Status generate_logs(const GenerateArguments& arguments, generate::RunOptions run) {
   run.stop = &stop_on_signals();
   const auto begun = std::chrono::steady_clock::now();
   TOCSIN_TRY(const std::unique_ptr<generate::Sink> sink, make_sink(arguments));
@@ -169,7 +169,7 @@ Status generate_logs(const Arguments& arguments, generate::RunOptions run) {
   return {};
 }
 
-void add_time_options(CLI::App& command, Arguments& arguments) {
+void add_time_options(CLI::App& command, GenerateArguments& arguments) {
   command
       .add_option("--days", arguments.days, "Length of the history in days [1, or 0 with --live]")
       ->check(CLI::Range(0.0, 3650.0));
@@ -185,7 +185,7 @@ void add_time_options(CLI::App& command, Arguments& arguments) {
       ->type_name("[DURATION]");
 }
 
-void add_world_options(CLI::App& command, Arguments& arguments) {
+void add_world_options(CLI::App& command, GenerateArguments& arguments) {
   command
       .add_option("--seed", arguments.seed,
                   "Seed of the random numbers: the same seed makes the same logs")
@@ -207,7 +207,7 @@ void add_world_options(CLI::App& command, Arguments& arguments) {
       "Add an anomaly: KIND:SERVICE:DURATION[@TIME]; without TIME, at the end of the history");
 }
 
-void add_output_options(CLI::App& command, Arguments& arguments) {
+void add_output_options(CLI::App& command, GenerateArguments& arguments) {
   command.add_option("--types", arguments.types, "Only these log types, for example audit,bpm")
       ->delimiter(',')
       ->check(CLI::IsMember({"audit", "bpm", "performance"}));
@@ -226,9 +226,9 @@ void add_output_options(CLI::App& command, Arguments& arguments) {
 }  // namespace
 
 void add_generate_command(CLI::App& app, Action& action) {
-  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+  auto arguments = std::make_shared<GenerateArguments>();  // shared by the callbacks
   CLI::App* command = app.add_subcommand("generate", "Generate mock logs with labelled anomalies");
-  command->footer(kFooter);
+  command->footer(kGenerateFooter);
   add_time_options(*command, *arguments);
   add_world_options(*command, *arguments);
   add_output_options(*command, *arguments);

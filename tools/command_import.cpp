@@ -15,7 +15,7 @@
 namespace tocsin {
 namespace {
 
-constexpr const char* kFooter = R"(Examples:
+constexpr const char* kImportFooter = R"(Examples:
   tocsin import --db tocsin-data logs
   tocsin import --db tocsin-data --measurement audit --tags service,host old/audit-*.jsonl
   tocsin generate --days 1 --format lp | tocsin import --db tocsin-data -
@@ -27,7 +27,7 @@ after the directory of the file. The first line of a CSV file holds the column n
 `tocsin export --typed` is restored losslessly. For a directory, all files below it that end in json, jsonl,
 ndjson, log, txt, lp or csv are read. Rejected lines are counted and kept in the measurement `rejected`.)";
 
-struct Arguments {
+struct ImportArguments {
   std::string database;
   ImportOptions import;
 };
@@ -49,7 +49,7 @@ std::string summary(const std::string& database, const ImportProgress& done, dou
   return text;
 }
 
-Status import_logs(Arguments arguments) {
+Status import_logs(ImportArguments arguments) {
   keep_freed_memory();  // segments and chunks are allocated and freed by the megabyte
   auto database = Database::open(arguments.database, import_database_options());
   if (!database && database.error().code == ErrorCode::kConflict) {
@@ -81,9 +81,9 @@ Status import_logs(Arguments arguments) {
 }  // namespace
 
 void add_import_command(CLI::App& app, Action& action) {
-  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+  auto arguments = std::make_shared<ImportArguments>();  // shared by the callbacks
   CLI::App* command = app.add_subcommand("import", "Bulk-load files into a database");
-  command->footer(kFooter);
+  command->footer(kImportFooter);
   ImportOptions& import = arguments->import;
   import.parser_count = std::max(2U, std::thread::hardware_concurrency());
   command->add_option("--db", arguments->database, "Database directory; created if missing")

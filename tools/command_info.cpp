@@ -17,7 +17,7 @@
 namespace tocsin {
 namespace {
 
-constexpr const char* kFooter = R"(Examples:
+constexpr const char* kInfoFooter = R"(Examples:
   tocsin info --db tocsin-data              one line per measurement
   tocsin info --db tocsin-data audit        one measurement and its columns
   tocsin info --db tocsin-data --columns    all measurements and their columns
@@ -25,7 +25,7 @@ constexpr const char* kFooter = R"(Examples:
 "bytes" is the space taken in segments, and "ratio" the unencoded size divided by it. "hot" counts the
 recent segments that are not sealed yet. A server may keep writing to the database.)";
 
-struct Arguments {
+struct InfoArguments {
   std::string database;
   std::vector<std::string> measurements;
   bool columns = false;
@@ -160,7 +160,7 @@ uint64_t bytes_on_disk(const std::string& directory) {
   return bytes;
 }
 
-Result<std::vector<std::string>> chosen(const Catalog& catalog, const Arguments& arguments) {
+Result<std::vector<std::string>> chosen(const Catalog& catalog, const InfoArguments& arguments) {
   std::vector<std::string> names;
   for (const std::string& name : arguments.measurements) {
     if (catalog.find(name) == nullptr) {
@@ -174,7 +174,7 @@ Result<std::vector<std::string>> chosen(const Catalog& catalog, const Arguments&
   return names;
 }
 
-Status show_info(const Arguments& arguments) {
+Status show_info(const InfoArguments& arguments) {
   DatabaseOptions options;
   options.read_only = true;
   options.create = false;
@@ -203,10 +203,10 @@ Status show_info(const Arguments& arguments) {
 }  // namespace
 
 void add_info_command(CLI::App& app, Action& action) {
-  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+  auto arguments = std::make_shared<InfoArguments>();  // shared by the callbacks
   CLI::App* command =
       app.add_subcommand("info", "Show what a database holds and the space it takes");
-  command->footer(kFooter);
+  command->footer(kInfoFooter);
   command->add_option("--db", arguments->database, "Database directory")->required();
   command->add_flag("--columns", arguments->columns, "Show the columns of every measurement");
   command->add_option("MEASUREMENT", arguments->measurements,

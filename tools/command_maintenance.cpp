@@ -161,10 +161,10 @@ void add_maintenance_commands(CLI::App& app, Action& action) {
   add_command(app, action, "compact", "Merge the small segments of a database", kCompactFooter,
               &compact);
 
-  struct Arguments {
+  struct MaintenanceArguments {
     std::string database, target;
   };
-  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+  auto arguments = std::make_shared<MaintenanceArguments>();  // shared by the callbacks
   CLI::App* command =
       app.add_subcommand("backup", "Copy a database, even while a server is writing to it");
   command->footer(kBackupFooter);

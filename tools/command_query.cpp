@@ -14,7 +14,7 @@
 namespace tocsin {
 namespace {
 
-constexpr const char* kFooter = R"(Examples:
+constexpr const char* kQueryFooter = R"(Examples:
   tocsin query --db tocsin-data 'from audit last 1h | stats n = count() by service | sort -n'
   tocsin query --url http://127.0.0.1:8086 --format csv 'from alerts | sort -time | limit 50'
   tocsin query --db tocsin-data --param limit=500ms 'from audit | where duration_ms > $limit'
@@ -32,13 +32,13 @@ too.
 
 Exit codes: 0 success, 1 the query, the database or the server failed, 2 wrong usage.)";
 
-struct Arguments {
+struct QueryArguments {
   AskOptions ask;
   std::string text;                     ///< the query, @FILE or -
   std::vector<std::string> parameters;  ///< `name=value`
 };
 
-Status run_query(const Arguments& arguments) {
+Status run_query(const QueryArguments& arguments) {
   TOCSIN_TRY(const ResultFormat format, parse_result_format(arguments.ask.format));
   TOCSIN_TRY(const std::string text, query_text(arguments.text));
   TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(arguments.ask.source));
@@ -65,9 +65,9 @@ Status run_query(const Arguments& arguments) {
 }  // namespace
 
 void add_query_command(CLI::App& app, Action& action) {
-  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+  auto arguments = std::make_shared<QueryArguments>();  // shared by the callbacks
   CLI::App* command = app.add_subcommand("query", "Run a query against a database or a server");
-  command->footer(kFooter);
+  command->footer(kQueryFooter);
   add_ask_options(*command, arguments->ask);
   command->add_option("--param", arguments->parameters,
                       "NAME=VALUE sets $NAME in the query; see below");

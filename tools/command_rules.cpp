@@ -16,12 +16,12 @@
 namespace tocsin {
 namespace {
 
-constexpr const char* kFooter = R"(Examples:
+constexpr const char* kRulesFooter = R"(Examples:
   tocsin rules check rules/*.yml
   tocsin rules check --config tocsin.yml
   tocsin rules list)";
 
-struct Arguments {
+struct RulesArguments {
   std::string config;
   std::vector<std::string> files;  ///< empty: those of the configuration, or the shipped ones
 };
@@ -36,7 +36,7 @@ struct Loaded {
   std::vector<RuleFile> files;
 };
 
-Result<Loaded> load(const Arguments& arguments) {
+Result<Loaded> load(const RulesArguments& arguments) {
   Loaded loaded;
   TOCSIN_TRY(loaded.settings, load_settings(arguments.config));
   TOCSIN_TRY(loaded.files, read_rule_files(arguments.files.empty() ? loaded.settings.rules.files
@@ -54,7 +54,7 @@ Result<RuleLoadReport> check_all(const Loaded& loaded) {
                                                counted(loaded.files.size(), "rule file")));
 }
 
-Status check(const Arguments& arguments) {
+Status check(const RulesArguments& arguments) {
   TOCSIN_TRY(const Loaded loaded, load(arguments));
   TOCSIN_TRY(const RuleLoadReport report, check_all(loaded));
   fmt::print("ok: {} in {}\n", counted(report.added.size(), "rule"),
@@ -76,7 +76,7 @@ void print_rules(const std::vector<Rule>& rules) {
 }
 
 // Includes the rules whose query does not compile.
-Status list(const Arguments& arguments) {
+Status list(const RulesArguments& arguments) {
   TOCSIN_TRY(const Loaded loaded, load(arguments));
   std::vector<Rule> rules;
   for (const RuleFile& file : loaded.files) {
@@ -89,8 +89,8 @@ Status list(const Arguments& arguments) {
 }
 
 void add_subcommand(CLI::App& command, const std::string& name, const std::string& description,
-                    Status (*run)(const Arguments&), Action& action) {
-  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+                    Status (*run)(const RulesArguments&), Action& action) {
+  auto arguments = std::make_shared<RulesArguments>();  // shared by the callbacks
   CLI::App* subcommand = command.add_subcommand(name, description);
   subcommand
       ->add_option("--config", arguments->config,
@@ -107,7 +107,7 @@ void add_subcommand(CLI::App& command, const std::string& name, const std::strin
 
 void add_rules_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("rules", "Check and list rule files");
-  command->footer(kFooter);
+  command->footer(kRulesFooter);
   command->require_subcommand(1);
   add_subcommand(*command, "check", "Find all errors in rule files", &check, action);
   add_subcommand(*command, "list", "List the rules in the files", &list, action);

@@ -17,7 +17,7 @@
 namespace tocsin {
 namespace {
 
-constexpr const char* kFooter = R"(Examples:
+constexpr const char* kServeFooter = R"(Examples:
   tocsin serve
   tocsin serve --config tocsin.yml
   tocsin serve --db /var/lib/tocsin --tcp 0.0.0.0:8094 --http 127.0.0.1:9090
@@ -26,7 +26,7 @@ Without a configuration file, the database is ./tocsin-data, line protocol and J
 127.0.0.1:8094, HTTP (with a web page) on 127.0.0.1:8086, and the shipped rules are evaluated. Rule files
 are reloaded when they change, and on SIGHUP. SIGTERM commits everything received and stops the server.)";
 
-struct Arguments {
+struct ServeArguments {
   std::string config;
   std::optional<std::string> database, tcp, http;
 };
@@ -39,7 +39,7 @@ void log_to_stderr(LogLevel level, const std::string& line) {
              kNames[static_cast<size_t>(level)], line);
 }
 
-Result<Settings> settings_of(const Arguments& arguments) {
+Result<Settings> settings_of(const ServeArguments& arguments) {
   TOCSIN_TRY(Settings settings, load_settings(arguments.config));
   if (arguments.database) settings.store.directory = *arguments.database;
   if (arguments.tcp) settings.listen.tcp = *arguments.tcp;
@@ -63,7 +63,7 @@ void print_ready(const Settings& settings, const Server& server, size_t rule_cou
   std::fflush(stdout);
 }
 
-Status serve(const Arguments& arguments) {
+Status serve(const ServeArguments& arguments) {
   TOCSIN_TRY(const Settings settings, settings_of(arguments));
   set_log_sink(&log_to_stderr);
   const SystemClock clock;
@@ -98,10 +98,10 @@ Status serve(const Arguments& arguments) {
 }  // namespace
 
 void add_serve_command(CLI::App& app, Action& action) {
-  auto arguments = std::make_shared<Arguments>();  // shared by the callbacks
+  auto arguments = std::make_shared<ServeArguments>();  // shared by the callbacks
   CLI::App* command =
       app.add_subcommand("serve", "Run the server: ingest events, evaluate rules, answer queries");
-  command->footer(kFooter);
+  command->footer(kServeFooter);
   command->add_option("--config", arguments->config, "Configuration file, like config/tocsin.yml")
       ->check(CLI::ExistingFile);
   command->add_option("--db", arguments->database, "Database directory; created if missing");

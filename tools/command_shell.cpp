@@ -20,7 +20,7 @@
 namespace tocsin {
 namespace {
 
-constexpr const char* kFooter = R"(Examples:
+constexpr const char* kShellFooter = R"(Examples:
   tocsin shell --db tocsin-data
   tocsin shell --url http://127.0.0.1:8086
   tocsin shell --db tocsin-data < questions.tq
@@ -149,7 +149,7 @@ Status run_shell(const AskOptions& ask) {
 void add_shell_command(CLI::App& app, Action& action) {
   auto options = std::make_shared<AskOptions>();  // shared by the callbacks
   CLI::App* command = app.add_subcommand("shell", "Run queries interactively or from a script");
-  command->footer(kFooter);
+  command->footer(kShellFooter);
   add_ask_options(*command, *options);
   command->callback([options, &action] {
     check_ask_options(*options);
