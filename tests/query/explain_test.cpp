@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "query/parser/explain_word.h"
 #include "query/query.h"
 #include "tests/support/memory_database.h"
 

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "query/query.h"
 #include "tests/support/memory_database.h"
 #include "tools/shell/input.h"
 #include "tools/shell/session.h"
