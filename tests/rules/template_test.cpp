@@ -77,9 +77,9 @@ TEST_CASE("template: errors name their position", "[rules]") {
         "11: unknown filter `prcent`; expected percent, round(decimals), duration, duration(ms), "
         "time");
   CHECK(problem_of("{{ x | round(-1) }}").find("unknown filter `round(-1)`") != std::string::npos);
-  CHECK(problem_of("{{ x | round(99) }}").find("no filter") != std::string::npos);
-  CHECK(problem_of("{{ x | duration(h) }}").find("no filter") != std::string::npos);
-  CHECK(problem_of("{{ x | }}").find("no filter ``") != std::string::npos);
+  CHECK(problem_of("{{ x | round(99) }}").find("unknown filter") != std::string::npos);
+  CHECK(problem_of("{{ x | duration(h) }}").find("unknown filter") != std::string::npos);
+  CHECK(problem_of("{{ x | }}").find("unknown filter ``") != std::string::npos);
 }
 
 TEST_CASE("template: floats have six digits, large ones their whole integer part", "[rules]") {
