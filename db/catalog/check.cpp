@@ -9,8 +9,8 @@ Status check_entries(const Transaction& transaction, const CatalogState& state,
   uint64_t digest = 0;
   bool can_be_found = true;
   for (size_t i = 0; i < kTableCount; ++i) {
-    const auto table = static_cast<Table>(i);
-    if (table == Table::kMeta) continue;
+    const auto table = static_cast<CatalogTable>(i);
+    if (table == CatalogTable::kMeta) continue;
     const auto check = [&](std::string_view key, ByteView value) {
       digest ^= digest_of(table, key, value);
       const auto found = transaction.get(table, key);

@@ -99,7 +99,7 @@ Transaction::~Transaction() {
   if (handle_ != nullptr) mdb_txn_abort(txn_of(handle_));
 }
 
-Result<std::optional<ByteView>> Transaction::get(Table table, std::string_view key) const& {
+Result<std::optional<ByteView>> Transaction::get(CatalogTable table, std::string_view key) const& {
   const CatalogAccess access(environment_->path_.c_str());
   MDB_val k = value_of(bytes_of(key));
   MDB_val v;
@@ -110,7 +110,7 @@ Result<std::optional<ByteView>> Transaction::get(Table table, std::string_view k
   return view_of(v);
 }
 
-Status Transaction::put(Table table, std::string_view key, ByteView value) {
+Status Transaction::put(CatalogTable table, std::string_view key, ByteView value) {
   const CatalogAccess access(environment_->path_.c_str());
   TOCSIN_TRY(const auto replaced, get(table, key));
   if (replaced) digest_change_ ^= digest_of(table, key, *replaced);
@@ -123,14 +123,14 @@ Status Transaction::put(Table table, std::string_view key, ByteView value) {
   return {};
 }
 
-uint64_t digest_of(Table table, std::string_view key, ByteView value) {
+uint64_t digest_of(CatalogTable table, std::string_view key, ByteView value) {
   uint64_t seed = 0;
-  if (table == Table::kMeta || value.size() < sizeof seed) return 0;
+  if (table == CatalogTable::kMeta || value.size() < sizeof seed) return 0;
   std::memcpy(&seed, value.data(), sizeof seed);
   return checksum(bytes_of(key), seed + static_cast<uint64_t>(table));
 }
 
-Result<bool> Transaction::remove(Table table, std::string_view key) {
+Result<bool> Transaction::remove(CatalogTable table, std::string_view key) {
   const CatalogAccess access(environment_->path_.c_str());
   TOCSIN_TRY(const auto removed, get(table, key));
   if (!removed) return false;
@@ -142,7 +142,7 @@ Result<bool> Transaction::remove(Table table, std::string_view key) {
   return true;
 }
 
-Status Transaction::walk(Table table, std::string_view from, const Visit& visit) const {
+Status Transaction::walk(CatalogTable table, std::string_view from, const Visit& visit) const {
   // The visitor reads values in place, so its faults count as the catalog's.
   const CatalogAccess access(environment_->path_.c_str());
   MDB_cursor* raw = nullptr;

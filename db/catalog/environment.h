@@ -15,7 +15,7 @@
 namespace tocsin {
 
 /// The named databases of catalog.mdb.
-enum class Table : uint8_t {
+enum class CatalogTable : uint8_t {
   kMeta,
   kMeasurements,
   kHot,
@@ -32,7 +32,7 @@ class Environment;
 /// An entry's contribution to the catalog's digest, which is the XOR of all contributions: XXH3-64
 /// of the key, seeded with the checksum at the start of the value plus the table's number. 0 for
 /// entries of `meta`.
-uint64_t digest_of(Table table, std::string_view key, ByteView value);
+uint64_t digest_of(CatalogTable table, std::string_view key, ByteView value);
 
 /// A read or write transaction; aborted unless committed. Keeps track of its change to the digest.
 /// Values are unaligned views into the map, valid until the next write or the end of the
@@ -43,14 +43,14 @@ class Transaction {
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
 
-  Result<std::optional<ByteView>> get(Table table, std::string_view key) const&;
-  Result<std::optional<ByteView>> get(Table table, std::string_view key) const&& = delete;
-  Status put(Table table, std::string_view key, ByteView value);
+  Result<std::optional<ByteView>> get(CatalogTable table, std::string_view key) const&;
+  Result<std::optional<ByteView>> get(CatalogTable table, std::string_view key) const&& = delete;
+  Status put(CatalogTable table, std::string_view key, ByteView value);
   /// False if there is no such key.
-  Result<bool> remove(Table table, std::string_view key);
+  Result<bool> remove(CatalogTable table, std::string_view key);
   /// Visits the entries from the first key >= `from`, in order, until `visit` returns false.
   using Visit = std::function<bool(std::string_view key, ByteView value)>;
-  Status walk(Table table, std::string_view from, const Visit& visit) const;
+  Status walk(CatalogTable table, std::string_view from, const Visit& visit) const;
   /// See pages.h.
   Result<bool> pages_are_whole() const;
   /// The XOR of the catalog's digest before and after the writes so far.

@@ -53,8 +53,8 @@ Status send_entries(const std::string& directory, Sender& sender) {
   TOCSIN_TRY(Transaction transaction, environment->begin_read());
   for (size_t i = 0; i < kTableCount; ++i) {
     bool more = true;
-    TOCSIN_RETURN_IF_ERROR(
-        transaction.walk(static_cast<Table>(i), {}, [&](std::string_view key, ByteView value) {
+    TOCSIN_RETURN_IF_ERROR(transaction.walk(
+        static_cast<CatalogTable>(i), {}, [&](std::string_view key, ByteView value) {
           more = sender.send(static_cast<uint8_t>(i), key, value, 2 * file_size);
           return more;
         }));
@@ -104,19 +104,19 @@ class Receiver {
 };
 
 /// Keeps an entry if it is intact, else returns the error.
-Status keep(Table table, std::string_view key, ByteView value, SalvagedCatalog& out) {
+Status keep(CatalogTable table, std::string_view key, ByteView value, SalvagedCatalog& out) {
   switch (table) {
-    case Table::kMeta: return read_meta_entry(key, value, out.state);
-    case Table::kMeasurements: {
+    case CatalogTable::kMeta: return read_meta_entry(key, value, out.state);
+    case CatalogTable::kMeasurements: {
       TOCSIN_TRY(auto measurement, read_measurement_entry(key, value));
       out.measurements.push_back(std::move(measurement));
       return {};
     }
-    case Table::kSealed:
-    case Table::kHot:
+    case CatalogTable::kSealed:
+    case CatalogTable::kHot:
       return visit_segment_entry(table, key, value,
                                  [&](const SegmentRecord& record, ByteView body) -> Status {
-                                   if (table == Table::kSealed) {
+                                   if (table == CatalogTable::kSealed) {
                                      out.sealed.push_back(record);
                                      return {};
                                    }
@@ -124,10 +124,10 @@ Status keep(Table table, std::string_view key, ByteView value, SalvagedCatalog& 
                                    out.hot.push_back({record, std::move(copy)});
                                    return {};
                                  });
-    case Table::kDropped: return {};  // the next writer removes unlisted files
-    case Table::kSources:
-    case Table::kRules:
-    case Table::kOutbox: {
+    case CatalogTable::kDropped: return {};  // the next writer removes unlisted files
+    case CatalogTable::kSources:
+    case CatalogTable::kRules:
+    case CatalogTable::kOutbox: {
       TOCSIN_TRY(auto change, read_small_entry(table, key, value));
       out.small.push_back(std::move(change));
       return {};
@@ -166,7 +166,7 @@ Result<SalvagedCatalog> salvage_catalog(const std::string& directory) {
       break;
     }
     if (table >= kTableCount) break;
-    status = keep(static_cast<Table>(table), key, bytes_of(value), out);
+    status = keep(static_cast<CatalogTable>(table), key, bytes_of(value), out);
     if (!status && status.error().code == ErrorCode::kUnsupported) break;
     if (!status && out.damage.empty()) out.damage = status.error().message;
   }

@@ -69,7 +69,7 @@ Result<ByteView> payload_of(std::string_view table, std::string_view key, ByteVi
 }
 
 /// The checked payload of a key; nothing if there is none.
-Result<std::optional<ByteView>> get_payload(const Transaction& transaction, Table table,
+Result<std::optional<ByteView>> get_payload(const Transaction& transaction, CatalogTable table,
                                             std::string_view table_name, std::string_view key) {
   TOCSIN_TRY(auto value, transaction.get(table, key));
   if (!value) return std::nullopt;
@@ -77,15 +77,15 @@ Result<std::optional<ByteView>> get_payload(const Transaction& transaction, Tabl
   return payload;
 }
 
-Status put_payload(Transaction& transaction, Table table, std::string_view key,
+Status put_payload(Transaction& transaction, CatalogTable table, std::string_view key,
                    std::string_view payload) {
   return transaction.put(table, key, bytes_of(sealed_value(key, payload)));
 }
 
 /// Walks a table with checked payloads, stopping at the first error.
 template <class Use>
-Status walk_payloads(const Transaction& transaction, Table table, std::string_view table_name,
-                     std::string_view from, Use use) {
+Status walk_payloads(const Transaction& transaction, CatalogTable table,
+                     std::string_view table_name, std::string_view from, Use use) {
   Status status;
   TOCSIN_RETURN_IF_ERROR(transaction.walk(table, from, [&](std::string_view key, ByteView value) {
     auto payload = payload_of(table_name, key, value);
@@ -98,13 +98,13 @@ Status walk_payloads(const Transaction& transaction, Table table, std::string_vi
   return status;
 }
 
-Table table_of(SmallTable table) {
+CatalogTable table_of(SmallTable table) {
   switch (table) {
-    case SmallTable::kSources: return Table::kSources;
-    case SmallTable::kRules: return Table::kRules;
-    case SmallTable::kOutbox: return Table::kOutbox;
+    case SmallTable::kSources: return CatalogTable::kSources;
+    case SmallTable::kRules: return CatalogTable::kRules;
+    case SmallTable::kOutbox: return CatalogTable::kOutbox;
   }
-  return Table::kSources;
+  return CatalogTable::kSources;
 }
 
 const char* name_of(SmallTable table) {
@@ -217,7 +217,7 @@ Status parse_sealed(std::string_view key, ByteView value, SegmentRecord& record)
 Status write_format(Transaction& transaction, uint32_t format) {
   ByteWriter writer;
   writer.u32(format);
-  return put_payload(transaction, Table::kMeta, kFormatKey, writer.bytes());
+  return put_payload(transaction, CatalogTable::kMeta, kFormatKey, writer.bytes());
 }
 
 namespace {
@@ -245,14 +245,14 @@ bool parse_state(ByteView payload, CatalogState& state) {
 }  // namespace
 
 Status check_format(const Transaction& transaction) {
-  TOCSIN_TRY(auto payload, get_payload(transaction, Table::kMeta, "meta", kFormatKey));
+  TOCSIN_TRY(auto payload, get_payload(transaction, CatalogTable::kMeta, "meta", kFormatKey));
   if (!payload) return fail(ErrorCode::kNotFound, "the catalog is empty: no database yet");
   return check_version(*payload);
 }
 
 Result<CatalogState> read_state(const Transaction& transaction) {
   CatalogState state;
-  TOCSIN_TRY(auto payload, get_payload(transaction, Table::kMeta, "meta", kStateKey));
+  TOCSIN_TRY(auto payload, get_payload(transaction, CatalogTable::kMeta, "meta", kStateKey));
   if (payload && !parse_state(*payload, state)) return damaged("meta", kStateKey);
   return state;
 }
@@ -273,7 +273,7 @@ Status write_state(Transaction& transaction, CatalogState& state) {
   writer.u64(state.next_file_number);
   writer.u32(state.next_measurement_id);
   writer.u64(state.digest);
-  return put_payload(transaction, Table::kMeta, kStateKey, writer.bytes());
+  return put_payload(transaction, CatalogTable::kMeta, kStateKey, writer.bytes());
 }
 
 Result<Measurement> read_measurement_entry(std::string_view key, ByteView value) {
@@ -287,7 +287,7 @@ Result<std::shared_ptr<const Catalog>> read_catalog(const Transaction& transacti
   auto catalog = std::make_shared<Catalog>();
   Status status;
   TOCSIN_RETURN_IF_ERROR(
-      transaction.walk(Table::kMeasurements, {}, [&](std::string_view key, ByteView value) {
+      transaction.walk(CatalogTable::kMeasurements, {}, [&](std::string_view key, ByteView value) {
         auto measurement = read_measurement_entry(key, value);
         if (!measurement) {
           status = tl::unexpected<Error>(measurement.error());
@@ -302,15 +302,15 @@ Result<std::shared_ptr<const Catalog>> read_catalog(const Transaction& transacti
 }
 
 Status write_measurement(Transaction& transaction, const Measurement& measurement) {
-  return put_payload(transaction, Table::kMeasurements, measurement_key(measurement.id),
+  return put_payload(transaction, CatalogTable::kMeasurements, measurement_key(measurement.id),
                      measurement_payload(measurement));
 }
 
-Status visit_segment_entry(Table table, std::string_view key, ByteView value,
+Status visit_segment_entry(CatalogTable table, std::string_view key, ByteView value,
                            const VisitSegment& visit) {
   SegmentRecord record;
   ByteView body;
-  if (table == Table::kHot) {
+  if (table == CatalogTable::kHot) {
     TOCSIN_RETURN_IF_ERROR(parse_hot(key, value, record, body));
   } else {
     TOCSIN_RETURN_IF_ERROR(parse_sealed(key, value, record));
@@ -318,7 +318,7 @@ Status visit_segment_entry(Table table, std::string_view key, ByteView value,
   return visit(record, body);
 }
 
-Status walk_segments(const Transaction& transaction, Table table, PartitionRange range,
+Status walk_segments(const Transaction& transaction, CatalogTable table, PartitionRange range,
                      const VisitSegment& visit) {
   const std::string first = segment_key(range.measurement, range.first, 0);
   const std::string last = segment_key(range.measurement, range.last, UINT64_MAX);
@@ -331,7 +331,8 @@ Status walk_segments(const Transaction& transaction, Table table, PartitionRange
   return status;
 }
 
-Status walk_all_segments(const Transaction& transaction, Table table, const VisitSegment& visit) {
+Status walk_all_segments(const Transaction& transaction, CatalogTable table,
+                         const VisitSegment& visit) {
   Status status;
   TOCSIN_RETURN_IF_ERROR(transaction.walk(table, {}, [&](std::string_view key, ByteView value) {
     status = visit_segment_entry(table, key, value, visit);
@@ -361,7 +362,7 @@ Status write_hot(Transaction& transaction, const SegmentRecord& record, ByteView
   value.u64(checksum(bytes_of(head.bytes()), checksum(bytes_of(key))));
   value.raw(bytes_of(head.bytes()));
   value.raw(body);
-  return transaction.put(Table::kHot, key, bytes_of(value.bytes()));
+  return transaction.put(CatalogTable::kHot, key, bytes_of(value.bytes()));
 }
 
 Status write_sealed(Transaction& transaction, const SegmentRecord& record) {
@@ -371,13 +372,13 @@ Status write_sealed(Transaction& transaction, const SegmentRecord& record) {
   writer.u64(record.file_number);
   writer.u64(record.file_offset);
   writer.u64(record.info.byte_size);
-  return put_payload(transaction, Table::kSealed,
+  return put_payload(transaction, CatalogTable::kSealed,
                      segment_key(record.info.measurement, record.info.partition, record.info.id),
                      writer.bytes());
 }
 
 Result<bool> remove_segment(Transaction& transaction, const SegmentInfo& info) {
-  return transaction.remove(info.sealed ? Table::kSealed : Table::kHot,
+  return transaction.remove(info.sealed ? CatalogTable::kSealed : CatalogTable::kHot,
                             segment_key(info.measurement, info.partition, info.id));
 }
 
@@ -385,12 +386,12 @@ Status write_dropped(Transaction& transaction, const DroppedFile& dropped) {
   ByteWriter writer;
   writer.u64(dropped.transaction);
   writer.i64(dropped.dropped_at);
-  return put_payload(transaction, Table::kDropped, file_key(dropped.file), writer.bytes());
+  return put_payload(transaction, CatalogTable::kDropped, file_key(dropped.file), writer.bytes());
 }
 
 Result<std::vector<DroppedFile>> read_dropped(const Transaction& transaction) {
   std::vector<DroppedFile> files;
-  TOCSIN_RETURN_IF_ERROR(walk_payloads(transaction, Table::kDropped, "dropped", {},
+  TOCSIN_RETURN_IF_ERROR(walk_payloads(transaction, CatalogTable::kDropped, "dropped", {},
                                        [&](std::string_view key, ByteView payload, Status& status) {
                                          SegmentInfo info;
                                          if (!parse_key(key, info)) {
@@ -408,7 +409,7 @@ Result<std::vector<DroppedFile>> read_dropped(const Transaction& transaction) {
 }
 
 Status remove_dropped(Transaction& transaction, const FileId& file) {
-  TOCSIN_RETURN_IF_ERROR(transaction.remove(Table::kDropped, file_key(file)));
+  TOCSIN_RETURN_IF_ERROR(transaction.remove(CatalogTable::kDropped, file_key(file)));
   return {};
 }
 
@@ -420,7 +421,7 @@ Status apply_change(Transaction& transaction, const SmallChange& change) {
   return {};
 }
 
-Result<SmallChange> read_small_entry(Table table, std::string_view key, ByteView value) {
+Result<SmallChange> read_small_entry(CatalogTable table, std::string_view key, ByteView value) {
   for (SmallTable small : {SmallTable::kSources, SmallTable::kRules, SmallTable::kOutbox}) {
     if (table_of(small) != table) continue;
     TOCSIN_TRY(ByteView payload, payload_of(name_of(small), key, value));
@@ -429,23 +430,24 @@ Result<SmallChange> read_small_entry(Table table, std::string_view key, ByteView
   return fail(ErrorCode::kInvalid, "not a small table");
 }
 
-Status check_entry(Table table, std::string_view key, ByteView value) {
+Status check_entry(CatalogTable table, std::string_view key, ByteView value) {
   CatalogState ignored;
   switch (table) {
-    case Table::kMeta: return read_meta_entry(key, value, ignored);
-    case Table::kMeasurements:
+    case CatalogTable::kMeta: return read_meta_entry(key, value, ignored);
+    case CatalogTable::kMeasurements:
       return read_measurement_entry(key, value).map([](const Measurement&) {});
-    case Table::kHot:
-    case Table::kSealed:
+    case CatalogTable::kHot:
+    case CatalogTable::kSealed:
       return visit_segment_entry(
           table, key, value, [&](const SegmentRecord& record, ByteView body) -> Status {
-            if (table == Table::kSealed) return {};
+            if (table == CatalogTable::kSealed) return {};
             return copy_hot_body(record, body).map([](const AlignedBytes&) {});
           });
-    case Table::kDropped: return payload_of("dropped", key, value).map([](ByteView) {});
-    case Table::kSources:
-    case Table::kRules:
-    case Table::kOutbox: return read_small_entry(table, key, value).map([](const SmallChange&) {});
+    case CatalogTable::kDropped: return payload_of("dropped", key, value).map([](ByteView) {});
+    case CatalogTable::kSources:
+    case CatalogTable::kRules:
+    case CatalogTable::kOutbox:
+      return read_small_entry(table, key, value).map([](const SmallChange&) {});
   }
   return {};
 }

@@ -63,10 +63,11 @@ struct PartitionRange {
 /// Visits the records of `table` (kHot or kSealed) in key order; `body` is a hot segment's bytes,
 /// unchecked and unaligned. Stops at the first error, including one of `visit`.
 using VisitSegment = std::function<Status(const SegmentRecord& record, ByteView body)>;
-Status walk_segments(const Transaction& transaction, Table table, PartitionRange range,
+Status walk_segments(const Transaction& transaction, CatalogTable table, PartitionRange range,
                      const VisitSegment& visit);
 /// The same over all measurements.
-Status walk_all_segments(const Transaction& transaction, Table table, const VisitSegment& visit);
+Status walk_all_segments(const Transaction& transaction, CatalogTable table,
+                         const VisitSegment& visit);
 /// An aligned copy of a hot segment's bytes; kCorrupt if they do not match their checksum.
 Result<AlignedBytes> copy_hot_body(const SegmentRecord& record, ByteView body);
 
@@ -74,11 +75,11 @@ Result<AlignedBytes> copy_hot_body(const SegmentRecord& record, ByteView body);
 /// Sets the fields of `state` that this entry of `meta` holds; kUnsupported for a later format.
 Status read_meta_entry(std::string_view key, ByteView value, CatalogState& state);
 Result<Measurement> read_measurement_entry(std::string_view key, ByteView value);
-Status visit_segment_entry(Table table, std::string_view key, ByteView value,
+Status visit_segment_entry(CatalogTable table, std::string_view key, ByteView value,
                            const VisitSegment& visit);
-Result<SmallChange> read_small_entry(Table table, std::string_view key, ByteView value);
+Result<SmallChange> read_small_entry(CatalogTable table, std::string_view key, ByteView value);
 /// Checks an entry of any table, including the body of a hot segment.
-Status check_entry(Table table, std::string_view key, ByteView value);
+Status check_entry(CatalogTable table, std::string_view key, ByteView value);
 
 Status write_hot(Transaction& transaction, const SegmentRecord& record, ByteView body);
 Status write_sealed(Transaction& transaction, const SegmentRecord& record);

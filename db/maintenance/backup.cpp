@@ -75,7 +75,7 @@ class Backup {
     report_.byte_size = fs::file_size(workshop() + "/catalog.mdb", error);
     report_.copied_bytes = report_.byte_size;
     return walk_all_segments(
-        transaction, Table::kSealed, [&](const SegmentRecord& record, ByteView) -> Status {
+        transaction, CatalogTable::kSealed, [&](const SegmentRecord& record, ByteView) -> Status {
           FileContent& content = files_[record.file()];
           content.end =
               std::max(content.end, segment_end(record.file_offset, record.info.byte_size));

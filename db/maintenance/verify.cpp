@@ -49,7 +49,7 @@ class Verifier {
     }
     if (!state) report(tl::unexpected<Error>(state.error()));
     for (size_t i = 0; i < kTableCount; ++i) {
-      const auto table = static_cast<Table>(i);
+      const auto table = static_cast<CatalogTable>(i);
       const Status walked = transaction.walk(table, {}, [&](std::string_view key, ByteView value) {
         check_one(table, key, value);
         return true;
@@ -67,19 +67,19 @@ class Verifier {
   }
 
   /// Checks an entry and remembers the columns or segment that it lists.
-  void check_one(Table table, std::string_view key, ByteView value) {
+  void check_one(CatalogTable table, std::string_view key, ByteView value) {
     const Status status = check_entry(table, key, value);
     if (!status) return report(status);
-    if (table == Table::kMeasurements) {
+    if (table == CatalogTable::kMeasurements) {
       if (auto measurement = read_measurement_entry(key, value)) {
         columns_[measurement->id] = measurement->columns;
       }
       return;
     }
-    if (table != Table::kHot && table != Table::kSealed) return;
+    if (table != CatalogTable::kHot && table != CatalogTable::kSealed) return;
     report(visit_segment_entry(table, key, value,
                                [&](const SegmentRecord& record, ByteView body) -> Status {
-                                 if (table == Table::kSealed) {
+                                 if (table == CatalogTable::kSealed) {
                                    sealed_.push_back(record);
                                    return {};
                                  }
@@ -121,7 +121,7 @@ class Verifier {
     auto transaction = environment_->begin_read();
     if (!transaction) return true;
     const Status walked =
-        walk_segments(*transaction, Table::kSealed,
+        walk_segments(*transaction, CatalogTable::kSealed,
                       {record.info.measurement, record.info.partition, record.info.partition},
                       [&](const SegmentRecord& listed, ByteView) -> Status {
                         found = found || listed.info.id == record.info.id;

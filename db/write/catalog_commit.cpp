@@ -20,7 +20,7 @@ Status CatalogCommit::load() {
   store_.next_segment_id = std::max(store_.next_segment_id.load(), state_.next_segment_id);
   store_.next_file_number = std::max(store_.next_file_number.load(), state_.next_file_number);
   uint64_t hot_bytes = 0;
-  TOCSIN_RETURN_IF_ERROR(walk_all_segments(transaction, Table::kHot,
+  TOCSIN_RETURN_IF_ERROR(walk_all_segments(transaction, CatalogTable::kHot,
                                            [&](const SegmentRecord& record, ByteView) -> Status {
                                              hot_bytes += record.info.byte_size;
                                              return {};
@@ -102,7 +102,7 @@ Status CatalogCommit::drop_unlisted_files(Transaction& transaction,
     candidates.insert(record.file());
   }
   for (const auto& [measurement, partition] : partitions) {
-    TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, Table::kSealed,
+    TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, CatalogTable::kSealed,
                                          {measurement, partition, partition},
                                          [&](const SegmentRecord& record, ByteView) -> Status {
                                            candidates.erase(record.file());

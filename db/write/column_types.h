@@ -16,13 +16,13 @@ namespace tocsin {
 
 /// Values of the column with index `column` of the measurement. All of them fit its type, except
 /// those in refused rows.
-struct TypedColumn {
+struct ColumnValues {
   size_t column = 0;
   std::vector<LaneSelection> selections;
 };
 
 struct TypedRows {
-  std::vector<TypedColumn> columns;
+  std::vector<ColumnValues> columns;
   std::vector<RestRow> rest;  ///< the rows' objects in `_rest`; they replace values in `columns`
 };
 

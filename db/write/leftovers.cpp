@@ -22,7 +22,7 @@ namespace {
 Result<std::map<FileId, uint64_t>> listed_ends(const Transaction& transaction) {
   std::map<FileId, uint64_t> ends;
   TOCSIN_RETURN_IF_ERROR(walk_all_segments(
-      transaction, Table::kSealed, [&](const SegmentRecord& record, ByteView) -> Status {
+      transaction, CatalogTable::kSealed, [&](const SegmentRecord& record, ByteView) -> Status {
         uint64_t& end = ends[record.file()];
         end = std::max(end, segment_end(record.file_offset, record.info.byte_size));
         return {};

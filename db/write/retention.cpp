@@ -34,8 +34,8 @@ Status Retention::drop_expired(CatalogCommit& catalog) {
         edit.removed.push_back(record);
         return {};
       };
-      TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, Table::kHot, days, remove));
-      TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, Table::kSealed, days, remove));
+      TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, CatalogTable::kHot, days, remove));
+      TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, CatalogTable::kSealed, days, remove));
     }
   }
   return edit.removed.empty() ? Status() : catalog.commit(edit);

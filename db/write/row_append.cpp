@@ -179,7 +179,7 @@ void append_rows(const RowBatch& rows, const TypedRows& typed, const RowRefusals
                  MeasurementDraft& measurement, BuilderSet& builders) {
   const RowPlaces places = place_rows(rows.times(), refusals, measurement.get(), builders);
   Appender appender(places);
-  for (const TypedColumn& values : typed.columns) {
+  for (const ColumnValues& values : typed.columns) {
     for (const LaneSelection& selection : values.selections) {
       note_large_integers(selection, values.column, measurement, refusals);
       appender.append(measurement.column(values.column), selection);

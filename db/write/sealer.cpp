@@ -124,7 +124,7 @@ void Sealer::run() {
 
 Status Sealer::add_hot_loads(const Transaction& transaction, std::map<Partition, Load>& loads) {
   return walk_all_segments(
-      transaction, Table::kHot, [&](const SegmentRecord& record, ByteView) -> Status {
+      transaction, CatalogTable::kHot, [&](const SegmentRecord& record, ByteView) -> Status {
         Load& load = loads[{record.info.measurement, record.info.partition}];
         load.hot_since =
             load.hot_count == 0 ? record.created_at : std::min(load.hot_since, record.created_at);
@@ -136,7 +136,7 @@ Status Sealer::add_hot_loads(const Transaction& transaction, std::map<Partition,
 }
 
 Status Sealer::add_small_loads(const Transaction& transaction, std::map<Partition, Load>& loads) {
-  return walk_all_segments(transaction, Table::kSealed,
+  return walk_all_segments(transaction, CatalogTable::kSealed,
                            [&](const SegmentRecord& record, ByteView) -> Status {
                              if (!record.is_small()) return {};
                              Load& load = loads[{record.info.measurement, record.info.partition}];
@@ -222,11 +222,12 @@ Status Sealer::run_job(const Job& job) {
 Result<std::vector<SegmentRecord>> Sealer::find_inputs(const Job& job) {
   std::vector<SegmentRecord> inputs;
   TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
-  const Table table = job.work == Work::kMergeSealed ? Table::kSealed : Table::kHot;
+  const CatalogTable table =
+      job.work == Work::kMergeSealed ? CatalogTable::kSealed : CatalogTable::kHot;
   const auto [measurement, day] = job.partition;
   TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, table, {measurement, day, day},
                                        [&](const SegmentRecord& record, ByteView) -> Status {
-                                         if (table == Table::kHot || record.is_small()) {
+                                         if (table == CatalogTable::kHot || record.is_small()) {
                                            inputs.push_back(record);
                                          }
                                          return {};
@@ -243,7 +244,8 @@ Result<Sealer::Opened> Sealer::open_inputs(const std::vector<SegmentRecord>& inp
   TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
   TOCSIN_TRY(CatalogState state, read_state(transaction));
   TOCSIN_TRY(opened.catalog, store_.catalog_of(transaction, state));
-  TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, first.sealed ? Table::kSealed : Table::kHot,
+  TOCSIN_RETURN_IF_ERROR(walk_segments(transaction,
+                                       first.sealed ? CatalogTable::kSealed : CatalogTable::kHot,
                                        {first.measurement, first.partition, first.partition},
                                        [&](const SegmentRecord& record, ByteView body) -> Status {
                                          if (!wanted.contains(record.info.id)) return {};

@@ -91,7 +91,7 @@ Result<SegmentFileWriter> SegmentPlacer::open_last(const SegmentInfo& info) {
   {
     TOCSIN_TRY(Transaction transaction, store_.environment->begin_read());
     TOCSIN_RETURN_IF_ERROR(walk_segments(
-        transaction, Table::kSealed, {info.measurement, info.partition, info.partition},
+        transaction, CatalogTable::kSealed, {info.measurement, info.partition, info.partition},
         [&](const SegmentRecord& record, ByteView) -> Status {
           if (record.file_number < last.number) return {};
           if (record.file_number > last.number) end = 0, only_small = true;

@@ -23,8 +23,9 @@ Status walk_scope(const Transaction& transaction, const Catalog& catalog,
   };
   for (MeasurementId id : ids) {
     const PartitionRange days{id, partition_of(scope.range.start), partition_of(scope.range.end)};
-    TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, Table::kSealed, days, visit_overlapping));
-    TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, Table::kHot, days, visit_overlapping));
+    TOCSIN_RETURN_IF_ERROR(
+        walk_segments(transaction, CatalogTable::kSealed, days, visit_overlapping));
+    TOCSIN_RETURN_IF_ERROR(walk_segments(transaction, CatalogTable::kHot, days, visit_overlapping));
   }
   return {};
 }

@@ -75,11 +75,11 @@ Result<Table> table_detect(Execution& execution, Table input, const DetectStage&
   input = settle_order(std::move(input));
   std::vector<SortKey> keys;
   for (const uint32_t column : stage.group_columns) keys.push_back({column, false});
-  const RowOrder by_group(input, keys);
+  const TableOrder by_group(input, keys);
   keys.push_back({stage.time_column, false});
   std::vector<uint32_t> rows(input.row_count);
   for (uint32_t i = 0; i < rows.size(); ++i) rows[i] = i;
-  std::ranges::stable_sort(rows, RowOrder(input, keys));
+  std::ranges::stable_sort(rows, TableOrder(input, keys));
 
   const TableColumn& times = input.columns.at(stage.time_column);
   const TableColumn& values = input.columns.at(stage.value_column);

@@ -106,7 +106,7 @@ Result<Table> table_fill(Execution& execution, Table input, const FillStage& sta
   const Table sorted = table_sort(std::move(input), keys, std::nullopt);
   TOCSIN_TRY(const auto buckets, buckets_of(execution.plan(), sorted.columns[stage.time_column],
                                             sorted.row_count, stage));
-  const RowOrder by_group(sorted, group_keys);
+  const TableOrder by_group(sorted, group_keys);
   MemoryGauge gauge(execution);
   Filler filler(sorted, stage);
   for (uint32_t start = 0; start < sorted.row_count;) {

@@ -10,7 +10,7 @@ Table table_sort(Table input, std::span<const SortKey> keys, std::optional<uint6
   // Equal rows are sorted into the pending order; after that, their places make the sort stable.
   std::vector<SortKey> all(keys.begin(), keys.end());
   all.insert(all.end(), input.pending_order.begin(), input.pending_order.end());
-  const RowOrder order(input, all);
+  const TableOrder order(input, all);
   const auto before = [&](uint32_t a, uint32_t b) {
     const int result = order.compare(a, b);
     return result != 0 ? result < 0 : a < b;

@@ -136,14 +136,14 @@ double number_at(const TableColumn& column, size_t row) {
   }
 }
 
-RowOrder::RowOrder(const Table& table, std::span<const SortKey> keys) {
+TableOrder::TableOrder(const Table& table, std::span<const SortKey> keys) {
   for (const SortKey& key : keys) {
     TOCSIN_CHECK(!table.columns.at(key.column).absent);
     keys_.push_back({&table.columns[key.column], key.descending});
   }
 }
 
-int RowOrder::compare(uint32_t a, uint32_t b) const {
+int TableOrder::compare(uint32_t a, uint32_t b) const {
   for (const Key& key : keys_) {
     const bool null_a = key.column->is_null(a);
     const bool null_b = key.column->is_null(b);

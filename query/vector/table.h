@@ -64,9 +64,9 @@ struct Table {
 };
 
 /// Three-way comparison of two rows by sort keys. Nulls come last in both directions.
-class RowOrder {
+class TableOrder {
  public:
-  RowOrder(const Table& table, std::span<const SortKey> keys);
+  TableOrder(const Table& table, std::span<const SortKey> keys);
   int compare(uint32_t a, uint32_t b) const;
   bool operator()(uint32_t a, uint32_t b) const { return compare(a, b) < 0; }
 

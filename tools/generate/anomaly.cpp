@@ -82,7 +82,7 @@ Anomaly draw_anomaly(Random& random, AnomalyKind kind, size_t service, Timestamp
   return anomaly;
 }
 
-Schedule::Schedule(const ScheduleOptions& options)
+Schedule::Schedule(const AnomalyScheduleOptions& options)
     : options_(options),
       random_(options.seed, 'A', static_cast<uint64_t>(options.start)),
       next_hour_(options.start),

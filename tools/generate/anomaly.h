@@ -43,7 +43,7 @@ struct Anomaly {
 /// `{"kind":"...","service":"...","start":"...","end":"..."}`: one line of a labels file.
 std::string label_line(const Anomaly& anomaly);
 
-struct ScheduleOptions {
+struct AnomalyScheduleOptions {
   uint64_t seed = 1;
   Timestamp start = 0;  ///< no anomaly begins before
   Duration tick = 5 * kSecond;
@@ -59,7 +59,7 @@ inline constexpr Duration kAnomalyDistance = 2 * kHour;
 /// extended.
 class Schedule {
  public:
-  explicit Schedule(const ScheduleOptions& options);
+  explicit Schedule(const AnomalyScheduleOptions& options);
 
   /// Draws every anomaly that begins before `t`.
   void extend(Timestamp t);
@@ -70,7 +70,7 @@ class Schedule {
   void draw_hour();
   AnomalyKind next_kind();
 
-  ScheduleOptions options_;
+  AnomalyScheduleOptions options_;
   double start_chance_ = 0;  ///< probability, for a slot in which an anomaly may begin
   Random random_;
   Timestamp next_hour_ = 0;

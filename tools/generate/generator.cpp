@@ -39,7 +39,7 @@ uint8_t pick_transaction(const ServiceProfile& profile, Random& random) {
   return static_cast<uint8_t>(index);
 }
 
-ScheduleOptions schedule_options(const WorldOptions& world) {
+AnomalyScheduleOptions schedule_options(const WorldOptions& world) {
   return {world.seed, world.birth + world.quiet, world.interval, world.anomaly_rate};
 }
 
