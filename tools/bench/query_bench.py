@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Queries over HTTP: imports rows, serves them, asks every question of workload.py several times, compares the answers
-with SQLite's over the same rows, and prints medians beside DuckDB's on the same machine and the targets.
+"""Times queries over HTTP: imports rows, starts a server, runs each query of workload.py several times, and compares the
+results with those of SQLite on the same rows. Prints medians next to DuckDB's on the same machine and the targets.
 
-    tools/bench/query_bench.py                              20,000 rows of its own: a test of the answers
-    tools/bench/query_bench.py --data 10m.ilp --db DIR      line protocol made by the yardstick's generator
+    tools/bench/query_bench.py                              20,000 generated rows: a test of the results
+    tools/bench/query_bench.py --data 10m.ilp --db DIR      line protocol of the reference data set
 
-The exit code tells whether all answers were right; times are only printed.
+The exit code is 0 if all results are correct; times do not affect it.
 """
 import argparse
 import http.client
@@ -25,12 +25,12 @@ import time
 import workload
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LARGE_START = 1793577600  # 2026-11-02T00:00:00Z, where the yardstick's data begin
-SMALL_START = 1730678400  # 2024-11-04T00:00:00Z: no clock takes it for the future
+LARGE_START = 1793577600  # 2026-11-02T00:00:00Z, the start of the reference data set
+SMALL_START = 1730678400  # 2024-11-04T00:00:00Z: in the past for every clock
 
 
 class Server:
-    """`tocsin serve` on a free port, its memory watched."""
+    """`tocsin serve` on a free port, with its memory observed."""
 
     def __init__(self, tocsin, database):
         self.process = subprocess.Popen([tocsin, "serve", "--db", database, "--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0"],
@@ -89,7 +89,7 @@ def evict(folder):
 
 
 def expected_answers(rows, questions):
-    """Each question's answer by SQLite."""
+    """SQLite's result of each query."""
     connection = sqlite3.connect("")  # a temporary file that SQLite keeps in memory while it is small
     names = ", ".join(f'"{name}"' for name in workload.COLUMNS)
     connection.execute(f"CREATE TABLE logs ({names})")
@@ -98,7 +98,7 @@ def expected_answers(rows, questions):
 
 
 def stored_answers(path, data, questions):
-    """expected_answers of a large file, which takes minutes, are kept in `path`."""
+    """expected_answers, kept in `path` because they take minutes for a large file."""
     if path and os.path.exists(path):
         with open(path, encoding="utf-8") as file:
             answers = json.load(file)
@@ -119,7 +119,7 @@ def equal(a, b):
 
 
 def differences(expected, answer):
-    """What is wrong with the answer, as text; nothing when it is right. Rows of equal rank may come in any order."""
+    """Describes what is wrong with the result, or returns nothing if it is correct. Ties may come in any order."""
     if "error" in answer:
         return answer["error"].splitlines()[0]
     rows = answer["rows"]
@@ -132,7 +132,7 @@ def differences(expected, answer):
 
 
 def median_ms(server, question, runs, parameters):
-    """Median of the wall clock and mean of the server's CPU, of `runs` questions after one that warms up."""
+    """Median wall-clock time and mean CPU time of the server, over `runs` queries after one to warm up."""
     server.ask(question.text, parameters)
     cpu = server.cpu_ms()
     times = [server.ask(question.text, parameters)[1] for _ in range(runs)]
@@ -144,10 +144,10 @@ def number(value):
 
 
 def measure(arguments, database, questions, answers):
-    """Prints the table; returns how many answers were wrong."""
+    """Prints the table; returns the number of wrong results."""
     cold = {}
     if arguments.cold:
-        for question in questions:  # each in a process of its own, so that none warms another up
+        for question in questions:  # each in its own process, so that none warms up another
             evict(database)
             with Server(arguments.tocsin, database) as server:
                 cold[question.key] = server.ask(question.text)[1]
@@ -169,13 +169,13 @@ def measure(arguments, database, questions, answers):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tocsin", default=os.environ.get("TOCSIN", os.path.join(HERE, "../../build/release/tools/tocsin")))
-    parser.add_argument("--data", help="line protocol; without it the script makes rows of its own")
-    parser.add_argument("--rows", type=int, default=20_000, help="how many rows to make")
-    parser.add_argument("--db", help="the database's folder; data are imported when it does not exist [a temporary one]")
-    parser.add_argument("--expected", help="where the right answers are kept between runs")
+    parser.add_argument("--data", help="line protocol; by default, rows are generated")
+    parser.add_argument("--rows", type=int, default=20_000, help="number of rows to generate")
+    parser.add_argument("--db", help="the database's folder; data is imported if it does not exist [default: temporary]")
+    parser.add_argument("--expected", help="file that keeps the expected results between runs")
     parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--cold", action="store_true", help="also the first time after a restart, pages evicted")
-    parser.add_argument("--only", help="questions, by key: 1,8b")
+    parser.add_argument("--cold", action="store_true", help="also time the first run after a restart with evicted pages")
+    parser.add_argument("--only", help="keys of queries to run, like 1,8b")
     arguments = parser.parse_args()
 
     clock = workload.Clock(LARGE_START if arguments.data else SMALL_START)

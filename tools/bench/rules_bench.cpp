@@ -1,10 +1,9 @@
-// The shipped rules over a stored database: each rule's query for the window before a time, with
-// nothing remembered, and for the windows an hour later, with what the first run left to be
-// remembered.
+// Times the shipped rules on a database: each rule's query for the window before a time, with empty
+// caches, and then for the window one hour later, with the caches of the first run.
 //
 //   rules_bench DIR [2026-11-09T00:00:00Z]
 //
-// DIR is opened for reading. Without a time the last full hour but one of the data is taken.
+// DIR is opened for reading. The default time is the end of the last full hour of the data.
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -52,7 +51,7 @@ Result<Timestamp> last_hours(const Database& database) {
   return last / kHour * kHour;
 }
 
-/// Evaluates each rule for the window of its interval that ends last before `now`.
+/// Evaluates each rule for its last window that ends at or before `now`.
 Status evaluate_all(const std::vector<CompiledRule>& rules, const QueryEngine& queries,
                     Timestamp now, const char* title) {
   fmt::print("{}\n", title);
@@ -66,7 +65,7 @@ Status evaluate_all(const std::vector<CompiledRule>& rules, const QueryEngine& q
                evaluation.rows.size());
     total += elapsed;
   }
-  fmt::print("  {:<22} {:>9.1f} ms\n", "together", total);
+  fmt::print("  {:<22} {:>9.1f} ms\n", "total", total);
   return {};
 }
 

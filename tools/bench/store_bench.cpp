@@ -1,11 +1,11 @@
-// The store's parts one by one (Google Benchmark): encoding and decoding, commits, seals and scans,
-// with the machine's memory and disk beside them.
+// Times the parts of the store one by one (Google Benchmark): encoding and decoding, commits, seals
+// and scans, and for comparison the memory and disk of the machine.
 //
-//   store_bench                                   everything, a minute
+//   store_bench                                   everything; takes a minute
 //   store_bench --benchmark_filter=decode         one kind
 //
-// Bytes per second are those of the values before encoding: 8 of a number, the length of a string.
-// `ratio` is these by the bytes stored.
+// Bytes per second refer to the values before encoding: 8 bytes per number, the length of a string.
+// `ratio` is these bytes divided by the stored bytes.
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -44,7 +44,7 @@ void take(const Status& status) {
   if (!status) give_up(status.error().message);
 }
 
-/// A folder below the current one, so that the disk measured is the one that was chosen.
+/// A folder in the current one, so that the user chooses the measured disk.
 class Folder {
  public:
   Folder() {

@@ -1,13 +1,13 @@
-"""The questions of the query benchmark, in Tocsin's language and in SQL, and small data to ask them of."""
+"""The queries of the benchmark, in Tocsin's language and in SQL, and a small data set for them."""
 import datetime
 import random
 
-SPAN_HOURS = 169  # seven days of history and the hour that is looked at
+SPAN_HOURS = 169  # seven days of history and the queried hour
 SOURCE = "audit, bpm, performance"
 
 
 class Clock:
-    """The instants that the questions name, in seconds since the epoch."""
+    """The times used in the queries, in seconds since the epoch."""
 
     def __init__(self, start):
         self.start = start
@@ -25,7 +25,7 @@ def source(start, end):
 
 
 class Question:
-    """One question; `peer_ms` and `peer_cold_ms` are DuckDB's medians, `target_ms` what is aimed at."""
+    """One query; `peer_ms` and `peer_cold_ms` are the medians of DuckDB, `target_ms` is the target."""
 
     def __init__(self, key, title, text, sql, peer_ms, peer_cold_ms, target_ms):
         self.key, self.title, self.text, self.sql = key, title, text, sql
@@ -33,7 +33,7 @@ class Question:
 
 
 def quantiles_sql(since):
-    """percentile_cont(0.95) and (0.99) of duration_ms per service, in SQL that SQLite has."""
+    """percentile_cont(0.95) and (0.99) of duration_ms per service, in SQL that SQLite supports."""
     parts = []
     for q in (0.95, 0.99):
         parts.append(f"sum(CASE WHEN r = CAST({q} * (n - 1) AS INTEGER) THEN d * (1 - ({q} * (n - 1) - CAST({q} * (n - 1) AS INTEGER))) "
@@ -44,7 +44,7 @@ def quantiles_sql(since):
 
 
 def questions(clock):
-    """Questions 1 to 8b. Times in SQL are nanoseconds."""
+    """Queries 1 to 8b. Times in SQL are in nanoseconds."""
     start, hour, now, week = (f"{t}000000000" for t in (clock.start, clock.hour, clock.now, clock.week))
     failed = 'if(status != "SUCCESS", 1.0, 0.0)'
     failed_sql = "CASE WHEN status <> 'SUCCESS' THEN 1.0 ELSE 0.0 END"
@@ -86,7 +86,7 @@ COLUMNS = ("time", "measurement", "service", "host", "transaction", "status", "l
 
 
 def small_rows(row_count, clock, seed=1):
-    """Rows of the shape of the large data: late ones, unfinished transactions, a hundred times fewer kinds."""
+    """Rows like those of the large data set, with late rows and unfinished transactions, but a hundred times fewer kinds."""
     rng = random.Random(seed)
     step = SPAN_HOURS * 3600 * 10**9 // row_count
     open_transactions = {}
