@@ -177,7 +177,7 @@ TEST_CASE("tcp: a quote that stays open is given up after a while", "[net]") {
   client.send("# tocsin ack=on\n");
   CHECK(client.read_until("\n") == "+OK 1\n");
   client.send("m g=\"open\nm f=1i 1\nm f=2i 1\nm f=");
-  CHECK(contains(client.read_until("\n"), "-ERR line 2: missing `\"`"));
+  CHECK(contains(client.read_until("\n"), "-ERR line 2: missing closing `\"`"));
   CHECK(client.read_until("\n") == "+OK 4\n");
   client.send("3i 1\n");
   CHECK(client.read_until("\n") == "+OK 5\n");
