@@ -5,10 +5,10 @@ using namespace tocsin;
 
 Result<size_t> use(Environment& environment) {
 #ifdef TOCSIN_FAIL
-  TOCSIN_TRY(const auto value, environment.begin_read().value().get(Table::kMeta, "state"));
+  TOCSIN_TRY(const auto value, environment.begin_read().value().get(CatalogTable::kMeta, "state"));
 #else
   TOCSIN_TRY(const Transaction transaction, environment.begin_read());
-  TOCSIN_TRY(const auto value, transaction.get(Table::kMeta, "state"));
+  TOCSIN_TRY(const auto value, transaction.get(CatalogTable::kMeta, "state"));
 #endif
   return value ? value->size() : 0;
 }
