@@ -42,7 +42,7 @@ class RowReader : public RowAppender {
   }
 
   /// Appends the line's row to the batch, or returns false with reason() set. Requires:
-  /// kJsonPadding readable bytes behind the line.
+  /// kJsonPadding readable bytes after the line.
   bool read(std::string_view line) {
     if (!flattener_.flatten(line)) return fail(flattener_.error());
     std::string measurement = options_.measurement;
