@@ -6,7 +6,7 @@ set(commit "unknown commit")
 if(GIT)
   set(ENV{GIT_OPTIONAL_LOCKS} 0)  # a build must not hold up a git command of the developer
   set(quiet OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
-  # An archive may be unpacked inside the checkout of another project: that one's commit says nothing.
+  # An archive may be unpacked inside the checkout of another project, whose commit would be wrong here.
   execute_process(COMMAND ${GIT} -C ${SOURCE} rev-parse --show-cdup OUTPUT_VARIABLE way_up ${quiet})
   if(NOT failed AND way_up STREQUAL "")
     execute_process(COMMAND ${GIT} -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*

@@ -41,7 +41,7 @@ bool may_hold_large_integer(const Lane& lane) {
   return seen >= kExactMax;
 }
 
-/// Whether an integer in a row before `end_row` that is not refused is not exact as a double.
+/// Whether an accepted row before `end_row` has an integer that a double cannot represent exactly.
 bool exceeds_double(const LaneSelection& selection, uint32_t end_row, const RowRefusals& refusals) {
   const Lane& lane = *selection.lane;
   if (!is_integer(lane.type) || !may_hold_large_integer(lane)) return false;

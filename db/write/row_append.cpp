@@ -164,7 +164,7 @@ class Appender {
 
   ColumnBuilder* open(const Column& column, uint32_t builder, size_t value_count) {
     ColumnBuilder& opened = places_.builders[builder]->column(column);
-    // Most batches are of one day; with several, reserving for all values in each would be waste.
+    // Most batches cover one day. With several, reserving for all values in each wastes memory.
     if (places_.builders.size() == 1) opened.reserve(value_count);
     return &opened;
   }

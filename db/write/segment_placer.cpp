@@ -13,7 +13,7 @@ SegmentPlacer::~SegmentPlacer() {
 
 Status SegmentPlacer::add(SegmentBuilder& builder, const std::string& measurement,
                           const Placement& placement) {
-  // Segments that are too large for the catalog stay in a file for long.
+  // Segments in files stay for a long time, so compressing them pays; hot ones are soon merged.
   const bool compress = placement.to_file || builder.raw_bytes() > kHotSegmentBytesMax;
   std::vector<EncodedSegment> segments = builder.finish(placement.commit_number, compress);
   MutexLock lock(mutex_);

@@ -54,8 +54,8 @@ struct ResultTable {
   size_t row_count = 0;
   QueryStatistics statistics;
   std::vector<std::string> warnings;
-  /// Source events that passed every `where` before the first `stats`. A rule is `blind` if this is
-  /// 0 over the whole range, baseline included.
+  /// Source events that passed every `where` before the first `stats`, baseline windows included. A
+  /// rule becomes `blind` if this stays 0.
   uint64_t rows_matched = 0;
 
   /// The index of the column with that name, or columns.size().

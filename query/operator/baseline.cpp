@@ -267,7 +267,8 @@ class Baseline {
     return table;
   }
 
-  // Adds the rows of the range: first those of the query, then those made up.
+  // Adds the rows of the range: first those of the query, then the made-up rows of groups without
+  // one.
   void add_current_rows(const Table& rows, std::span<const uint32_t> row_groups) {
     std::vector<uint32_t> real;
     for (uint32_t row = 0; row < rows.row_count; ++row) {

@@ -192,7 +192,7 @@ TEST_CASE("database: bulk rows end up in full segments", "[db]") {
   CHECK(rows == 6 * kPart);
 }
 
-TEST_CASE("database: a bulk day that is encoded early, and late rows for it", "[db]") {
+TEST_CASE("database: late rows are stored after their bulk day was encoded early", "[db]") {
   test::TemporaryFolder directory;
   auto database = take(Database::open(directory.path(), options_at_noon()));
   constexpr size_t kLarge = 60'000;  // rows of the day that is encoded early

@@ -34,7 +34,7 @@ constexpr const char* kFile = R"(groups:
 
 }  // namespace
 
-TEST_CASE("rule file: a rule has the settings of its own and of its group", "[rules]") {
+TEST_CASE("rule file: a rule combines its own settings with those of its group", "[rules]") {
   const ParsedRuleFile file = parse_rule_file({"a.yml", kFile});
   CHECK(file.errors.empty());
   REQUIRE(file.rules.size() == 2);

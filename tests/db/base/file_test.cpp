@@ -26,7 +26,7 @@ std::string read_text(int file, uint64_t offset, size_t size) {
 
 }  // namespace
 
-TEST_CASE("file: writes continue after a part and after a signal", "[base]") {
+TEST_CASE("file: a partial or interrupted write is continued", "[base]") {
   std::string written;
   int calls = 0;
   const auto write_some = [&](const char* data, size_t size) -> ssize_t {
@@ -57,7 +57,7 @@ TEST_CASE("file: a write that fails says where; one without progress is a full d
   CHECK(error(0).code == ErrorCode::kDiskFull);
 }
 
-TEST_CASE("file: bytes come back from their offset, fewer at the end", "[base]") {
+TEST_CASE("file: reading at an offset returns its bytes, fewer at the end", "[base]") {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> holder(std::tmpfile(), &std::fclose);
   REQUIRE(holder);
   const int file = fileno(holder.get());

@@ -183,17 +183,17 @@ std::string fault_of_buckets(const std::vector<Timestamp>& times, Duration width
     const auto is_start = [&](Timestamp at) { return bucket_start(at, width, zone) == at; };
     const char* fault = nullptr;
     if (start > t) fault = "begins after its row";
-    if (!is_start(start)) fault = "has a start in another bucket";
-    if (start < earlier_start) fault = "begins before that of an earlier row";
+    if (!is_start(start)) fault = "has a start that belongs to another bucket";
+    if (start < earlier_start) fault = "begins before the bucket of an earlier row";
     const Duration in_bucket = (start % width + zone.offset_at(start) % width) % width;
     if (start != kTimeMin && in_bucket != 0 && zone.period_at(start).start != start) {
-      fault = "begins at no multiple of its width and at no change of the clocks";
+      fault = "begins neither at a multiple of its width nor at a change of the clocks";
     }
-    if (next != kTimeMax && (next <= t || !is_start(next))) fault = "ends where none begins";
+    if (next != kTimeMax && (next <= t || !is_start(next))) fault = "ends where no bucket begins";
     if (next > t && bucket_start(next - 1, width, zone) != start)
       fault = "ends after the start of the next";
     if (next_bucket_start(start, width, zone) != next)
-      fault = "ends elsewhere, seen from its start";
+      fault = "has another end if computed from its start";
     if (fault) {
       return "the " + format_duration(width) + " bucket of " + format_time(t) + " in " +
              zone.name() + ", " + format_time(start) + " to " + format_time(next) + ", " + fault;

@@ -21,7 +21,7 @@ namespace {
 using testing::take;
 
 constexpr size_t kPage = 4096;
-// In a meta page of LMDB 0.9.
+// Offsets in a meta page of LMDB 0.9.
 constexpr size_t kFreeRoot = 16 + 24 + 40, kMainRoot = kFreeRoot + 48, kTransaction = 16 + 128;
 
 // A catalog's file, copied to memory.

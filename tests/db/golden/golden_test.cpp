@@ -156,7 +156,7 @@ std::vector<std::string> lines_of(const Database& database) {
   return lines;
 }
 
-/// Of two sorted lists, the first line that only one has; a list of thousands is no message.
+/// The first line that only one of two sorted lists has: a message with all of them is too long.
 std::string first_difference(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   std::vector<std::string> different;
   std::set_symmetric_difference(a.begin(), a.end(), b.begin(), b.end(),
@@ -182,7 +182,7 @@ TEST_CASE("golden: a database of format 1 is whole and has the rows that were st
   CHECK(first_difference(lines_of(*open_to_read(golden.path())), expected) == "");
 }
 
-TEST_CASE("golden: the database of format 1 covers what the format has", "[db]") {
+TEST_CASE("golden: the database of format 1 covers every feature of the format", "[db]") {
   const GoldenCopy golden;
   const auto database = open_to_read(golden.path());
   const auto catalog = database->catalog();

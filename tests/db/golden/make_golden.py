@@ -2,7 +2,7 @@
 """Makes a golden database of the current format: make_golden.py PROGRAM FOLDER.
 
 PROGRAM is the `tocsin` of the commit whose format is to be kept; FOLDER gets the database `data` and its rows,
-`expected.lp`. A golden database is made once and never again: it stands for the databases that users have.
+`expected.lp`. A golden database is made once and never again: it represents the databases that users have.
 
 The database has two UTC days with sealed segments of every encoding (imports), a merge of sealed ones (compact), hot
 segments, rejected lines, alerts with their rule state and outbox entries (a rule that fires, a receiver that is not

@@ -46,7 +46,7 @@ TEST_CASE("write queue: requests wait for the commit interval unless one is urge
   CHECK(due_work(queue).grouped.empty());
   CHECK(push(queue, request_of(1, true)) == std::nullopt);
   CHECK(due_work(queue).grouped.size() == 2);
-  // The urgency went with the requests.
+  // The urgent request has been taken, so the next one waits again.
   CHECK(push(queue, request_of(1)) == std::nullopt);
   CHECK(due_work(queue).grouped.empty());
   CHECK(queue.take_writes().grouped.size() == 1);

@@ -118,7 +118,7 @@ TEST_CASE("tail crash: after any number of kills every line is stored exactly on
     const int pieces = 1 + static_cast<int>(random() % 20);
     for (int piece = 0; piece < pieces; ++piece) {
       write(10);
-      // Not to wait for anything: this spreads the kills over the follower's work.
+      // A random pause spreads the kills over the follower's work.
       std::this_thread::sleep_for(std::chrono::milliseconds(random() % 15));
     }
     if (round % 4 == 1) folder.rename("logs/1.log", "logs/1.log." + std::to_string(round));

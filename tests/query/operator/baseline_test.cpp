@@ -436,7 +436,7 @@ TEST_CASE("baseline: memory forgets the least recently used windows", "[query]")
   }
 }
 
-TEST_CASE("baseline: many rows are made up a few groups at a time", "[query]") {
+TEST_CASE("baseline: made-up rows are added a few groups at a time", "[query]") {
   // Each group has rows in the oldest window and in the range only.
   constexpr int kWindows = 400;
   constexpr int kGroups = 300;
