@@ -1,5 +1,7 @@
 #include "net/parse/plain_lines.h"
 
+#include <array>
+
 #include "db/base/ascii.h"
 #include "db/limits.h"
 #include "db/schema/string_hash.h"
@@ -10,6 +12,9 @@
 
 namespace tocsin {
 namespace {
+
+constexpr size_t kIntegerDigitsMax = 18;  // these cannot overflow
+constexpr size_t kDecimalDigitsMax = 17;  // like parse_plain_decimal
 
 // Excludes leading white space, comments, and JSON objects, which end at their first newline even
 // within quotes.
@@ -92,7 +97,10 @@ bool PlainLines::read_fields() {
   for (size_t i = 0;; ++i) {
     Key* const key = match_key(shape_->fields, i);
     if (key == nullptr) return false;
-    if (!(*p_ == '"' ? read_string(*key) : read_scalar(*key))) return false;
+    const bool read = *p_ == '"'                    ? read_string(*key)
+                      : is_digit(*p_) || *p_ == '-' ? read_number(*key)
+                                                    : read_bool(*key);
+    if (!read) return false;
     if (*p_ != ',') return *p_ == ' ' || at_line_end();
     ++p_;
   }
@@ -136,34 +144,54 @@ bool PlainLines::read_string(Key& key) {
   return true;
 }
 
-// A number or boolean. Numbers that begin with `+` or `.` are left to the general parser.
-bool PlainLines::read_scalar(Key& key) {
+// Reads digits, decimals and a suffix. Numbers with exponents, many digits or a `+` are left to
+// parse_f64.
+bool PlainLines::read_number(Key& key) {
+  const char* const start = p_;
+  const bool negative = *p_ == '-';
+  const char* const digits = start + (negative ? 1 : 0);
+  uint64_t magnitude = 0;
+  for (p_ = digits; is_digit(*p_); ++p_)
+    magnitude = magnitude * 10 + static_cast<uint64_t>(*p_ - '0');
+  const auto digit_count = static_cast<size_t>(p_ - digits);
+  if (digit_count == 0 || digit_count > kIntegerDigitsMax) return false;
+  if (*p_ == 'i') {
+    const auto value = static_cast<int64_t>(magnitude);
+    rows_->set_i64(lane_of(key, ColumnType::kI64, ColumnKind::kField), negative ? -value : value,
+                   between(start, p_++));
+    return true;
+  }
+  if (*p_ == 'u') {
+    if (negative) return false;
+    rows_->set_u64(lane_of(key, ColumnType::kU64, ColumnKind::kField), magnitude,
+                   between(start, p_++));
+    return true;
+  }
+  size_t decimals = 0;
+  if (*p_ == '.') {
+    const char* const point = p_++;
+    for (; is_digit(*p_); ++p_) {
+      magnitude = magnitude * 10 + static_cast<uint64_t>(*p_ - '0');
+      // Stops before an overflow is possible.
+      if (p_ - digits > static_cast<ptrdiff_t>(kDecimalDigitsMax)) return false;
+    }
+    decimals = static_cast<size_t>(p_ - point) - 1;
+  }
+  const auto value = exact_quotient(magnitude, decimals);
+  if (!value || (*p_ != ',' && *p_ != ' ' && !at_line_end())) return false;
+  rows_->set_f64(lane_of(key, ColumnType::kF64, ColumnKind::kField), negative ? -*value : *value,
+                 between(start, p_));
+  return true;
+}
+
+bool PlainLines::read_bool(Key& key) {
   const char* const start = p_;
   p_ = scan::find_any<',', ' ', '\n', '\r'>(p_, end_);
-  if (*p_ == '\r' && !at_line_end()) return false;  // part of the value, which is thus not valid
   const std::string_view text = between(start, p_);
-  if (is_digit(*start) || *start == '-') return read_number(key, text);
   const auto value = parse_bool(text);
   if (!value || key.text == "_=") return false;
   rows_->set_bool(lane_of(key, ColumnType::kBool, ColumnKind::kField), *value, text);
   return true;
-}
-
-bool PlainLines::read_number(Key& key, std::string_view text) {
-  const std::string_view digits = text.substr(0, text.size() - 1);
-  if (text.back() == 'i') {
-    const auto value = parse_i64(digits);
-    if (value) rows_->set_i64(lane_of(key, ColumnType::kI64, ColumnKind::kField), *value, digits);
-    return value.has_value();
-  }
-  if (text.back() == 'u') {
-    const auto value = parse_u64(digits);
-    if (value) rows_->set_u64(lane_of(key, ColumnType::kU64, ColumnKind::kField), *value, digits);
-    return value.has_value();
-  }
-  const auto value = parse_f64(text);
-  if (value) rows_->set_f64(lane_of(key, ColumnType::kF64, ColumnKind::kField), *value, text);
-  return value.has_value();
 }
 
 // Requires: p_ is at the space before the time.

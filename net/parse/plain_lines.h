@@ -43,8 +43,8 @@ class PlainLines {
   bool read_tags();
   bool read_fields();
   bool read_string(Key& key);
-  bool read_scalar(Key& key);
-  bool read_number(Key& key, std::string_view text);
+  bool read_number(Key& key);
+  bool read_bool(Key& key);
   bool read_time();
   bool find_shape(std::string_view measurement);
   Key* match_key(std::vector<Key>& keys, size_t index);

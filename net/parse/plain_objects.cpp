@@ -158,6 +158,22 @@ bool PlainObjects::read_value(const char*& p, const char* end, Value& value) con
 }
 
 bool PlainObjects::read_number(std::string_view text, Value& value) const {
+  const std::string_view digits = text.substr(text[0] == '-' ? 1 : 0);
+  // The parsers of plain numbers also accept what JSON does not: leading zeros, a trailing point.
+  const bool is_json = !digits.empty() && is_digit(digits[0]) && is_digit(digits.back()) &&
+                       (digits[0] != '0' || digits.size() == 1 || digits[1] == '.');
+  if (is_json && text != "-0") {
+    if (const auto integer = parse_i64(text)) {
+      value.kind = Kind::kI64;
+      value.i64 = *integer;
+      return true;
+    }
+    if (const auto decimal = parse_plain_decimal(text)) {
+      value.kind = Kind::kF64;
+      value.f64 = *decimal;
+      return true;
+    }
+  }
   const auto number = parse_json_number(text);
   if (!number) return false;
   if (const auto* i64 = std::get_if<int64_t>(&*number)) {

@@ -160,6 +160,10 @@ int main(int argument_count, char** arguments) {
   const std::vector<Event> events = make_events(count);
   const std::string lines = line_protocol_of(events), json = json_lines_of(events);
   const std::string records = csv_of(events);
+  const auto times = texts_of(events, [](const Event& e) { return fmt::format("{}", e.time); });
+  const auto small = texts_of(events, [](const Event& e) { return fmt::format("{}", e.bytes); });
+  const auto decimals =
+      texts_of(events, [](const Event& e) { return fmt::format("{}", e.duration_ms); });
   const auto messages = texts_of(events, [](const Event& e) { return e.message; });
   const ParseWork &released = kReleasedWork, &portable = kPortableWork;
 
@@ -169,18 +173,29 @@ int main(int argument_count, char** arguments) {
   const auto of = [&](auto function, auto input) {
     return [=](std::string* image) { return function(input, image); };
   };
+  const auto number = [&](auto function, const std::vector<std::string>& texts, bool plain) {
+    return [=, &texts](std::string* image) { return function(texts, plain, image); };
+  };
   using Texts = std::span<const std::string>;
 
   bench.compare("line protocol: shapes (plain_lines)", shapes(released.line_protocol, lines, false),
                 shapes(released.line_protocol, lines, true));
   bench.compare("JSON lines: shapes (plain_objects)", shapes(released.json_lines, json, false),
                 shapes(released.json_lines, json, true));
-  bench.compare("line protocol: SSE2", shapes(portable.line_protocol, lines, true),
+  bench.compare("line protocol: SSE2 and eight digits", shapes(portable.line_protocol, lines, true),
                 shapes(released.line_protocol, lines, true));
-  bench.compare("JSON lines: SSE2", shapes(portable.json_lines, json, true),
+  bench.compare("JSON lines: SSE2 and eight digits", shapes(portable.json_lines, json, true),
                 shapes(released.json_lines, json, true));
-  bench.compare("CSV: SSE2", of(portable.csv, std::string_view(records)),
+  bench.compare("CSV: SSE2 and eight digits", of(portable.csv, std::string_view(records)),
                 of(released.csv, std::string_view(records)));
+  bench.compare("integers of 19 digits: eight at a time", number(portable.integers, times, false),
+                number(released.integers, times, false));
+  bench.compare("integers of 19 digits: not std::from_chars",
+                number(released.integers, times, true), number(released.integers, times, false));
+  bench.compare("integers of 6 digits: not std::from_chars", number(released.integers, small, true),
+                number(released.integers, small, false));
+  bench.compare("decimals: Clinger's division", number(released.decimals, decimals, true),
+                number(released.decimals, decimals, false));
   bench.compare("counting newlines: SSE2", of(portable.count_lines, std::string_view(lines)),
                 of(released.count_lines, std::string_view(lines)));
   bench.compare("splitting messages: SSE2", of(portable.split, Texts(messages)),

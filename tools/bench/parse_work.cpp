@@ -1,11 +1,14 @@
 #include "tools/bench/parse_work.h"
 
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "db/encoding/text_splitter.h"
 #include "net/parse/csv_rows.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
+#include "net/parse/number.h"
 #include "net/parse/scan.h"
 #include "tests/support/batch_text.h"
 
@@ -53,6 +56,33 @@ size_t csv(std::string_view records, std::string* image) {
   return finish(batch, errors, image);
 }
 
+template <class T>
+T from_chars(std::string_view text) {
+  T value{};
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+template <class T, class Parse>
+size_t numbers(std::span<const std::string> texts, bool plain, std::string* image, Parse parse) {
+  T sum{};
+  for (const std::string& text : texts) {
+    const T value = plain ? from_chars<T>(text) : parse(text).value_or(T{});
+    if (image != nullptr) *image += fmt::format("{}\n", value);
+    sum = sum / 2 + value / 2;
+  }
+  asm volatile("" : : "g"(&sum) : "memory");  // the sum is used
+  return texts.size();
+}
+
+size_t integers(std::span<const std::string> texts, bool plain, std::string* image) {
+  return numbers<int64_t>(texts, plain, image, parse_i64);
+}
+
+size_t decimals(std::span<const std::string> texts, bool plain, std::string* image) {
+  return numbers<double>(texts, plain, image, parse_f64);
+}
+
 size_t count_lines(std::string_view lines, std::string* image) {
   const size_t count = scan::count_byte(lines, '\n');
   if (image != nullptr) *image += fmt::format("{}\n", count);
@@ -73,7 +103,8 @@ size_t split(std::span<const std::string> texts, std::string* image) {
   return split;
 }
 
-constexpr ParseWork kWork = {line_protocol, json_lines, csv, count_lines, split};
+constexpr ParseWork kWork = {line_protocol, json_lines,  csv,  integers,
+                             decimals,      count_lines, split};
 
 }  // namespace
 }  // namespace tocsin

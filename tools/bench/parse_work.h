@@ -1,5 +1,5 @@
 // The work that parse_bench times. parse_work.cpp is compiled twice: as released, and with
-// TOCSIN_PORTABLE, which leaves out SSE2.
+// TOCSIN_PORTABLE, which leaves out the parts of the parsers that process several bytes at a time.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,10 @@ struct ParseWork {
   size_t (*line_protocol)(std::string_view lines, bool guess_shapes, std::string* image);
   size_t (*json_lines)(std::string_view lines, bool guess_shapes, std::string* image);
   size_t (*csv)(std::string_view records, std::string* image);
+
+  /// `plain`: with std::from_chars only.
+  size_t (*integers)(std::span<const std::string> texts, bool plain, std::string* image);
+  size_t (*decimals)(std::span<const std::string> texts, bool plain, std::string* image);
 
   size_t (*count_lines)(std::string_view lines, std::string* image);
   /// Message texts into patterns and their variables.

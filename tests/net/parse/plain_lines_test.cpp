@@ -49,7 +49,7 @@ TEST_CASE("plain lines: lines like the previous one are consumed, the rest is le
   CHECK(all("m f=1\nm f=2i\nm f=\"s\"\nm f=t\n"));
   CHECK(all("m f=1\r\nn f=1 5\r\n"));
   CHECK(all("m f=1,g=2\nm g=2,f=1\nm f=1\nm f=1,f=2\n"));
-  CHECK(all("m f=1.,g=-0,h=00012.500,i=1e5,j=9999999999999999999\n"));
+  CHECK(all("m f=1.,g=-0,h=00012.500\n"));
   CHECK(consumed("m f=1\nm f=1\\\nm f=1\n") == 6);
   CHECK(consumed("m f=1\nm f=\"a\nb\"\n") == 6);
   CHECK(consumed("m f=1\n# comment\n") == 6);
@@ -71,6 +71,7 @@ TEST_CASE("plain lines: lines like the previous one are consumed, the rest is le
                            " m f=1\n",
                            "m,a= f=1\n",
                            "m,a=b=c f=1\n",
+                           "m f=1e5\n",
                            "m f=+1\n",
                            "m f=.5\n",
                            "m f=--1\n",
@@ -80,8 +81,8 @@ TEST_CASE("plain lines: lines like the previous one are consumed, the rest is le
                            "m f=\"a\"b\n",
                            "m f=\"a\n",
                            "m _=t\n",
-                           "m f=true\rx\n",
-                           "m f=1 99999999999999999999\n"}) {
+                           "m f=1 99999999999999999999\n",
+                           "m f=9999999999999999999\n"}) {
     INFO(left);
     CHECK(consumed(left) == 0);
   }
