@@ -11,7 +11,7 @@ using namespace tocsin;
 
 namespace {
 
-std::string error_of(const std::string& text) {
+std::string settings_error(const std::string& text) {
   const auto settings = parse_settings(text, "t.yml");
   return settings ? "no error" : settings.error().message;
 }
@@ -98,7 +98,7 @@ log_generation: {logs_per_batch: 5, anomaly_injection_rate: 0.5}
 }
 
 TEST_CASE("settings: all errors are reported together, each with its position", "[config]") {
-  CHECK(error_of("store:\n  directry: x\n  commit_interval: 5\nlisen: {}\n") ==
+  CHECK(settings_error("store:\n  directry: x\n  commit_interval: 5\nlisen: {}\n") ==
         "t.yml:3:20: store.commit_interval: expected a duration from 1ms to 1m, like 500ms, 5m or "
         "1h30m, found `5`\n"
         "t.yml:2:3: unknown key `directry` in store; did you mean `directory`?\n"
@@ -107,7 +107,7 @@ TEST_CASE("settings: all errors are reported together, each with its position", 
 
 TEST_CASE("settings: every kind of value is read strictly", "[config]") {
   const auto check = [](const std::string& text, const std::string& expected) {
-    CHECK(error_of(text) == "t.yml:" + expected);
+    CHECK(settings_error(text) == "t.yml:" + expected);
   };
   check("store: 5\n", "1:8: store: expected a map of settings, found `5`");
   check("- a\n", "1:1: the file: expected a map of settings, found a list");

@@ -8,7 +8,7 @@ using namespace tocsin;
 
 namespace {
 
-std::string error_of(const std::string& text) {
+std::string yaml_error(const std::string& text) {
   const auto node = parse_yaml(text, "a.yml");
   return node ? "no error" : node.error().message;
 }
@@ -39,12 +39,13 @@ TEST_CASE("yaml: an empty text is a null node", "[config]") {
 }
 
 TEST_CASE("yaml: errors have file, line and column", "[config]") {
-  CHECK(error_of("a: [1, 2\nb: 3\n").starts_with("a.yml:"));
-  CHECK(error_of("a: 1\nb: 2\na: 3\n") == "a.yml:3:1: duplicate key `a`; it is already in line 1");
-  CHECK(error_of("[1, 2]: x\n") == "a.yml:1:1: a key must be a text, found a list");
-  CHECK(error_of("a: 1\n---\nb: 2\n") ==
+  CHECK(yaml_error("a: [1, 2\nb: 3\n").starts_with("a.yml:"));
+  CHECK(yaml_error("a: 1\nb: 2\na: 3\n") ==
+        "a.yml:3:1: duplicate key `a`; it is already in line 1");
+  CHECK(yaml_error("[1, 2]: x\n") == "a.yml:1:1: a key must be a text, found a list");
+  CHECK(yaml_error("a: 1\n---\nb: 2\n") ==
         "a.yml:3:1: a second document begins here; a file must have only one (remove the `---`)");
-  CHECK(error_of("a: *nowhere\n").starts_with("a.yml:1:4: not valid YAML"));
+  CHECK(yaml_error("a: *nowhere\n").starts_with("a.yml:1:4: not valid YAML"));
 }
 
 TEST_CASE("yaml: aliases are copied, cannot be cyclic, and count each time they are used",
@@ -52,7 +53,7 @@ TEST_CASE("yaml: aliases are copied, cannot be cyclic, and count each time they 
   const auto root = parse_yaml("a: &x {k: 1}\nb: *x\n", "a.yml");
   REQUIRE(root);
   CHECK(root->find("b")->find("k")->scalar == "1");
-  CHECK(error_of("a: &x [*x]\n") ==
+  CHECK(yaml_error("a: &x [*x]\n") ==
         "a.yml:1:8: an alias must not refer to a value that contains it");
 
   std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n";
@@ -61,7 +62,7 @@ TEST_CASE("yaml: aliases are copied, cannot be cyclic, and count each time they 
     for (int i = 0; i < 10; ++i) bomb += std::string(i ? ", *" : "*") + static_cast<char>(c - 1);
     bomb += "]\n";
   }
-  CHECK(error_of(bomb).find("more than 100000 values") != std::string::npos);
+  CHECK(yaml_error(bomb).find("more than 100000 values") != std::string::npos);
 }
 
 TEST_CASE("yaml: nesting is limited, including nesting through aliases", "[config]") {
@@ -69,10 +70,10 @@ TEST_CASE("yaml: nesting is limited, including nesting through aliases", "[confi
     return std::string(depth, '[') + std::string(depth, ']');
   };
   CHECK(parse_yaml(nested(kYamlDepthMax), "a.yml"));
-  CHECK(error_of(nested(kYamlDepthMax + 1)).find("nested deeper than 64") != std::string::npos);
-  CHECK(error_of(nested(100'000)).find("nested deeper than 64") != std::string::npos);
+  CHECK(yaml_error(nested(kYamlDepthMax + 1)).find("nested deeper than 64") != std::string::npos);
+  CHECK(yaml_error(nested(100'000)).find("nested deeper than 64") != std::string::npos);
   const std::string half(40, '['), close(40, ']');
-  CHECK(error_of("a: &x " + half + close + "\nb: " + half + "*x" + close + "\n")
+  CHECK(yaml_error("a: &x " + half + close + "\nb: " + half + "*x" + close + "\n")
             .find("nested deeper than 64") != std::string::npos);
 }
 

@@ -13,7 +13,6 @@ namespace {
 
 using namespace testing;
 
-constexpr Timestamp kNow = 1'795'521'600 * kSecond;
 constexpr size_t kRowsPerWrite = 50;
 
 WriteRequest rows_at(Timestamp time, int64_t number) {
@@ -32,11 +31,11 @@ WriteRequest rows_at(Timestamp time, int64_t number) {
 
 TEST_CASE("database: snapshots taken during writes contain whole commits", "[db]") {
   test::TemporaryFolder directory;
-  const ManualClock clock(kNow);
+  const ManualClock clock(kNoon);
   DatabaseOptions options;
   options.clock = &clock;
   auto database = take(Database::open(directory.path(), options));
-  take(database->write(rows_at(kNow - kHour, 0)));
+  take(database->write(rows_at(kNoon - kHour, 0)));
   std::atomic<bool> done{false};
   std::atomic<size_t> faults{0};
 
@@ -69,11 +68,11 @@ TEST_CASE("database: snapshots taken during writes contain whole commits", "[db]
   std::atomic<size_t> acknowledged{1};
   for (int64_t i = 1; i < 150; ++i) {
     if (i % 3 == 0) {
-      take(database->submit(rows_at(kNow - kHour + i, i), [&](Result<WriteReport> report) {
+      take(database->submit(rows_at(kNoon - kHour + i, i), [&](Result<WriteReport> report) {
         acknowledged += report.has_value();
       }));
     } else {
-      take(database->write(rows_at(kNow - kHour + i, i)));
+      take(database->write(rows_at(kNoon - kHour + i, i)));
       ++acknowledged;
     }
     if (i % 40 == 0) take(database->seal());
@@ -89,12 +88,13 @@ TEST_CASE("database: snapshots taken during writes contain whole commits", "[db]
 
 TEST_CASE("database: many small sealed segments of a day become one", "[db]") {
   test::TemporaryFolder directory;
-  const ManualClock clock(kNow);
+  const ManualClock clock(kNoon);
   DatabaseOptions options;
   options.clock = &clock;
   auto database = take(Database::open(directory.path(), options));
   for (size_t i = 0; i < kMergeCount; ++i) {
-    take(database->write(rows_at(kNow - kHour + static_cast<int64_t>(i), static_cast<int64_t>(i))));
+    take(
+        database->write(rows_at(kNoon - kHour + static_cast<int64_t>(i), static_cast<int64_t>(i))));
     take(database->seal());
   }
   take(database->seal());
@@ -104,7 +104,7 @@ TEST_CASE("database: many small sealed segments of a day become one", "[db]") {
 
 TEST_CASE("database: merging also ends when few wide rows fill a segment", "[db]") {
   test::TemporaryFolder directory;
-  const ManualClock clock(kNow);
+  const ManualClock clock(kNoon);
   DatabaseOptions options;
   options.clock = &clock;
   auto database = take(Database::open(directory.path(), options));
@@ -114,7 +114,7 @@ TEST_CASE("database: merging also ends when few wide rows fill a segment", "[db]
     WriteRequest request;
     RowBatch& rows = request.batch.rows_of("a");
     for (size_t row = 0; row < kWideRows; ++row) {
-      rows.begin_row(kNow - kHour + static_cast<int64_t>(row));
+      rows.begin_row(kNoon - kHour + static_cast<int64_t>(row));
       const std::string text = std::to_string(row + i * kWideRows) + wide;
       rows.set_string(rows.lane("s", ColumnType::kString, ColumnKind::kField, 0),
                       request.batch.copy(text));
@@ -132,14 +132,14 @@ TEST_CASE("database: merging also ends when few wide rows fill a segment", "[db]
 
 TEST_CASE("database: days before the retention are dropped, open snapshots stay readable", "[db]") {
   test::TemporaryFolder directory;
-  ManualClock clock(kNow);
+  ManualClock clock(kNoon);
   DatabaseOptions options;
   options.clock = &clock;
   {
     auto database = take(Database::open(directory.path(), options));
-    take(database->write(rows_at(kNow - 5 * kDay, 1)));
+    take(database->write(rows_at(kNoon - 5 * kDay, 1)));
     take(database->seal());
-    take(database->write(rows_at(kNow - kHour, 2)));
+    take(database->write(rows_at(kNoon - kHour, 2)));
   }
   DatabaseOptions reading = options;
   reading.read_only = true;
@@ -167,7 +167,7 @@ TEST_CASE("database: days before the retention are dropped, open snapshots stay 
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   CHECK(unlinked);
-  const WriteReport report = take(database->write(rows_at(kNow - 3 * kDay, 1)));
+  const WriteReport report = take(database->write(rows_at(kNoon - 3 * kDay, 1)));
   CHECK(report.rejected.size() == 2 * kRowsPerWrite);
 }
 

@@ -23,7 +23,6 @@ namespace fs = std::filesystem;
 using namespace testing;
 
 constexpr int kTrialsPerDatabase = 100;
-constexpr Timestamp kStart = 1'795'521'600 * kSecond;
 
 /// Rows of all measurements, in ascending order.
 using Rows = std::vector<std::pair<std::string, RowText>>;
@@ -39,7 +38,7 @@ WriteRequest random_rows(std::mt19937_64& random, const std::string& measurement
   WriteRequest request;
   RowBatch& rows = request.batch.rows_of(measurement);
   for (size_t i = 5 + random() % 200; i > 0; --i) {
-    rows.begin_row(kStart - static_cast<int64_t>(random() % 2'000) * kMinute);
+    rows.begin_row(kNoon - static_cast<int64_t>(random() % 2'000) * kMinute);
     const auto set_text = [&](const char* name, const std::string& text) {
       rows.set_string(rows.lane(name, ColumnType::kString, ColumnKind::kField, 0),
                       request.batch.copy(text));
@@ -62,7 +61,7 @@ WriteRequest random_rows(std::mt19937_64& random, const std::string& measurement
 }
 
 DatabaseOptions options_of(bool read_only) {
-  static const ManualClock clock(kStart);
+  static const ManualClock clock(kNoon);
   DatabaseOptions options;
   options.clock = &clock;
   options.read_only = read_only;

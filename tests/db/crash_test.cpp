@@ -20,7 +20,7 @@ namespace {
 
 using namespace testing;
 
-WriteRequest numbered_rows(int64_t first, size_t count, size_t text_size = 0) {
+WriteRequest rows_and_position(int64_t first, size_t count, size_t text_size = 0) {
   WriteRequest request;
   RowBatch& rows = request.batch.rows_of("m");
   for (size_t i = 0; i < count; ++i) {
@@ -65,7 +65,7 @@ void forget_handlers() {
     constexpr size_t count = 50;
     // Every seventh commit goes directly to a file.
     const size_t text_size = round % 7 == 6 ? kDirectBytesMin / count + 1 : 0;
-    if (!(*database)->write(numbered_rows(next, count, text_size))) ::_exit(1);
+    if (!(*database)->write(rows_and_position(next, count, text_size))) ::_exit(1);
     next += static_cast<int64_t>(count);
     if (::write(acknowledge, &next, sizeof next) != sizeof next) ::_exit(1);
     if (round % 5 == 4 && !(*database)->seal()) ::_exit(1);
@@ -157,9 +157,9 @@ TEST_CASE("database: another process reads while this one writes", "[db]") {
   };
   {
     auto database = take(Database::open(directory.path()));
-    take(database->write(numbered_rows(0, 100)));
+    take(database->write(rows_and_position(0, 100)));
     CHECK(count_there() == 100);
-    take(database->write(numbered_rows(100, kDirectRowsMin + 1)));
+    take(database->write(rows_and_position(100, kDirectRowsMin + 1)));
     CHECK(count_there() == 100 + static_cast<int64_t>(kDirectRowsMin) + 1);
     take(database->seal());
     CHECK(count_there() == 100 + static_cast<int64_t>(kDirectRowsMin) + 1);
@@ -180,16 +180,16 @@ int fill_disk(const std::string& directory) {
   auto opened = Database::open(directory);
   if (!opened) return __LINE__;
   Database& database = **opened;
-  if (!database.write(numbered_rows(0, 100))) return __LINE__;
+  if (!database.write(rows_and_position(0, 100))) return __LINE__;
   rlimit before;
   ::getrlimit(RLIMIT_FSIZE, &before);
   const rlimit tight{4096, before.rlim_max};
   ::setrlimit(RLIMIT_FSIZE, &tight);
   for (size_t count : {size_t{100}, kDirectRowsMin + 1}) {
-    auto report = database.write(numbered_rows(100, count));
+    auto report = database.write(rows_and_position(100, count));
     if (report || report.error().code != ErrorCode::kDiskFull) return __LINE__;
     if (database.counters().writable || database.counters().trouble.empty()) return __LINE__;
-    auto refused = database.submit(numbered_rows(100, 1), [](Result<WriteReport>) {});
+    auto refused = database.submit(rows_and_position(100, 1), [](Result<WriteReport>) {});
     if (refused || refused.error().code != ErrorCode::kDiskFull) return __LINE__;
     if (read_rows(database, "m").value_or(std::vector<RowText>()).size() != 100) return __LINE__;
     // The store tries again by itself, and the next write fails again.
@@ -199,7 +199,7 @@ int fill_disk(const std::string& directory) {
   ::setrlimit(RLIMIT_FSIZE, &before);
   bool resumed = false;
   for (int i = 0; i < 500 && !resumed; ++i) {
-    resumed = database.write(numbered_rows(100, 100)).has_value();
+    resumed = database.write(rows_and_position(100, 100)).has_value();
     if (!resumed) ::usleep(10'000);
   }
   if (!resumed) return __LINE__;
@@ -236,7 +236,7 @@ TEST_CASE("database: damage to a segment is reported with its name, never return
   test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
-    take(database->write(numbered_rows(0, 5000)));
+    take(database->write(rows_and_position(0, 5000)));
     take(database->seal());
   }
   const std::string path = only_segment_file(directory.path());
@@ -290,14 +290,14 @@ TEST_CASE("database: a file with an unlisted tail is not appended to", "[db]") {
   test::TemporaryFolder directory;
   {
     auto database = take(Database::open(directory.path()));
-    take(database->write(numbered_rows(0, 100)));
+    take(database->write(rows_and_position(0, 100)));
     take(database->seal());
   }
   const std::string path = only_segment_file(directory.path());
   const auto size = std::filesystem::file_size(path);
   {
     auto database = take(Database::open(directory.path()));
-    take(database->write(numbered_rows(100, 100)));
+    take(database->write(rows_and_position(100, 100)));
     take(database->seal());
     CHECK(std::filesystem::file_size(path) > size);  // appended at the listed end
   }
@@ -305,7 +305,7 @@ TEST_CASE("database: a file with an unlisted tail is not appended to", "[db]") {
   const auto with_tail = std::filesystem::file_size(path);
   {
     auto database = take(Database::open(directory.path()));
-    take(database->write(numbered_rows(200, 100)));
+    take(database->write(rows_and_position(200, 100)));
     take(database->seal());
     CHECK(numbers_in(*database).size() == 300);
     CHECK(std::filesystem::file_size(path) == with_tail);

@@ -12,8 +12,6 @@ namespace {
 
 using namespace testing;
 
-constexpr Timestamp kNoon = 1'795'521'600 * kSecond;  // 2026-11-24T12:00:00Z
-
 const ManualClock& clock_at_noon() {
   static const ManualClock clock(kNoon);
   return clock;
@@ -25,7 +23,7 @@ DatabaseOptions options_at_noon() {
   return options;
 }
 
-WriteRequest request_of(size_t rows, Timestamp start = kNoon - kHour, Duration step = kSecond) {
+WriteRequest audit_rows(size_t rows, Timestamp start = kNoon - kHour, Duration step = kSecond) {
   WriteRequest request;
   RowBatch& batch = request.batch.rows_of("audit");
   for (size_t i = 0; i < rows; ++i) {
@@ -43,7 +41,7 @@ TEST_CASE("database: rows are readable at once, after a seal, and after reopenin
   std::vector<RowText> before;
   {
     auto database = take(Database::open(directory.path(), options_at_noon()));
-    const WriteReport report = take(database->write(request_of(100)));
+    const WriteReport report = take(database->write(audit_rows(100)));
     CHECK(report.rows_written == 100);
     CHECK(report.commit_number == 1);
     before = take(read_rows(*database, "audit"));
@@ -69,7 +67,7 @@ TEST_CASE("database: closing commits what was submitted", "[db]") {
     options.commit_interval = kHour;
     auto database = take(Database::open(directory.path(), options));
     for (bool bulk : {false, true}) {
-      WriteRequest request = request_of(10);
+      WriteRequest request = audit_rows(10);
       request.bulk = bulk;
       take(database->submit(std::move(request), [&](Result<WriteReport> report) {
         outcomes.push_back(report.has_value());
@@ -110,7 +108,7 @@ TEST_CASE("database: a database that lost its catalog is not mistaken for a new 
   test::TemporaryFolder directory;
   {
     const auto database = take(Database::open(directory.path(), options_at_noon()));
-    take(database->write(request_of(10)));
+    take(database->write(audit_rows(10)));
     take(database->seal());
   }
   std::filesystem::remove(directory / "catalog.mdb");
@@ -127,7 +125,7 @@ TEST_CASE("database: a database that lost its catalog is not mistaken for a new 
 TEST_CASE("database: rows and small changes are committed together", "[db]") {
   test::TemporaryFolder directory;
   auto database = take(Database::open(directory.path(), options_at_noon()));
-  WriteRequest request = request_of(1);
+  WriteRequest request = audit_rows(1);
   request.changes.push_back({SmallTable::kSources, "tail/a", "17"});
   request.changes.push_back({SmallTable::kSources, "tail/b", "18"});
   request.changes.push_back({SmallTable::kOutbox, "tail/c", "19"});
@@ -159,9 +157,9 @@ TEST_CASE("database: rows and small changes are committed together", "[db]") {
 TEST_CASE("database: a large commit goes directly to a file, a small one stays hot", "[db]") {
   test::TemporaryFolder directory;
   auto database = take(Database::open(directory.path(), options_at_noon()));
-  take(database->write(request_of(kDirectRowsMin, kNoon - kHour, kMillisecond)));
+  take(database->write(audit_rows(kDirectRowsMin, kNoon - kHour, kMillisecond)));
   CHECK(!take(database->segment_infos({{"audit"}, {}}))[0].sealed);
-  take(database->write(request_of(kDirectRowsMin + 1, kNoon, kMillisecond)));
+  take(database->write(audit_rows(kDirectRowsMin + 1, kNoon, kMillisecond)));
   auto infos = take(database->segment_infos({{"audit"}, {}}));
   REQUIRE(infos.size() == 2);
   CHECK(infos[1].sealed);
@@ -175,7 +173,7 @@ TEST_CASE("database: bulk rows end up in full segments", "[db]") {
   size_t answered = 0;
   for (size_t i = 0; i < 6; ++i) {
     WriteRequest request =
-        request_of(kPart, kNoon - 10 * kHour + static_cast<int64_t>(i * kPart), 1);
+        audit_rows(kPart, kNoon - 10 * kHour + static_cast<int64_t>(i * kPart), 1);
     request.bulk = true;
     take(database->submit(std::move(request),
                           [&](Result<WriteReport> report) { answered += report.has_value(); }));
@@ -203,11 +201,11 @@ TEST_CASE("database: late rows are stored after their bulk day was encoded early
     take(database->submit(std::move(request),
                           [&](Result<WriteReport> report) { answered += report.has_value(); }));
   };
-  submit(request_of(kLarge, kNoon - kDay, kMillisecond));
+  submit(audit_rows(kLarge, kNoon - kDay, kMillisecond));
   for (size_t i = 0; i < kRequests; ++i) {
-    submit(request_of(10, kNoon - kHour + static_cast<int64_t>(i) * kSecond, kMillisecond));
+    submit(audit_rows(10, kNoon - kHour + static_cast<int64_t>(i) * kSecond, kMillisecond));
   }
-  submit(request_of(1, kNoon - kDay + kMicrosecond));
+  submit(audit_rows(1, kNoon - kDay + kMicrosecond));
   take(database->seal());
   CHECK(answered == kRequests + 2);
   const auto rows = take(read_rows(*database, "audit"));
@@ -218,12 +216,12 @@ TEST_CASE("database: late rows are stored after their bulk day was encoded early
 TEST_CASE("database: a snapshot contains the segments in its range and never changes", "[db]") {
   test::TemporaryFolder directory;
   auto database = take(Database::open(directory.path(), options_at_noon()));
-  take(database->write(request_of(10, kNoon - 3 * kDay)));
-  take(database->write(request_of(10, kNoon - kHour)));
+  take(database->write(audit_rows(10, kNoon - 3 * kDay)));
+  take(database->write(audit_rows(10, kNoon - kHour)));
   auto snapshot = take(database->snapshot({{"audit", "unknown"}, {kNoon - kDay, kNoon}}));
   CHECK(snapshot.segments.size() == 1);
   CHECK(snapshot.commit_number == 2);
-  take(database->write(request_of(10, kNoon - kHour)));
+  take(database->write(audit_rows(10, kNoon - kHour)));
   take(database->seal());
   CHECK(take(read_rows(snapshot, "audit")).size() == 10);
   auto later = take(database->snapshot({{"audit"}, {kNoon - kDay, kNoon}}));

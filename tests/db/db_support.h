@@ -15,6 +15,9 @@
 
 namespace tocsin::testing {
 
+/// The time of the tests whose clock stands still.
+constexpr Timestamp kNoon = 1'795'521'600 * kSecond;  // 2026-11-24T12:00:00Z
+
 /// The value of a Result; an error fails the test with its message. Only on the test's thread.
 template <class T>
 T take(Result<T> result) {

@@ -24,8 +24,6 @@ constexpr int kPatience = 20'000;  // milliseconds
 constexpr size_t kDirectTextBytes = kDirectBytesMin / 20 + 1;
 constexpr int kExitFailed = 1;
 
-constexpr Timestamp kStart = 1'795'521'600 * kSecond;
-
 /// A child's results, in memory shared with its parent.
 struct ChildResult {
   int64_t acknowledged = 0;  ///< rows
@@ -37,7 +35,7 @@ WriteRequest numbered_rows(int64_t first, int64_t count, size_t text_size = 0) {
   WriteRequest request;
   RowBatch& rows = request.batch.rows_of("m");
   for (int64_t n = first; n < first + count; ++n) {
-    rows.begin_row(kStart - kHour + n);
+    rows.begin_row(kNoon - kHour + n);
     rows.set_i64(rows.lane("n", ColumnType::kI64, ColumnKind::kField, 0), n);
     rows.set_string(
         rows.lane("text", ColumnType::kString, ColumnKind::kField, 1),
@@ -108,7 +106,7 @@ class Workload {
 
   const std::string directory_;
   ChildResult& result_;
-  const ManualClock clock_{kStart};
+  const ManualClock clock_{kNoon};
   DatabaseOptions options_;
   std::unique_ptr<Database> database_;
 };

@@ -9,7 +9,6 @@
 namespace tocsin::testing {
 namespace {
 
-constexpr Timestamp kStart = 1'795'521'600 * kSecond;  // 2026-11-24T12:00:00Z
 constexpr Duration kRetention = 5 * kDay;
 constexpr size_t kColumnCount = 10;
 
@@ -54,7 +53,7 @@ std::string ModelValue::as(ColumnType column) const {
 }
 
 RandomHistory::RandomHistory(std::string directory, unsigned seed, Options options)
-    : directory_(std::move(directory)), sizes_(options), random_(seed), clock_(kStart) {
+    : directory_(std::move(directory)), sizes_(options), random_(seed), clock_(kNoon) {
   options_.clock = &clock_;
   options_.retention = kRetention;
   open();

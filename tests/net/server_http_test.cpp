@@ -11,6 +11,7 @@ namespace tocsin {
 namespace {
 
 using test::Client;
+using test::contains;
 using test::TestServer;
 
 std::string gzip(const std::string& text) {
@@ -25,10 +26,6 @@ std::string gzip(const std::string& text) {
   out.resize(out.size() - stream.avail_out);
   deflateEnd(&stream);
   return out;
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != text.npos;
 }
 
 TEST_CASE("http: a write is answered when its rows can be queried", "[net]") {

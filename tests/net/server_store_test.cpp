@@ -9,12 +9,9 @@ namespace tocsin {
 namespace {
 
 using test::Client;
+using test::contains;
 using test::FakeDatabase;
 using test::TestServer;
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != text.npos;
-}
 
 struct FakeServer {
   FakeDatabase* store = new FakeDatabase;

@@ -12,11 +12,8 @@ namespace tocsin {
 namespace {
 
 using test::Client;
+using test::contains;
 using test::TestServer;
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != text.npos;
-}
 
 TEST_CASE("tcp: lines of both formats become rows, and nothing is sent back", "[net]") {
   TestServer server;

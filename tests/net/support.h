@@ -6,6 +6,7 @@
 #include <fstream>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
@@ -16,6 +17,10 @@
 #include "tests/support/temporary_folder.h"
 
 namespace tocsin::test {
+
+inline bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
 
 class TestLoop {
  public:

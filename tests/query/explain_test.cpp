@@ -11,7 +11,7 @@ using namespace tocsin;
 
 namespace {
 
-MemoryDatabase sample() {
+MemoryDatabase audit_database() {
   MemoryDatabase database;
   database.add_segment("audit", {1 * kSecond, 2 * kSecond, 3 * kSecond},
                        {{"service", {Value::of("pay"), Value::of("web"), Value::of("pay")}},
@@ -28,7 +28,7 @@ Value cell(const ResultTable& table, size_t row, std::string_view column) {
 }  // namespace
 
 TEST_CASE("explain: reports rows and segments per stage", "[query]") {
-  const MemoryDatabase database = sample();
+  const MemoryDatabase database = audit_database();
   const QueryEngine engine(database);
   const auto table = engine.run(
       " explain from audit | where service == \"pay\" | stats n = count(), m = max(ms) by service "
@@ -50,7 +50,7 @@ TEST_CASE("explain: reports rows and segments per stage", "[query]") {
 }
 
 TEST_CASE("explain: reports segments answered from metadata, and bytes read", "[query]") {
-  const MemoryDatabase database = sample();
+  const MemoryDatabase database = audit_database();
   const QueryEngine engine(database);
   const auto counted = engine.run("explain from audit | stats n = count() by service", {});
   REQUIRE(counted);
@@ -64,7 +64,7 @@ TEST_CASE("explain: reports segments answered from metadata, and bytes read", "[
 }
 
 TEST_CASE("explain: accepts a query without stages", "[query]") {
-  const MemoryDatabase database = sample();
+  const MemoryDatabase database = audit_database();
   const auto table = QueryEngine(database).run("explain from audit", {});
   REQUIRE(table);
   REQUIRE(table->row_count == 1);
@@ -73,7 +73,7 @@ TEST_CASE("explain: accepts a query without stages", "[query]") {
 }
 
 TEST_CASE("explain: errors point into the original text", "[query]") {
-  const MemoryDatabase database = sample();
+  const MemoryDatabase database = audit_database();
   Diagnostic diagnostic;
   const auto table =
       QueryEngine(database).run("explain from audit | where sm > 1", {}, &diagnostic);

@@ -17,8 +17,8 @@ using namespace tocsin;
 
 namespace {
 
-constexpr Timestamp kStart = 1'700'006'400 * kSecond;  // midnight
-constexpr size_t kRows = 6000;                         // of each measurement
+constexpr Timestamp kMidnight = 1'700'006'400 * kSecond;
+constexpr size_t kRows = 6000;  // of each measurement
 
 /// The same rows in memory, as plain strings, and in a sealed segment of each measurement.
 class TwoDatabases {
@@ -83,7 +83,7 @@ class TwoDatabases {
                       request.batch.copy(text));
     };
     for (size_t i = 0; i < row_count_; ++i) {
-      times.push_back(kStart + static_cast<Timestamp>(i) * kSecond);
+      times.push_back(kMidnight + static_cast<Timestamp>(i) * kSecond);
       rows.begin_row(times.back(), {});
       set("id", ids, make_id());
       set("message", messages, message());
@@ -115,8 +115,8 @@ class TwoDatabases {
   std::unique_ptr<Database> stored_;
 };
 
-std::string answer(const Database& database, const std::string& text,
-                   const QueryOptions& options = {}) {
+std::string csv_answer(const Database& database, const std::string& text,
+                       const QueryOptions& options = {}) {
   const auto result = QueryEngine(database).run(text, options);
   if (!result) return "error: " + result.error().message;
   FormatOptions format;
@@ -176,9 +176,9 @@ TEST_CASE("stored text: templates and ids return the same results as plain strin
   }
   for (const std::string& query : queries) {
     INFO(query);
-    const std::string expected = answer(databases.plain(), query);
+    const std::string expected = csv_answer(databases.plain(), query);
     CHECK(expected.find("error") != 0);
-    CHECK(answer(databases.stored(), query) == expected);
+    CHECK(csv_answer(databases.stored(), query) == expected);
   }
 }
 
@@ -196,11 +196,11 @@ TEST_CASE("stored text: groups that do not fit into memory are spilled to disk",
   little.memory_bytes_max = 5 * kMiB;
   for (const char* key : {"id", "k", "id, service", "service, k", "time(1h), id"}) {
     INFO(key);
-    const std::string expected = answer(databases.plain(), source + stats_by(key));
+    const std::string expected = csv_answer(databases.plain(), source + stats_by(key));
     CHECK(expected.find("error") != 0);
-    CHECK(answer(databases.stored(), source + stats_by(key), little) == expected);
+    CHECK(csv_answer(databases.stored(), source + stats_by(key), little) == expected);
   }
   little.disk_bytes_max = 100 * kKiB;
-  CHECK(answer(databases.stored(), source + stats_by("id"), little)
+  CHECK(csv_answer(databases.stored(), source + stats_by("id"), little)
             .starts_with("error: the query's groups need more than"));
 }

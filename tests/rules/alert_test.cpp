@@ -10,7 +10,7 @@ using namespace tocsin;
 
 namespace {
 
-AlertEvent example() {
+AlertEvent example_event() {
   AlertEvent event;
   event.time = 1'764'000'000'000'000'001;
   event.written_at = event.time + kSecond;
@@ -37,13 +37,13 @@ AlertEvent example() {
 }  // namespace
 
 TEST_CASE("alert: an encoded event decodes to itself", "[rules]") {
-  const auto decoded = decode_alert(encode_alert(example()));
+  const auto decoded = decode_alert(encode_alert(example_event()));
   REQUIRE(decoded);
-  CHECK(*decoded == example());
+  CHECK(*decoded == example_event());
 }
 
 TEST_CASE("alert: values that are not finite are null", "[rules]") {
-  AlertEvent event = example();
+  AlertEvent event = example_event();
   event.value = std::numeric_limits<double>::quiet_NaN();
   event.baseline = std::numeric_limits<double>::infinity();
   const std::string text = encode_alert(event);

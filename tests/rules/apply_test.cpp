@@ -34,7 +34,7 @@ Evaluation seen(int step, const std::vector<std::string>& services, double value
   return out;
 }
 
-ApplyOptions options() {
+ApplyOptions apply_options() {
   ApplyOptions out;
   out.written_at = 77;
   out.samples = [](const GroupValues&, TimeRange) { return std::vector<std::string>{"{}"}; };
@@ -57,7 +57,7 @@ using Brief = std::vector<std::string>;
 
 TEST_CASE("apply: an event carries the row, the window and the rule's labels", "[rules]") {
   RuleState state;
-  const auto events = apply_evaluation(example_rule(), options(), seen(3, {"a"}), state);
+  const auto events = apply_evaluation(example_rule(), apply_options(), seen(3, {"a"}), state);
   REQUIRE(events.size() == 1);
   const AlertEvent& event = events[0];
   CHECK(event.time == at(3));
@@ -81,7 +81,7 @@ TEST_CASE("apply: labels of different instances differ", "[rules]") {
     evaluation.rows[fingerprint("R", group)] = {group, Severity::kHigh, 1, 1, {}};
   }
   RuleState state;
-  const auto events = apply_evaluation(example_rule(), options(), evaluation, state);
+  const auto events = apply_evaluation(example_rule(), apply_options(), evaluation, state);
   REQUIRE(events.size() == 2);
   CHECK(events[0].labels != events[1].labels);
 }
@@ -89,10 +89,11 @@ TEST_CASE("apply: labels of different instances differ", "[rules]") {
 TEST_CASE("apply: instances fire and resolve independently", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
-  CHECK(brief(apply_evaluation(rule, options(), seen(1, {"a"}), state)) == Brief{"a:firing@1"});
-  CHECK(brief(apply_evaluation(rule, options(), seen(2, {"a", "b"}), state)) ==
+  CHECK(brief(apply_evaluation(rule, apply_options(), seen(1, {"a"}), state)) ==
+        Brief{"a:firing@1"});
+  CHECK(brief(apply_evaluation(rule, apply_options(), seen(2, {"a", "b"}), state)) ==
         Brief{"b:firing@2"});
-  const auto events = apply_evaluation(rule, options(), seen(3, {"b"}), state);
+  const auto events = apply_evaluation(rule, apply_options(), seen(3, {"b"}), state);
   CHECK(brief(events) == Brief{"a:resolved@3"});
   CHECK(events[0].started_at == at(1));
   CHECK(events[0].summary == "a is ill");
@@ -104,17 +105,18 @@ TEST_CASE("apply: instances fire and resolve independently", "[rules]") {
 TEST_CASE("apply: an instance without a baseline keeps its state", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
-  apply_evaluation(rule, options(), seen(1, {"a"}), state);
+  apply_evaluation(rule, apply_options(), seen(1, {"a"}), state);
   Evaluation nothing = seen(2, {});
   nothing.unknown = {id("a")};
-  CHECK(apply_evaluation(rule, options(), nothing, state).empty());
+  CHECK(apply_evaluation(rule, apply_options(), nothing, state).empty());
   CHECK(state.instances.at(id("a")).life.phase == AlertState::kFiring);
-  CHECK(brief(apply_evaluation(rule, options(), seen(3, {}), state)) == Brief{"a:resolved@3"});
+  CHECK(brief(apply_evaluation(rule, apply_options(), seen(3, {}), state)) ==
+        Brief{"a:resolved@3"});
 }
 
 TEST_CASE("apply: a long firing is reported as a new level", "[rules]") {
   RuleState state;
-  ApplyOptions with = options();
+  ApplyOptions with = apply_options();
   with.new_level_after = 2 * kStep;
   apply_evaluation(example_rule(), with, seen(1, {"a"}), state);
   apply_evaluation(example_rule(), with, seen(2, {"a"}), state);
@@ -127,9 +129,9 @@ TEST_CASE("apply: exclusions are the windows of firings, up to exclude_max", "[r
   RuleState state;
   const Rule rule = example_rule();
   for (int step = 1; step <= 4; ++step) {
-    apply_evaluation(rule, options(), seen(step, {"a"}), state);
+    apply_evaluation(rule, apply_options(), seen(step, {"a"}), state);
   }
-  apply_evaluation(rule, options(), seen(5, {}), state);
+  apply_evaluation(rule, apply_options(), seen(5, {}), state);
   const auto check = [&](Duration exclude_max, Timestamp end) {
     const auto exclusions = exclusions_of(state, {"service"}, kStep, exclude_max);
     REQUIRE(exclusions.size() == 1);
@@ -145,15 +147,15 @@ TEST_CASE("apply: a match that never fired is not excluded", "[rules]") {
   RuleState state;
   Rule rule = example_rule();
   rule.hold = 2 * kStep;
-  apply_evaluation(rule, options(), seen(1, {"a"}), state);
-  apply_evaluation(rule, options(), seen(2, {}), state);
+  apply_evaluation(rule, apply_options(), seen(1, {"a"}), state);
+  apply_evaluation(rule, apply_options(), seen(2, {}), state);
   CHECK(exclusions_of(state, {"service"}, kStep, kDay).empty());
 }
 
 TEST_CASE("apply: runs and instances that are no longer needed are forgotten", "[rules]") {
   RuleState state;
-  apply_evaluation(example_rule(), options(), seen(1, {"a", "b"}), state);
-  apply_evaluation(example_rule(), options(), seen(2, {"b"}), state);
+  apply_evaluation(example_rule(), apply_options(), seen(1, {"a", "b"}), state);
+  apply_evaluation(example_rule(), apply_options(), seen(2, {"b"}), state);
   forget_before(at(1), state);
   CHECK(state.instances.size() == 2);
   forget_before(at(2), state);
@@ -163,9 +165,9 @@ TEST_CASE("apply: runs and instances that are no longer needed are forgotten", "
 
 TEST_CASE("apply: an inactive instance keeps only its runs", "[rules]") {
   RuleState state;
-  apply_evaluation(example_rule(), options(), seen(1, {"a"}), state);
+  apply_evaluation(example_rule(), apply_options(), seen(1, {"a"}), state);
   CHECK(state.instances.at(id("a")).last_event.samples.size() == 1);
-  apply_evaluation(example_rule(), options(), seen(2, {}), state);
+  apply_evaluation(example_rule(), apply_options(), seen(2, {}), state);
   CHECK(state.instances.at(id("a")).last_event == AlertEvent{});
 }
 
@@ -190,8 +192,8 @@ size_t active_count(const RuleState& state) {
 TEST_CASE("apply: past instances beyond the limit are forgotten, oldest first", "[rules]") {
   RuleState state;
   const auto play = [&](int step, const std::string& prefix) {
-    apply_evaluation(example_rule(), options(), seen(step, names(prefix, kInstanceCountMax / 2)),
-                     state);
+    apply_evaluation(example_rule(), apply_options(),
+                     seen(step, names(prefix, kInstanceCountMax / 2)), state);
   };
   play(1, "a");
   play(2, "b");
@@ -210,13 +212,13 @@ TEST_CASE("apply: at the limit, active instances stay and the most severe new on
   RuleState state;
   Rule rule = example_rule();
   rule.keep_firing_for = kStep;
-  apply_evaluation(rule, options(), seen(1, names("a", kInstanceCountMax - 1)), state);
+  apply_evaluation(rule, apply_options(), seen(1, names("a", kInstanceCountMax - 1)), state);
   Evaluation more = seen(2, {"b", "c", "d"});
   more.rows[id("c")].severity = Severity::kCritical;
-  CHECK(brief(apply_evaluation(rule, options(), more, state)) == Brief{"c:firing@2"});
+  CHECK(brief(apply_evaluation(rule, apply_options(), more, state)) == Brief{"c:firing@2"});
   CHECK(forget_before(at(0), state) == 0);
   CHECK(active_count(state) == kInstanceCountMax);
-  const auto events = apply_evaluation(rule, options(), seen(3, {"b", "c"}), state);
+  const auto events = apply_evaluation(rule, apply_options(), seen(3, {"b", "c"}), state);
   CHECK(events.size() == kInstanceCountMax);  // the first instances resolve and make room
   CHECK(active_count(state) == 2);
 }
@@ -226,57 +228,58 @@ TEST_CASE("late: an instance found late fires and resolves once", "[rules]") {
   const Rule rule = example_rule();
   const std::vector<Evaluation> again = {seen(1, {}), seen(2, {"a"}), seen(3, {"a"}),
                                          seen(5, {"a"})};
-  const auto events = apply_late(rule, options(), again, state);
+  const auto events = apply_late(rule, apply_options(), again, state);
   CHECK(brief(events) ==
         Brief{"a:firing@2 late", "a:resolved@4 late", "a:firing@5 late", "a:resolved@6 late"});
   CHECK(events[1].started_at == at(2));
-  CHECK(apply_late(rule, options(), again, state).empty());
+  CHECK(apply_late(rule, apply_options(), again, state).empty());
   // The current life cycle is unaffected.
   CHECK(state.instances.at(id("a")).life == LifecycleState{});
-  CHECK(brief(apply_evaluation(rule, options(), seen(9, {"a"}), state)) == Brief{"a:firing@9"});
+  CHECK(brief(apply_evaluation(rule, apply_options(), seen(9, {"a"}), state)) ==
+        Brief{"a:firing@9"});
 }
 
 TEST_CASE("late: a finding must have lasted for `for`", "[rules]") {
   RuleState state;
   Rule rule = example_rule();
   rule.hold = kStep;
-  CHECK(apply_late(rule, options(), {seen(2, {"a"})}, state).empty());
+  CHECK(apply_late(rule, apply_options(), {seen(2, {"a"})}, state).empty());
   RuleState other;
-  CHECK(brief(apply_late(rule, options(), {seen(2, {"a"}), seen(3, {"a"})}, other)) ==
+  CHECK(brief(apply_late(rule, apply_options(), {seen(2, {"a"}), seen(3, {"a"})}, other)) ==
         Brief{"a:firing@3 late", "a:resolved@4 late"});
 }
 
 TEST_CASE("late: a finding next to a known firing extends it", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
-  apply_evaluation(rule, options(), seen(3, {"a"}), state);
-  apply_evaluation(rule, options(), seen(4, {}), state);
-  CHECK(apply_late(rule, options(), {seen(2, {"a"}), seen(4, {"a"})}, state).empty());
+  apply_evaluation(rule, apply_options(), seen(3, {"a"}), state);
+  apply_evaluation(rule, apply_options(), seen(4, {}), state);
+  CHECK(apply_late(rule, apply_options(), {seen(2, {"a"}), seen(4, {"a"})}, state).empty());
   CHECK(state.instances.at(id("a")).runs == std::vector<MatchRun>{{at(2), at(4), at(3), true}});
 }
 
 TEST_CASE("late: a firing disproved by late events is retracted once", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
-  apply_evaluation(rule, options(), seen(1, {"a"}), state);
-  apply_evaluation(rule, options(), seen(2, {"a"}), state);
-  apply_evaluation(rule, options(), seen(3, {}), state);
+  apply_evaluation(rule, apply_options(), seen(1, {"a"}), state);
+  apply_evaluation(rule, apply_options(), seen(2, {"a"}), state);
+  apply_evaluation(rule, apply_options(), seen(3, {}), state);
   SECTION("when none of its windows matches now") {
     const std::vector<Evaluation> again = {seen(1, {}), seen(2, {})};
-    const auto events = apply_late(rule, options(), again, state);
+    const auto events = apply_late(rule, apply_options(), again, state);
     REQUIRE(brief(events) == Brief{"a:retracted@1 late"});
     CHECK(events[0].started_at == at(1));
-    CHECK(apply_late(rule, options(), again, state).empty());
+    CHECK(apply_late(rule, apply_options(), again, state).empty());
     CHECK(exclusions_of(state, {"service"}, kStep, kDay).empty());
   }
   SECTION("but not when one still matches, or was not re-evaluated") {
-    CHECK(apply_late(rule, options(), {seen(1, {}), seen(2, {"a"})}, state).empty());
-    CHECK(apply_late(rule, options(), {seen(1, {})}, state).empty());
+    CHECK(apply_late(rule, apply_options(), {seen(1, {}), seen(2, {"a"})}, state).empty());
+    CHECK(apply_late(rule, apply_options(), {seen(1, {})}, state).empty());
   }
   SECTION("nor when its baseline is missing") {
     Evaluation unknown = seen(2, {});
     unknown.unknown = {id("a")};
-    CHECK(apply_late(rule, options(), {seen(1, {}), unknown}, state).empty());
+    CHECK(apply_late(rule, apply_options(), {seen(1, {}), unknown}, state).empty());
   }
 }
 
@@ -289,23 +292,24 @@ TEST_CASE("late: findings about an instance that fires now are only stored", "[r
     return out;
   };
   const auto check = [&](const std::vector<Evaluation>& again, bool expected) {
-    const auto events = apply_late(rule, options(), again, state);
+    const auto events = apply_late(rule, apply_options(), again, state);
     CHECK(only_stored(events) == std::vector<bool>{expected, expected});
   };
-  apply_evaluation(rule, options(), seen(9, {"a"}), state);
+  apply_evaluation(rule, apply_options(), seen(9, {"a"}), state);
   check({seen(2, {"a"})}, true);
   check({seen(3, {"b"})}, false);
-  apply_evaluation(rule, options(), seen(10, {}), state);
+  apply_evaluation(rule, apply_options(), seen(10, {}), state);
   check({seen(5, {"a"})}, false);
   rule.hold = kStep;
-  apply_evaluation(rule, options(), seen(12, {"c"}), state);  // pending: nothing has been sent
+  apply_evaluation(rule, apply_options(), seen(12, {"c"}),
+                   state);  // pending: nothing has been sent
   check({seen(6, {"c"}), seen(7, {"c"})}, false);
 }
 
 TEST_CASE("late: a current firing is not retracted", "[rules]") {
   RuleState state;
   const Rule rule = example_rule();
-  apply_evaluation(rule, options(), seen(1, {"a"}), state);
-  CHECK(apply_late(rule, options(), {seen(1, {})}, state).empty());
+  apply_evaluation(rule, apply_options(), seen(1, {"a"}), state);
+  CHECK(apply_late(rule, apply_options(), {seen(1, {})}, state).empty());
   CHECK(state.instances.at(id("a")).life.phase == AlertState::kFiring);
 }

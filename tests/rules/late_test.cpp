@@ -8,7 +8,7 @@ using namespace tocsin;
 
 namespace {
 
-constexpr Duration kStep = 10;
+constexpr Duration kInterval = 10;
 using Runs = std::vector<EvaluatedRun>;
 
 SegmentInfo segment(Timestamp min_time, Timestamp max_time, uint64_t commit_number) {
@@ -23,30 +23,30 @@ SegmentInfo segment(Timestamp min_time, Timestamp max_time, uint64_t commit_numb
 
 TEST_CASE("late: windows evaluated on the same commit form one run", "[rules]") {
   Runs runs;
-  for (const Timestamp end : {10, 20, 30}) note_evaluated(runs, kStep, end, 5);
-  note_evaluated(runs, kStep, 40, 6);
-  note_evaluated(runs, kStep, 60, 6);  // 50 was skipped
+  for (const Timestamp end : {10, 20, 30}) note_evaluated(runs, kInterval, end, 5);
+  note_evaluated(runs, kInterval, 40, 6);
+  note_evaluated(runs, kInterval, 60, 6);  // 50 was skipped
   CHECK(runs == Runs{{10, 30, 5}, {40, 40, 6}, {60, 60, 6}});
 }
 
 TEST_CASE("late: recording a window again splits its run", "[rules]") {
   Runs runs = {{10, 50, 5}};
-  note_evaluated(runs, kStep, 30, 9);
+  note_evaluated(runs, kInterval, 30, 9);
   CHECK(runs == Runs{{10, 20, 5}, {30, 30, 9}, {40, 50, 5}});
-  note_evaluated(runs, kStep, 10, 9);
+  note_evaluated(runs, kInterval, 10, 9);
   CHECK(runs == Runs{{10, 10, 9}, {20, 20, 5}, {30, 30, 9}, {40, 50, 5}});
 }
 
 TEST_CASE("late: old windows are forgotten, in the middle of a run too", "[rules]") {
   Runs runs = {{10, 20, 5}, {30, 60, 6}};
-  forget_evaluated(runs, kStep, 45);
+  forget_evaluated(runs, kInterval, 45);
   CHECK(runs == Runs{{50, 60, 6}});
 }
 
 TEST_CASE("late: too many runs are joined under the older commit", "[rules]") {
   Runs runs;
   for (size_t i = 0; i <= kEvaluatedRunsMax; ++i) {
-    note_evaluated(runs, kStep, static_cast<Timestamp>(i) * kStep, i + 1);
+    note_evaluated(runs, kInterval, static_cast<Timestamp>(i) * kInterval, i + 1);
   }
   REQUIRE(runs.size() == kEvaluatedRunsMax / 2 + 1);
   CHECK(runs[0] == EvaluatedRun{0, 10, 1});
@@ -58,7 +58,7 @@ TEST_CASE("late: a window is touched by a newer segment that overlaps it", "[rul
   const Duration range = 20;
   const auto check = [&](const SegmentInfo& info, uint64_t settled,
                          const std::vector<Timestamp>& expected) {
-    CHECK(touched_windows(runs, kStep, range, {info}, settled) == expected);
+    CHECK(touched_windows(runs, kInterval, range, {info}, settled) == expected);
   };
   check(segment(0, 200, 5), 99, {});
   check(segment(0, 200, 6), 99, {100, 110, 120, 130});

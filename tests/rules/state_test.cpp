@@ -10,7 +10,7 @@ using namespace tocsin;
 
 namespace {
 
-RuleState example() {
+RuleState example_state() {
   RuleState state;
   state.cursor = {1000, 900};
   state.blind_windows = 3;
@@ -44,7 +44,7 @@ RuleState example() {
 }  // namespace
 
 TEST_CASE("state: an encoded state decodes to itself", "[rules]") {
-  const RuleState state = example();
+  const RuleState state = example_state();
   const auto decoded = decode_state(encode_state(state));
   REQUIRE(decoded);
   CHECK(decoded->cursor == state.cursor);
@@ -82,7 +82,7 @@ TEST_CASE("state: a state written by an earlier version can be read", "[rules]")
 }
 
 TEST_CASE("state: a damaged state is an error", "[rules]") {
-  const std::string text = encode_state(example());
+  const std::string text = encode_state(example_state());
   for (size_t length = 0; length < text.size(); length += 7) {
     CHECK_FALSE(decode_state(text.substr(0, length)));
   }

@@ -25,9 +25,9 @@ constexpr size_t kPage = 4096;
 constexpr size_t kFreeRoot = 16 + 24 + 40, kMainRoot = kFreeRoot + 48, kTransaction = 16 + 128;
 
 // A catalog's file, copied to memory.
-class Catalog {
+class CatalogFile {
  public:
-  Catalog() {
+  CatalogFile() {
     test::TemporaryFolder folder;
     {
       auto database = take(Database::open(folder.path()));
@@ -47,7 +47,7 @@ class Catalog {
     REQUIRE(pwrite(file_, bytes_.data(), bytes_.size(), 0) == static_cast<ssize_t>(bytes_.size()));
     meta_ = number(kTransaction) > number(kPage + kTransaction) ? 0 : kPage;
   }
-  ~Catalog() { close(file_); }
+  ~CatalogFile() { close(file_); }
 
   uint64_t number(size_t at) const {
     uint64_t value;
@@ -76,7 +76,7 @@ class Catalog {
 
 TEST_CASE("catalog pages: a catalog is whole, and one flipped bit of its structure is found",
           "[db]") {
-  const Catalog catalog;
+  const CatalogFile catalog;
   REQUIRE(catalog.is_whole());
   for (const size_t page : {catalog.root(kFreeRoot), catalog.root(kMainRoot)}) {
     const size_t lower = catalog.short_at(page + 12);
@@ -102,7 +102,7 @@ TEST_CASE("catalog pages: a catalog is whole, and one flipped bit of its structu
 }
 
 TEST_CASE("catalog pages: no flipped bit does harm", "[db]") {
-  const Catalog catalog;
+  const CatalogFile catalog;
   const unsigned seed = 41;
   CAPTURE(seed);
   std::mt19937 random(seed);

@@ -6,21 +6,21 @@
 namespace tocsin {
 namespace {
 
-class Fixture {
+class RoutingFixture {
  public:
-  Fixture& row() {
+  RoutingFixture& row() {
     rows.begin_row(0);
     return *this;
   }
-  Fixture& tag(std::string_view name) {
+  RoutingFixture& tag(std::string_view name) {
     rows.set_string(rows.lane(name, ColumnType::kString, ColumnKind::kTag, 0), "t");
     return *this;
   }
-  Fixture& i64(std::string_view name, int64_t value) {
+  RoutingFixture& i64(std::string_view name, int64_t value) {
     rows.set_i64(rows.lane(name, ColumnType::kI64, ColumnKind::kField, 0), value);
     return *this;
   }
-  Fixture& f64(std::string_view name, double value) {
+  RoutingFixture& f64(std::string_view name, double value) {
     rows.set_f64(rows.lane(name, ColumnType::kF64, ColumnKind::kField, 0), value);
     return *this;
   }
@@ -49,21 +49,22 @@ class Fixture {
 };
 
 TEST_CASE("column routing: lanes of one name share a column", "[db]") {
-  CHECK(Fixture().row().i64("a", 1).row().f64("a", 0.5).i64("b", 1).routes() == "a:0+1 b:1");
+  CHECK(RoutingFixture().row().i64("a", 1).row().f64("a", 0.5).i64("b", 1).routes() == "a:0+1 b:1");
 }
 
 TEST_CASE("column routing: only fields in rows with a tag of their name are renamed", "[db]") {
-  CHECK(Fixture().row().tag("a").i64("a", 1).row().i64("a", 2).routes() == "a:0+1 a_field:0");
-  CHECK(Fixture().row().tag("a").row().i64("a", 2).routes() == "a:0+1");
+  CHECK(RoutingFixture().row().tag("a").i64("a", 1).row().i64("a", 2).routes() ==
+        "a:0+1 a_field:0");
+  CHECK(RoutingFixture().row().tag("a").row().i64("a", 2).routes() == "a:0+1");
 }
 
 TEST_CASE("column routing: `time` and `measurement` are renamed", "[db]") {
-  CHECK(Fixture().row().tag("measurement").i64("time", 1).routes() ==
+  CHECK(RoutingFixture().row().tag("measurement").i64("time", 1).routes() ==
         "measurement_field:0 time_field:0");
 }
 
 TEST_CASE("column routing: a value whose new name is taken in its row goes to rest", "[db]") {
-  Fixture f;
+  RoutingFixture f;
   f.row().i64("time", 7).i64("time_field", 1).row().i64("time", 8);
   CHECK(f.routes() == "time_field:0+1 rest:0=time:7");
   CHECK(f.report.warnings.size() == 1);

@@ -11,12 +11,10 @@ namespace {
 
 using namespace testing;
 
-constexpr Timestamp kNow = 1'795'521'600 * kSecond;
-
 /// A database with a fixed clock, and short calls that build rows.
-class Fixture {
+class MergeFixture {
  public:
-  Fixture() : clock_(kNow) {
+  MergeFixture() : clock_(kNoon) {
     DatabaseOptions options;
     options.clock = &clock_;
     database_ = take(Database::open(directory_.path(), options));
@@ -26,29 +24,29 @@ class Fixture {
   ManualClock& clock() { return clock_; }
 
   /// Starts the next row of the next write.
-  Fixture& row(std::string_view measurement = "m", Timestamp time = kNow) {
+  MergeFixture& row(std::string_view measurement = "m", Timestamp time = kNoon) {
     rows_ = &batch_.rows_of(measurement);
     rows_->begin_row(time, "the line");
     return *this;
   }
-  Fixture& i64(std::string_view name, int64_t value) {
+  MergeFixture& i64(std::string_view name, int64_t value) {
     rows_->set_i64(rows_->lane(name, ColumnType::kI64, ColumnKind::kField, 0), value);
     return *this;
   }
-  Fixture& u64(std::string_view name, uint64_t value) {
+  MergeFixture& u64(std::string_view name, uint64_t value) {
     rows_->set_u64(rows_->lane(name, ColumnType::kU64, ColumnKind::kField, 0), value);
     return *this;
   }
-  Fixture& f64(std::string_view name, double value, std::string_view text = {}) {
+  MergeFixture& f64(std::string_view name, double value, std::string_view text = {}) {
     rows_->set_f64(rows_->lane(name, ColumnType::kF64, ColumnKind::kField, 0), value, text);
     return *this;
   }
-  Fixture& boolean(std::string_view name, bool value) {
+  MergeFixture& boolean(std::string_view name, bool value) {
     rows_->set_bool(rows_->lane(name, ColumnType::kBool, ColumnKind::kField, 0), value);
     return *this;
   }
-  Fixture& text(std::string_view name, std::string_view value,
-                ColumnKind kind = ColumnKind::kField) {
+  MergeFixture& text(std::string_view name, std::string_view value,
+                     ColumnKind kind = ColumnKind::kField) {
     rows_->set_string(rows_->lane(name, ColumnType::kString, kind, 0), batch_.copy(value));
     return *this;
   }
@@ -107,7 +105,7 @@ class Fixture {
 };
 
 TEST_CASE("schema merge: a float widens an integer column, and integers become floats", "[db]") {
-  Fixture f;
+  MergeFixture f;
   f.row().i64("x", 1).write();
   CHECK(f.type_of("x") == ColumnType::kI64);
   CHECK(f.row().f64("x", 0.5).row().i64("x", 2).write().rejected.empty());
@@ -124,7 +122,7 @@ TEST_CASE("schema merge: a float widens an integer column, and integers become f
 TEST_CASE(
     "schema merge: a float does not widen a column with an integer that is not exact as a double",
     "[db]") {
-  Fixture f;
+  MergeFixture f;
   f.row().i64("x", (int64_t{1} << 53) + 1).write();
   const WriteReport report = f.row().f64("x", 0.5).write();
   REQUIRE(report.rejected.size() == 1);
@@ -137,7 +135,7 @@ TEST_CASE(
 }
 
 TEST_CASE("schema merge: the order within a batch counts as if rows came one by one", "[db]") {
-  Fixture f;
+  MergeFixture f;
   CHECK(f.row().i64("x", INT64_MAX).row().f64("x", 0.5).write().rejected.size() == 1);
   CHECK(f.row().f64("y", 0.5).row().i64("y", INT64_MAX).write().rejected.empty());
   CHECK(f.type_of("y") == ColumnType::kF64);
@@ -146,7 +144,7 @@ TEST_CASE("schema merge: the order within a batch counts as if rows came one by 
 }
 
 TEST_CASE("schema merge: u64 and i64 columns accept each other's values where they fit", "[db]") {
-  Fixture f;
+  MergeFixture f;
   f.row().i64("i", -1).u64("u", UINT64_MAX).write();
   CHECK(f.row().u64("i", 7).i64("u", 7).write().rejected.empty());
   CHECK(f.row().u64("i", UINT64_MAX).write().rejected.size() == 1);
@@ -156,7 +154,7 @@ TEST_CASE("schema merge: u64 and i64 columns accept each other's values where th
 }
 
 TEST_CASE("schema merge: a string column stores any scalar as it was written", "[db]") {
-  Fixture f;
+  MergeFixture f;
   f.row().text("s", "x").write();
   f.row().f64("s", 1.5, "1.50").row().f64("s", 1.5).row().boolean("s", true).row().i64("s", -3);
   CHECK(f.write().rejected.empty());
@@ -169,7 +167,7 @@ TEST_CASE("schema merge: a string column stores any scalar as it was written", "
 
 TEST_CASE("schema merge: JSON lines keep a row with a conflict and put its value into _rest",
           "[db]") {
-  Fixture f;
+  MergeFixture f;
   f.row().i64("x", 1).boolean("b", true).write();
   const WriteReport report =
       f.row().text("x", "a \"b\"").f64("b", 2.5).i64("y", 3).write(ConflictPolicy::kKeepInRest);
@@ -185,7 +183,7 @@ TEST_CASE("schema merge: JSON lines keep a row with a conflict and put its value
 }
 
 TEST_CASE("schema merge: a refused row does not decide a new column's type", "[db]") {
-  Fixture f;
+  MergeFixture f;
   f.row().i64("x", 1).write();
   CHECK(
       f.row().i64("new", 1).text("x", "conflict").row().text("new", "s").write().rejected.size() ==
@@ -194,7 +192,7 @@ TEST_CASE("schema merge: a refused row does not decide a new column's type", "[d
 }
 
 TEST_CASE("schema merge: a field named like a tag of its row is renamed", "[db]") {
-  Fixture f;
+  MergeFixture f;
   f.row().text("host", "a", ColumnKind::kTag).text("host", "b").row().text("host", "c").write();
   auto rows = f.rows();
   CHECK(rows[0].values["host"] == "string:a");
@@ -207,8 +205,8 @@ TEST_CASE("schema merge: a field named like a tag of its row is renamed", "[db]"
 TEST_CASE("schema merge: a renamed field whose new name is taken goes into `_rest`", "[db]") {
   using Values = std::map<std::string, std::string>;
   for (const bool real_first : {false, true}) {
-    Fixture f;
-    const auto tagged = [&]() -> Fixture& { return f.row().text("x", "1", ColumnKind::kTag); };
+    MergeFixture f;
+    const auto tagged = [&]() -> MergeFixture& { return f.row().text("x", "1", ColumnKind::kTag); };
     if (real_first) tagged().i64("x_field", 3).i64("x", 2);
     if (!real_first) tagged().i64("x", 2).i64("x_field", 3);
     tagged().i64("x", 4);
@@ -228,15 +226,15 @@ TEST_CASE("schema merge: a renamed field whose new name is taken goes into `_res
 }
 
 TEST_CASE("schema merge: columns called time and measurement are renamed", "[db]") {
-  Fixture f;
+  MergeFixture f;
   f.row().i64("time", 5).text("measurement", "x", ColumnKind::kTag).write();
   CHECK(f.rows()[0].values == std::map<std::string, std::string>{{"measurement_field", "string:x"},
                                                                  {"time_field", "i64:5"}});
 }
 
 TEST_CASE("schema merge: times too far ahead or before the retention are refused", "[db]") {
-  Fixture f;
-  f.row("m", kNow + kDay).row("m", kNow + kDay + 1).row("m", kTimeMin).row("m", kTimeMax);
+  MergeFixture f;
+  f.row("m", kNoon + kDay).row("m", kNoon + kDay + 1).row("m", kTimeMin).row("m", kTimeMax);
   const WriteReport report = f.write();
   CHECK(report.rows_written == 2);
   REQUIRE(report.rejected.size() == 2);
@@ -248,7 +246,7 @@ TEST_CASE("schema merge: times too far ahead or before the retention are refused
 }
 
 TEST_CASE("schema merge: reserved measurements are refused unless allowed", "[db]") {
-  Fixture f;
+  MergeFixture f;
   const WriteReport refused = f.row("alerts").i64("x", 1).write();
   REQUIRE(refused.rejected.size() == 1);
   CHECK(refused.rejected[0].reason == "measurement `alerts` is reserved for tocsin itself");
@@ -258,7 +256,7 @@ TEST_CASE("schema merge: reserved measurements are refused unless allowed", "[db
 
 TEST_CASE("schema merge: names and strings are accepted at their limit and refused beyond",
           "[db]") {
-  Fixture f;
+  MergeFixture f;
   CHECK(f.row(std::string(kNameBytesMax, 'm')).i64("x", 1).write().rejected.empty());
   CHECK(f.row(std::string(kNameBytesMax + 1, 'm')).i64("x", 1).write().rejected.size() == 1);
   CHECK(f.row("").i64("x", 1).write().rejected.size() == 1);
@@ -272,7 +270,7 @@ TEST_CASE("schema merge: names and strings are accepted at their limit and refus
 }
 
 TEST_CASE("schema merge: keys beyond the column limit go into _rest", "[db]") {
-  Fixture f;
+  MergeFixture f;
   f.row();
   for (size_t i = 0; i < kColumnCountMax; ++i) f.i64("c" + std::to_string(i), 1);
   f.write();
@@ -287,12 +285,12 @@ TEST_CASE("schema merge: keys beyond the column limit go into _rest", "[db]") {
 
 TEST_CASE("schema merge: refused rows and lines are kept in `rejected`, bounded per source",
           "[db]") {
-  Fixture f;
+  MergeFixture f;
   f.row().i64("x", 1).write();
   f.row().text("x", "conflict").write();
   auto rows = f.rows("rejected");
   REQUIRE(rows.size() == 1);
-  CHECK(rows[0].time == kNow);
+  CHECK(rows[0].time == kNoon);
   CHECK(rows[0].values["source"] == "string:test");
   CHECK(rows[0].values["line"] == "string:the line");
   CHECK(rows[0].values["count"] == "i64:1");
@@ -318,7 +316,7 @@ TEST_CASE("schema merge: refused rows and lines are kept in `rejected`, bounded 
   CHECK(f.database().counters().rows_rejected == 1 + kRejectedPerMinuteMax + 77);
 
   // The first line of the next minute writes the counts of the omitted lines.
-  f.clock().set(kNow + kMinute);
+  f.clock().set(kNoon + kMinute);
   WriteRequest next;
   next.source = "flood";
   next.rejected.push_back({"bad line", "y"});

@@ -68,10 +68,6 @@ std::unique_ptr<Deliverer> deliverer(TestLoop& loop, FakeDatabase& database, con
   return *std::move(made);
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 std::string bodies(const Receiver& receiver) {
   std::string out;
   for (const Received& request : receiver.received()) out += request.body + "\n";

@@ -18,19 +18,19 @@ Strings records_of(std::string_view data) {
   return records;
 }
 
-struct Parsed {
+struct ParsedCsv {
   std::string rows;
   Strings errors;
 };
 
-Parsed parse(const std::string& text, ParseOptions options = {}) {
+ParsedCsv parsed_csv(const std::string& text, ParseOptions options = {}) {
   Batch batch;
   LineErrors errors;
   std::string_view records = batch.keep(text);
   const auto header = read_csv_header(records);
   REQUIRE(header);
   parse_csv(records, *header, options, batch, errors);
-  Parsed parsed{batch_text(batch), {}};
+  ParsedCsv parsed{batch_text(batch), {}};
   for (const LineError& error : errors) {
     parsed.errors.push_back(std::to_string(error.line) + ": " + error.reason);
   }
@@ -38,7 +38,7 @@ Parsed parse(const std::string& text, ParseOptions options = {}) {
 }
 
 std::string rows_of(const std::string& text, const ParseOptions& options = {}) {
-  const Parsed parsed = parse(text, options);
+  const ParsedCsv parsed = parsed_csv(text, options);
   CHECK(parsed.errors == Strings());
   return parsed.rows;
 }
@@ -63,7 +63,7 @@ TEST_CASE("csv: records end at newlines outside quotes", "[net]") {
 TEST_CASE("csv: a broken quote costs only its own line", "[net]") {
   CHECK(records_of("a,\"b\nc\nd\n") == Strings{"a,\"b", "c", "d"});
   CHECK(records_of("\"a\"b,\"c\nd\"\ne") == Strings{"\"a\"b,\"c", "d\"", "e"});
-  const Parsed parsed = parse("measurement,x\nm,\"open\nm,1\n");
+  const ParsedCsv parsed = parsed_csv("measurement,x\nm,\"open\nm,1\n");
   CHECK(parsed.rows == "m @0 x=1i");
   REQUIRE(parsed.errors.size() == 1);
   CHECK(parsed.errors[0] ==
@@ -126,7 +126,7 @@ TEST_CASE("csv: a value that does not fit the guessed type gets its own type", "
 }
 
 TEST_CASE("csv: errors of records name the line", "[net]") {
-  const Parsed parsed = parse(
+  const ParsedCsv parsed = parsed_csv(
       "measurement,time,a\n"
       "m,1\n"
       "m,\"1\n2\",x\n"
@@ -145,25 +145,25 @@ TEST_CASE("csv: errors of records name the line", "[net]") {
           "6: no measurement: the file has no column `measurement`, and its source sets none"});
   ParseOptions options;
   options.measurement = "m";
-  CHECK(parse("a,b\n,\n", options).errors == Strings{"1: record without any value"});
+  CHECK(parsed_csv("a,b\n,\n", options).errors == Strings{"1: record without any value"});
 }
 
 TEST_CASE("csv: limits of records, strings, names and columns", "[net]") {
   const std::string long_text(kStringBytesMax + 1, 'x');
-  CHECK(parse("measurement,a\nm," + long_text + "\n").errors ==
+  CHECK(parsed_csv("measurement,a\nm," + long_text + "\n").errors ==
         Strings{"1: string of 1048577 bytes in `a`, at most 1048576 are possible"});
   CHECK(rows_of("measurement,a\nm," + long_text.substr(1) + "\n").size() > kStringBytesMax);
   const std::string record = "m," + std::string(kLineBytesMax, 'x');
-  CHECK(parse("measurement,a\n" + record + "\n").errors ==
+  CHECK(parsed_csv("measurement,a\n" + record + "\n").errors ==
         Strings{"1: record of 4194306 bytes, at most 4194304 are possible"});
-  CHECK(parse("measurement,a\n" + std::string(257, 'm') + ",1\n").errors ==
+  CHECK(parsed_csv("measurement,a\n" + std::string(257, 'm') + ",1\n").errors ==
         Strings{"1: measurement of 257 bytes, at most 256 are possible"});
   CHECK(header_error("a," + std::string(257, 'n') + "\n") ==
         "the name of column 2 has 257 bytes, at most 256 are possible; the first line of CSV names "
         "its columns");
   std::string names = "a";
   for (size_t i = 1; i < kCsvColumnCountMax; ++i) names += ",a";
-  CHECK(parse(names + "\n").rows.empty());
+  CHECK(parsed_csv(names + "\n").rows.empty());
   CHECK(header_error(names + ",a\n") == "CSV with 10001 columns, at most 10000 are possible");
 }
 
@@ -187,7 +187,7 @@ TEST_CASE("csv: a typed file declares its types and accepts no others", "[net]")
       "m @1 b=true n=5i tag:\xff='" + std::string(1, '\0') + "' u=18446744073709551615u x=5f");
   CHECK(rows_of(header + "m,1,,-inf,,,\n") == "m @1000000000 x=-inff");
   CHECK(
-      parse(header + "m,1,x,,,,\nm,1,,,,,1\nm,1,,,%,,\n,1,,,,,\nm,,,,,,\n").errors ==
+      parsed_csv(header + "m,1,x,,,,\nm,1,,,,,1\nm,1,,,%,,\n,1,,,,,\nm,,,,,,\n").errors ==
       Strings{"1: \"x\" of column `n` is not a valid i64",
               "2: \"1\" of column `b` is not a valid bool",
               "3: the value of column `\xff` is not valid base64",

@@ -9,7 +9,7 @@
 namespace tocsin {
 namespace {
 
-struct Parsed {
+struct ParsedJson {
   Batch batch;
   LineErrors errors;
   std::string rows;
@@ -22,27 +22,27 @@ ParseOptions default_options() {
   return options;
 }
 
-Parsed parse(std::string text, const ParseOptions& options = default_options()) {
-  Parsed out;
+ParsedJson parsed_json(std::string text, const ParseOptions& options = default_options()) {
+  ParsedJson out;
   JsonLinesParser parser;
   parser.parse(out.batch.keep(std::move(text)), options, out.batch, out.errors);
   out.rows = batch_text(out.batch);
   return out;
 }
 
-void check(const std::string& text, const std::string& expected,
-           const ParseOptions& options = default_options()) {
+void check_json(const std::string& text, const std::string& expected,
+                const ParseOptions& options = default_options()) {
   CAPTURE(text);
-  const Parsed parsed = parse(text, options);
+  const ParsedJson parsed = parsed_json(text, options);
   for (const LineError& error : parsed.errors) UNSCOPED_INFO(error.reason);
   CHECK(parsed.errors.empty());
   CHECK(parsed.rows == expected);
 }
 
-void check_error(const std::string& text, const std::string& reason,
-                 const ParseOptions& options = default_options()) {
+void check_json_error(const std::string& text, const std::string& reason,
+                      const ParseOptions& options = default_options()) {
   CAPTURE(text);
-  const Parsed parsed = parse(text, options);
+  const ParsedJson parsed = parsed_json(text, options);
   CHECK(parsed.rows.empty());
   REQUIRE(parsed.errors.size() == 1);
   INFO(parsed.errors[0].reason);
@@ -51,54 +51,54 @@ void check_error(const std::string& text, const std::string& reason,
 }
 
 TEST_CASE("json lines: values keep their exact type", "[net]") {
-  check(R"({"a":1,"b":-2.5,"c":true,"d":false,"e":"x"})",
-        "m @77 a=1i b=-2.5f c=true d=false e='x'");
-  check(R"({"a":9223372036854775807,"b":-9223372036854775808})",
-        "m @77 a=9223372036854775807i b=-9223372036854775808i");
-  check(R"({"a":18446744073709551615})", "m @77 a=18446744073709551615u");
-  check(R"({"a":1e3,"b":1.0})", "m @77 a=1000f b=1f");
-  check(R"( { "a" : 1 , "b" : "x" } )", "m @77 a=1i b='x'");
-  check("{\"a\":1}\r\n", "m @77 a=1i");
+  check_json(R"({"a":1,"b":-2.5,"c":true,"d":false,"e":"x"})",
+             "m @77 a=1i b=-2.5f c=true d=false e='x'");
+  check_json(R"({"a":9223372036854775807,"b":-9223372036854775808})",
+             "m @77 a=9223372036854775807i b=-9223372036854775808i");
+  check_json(R"({"a":18446744073709551615})", "m @77 a=18446744073709551615u");
+  check_json(R"({"a":1e3,"b":1.0})", "m @77 a=1000f b=1f");
+  check_json(R"( { "a" : 1 , "b" : "x" } )", "m @77 a=1i b='x'");
+  check_json("{\"a\":1}\r\n", "m @77 a=1i");
 }
 
 TEST_CASE("json lines: nulls are omitted", "[net]") {
-  check(R"({"a":null,"b":1})", "m @77 b=1i");
-  check(R"({"a":{"b":null},"c":1})", "m @77 c=1i");
+  check_json(R"({"a":null,"b":1})", "m @77 b=1i");
+  check_json(R"({"a":{"b":null},"c":1})", "m @77 c=1i");
 }
 
 TEST_CASE("json lines: strings are unescaped", "[net]") {
-  check(R"({"a":"x\"y\\z\n\u00e9\ud83d\ude00"})", "m @77 a='x\"y\\z\n\u00e9\U0001F600'");
-  check(R"({"a\u0062":"x"})", "m @77 ab='x'");
-  check(R"({"a\"":"x"})", "m @77 a\"='x'");
+  check_json(R"({"a":"x\"y\\z\n\u00e9\ud83d\ude00"})", "m @77 a='x\"y\\z\n\u00e9\U0001F600'");
+  check_json(R"({"a\u0062":"x"})", "m @77 ab='x'");
+  check_json(R"({"a\"":"x"})", "m @77 a\"='x'");
 }
 
 TEST_CASE("json lines: objects flatten, arrays stay JSON", "[net]") {
-  check(R"({"a":{"b":1,"c":{"d":"x"}},"e":2})", "m @77 a.b=1i a.c.d='x' e=2i");
-  check(R"({"a":[1, 2.5,"x",{"b":null},[]] ,"c":1})",
-        R"(m @77 a='[1, 2.5,"x",{"b":null},[]]' c=1i)");
-  check(R"({"a":[]})", "m @77 a='[]'");
-  check(R"({"a":{},"b":1})", "m @77 b=1i");
-  check(R"({"a":{"b":[1] } })", "m @77 a.b='[1]'");
+  check_json(R"({"a":{"b":1,"c":{"d":"x"}},"e":2})", "m @77 a.b=1i a.c.d='x' e=2i");
+  check_json(R"({"a":[1, 2.5,"x",{"b":null},[]] ,"c":1})",
+             R"(m @77 a='[1, 2.5,"x",{"b":null},[]]' c=1i)");
+  check_json(R"({"a":[]})", "m @77 a='[]'");
+  check_json(R"({"a":{},"b":1})", "m @77 b=1i");
+  check_json(R"({"a":{"b":[1] } })", "m @77 a.b='[1]'");
 }
 
 TEST_CASE("json lines: the last of duplicate keys wins", "[net]") {
-  check(R"({"a":1,"a":"x"})", "m @77 a='x'");
-  check(R"({"a":{"b":1},"a":{"c":2}})", "m @77 a.c=2i");
-  check(R"({"a":{"b":1},"a":null,"d":1})", "m @77 d=1i");
-  check(R"({"a.b":1,"a":{"c":2}})", "m @77 a.b=1i a.c=2i");
+  check_json(R"({"a":1,"a":"x"})", "m @77 a='x'");
+  check_json(R"({"a":{"b":1},"a":{"c":2}})", "m @77 a.c=2i");
+  check_json(R"({"a":{"b":1},"a":null,"d":1})", "m @77 d=1i");
+  check_json(R"({"a.b":1,"a":{"c":2}})", "m @77 a.b=1i a.c=2i");
   std::string many = "{";
   for (int i = 0; i < 100; ++i) many += "\"k" + std::to_string(i) + "\":{\"x\":1},";
   for (int i = 0; i < 100; ++i) many += "\"k" + std::to_string(i) + "\":null,";
-  check(many + "\"last\":1}", "m @77 last=1i");
+  check_json(many + "\"last\":1}", "m @77 last=1i");
 }
 
 TEST_CASE("json lines: the measurement comes from the event or its source", "[net]") {
-  check(R"({"measurement":"audit","a":1})", "audit @77 a=1i");
-  check(R"({"measurement":"a\"b","a":1})", "a\"b @77 a=1i");
-  check(R"({"measurement":5,"a":1})", "m @77 a=1i measurement=5i");
+  check_json(R"({"measurement":"audit","a":1})", "audit @77 a=1i");
+  check_json(R"({"measurement":"a\"b","a":1})", "a\"b @77 a=1i");
+  check_json(R"({"measurement":5,"a":1})", "m @77 a=1i measurement=5i");
   ParseOptions none = default_options();
   none.measurement.clear();
-  check_error(R"({"a":1})", "no measurement: the event has no key `measurement`", none);
+  check_json_error(R"({"a":1})", "no measurement: the event has no key `measurement`", none);
 }
 
 TEST_CASE("json lines: the time is the first key with a valid time", "[net]") {
@@ -106,76 +106,79 @@ TEST_CASE("json lines: the time is the first key with a valid time", "[net]") {
   for (const char* key :
        {"time", "_time", "timestamp", "@timestamp", "ts", "date", "log_timestamp"}) {
     const std::string quoted = "\"" + std::string(key) + "\":";
-    check("{\"a\":1," + quoted + "1700000000}", kRow);
-    check("{" + quoted + "\"2023-11-14T22:13:20Z\",\"a\":1}", kRow);
+    check_json("{\"a\":1," + quoted + "1700000000}", kRow);
+    check_json("{" + quoted + "\"2023-11-14T22:13:20Z\",\"a\":1}", kRow);
   }
-  check(R"({"ts":5,"time":1700000000000,"a":1})", "m @1700000000000000000 a=1i ts=5i");
-  check(R"({"time":null,"ts":1700000000,"a":1})", kRow);
-  check(R"({"time":"soon","ts":1700000000,"a":1})", "m @1700000000000000000 a=1i time='soon'");
-  check(R"({"date":1644834856.905985,"a":1})", "m @1644834856905985000 a=1i");
-  check_error(R"({"time":"soon","a":1})", "invalid time \"soon\" in key `time`: expected RFC 3339");
-  check_error(R"({"time":[1],"a":1})", "invalid time \"[1]\" in key `time`");
+  check_json(R"({"ts":5,"time":1700000000000,"a":1})", "m @1700000000000000000 a=1i ts=5i");
+  check_json(R"({"time":null,"ts":1700000000,"a":1})", kRow);
+  check_json(R"({"time":"soon","ts":1700000000,"a":1})", "m @1700000000000000000 a=1i time='soon'");
+  check_json(R"({"date":1644834856.905985,"a":1})", "m @1644834856905985000 a=1i");
+  check_json_error(R"({"time":"soon","a":1})",
+                   "invalid time \"soon\" in key `time`: expected RFC 3339");
+  check_json_error(R"({"time":[1],"a":1})", "invalid time \"[1]\" in key `time`");
   ParseOptions own = default_options();
   own.time_keys = {"when.at"};
-  check(R"({"when":{"at":1700000000},"time":5,"a":1})", "m @1700000000000000000 a=1i time=5i", own);
+  check_json(R"({"when":{"at":1700000000},"time":5,"a":1})", "m @1700000000000000000 a=1i time=5i",
+             own);
 }
 
 TEST_CASE("json lines: tags are the usual keys or those of the options", "[net]") {
-  check(
+  check_json(
       R"({"service":"pay","host":"h","status":"OK","level":"INFO","transaction":"t","message":"x"})",
       "m @77 message='x' tag:host='h' tag:level='INFO' tag:service='pay' tag:status='OK' "
       "tag:transaction='t'");
-  check(R"({"status":200})", "m @77 status=200i");
+  check_json(R"({"status":200})", "m @77 status=200i");
   ParseOptions own = default_options();
   own.tags = {"k8s.pod"};
-  check(R"({"k8s":{"pod":"p"},"service":"pay"})", "m @77 service='pay' tag:k8s.pod='p'", own);
+  check_json(R"({"k8s":{"pod":"p"},"service":"pay"})", "m @77 service='pay' tag:k8s.pod='p'", own);
 }
 
 TEST_CASE("json lines: Telegraf's shape is recognized", "[net]") {
-  check(
+  check_json(
       R"({"fields":{"v":1,"s":"x"},"name":"cpu","tags":{"host":"h","x":"y"},"timestamp":1700000000})",
       "cpu @1700000000000000000 s='x' tag:host='h' tag:x='y' v=1i");
-  check(R"({"name":"cpu","fields":{"v":1},"other":2})", "m @77 fields.v=1i name='cpu' other=2i");
-  check(R"({"name":"bob","timestamp":1700000000})", "m @1700000000000000000 name='bob'");
+  check_json(R"({"name":"cpu","fields":{"v":1},"other":2})",
+             "m @77 fields.v=1i name='cpu' other=2i");
+  check_json(R"({"name":"bob","timestamp":1700000000})", "m @1700000000000000000 name='bob'");
 }
 
 TEST_CASE("json lines: invalid UTF-8 becomes U+FFFD", "[net]") {
-  check("{\"a\":\"x\xffy\"}", "m @77 a='x\xef\xbf\xbdy'");
+  check_json("{\"a\":\"x\xffy\"}", "m @77 a='x\xef\xbf\xbdy'");
 }
 
 TEST_CASE("json lines: half a surrogate pair becomes U+FFFD", "[net]") {
-  check(R"({"a":"x\ud83d"})", "m @77 a='x\uFFFD'");
-  check(R"({"a":"\ude00y","b":1})", "m @77 a='\uFFFDy' b=1i");
-  check(R"({"a":"\ud83d\ud83d\ude00\\ud83d"})", "m @77 a='\uFFFD\U0001F600\\ud83d'");
-  check(R"({"a":"\uD83D\n","b":["\uDE00"]})", "m @77 a='\uFFFD\n' b='[\"\\ufffd\"]'");
-  check(R"({"k\ud83d":"x"})", "m @77 k\uFFFD='x'");
-  check("{\"a\":\"\xff\\ud83d\"}", "m @77 a='\uFFFD\uFFFD'");
+  check_json(R"({"a":"x\ud83d"})", "m @77 a='x\uFFFD'");
+  check_json(R"({"a":"\ude00y","b":1})", "m @77 a='\uFFFDy' b=1i");
+  check_json(R"({"a":"\ud83d\ud83d\ude00\\ud83d"})", "m @77 a='\uFFFD\U0001F600\\ud83d'");
+  check_json(R"({"a":"\uD83D\n","b":["\uDE00"]})", "m @77 a='\uFFFD\n' b='[\"\\ufffd\"]'");
+  check_json(R"({"k\ud83d":"x"})", "m @77 k\uFFFD='x'");
+  check_json("{\"a\":\"\xff\\ud83d\"}", "m @77 a='\uFFFD\uFFFD'");
 }
 
 TEST_CASE("json lines: errors say what is wrong", "[net]") {
-  check_error("{", "invalid JSON: ");
-  check_error("x", "invalid JSON: ");
-  check_error("[1]", "invalid JSON: ");
-  check_error(R"({"a":1)", "invalid JSON: ");
-  check_error(R"({"a":1}})", "invalid JSON: ");
-  check_error(R"({"a":1} {"b":2})", "invalid JSON: ");
-  check_error(R"({"a" 1})", "invalid JSON: ");
-  check_error(R"({"a":tru})", "invalid JSON value of `a`");
-  check_error(R"({"a":nul})", "invalid JSON value of `a`");
-  check_error(R"({"a":01})", "invalid JSON number 01 of `a`");
-  check_error(R"({"a":1 2})", "invalid JSON: ");
-  check_error(R"({"a":"x"y})", "invalid JSON: ");
-  check_error(R"({"a":[1,,2]})", "invalid JSON");
-  check_error(R"({"a":[1)", "invalid JSON: ");
-  check_error(R"({"a":["\x"]})", "invalid JSON: ");
-  check_error(R"({"a":"\x"})", "invalid JSON: ");
-  check_error(R"({"a":"\ud80"})", "invalid JSON: ");
-  check_error(R"({"a":"\x"})", "invalid JSON: ");
-  check_error("{\"a\":\"x\ty\"}", "invalid JSON: ");
-  check_error("{\"a\":\"x}", "invalid JSON: ");
-  check_error(R"({"":1})", "empty key in JSON object");
-  check_error("{}", "JSON object without any value");
-  check_error(R"({"time":1700000000})", "JSON object without any value");
+  check_json_error("{", "invalid JSON: ");
+  check_json_error("x", "invalid JSON: ");
+  check_json_error("[1]", "invalid JSON: ");
+  check_json_error(R"({"a":1)", "invalid JSON: ");
+  check_json_error(R"({"a":1}})", "invalid JSON: ");
+  check_json_error(R"({"a":1} {"b":2})", "invalid JSON: ");
+  check_json_error(R"({"a" 1})", "invalid JSON: ");
+  check_json_error(R"({"a":tru})", "invalid JSON value of `a`");
+  check_json_error(R"({"a":nul})", "invalid JSON value of `a`");
+  check_json_error(R"({"a":01})", "invalid JSON number 01 of `a`");
+  check_json_error(R"({"a":1 2})", "invalid JSON: ");
+  check_json_error(R"({"a":"x"y})", "invalid JSON: ");
+  check_json_error(R"({"a":[1,,2]})", "invalid JSON");
+  check_json_error(R"({"a":[1)", "invalid JSON: ");
+  check_json_error(R"({"a":["\x"]})", "invalid JSON: ");
+  check_json_error(R"({"a":"\x"})", "invalid JSON: ");
+  check_json_error(R"({"a":"\ud80"})", "invalid JSON: ");
+  check_json_error(R"({"a":"\x"})", "invalid JSON: ");
+  check_json_error("{\"a\":\"x\ty\"}", "invalid JSON: ");
+  check_json_error("{\"a\":\"x}", "invalid JSON: ");
+  check_json_error(R"({"":1})", "empty key in JSON object");
+  check_json_error("{}", "JSON object without any value");
+  check_json_error(R"({"time":1700000000})", "JSON object without any value");
 }
 
 TEST_CASE("json lines: depth, keys, names and strings are limited", "[net]") {
@@ -186,25 +189,25 @@ TEST_CASE("json lines: depth, keys, names and strings are limited", "[net]") {
     for (size_t i = 1; i < depth; ++i) text += close;
     return text + "}";
   };
-  CHECK(parse(nested(64, "{\"b\":", "}")).errors.empty());
-  CHECK(parse(nested(64, "[", "]")).errors.empty());
-  check_error(nested(65, "{\"b\":", "}"), "JSON is nested deeper than 64 levels");
-  check_error(nested(65, "[", "]"), "JSON is nested deeper than 64 levels");
-  check_error(nested(65, "[{\"b\":", "}]"), "JSON is nested deeper than 64 levels");
+  CHECK(parsed_json(nested(64, "{\"b\":", "}")).errors.empty());
+  CHECK(parsed_json(nested(64, "[", "]")).errors.empty());
+  check_json_error(nested(65, "{\"b\":", "}"), "JSON is nested deeper than 64 levels");
+  check_json_error(nested(65, "[", "]"), "JSON is nested deeper than 64 levels");
+  check_json_error(nested(65, "[{\"b\":", "}]"), "JSON is nested deeper than 64 levels");
   std::string keys = "{\"k\":1";
   for (size_t i = 1; i < kJsonKeysMax; ++i) keys += ",\"k\":1";
-  CHECK(parse(keys + "}").errors.empty());
-  check_error(keys + ",\"k\":1}", "more than 10000 keys in one line");
+  CHECK(parsed_json(keys + "}").errors.empty());
+  check_json_error(keys + ",\"k\":1}", "more than 10000 keys in one line");
   const std::string name(kNameBytesMax, 'n');
-  CHECK(parse("{\"" + name + "\":1}").errors.empty());
-  check_error("{\"" + name + "n\":1}", "key of 257 bytes");
+  CHECK(parsed_json("{\"" + name + "\":1}").errors.empty());
+  check_json_error("{\"" + name + "n\":1}", "key of 257 bytes");
   const std::string text(kStringBytesMax, 's');
-  CHECK(parse("{\"a\":\"" + text + "\"}").errors.empty());
-  check_error("{\"a\":\"" + text + "s\"}", "string of 1048577 bytes");
+  CHECK(parsed_json("{\"a\":\"" + text + "\"}").errors.empty());
+  check_json_error("{\"a\":\"" + text + "s\"}", "string of 1048577 bytes");
 }
 
 TEST_CASE("json lines: bad lines do not affect the rest", "[net]") {
-  const Parsed parsed = parse("{\"a\":1}\n\n{bad\n{\"a\":2}\nx\n{\"a\":3}");
+  const ParsedJson parsed = parsed_json("{\"a\":1}\n\n{bad\n{\"a\":2}\nx\n{\"a\":3}");
   CHECK(parsed.rows == "m @77 a=1i\nm @77 a=2i\nm @77 a=3i");
   REQUIRE(parsed.errors.size() == 2);
   CHECK(parsed.errors[0].line == 3);
@@ -213,7 +216,7 @@ TEST_CASE("json lines: bad lines do not affect the rest", "[net]") {
 }
 
 TEST_CASE("json lines: rows keep their line, and numbers their text", "[net]") {
-  const Parsed parsed = parse("{\"a\":1.50}\n{\"a\":true}\n");
+  const ParsedJson parsed = parsed_json("{\"a\":1.50}\n{\"a\":true}\n");
   const RowBatch& rows = parsed.batch.measurements().front();
   CHECK(rows.lines()[0] == "{\"a\":1.50}");
   CHECK(rows.lanes()[0].text[0] == "1.50");

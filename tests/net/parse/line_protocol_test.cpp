@@ -12,14 +12,14 @@
 namespace tocsin {
 namespace {
 
-struct Parsed {
+struct ParsedLines {
   Batch batch;
   LineErrors errors;
   std::string rows;
 };
 
-Parsed parse(std::string text, int64_t time_unit = 1) {
-  Parsed out;
+ParsedLines parsed_lines(std::string text, int64_t time_unit = 1) {
+  ParsedLines out;
   ParseOptions options;
   options.now = 77;
   options.time_unit = time_unit;
@@ -28,17 +28,17 @@ Parsed parse(std::string text, int64_t time_unit = 1) {
   return out;
 }
 
-void check(const std::string& text, const std::string& expected) {
+void check_lines(const std::string& text, const std::string& expected) {
   CAPTURE(text);
-  const Parsed parsed = parse(text);
+  const ParsedLines parsed = parsed_lines(text);
   for (const LineError& error : parsed.errors) UNSCOPED_INFO(error.reason);
   CHECK(parsed.errors.empty());
   CHECK(parsed.rows == expected);
 }
 
-void check_error(const std::string& text, const std::string& reason) {
+void check_line_error(const std::string& text, const std::string& reason) {
   CAPTURE(text);
-  const Parsed parsed = parse(text);
+  const ParsedLines parsed = parsed_lines(text);
   CHECK(parsed.rows.empty());
   REQUIRE(parsed.errors.size() == 1);
   CHECK(parsed.errors[0].reason == reason);
@@ -47,129 +47,131 @@ void check_error(const std::string& text, const std::string& reason) {
 }
 
 TEST_CASE("line protocol: the notation of a value determines its type", "[net]") {
-  check("m f=1 5", "m @5 f=1f");
-  check("m f=-1.5e3 5", "m @5 f=-1500f");
-  check("m f=.5,g=5.,h=+2 5", "m @5 f=0.5f g=5f h=2f");
-  check("m f=1i 5", "m @5 f=1i");
-  check("m f=-9223372036854775808i 5", "m @5 f=-9223372036854775808i");
-  check("m f=18446744073709551615u 5", "m @5 f=18446744073709551615u");
+  check_lines("m f=1 5", "m @5 f=1f");
+  check_lines("m f=-1.5e3 5", "m @5 f=-1500f");
+  check_lines("m f=.5,g=5.,h=+2 5", "m @5 f=0.5f g=5f h=2f");
+  check_lines("m f=1i 5", "m @5 f=1i");
+  check_lines("m f=-9223372036854775808i 5", "m @5 f=-9223372036854775808i");
+  check_lines("m f=18446744073709551615u 5", "m @5 f=18446744073709551615u");
   for (const char* word : {"t", "T", "true", "True", "TRUE"})
-    check("m f=" + std::string(word), "m @77 f=true");
+    check_lines("m f=" + std::string(word), "m @77 f=true");
   for (const char* word : {"f", "F", "false", "False", "FALSE"})
-    check("m f=" + std::string(word), "m @77 f=false");
-  check("m f=\"x\" 5", "m @5 f='x'");
-  check("m f=\"\" 5", "m @5 f=''");
-  check("m f=\"1i, a=b # c\" 5", "m @5 f='1i, a=b # c'");
+    check_lines("m f=" + std::string(word), "m @77 f=false");
+  check_lines("m f=\"x\" 5", "m @5 f='x'");
+  check_lines("m f=\"\" 5", "m @5 f=''");
+  check_lines("m f=\"1i, a=b # c\" 5", "m @5 f='1i, a=b # c'");
 }
 
 TEST_CASE("line protocol: tags are string columns of kind tag", "[net]") {
-  check("m,a=x,b=1 f=1 5", "m @5 f=1f tag:a='x' tag:b='1'");
-  check("m,a=x f=1,a=2 5", "m @5 a=2f f=1f tag:a='x'");
-  check("m,a=x,a=y f=1 5", "m @5 f=1f tag:a='y'");
-  check("m,a=\"x\" f=1 5", "m @5 f=1f tag:a='\"x\"'");
+  check_lines("m,a=x,b=1 f=1 5", "m @5 f=1f tag:a='x' tag:b='1'");
+  check_lines("m,a=x f=1,a=2 5", "m @5 a=2f f=1f tag:a='x'");
+  check_lines("m,a=x,a=y f=1 5", "m @5 f=1f tag:a='y'");
+  check_lines("m,a=\"x\" f=1 5", "m @5 f=1f tag:a='\"x\"'");
 }
 
 TEST_CASE("line protocol: escapes are removed", "[net]") {
-  check("a\\,b\\ c f=1 5", "a,b c @5 f=1f");
-  check("a=b f=1 5", "a=b @5 f=1f");
-  check("a\\=b f=1 5", "a\\=b @5 f=1f");
-  check("m,k\\=1\\,\\ x=v\\=\\,\\  f=1 5", "m @5 f=1f tag:k=1, x='v=, '");
-  check("m k\\=1\\,\\ x=1 5", "m @5 k=1, x=1f");
-  check("m,t=a\\b\\\\c f\\n=1 5", "m @5 f\\n=1f tag:t='a\\b\\\\c'");
-  check("m f=\"a\\\"b\\\\c\\d\\n\" 5", "m @5 f='a\"b\\c\\d\\n'");
-  check("m f=\"\\\\\" 5", "m @5 f='\\'");
-  check("m,t=x\\ y,u=x\\,y f=\"\\\"\",g=\"\\\\\\\\\" 5",
-        "m @5 f='\"' g='\\\\' tag:t='x y' tag:u='x,y'");
+  check_lines("a\\,b\\ c f=1 5", "a,b c @5 f=1f");
+  check_lines("a=b f=1 5", "a=b @5 f=1f");
+  check_lines("a\\=b f=1 5", "a\\=b @5 f=1f");
+  check_lines("m,k\\=1\\,\\ x=v\\=\\,\\  f=1 5", "m @5 f=1f tag:k=1, x='v=, '");
+  check_lines("m k\\=1\\,\\ x=1 5", "m @5 k=1, x=1f");
+  check_lines("m,t=a\\b\\\\c f\\n=1 5", "m @5 f\\n=1f tag:t='a\\b\\\\c'");
+  check_lines("m f=\"a\\\"b\\\\c\\d\\n\" 5", "m @5 f='a\"b\\c\\d\\n'");
+  check_lines("m f=\"\\\\\" 5", "m @5 f='\\'");
+  check_lines("m,t=x\\ y,u=x\\,y f=\"\\\"\",g=\"\\\\\\\\\" 5",
+              "m @5 f='\"' g='\\\\' tag:t='x y' tag:u='x,y'");
 }
 
 TEST_CASE("line protocol: a string may contain raw newlines and any byte", "[net]") {
-  check("m f=\"a\nb\r\n\tc\" 5\nm f=\"d\" 6", "m @5 f='a\nb\r\n\tc'\nm @6 f='d'");
-  check("m f=\"\xff\xfe\" 5", "m @5 f='\xff\xfe'");
-  check(std::string("m f=\"a\0b\" 5", 11), std::string("m @5 f='a\0b'", 12));
+  check_lines("m f=\"a\nb\r\n\tc\" 5\nm f=\"d\" 6", "m @5 f='a\nb\r\n\tc'\nm @6 f='d'");
+  check_lines("m f=\"\xff\xfe\" 5", "m @5 f='\xff\xfe'");
+  check_lines(std::string("m f=\"a\0b\" 5", 11), std::string("m @5 f='a\0b'", 12));
 }
 
 TEST_CASE("line protocol: a row without a time gets the current time", "[net]") {
-  check("m f=1", "m @77 f=1f");
-  check("m f=1 ", "m @77 f=1f");
-  check("m f=1 -5", "m @-5 f=1f");
-  check("m f=1 0", "m @0 f=1f");
+  check_lines("m f=1", "m @77 f=1f");
+  check_lines("m f=1 ", "m @77 f=1f");
+  check_lines("m f=1 -5", "m @-5 f=1f");
+  check_lines("m f=1 0", "m @0 f=1f");
 }
 
 TEST_CASE("line protocol: the unit scales timestamps", "[net]") {
-  CHECK(parse("m f=1 5", kSecond).rows == "m @5000000000 f=1f");
-  CHECK(parse("m f=1 1700000000000", 0).rows == "m @1700000000000000000 f=1f");
-  const Parsed over = parse("m f=1 9223372036854775807", kSecond);
+  CHECK(parsed_lines("m f=1 5", kSecond).rows == "m @5000000000 f=1f");
+  CHECK(parsed_lines("m f=1 1700000000000", 0).rows == "m @1700000000000000000 f=1f");
+  const ParsedLines over = parsed_lines("m f=1 9223372036854775807", kSecond);
   REQUIRE(over.errors.size() == 1);
   CHECK(over.errors[0].reason == "timestamp 9223372036854775807 out of range at byte 7");
 }
 
 TEST_CASE("line protocol: comments, blank lines and extra spaces are skipped", "[net]") {
-  check("", "");
-  check("\n\n", "");
-  check("# comment\n  # another\n\n \t\nm f=1 5\n", "m @5 f=1f");
-  check("  m,a=b   f=1   5  ", "m @5 f=1f tag:a='b'");
-  check("m f=1 5\r\nm f=2 6\r\n", "m @5 f=1f\nm @6 f=2f");
+  check_lines("", "");
+  check_lines("\n\n", "");
+  check_lines("# comment\n  # another\n\n \t\nm f=1 5\n", "m @5 f=1f");
+  check_lines("  m,a=b   f=1   5  ", "m @5 f=1f tag:a='b'");
+  check_lines("m f=1 5\r\nm f=2 6\r\n", "m @5 f=1f\nm @6 f=2f");
 }
 
 TEST_CASE("line protocol: the mark of a row without fields is not stored", "[net]") {
-  check("m,a=b _=t 5", "m @5 tag:a='b'");
-  check("m,a=b _=true 5", "m @5 _=true tag:a='b'");
+  check_lines("m,a=b _=t 5", "m @5 tag:a='b'");
+  check_lines("m,a=b _=true 5", "m @5 _=true tag:a='b'");
 }
 
 TEST_CASE("line protocol: errors name the byte", "[net]") {
-  check_error("m", "missing fields at byte 2");
-  check_error("m,a=b", "missing fields at byte 6");
-  check_error("m ", "missing fields at byte 3");
-  check_error(",a=b f=1", "missing measurement at byte 1");
-  check_error("m,=b f=1", "missing tag key at byte 3");
-  check_error("m, f=1", "missing tag key at byte 3");
-  check_error("m,a f=1", "missing tag value after tag key \"a\" at byte 4");
-  check_error("m,a= f=1", "missing tag value at byte 5");
-  check_error("m,a=b=c f=1", "invalid tag format: a `=` without `\\` before it at byte 6");
-  check_error("m duration_ms=", "missing field value after \"duration_ms=\" at byte 15");
-  check_error("m f=,g=1", "missing field value after \"f=\" at byte 5");
-  check_error("m f=1,", "missing field key at byte 7");
-  check_error("m f", "missing `=` and a value after field key \"f\" at byte 4");
-  check_error("m f=1 x", "invalid timestamp \"x\" at byte 7");
-  check_error("m f=1 1.5", "invalid timestamp \"1.5\" at byte 7");
-  check_error("m f=1 5 6", "expected the end of the line after the timestamp at byte 9");
-  check_error("m f=\"x", "missing closing `\"` of the string that begins at byte 5");
-  check_error("m f=\"x\"y",
-              "expected `,`, a space or the end of the line after the closing `\"` of the string "
-              "at byte 8");
+  check_line_error("m", "missing fields at byte 2");
+  check_line_error("m,a=b", "missing fields at byte 6");
+  check_line_error("m ", "missing fields at byte 3");
+  check_line_error(",a=b f=1", "missing measurement at byte 1");
+  check_line_error("m,=b f=1", "missing tag key at byte 3");
+  check_line_error("m, f=1", "missing tag key at byte 3");
+  check_line_error("m,a f=1", "missing tag value after tag key \"a\" at byte 4");
+  check_line_error("m,a= f=1", "missing tag value at byte 5");
+  check_line_error("m,a=b=c f=1", "invalid tag format: a `=` without `\\` before it at byte 6");
+  check_line_error("m duration_ms=", "missing field value after \"duration_ms=\" at byte 15");
+  check_line_error("m f=,g=1", "missing field value after \"f=\" at byte 5");
+  check_line_error("m f=1,", "missing field key at byte 7");
+  check_line_error("m f", "missing `=` and a value after field key \"f\" at byte 4");
+  check_line_error("m f=1 x", "invalid timestamp \"x\" at byte 7");
+  check_line_error("m f=1 1.5", "invalid timestamp \"1.5\" at byte 7");
+  check_line_error("m f=1 5 6", "expected the end of the line after the timestamp at byte 9");
+  check_line_error("m f=\"x", "missing closing `\"` of the string that begins at byte 5");
+  check_line_error(
+      "m f=\"x\"y",
+      "expected `,`, a space or the end of the line after the closing `\"` of the string "
+      "at byte 8");
   const std::string value_hint =
       ": expected a number that fits (12.5, 12i, 12u), true or false, or a \"string\" at byte 5";
   for (const char* value : {"SUCCESS", "1x", "1.5i", "9223372036854775808i", "-1u", "nan", "NaN",
                             "inf", "1e400", "tRUE", "i", "-", "'x'", "1\"x\""}) {
-    check_error("m f=" + std::string(value),
-                "invalid value \"" + std::string(value) + "\" of field \"f\"" + value_hint);
+    check_line_error("m f=" + std::string(value),
+                     "invalid value \"" + std::string(value) + "\" of field \"f\"" + value_hint);
   }
 }
 
 TEST_CASE("line protocol: names and strings are limited", "[net]") {
   const std::string name(kNameBytesMax, 'n');
-  check(name + " f=1 5", name + " @5 f=1f");
-  CHECK(parse("m," + name + "=v f=1").errors.empty());
-  CHECK(parse("m " + name + "=1").errors.empty());
+  check_lines(name + " f=1 5", name + " @5 f=1f");
+  CHECK(parsed_lines("m," + name + "=v f=1").errors.empty());
+  CHECK(parsed_lines("m " + name + "=1").errors.empty());
   for (const std::string& text : {name + "x f=1", "m," + name + "x=v f=1", "m " + name + "x=1"}) {
-    const Parsed parsed = parse(text);
+    const ParsedLines parsed = parsed_lines(text);
     REQUIRE(parsed.errors.size() == 1);
     CHECK(parsed.errors[0].reason.find("of 257 bytes, at most 256 are possible") !=
           std::string::npos);
   }
   const std::string text(kStringBytesMax, 's');
-  CHECK(parse("m f=\"" + text + "\"").errors.empty());
-  REQUIRE(parse("m f=\"" + text + "s\"").errors.size() == 1);
-  REQUIRE(parse("m,a=" + text + "s f=1").errors.size() == 1);
-  const Parsed line = parse("m f=1,g=\"" + std::string(kLineBytesMax, 's') + "\"\nm f=1 5");
+  CHECK(parsed_lines("m f=\"" + text + "\"").errors.empty());
+  REQUIRE(parsed_lines("m f=\"" + text + "s\"").errors.size() == 1);
+  REQUIRE(parsed_lines("m,a=" + text + "s f=1").errors.size() == 1);
+  const ParsedLines line =
+      parsed_lines("m f=1,g=\"" + std::string(kLineBytesMax, 's') + "\"\nm f=1 5");
   REQUIRE(line.errors.size() == 1);
   CHECK(line.errors[0].reason == "line of 4194314 bytes, at most 4194304 are possible");
   CHECK(line.rows == "m @5 f=1f");
 }
 
 TEST_CASE("line protocol: bad lines are numbered and do not affect the rest", "[net]") {
-  const Parsed parsed =
-      parse("m f=1 1\nbad\nm f=\"a\nb\" 2\n\n# c\nm f=x 3\nm f=\"open 4\nm f=\"fine\" 5\n");
+  const ParsedLines parsed =
+      parsed_lines("m f=1 1\nbad\nm f=\"a\nb\" 2\n\n# c\nm f=x 3\nm f=\"open 4\nm f=\"fine\" 5\n");
   CHECK(parsed.rows == "m @1 f=1f\nm @2 f='a\nb'\nm @5 f='fine'");
   REQUIRE(parsed.errors.size() == 3);
   CHECK(parsed.errors[0].line == 2);
@@ -180,13 +182,13 @@ TEST_CASE("line protocol: bad lines are numbered and do not affect the rest", "[
 }
 
 TEST_CASE("line protocol: a bad line leaves no values in the batch", "[net]") {
-  const Parsed parsed = parse("m,a=x f=1,g=bad 1\nm,a=y f=2,g=3 2\nm,a=z f=4,g=bad 3");
+  const ParsedLines parsed = parsed_lines("m,a=x f=1,g=bad 1\nm,a=y f=2,g=3 2\nm,a=z f=4,g=bad 3");
   CHECK(parsed.rows == "m @2 f=2f g=3f tag:a='y'");
   CHECK(parsed.batch.row_count() == 1);
 }
 
 TEST_CASE("line protocol: rows keep their line, and numbers their text", "[net]") {
-  const Parsed parsed = parse("m f=0012i,g=1.50,h=T 5\nm f=1i\r\n");
+  const ParsedLines parsed = parsed_lines("m f=0012i,g=1.50,h=T 5\nm f=1i\r\n");
   const RowBatch& rows = parsed.batch.measurements().front();
   CHECK(rows.lines()[0] == "m f=0012i,g=1.50,h=T 5");
   CHECK(rows.lines()[1] == "m f=1i");
@@ -238,7 +240,7 @@ TEST_CASE("line protocol: random rows survive a round trip", "[net]") {
         {"u", std::to_string(static_cast<uint64_t>(number)) + "u"}};
     expected = measurement + " @" + std::to_string(time);
     for (const auto& [column, value] : columns) expected += " " + column + "=" + value;
-    check(line, expected);
+    check_lines(line, expected);
   }
 }
 

@@ -16,7 +16,7 @@
 namespace tocsin {
 namespace {
 
-std::string image_of(const std::string& text, bool guess_shapes, int64_t time_unit = 1) {
+std::string lines_image(const std::string& text, bool guess_shapes, int64_t time_unit = 1) {
   ParseOptions options;
   options.now = 7;
   options.time_unit = time_unit;
@@ -32,7 +32,7 @@ std::string image_of(const std::string& text, bool guess_shapes, int64_t time_un
 }
 
 // The number of bytes of `text` that the fast path consumes.
-size_t consumed(std::string_view text) {
+size_t bytes_consumed(std::string_view text) {
   const ParseOptions options;
   Batch batch;
   PlainLines plain(text, options, batch);
@@ -44,17 +44,17 @@ size_t consumed(std::string_view text) {
 }  // namespace
 
 TEST_CASE("plain lines: lines like the previous one are consumed, the rest is left", "[net]") {
-  const auto all = [](std::string_view text) { return consumed(text) == text.size(); };
+  const auto all = [](std::string_view text) { return bytes_consumed(text) == text.size(); };
   CHECK(all("m,a=b,c=d f=1,g=2i,h=\"x y\",i=t,j=3u,k=-0.5 1700000000000000000\n"));
   CHECK(all("m f=1\nm f=2i\nm f=\"s\"\nm f=t\n"));
   CHECK(all("m f=1\r\nn f=1 5\r\n"));
   CHECK(all("m f=1,g=2\nm g=2,f=1\nm f=1\nm f=1,f=2\n"));
   CHECK(all("m f=1.,g=-0,h=00012.500\n"));
-  CHECK(consumed("m f=1\nm f=1\\\nm f=1\n") == 6);
-  CHECK(consumed("m f=1\nm f=\"a\nb\"\n") == 6);
-  CHECK(consumed("m f=1\n# comment\n") == 6);
-  CHECK(consumed("m f=1\n{\"a\":1}\n") == 6);
-  CHECK(consumed("m f=1\nm f=1") == 6);
+  CHECK(bytes_consumed("m f=1\nm f=1\\\nm f=1\n") == 6);
+  CHECK(bytes_consumed("m f=1\nm f=\"a\nb\"\n") == 6);
+  CHECK(bytes_consumed("m f=1\n# comment\n") == 6);
+  CHECK(bytes_consumed("m f=1\n{\"a\":1}\n") == 6);
+  CHECK(bytes_consumed("m f=1\nm f=1") == 6);
   for (const char* left : {"",
                            "\n",
                            "m\n",
@@ -84,7 +84,7 @@ TEST_CASE("plain lines: lines like the previous one are consumed, the rest is le
                            "m f=1 99999999999999999999\n",
                            "m f=9999999999999999999\n"}) {
     INFO(left);
-    CHECK(consumed(left) == 0);
+    CHECK(bytes_consumed(left) == 0);
   }
 }
 
@@ -94,8 +94,8 @@ TEST_CASE("plain lines: names and strings at their limits", "[net]") {
     const std::string value(kStringBytesMax + more, 'v');
     for (const std::string& line : {name + " f=1\n", "m," + name + "=x f=1\n", "m " + name + "=1\n",
                                     "m,a=" + value + " f=1\n", "m f=\"" + value + "\"\n"}) {
-      CHECK((consumed(line) == line.size()) == (more == 0));
-      CHECK(image_of(line, true) == image_of(line, false));
+      CHECK((bytes_consumed(line) == line.size()) == (more == 0));
+      CHECK(lines_image(line, true) == lines_image(line, false));
     }
   }
 }
@@ -105,8 +105,8 @@ TEST_CASE("plain lines: many measurements and changing keys yield the same rows"
   for (int i = 0; i < 400; ++i) {
     text += fmt::format("m{},a=x{} f{}={},g={}i {}\n", i % 23, i % 7, i % 3, i * 0.25, i, i);
   }
-  CHECK(consumed(text) == text.size());
-  CHECK(image_of(text, true) == image_of(text, false));
+  CHECK(bytes_consumed(text) == text.size());
+  CHECK(lines_image(text, true) == lines_image(text, false));
 }
 
 TEST_CASE("plain lines: changed lines yield the same rows and errors as the general parser",
@@ -131,10 +131,10 @@ TEST_CASE("plain lines: changed lines yield the same rows and errors as the gene
       text += corpus[random() % corpus.size()];
     change_text(random, spice, text);
     const int64_t unit = round % 3 == 0 ? 0 : 1;
-    const std::string general = image_of(text, false, unit);
-    if (image_of(text, true, unit) == general) continue;
+    const std::string general = lines_image(text, false, unit);
+    if (lines_image(text, true, unit) == general) continue;
     INFO(text);
-    CHECK(image_of(text, true, unit) == general);
+    CHECK(lines_image(text, true, unit) == general);
   }
 }
 

@@ -23,7 +23,7 @@ ParseOptions options_of(bool guess_shapes) {
   return options;
 }
 
-std::string image_of(const std::string& text, const ParseOptions& options) {
+std::string objects_image(const std::string& text, const ParseOptions& options) {
   Batch batch;
   LineErrors errors;
   JsonLinesParser parser;
@@ -35,7 +35,7 @@ std::string image_of(const std::string& text, const ParseOptions& options) {
   return image;
 }
 
-bool consumed(std::string_view line) {
+bool is_consumed(std::string_view line) {
   const ParseOptions options = options_of(true);
   Batch batch;
   PlainObjects plain(options, {"time", "ts"}, batch);
@@ -55,7 +55,7 @@ TEST_CASE("plain objects: flat objects are consumed, the rest is left", "[net]")
         R"({"time":1793577600,"measurement":"audit","s":"x y, {z}","f":-0.5,"b":true,"n":null})",
         R"(  { "a" : 1 , "b":[] })"}) {
     INFO(line);
-    CHECK(consumed(line) == (std::string_view(line).find('[') == std::string_view::npos));
+    CHECK(is_consumed(line) == (std::string_view(line).find('[') == std::string_view::npos));
   }
   for (const char* left : {"",
                            "{",
@@ -86,7 +86,7 @@ TEST_CASE("plain objects: flat objects are consumed, the rest is left", "[net]")
                            R"({"a" 1})",
                            R"([1])"}) {
     INFO(left);
-    CHECK_FALSE(consumed(left));
+    CHECK_FALSE(is_consumed(left));
   }
 }
 
@@ -97,8 +97,9 @@ TEST_CASE("plain objects: names and strings at their limits", "[net]") {
     for (const std::string& line :
          {"{\"" + name + "\":1}", "{\"measurement\":\"" + name + "\",\"a\":1}",
           "{\"a\":\"" + value + "\"}"}) {
-      CHECK(consumed(line) == (more == 0));
-      CHECK(image_of(line + "\n", options_of(true)) == image_of(line + "\n", options_of(false)));
+      CHECK(is_consumed(line) == (more == 0));
+      CHECK(objects_image(line + "\n", options_of(true)) ==
+            objects_image(line + "\n", options_of(false)));
     }
   }
 }
@@ -110,13 +111,13 @@ TEST_CASE("plain objects: many measurements and shapes yield the same rows", "[n
                         i % 11, i * 0.25, i);
     text += "\n";
   }
-  CHECK(image_of(text, options_of(true)) == image_of(text, options_of(false)));
+  CHECK(objects_image(text, options_of(true)) == objects_image(text, options_of(false)));
   ParseOptions tagged = options_of(true);
   tagged.tags = {"g", "service"};
   tagged.time_keys = {"f3", "g"};
   ParseOptions general = tagged;
   general.guess_shapes = false;
-  CHECK(image_of(text, tagged) == image_of(text, general));
+  CHECK(objects_image(text, tagged) == objects_image(text, general));
 }
 
 TEST_CASE("plain objects: changed lines yield the same rows and errors as the general parser",
@@ -144,10 +145,10 @@ TEST_CASE("plain objects: changed lines yield the same rows and errors as the ge
     if (round % 4 == 0) options.measurement.clear();
     ParseOptions general = options;
     general.guess_shapes = false;
-    const std::string expected = image_of(text, general);
-    if (image_of(text, options) == expected) continue;
+    const std::string expected = objects_image(text, general);
+    if (objects_image(text, options) == expected) continue;
     INFO(text);
-    CHECK(image_of(text, options) == expected);
+    CHECK(objects_image(text, options) == expected);
   }
 }
 

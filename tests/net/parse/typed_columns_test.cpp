@@ -128,7 +128,7 @@ TEST_CASE("typed JSON: a line with a value of another type than its column's is 
   }
   CHECK(reasons == std::vector<std::string>{
                        "5: 1.5 of `n` is not a valid i64", "6: 1 of `n` is not a valid i64",
-                       "7: `new` of `m` is not a column in the first l",
+                       "7: `new` of `m` is not a column in the firs",
                        "8: no time: the row has no text under the k",
                        "9: no measurement: the row has no key `meas", reasons.back()});
   CHECK(reasons.back().starts_with("10: invalid JSON"));

@@ -6,22 +6,12 @@
 #include <catch2/catch.hpp>
 
 #include "tests/net/support.h"
+#include "tests/net/tail/file_seen.h"
 
 using namespace tocsin;
 using namespace tocsin::test;
 
 namespace {
-
-FileSeen seen(std::string path, uint64_t inode, const std::string& bytes) {
-  FileSeen file;
-  file.source = 0;
-  file.path = std::move(path);
-  file.device = 1;
-  file.inode = inode;
-  file.size = bytes.size();
-  file.head = bytes.substr(0, kHeadBytesMax);
-  return file;
-}
 
 TailFiles::Settings settings(bool from_end = false) {
   return {.from_end = {from_end}, .settle = 5 * kSecond};

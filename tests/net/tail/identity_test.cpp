@@ -5,22 +5,14 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/net/tail/file_seen.h"
+
 using namespace tocsin;
+using namespace tocsin::test;
 
 namespace {
 
 std::string content(char letter, size_t size) { return std::string(size, letter); }
-
-FileSeen seen(std::string path, uint64_t inode, const std::string& bytes) {
-  FileSeen file;
-  file.source = 0;
-  file.path = std::move(path);
-  file.device = 1;
-  file.inode = inode;
-  file.size = bytes.size();
-  file.head = bytes.substr(0, kHeadBytesMax);
-  return file;
-}
 
 // The position of a file that was read up to `offset` when it held `bytes`.
 TailPosition position(const FileSeen& file, const std::string& bytes, uint64_t offset) {

@@ -12,7 +12,7 @@ using namespace tocsin;
 
 namespace {
 
-ResultTable sample() {
+ResultTable sample_table() {
   ResultTable table;
   const auto add = [&](const char* name, ValueType type, std::vector<Value> values) {
     ResultColumn& column = table.columns.emplace_back();
@@ -42,7 +42,7 @@ ResultTable sample() {
 
 TEST_CASE("format: JSON keeps 64-bit integers exact and counts invalid UTF-8", "[query]") {
   CHECK(
-      format_result(sample(), ResultFormat::kJson) ==
+      format_result(sample_table(), ResultFormat::kJson) ==
       R"({"columns":[{"name":"time","type":"time"},{"name":"measurement","type":"string"},{"name":"text","type":"string"},{"name":"i","type":"i64"},{"name":"u","type":"u64"},{"name":"f","type":"f64"},{"name":"ok, b","type":"bool"},{"name":"d","type":"duration"}],"rows":[
 ["2025-11-24T16:00:00.000000000Z","audit log","say \"hi\",\nnow\u001b[31m",-9223372036854775808,18446744073709551615,0.1,true,"1m30s"],
 ["1970-01-01T00:00:01.500000000Z","bpm","",7,null,null,false,"0s"],
@@ -67,7 +67,7 @@ TEST_CASE("format: JSON of no rows is still one document", "[query]") {
 TEST_CASE("format: NDJSON has one object per row, then stats", "[query]") {
   FormatOptions options;
   options.times_as_ns = true;
-  const std::string text = format_result(sample(), ResultFormat::kNdjson, options);
+  const std::string text = format_result(sample_table(), ResultFormat::kNdjson, options);
   CHECK(text.starts_with(
       R"({"time":1764000000000000000,"measurement":"audit log","text":"say \"hi\",\nnow\u001b[31m","i":-9223372036854775808,"u":18446744073709551615,"f":0.1,"ok, b":true,"d":90000000000}
 )"));
@@ -76,7 +76,7 @@ TEST_CASE("format: NDJSON has one object per row, then stats", "[query]") {
 }
 
 TEST_CASE("format: CSV follows RFC 4180; an empty string is quoted, null is not", "[query]") {
-  CHECK(format_result(sample(), ResultFormat::kCsv) ==
+  CHECK(format_result(sample_table(), ResultFormat::kCsv) ==
         "time,measurement,text,i,u,f,\"ok, b\",d\r\n"
         "2025-11-24T16:00:00.000000000Z,audit log,\"say "
         "\"\"hi\"\",\nnow\x1b[31m\",-9223372036854775808,"
@@ -86,7 +86,7 @@ TEST_CASE("format: CSV follows RFC 4180; an empty string is quoted, null is not"
 }
 
 TEST_CASE("format: line protocol uses measurement and time as name and timestamp", "[query]") {
-  ResultTable table = sample();
+  ResultTable table = sample_table();
   CHECK(format_result(table, ResultFormat::kLineProtocol) ==
         "audit\\ log text=\"say \\\"hi\\\",\nnow\x1b[31m\",i=-9223372036854775808i,"
         "u=18446744073709551615u,f=0.1,ok\\,\\ b=true,d=90000000000i 1764000000000000000\n"
@@ -99,7 +99,7 @@ TEST_CASE("format: line protocol uses measurement and time as name and timestamp
 
 TEST_CASE("format: a table is aligned, shows nulls, and never prints control characters",
           "[query]") {
-  ResultTable table = sample();
+  ResultTable table = sample_table();
   table.columns.erase(table.columns.begin() + 3, table.columns.begin() + 5);
   CHECK(format_result(table, ResultFormat::kTable) ==
         R"(time                    measurement  text                          f  ok, b  d
@@ -142,7 +142,7 @@ TEST_CASE("format: a table stays aligned with wide characters and combining mark
 }
 
 TEST_CASE("format: a table is truncated to fit the terminal, the widest text first", "[query]") {
-  ResultTable table = sample();
+  ResultTable table = sample_table();
   table.columns.resize(3);
   FormatOptions options;
   options.terminal_width = 30;
@@ -168,7 +168,7 @@ TEST_CASE("format: the shortest text of a double reads back the same", "[query]"
 }
 
 TEST_CASE("format: writing in pieces produces the same text", "[query]") {
-  const ResultTable table = sample();
+  const ResultTable table = sample_table();
   for (const ResultFormat format : {ResultFormat::kTable, ResultFormat::kCsv, ResultFormat::kJson,
                                     ResultFormat::kNdjson, ResultFormat::kLineProtocol}) {
     for (const size_t bytes : {size_t{1}, size_t{20}, size_t{100'000}}) {

@@ -30,7 +30,7 @@ std::string csv(const Database& database, const Plan& plan, QueryOptions options
 }
 
 // Three segments of two measurements, overlapping in time.
-MemoryDatabase sample() {
+MemoryDatabase three_segments() {
   MemoryDatabase database;
   database.add_segment("audit", {10, 20, 30},
                        {{"service", {text("pay"), text("mail"), text("pay")}},
@@ -45,7 +45,7 @@ MemoryDatabase sample() {
 }  // namespace
 
 TEST_CASE("executor: returns rows of all measurements in ascending time", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   B b(database, {"audit", "bpm"});
   CHECK(csv(database, b.plan) ==
         "time,measurement,service,ms\n10,audit,pay,5\n12,bpm,web,\n15,audit,,1\n20,audit,mail,7\n"
@@ -53,13 +53,13 @@ TEST_CASE("executor: returns rows of all measurements in ascending time", "[quer
 }
 
 TEST_CASE("executor: the range is half-open", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   B b(database, {"audit", "bpm"}, {12, 40});
   CHECK(csv(database, b.keep({"time"}).plan) == "time\n12\n15\n20\n30\n");
 }
 
 TEST_CASE("executor: where treats null as false", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   B b(database, {"audit"});
   b.where(B::test(Function::kAnd,
                   {B::test(Function::kNotEqual, {b.column("service"), B::literal(text("mail"))}),
@@ -69,7 +69,7 @@ TEST_CASE("executor: where treats null as false", "[query]") {
 }
 
 TEST_CASE("executor: stats without sort are ordered by their keys, null last", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   B b(database, {"audit", "bpm"});
   b.stats({B::count(), B::aggregate(AggregateKind::kSum, "s", ValueType::kI64, b.column("ms"))},
           {"service"});
@@ -77,7 +77,7 @@ TEST_CASE("executor: stats without sort are ordered by their keys, null last", "
 }
 
 TEST_CASE("executor: stats without keys returns one row even if no row matched", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   B b(database, {"audit"}, {1000, 2000});
   b.stats({B::count(), B::aggregate(AggregateKind::kSum, "s", ValueType::kI64, b.column("ms")),
            B::aggregate(AggregateKind::kMax, "m", ValueType::kI64, b.column("ms"))},
@@ -86,7 +86,7 @@ TEST_CASE("executor: stats without keys returns one row even if no row matched",
 }
 
 TEST_CASE("executor: let replaces a column in its place", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   B b(database, {"audit"});
   b.let("ms",
         B::call(Function::kMultiply, ValueType::kI64, {b.column("ms"), B::literal(number(2))}));
@@ -113,14 +113,14 @@ TEST_CASE("executor: sort -time with a limit reads the newest segments only", "[
 }
 
 TEST_CASE("executor: a limit without an order keeps the earliest rows", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   B b(database, {"audit", "bpm"});
   CHECK(csv(database, b.limit(3).keep({"time", "service"}).plan) ==
         "time,service\n10,pay\n12,web\n15,\n");
 }
 
 TEST_CASE("executor: sort puts nulls last in both directions", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   const auto check = [&](bool descending, const char* expected) {
     B b(database, {"audit"});
     b.sort({{"ms", descending}}).limit(5).keep({"ms", "time"});
@@ -134,7 +134,7 @@ TEST_CASE("executor: sort puts nulls last in both directions", "[query]") {
 }
 
 TEST_CASE("executor: columns that no later stage reads are not computed", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   B b(database, {"audit"});
   b.limit(3);
   b.let("unused", B::call(Function::kAdd, ValueType::kI64, {b.column("ms"), b.column("ms")}));
@@ -149,7 +149,7 @@ TEST_CASE("executor: columns that no later stage reads are not computed", "[quer
 }
 
 TEST_CASE("executor: distinct keeps the first of equal rows in order of time", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   B b(database, {"audit", "bpm"});
   CHECK(csv(database, b.distinct({"service"}).plan) == "service\npay\nweb\n\nmail\n");
   B limited(database, {"audit", "bpm"});
@@ -158,7 +158,7 @@ TEST_CASE("executor: distinct keeps the first of equal rows in order of time", "
 }
 
 TEST_CASE("executor: a segment is skipped when its statistics rule it out", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   const auto skipped = [&](Expression condition) {
     B b(database, {"audit", "bpm"});
     b.where(std::move(condition)).stats({B::count()}, {});
@@ -176,7 +176,7 @@ TEST_CASE("executor: a segment is skipped when its statistics rule it out", "[qu
 }
 
 TEST_CASE("executor: counts come from metadata when a segment lies inside the range", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   B b(database, {"audit", "bpm"}, {0, 45});
   auto first = B::aggregate(AggregateKind::kMin, "first", ValueType::kTime, b.column("time"));
   auto last = B::aggregate(AggregateKind::kMax, "last", ValueType::kTime, b.column("time"));
@@ -190,7 +190,7 @@ TEST_CASE("executor: counts come from metadata when a segment lies inside the ra
 }
 
 TEST_CASE("executor: limits are errors that say what to do", "[query]") {
-  const auto database = sample();
+  const auto database = three_segments();
   const B b(database, {"audit"});
   QueryOptions options;
   options.memory_bytes_max = 64;

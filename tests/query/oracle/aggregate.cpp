@@ -71,7 +71,7 @@ double variance(const std::vector<double>& values) {
 namespace {
 
 // Exact also for integers beyond 2^53, because a mean sums them exactly.
-Long exact(const Value& v) {
+Long exact_long(const Value& v) {
   if (const auto* natural = std::get_if<uint64_t>(&v.data)) return static_cast<Long>(*natural);
   if (const auto* whole = std::get_if<int64_t>(&v.data)) return static_cast<Long>(*whole);
   return static_cast<Long>(std::get<double>(v.data));
@@ -182,7 +182,7 @@ Value aggregate(const Aggregate& a, const std::vector<Row>& rows, Timestamp now)
     case AggregateKind::kLast: return first_or_last(values, times, false);
     case AggregateKind::kMean: {
       Long total = 0;
-      for (const Value& v : values) total += exact(v);
+      for (const Value& v : values) total += exact_long(v);
       return as_result(static_cast<double>(total / static_cast<Long>(values.size())), a.type);
     }
     case AggregateKind::kVariance:

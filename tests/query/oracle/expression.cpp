@@ -155,7 +155,7 @@ std::string shifted_case(std::string s, char first, char last, int by) {
   return s;
 }
 
-std::string shown(const Value& v) {
+std::string to_text(const Value& v) {
   switch (v.type) {
     case T::kBool: return std::get<bool>(v.data) ? "true" : "false";
     case T::kF64: return fmt::format("{}", std::get<double>(v.data));
@@ -200,7 +200,7 @@ Value call(const Expression& e, const std::vector<Value>& a, Timestamp now) {
       return e.type == T::kF64 ? Value::of(-std::get<double>(a[0].data))
                                : fitted(-wide_of(a[0]), e.type);
     case F::kToF64: return Value::of(number_of(a[0]));
-    case F::kToString: return Value::of(shown(a[0]));
+    case F::kToString: return Value::of(to_text(a[0]));
     case F::kToNumber: return parsed_number(text(a[0]));
     case F::kAbs:
       if (e.type == T::kF64) return Value::of(std::fabs(number_of(a[0])));
@@ -230,7 +230,7 @@ Value call(const Expression& e, const std::vector<Value>& a, Timestamp now) {
                     a.size() > 2 ? std::max<Wide>(0, wide_of(a[2])) : Wide{INT64_MAX}));
     case F::kConcat: {
       std::string out;
-      for (const Value& each : a) out += shown(each);
+      for (const Value& each : a) out += to_text(each);
       return Value::of(out);
     }
     case F::kNow: return Value::time(now);

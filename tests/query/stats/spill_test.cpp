@@ -49,7 +49,8 @@ struct Limits {
   uint64_t disk_bytes = kGiB;
 };
 
-std::string answer(const Database& database, const std::string& query, const Limits& limits = {}) {
+std::string answer_within(const Database& database, const std::string& query,
+                          const Limits& limits = {}) {
   QueryOptions options;
   options.now = 6 * kHour;
   options.threads = 2;
@@ -80,10 +81,10 @@ TEST_CASE("spill: every kind of key and argument is read back from disk", "[quer
                               " | where lo % 64 == 0 | let dev = round(dev * 1000) | sort " +
                               (std::string(key) == "time(1m), i" ? "time, i" : key);
     CAPTURE(query);
-    const std::string expected = answer(database, query);
+    const std::string expected = answer_within(database, query);
     CHECK(expected.substr(0, 6) != "error:");
-    CHECK(answer(database, query, {kLittle, kGiB}) == expected);
-    CHECK(answer(database, query, {kLittle, 1000})
+    CHECK(answer_within(database, query, {kLittle, kGiB}) == expected);
+    CHECK(answer_within(database, query, {kLittle, 1000})
               .starts_with("error: the query's groups need more than 0 MiB on disk"));
   }
   // The window is a key like the others.
@@ -91,10 +92,10 @@ TEST_CASE("spill: every kind of key and argument is read back from disk", "[quer
       "from t last 1h | stats n = count(), d = count_distinct(t), count_distinct(i), "
       "count_distinct(u), count_distinct(f), a = first(s) by s "
       "| baseline 5h step 1h min 1 | let b = baseline(d) | where n > 0 | sort s";
-  const std::string expected = answer(database, windows);
+  const std::string expected = answer_within(database, windows);
   CHECK(expected.substr(0, 6) != "error:");
-  CHECK(answer(database, windows, {2 * kMiB, kGiB}) == expected);
-  CHECK(answer(database, windows, {2 * kMiB, 1000})
+  CHECK(answer_within(database, windows, {2 * kMiB, kGiB}) == expected);
+  CHECK(answer_within(database, windows, {2 * kMiB, 1000})
             .starts_with("error: the query's groups need more than 0 MiB on disk"));
 }
 
@@ -118,9 +119,9 @@ TEST_CASE("sort: frees the texts of rows that are not among the first", "[query]
   std::string expected = "text\r\n";
   for (size_t i = 0; i < 5; ++i) expected += texts[i] + "\r\n";
   const Limits little{4 * kMiB, 0};
-  CHECK(answer(database, "from t | sort text | limit 5 | keep text", little) == expected);
+  CHECK(answer_within(database, "from t | sort text | limit 5 | keep text", little) == expected);
   const std::string query = "from t | sort -level, text | limit 3000 | keep level, text";
-  CHECK(answer(database, query, little) == answer(database, query));
+  CHECK(answer_within(database, query, little) == answer_within(database, query));
 }
 
 TEST_CASE("spill: explain reports the bytes written to disk", "[query]") {
