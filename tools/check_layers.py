@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Checks that includes follow the maps in the READMEs.
 
-A map is a table with the header `| folder | what it is | may use |`. The one in README.md names the layers: a layer may
-use those in its row and, through them, all below. The ones in <layer>/README.md name the folders of a layer, and single
-files that other folders share: each may include only what its row names, from its own layer.
+A map is a table with the header `| folder | what it is | may use |`. The one in README.md names the layers. The ones in
+<layer>/README.md name the folders of a layer, and single files that other folders share. Each may include what its row
+names, and what those may include.
 
     tools/check_layers.py [ROOT]      exit code 0: clean; 1: faults, one a line; 2: a map is missing or wrong
 """
@@ -119,7 +119,7 @@ def check(root):
             if own_map is None or included.split("/")[0] != path.split("/")[0]:
                 continue
             room = room_of(included, own_map)
-            if room != own_room and room not in own_map[own_room]:
+            if room != own_room and room not in closure(own_map, own_room):
                 faults.append(f"{path}:{number}: includes {included}, but {own_room} may not use {room} "
                               f"({path.split('/')[0]}/README.md)")
     return faults

@@ -41,10 +41,15 @@ class CheckLayersTest(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("db/low/a.h:2: includes db/high/b.h, but db/low may not use db/high", text)
 
-    def test_an_include_that_the_row_does_not_name_fails_although_it_is_below(self):
+    def test_an_include_of_what_a_used_folder_may_use_passes(self):
         code, text = self.run_on({"db/high/b.cpp": '#include "db/limits.h"\n'})
+        self.assertEqual(code, 0, text)
+
+    def test_an_include_between_folders_side_by_side_fails(self):
+        readme = TREE["db/README.md"] + "| `db/side` | beside high | `db/low` |\n"
+        code, text = self.run_on({"db/README.md": readme, "db/side/d.cpp": '#include "db/high/b.h"\n'})
         self.assertEqual(code, 1)
-        self.assertIn("db/high may not use db/limits.h", text)
+        self.assertIn("db/side may not use db/high", text)
 
     def test_an_include_of_the_public_header_from_below_fails(self):
         code, text = self.run_on({"db/high/b.cpp": '#include "db/database.h"\n'})
