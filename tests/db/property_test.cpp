@@ -27,7 +27,7 @@ TEST_CASE("database: every accepted row of long random histories comes back", "[
 
 TEST_CASE("database: every accepted row of many short random histories comes back", "[db]") {
   const unsigned first = first_seed();
-  const auto count = static_cast<unsigned>(trial_count(150));
+  const auto count = static_cast<unsigned>(trial_count(60));
   for (unsigned seed = first; seed < first + count; ++seed) {
     RandomHistory::Options sizes;
     sizes.rows_max = 20;

@@ -239,7 +239,7 @@ TEST_CASE("repair: an intact catalog keeps every row, sealed or not, and small e
 TEST_CASE("repair: without a catalog every sealed row of random histories is restored once",
           "[db]") {
   const unsigned first = first_seed();
-  const auto count = static_cast<unsigned>(trial_count(40));
+  const auto count = static_cast<unsigned>(trial_count(15));
   for (unsigned seed = first; seed < first + count; ++seed) {
     INFO("seed " << seed);
     test::TemporaryFolder directory;
