@@ -38,7 +38,9 @@ Result<ResultTable> QueryEngine::run(std::string_view text, const QueryOptions& 
     if (diagnostic) *diagnostic = found;
     return fail(plan.error().code, found.render(text));
   }
-  TOCSIN_TRY(const ResultTable result, execute(*plan, options));
+  QueryOptions whole = options;
+  whole.rows_max = 0;
+  TOCSIN_TRY(const ResultTable result, execute(*plan, whole));
   return explain(*plan, result);
 }
 

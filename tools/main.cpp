@@ -1,11 +1,15 @@
 // The program `tocsin`: parses the command line, runs the subcommand, and turns errors into text
 // and an exit code.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include <sys/resource.h>
 
+#include "db/base/text.h"
 #include "db/segment/fault_guard.h"
 #include "tools/command.h"
 #include "tools/version.h"
@@ -23,6 +27,30 @@ void raise_descriptor_limit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// `tocsin help [COMMAND]` and `tocsin version` mean the flags. A word that is no command gets
+// advice. Returns false if there is nothing left to do.
+bool read_first_word(const CLI::App& app, std::vector<std::string>& words, int& exit_code) {
+  if (words.empty() || words[0].starts_with('-')) return true;
+  if (words[0] == "version") {
+    words = {"--version"};
+    return true;
+  }
+  if (words[0] == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+    return read_first_word(app, words, exit_code);
+  }
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), words[0]) != names.end()) return true;
+  const std::string near = nearest_name(words[0], names);
+  std::fprintf(stderr, "tocsin: unknown command `%s`; %s\n", escape_controls(words[0]).c_str(),
+               near.empty() ? "`tocsin --help` lists the commands"
+                            : ("did you mean `" + near + "`?").c_str());
+  exit_code = kExitUsage;
+  return false;
 }
 
 int run(int argc, char** argv) {
@@ -43,8 +71,12 @@ int run(int argc, char** argv) {
   add_info_command(app, action);
   add_maintenance_commands(app, action);
   add_generate_command(app, action);
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  int exit_code = 0;
+  if (!read_first_word(app, words, exit_code)) return exit_code;
   try {
-    app.parse(argc, argv);
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }

@@ -14,6 +14,7 @@
 #include "db/base/ascii.h"
 #include "db/base/log.h"
 #include "db/limits.h"
+#include "net/http/gzip.h"
 
 namespace tocsin::http {
 namespace {
@@ -278,8 +279,12 @@ void Connection::dispatch() {
   handling_ = true;
   timer_.stop();
   if (peer_ended_) schedule_probe();
-  events_.handle(std::move(request), [weak = weak_from_this()](Response response) {
-    if (const auto self = weak.lock()) self->answer(std::move(response), false);
+  const bool gzip = accepts_gzip(request.header("accept-encoding"));
+  events_.handle(std::move(request), [weak = weak_from_this(), gzip](Response response) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (gzip) compress(response);
+    self->answer(std::move(response), false);
   });
 }
 

@@ -122,6 +122,13 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
                   fmt::format("parameter time is `{}`; expected ns or rfc3339", value));
     }
     job.format_options.times_as_ns = value == "ns";
+  } else if (name == "rows_max") {
+    const auto count = parse_u64(value);
+    if (!count || *count == 0) {
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("parameter rows_max is `{}`; expected a number of rows", value));
+    }
+    job.options.rows_max = *count;
   } else if (name == "now") {
     TOCSIN_TRY(job.options.now, parse_now(value));
   } else if (name == "remember") {
@@ -136,7 +143,8 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
   } else {
     return fail(
         ErrorCode::kInvalid,
-        fmt::format("unknown parameter `{}`; expected q, format, time, now, remember or param.NAME",
+        fmt::format("unknown parameter `{}`; expected q, format, time, now, remember, rows_max or "
+                    "param.NAME",
                     name));
   }
   return {};

@@ -11,6 +11,7 @@ export class ApiError extends Error {
 
 async function request(path, options) {
   const abort = new AbortController();
+  options.signal?.addEventListener("abort", () => abort.abort());
   const timer = setTimeout(() => abort.abort(), options.timeout ?? kTimeout);
   try {
     const response = await fetch(path, { ...options, signal: abort.signal, cache: "no-store" });
@@ -26,6 +27,7 @@ async function request(path, options) {
     const message = typeof error === "string" ? error : error?.message;
     throw new ApiError(message || text || `the server answered ${response.status}`, response.status);
   } catch (error) {
+    if (options.signal?.aborted) throw new ApiError("stopped", 0);
     if (error.name === "AbortError") throw new ApiError("the server did not answer in time", 0);
     if (error instanceof TypeError) throw new ApiError("the server cannot be reached", 0);
     throw error;
@@ -34,9 +36,13 @@ async function request(path, options) {
   }
 }
 
-/** Runs a query. Returns {columns, rows, stats}. */
-export function query(text, timeout) {
-  return request("/api/query", { method: "POST", headers: { "Content-Type": "text/plain" }, body: text, timeout });
+/**
+ * Runs a query. Returns {columns, rows, stats}, and has_more_rows if there are more than `rows_max`.
+ * Aborting `signal` cancels it on the server, too.
+ */
+export function query(text, { rows_max, timeout, signal } = {}) {
+  const path = rows_max ? `/api/query?rows_max=${rows_max}` : "/api/query";
+  return request(path, { method: "POST", headers: { "Content-Type": "text/plain" }, body: text, timeout, signal });
 }
 
 /**

@@ -5,6 +5,7 @@ import { draw_over_time, series_color, show_chart } from "./charts.js";
 import { clock, count, element, number } from "./format.js";
 
 const kRowsShown = 1_000;
+const kRowsFetched = 10_000; // what a chart may need
 const kSeriesMax = 12;
 const kTimeout = 300_000; // ms; the default query_timeout of the server
 
@@ -19,7 +20,7 @@ const kExamples = [
 ];
 
 const by_id = (id) => document.getElementById(id);
-let running = 0; // number of the newest run; answers of older runs are dropped
+let running = null; // the AbortController of the newest run; answers of older runs are dropped
 
 export function set_up() {
   const text = by_id("query-text");
@@ -35,6 +36,7 @@ export function set_up() {
     event.preventDefault();
     run();
   });
+  by_id("query-stop").addEventListener("click", () => running?.abort());
   text.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
@@ -47,12 +49,14 @@ export function set_up() {
 
 async function run() {
   const text = by_id("query-text").value;
-  const mine = ++running;
+  running?.abort();
+  const mine = running = new AbortController();
   history.replaceState(null, "", `#q=${encodeURIComponent(text)}`);
   by_id("query-note").textContent = "running";
+  by_id("query-stop").hidden = false;
   const began = performance.now();
   try {
-    const table = await api.query(text, kTimeout);
+    const table = await api.query(text, { rows_max: kRowsFetched, timeout: kTimeout, signal: mine.signal });
     if (mine !== running) return;
     show_error("");
     show_table(table);
@@ -64,6 +68,8 @@ async function run() {
     show_table({ columns: [], rows: [] });
     show_chart("query-chart", false);
     by_id("query-note").textContent = "";
+  } finally {
+    if (mine === running) by_id("query-stop").hidden = true;
   }
 }
 
@@ -74,7 +80,8 @@ function show_error(message) {
 }
 
 function note_of(table, ms) {
-  const shown = table.rows.length > kRowsShown ? `the first ${count(kRowsShown)} of ` : "";
+  const more = table.has_more_rows ? "more than " : "";
+  const shown = table.rows.length > kRowsShown ? `the first ${count(kRowsShown)} of ${more}` : "";
   const warnings = (table.warnings ?? []).map((warning) => `; ${warning}`).join("");
   return `${shown}${count(table.rows.length)} ${table.rows.length === 1 ? "row" : "rows"} in ${count(ms)} ms${warnings}`;
 }
@@ -126,7 +133,7 @@ function show_as_chart(table) {
   const series = series_of(table);
   // Raw events give too many series or a single time: those are shown as a table only.
   const times = new Set(series.flatMap((one) => one.points.map((point) => point.x)));
-  const worth = series.length > 0 && series.length <= kSeriesMax && times.size > 1;
+  const worth = !table.has_more_rows && series.length > 0 && series.length <= kSeriesMax && times.size > 1;
   show_chart("query-chart", worth);
   if (!worth) return;
   for (const [i, one] of series.entries()) {

@@ -36,6 +36,8 @@ struct QueryOptions {
   /// Disk space for what does not fit into memory, in the database's `tmp`. At most half of the
   /// free space there is used.
   uint64_t disk_bytes_max = 16 * kGiB;
+  /// Return at most this many rows, and say in the result that there are more; 0: all rows.
+  uint64_t rows_max = 0;
   unsigned threads = 0;                          ///< 0: one per core
   const std::atomic<bool>* cancelled = nullptr;  ///< checked between vectors; may be null
 };

@@ -38,6 +38,10 @@ class JsonParts : public ResultWriter {
     out += ']';
   }
 
+  void add_more_rows(std::string& out) const {
+    if (table_.has_more_rows) out += ",\"has_more_rows\":true";
+  }
+
   std::string statistics() const {
     const QueryStatistics& s = table_.statistics;
     return fmt::format(
@@ -81,6 +85,7 @@ class JsonWriter final : public JsonParts {
 
   void end(std::string& out) override {
     out += table_.row_count == 0 ? "]" : "\n]";
+    add_more_rows(out);
     add_warnings(out);
     if (options_.statistics) out += ",\"stats\":" + statistics();
     out += "}\n";
@@ -108,6 +113,7 @@ class NdjsonWriter final : public JsonParts {
   void end(std::string& out) override {
     if (!options_.statistics) return;
     out += "{\"stats\":" + statistics();
+    add_more_rows(out);
     add_warnings(out);
     out += "}\n";
   }

@@ -52,6 +52,7 @@ struct QueryStatistics {
 struct ResultTable {
   std::vector<ResultColumn> columns;
   size_t row_count = 0;
+  bool has_more_rows = false;  ///< those beyond QueryOptions::rows_max are not here
   QueryStatistics statistics;
   std::vector<std::string> warnings;
   /// Source events that passed every `where` before the first `stats`, baseline windows included. A
@@ -64,9 +65,10 @@ struct ResultTable {
 
 enum class ResultFormat { kTable, kCsv, kJson, kNdjson, kLineProtocol };
 struct FormatOptions {
-  bool times_as_ns = false;   ///< times as integers instead of RFC 3339
-  size_t terminal_width = 0;  ///< kTable: columns are truncated to fit; 0: not truncated
-  bool statistics = true;     ///< kJson, kNdjson: include `stats`
+  bool times_as_ns = false;  ///< times as integers instead of RFC 3339
+  /// kTable: texts are cut and columns left out, and named, to fit; 0: everything is shown.
+  size_t terminal_width = 0;
+  bool statistics = true;  ///< kJson, kNdjson: include `stats`
 };
 
 /// The whole table as text in that format. Invalid UTF-8 is shown as U+FFFD, NaN and infinities as

@@ -37,6 +37,19 @@ std::string cell_text(const Value& value, bool times_as_ns) {
   return escape_controls(plain_text(value, times_as_ns));
 }
 
+// How many columns fit into the terminal; at least one, which is cut if it must be.
+size_t columns_that_fit(const std::vector<size_t>& widths, size_t terminal_width) {
+  if (terminal_width == 0 || widths.empty()) return widths.size();
+  size_t total = widths[0];
+  size_t count = 1;
+  while (count < widths.size()) {
+    total += kGap.size() + widths[count];
+    if (total > terminal_width) break;
+    ++count;
+  }
+  return count;
+}
+
 void add_line(std::string& out, std::string line, size_t terminal_width) {
   line.erase(line.find_last_not_of(' ') + 1);
   out += terminal_width == 0 ? line : cut_to(std::move(line), terminal_width);
@@ -82,9 +95,10 @@ class TableWriter final : public ResultWriter {
       for (const std::string& cell : cells[i]) widths[i] = std::max(widths[i], width_of(cell));
     }
     if (options_.terminal_width != 0) fit(table_, options_.terminal_width, widths);
+    const size_t shown = columns_that_fit(widths, options_.terminal_width);
     for (size_t line_index = 0; line_index <= table_.row_count; ++line_index) {
       std::string line;
-      for (size_t i = 0; i < column_count; ++i) {
+      for (size_t i = 0; i < shown; ++i) {
         const std::string cell = cut_to(std::move(cells[i][line_index]), widths[i]);
         const std::string padding(widths[i] - width_of(cell), ' ');
         const bool right = is_number(table_.columns[i].type);
@@ -93,7 +107,22 @@ class TableWriter final : public ResultWriter {
       }
       add_line(out, std::move(line), options_.terminal_width);
     }
+    if (shown < column_count) add_hidden_columns(out, shown);
   }
+
+  // Names the columns for which the terminal is too narrow.
+  void add_hidden_columns(std::string& out, size_t first) const {
+    constexpr size_t kNamesMax = 10;
+    const size_t count = table_.columns.size() - first;
+    out += fmt::format("… {} more column{}, too wide for the terminal: ", count,
+                       count == 1 ? "" : "s");
+    for (size_t i = 0; i < std::min(count, kNamesMax); ++i) {
+      if (i > 0) out += ", ";
+      out += escape_controls(table_.columns[first + i].name);
+    }
+    out += count > kNamesMax ? ", …; choose with `| keep`\n" : "; choose with `| keep`\n";
+  }
+
   void write_row(size_t /*row*/, std::string& /*out*/) override {}
 
   const FormatOptions options_;

@@ -146,8 +146,15 @@ Result<Progress> advance(Execution& execution, Progress progress) {
 
 }  // namespace
 
-Result<ResultTable> execute_plan(const Database& database, const Plan& plan,
+Result<ResultTable> execute_plan(const Database& database, const Plan& given,
                                  const QueryOptions& options, WindowMemory* memory) {
+  // One row more than wanted shows whether there are more.
+  std::optional<Plan> limited;
+  if (options.rows_max > 0) {
+    limited = given;
+    limited->stages.push_back({LimitStage{options.rows_max + 1}, given.output_columns(), {}});
+  }
+  const Plan& plan = limited ? *limited : given;
   Execution execution(plan, options);
   execution.spill_folder = database.directory() + "/tmp";
   TOCSIN_TRY(Progress progress, start(execution, database, memory));
@@ -159,7 +166,11 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& plan,
     TOCSIN_TRY(progress, advance(execution, std::move(progress)));
     execution.finish_step(progress.next, progress.table.row_count);
   }
-  ResultTable result = to_result(settle_order(std::move(progress.table)), plan.output_columns());
+  Table table = settle_order(std::move(progress.table));
+  const bool has_more_rows = options.rows_max > 0 && table.row_count > options.rows_max;
+  if (has_more_rows) table = table_limit(std::move(table), options.rows_max);
+  ResultTable result = to_result(std::move(table), plan.output_columns());
+  result.has_more_rows = has_more_rows;
   result.warnings = plan.warnings;
   result.rows_matched = execution.rows_matched;
   result.statistics.rows_scanned = execution.rows_scanned;

@@ -232,6 +232,9 @@ TEST_CASE("http: query results in several formats", "[net]") {
                  R"("columns":[{"name":"time","type":"time"},{"name":"f","type":"i64"}])"));
   CHECK(contains(response.body, R"(["1970-01-01T00:00:01.000000000Z",1])"));
   CHECK(contains(response.body, R"("stats":{)"));
+  REQUIRE(server.request("POST", "/write", "two f=1i 1\ntwo f=2i 2\n").status == 204);
+  response = server.request("POST", "/api/query?rows_max=1", "from two | keep f");
+  CHECK_THAT(response.body, Catch::Contains("\n],\"has_more_rows\":true,"));
   response = server.request("POST", "/api/query?format=csv&time=ns", "from m | keep time, f");
   CHECK(TestServer::without_returns(response.body) == "time,f\n1000000000,1\n");
   CHECK(contains(response.head, "Content-Type: text/csv"));
@@ -295,6 +298,7 @@ TEST_CASE("http: errors in queries are explained", "[net]") {
   CHECK(contains(response.body, "\"line\":2,\"column\":9"));
   CHECK(contains(response.body, "duration_ms"));
   CHECK(server.request("POST", "/api/query?format=xml", "from m").status == 400);
+  CHECK(server.request("POST", "/api/query?rows_max=0", "from m").status == 400);
   CHECK(server.request("POST", "/api/query?nonsense=1", "from m").status == 400);
   CHECK(server.request("GET", "/api/query").status == 400);
 }

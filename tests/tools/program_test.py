@@ -43,6 +43,23 @@ class ProgramTest(unittest.TestCase):
                 self.assertEqual(result.stderr,
                                  f"tocsin: cannot read the query from {path}: {reason}\n")
 
+    def run_words(self, *words):
+        return subprocess.run([TOCSIN, *words], text=True, capture_output=True, timeout=PATIENCE, check=False)
+
+    def test_an_unknown_command_is_answered_with_the_nearest_one(self):
+        result = self.run_words("qurey", "--db", "x")
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        self.assertEqual(result.stderr, "tocsin: unknown command `qurey`; did you mean `query`?\n")
+        result = self.run_words("zzz")
+        self.assertEqual(result.stderr, "tocsin: unknown command `zzz`; `tocsin --help` lists the commands\n")
+
+    def test_help_and_version_are_also_words(self):
+        self.assertEqual(self.run_words("version").stdout, self.run_words("--version").stdout)
+        self.assertEqual(self.run_words("help").stdout, self.run_words("--help").stdout)
+        self.assertEqual(self.run_words("help", "query").stdout, self.run_words("query", "--help").stdout)
+        result = self.run_words("help", "qurey")
+        self.assertEqual((result.returncode, result.stderr),
+                         (2, "tocsin: unknown command `qurey`; did you mean `query`?\n"))
 
     def test_version_shows_the_commit(self):
         result = subprocess.run([TOCSIN, "--version"], text=True, capture_output=True, timeout=PATIENCE, check=False)

@@ -25,6 +25,7 @@ class MemorySource final : public QuerySource {
   Result<ResultTable> ask(const Question& question) override {
     asked.push_back(question);
     QueryOptions options;
+    options.rows_max = question.rows_max;
     if (!question.now.empty()) options.now = *parse_time(question.now);
     for (const auto& [name, value] : question.parameters) {
       options.parameters[name] = Value::of(static_cast<int64_t>(std::stol(value)));
@@ -111,6 +112,30 @@ TEST_CASE("shell: lines are assembled into queries", "[tools]") {
   CHECK(continues("# only failures"));
   CHECK_FALSE(continues("from audit"));
   CHECK_FALSE(continues("   "));
+}
+
+TEST_CASE("shell: on a terminal a table has a thousand rows, a drawing has all", "[tools]") {
+  SessionOptions options;
+  options.interactive = true;
+  Shell shell(options);
+  shell("from audit");
+  CHECK(shell.source.asked.back().rows_max == 1'000);
+  shell(".plot from audit | stats n = count()");
+  CHECK(shell.source.asked.back().rows_max == 0);
+  shell(".format csv");
+  shell("from audit");
+  CHECK(shell.source.asked.back().rows_max == 0);
+}
+
+TEST_CASE("shell: help, quit and exit need no dot", "[tools]") {
+  Shell shell;
+  CHECK_THAT(shell("help"), Catch::StartsWith(".help"));
+  CHECK_FALSE(shell.session.finished());
+  shell("exit");
+  CHECK(shell.session.finished());
+  Shell other;
+  other("quit");
+  CHECK(other.session.finished());
 }
 
 TEST_CASE("shell: queries, and lines that extend the last one", "[tools]") {

@@ -17,6 +17,7 @@ class DatabaseSource final : public QuerySource {
     QueryOptions options;
     options.zone = zone_;
     options.cancelled = question.cancelled;
+    options.rows_max = question.rows_max;
     if (!question.now.empty()) {
       TOCSIN_TRY(options.now, parse_time(question.now, zone_));
     }
@@ -43,8 +44,8 @@ class ServerSource final : public QuerySource {
   explicit ServerSource(std::string url) : url_(std::move(url)) {}
 
   Result<ResultTable> ask(const Question& question) override {
-    return query_server(
-        {url_, question.text, question.now, question.parameters, question.cancelled});
+    return query_server({url_, question.text, question.now, question.parameters, question.cancelled,
+                         question.rows_max});
   }
 
   Result<Completion> complete(std::string_view text, size_t cursor) override {

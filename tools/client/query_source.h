@@ -19,6 +19,7 @@ struct Question {
   std::string now;  ///< an RFC 3339 time; empty: the current time
   std::vector<std::pair<std::string, std::string>> parameters;  ///< names without `$`, and values
   const std::atomic<bool>* cancelled = nullptr;                 ///< ends the query; may be null
+  uint64_t rows_max = 0;                                        ///< as in QueryOptions
 };
 
 struct QuerySourceOptions {

@@ -163,6 +163,11 @@ struct Answer {
       return for_each(value, "warnings",
                       [&](auto each) { return parse_warning(each, table.warnings); });
     }
+    if (key == "has_more_rows") {
+      if (value.get(table.has_more_rows) != simdjson::SUCCESS)
+        return unexpected_answer("has_more_rows is not a boolean");
+      return {};
+    }
     if (key == "stats") return parse_statistics(value, table);
     std::string_view error;
     if (key == "error" && value.get(error) == simdjson::SUCCESS) {
@@ -262,6 +267,8 @@ Result<ResultTable> query_server(const RemoteQuery& query) {
   request.url = address_of(query.url, "/api/query");
   request.cancelled = query.cancelled;
   request.parameters = {{"time", "ns"}};
+  if (query.rows_max > 0)
+    request.parameters.emplace_back("rows_max", std::to_string(query.rows_max));
   if (!query.now.empty()) request.parameters.emplace_back("now", query.now);
   for (const auto& [name, value] : query.parameters) {
     request.parameters.emplace_back("param." + name, value);

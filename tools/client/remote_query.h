@@ -20,6 +20,7 @@ struct RemoteQuery {
   std::vector<std::pair<std::string, std::string>> parameters;  ///< names without `$`, and values
   /// If true, closes the connection, which cancels the query on the server; may be null.
   const std::atomic<bool>* cancelled = nullptr;
+  uint64_t rows_max = 0;  ///< as in QueryOptions
 };
 
 /// The result with exactly the values and types of the server. An error of the server keeps its

@@ -8,8 +8,6 @@
 #include "query/complete/place.h"
 
 namespace tocsin {
-namespace {}  // namespace
-
 bool is_incomplete(std::string_view text) {
   static constexpr std::array<std::string_view, 7> kWords = {"and", "or",       "not",  "in",
                                                              "by",  "contains", "where"};

@@ -17,20 +17,12 @@ namespace {
 constexpr size_t kRowsShownMax = 1'000;  // of a table on a terminal
 constexpr std::string_view kBlanks = " \t\r\n";
 
-std::string counted(uint64_t count, const char* thing) {
-  return fmt::format("{} {}{}", grouped(count), thing, count == 1 ? "" : "s");
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), text) != words.end();
 }
 
-ResultTable first_rows(const ResultTable& table, size_t count) {
-  ResultTable out;
-  for (const ResultColumn& column : table.columns) {
-    ResultColumn& copy = out.columns.emplace_back();
-    copy.name = column.name;
-    copy.type = column.type;
-    for (size_t row = 0; row < count; ++row) copy.append(column.at(row));
-  }
-  out.row_count = count;
-  return out;
+std::string counted(uint64_t count, const char* thing) {
+  return fmt::format("{} {}{}", grouped(count), thing, count == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -78,6 +70,7 @@ bool ShellSession::run(const std::string& text) {
   const std::string_view content = trimmed(text);
   if (content.empty()) return true;
   if (content.front() == '.') return command(content);
+  if (is_one_of(content, {"help", "quit", "exit"})) return command("." + std::string(content));
   if (content.front() == '|' && !last_query_.empty()) return query(last_query_ + "\n" + text);
   return query(text);
 }
@@ -99,12 +92,13 @@ bool ShellSession::command(std::string_view line) {
   return false;
 }
 
-Result<ResultTable> ShellSession::ask(const std::string& text) {
-  return source_.ask({text, options_.now, options_.parameters, options_.cancelled});
+Result<ResultTable> ShellSession::ask(const std::string& text, uint64_t rows_max) {
+  return source_.ask({text, options_.now, options_.parameters, options_.cancelled, rows_max});
 }
 
 bool ShellSession::query(const std::string& text) {
-  Result<ResultTable> table = ask(text);
+  const bool shown = options_.interactive && options_.format == ResultFormat::kTable;
+  Result<ResultTable> table = ask(text, shown ? kRowsShownMax : 0);
   if (!table) {
     errors_ << table.error().message << '\n';
     return false;
@@ -120,12 +114,10 @@ void ShellSession::show(const ResultTable& table) {
   FormatOptions format;
   const bool fitted = options_.interactive && options_.format == ResultFormat::kTable;
   if (fitted) format.terminal_width = terminal_size().first;
-  if (fitted && table.row_count > kRowsShownMax) {
-    out_ << format_result(first_rows(table, kRowsShownMax), options_.format, format)
-         << fmt::format("… {} more; use `| limit`, or .format csv to see all\n",
-                        counted(table.row_count - kRowsShownMax, "row"));
-  } else {
-    out_ << format_result(table, options_.format, format);
+  out_ << format_result(table, options_.format, format);
+  if (table.has_more_rows) {
+    out_ << fmt::format("… only the first {}; narrow the query, or use .format csv to see all\n",
+                        counted(table.row_count, "row"));
   }
   show_numbers(table);
   out_.flush();
@@ -133,8 +125,9 @@ void ShellSession::show(const ResultTable& table) {
 
 void ShellSession::show_numbers(const ResultTable& table) {
   const QueryStatistics& s = table.statistics;
-  std::string line = fmt::format("{} in {:.1f} ms", counted(table.row_count, "row"),
-                                 static_cast<double>(s.elapsed_us) / 1e3);
+  std::string line =
+      fmt::format("{}{} in {:.1f} ms", table.has_more_rows ? "the first " : "",
+                  counted(table.row_count, "row"), static_cast<double>(s.elapsed_us) / 1e3);
   if (timing_) {
     line +=
         fmt::format("; read {}, {} of {}; {} skipped, {} answered without reading",
@@ -230,6 +223,8 @@ Status ShellSession::draw(std::string_view query) {
     const std::string text = query.front() == '|' ? last_query_ + "\n" + own : own;
     TOCSIN_TRY(last_result_, ask(text));
     last_query_ = text;
+  } else if (last_result_.has_more_rows) {
+    TOCSIN_TRY(last_result_, ask(last_query_));
   }
   if (last_result_.columns.empty()) {
     return fail(ErrorCode::kInvalid,

@@ -44,7 +44,7 @@ class ShellSession {
 
   bool command(std::string_view line);
   bool query(const std::string& text);
-  Result<ResultTable> ask(const std::string& text);
+  Result<ResultTable> ask(const std::string& text, uint64_t rows_max = 0);
   void show(const ResultTable& table);
   void show_numbers(const ResultTable& table);
   std::pair<size_t, size_t> terminal_size() const;

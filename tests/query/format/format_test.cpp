@@ -147,16 +147,39 @@ TEST_CASE("format: a table is truncated to fit the terminal, the widest text fir
   FormatOptions options;
   options.terminal_width = 30;
   CHECK(format_result(table, ResultFormat::kTable, options) ==
-        "time                    measu\xE2\x80\xA6\n"
-        "2025-11-24T16:00:00Z    audit\xE2\x80\xA6\n"
-        "1970-01-01T00:00:01.5Z  bpm\n"
-        "-                       -    \xE2\x80\xA6\n");
+        "time\n"
+        "2025-11-24T16:00:00Z\n"
+        "1970-01-01T00:00:01.5Z\n"
+        "-\n"
+        "… 2 more columns, too wide for the terminal: measurement, text; choose with `| keep`\n");
   options.terminal_width = 48;
   CHECK(format_result(table, ResultFormat::kTable, options) ==
         "time                    measurement  text\n"
         "2025-11-24T16:00:00Z    audit log    say \"hi\",\\\xE2\x80\xA6\n"
         "1970-01-01T00:00:01.5Z  bpm\n"
         "-                       -            gr\xC3\xBC\xEF\xBF\xBD\n");
+}
+
+TEST_CASE("format: a table names the columns that do not fit the terminal", "[query]") {
+  ResultTable table;
+  for (const char* name : {"first", "second", "third"}) {
+    ResultColumn& column = table.columns.emplace_back();
+    column.name = name;
+    column.type = ValueType::kI64;
+    column.append(Value::of(int64_t{1'000'000}));
+  }
+  table.row_count = 1;
+  FormatOptions options;
+  options.terminal_width = 16;
+  CHECK(format_result(table, ResultFormat::kTable, options) ==
+        "  first   second\n"
+        "1000000  1000000\n"
+        "… 1 more column, too wide for the terminal: third; choose with `| keep`\n");
+  options.terminal_width = 5;
+  CHECK(format_result(table, ResultFormat::kTable, options) ==
+        "  fi…\n"
+        "1000…\n"
+        "… 2 more columns, too wide for the terminal: second, third; choose with `| keep`\n");
 }
 
 TEST_CASE("format: the shortest text of a double reads back the same", "[query]") {

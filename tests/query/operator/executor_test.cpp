@@ -119,6 +119,27 @@ TEST_CASE("executor: a limit without an order keeps the earliest rows", "[query]
         "time,service\n10,pay\n12,web\n15,\n");
 }
 
+TEST_CASE("executor: returns at most the rows asked for, and says whether there are more",
+          "[query]") {
+  const auto database = three_segments();
+  QueryOptions options;
+  const auto counted = [&](const Plan& plan, uint64_t rows_max) {
+    options.rows_max = rows_max;
+    const auto result = execute_plan(database, plan, options, nullptr);
+    REQUIRE(result);
+    return std::pair(result->row_count, result->has_more_rows);
+  };
+  B rows(database, {"audit", "bpm"});
+  CHECK(counted(rows.plan, 0) == std::pair(size_t{7}, false));
+  CHECK(counted(rows.plan, 8) == std::pair(size_t{7}, false));
+  CHECK(counted(rows.plan, 7) == std::pair(size_t{7}, false));
+  CHECK(counted(rows.plan, 6) == std::pair(size_t{6}, true));
+  CHECK(counted(rows.plan, 1) == std::pair(size_t{1}, true));
+  options.rows_max = 2;
+  CHECK(csv(database, rows.plan, options) ==
+        "time,measurement,service,ms\n10,audit,pay,5\n12,bpm,web,\n");
+}
+
 TEST_CASE("executor: sort puts nulls last in both directions", "[query]") {
   const auto database = three_segments();
   const auto check = [&](bool descending, const char* expected) {
