@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "db/database.h"
 #include "db/maintenance/maintenance.h"
 #include "tools/command.h"
 #include "tools/terminal/progress_bar.h"
