@@ -265,7 +265,7 @@ std::string QueryGenerator::condition(int depth) {
       return expression(T::kString, depth - 1) + one_of(std::array{" =~ ", " !~ "}) +
              one_of(std::array{"\"^p\"", "r\"\\d+\"", "\"(?i)PAY|o\"", "\"^$\"", "\"ü\""});
     case 11:
-      return expression(T::kString, depth - 1) + " contains " +
+      return expression(T::kString, depth - 1) + one_of(std::array{" contains ", " icontains "}) +
              one_of(std::array{"\"a\"", "\"ms\"", "\"\"", "\"timeout\""});
     case 12: return "exists(" + any(depth - 1) + ")";
     case 13:

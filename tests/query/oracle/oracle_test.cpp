@@ -149,6 +149,6 @@ TEST_CASE("oracle: random queries return the same as a naive interpreter", "[que
   if (oracle::long_tests()) {
     check_random_queries(20, 500, 3'000);
   } else {
-    check_random_queries(4, 150, 800);
+    check_random_queries(4, 300, 800);
   }
 }
