@@ -293,6 +293,24 @@ TEST_CASE("repair: a lost or emptied catalog is not treated as a new database", 
   CHECK((sorted_rows(directory.path()) == before));
 }
 
+TEST_CASE(
+    "repair: a folder without catalog and segments gets an empty catalog, and the loss is named",
+    "[db]") {
+  test::TemporaryFolder directory;
+  {
+    auto database = take(Database::open(directory.path()));
+    take(database->write(numbered_rows(0, 10)));  // in the catalog only
+  }
+  directory.remove("catalog.mdb");
+  REQUIRE(!Database::open(directory.path()));
+  const RepairReport report = take(repair_database(directory.path(), {}));
+  CHECK(report.row_count == 0);
+  REQUIRE(report.left_out.size() == 1);
+  CHECK(report.left_out[0].find("the newest rows") != std::string::npos);
+  auto database = take(Database::open(directory.path()));
+  CHECK(take(database->write(numbered_rows(0, 10))).rows_written == 10);
+}
+
 TEST_CASE("repair: a segment with damage outside its values keeps the values", "[db]") {
   test::TemporaryFolder directory;
   {
