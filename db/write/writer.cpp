@@ -232,7 +232,9 @@ void Writer::refuse(std::deque<QueuedWrite> queued) {
 
 void Writer::suspend(const Error& error) {
   retry_at_ = steady_clock::now() + nanoseconds(kRetryAfter);
+  const auto known = queue_.suspended_by();
   queue_.suspend(error);
+  if (known && known->message == error.message) return;  // one log line, not one per attempt
   log(LogLevel::kError, fmt::format("writing to {} stopped: {}", store_.directory, error.message));
 }
 
