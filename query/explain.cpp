@@ -28,10 +28,10 @@ class Explanation {
     }
   }
 
-  void add_row(std::string stage) {
+  size_t add_row(std::string stage) {
     table_.columns[0].append(Value::of(std::move(stage)));
     for (size_t i = 1; i < table_.columns.size(); ++i) table_.columns[i].append(Value::null());
-    ++table_.row_count;
+    return table_.row_count++;
   }
 
   void set(size_t row, std::string_view column, uint64_t value) {
@@ -92,6 +92,12 @@ ResultTable explain(const Plan& plan, const ResultTable& result) {
     out.set(steps[0].stage_end, "bytes", result.statistics.bytes_spilled);
   }
   for (const StepStatistics& step : steps) {
+    if (step.stage_end == kOrderStep) {
+      const size_t row = out.add_row("(order by the keys of `stats`)");
+      out.set(row, "rows", step.rows_out);
+      out.set(row, "time", static_cast<uint64_t>(step.elapsed_us * kMicrosecond));
+      continue;
+    }
     // A step that ends at stage 0 is the source alone, whose rows are set already.
     if (step.stage_end > 0) out.set(step.stage_end, "rows", step.rows_out);
     out.set(step.stage_end, "time", static_cast<uint64_t>(step.elapsed_us * kMicrosecond));

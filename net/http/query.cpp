@@ -1,5 +1,6 @@
 // /api/query: runs a query on the query threads and stops it when its client disconnects.
 #include <algorithm>
+#include <atomic>
 #include <map>
 
 #include <fmt/format.h>
@@ -178,14 +179,44 @@ Response query_error(const Error& error, const Diagnostic& diagnostic) {
 // Longer answers are sent in pieces of this size.
 constexpr size_t kPieceBytes = 64 * kKiB;
 
+// Answers that are being sent may hold this much memory together; running queries have their own.
+constexpr size_t kAnswerBytesMax = 256 * kMiB;
+std::atomic<size_t> answer_bytes{0};  // of all servers of the process
+
+size_t memory_of(const ResultTable& table) {
+  size_t bytes = 0;
+  for (const ResultColumn& column : table.columns) {
+    bytes += column.valid.capacity() + column.boolean.capacity() +
+             column.i64.capacity() * sizeof(int64_t) + column.u64.capacity() * sizeof(uint64_t) +
+             column.f64.capacity() * sizeof(double) + column.text.capacity() * sizeof(std::string);
+    for (const std::string& text : column.text) bytes += text.capacity();
+  }
+  return bytes;
+}
+
 // An answer that is sent in pieces.
 struct Answer {
   explicit Answer(ResultTable&& result, const QueryJob& job)
       : table(std::move(result)),
-        writer(make_result_writer(table, job.format, job.format_options)) {}
+        writer(make_result_writer(table, job.format, job.format_options)),
+        bytes(memory_of(table)),
+        all_bytes(answer_bytes += bytes) {}
+  ~Answer() { answer_bytes -= bytes; }
+  Answer(const Answer&) = delete;
+  Answer& operator=(const Answer&) = delete;
+  bool fits() const { return all_bytes <= kAnswerBytesMax || all_bytes == bytes; }
+
   ResultTable table;
   std::unique_ptr<ResultWriter> writer;
+  size_t bytes;
+  size_t all_bytes;  // of all answers when this one was made
 };
+
+Response busy(std::string_view reason) {
+  Response response = error_response(503, reason);
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
 
 // Runs on a query thread.
 Response run(const QueryEngine& queries, QueryJob& job) {
@@ -195,6 +226,9 @@ Response run(const QueryEngine& queries, QueryJob& job) {
   if (!table) return query_error(table.error(), diagnostic);
   Response response{200, content_type_of(job.format), ""};
   const auto answer = std::make_shared<Answer>(*std::move(table), job);
+  if (!answer->fits()) {
+    return busy("too many large answers are being sent; try again, or add a `limit`");
+  }
   if (answer->writer->write(response.body, kPieceBytes)) {
     response.more = [answer](std::string& out) { return answer->writer->write(out, kPieceBytes); };
   }
@@ -218,9 +252,7 @@ void handle_query(const Context& context, Request request, Reply reply) {
         post([job, response = std::move(response)] { job->reply(response); });
       });
   if (posted) return;
-  Response response = error_response(503, "too many queries are waiting; try again");
-  response.headers.emplace_back("Retry-After", "1");
-  job->reply(std::move(response));
+  job->reply(busy("too many queries are waiting; try again"));
 }
 
 }  // namespace tocsin::http

@@ -159,8 +159,16 @@ class ValuesAccumulator final : public Accumulator, public ReducibleValues {
     results_.resize(lists_.group_count() * outputs_.size());
     const std::vector<uint32_t> runs = make_runs();
     std::vector<RankSelect> selects(execution.thread_count());
+    const bool copies_all = std::ranges::any_of(outputs_, &Output::mad);
+    std::vector<MemoryGauge> gauges;  // by thread, of the values that are copied
+    for (size_t i = 0; i < selects.size(); ++i) gauges.emplace_back(execution);
     return run_parallel(execution, runs.size() - 1, [&](unsigned thread, size_t run) -> Status {
       for (uint32_t group = runs[run]; group < runs[run + 1]; ++group) {
+        const size_t value_count = lists_.count(group);
+        if (copies_all && value_count > kRunValuesMin) {
+          TOCSIN_RETURN_IF_ERROR(execution.check());
+          TOCSIN_RETURN_IF_ERROR(gauges[thread].set(value_count * sizeof(double)));
+        }
         compute(group, selects[thread]);
       }
       return {};

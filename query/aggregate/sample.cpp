@@ -1,7 +1,11 @@
-// sample(x, n): the n earliest values as a JSON array.
+// sample(x, n): the n earliest values as a JSON array. Values that would make the array longer than
+// kStringBytesMax are cut.
 #include <algorithm>
 #include <string>
+#include <utility>
 
+#include "db/base/text.h"
+#include "db/limits.h"
 #include "query/aggregate/aggregate.h"
 #include "query/format/format.h"
 
@@ -10,7 +14,8 @@ namespace {
 
 class SampleAccumulator final : public Accumulator {
  public:
-  explicit SampleAccumulator(size_t count_max) : count_max_(count_max) {}
+  explicit SampleAccumulator(size_t count_max)
+      : count_max_(count_max), json_bytes_max_((kStringBytesMax - 1) / count_max - 1) {}
 
   void resize(size_t group_count) override { groups_.resize(group_count); }
 
@@ -21,7 +26,7 @@ class SampleAccumulator final : public Accumulator {
       const Timestamp time = input.time->i64[row];
       const auto& group = groups_[input.groups[i]];
       if (group.size() >= count_max_ && (group.empty() || time > group.back().time)) continue;
-      add(input.groups[i], {time, json_of(input.argument->at(row))});
+      add(input.groups[i], {time, json_at(*input.argument, row)});
     }
   }
 
@@ -61,6 +66,23 @@ class SampleAccumulator final : public Accumulator {
     auto operator<=>(const Sample&) const = default;
   };
 
+  std::string json_at(const Vector& values, uint32_t row) const {
+    if (values.type != ValueType::kString) return json_of(values.at(row));
+    const std::string_view text = values.text_at(row);
+    constexpr std::string_view kCut = "…";
+    constexpr size_t kQuotes = 2;
+    const size_t whole_max = json_bytes_max_ - kQuotes;
+    size_t size = text.size() <= whole_max ? text.size() : whole_max - kCut.size();
+    while (true) {
+      while (size > 0 && size < text.size() && continues_character(text[size])) --size;
+      std::string part(text.substr(0, size));
+      if (size < text.size()) part += kCut;
+      std::string json = json_of(Value::of(std::move(part)));
+      if (json.size() <= json_bytes_max_) return json;
+      size /= 2;  // escapes make it longer
+    }
+  }
+
   void add(uint32_t index, Sample sample) {
     auto& group = groups_[index];
     text_bytes_ += sizeof(Sample) + sample.json.size();
@@ -71,6 +93,7 @@ class SampleAccumulator final : public Accumulator {
   }
 
   size_t count_max_;
+  size_t json_bytes_max_;                    // of one value
   std::vector<std::vector<Sample>> groups_;  // each ascending
   size_t text_bytes_ = 0;
 };

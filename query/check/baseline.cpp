@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "query/base/limits.h"
+#include "query/check/contradiction.h"
 #include "query/check/stages.h"
 
 namespace tocsin {
@@ -96,6 +97,34 @@ bool StageChecker::emit_null_baselines() {
   return emit(std::move(out));
 }
 
+// A mean or maximum of counts is above 0: the first window that counts for a group has a row of it.
+std::optional<LowerBound> StageChecker::bound_of(const BaselineColumn& column) const {
+  const ScopeColumn& from = scope_.at(column.column);
+  const bool positive =
+      column.statistic == BaselineStatistic::kMean || column.statistic == BaselineStatistic::kMax;
+  if (!from.bound || !positive) return std::nullopt;
+  return LowerBound{Value::of(0.0), true,
+                    fmt::format("a group that never appeared has no windows, and its baseline is "
+                                "null. To find such groups, write `baseline({}, windows) == 0`",
+                                ast::print_name(from.name))};
+}
+
+// Without `baseline(x)`, a baseline still adds the groups that have no row in the range. A `where`
+// after it may be about these.
+void StageChecker::note_baseline_use(const Expression& condition) {
+  if (use_ != BaselineUse::kNone && use_ != BaselineUse::kSilence) return;
+  const bool has_groups = !scope_.keys.empty();
+  use_ = has_groups && may_hold_for_silence(context_, scope_, condition) ? BaselineUse::kSilence
+                                                                         : BaselineUse::kNoUse;
+}
+
+void StageChecker::finish() {
+  if (use_ != BaselineUse::kNone && use_ != BaselineUse::kNoUse) return;
+  context_.warnings.push_back(
+      "the baseline is not used: no later stage contains baseline(x), and no `where` keeps the "
+      "groups without rows that it adds, as in `where n == 0`");
+}
+
 bool StageChecker::stage(const ast::Baseline& baseline) {
   BaselineStage out;
   if (!baseline_place() || !baseline_arguments(baseline, out)) return false;
@@ -105,16 +134,15 @@ bool StageChecker::stage(const ast::Baseline& baseline) {
   for (const BaselineCall& call : baseline_calls_) {
     if (!baseline_column(call, out)) return false;
   }
-  if (baseline_calls_.empty()) {
-    context_.warnings.push_back("the baseline is not used: no later stage contains baseline(x)");
-  }
+  use_ = baseline_calls_.empty() ? BaselineUse::kNone : BaselineUse::kStatistics;
   for (const BaselineColumn& column : out.columns) {
     const bool is_duration = scope_.at(column.column).type == ValueType::kDuration;
     const ValueType type = column.statistic == BaselineStatistic::kWindows ? ValueType::kI64
                            : is_duration                                   ? ValueType::kDuration
                                                                            : ValueType::kF64;
-    if (!add_column({column.name, type, false, false})) return false;
+    if (!add_column({column.name, type, false, false, {}, bound_of(column)})) return false;
   }
+  scope_.clear_bounds_before(scope_.size() - out.columns.size());
   context_.has_baseline = true;
   emit(std::move(out));
   return null_baselines_.empty() || emit_null_baselines();

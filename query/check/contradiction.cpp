@@ -49,6 +49,7 @@ Interval values_of(const ScopeColumn& column) {
     out.max = Value::time(column.range->end);
     out.below_max = true;
   }
+  if (column.bound) out.raise(column.bound->min, column.bound->above);
   return out;
 }
 
@@ -137,6 +138,10 @@ class Search {
     Interval alone = values_of(entry);
     narrow(alone, operation, constant.literal);
     if (alone.empty() || (operation == Function::kEqual && between_integers(entry, constant))) {
+      if (entry.bound) {
+        return fmt::format("`{}` is never true, because {}", written(condition),
+                           entry.bound->reason);
+      }
       return entry.range
                  ? fmt::format("`{}` is outside the time range of the query", written(condition))
                  : fmt::format("`{}` is false for every value of `{}`, which is {}",
@@ -160,6 +165,18 @@ class Search {
 };
 
 }  // namespace
+
+bool may_hold_for_silence(const CheckContext& context, const Scope& scope,
+                          const Expression& condition) {
+  Search::Intervals known;
+  for (uint32_t i = 0; i < scope.size(); ++i) {
+    if (!scope.at(i).zero_if_empty) continue;
+    Interval zero;
+    zero.min = zero.max = Value::of(int64_t{0});
+    known.emplace(i, std::move(zero));
+  }
+  return !Search(context, scope).find(condition, known);
+}
 
 std::optional<std::string> find_contradiction(const CheckContext& context, const Scope& scope,
                                               const Expression& condition) {

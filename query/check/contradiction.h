@@ -16,4 +16,8 @@ namespace tocsin {
 std::optional<std::string> find_contradiction(const CheckContext& context, const Scope& scope,
                                               const Expression& condition);
 
+/// Whether the condition may hold for a group without rows, whose counts and sums are 0.
+bool may_hold_for_silence(const CheckContext& context, const Scope& scope,
+                          const Expression& condition);
+
 }  // namespace tocsin

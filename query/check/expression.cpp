@@ -1,10 +1,13 @@
 #include "query/check/expression.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "db/base/text.h"
+#include "db/limits.h"
+#include "query/base/limits.h"
 #include "query/check/contradiction.h"
 #include "query/parser/grammar.h"
 #include "query/parser/lexer.h"
@@ -134,21 +137,36 @@ void settle_nulls(Expression& call) {
     case Function::kNotIn:
     case Function::kMatches:
     case Function::kNotMatches:
-    case Function::kContains: return become_literal(call, Value::of(false), ValueType::kBool);
+    case Function::kContains:
+    case Function::kIcontains: return become_literal(call, Value::of(false), ValueType::kBool);
     default: return become_literal(call, Value::null(), call.type);
   }
 }
 
 // Computes a call whose arguments are constants.
-void fold(CheckContext& context, Expression& call) {
+bool fold(CheckContext& context, Expression& call) {
   settle_nulls(call);
-  if (is_literal(call) || !is_foldable(call)) return;
+  if (is_literal(call) || !is_foldable(call)) return true;
   std::vector<Value> values;
   for (Expression& argument : call.arguments) values.push_back(std::move(argument.literal));
   Expression out =
       literal(evaluate_function(call.function, call.type, values, context.scalar), call.span);
   out.type = call.type;
   call = std::move(out);
+  if (std::exchange(context.scalar.texts_too_long, 0) != 0) {
+    return context.fault(call.span,
+                         fmt::format("this text is longer than {} MiB", kStringBytesMax / kMiB),
+                         "write a shorter one");
+  }
+  if (const auto* text = std::get_if<std::string>(&call.literal.data)) {
+    context.constant_bytes += text->size();
+  }
+  if (context.constant_bytes <= kConstantBytesMax) return true;
+  return context.fault(call.span,
+                       fmt::format("the constants that this query computes have more than {} MiB "
+                                   "together",
+                                   kConstantBytesMax / kMiB),
+                       "write shorter or fewer ones");
 }
 
 bool check_arguments(CheckContext& context, const Scope& scope, const ast::Expression& node,
@@ -165,7 +183,7 @@ bool compares_text(Function operation) {
   return operation == Function::kEqual || operation == Function::kNotEqual ||
          operation == Function::kIn || operation == Function::kNotIn ||
          operation == Function::kMatches || operation == Function::kNotMatches ||
-         operation == Function::kContains;
+         operation == Function::kContains || operation == Function::kIcontains;
 }
 
 // `status == FAILED`: a word that names no column, compared with a string, is probably meant as a
@@ -196,8 +214,7 @@ bool check_operator(CheckContext& context, const Scope& scope, const ast::Expres
   }
   out.function = node.operation;
   if (!type_operator(context, node, out)) return false;
-  fold(context, out);
-  return true;
+  return fold(context, out);
 }
 
 bool check_call(CheckContext& context, const Scope& scope, const ast::Expression& node,
@@ -208,8 +225,7 @@ bool check_call(CheckContext& context, const Scope& scope, const ast::Expression
   if (!check_arguments(context, scope, node, out)) return false;
   out.function = entry->function;
   if (!type_function(context, node, *entry, out)) return false;
-  fold(context, out);
-  return true;
+  return fold(context, out);
 }
 
 }  // namespace
@@ -226,11 +242,44 @@ bool check_expression(CheckContext& context, const Scope& scope, const ast::Expr
   return false;
 }
 
+namespace {
+
+// A comparison with null is false, so `user != "u1"` drops all rows of a measurement that does not
+// have the column. Warns of such comparisons, but not of those under a `not`.
+void warn_of_lacking_columns(CheckContext& context, const Scope& scope,
+                             const Expression& condition) {
+  if (condition.kind != Expression::Kind::kCall) return;
+  if (condition.function == Function::kAnd || condition.function == Function::kOr) {
+    for (const Expression& part : condition.arguments) {
+      warn_of_lacking_columns(context, scope, part);
+    }
+    return;
+  }
+  Expression positive = condition;
+  switch (condition.function) {
+    case Function::kNotEqual: positive.function = Function::kEqual; break;
+    case Function::kNotMatches: positive.function = Function::kMatches; break;
+    case Function::kNotIn: positive.function = Function::kIn; break;
+    default: return;
+  }
+  const Expression& first = condition.arguments.front();
+  if (first.kind != Expression::Kind::kColumn) return;
+  const ScopeColumn& column = scope.at(first.column);
+  if (column.lacking.empty()) return;
+  context.warnings.push_back(fmt::format(
+      "`{}` is false for all rows of {}, without a column `{}`; to keep them, write `not {}`",
+      context.text.substr(condition.span.start, condition.span.end - condition.span.start),
+      column.lacking, column.name, print_expression(positive, scope.plan_columns())));
+}
+
+}  // namespace
+
 bool check_condition(CheckContext& context, const Scope& scope, const ast::Expression& expression,
                      std::string_view what, Expression& out) {
   if (!check_expression(context, scope, expression, out)) return false;
   if (out.type == ValueType::kNull) become_literal(out, Value::of(false), ValueType::kBool);
   if (out.type == ValueType::kBool) {
+    warn_of_lacking_columns(context, scope, out);
     if (const auto why = find_contradiction(context, scope, out)) {
       context.warnings.push_back(fmt::format("no row passes: {}", *why));
     }

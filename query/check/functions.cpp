@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "query/base/limits.h"
 #include "query/check/expression.h"
 #include "query/function/pattern.h"
 
@@ -150,6 +151,11 @@ bool check_pattern_argument(CheckContext& context, const ast::Expression& node,
                          "write it as a raw string, like r\"^pay\\d+\"");
   }
   if (pattern.literal.is_null()) return true;
+  if (++context.pattern_count > kPatternCountMax) {
+    return context.fault(node.span,
+                         fmt::format("a query may have at most {} patterns", kPatternCountMax),
+                         "join several by `|` in one pattern, or use `in (…)` for whole values");
+  }
   PatternError error;
   if (compile_pattern(std::get<std::string>(pattern.literal.data), error)) return true;
   TextSpan span = node.span;

@@ -147,8 +147,9 @@ bool type_text_operator(CheckContext& context, const ast::Expression& node, Expr
                                      quoted(node.arguments[i]), describe(type)),
                          i == 0 ? "convert it with to_string(x)" : "");
   }
-  return node.operation == Function::kContains ||
-         check_pattern_argument(context, node.arguments[1], call.arguments[1]);
+  const bool is_pattern =
+      node.operation == Function::kMatches || node.operation == Function::kNotMatches;
+  return !is_pattern || check_pattern_argument(context, node.arguments[1], call.arguments[1]);
 }
 
 bool fault_arithmetic(CheckContext& context, const ast::Expression& node, const Expression& call) {
@@ -271,7 +272,8 @@ bool type_operator(CheckContext& context, const ast::Expression& node, Expressio
     case Function::kNotIn: return type_in(context, node, call);
     case Function::kMatches:
     case Function::kNotMatches:
-    case Function::kContains: return type_text_operator(context, node, call);
+    case Function::kContains:
+    case Function::kIcontains: return type_text_operator(context, node, call);
     case Function::kNegate: return type_negation(context, node, call);
     default: return type_arithmetic(context, node, call);
   }

@@ -159,8 +159,11 @@ bool PlanBuilder::check_query(CheckContext& context, const ast::Query& query) {
     if (!collector.stage(stage)) return false;
   }
   StageChecker checker(context, plan_, std::move(scope), collector.release());
-  return std::all_of(query.stages.begin(), query.stages.end(),
-                     [&](const ast::Stage& stage) { return checker.check(stage); });
+  for (const ast::Stage& stage : query.stages) {
+    if (!checker.check(stage)) return false;
+  }
+  checker.finish();
+  return true;
 }
 
 }  // namespace

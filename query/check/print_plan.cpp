@@ -27,7 +27,7 @@ ast::Expression as_written(const Expression& expression, const Columns& input) {
       return node;
     case Expression::Kind::kCall: break;
   }
-  const bool is_operator = expression.function <= Function::kContains;
+  const bool is_operator = expression.function <= Function::kIcontains;
   node.kind = is_operator ? ast::Expression::Kind::kOperator : ast::Expression::Kind::kCall;
   node.operation = expression.function;
   node.name = name_of(expression.function);

@@ -16,6 +16,13 @@
 
 namespace tocsin {
 
+/// A value below which a column never is.
+struct LowerBound {
+  Value min;
+  bool above = false;  ///< `min` itself is excluded
+  std::string reason;  ///< a sentence for messages: why, and what to do
+};
+
 struct ScopeColumn {
   std::string name;
   ValueType type = ValueType::kNull;
@@ -23,6 +30,10 @@ struct ScopeColumn {
   bool zero_if_empty = false;  ///< count, count_distinct or sum: 0 without rows
   /// Range of its times, if the same in every run.
   std::optional<TimeRange> range = {};
+  std::optional<LowerBound> bound = {};
+  /// The measurements of the query that do not have this column, as listed for a message; empty if
+  /// all have it.
+  std::string lacking = {};
 };
 
 /// The columns that a stage reads, by index, and the facts about them that later stages need.
@@ -44,6 +55,10 @@ class Scope {
   std::optional<uint32_t> find(std::string_view name) const;
   uint32_t add(ScopeColumn column);  ///< Requires: !find(column.name)
   void replace(uint32_t index, ScopeColumn column);
+  /// Call for a stage that adds rows without values: only columns from `end` on keep their bounds.
+  void clear_bounds_before(size_t end) {
+    for (size_t i = 0; i < end; ++i) columns_[i].bound.reset();
+  }
   /// The scope after a stage that keeps only these columns, in this order.
   Scope project(const std::vector<uint32_t>& columns) const;
 
@@ -80,6 +95,8 @@ struct CheckContext {
   std::optional<std::string> unknown_column;
   std::vector<std::string> warnings;
   bool has_baseline = false;  ///< an earlier stage is a baseline
+  size_t pattern_count = 0;
+  size_t constant_bytes = 0;  ///< of the texts that the checker computed
 
   /// Sets the diagnostic and returns false.
   bool fault(TextSpan span, std::string message, std::string hint = "");

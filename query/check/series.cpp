@@ -80,6 +80,7 @@ bool StageChecker::stage(const ast::Fill& fill) {
                           fmt::format("no column can hold {}", describe(given.type)),
                           "write `fill` for zero counts and other columns null, or `fill 0`");
   }
+  scope_.clear_bounds_before(scope_.size());
   return emit(std::move(out));
 }
 

@@ -160,6 +160,19 @@ bool check_range(CheckContext& context, const ast::Source& source, Plan& plan) {
   return true;
 }
 
+// The measurements that do not have a source column, as `bpm`, or `bpm` and 2 more; empty if all
+// do.
+std::string list_lacking(const Plan& plan, size_t column) {
+  std::string first;
+  size_t count = 0;
+  for (const SourceMeasurement& source : plan.source) {
+    const auto index = static_cast<uint32_t>(column);
+    if (std::ranges::binary_search(source.columns, index)) continue;
+    if (count++ == 0) first = fmt::format("`{}`", source.name);
+  }
+  return count > 1 ? fmt::format("{} and {} more", first, count - 1) : first;
+}
+
 std::string list_sources(const std::vector<const Measurement*>& found) {
   if (found.size() > 4) return fmt::format("these {} measurements", found.size());
   std::string out;
@@ -197,7 +210,9 @@ bool check_source(CheckContext& context, const ast::Source& source, const Catalo
   for (const std::string& name : unknown) plan.source_columns.push_back({name, ValueType::kString});
   scope.open = true;
   for (size_t i = 0; i < plan.source_columns.size(); ++i) {
-    scope.add({plan.source_columns[i].name, plan.source_columns[i].type, i >= known, false});
+    ScopeColumn column{plan.source_columns[i].name, plan.source_columns[i].type, i >= known, false};
+    if (i >= kFirstStoredIndex && i < known) column.lacking = list_lacking(plan, i);
+    scope.add(std::move(column));
   }
   context.source_names = list_sources(found);
   context.source_columns = scope.names();

@@ -48,8 +48,9 @@ bool StageChecker::add_column(ScopeColumn column) {
 
 bool StageChecker::stage(const ast::Where& where) {
   FilterStage out;
-  return check_condition(context_, scope_, where.condition, "`where`", out.condition) &&
-         emit(std::move(out));
+  if (!check_condition(context_, scope_, where.condition, "`where`", out.condition)) return false;
+  note_baseline_use(out.condition);
+  return emit(std::move(out));
 }
 
 namespace {

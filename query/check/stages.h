@@ -19,6 +19,8 @@ class StageChecker {
                std::vector<BaselineCall> baseline_calls);
 
   bool check(const ast::Stage& stage);
+  /// Call after the last stage: warns of what no stage used.
+  void finish();
 
  private:
   // One per kind of stage; in stages.cpp, stats.cpp, baseline.cpp and series.cpp.
@@ -36,6 +38,8 @@ class StageChecker {
   bool stage(const ast::Detect& detect);
 
   bool aggregate(const ast::AggregateItem& item, Aggregate& out);
+  bool check_boolean_argument(const ast::Expression& call, const AggregateEntry& entry,
+                              const Expression& argument);
   bool aggregate_arguments(const ast::AggregateItem& item, const AggregateEntry& entry,
                            Aggregate& out);
   bool quantile_argument(const ast::Expression& call, Aggregate& out);
@@ -44,6 +48,8 @@ class StageChecker {
   bool baseline_place();
   bool baseline_column(const BaselineCall& call, BaselineStage& stage);
   bool emit_null_baselines();
+  std::optional<LowerBound> bound_of(const BaselineColumn& column) const;
+  void note_baseline_use(const Expression& condition);
   bool baseline_arguments(const ast::Baseline& baseline, BaselineStage& out);
   bool column_list(const std::vector<ast::Name>& names, std::vector<uint32_t>& out);
   bool sort_keys(const std::vector<ast::SortItem>& items, bool reverse, std::vector<SortKey>& out);
@@ -60,7 +66,16 @@ class StageChecker {
   std::vector<BaselineCall> baseline_calls_;
   std::vector<std::string> null_baselines_;  // of columns that do not exist yet
   TextSpan span_;                            // the stage being checked
-  bool only_windowed_ = true;                // all stages so far are where, let or stats
+  /// How the stages after a baseline use it.
+  enum class BaselineUse : uint8_t {
+    kNoBaseline,
+    kNone,        ///< not yet
+    kStatistics,  ///< baseline(x)
+    kSilence,     ///< a `where` may keep the groups without rows
+    kNoUse,       ///< a `where` removes those groups
+  };
+  BaselineUse use_ = BaselineUse::kNoBaseline;
+  bool only_windowed_ = true;  // all stages so far are where, let or stats
   bool has_stats_ = false;
 };
 

@@ -41,8 +41,25 @@ void type_null_argument(const AggregateEntry& entry, Aggregate& aggregate) {
   if (aggregate.type == ValueType::kNull) aggregate.type = aggregate.argument->type;
 }
 
-std::string advice_for(const AggregateEntry& entry, ValueType type) {
-  if (type == ValueType::kBool) return "`count() where x` counts true values";
+// `count(status == "FAILED")`: how to count the rows for which a condition holds.
+std::string count_where(const ast::Expression& call) {
+  const std::string condition = ast::print_expression(call.arguments[0]);
+  if (call.name == "mean") {
+    return fmt::format(
+        "write `n = count() where {}, total = count()`, and then `| let share = n / "
+        "total`",
+        condition);
+  }
+  return fmt::format("write `count() where {}`", condition);
+}
+
+// Whether the aggregate of a condition would say nothing about how often it holds.
+bool ignores_truth(AggregateKind kind) {
+  return kind == AggregateKind::kCount || kind == AggregateKind::kCountDistinct;
+}
+
+std::string advice_for(const AggregateEntry& entry, ValueType type, const ast::Expression& call) {
+  if (type == ValueType::kBool) return count_where(call);
   if (type == ValueType::kDuration) return "convert it with to_seconds(x)";
   if (type == ValueType::kString) return "convert it with to_number(x)";
   return usage_of(entry.documentation);
@@ -82,6 +99,24 @@ bool StageChecker::quantile_argument(const ast::Expression& call, Aggregate& out
   return true;
 }
 
+bool StageChecker::check_boolean_argument(const ast::Expression& call, const AggregateEntry& entry,
+                                          const Expression& argument) {
+  if (!ignores_truth(entry.kind)) return true;
+  if (argument.kind != Expression::Kind::kColumn) {
+    return context_.fault(
+        call.arguments[0].span,
+        fmt::format("`{}` of a condition also counts the rows for which it is false", call.name),
+        count_where(call));
+  }
+  if (entry.kind == AggregateKind::kCount) {
+    context_.warnings.push_back(fmt::format(
+        "`{0}` counts the rows in which `{1}` is true or false; to count those in which "
+        "it is true, write `count() where {1}`",
+        ast::print_expression(call), ast::print_expression(call.arguments[0])));
+  }
+  return true;
+}
+
 bool StageChecker::aggregate_arguments(const ast::AggregateItem& item, const AggregateEntry& entry,
                                        Aggregate& out) {
   const ast::Expression& call = item.call;
@@ -100,8 +135,9 @@ bool StageChecker::aggregate_arguments(const ast::AggregateItem& item, const Agg
     return context_.fault(call.arguments[0].span,
                           fmt::format("`{}` needs {}, but this is {}", call.name,
                                       name_of(entry.argument), describe(type)),
-                          advice_for(entry, type));
+                          advice_for(entry, type, call));
   }
+  if (type == ValueType::kBool && !check_boolean_argument(call, entry, argument)) return false;
   out.type = result_type(entry, type);
   if (type == ValueType::kNull) type_null_argument(entry, out);
   if (entry.kind == AggregateKind::kQuantile) return quantile_argument(call, out);
@@ -190,9 +226,13 @@ bool StageChecker::stage(const ast::Stats& stats) {
     const bool zero = entry.empty_is_zero;
     const bool unknown =
         !zero && entry.result == ResultType::kFirst && is_null_literal(*made.argument);
-    if (!add({made.name, made.type, unknown, zero}, item.name ? item.name->span : item.call.span)) {
-      return false;
+    ScopeColumn column{made.name, made.type, unknown, zero};
+    if (entry.kind == AggregateKind::kCount && !made.argument && !made.where && !out.keys.empty()) {
+      column.bound = LowerBound{Value::of(int64_t{1}), false,
+                                "a group has at least one row. To find groups without any, write "
+                                "`| baseline 1d` before this (or `| fill` after `by time(…)`)"};
     }
+    if (!add(std::move(column), item.name ? item.name->span : item.call.span)) return false;
   }
   scope_ = std::move(next);
   has_stats_ = true;

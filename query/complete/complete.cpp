@@ -183,8 +183,9 @@ class Completer {
 
   void operators() {
     using F = Function;
-    static constexpr std::array kForText = {F::kEqual,    F::kNotEqual, F::kMatches, F::kNotMatches,
-                                            F::kContains, F::kIn,       F::kNotIn};
+    static constexpr std::array kForText = {F::kEqual,      F::kNotEqual, F::kMatches,
+                                            F::kNotMatches, F::kContains, F::kIcontains,
+                                            F::kIn,         F::kNotIn};
     static constexpr std::array kForNumbers = {
         F::kEqual,         F::kNotEqual, F::kLess,     F::kLessEqual, F::kGreater,
         F::kGreaterEqual,  F::kAdd,      F::kSubtract, F::kMultiply,  F::kDivide,

@@ -1,6 +1,7 @@
 // The result of a query: a table that owns its data, with statistics of the run.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ struct ResultColumn {
   Value at(size_t row) const;
   void append(const Value& value);  ///< Requires: value is null or value.type == type
 };
+
+/// The `stage_end` of the step that orders the groups of a `stats` after the last stage.
+inline constexpr size_t kOrderStep = SIZE_MAX;
 
 /// One step of a run: stages of the plan that were executed together.
 struct StepStatistics {

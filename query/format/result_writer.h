@@ -33,8 +33,7 @@ class ResultWriter {
   bool ended_ = false;
 };
 
-/// A writer for that format. Aligned tables are written in one piece, because the column widths
-/// depend on all rows.
+/// A writer for that format.
 std::unique_ptr<ResultWriter> make_result_writer(const ResultTable& table, ResultFormat format,
                                                  const FormatOptions& options);
 

@@ -83,48 +83,63 @@ class TableWriter final : public ResultWriter {
       : ResultWriter(table), options_(options) {}
 
  private:
+  // The column widths depend on all rows; each cell is made again when its row is written.
   void begin(std::string& out) override {
-    const size_t column_count = table_.columns.size();
-    std::vector<std::vector<std::string>> cells(column_count);
-    std::vector<size_t> widths(column_count);
-    for (size_t i = 0; i < column_count; ++i) {
-      cells[i].push_back(escape_controls(table_.columns[i].name));
+    std::vector<std::string> names;
+    for (size_t i = 0; i < table_.columns.size(); ++i) {
+      names.push_back(escape_controls(table_.columns[i].name));
+      size_t width = width_of(names.back());
       for (size_t row = 0; row < table_.row_count; ++row) {
-        cells[i].push_back(cell_text(table_.columns[i].at(row), options_.times_as_ns));
+        width = std::max(width, width_of(cell(i, row)));
       }
-      for (const std::string& cell : cells[i]) widths[i] = std::max(widths[i], width_of(cell));
+      widths_.push_back(width);
     }
-    if (options_.terminal_width != 0) fit(table_, options_.terminal_width, widths);
-    const size_t shown = columns_that_fit(widths, options_.terminal_width);
-    for (size_t line_index = 0; line_index <= table_.row_count; ++line_index) {
-      std::string line;
-      for (size_t i = 0; i < shown; ++i) {
-        const std::string cell = cut_to(std::move(cells[i][line_index]), widths[i]);
-        const std::string padding(widths[i] - width_of(cell), ' ');
-        const bool right = is_number(table_.columns[i].type);
-        if (i > 0) line += kGap;
-        line += right ? padding + cell : cell + padding;
-      }
-      add_line(out, std::move(line), options_.terminal_width);
-    }
-    if (shown < column_count) add_hidden_columns(out, shown);
+    if (options_.terminal_width != 0) fit(table_, options_.terminal_width, widths_);
+    shown_ = columns_that_fit(widths_, options_.terminal_width);
+    write_cells(std::move(names), out);
+  }
+
+  void end(std::string& out) override {
+    if (shown_ < table_.columns.size()) add_hidden_columns(out);
   }
 
   // Names the columns for which the terminal is too narrow.
-  void add_hidden_columns(std::string& out, size_t first) const {
+  void add_hidden_columns(std::string& out) const {
     constexpr size_t kNamesMax = 10;
-    const size_t count = table_.columns.size() - first;
+    const size_t count = table_.columns.size() - shown_;
     out += fmt::format("… {} more column{}, too wide for the terminal: ", count,
                        count == 1 ? "" : "s");
     for (size_t i = 0; i < std::min(count, kNamesMax); ++i) {
       if (i > 0) out += ", ";
-      out += escape_controls(table_.columns[first + i].name);
+      out += escape_controls(table_.columns[shown_ + i].name);
     }
     out += count > kNamesMax ? ", …; choose with `| keep`\n" : "; choose with `| keep`\n";
   }
 
-  void write_row(size_t /*row*/, std::string& /*out*/) override {}
+  void write_row(size_t row, std::string& out) override {
+    std::vector<std::string> cells;
+    for (size_t i = 0; i < shown_; ++i) cells.push_back(cell(i, row));
+    write_cells(std::move(cells), out);
+  }
 
+  std::string cell(size_t column, size_t row) const {
+    return cell_text(table_.columns[column].at(row), options_.times_as_ns);
+  }
+
+  void write_cells(std::vector<std::string> cells, std::string& out) const {
+    std::string line;
+    for (size_t i = 0; i < shown_; ++i) {
+      const std::string cell = cut_to(std::move(cells[i]), widths_[i]);
+      const std::string padding(widths_[i] - width_of(cell), ' ');
+      const bool right = is_number(table_.columns[i].type);
+      if (i > 0) line += kGap;
+      line += right ? padding + cell : cell + padding;
+    }
+    add_line(out, std::move(line), options_.terminal_width);
+  }
+
+  std::vector<size_t> widths_;
+  size_t shown_ = 0;  // how many columns fit the terminal
   const FormatOptions options_;
 };
 

@@ -426,6 +426,7 @@ const char* name_of(Function function) {
     case Function::kMatches: return "=~";
     case Function::kNotMatches: return "!~";
     case Function::kContains: return "contains";
+    case Function::kIcontains: return "icontains";
     case Function::kToF64: return "f64";
     default: return entry_of(function).documentation.name;
   }

@@ -7,6 +7,8 @@
 #include <re2/re2.h>
 
 #include "db/base/check.h"
+#include "query/base/limits.h"
+#include "query/base/search.h"
 #include "query/function/pattern.h"
 #include "query/function/scalar_parts.h"
 
@@ -51,7 +53,10 @@ Value text_predicate(Function function, Arguments arguments, ScalarContext& cont
   if (arguments[0].is_null() || arguments[1].is_null()) return Value::of(false);
   const std::string& text = text_of(arguments[0]);
   if (function == Function::kContains) {
-    return Value::of(text.find(text_of(arguments[1])) != std::string::npos);
+    return Value::of(find_text(text, text_of(arguments[1])) != std::string::npos);
+  }
+  if (function == Function::kIcontains) {
+    return Value::of(CaselessSearch(text_of(arguments[1])).found_in(text));
   }
   const re2::RE2* pattern = context.pattern(text_of(arguments[1]));
   if (!pattern) return Value::of(false);
@@ -112,6 +117,7 @@ Value first_value(Arguments arguments) {
 
 struct ScalarContext::Patterns {
   std::unordered_map<std::string, std::unique_ptr<const re2::RE2>> compiled;
+  int64_t memory_each = kPatternMemoryMax;
 };
 
 ScalarContext::ScalarContext(Timestamp at, TimeZone time_zone)
@@ -123,8 +129,17 @@ ScalarContext& ScalarContext::operator=(ScalarContext&&) noexcept = default;
 const re2::RE2* ScalarContext::pattern(const std::string& text) {
   const auto [entry, added] = patterns_->compiled.try_emplace(text);
   PatternError ignored;
-  if (added) entry->second = compile_pattern(text, ignored);
+  if (added) {
+    entry->second = compile_pattern(text, ignored, patterns_->memory_each);
+    // A long program needs more than its share.
+    if (!entry->second) entry->second = compile_pattern(text, ignored, kPatternMemoryMax);
+  }
   return entry->second.get();
+}
+
+void ScalarContext::expect_patterns(size_t count) {
+  const auto share = kPatternsMemoryMax / static_cast<int64_t>(std::max<size_t>(count, 1));
+  patterns_->memory_each = std::min(share, kPatternMemoryMax);
 }
 
 Value evaluate_function(Function function, ValueType type, std::span<const Value> arguments,
@@ -143,7 +158,8 @@ Value evaluate_function(Function function, ValueType type, std::span<const Value
     case Function::kNotIn: return membership(function, arguments);
     case Function::kMatches:
     case Function::kNotMatches:
-    case Function::kContains: return text_predicate(function, arguments, context);
+    case Function::kContains:
+    case Function::kIcontains: return text_predicate(function, arguments, context);
     case Function::kExists: return Value::of(!arguments[0].is_null());
     case Function::kIf: return bool_of(arguments[0]) ? arguments[1] : arguments[2];
     case Function::kCoalesce: return first_value(arguments);

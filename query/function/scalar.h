@@ -29,6 +29,11 @@ class ScalarContext {
 
   /// The compiled pattern, or null if it is invalid. Lives as long as the context.
   const re2::RE2* pattern(const std::string& text);
+  /// Says how many patterns there will be; they share kPatternsMemoryMax.
+  void expect_patterns(size_t count);
+
+  /// Results that became null because they were texts longer than kStringBytesMax.
+  uint64_t texts_too_long = 0;
 
  private:
   struct Patterns;

@@ -8,6 +8,8 @@
 #include "db/base/ascii.h"
 #include "db/base/message_template.h"
 #include "db/base/text.h"
+#include "db/limits.h"
+#include "query/base/search.h"
 #include "query/function/scalar_parts.h"
 
 namespace tocsin {
@@ -77,14 +79,38 @@ Value substring(Arguments arguments) {
   return Value::of(std::string(text));
 }
 
-Value replace_all(const std::string& text, const std::string& old, const std::string& fresh) {
-  if (old.empty()) return Value::of(text);
-  std::string out;
-  size_t from = 0;
-  for (size_t at = 0; (at = text.find(old, from)) != std::string::npos; from = at + old.size()) {
-    out.append(text, from, at - from).append(fresh);
+// A text that functions build from parts, but not beyond kStringBytesMax: then the result is null.
+class BuiltText {
+ public:
+  // Returns false once the text is too long.
+  bool append(std::string_view part) {
+    fits_ = fits_ && part.size() <= kStringBytesMax - text_.size();
+    if (fits_) text_ += part;
+    return fits_;
   }
-  return Value::of(out.append(text, from));
+  Value release(ScalarContext& context) && {
+    if (fits_) return Value::of(std::move(text_));
+    ++context.texts_too_long;
+    return Value::null();
+  }
+
+ private:
+  std::string text_;
+  bool fits_ = true;
+};
+
+Value replace_all(std::string_view text, const std::string& old, const std::string& fresh,
+                  ScalarContext& context) {
+  BuiltText out;
+  size_t from = 0;
+  while (!old.empty()) {
+    const size_t at = find_text(text, old, from);
+    if (at == std::string_view::npos) break;
+    if (!out.append(text.substr(from, at - from)) || !out.append(fresh)) break;
+    from = at + old.size();
+  }
+  out.append(text.substr(from));
+  return std::move(out).release(context);
 }
 
 Value extract(Arguments arguments, ScalarContext& context) {
@@ -101,17 +127,25 @@ Value extract(Arguments arguments, ScalarContext& context) {
   return Value::of(std::string(found.data(), found.size()));
 }
 
-Value concat(Arguments arguments) {
-  std::string out;
-  for (const Value& argument : arguments) out += to_text(argument);
-  return Value::of(std::move(out));
+Value concat(Arguments arguments, ScalarContext& context) {
+  BuiltText out;
+  for (const Value& argument : arguments) {
+    if (!out.append(to_text(argument))) break;
+  }
+  return std::move(out).release(context);
+}
+
+Value template_of(std::string_view text, ScalarContext& context) {
+  BuiltText out;
+  out.append(message_template(text));
+  return std::move(out).release(context);
 }
 
 }  // namespace
 
 Value scalar::text_function(Function function, Arguments arguments, ScalarContext& context) {
   if (function == Function::kToString) return Value::of(to_text(arguments[0]));
-  if (function == Function::kConcat) return concat(arguments);
+  if (function == Function::kConcat) return concat(arguments, context);
   const std::string& text = text_of(arguments[0]);
   switch (function) {
     case Function::kLength: return Value::of(character_count(text));
@@ -120,10 +154,11 @@ Value scalar::text_function(Function function, Arguments arguments, ScalarContex
     case Function::kTrim: return Value::of(std::string(trimmed(text)));
     case Function::kStartsWith: return Value::of(text.starts_with(text_of(arguments[1])));
     case Function::kEndsWith: return Value::of(text.ends_with(text_of(arguments[1])));
-    case Function::kReplace: return replace_all(text, text_of(arguments[1]), text_of(arguments[2]));
+    case Function::kReplace:
+      return replace_all(text, text_of(arguments[1]), text_of(arguments[2]), context);
     case Function::kSubstring: return substring(arguments);
     case Function::kExtract: return extract(arguments, context);
-    case Function::kTemplate: return Value::of(message_template(text));
+    case Function::kTemplate: return template_of(text, context);
     default: return to_number(text);
   }
 }

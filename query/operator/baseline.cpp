@@ -91,8 +91,11 @@ class Baseline {
     TOCSIN_RETURN_IF_ERROR(find_exclusions());
     past_.resize(groups_.group_count());
     current_.resize(groups_.group_count(), Current::kAbsent);
+    TOCSIN_RETURN_IF_ERROR(count_memory(0));
     TOCSIN_RETURN_IF_ERROR(find_past());
     TOCSIN_RETURN_IF_ERROR(make_up_rows());
+    const size_t row_bytes = rows.memory_bytes() / std::max<size_t>(rows.row_count, 1);
+    TOCSIN_RETURN_IF_ERROR(count_memory(records_[0]->kept_count * row_bytes));
     add_current_rows(rows, row_groups);
     TOCSIN_RETURN_IF_ERROR(gather_values());
     TOCSIN_RETURN_IF_ERROR(add_columns());
@@ -103,6 +106,15 @@ class Baseline {
   }
 
  private:
+  // Counts what is kept by group, and `more` bytes.
+  Status count_memory(size_t more) {
+    constexpr size_t kGroupBytes =
+        sizeof(Past) + sizeof(Current) + 2 * sizeof(size_t) + sizeof(uint32_t);
+    constexpr size_t kMadeUpBytes = sizeof(uint32_t) + sizeof(Past::made_up[0]);
+    return gauge_.set(past_.size() * kGroupBytes + past_bytes_ + more + made_up_.memory_bytes() +
+                      made_up_.row_count * kMadeUpBytes);
+  }
+
   void find_current() {
     current_.assign(groups_.group_count(), Current::kAbsent);
     const WindowRecord& record = *records_[0];
@@ -130,7 +142,7 @@ class Baseline {
         columns.push_back(k);
       }
       if (!fits) continue;
-      TOCSIN_TRY(const auto group, number_groups(key, columns, groups_));
+      TOCSIN_TRY(const auto group, number_groups(execution_, key, columns, groups_));
       past_.resize(groups_.group_count());
       exclude(past_[group.front()], exclusion.intervals);
     }
@@ -138,6 +150,7 @@ class Baseline {
   }
 
   void exclude(Past& past, std::span<const TimeRange> intervals) {
+    past_bytes_ += windows_.count() - past.excluded.size();
     past.excluded.resize(windows_.count());
     for (const TimeRange& interval : intervals) {
       if (interval.end <= interval.start) continue;
@@ -158,8 +171,11 @@ class Baseline {
         past.first_window = k;
         if (past.excludes(k)) continue;
         ++past.present;
-        if (prefix_.calls_now) past.present_windows.push_back(k);
+        if (!prefix_.calls_now) continue;
+        past.present_windows.push_back(k);
+        past_bytes_ += 2 * sizeof(uint32_t);  // with what the vector reserves
       }
+      TOCSIN_RETURN_IF_ERROR(count_memory(0));
     }
     for (Past& past : past_) {
       TOCSIN_RETURN_IF_ERROR(execution_.check());
@@ -227,7 +243,8 @@ class Baseline {
     TOCSIN_TRY(Table rows,
                run_after_stats(execution_, prefix_, empty_groups(missing.groups, missing.windows),
                                windows_));
-    TOCSIN_TRY(const auto groups, number_groups(rows, prefix_.baseline->key_columns, groups_));
+    TOCSIN_TRY(const auto groups,
+               number_groups(execution_, rows, prefix_.baseline->key_columns, groups_));
     for (uint32_t i = 0; i < rows.row_count; ++i) {
       const auto row = static_cast<uint32_t>(before + i);
       Past& past = past_[groups[i]];
@@ -239,9 +256,7 @@ class Baseline {
     }
     made_up_groups_.insert(made_up_groups_.end(), groups.begin(), groups.end());
     append_table(made_up_, std::move(rows));
-    constexpr size_t kPastRowBytes = sizeof(Past::made_up[0]);
-    return gauge_.set(made_up_.memory_bytes() +
-                      made_up_.row_count * (sizeof(uint32_t) + kPastRowBytes));
+    return count_memory(0);
   }
 
   Table empty_groups(std::span<const uint32_t> groups, std::span<const uint32_t> windows) const {
@@ -308,6 +323,8 @@ class Baseline {
     TOCSIN_RETURN_IF_ERROR(each_kept(
         [&](const WindowRecord& record, uint32_t i) { ++starts_[record.groups[i] + 1]; }));
     for (size_t group = 1; group < starts_.size(); ++group) starts_[group] += starts_[group - 1];
+    TOCSIN_RETURN_IF_ERROR(
+        count_memory(result_.memory_bytes() + starts_.back() * column_count * sizeof(double)));
     values_.assign(column_count, std::vector<double>(starts_.back()));
     std::vector<size_t> next(starts_.begin(), starts_.end() - 1);
     return each_kept([&](const WindowRecord& record, uint32_t i) {
@@ -347,7 +364,7 @@ class Baseline {
         append_number(statistic(wanted, values), column);
       }
     }
-    return gauge_.set(result_.memory_bytes());
+    return count_memory(result_.memory_bytes());
   }
 
   double statistic(const BaselineColumn& wanted, std::span<double> values) const {
@@ -372,6 +389,7 @@ class Baseline {
   const Records& records_;
   GroupTable& groups_;
   MemoryGauge gauge_;
+  size_t past_bytes_ = 0;         // of the lists in past_
   std::vector<Current> current_;  // by group
   std::vector<Past> past_;        // by group
   Table made_up_;
@@ -420,7 +438,9 @@ Result<Table> run_baseline(Execution& execution, const Database& database, size_
 
   const MutexLock lock(series->mutex);
   std::vector<uint32_t> row_groups;
-  TOCSIN_TRY(const Records made, make_records(prefix, tables, windows, series->groups, row_groups));
+  MemoryGauge records_gauge(execution);
+  TOCSIN_TRY(const Records made, make_records(execution, prefix, tables, windows, series->groups,
+                                              row_groups, records_gauge));
   // Window 0 can be remembered as a past window only if now() was its end.
   const bool is_past_too = !prefix.calls_now || windows.now == windows.range.end;
   uint64_t matched_rows = 0;

@@ -104,7 +104,7 @@ Result<Windows> baseline_windows(const BaselinePrefix& prefix) {
 Result<PrefixTables> run_prefix(Execution& execution, const BaselinePrefix& prefix,
                                 const Scan& scan, const Windows& windows) {
   const Plan& plan = *prefix.plan;
-  PrefixTables tables;
+  PrefixTables tables(execution);
   Program program(plan.source_columns);
   size_t at = 0;
   while (program.add_stage(plan.stages[at])) ++at;
@@ -122,10 +122,14 @@ Result<PrefixTables> run_prefix(Execution& execution, const BaselinePrefix& pref
     for (++at; between.add_stage(plan.stages[at]);) ++at;
     const StatsPlan stats = StatsPlan::compile(std::get<StatsStage>(plan.stages[at].operation),
                                                true, plan.zone, between);
+    TOCSIN_RETURN_IF_ERROR(tables.gauge.set(table.memory_bytes()));
     TOCSIN_TRY(table, table_stats(execution, std::move(table), between, stats, &windows));
   }
+  TOCSIN_RETURN_IF_ERROR(tables.gauge.set(table.memory_bytes() * (prefix.filters_groups ? 2 : 1)));
   if (prefix.filters_groups) tables.groups = table;
   TOCSIN_TRY(tables.rows, run_after_stats(execution, prefix, std::move(table), windows));
+  TOCSIN_RETURN_IF_ERROR(
+      tables.gauge.set(tables.groups.memory_bytes() + tables.rows.memory_bytes()));
   return tables;
 }
 
@@ -138,9 +142,11 @@ Result<Table> run_after_stats(Execution& execution, const BaselinePrefix& prefix
   return table_rows(execution, std::move(groups), program, {}, &windows);
 }
 
-Result<std::vector<uint32_t>> number_groups(const Table& table,
+Result<std::vector<uint32_t>> number_groups(Execution& execution, const Table& table,
                                             std::span<const uint32_t> key_columns,
                                             GroupTable& groups) {
+  MemoryGauge gauge(execution);
+  const size_t bytes_before = groups.memory_bytes();
   std::vector<uint32_t> result(table.row_count);
   TableSource source(table);
   std::vector<Vector> keys(key_columns.size());
@@ -155,14 +161,31 @@ Result<std::vector<uint32_t>> number_groups(const Table& table,
       TOCSIN_RETURN_IF_ERROR(source.read(key_columns[k], start, count, rows, keys[k]));
     }
     groups.assign(key_pointers, rows, std::span(result).subspan(start, count));
+    TOCSIN_RETURN_IF_ERROR(execution.check());
+    const size_t grown = std::max(groups.memory_bytes(), bytes_before) - bytes_before;
+    TOCSIN_RETURN_IF_ERROR(gauge.set(result.size() * sizeof(result[0]) + grown));
   }
   return result;
 }
 
 Result<std::vector<std::shared_ptr<const WindowRecord>>> make_records(
-    const BaselinePrefix& prefix, const PrefixTables& tables, const Windows& windows,
-    GroupTable& groups, std::vector<uint32_t>& row_groups) {
-  TOCSIN_TRY(row_groups, number_groups(tables.rows, prefix.baseline->key_columns, groups));
+    Execution& execution, const BaselinePrefix& prefix, const PrefixTables& tables,
+    const Windows& windows, GroupTable& groups, std::vector<uint32_t>& row_groups,
+    MemoryGauge& gauge) {
+  const size_t groups_bytes_before = groups.memory_bytes();
+  TOCSIN_TRY(row_groups,
+             number_groups(execution, tables.rows, prefix.baseline->key_columns, groups));
+  // A row has its group in `row_groups` and in its record, its place, and its values.
+  const size_t row_bytes = 3 * sizeof(uint32_t) + prefix.value_columns.size() * sizeof(double);
+  const size_t removed_count_max =
+      tables.groups.row_count - std::min(tables.groups.row_count, tables.rows.row_count);
+  // In a hash set: a pointer in its table, and a node with a pointer and the element.
+  constexpr size_t kSetBytes = 2 * sizeof(void*) + 2 * sizeof(uint64_t);
+  const size_t set_bytes = prefix.filters_groups ? tables.rows.row_count * kSetBytes : 0;
+  TOCSIN_RETURN_IF_ERROR(gauge.set(
+      windows.count() * WindowRecord().memory_bytes() + tables.rows.row_count * row_bytes +
+      removed_count_max * sizeof(uint32_t) + set_bytes +
+      std::max(groups.memory_bytes(), groups_bytes_before) - groups_bytes_before));
   std::vector<std::shared_ptr<WindowRecord>> records(windows.count());
   for (uint32_t k = 0; k < records.size(); ++k) {
     if (!windows.wanted[k]) continue;
@@ -174,6 +197,10 @@ Result<std::vector<std::shared_ptr<const WindowRecord>>> make_records(
 
   const std::vector<int64_t>& window_of = tables.rows.columns.back().i64;
   std::vector<uint32_t> places(tables.rows.row_count);  // of each row in its record
+  for (const int64_t window : window_of) ++records[static_cast<size_t>(window)]->kept_count;
+  for (const auto& record : records) {
+    if (record) record->groups.reserve(std::exchange(record->kept_count, 0));
+  }
   for (size_t row = 0; row < places.size(); ++row) {
     WindowRecord& record = *records[static_cast<size_t>(window_of[row])];
     places[row] = record.kept_count++;
@@ -200,7 +227,7 @@ Result<std::vector<std::shared_ptr<const WindowRecord>>> make_records(
     }
     std::vector<uint32_t> keys(prefix.key_types.size());
     for (uint32_t k = 0; k < keys.size(); ++k) keys[k] = k;
-    TOCSIN_TRY(const auto all_groups, number_groups(tables.groups, keys, groups));
+    TOCSIN_TRY(const auto all_groups, number_groups(execution, tables.groups, keys, groups));
     const std::vector<int64_t>& all_windows = tables.groups.columns.back().i64;
     for (size_t row = 0; row < all_groups.size(); ++row) {
       if (kept.contains(pair_of(all_groups[row], all_windows[row]))) continue;

@@ -38,9 +38,12 @@ Result<Windows> baseline_windows(const BaselinePrefix& prefix);
 
 /// The results of the prefix over the wanted windows.
 struct PrefixTables {
+  explicit PrefixTables(Execution& execution) : gauge(execution) {}
+
   Table groups;  ///< after the last stats, starting with its keys; the last column is the window
   Table rows;    ///< after the last stage; the last column is the window
   WindowCounts counts;
+  MemoryGauge gauge;  ///< of both tables
 };
 Result<PrefixTables> run_prefix(Execution& execution, const BaselinePrefix& prefix,
                                 const Scan& scan, const Windows& windows);
@@ -49,14 +52,15 @@ Result<Table> run_after_stats(Execution& execution, const BaselinePrefix& prefix
                               const Windows& windows);
 
 /// Returns the group in `groups`, which may grow, of each row of a windowed table.
-Result<std::vector<uint32_t>> number_groups(const Table& table,
+Result<std::vector<uint32_t>> number_groups(Execution& execution, const Table& table,
                                             std::span<const uint32_t> key_columns,
                                             GroupTable& groups);
 
 /// Makes the records of all wanted windows, by window; null for the others. Sets `row_groups` to
-/// the groups of the rows of `tables.rows`.
+/// the groups of the rows of `tables.rows`. `gauge` counts the records.
 Result<std::vector<std::shared_ptr<const WindowRecord>>> make_records(
-    const BaselinePrefix& prefix, const PrefixTables& tables, const Windows& windows,
-    GroupTable& groups, std::vector<uint32_t>& row_groups);
+    Execution& execution, const BaselinePrefix& prefix, const PrefixTables& tables,
+    const Windows& windows, GroupTable& groups, std::vector<uint32_t>& row_groups,
+    MemoryGauge& gauge);
 
 }  // namespace tocsin

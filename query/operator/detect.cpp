@@ -72,14 +72,16 @@ class GroupDetector {
 }  // namespace
 
 Result<Table> table_detect(Execution& execution, Table input, const DetectStage& stage) {
-  input = settle_order(std::move(input));
+  TOCSIN_TRY(input, settle_order(execution, std::move(input)));
   std::vector<SortKey> keys;
   for (const uint32_t column : stage.group_columns) keys.push_back({column, false});
   const TableOrder by_group(input, keys);
   keys.push_back({stage.time_column, false});
-  std::vector<uint32_t> rows(input.row_count);
-  for (uint32_t i = 0; i < rows.size(); ++i) rows[i] = i;
-  std::ranges::stable_sort(rows, TableOrder(input, keys));
+  TOCSIN_TRY(const auto rows, sorted_rows(execution, input, keys, std::nullopt));
+  MemoryGauge gauge(execution);
+  constexpr size_t kAddedBytes = 4 * (sizeof(double) + 1) + 2;
+  TOCSIN_RETURN_IF_ERROR(gauge.set(rows.size() * (sizeof(uint32_t) + sizeof(Expectation) +
+                                                  sizeof(GroupDetector) + kAddedBytes)));
 
   const TableColumn& times = input.columns.at(stage.time_column);
   const TableColumn& values = input.columns.at(stage.value_column);

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "db/limits.h"
 #include "query/operator/operators.h"
 
 namespace tocsin {
@@ -107,13 +110,16 @@ Result<Progress> advance(Execution& execution, Progress progress) {
   if (const auto* sort = stage_at<SortStage>(plan, at)) {
     const auto* limit = stage_at<LimitStage>(plan, at + 1);
     const std::optional<uint64_t> count = limit ? std::optional(limit->count) : std::nullopt;
-    return Progress{table_sort(std::move(input), sort->keys, count), at + (limit ? 2 : 1)};
+    TOCSIN_TRY(Table table, table_sort(execution, std::move(input), sort->keys, count));
+    return Progress{std::move(table), at + (limit ? 2 : 1)};
   }
   if (const auto* top = stage_at<TopStage>(plan, at)) {
-    return Progress{table_sort(std::move(input), top->keys, top->count), at + 1};
+    TOCSIN_TRY(Table table, table_sort(execution, std::move(input), top->keys, top->count));
+    return Progress{std::move(table), at + 1};
   }
   if (const auto* limit = stage_at<LimitStage>(plan, at)) {
-    return Progress{table_limit(std::move(input), limit->count), at + 1};
+    TOCSIN_TRY(Table table, table_limit(execution, std::move(input), limit->count));
+    return Progress{std::move(table), at + 1};
   }
   if (const auto* distinct = stage_at<DistinctStage>(plan, at)) {
     TOCSIN_TRY(Table table, table_distinct(execution, std::move(input), *distinct));
@@ -166,12 +172,25 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& given,
     TOCSIN_TRY(progress, advance(execution, std::move(progress)));
     execution.finish_step(progress.next, progress.table.row_count);
   }
-  Table table = settle_order(std::move(progress.table));
-  const bool has_more_rows = options.rows_max > 0 && table.row_count > options.rows_max;
-  if (has_more_rows) table = table_limit(std::move(table), options.rows_max);
-  ResultTable result = to_result(std::move(table), plan.output_columns());
+  TOCSIN_RETURN_IF_ERROR(execution.check());
+  TOCSIN_RETURN_IF_ERROR(gauge.set(progress.table.memory_bytes()));
+  if (!progress.table.pending_order.empty()) {
+    TOCSIN_TRY(progress.table, settle_order(execution, std::move(progress.table)));
+    execution.finish_step(kOrderStep, progress.table.row_count);
+  }
+  const bool has_more_rows = options.rows_max > 0 && progress.table.row_count > options.rows_max;
+  if (has_more_rows) progress.table = table_limit(std::move(progress.table), options.rows_max);
+  TOCSIN_RETURN_IF_ERROR(gauge.set(0));  // from here on, to_result counts the table
+  TOCSIN_TRY(ResultTable result,
+             to_result(execution, std::move(progress.table), plan.output_columns()));
   result.has_more_rows = has_more_rows;
   result.warnings = plan.warnings;
+  if (const uint64_t count = execution.texts_too_long; count != 0) {
+    result.warnings.push_back(fmt::format("{} computed {} null, because {} longer than {} MiB",
+                                          count, count == 1 ? "text is" : "texts are",
+                                          count == 1 ? "it would be" : "they would be",
+                                          kStringBytesMax / kMiB));
+  }
   result.rows_matched = execution.rows_matched;
   result.statistics.rows_scanned = execution.rows_scanned;
   result.statistics.segments_read = execution.segments_read;

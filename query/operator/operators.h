@@ -66,15 +66,26 @@ Result<Table> table_stats(Execution& execution, Table input, const Program& prog
                           const StatsPlan& stats, const Windows* windows);
 Result<Table> table_distinct(Execution& execution, Table input, const DistinctStage& stage);
 /// A stable sort. With `limit`, returns only the first rows.
-Table table_sort(Table input, std::span<const SortKey> keys, std::optional<uint64_t> limit);
-Table table_limit(Table input, uint64_t count);
+Result<Table> table_sort(Execution& execution, Table input, std::span<const SortKey> keys,
+                         std::optional<uint64_t> limit);
+/// The row numbers of a table in that order; nulls come last in both directions.
+Result<std::vector<uint32_t>> sorted_rows(Execution& execution, const Table& table,
+                                          std::span<const SortKey> keys,
+                                          std::optional<uint64_t> limit);
+Result<Table> table_limit(Execution& execution, Table input, uint64_t count);
 Result<Table> table_fill(Execution& execution, Table input, const FillStage& stage);
 Result<Table> table_detect(Execution& execution, Table input, const DetectStage& stage);
 
 /// Appends the rows of `from` to those of `to`, which has the same columns.
 void append_table(Table& to, Table from);
 
+/// A table of the rows of all `parts`, which have the same columns. Requires: not empty
+Table join_tables(std::vector<Table> parts);
+
+/// A table of the given rows, in that order; frees each column of `input` when it is done.
+Result<Table> gather_rows(Execution& execution, Table input, std::span<const uint32_t> rows);
+
 /// Sorts the rows into their pending order.
-Table settle_order(Table input);
+Result<Table> settle_order(Execution& execution, Table input);
 
 }  // namespace tocsin

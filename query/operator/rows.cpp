@@ -82,7 +82,7 @@ Result<Table> read_all(Execution& execution, const Scan& scan, const Program& pr
   };
   TOCSIN_RETURN_IF_ERROR(run_parallel(execution, scan.units.size(), read_unit));
 
-  Table result = empty_table(program, live);
+  std::vector<Table> tables(1, empty_table(program, live));
   std::vector<Timestamp> times;
   bool ascending = true;
   for (Piece& piece : pieces) {
@@ -90,15 +90,16 @@ Result<Table> read_all(Execution& execution, const Scan& scan, const Program& pr
     ascending = ascending && (times.empty() || times.back() <= piece.times.front());
     times.insert(times.end(), piece.times.begin(), piece.times.end());
     piece.times = {};
-    append_table(result, std::move(piece.table));
+    tables.push_back(std::move(piece.table));
   }
+  Table result = join_tables(std::move(tables));
   if (ascending) return result;
   // Each piece is sorted already. The sort is stable, so equal times stay in the order of the
   // units.
   std::vector<uint32_t> order(times.size());
   std::iota(order.begin(), order.end(), 0u);
   std::ranges::stable_sort(order, {}, [&](uint32_t row) { return times[row]; });
-  return result.gather(order);
+  return gather_rows(execution, std::move(result), order);
 }
 
 // ---- the first rows of an order -----------------------------------------------------------------
@@ -151,7 +152,7 @@ class TopRows {
       };
       TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, count, work));
       for (Table& table : found) append_table(best, std::move(table));
-      best = best_of(std::move(best));
+      TOCSIN_TRY(best, best_of(std::move(best)));
     }
     return best;
   }
@@ -167,8 +168,8 @@ class TopRows {
   }
 
   // The first rows in order, copied so that the strings of the others can be freed.
-  Table best_of(Table candidates) const {
-    Table best = table_sort(std::move(candidates), order_, limit_);
+  Result<Table> best_of(Table candidates) const {
+    TOCSIN_TRY(Table best, table_sort(execution_, std::move(candidates), order_, limit_));
     best.pending_order.clear();
     auto arena = std::make_shared<StringArena>();
     best.keep_texts(*arena);
@@ -200,7 +201,7 @@ class TopRows {
           append(unit_index, start, reader.evaluator(), appenders, *arena, found));
       if (by_time_ && found.row_count - before >= limit_) break;
       if (should_prune(found)) {
-        found = best_of(std::move(found));
+        TOCSIN_TRY(found, best_of(std::move(found)));
         arena = std::make_shared<StringArena>();
         found.arenas.push_back(arena);
         appenders.assign(key_nodes_.size(), {});  // they remember strings of the old arena
@@ -269,7 +270,7 @@ Result<Table> fetch(Execution& execution, const Scan& scan, const Program& progr
   MemoryGauge gauge(execution);
   LiveColumns columns(program, live);
   SegmentSource source(execution.plan());
-  Evaluator evaluator(program, execution.plan().now, execution.plan().zone);
+  Evaluator evaluator(program, execution, execution.plan().now, execution.plan().zone);
   std::vector<uint8_t> wanted;
   for (size_t i = 0; i < by_place.size();) {
     TOCSIN_RETURN_IF_ERROR(execution.check());
@@ -299,7 +300,7 @@ Result<Table> fetch(Execution& execution, const Scan& scan, const Program& progr
   TOCSIN_CHECK(table.row_count == places.row_count);
   std::vector<uint32_t> order(by_place.size());
   for (uint32_t i = 0; i < by_place.size(); ++i) order[by_place[i]] = i;
-  return table.gather(order);
+  return gather_rows(execution, std::move(table), order);
 }
 
 }  // namespace

@@ -114,18 +114,16 @@ class SourceStats {
   template <class Group>
   Result<Table> in_parts(uint32_t count, Group group) {
     group_count_ = 0;
-    std::vector<std::optional<Table>> tables(count);
+    std::vector<Table> tables(count);
     std::vector<MemoryGauge> gauges;
     for (size_t i = 0; i < tables.size(); ++i) gauges.emplace_back(execution_);
     const auto work = [&](unsigned, size_t index) -> Status {
       TOCSIN_TRY(Table table, group(static_cast<uint32_t>(index)));
       TOCSIN_TRY(tables[index], finish(std::move(table)));
-      return gauges[index].set(tables[index]->memory_bytes());
+      return gauges[index].set(tables[index].memory_bytes());
     };
     TOCSIN_RETURN_IF_ERROR(run_parallel(execution_, tables.size(), work));
-    Table result = std::move(*tables[0]);
-    for (size_t i = 1; i < tables.size(); ++i) append_table(result, std::move(*tables[i]));
-    return result;
+    return join_tables(std::move(tables));
   }
 
   Result<Table> group_share(GroupShare share, uint32_t index, WindowCounts* counts) {
@@ -145,7 +143,7 @@ class SourceStats {
   Result<Table> group_part(Spill& spill, uint32_t part) {
     const SpillPlan& plan = spill.plan();
     StatsState state(plan.stats, plan.program, execution_);
-    Evaluator evaluator(plan.program, execution_.plan().now, execution_.plan().zone);
+    Evaluator evaluator(plan.program, execution_, execution_.plan().now, execution_.plan().zone);
     const uint64_t row_count = spill.row_count(part);
     uint64_t rows_done = 0;
     const auto add_rows = [&]() -> Status {
@@ -309,9 +307,9 @@ Result<Table> source_distinct(Execution& execution, const Scan& scan, const Prog
   stats.feeds.push_back(feed);
 
   TOCSIN_TRY(Table table, source_stats(execution, scan, program, stats, nullptr, nullptr, nullptr));
-  table = table_sort(std::move(table),
-                     std::vector{SortKey{static_cast<uint32_t>(stage.columns.size()), false}},
-                     std::nullopt);
+  const SortKey by_first_row{static_cast<uint32_t>(stage.columns.size()), false};
+  TOCSIN_TRY(table,
+             table_sort(execution, std::move(table), std::span(&by_first_row, 1), std::nullopt));
   table.columns.pop_back();
   return table;
 }

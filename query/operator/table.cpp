@@ -16,7 +16,7 @@ class TableReader {
         table_(table),
         windows_(windows),
         source_(table),
-        evaluator_(program, execution.plan().now, execution.plan().zone) {
+        evaluator_(program, execution, execution.plan().now, execution.plan().zone) {
     evaluator_.bind(source_);
   }
 
@@ -91,11 +91,41 @@ void append_table(Table& to, Table from) {
   }
 }
 
+Table join_tables(std::vector<Table> parts) {
+  size_t row_count = 0;
+  for (const Table& part : parts) row_count += part.row_count;
+  Table result = std::move(parts.front());
+  for (TableColumn& column : result.columns) {
+    if (!column.absent) column.reserve(row_count);
+  }
+  for (size_t i = 1; i < parts.size(); ++i) append_table(result, std::move(parts[i]));
+  return result;
+}
+
+Result<Table> gather_rows(Execution& execution, Table input, std::span<const uint32_t> rows) {
+  MemoryGauge gauge(execution);
+  Table result;
+  result.row_count = rows.size();
+  result.share_arenas(input);
+  size_t bytes = 0;
+  for (TableColumn& column : input.columns) {
+    if (!column.absent) bytes += column.row_bytes() * rows.size();
+    TOCSIN_RETURN_IF_ERROR(execution.check());
+    TOCSIN_RETURN_IF_ERROR(gauge.set(bytes));
+    Table one;
+    one.columns.push_back(std::move(column));
+    one.row_count = input.row_count;
+    result.columns.push_back(std::move(one.gather(rows).columns.front()));
+    bytes -= std::min(bytes, one.memory_bytes());  // the caller counts `input`
+  }
+  return result;
+}
+
 Result<Table> table_rows(Execution& execution, Table input, const Program& program,
                          std::span<const uint8_t> live, const Windows* windows) {
   auto order = carried_order(input, program);
   if (!order) {
-    input = settle_order(std::move(input));
+    TOCSIN_TRY(input, settle_order(execution, std::move(input)));
     order.emplace();
   }
   Table result;
@@ -144,7 +174,7 @@ Result<Table> table_stats(Execution& execution, Table input, const Program& prog
 }
 
 Result<Table> table_distinct(Execution& execution, Table input, const DistinctStage& stage) {
-  input = settle_order(std::move(input));
+  TOCSIN_TRY(input, settle_order(execution, std::move(input)));
   std::vector<ValueType> types;
   for (const uint32_t column : stage.columns) types.push_back(input.columns.at(column).type);
   GroupTable groups(types);
@@ -156,6 +186,7 @@ Result<Table> table_distinct(Execution& execution, Table input, const DistinctSt
   const Program program(columns);
   TableReader reader(execution, input, program, nullptr);
   size_t start = 0;
+  MemoryGauge gauge(execution);
   const auto add_rows = [&]() -> Status {
     std::vector<const Vector*> keys;
     for (const uint32_t column : stage.columns) {
@@ -171,14 +202,16 @@ Result<Table> table_distinct(Execution& execution, Table input, const DistinctSt
       }
     }
     start += reader.evaluator().row_count();
-    return {};
+    return gauge.set(groups.memory_bytes() + first_rows.capacity() * sizeof(first_rows[0]));
   };
   TOCSIN_RETURN_IF_ERROR(reader.read(add_rows));
   Table kept;
   kept.row_count = input.row_count;
   kept.share_arenas(input);
-  for (const uint32_t column : stage.columns) kept.columns.push_back(input.columns[column]);
-  return kept.gather(first_rows);
+  for (const uint32_t column : stage.columns) {
+    kept.columns.push_back(std::move(input.columns[column]));
+  }
+  return gather_rows(execution, std::move(kept), first_rows);
 }
 
 }  // namespace tocsin

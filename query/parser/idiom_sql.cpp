@@ -43,7 +43,15 @@ std::optional<Advice> sql_condition(const Place& place) {
   if (!place.expects(expected::kOperator)) return std::nullopt;
   const size_t length = place.word.size();
   if (place.lower_word == "like" || place.lower_word == "ilike" || place.lower_word == "rlike") {
-    return Advice{fmt::format("`{}` is SQL; in Tocsin `=~` matches a pattern", place.word),
+    const std::string message =
+        fmt::format("`{}` is SQL; in Tocsin `=~` matches a pattern", place.word);
+    if (place.lower_word == "ilike") {
+      return Advice{message,
+                    "write `service icontains \"pay\"` for ILIKE '%pay%', or `service =~ "
+                    "\"(?i)^pay\"` for ILIKE 'pay%'",
+                    length};
+    }
+    return Advice{message,
                   "write `service contains \"pay\"` for LIKE '%pay%', or `service =~ \"^pay\"` for "
                   "LIKE 'pay%'",
                   length};

@@ -281,15 +281,16 @@ bool match_product_operator(ParseState& state, const char* position, std::string
 
 bool match_comparison(ParseState& state, const char* position, std::string_view,
                       OperatorToken& value, size_t& length) {
-  static constexpr std::array<OperatorText, 9> kTable = {{{"==", Function::kEqual},
-                                                          {"!=", Function::kNotEqual},
-                                                          {"=~", Function::kMatches},
-                                                          {"!~", Function::kNotMatches},
-                                                          {"<=", Function::kLessEqual},
-                                                          {">=", Function::kGreaterEqual},
-                                                          {"<", Function::kLess},
-                                                          {">", Function::kGreater},
-                                                          {"contains", Function::kContains}}};
+  static constexpr std::array<OperatorText, 10> kTable = {{{"==", Function::kEqual},
+                                                           {"!=", Function::kNotEqual},
+                                                           {"=~", Function::kMatches},
+                                                           {"!~", Function::kNotMatches},
+                                                           {"<=", Function::kLessEqual},
+                                                           {">=", Function::kGreaterEqual},
+                                                           {"<", Function::kLess},
+                                                           {">", Function::kGreater},
+                                                           {"contains", Function::kContains},
+                                                           {"icontains", Function::kIcontains}}};
   const std::string_view rest = state.rest(position);
   if (rest.starts_with("<>")) {
     state.fault(state.offset(position), 2, "`<>` is SQL; write `!=`");

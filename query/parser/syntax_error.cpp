@@ -161,9 +161,9 @@ std::optional<Advice> second_query(const Place& place) {
 }
 
 std::optional<Advice> upper_case(const Place& place) {
-  static constexpr std::array<std::string_view, 16> kWords = {
-      "and", "or", "not",   "in",   "contains", "true",    "false", "null",
-      "now", "by", "where", "from", "last",     "between", "div",   "of"};
+  static constexpr std::array<std::string_view, 17> kWords = {
+      "and", "or",    "not",  "in",   "contains", "true", "false", "null",     "now",
+      "by",  "where", "from", "last", "between",  "div",  "of",    "icontains"};
   const bool ours = std::find(kWords.begin(), kWords.end(), place.lower_word) != kWords.end() ||
                     is_stage_name(place.lower_word);
   if (!ours || place.word == place.lower_word) return std::nullopt;

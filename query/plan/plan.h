@@ -52,7 +52,7 @@ enum class Function : uint16_t {
   // operators
   kAnd, kOr, kNot, kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,
   kAdd, kSubtract, kMultiply, kDivide, kIntegerDivide, kModulo, kNegate,
-  kIn, kNotIn, kMatches, kNotMatches, kContains,
+  kIn, kNotIn, kMatches, kNotMatches, kContains, kIcontains,
   // of any type
   kExists, kIf, kCoalesce, kLeast, kGreatest, kToString, kToNumber,
   kToF64,  ///< from i64 or u64; inserted by the checker, has no name

@@ -1,72 +1,23 @@
 #include "query/scan/execution.h"
 
 #include <algorithm>
-#include <chrono>
-#include <limits>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <tuple>
 #include <utility>
 
-#include <fmt/format.h>
-
 namespace tocsin {
-namespace {
 
-int64_t monotonic_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-}  // namespace
-
-Execution::Execution(const Plan& plan, const QueryOptions& options)
-    : plan_(plan), options_(options), started_ns_(monotonic_ns()) {
+Execution::Execution(const Plan& plan, const QueryOptions& options) : Budget(options), plan_(plan) {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   thread_count_ = options.threads == 0 ? cores : options.threads;
-  deadline_ns_ = options.timeout > 0 && options.timeout < INT64_MAX - started_ns_
-                     ? started_ns_ + options.timeout
-                     : INT64_MAX;
 }
-
-int64_t Execution::elapsed_us() const { return (monotonic_ns() - started_ns_) / 1000; }
 
 void Execution::finish_step(size_t stage_end, uint64_t rows_out) {
   int64_t before = 0;
   for (const StepStatistics& step : steps) before += step.elapsed_us;
   steps.push_back({stage_end, rows_out, elapsed_us() - before});
-}
-
-Status Execution::check() const {
-  if (options_.cancelled && options_.cancelled->load(std::memory_order_relaxed)) {
-    return fail(ErrorCode::kCancelled, "the query was cancelled");
-  }
-  if (deadline_ns_ != INT64_MAX && monotonic_ns() > deadline_ns_) {
-    return fail(ErrorCode::kTimeout,
-                fmt::format("the query did not finish within {}; use a shorter range or fewer "
-                            "measurements, or raise the timeout",
-                            format_duration(options_.timeout)));
-  }
-  return {};
-}
-
-bool MemoryGauge::try_set(size_t bytes) {
-  const size_t before = std::exchange(held_, bytes);
-  const size_t total = execution_->memory_bytes_ += bytes - before;  // may wrap, which is correct
-  return total <= execution_->options().memory_bytes_max;
-}
-
-Status MemoryGauge::set(size_t bytes) {
-  if (try_set(bytes)) return {};
-  const size_t max = execution_->options().memory_bytes_max;
-  execution_->memory_exceeded = true;
-  return fail(
-      ErrorCode::kLimit,
-      fmt::format("the query needs more than {} MiB of memory; add a `limit`, use a shorter "
-                  "range, filter more rows out, or group by fewer keys",
-                  (max + kMiB - 1) / kMiB));
 }
 
 Result<Scan> open_scan(const Database& database, Execution& execution, TimeRange range) {

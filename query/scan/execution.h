@@ -6,12 +6,11 @@
 #include <functional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "db/base/result.h"
 #include "db/database.h"
-#include "query/base/options.h"
+#include "query/base/budget.h"
 #include "query/format/result.h"
 #include "query/plan/plan.h"
 #include "query/scan/segment_source.h"
@@ -20,17 +19,12 @@ namespace tocsin {
 
 /// Limits and counters shared by the operators and threads of one run. The non-atomic members are
 /// used only by the thread that runs the plan. Plan and options must outlive it.
-class Execution {
+class Execution : public Budget {
  public:
   Execution(const Plan& plan, const QueryOptions& options);
 
   const Plan& plan() const { return plan_; }
-  const QueryOptions& options() const { return options_; }
   unsigned thread_count() const { return thread_count_; }
-  int64_t elapsed_us() const;
-
-  /// kCancelled or kTimeout if the query has to stop. Checked between vectors.
-  Status check() const;
 
   std::atomic<uint64_t> rows_scanned{0};
   std::atomic<uint64_t> rows_matched{0};
@@ -40,7 +34,6 @@ class Execution {
   std::atomic<uint64_t> bytes_read{0};
   std::atomic<uint64_t> bytes_spilled{0};
   uint64_t windows_remembered = 0;
-  std::atomic<bool> memory_exceeded{false};  ///< some MemoryGauge returned kLimit
   std::vector<StepStatistics> steps;
   std::string spill_folder;  ///< created when needed; empty: the system's temporary folder
 
@@ -48,34 +41,8 @@ class Execution {
   void finish_step(size_t stage_end, uint64_t rows_out);
 
  private:
-  friend class MemoryGauge;
-
   const Plan& plan_;
-  const QueryOptions& options_;
   unsigned thread_count_;
-  int64_t started_ns_;   // by the monotonic clock
-  int64_t deadline_ns_;  // INT64_MAX: none
-  std::atomic<size_t> memory_bytes_{0};
-};
-
-/// Accounts for the memory held by one operator, or by one of its threads, until destroyed.
-class MemoryGauge {
- public:
-  explicit MemoryGauge(Execution& execution) : execution_(&execution) {}
-  ~MemoryGauge() { execution_->memory_bytes_ -= held_; }
-  MemoryGauge(MemoryGauge&& other) noexcept
-      : execution_(other.execution_), held_(std::exchange(other.held_, 0)) {}
-  MemoryGauge& operator=(MemoryGauge&&) = delete;
-
-  /// Sets the number of bytes held. kLimit if all operators together hold too much.
-  Status set(size_t bytes);
-  /// The same for callers that can reduce their memory: false if all operators together hold too
-  /// much. The bytes count even then, until the next call.
-  bool try_set(size_t bytes);
-
- private:
-  Execution* execution_;
-  size_t held_ = 0;
 };
 
 /// Rows [start, end) of one segment.

@@ -37,7 +37,7 @@ SourceReader::SourceReader(Execution& execution, const Program& program, const W
     : execution_(execution),
       windows_(windows),
       source_(execution.plan()),
-      evaluator_(program, execution.plan().now, execution.plan().zone) {
+      evaluator_(program, execution, execution.plan().now, execution.plan().zone) {
   if (!windows) return;
   counts_.source_rows.resize(windows->count());
   counts_.matched_rows.resize(windows->count());

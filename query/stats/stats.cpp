@@ -12,8 +12,6 @@
 namespace tocsin {
 namespace {
 
-/// The held memory is measured after this many vectors.
-constexpr size_t kMeasureEvery = 16;
 /// Counts of reduced values may use 1 / kCountsShare of the query's memory.
 constexpr size_t kCountsShare = 2;
 
@@ -125,7 +123,7 @@ Status StatsState::add(Evaluator& evaluator, const Vector* window,
   for (size_t i = 0; i < plan_.feeds.size(); ++i) {
     TOCSIN_RETURN_IF_ERROR(update(plan_.feeds[i], *accumulators_[i], evaluator, counted));
   }
-  return ++vectors_added_ % kMeasureEvery == 0 ? measure_memory() : Status{};
+  return measure_memory();
 }
 
 Status StatsState::spill(std::vector<const Vector*> columns, Evaluator& evaluator) {
@@ -167,7 +165,9 @@ Status StatsState::update(const StatsPlan::Feed& feed, Accumulator& accumulator,
 
 size_t StatsState::memory_bytes() const {
   size_t bytes = groups_.memory_bytes();
-  for (const auto& accumulator : accumulators_) bytes += accumulator->memory_bytes();
+  for (const auto& accumulator : accumulators_) {
+    if (accumulator) bytes += accumulator->memory_bytes();
+  }
   return bytes;
 }
 
@@ -314,6 +314,9 @@ Result<Table> StatsState::finish() {
     TOCSIN_RETURN_IF_ERROR(accumulators_[i]->compute_results(execution_));
     TOCSIN_RETURN_IF_ERROR(accumulators_[i]->finish(outputs, *arena));
     accumulators_[i].reset();
+    TOCSIN_RETURN_IF_ERROR(execution_.check());
+    TOCSIN_RETURN_IF_ERROR(
+        gauge_.set(memory_bytes() + table.memory_bytes() + arena->memory_bytes()));
   }
   if (plan_.windowed) {
     groups_.append_key(key_count, table.columns.emplace_back(ValueType::kI64));

@@ -86,7 +86,6 @@ class StatsState {
   uint64_t share_serial_ = 0;
   std::vector<uint8_t> codes_in_share_;          // by code of the IdDictionary with that serial
   std::vector<uint32_t> fed_rows_, fed_groups_;  // scratch
-  size_t vectors_added_ = 0;
   bool estimated_ = false;
   size_t expected_bytes_ = 0;  // a lower bound of the memory that will be needed
   uint64_t half_done_ = 0;     // the rows after half of the sample

@@ -5,9 +5,14 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+#include <re2/re2.h>
+
 #include "db/base/check.h"
+#include "query/base/limits.h"
 #include "query/vector/function_kernels.h"
 #include "query/vector/kernels.h"
+#include "query/vector/text_search.h"
 
 namespace tocsin {
 namespace {
@@ -15,6 +20,8 @@ namespace {
 // Larger dictionaries are not evaluated as a whole, because a query's rows may need only a few of
 // the entries.
 constexpr size_t kEvaluatedEntriesMax = 64 * 1024;
+/// Buffers of vectors up to this size do not count: they depend on the query alone.
+constexpr size_t kBufferBytesFree = 4 * kMiB;
 constexpr uint64_t kAlways = UINT64_MAX;  // the epoch of literals
 
 // A source with one column: the entries of a dictionary, followed by a null.
@@ -43,6 +50,12 @@ class EntrySource final : public ColumnSource {
 template <class T>
 void copy_to(std::span<const T> from, size_t start, std::span<T> out) {
   std::copy_n(from.begin(), from.size(), out.begin() + static_cast<ptrdiff_t>(start));
+}
+
+bool has_pattern(const Node& node) {
+  return node.kind == Node::Kind::kCall &&
+         (node.function == Function::kMatches || node.function == Function::kNotMatches ||
+          node.function == Function::kExtract);
 }
 
 Function mirrored(Function comparison) {
@@ -84,20 +97,33 @@ bool range_overlaps(Function comparison, const ColumnStatistics& range, const Va
 
 }  // namespace
 
-Evaluator::Evaluator(const Program& program, Timestamp now, const TimeZone& zone)
-    : program_(program), scalar_(now, zone), rows_(kVectorRows) {
+Evaluator::Evaluator(const Program& program, Budget& budget, Timestamp now, const TimeZone& zone)
+    : program_(program), budget_(budget), gauge_(budget), scalar_(now, zone), rows_(kVectorRows) {
   slots_.resize(program.nodes.size());
   key_slots_.resize(program.nodes.size());
   template_tables_.resize(program.nodes.size());
   entry_tables_.resize(program.nodes.size());
   lists_.resize(program.nodes.size());
+  searches_.resize(program.nodes.size());
+  size_t pattern_count = 0;
+  size_t literal_bytes = 0;
   for (size_t i = 0; i < program.nodes.size(); ++i) {
     const Node& node = program.nodes[i];
+    searches_[i] = TextSearch::of(program, node);
+    if (has_pattern(node)) ++pattern_count;
     if (node.kind != Node::Kind::kLiteral) continue;
     const size_t row_count = node.list_item ? 1 : kVectorRows;
     fill_constant(node.literal, node.type, row_count, slots_[i].vector);
     slots_[i].epoch = kAlways;
+    literal_bytes += slots_[i].vector.memory_bytes();
   }
+  scalar_.expect_patterns(pattern_count);
+  buffer_bytes_ = literal_bytes;
+}
+
+size_t Evaluator::EntryTable::memory_bytes() const {
+  return values.memory_bytes() + codes.capacity() * sizeof(uint32_t) +
+         dictionary.entries.capacity() * sizeof(std::string_view) + arena.memory_bytes();
 }
 
 Evaluator::~Evaluator() = default;
@@ -175,6 +201,7 @@ Result<const Vector*> Evaluator::value(NodeId id) {
   Slot& slot = slots_[id];
   if (slot.epoch == epoch_ || slot.epoch == kAlways) return &slot.vector;
   const Node& node = program_.nodes[id];
+  const size_t buffers_before = slot.vector.memory_bytes() - slot.vector.kept_bytes();
   switch (node.kind) {
     case Node::Kind::kLiteral: break;
     case Node::Kind::kSource:
@@ -186,10 +213,19 @@ Result<const Vector*> Evaluator::value(NodeId id) {
       if (!done) {
         TOCSIN_TRY(done, by_templates(id, slot.vector));
       }
-      if (!done) TOCSIN_RETURN_IF_ERROR(call(id, slot.vector));
+      if (done) break;
+      if (searches_[id]) {
+        TOCSIN_RETURN_IF_ERROR(search(id, slot.vector));
+        break;
+      }
+      // The texts that the vector has kept are replaced; the call counts the new ones.
+      TOCSIN_RETURN_IF_ERROR(gauge_.change(slot.vector.kept_bytes(), 0));
+      TOCSIN_RETURN_IF_ERROR(call(id, slot.vector));
       break;
     }
   }
+  TOCSIN_RETURN_IF_ERROR(
+      count_buffers(buffers_before, slot.vector.memory_bytes() - slot.vector.kept_bytes()));
   slot.epoch = epoch_;
   return &slot.vector;
 }
@@ -215,11 +251,13 @@ Result<const Evaluator::EntryTable*> Evaluator::entry_table(NodeId id) {
   const size_t entry_count = dictionary->entries.size();
   EntrySource entries(*dictionary);
   if (!entry_evaluator_) {
-    entry_evaluator_ = std::make_unique<Evaluator>(program_, scalar_.now, scalar_.zone);
+    entry_evaluator_ = std::make_unique<Evaluator>(program_, budget_, scalar_.now, scalar_.zone);
   }
   entry_evaluator_->bind(entries);
+  size_t counted_bytes = table->memory_bytes();
   Vector& values = table->values;
   values.reset(node.type, entry_count + 1);
+  table->serial = 0;
   table->dictionary.entries.clear();
   table->codes.assign(entry_count + 1, 0);
   table->arena.clear();
@@ -249,6 +287,8 @@ Result<const Evaluator::EntryTable*> Evaluator::entry_table(NodeId id) {
         break;
       case ValueType::kNull: break;
     }
+    TOCSIN_RETURN_IF_ERROR(gauge_.change(counted_bytes, table->memory_bytes()));
+    counted_bytes = table->memory_bytes();
   }
   const auto null_code = static_cast<uint32_t>(table->dictionary.entries.size());
   for (uint32_t& code : table->codes) code = std::min(code, null_code);
@@ -291,21 +331,19 @@ Result<bool> Evaluator::by_dictionary(NodeId id, Vector& out) {
   return true;
 }
 
-// Null unless the node searches for a literal in a column that has templates.
+// Null unless the node is a search in a column that has templates.
 Result<Evaluator::TemplateTable*> Evaluator::template_table(NodeId id) {
-  const Node& node = program_.nodes[id];
-  if (node.kind != Node::Kind::kCall || node.function != Function::kContains) return nullptr;
-  const Node& text = program_.nodes[node.arguments[0]];
-  const Node& needle = program_.nodes[node.arguments[1]];
-  if (text.kind != Node::Kind::kSource || needle.kind != Node::Kind::kLiteral) return nullptr;
-  const auto* literal = std::get_if<std::string>(&needle.literal.data);
-  if (!literal) return nullptr;
+  if (!searches_[id]) return nullptr;
+  const Node& text = program_.nodes[searches_[id]->text()];
+  if (text.kind != Node::Kind::kSource) return nullptr;
   auto& table = template_tables_[id];
   if (!table) table = std::make_unique<TemplateTable>();
   if (std::exchange(table->bound, bound_) != bound_) {
     table->matches.clear();
     TOCSIN_TRY(const auto templates, source_->templates(text.column));
-    for (const TextTemplate& each : templates) table->matches.push_back(each.contains(*literal));
+    for (const TextTemplate& each : templates) {
+      table->matches.push_back(searches_[id]->holds(each));
+    }
   }
   return table->matches.empty() ? nullptr : table.get();
 }
@@ -314,9 +352,8 @@ Result<Evaluator::TemplateTable*> Evaluator::template_table(NodeId id) {
 Result<bool> Evaluator::by_templates(NodeId id, Vector& out) {
   TOCSIN_TRY(TemplateTable * table, template_table(id));
   if (!table) return false;
-  const Node& node = program_.nodes[id];
-  const uint32_t column = program_.nodes[node.arguments[0]].column;
-  const auto& needle = std::get<std::string>(program_.nodes[node.arguments[1]].literal.data);
+  TextSearch& search = *searches_[id];
+  const uint32_t column = program_.nodes[search.text()].column;
   TOCSIN_RETURN_IF_ERROR(source_->read_template_ids(column, start_, count_, table->ids));
   out.reset(ValueType::kBool, count_);
   const auto mask = out.make_boolean();
@@ -330,7 +367,7 @@ Result<bool> Evaluator::by_templates(NodeId id, Vector& out) {
   if (table->unknown_rows.empty()) return true;
   TOCSIN_RETURN_IF_ERROR(source_->read(column, start_, count_, table->unknown_rows, table->texts));
   for (const uint32_t row : table->unknown_rows) {
-    mask[row] = table->texts.text_at(row).find(needle) != std::string_view::npos;
+    mask[row] = search.holds(table->texts.text_at(row), scalar_);
   }
   return true;
 }
@@ -346,6 +383,47 @@ Result<const Vector*> Evaluator::key(NodeId id) {
   return &slot.vector;
 }
 
+Status Evaluator::count_buffers(size_t before, size_t after) {
+  buffer_bytes_ += after - before;
+  const size_t excess = std::max(buffer_bytes_, kBufferBytesFree) - kBufferBytesFree;
+  if (excess == buffers_counted_) return {};
+  return gauge_.change(std::exchange(buffers_counted_, excess), excess);
+}
+
+Status Evaluator::search(NodeId id, Vector& out) {
+  TextSearch& search = *searches_[id];
+  TOCSIN_TRY(const Vector* texts, value(search.text()));
+  out.reset(ValueType::kBool, count_);
+  const auto mask = out.make_boolean();
+  size_t unchecked_bytes = 0;
+  for (const uint32_t row : rows()) {
+    const std::string_view text = texts->text_at(row);
+    mask[row] = !texts->is_null(row) && search.holds(text, scalar_);
+    unchecked_bytes += text.size();
+    if (unchecked_bytes < kUncheckedBytesMax) continue;
+    unchecked_bytes = 0;
+    TOCSIN_RETURN_IF_ERROR(budget_.check());
+  }
+  return {};
+}
+
+// kLimit if matching a text with the node's pattern could take too long.
+Status Evaluator::check_pattern(const Node& node, const Vector& text) {
+  const auto* literal = std::get_if<std::string>(&program_.nodes[node.arguments[1]].literal.data);
+  const re2::RE2* const pattern = literal ? scalar_.pattern(*literal) : nullptr;
+  if (!pattern) return {};
+  const auto program_size = static_cast<uint64_t>(std::max(pattern->ProgramSize(), 1));
+  for (const uint32_t row : rows()) {
+    const size_t size = text.text_at(row).size();
+    if (size <= kPatternWorkMax / program_size) continue;
+    return fail(ErrorCode::kLimit,
+                fmt::format("the pattern {} is too complex for a text of {} bytes; use a simpler "
+                            "pattern, or match only a part with substring(text, 0, 1000)",
+                            *literal, size));
+  }
+  return {};
+}
+
 Status Evaluator::call(NodeId id, Vector& out) {
   const Node& node = program_.nodes[id];
   std::vector<const Vector*> arguments;
@@ -354,10 +432,15 @@ Status Evaluator::call(NodeId id, Vector& out) {
     TOCSIN_TRY(const Vector* vector, value(argument));
     arguments.push_back(vector);
   }
-  const FunctionInput input{node, arguments, rows(), count_, lists_[id]};
-  if (call_kernel(input, scalar_, out)) return {};
-  call_by_row(input, scalar_, out);
-  return {};
+  if (has_pattern(node) && arguments[0]->type == ValueType::kString) {
+    TOCSIN_RETURN_IF_ERROR(check_pattern(node, *arguments[0]));
+  }
+  const FunctionInput input{node, arguments, rows(), count_, lists_[id], budget_, gauge_};
+  TOCSIN_TRY(const bool done, call_kernel(input, scalar_, out));
+  if (done) return {};
+  const Status status = call_by_row(input, scalar_, out);
+  budget_.texts_too_long += std::exchange(scalar_.texts_too_long, 0);
+  return status;
 }
 
 }  // namespace tocsin

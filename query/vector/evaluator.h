@@ -8,6 +8,7 @@
 
 #include "db/base/result.h"
 #include "db/base/time.h"
+#include "query/base/budget.h"
 #include "query/function/scalar.h"
 #include "query/vector/program.h"
 #include "query/vector/vector.h"
@@ -15,13 +16,15 @@
 namespace tocsin {
 
 struct ListSet;
+class TextSearch;
 
 /// Evaluates expressions for one thread. Usage: bind a source, then for each vector call begin,
 /// filter and value. Columns are read and nodes computed on the first request, for the rows that
-/// are still selected then. `program` must outlive it; the source must live until the next bind.
+/// are still selected then. `program` and `budget` must outlive it; the source must live until the
+/// next bind. Long work stops with the errors of the budget, which also counts all memory.
 class Evaluator {
  public:
-  Evaluator(const Program& program, Timestamp now, const TimeZone& zone);
+  Evaluator(const Program& program, Budget& budget, Timestamp now, const TimeZone& zone);
   ~Evaluator();
   Evaluator(Evaluator&&) noexcept;
 
@@ -60,9 +63,11 @@ class Evaluator {
     std::vector<uint32_t> codes;  // strings: entry -> code in `dictionary`
     Dictionary dictionary;
     StringArena arena;
+
+    size_t memory_bytes() const;
   };
 
-  /// The results of searching for a literal in each template of one column of the bound source.
+  /// The results of a TextSearch in each template of one column of the bound source.
   struct TemplateTable {
     uint64_t bound = 0;              // the value of `bound_` for that source
     std::vector<TextMatch> matches;  // empty: the column has no templates
@@ -76,10 +81,17 @@ class Evaluator {
   Result<const EntryTable*> entry_table(NodeId node);
   Result<bool> by_dictionary(NodeId node, Vector& out);
   Status call(NodeId node, Vector& out);
+  Status count_buffers(size_t before, size_t after);
+  Status search(NodeId node, Vector& out);
+  Status check_pattern(const Node& node, const Vector& text);
   void fill_now(Vector& out);
 
   const Program& program_;
-  ScalarContext scalar_;  // now, zone, compiled patterns
+  Budget& budget_;
+  MemoryGauge gauge_;
+  size_t buffers_counted_ = 0;  // of buffer_bytes_, those in gauge_
+  size_t buffer_bytes_ = 0;     // of the vectors in slots_, without the texts that they keep
+  ScalarContext scalar_;        // now, zone, compiled patterns
   ColumnSource* source_ = nullptr;
   size_t start_ = 0;
   size_t count_ = 0;
@@ -93,6 +105,7 @@ class Evaluator {
   std::vector<std::unique_ptr<TemplateTable>> template_tables_;  // by node
   std::vector<std::unique_ptr<EntryTable>> entry_tables_;        // by node
   std::vector<std::unique_ptr<ListSet>> lists_;                  // by node
+  std::vector<std::unique_ptr<TextSearch>> searches_;            // by node; null: another call
   std::unique_ptr<Evaluator> entry_evaluator_;                   // over a dictionary's entries
 };
 

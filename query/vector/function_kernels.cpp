@@ -9,6 +9,7 @@
 #include <re2/re2.h>
 
 #include "db/base/check.h"
+#include "query/base/search.h"
 #include "query/format/typed_values.h"
 #include "query/vector/kernels.h"
 
@@ -220,22 +221,42 @@ bool in_list(const FunctionInput& input, Vector& out) {
   return true;
 }
 
+/// Checks time and cancellation once per kUncheckedBytesMax of text.
+class WorkCheck {
+ public:
+  explicit WorkCheck(const Budget& budget) : budget_(budget) {}
+  Status add(size_t bytes) {
+    bytes_ += bytes;
+    if (bytes_ < kUncheckedBytesMax) return {};
+    bytes_ = 0;
+    return budget_.check();
+  }
+
+ private:
+  const Budget& budget_;
+  size_t bytes_ = 0;
+};
+
 // ---- text ---------------------------------------------------------------------------------------
 
 template <class F>
-bool test_text(const FunctionInput& input, Vector& out, F holds) {
+Result<bool> test_text(const FunctionInput& input, Vector& out, F holds) {
   const Vector& text = *input.arguments[0];
   if (text.type != ValueType::kString) return false;
   out.reset(ValueType::kBool, input.row_count);
   const auto result = out.make_boolean();
   std::ranges::fill(result, uint8_t{0});
-  for (const uint32_t row : input.rows) result[row] = holds(text.text_at(row), row);
+  WorkCheck check(input.budget);
+  for (const uint32_t row : input.rows) {
+    result[row] = holds(text.text_at(row), row);
+    TOCSIN_RETURN_IF_ERROR(check.add(text.text_at(row).size()));
+  }
   clear_where_null(input.arguments, result);
   return true;
 }
 
 // Requires: the pattern is a literal.
-bool matches(const FunctionInput& input, ScalarContext& scalar, Vector& out) {
+Result<bool> matches(const FunctionInput& input, ScalarContext& scalar, Vector& out) {
   const Vector& pattern = *input.arguments[1];
   if (pattern.type != ValueType::kString || pattern.is_null(0)) return false;
   const re2::RE2* expression = scalar.pattern(std::string(pattern.text_at(0)));
@@ -246,13 +267,13 @@ bool matches(const FunctionInput& input, ScalarContext& scalar, Vector& out) {
   });
 }
 
-bool text_test(const FunctionInput& input, Vector& out) {
+Result<bool> text_test(const FunctionInput& input, Vector& out) {
   const Vector& part = *input.arguments[1];
   if (part.type != ValueType::kString) return false;
   switch (input.node.function) {
     case Function::kContains:
       return test_text(input, out, [&](std::string_view text, uint32_t row) {
-        return text.find(part.text_at(row)) != std::string_view::npos;
+        return find_text(text, part.text_at(row)) != std::string_view::npos;
       });
     default: return false;
   }
@@ -461,7 +482,7 @@ void fill_constant(const Value& value, ValueType type, size_t row_count, Vector&
   }
 }
 
-bool call_kernel(const FunctionInput& input, ScalarContext& scalar, Vector& out) {
+Result<bool> call_kernel(const FunctionInput& input, ScalarContext& scalar, Vector& out) {
   const Function function = input.node.function;
   const bool accepts_null = function == Function::kExists || function == Function::kCoalesce;
   for (const Vector* argument : input.arguments) {
@@ -496,7 +517,7 @@ bool call_kernel(const FunctionInput& input, ScalarContext& scalar, Vector& out)
   }
 }
 
-void call_by_row(const FunctionInput& input, ScalarContext& scalar, Vector& out) {
+Status call_by_row(const FunctionInput& input, ScalarContext& scalar, Vector& out) {
   out.reset_null(input.node.type, input.row_count);
   const auto valid = out.writable_valid();
   const auto i64 = out.i64.empty() ? std::span<int64_t>{} : out.make_i64();
@@ -505,20 +526,32 @@ void call_by_row(const FunctionInput& input, ScalarContext& scalar, Vector& out)
   const auto boolean = out.boolean.empty() ? std::span<uint8_t>{} : out.make_boolean();
   const auto text = out.text.empty() ? std::span<std::string_view>{} : out.make_text();
   std::vector<Value> arguments(input.arguments.size());
+  WorkCheck check(input.budget);
+  size_t counted_bytes = 0;
   for (const uint32_t row : input.rows) {
+    size_t bytes = arguments.size();
     for (size_t i = 0; i < arguments.size(); ++i) {
       const Vector& argument = *input.arguments[i];
       arguments[i] = argument.at(row < argument.size ? row : 0);  // a list item has one row
+      if (const auto* argument_text = std::get_if<std::string>(&arguments[i].data)) {
+        bytes += argument_text->size();
+      }
     }
     const Value value = evaluate_function(input.node.function, input.node.type, arguments, scalar);
+    TOCSIN_RETURN_IF_ERROR(check.add(bytes));
     if (value.is_null()) continue;
     valid[row] = 1;
     if (!i64.empty()) i64[row] = std::get<int64_t>(value.data);
     if (!u64.empty()) u64[row] = std::get<uint64_t>(value.data);
     if (!f64.empty()) f64[row] = std::get<double>(value.data);
     if (!boolean.empty()) boolean[row] = std::get<bool>(value.data);
-    if (!text.empty()) text[row] = out.keep(std::get<std::string>(value.data));
+    if (text.empty()) continue;
+    text[row] = out.keep(std::get<std::string>(value.data));
+    if (out.kept_bytes() == counted_bytes) continue;
+    TOCSIN_RETURN_IF_ERROR(input.gauge.change(counted_bytes, out.kept_bytes()));
+    counted_bytes = out.kept_bytes();
   }
+  return {};
 }
 
 }  // namespace tocsin

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "db/base/result.h"
+#include "query/base/budget.h"
 #include "query/function/scalar.h"
 #include "query/vector/program.h"
 #include "query/vector/vector.h"
@@ -29,12 +31,15 @@ struct FunctionInput {
   std::span<const uint32_t> rows;  ///< the rows that need a result
   size_t row_count = 0;            ///< of the result; arguments that are literals may be longer
   std::unique_ptr<ListSet>& list;  ///< kept for the node; made on first use
+  const Budget& budget;            ///< for the time
+  MemoryGauge& gauge;              ///< for the texts that the result keeps
 };
 
 /// Computes the call with a kernel; false, with `out` unspecified, if there is none for it.
-bool call_kernel(const FunctionInput& input, ScalarContext& scalar, Vector& out);
-/// Computes the call row by row through evaluate_function.
-void call_by_row(const FunctionInput& input, ScalarContext& scalar, Vector& out);
+Result<bool> call_kernel(const FunctionInput& input, ScalarContext& scalar, Vector& out);
+/// Computes the call row by row through evaluate_function. `out` must not keep texts that the gauge
+/// counts already.
+Status call_by_row(const FunctionInput& input, ScalarContext& scalar, Vector& out);
 
 /// Fills `out` with `row_count` times the same value, which must outlive `out`.
 void fill_constant(const Value& value, ValueType type, size_t row_count, Vector& out);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "query/base/arena.h"
+#include "query/base/budget.h"
 #include "query/format/result.h"
 #include "query/plan/plan.h"
 #include "query/vector/vector.h"
@@ -41,6 +42,7 @@ struct TableColumn {
   void resize(size_t row_count);
   void reserve(size_t row_count);
   size_t memory_bytes() const;
+  size_t row_bytes() const;  ///< of one row, without the text
 };
 
 /// Columns of equal length. Movable; copies share the strings.
@@ -108,7 +110,9 @@ class ColumnAppender {
   std::vector<std::string_view> kept_;  // by code
 };
 
-/// Moves the columns out, with the names of `plan_columns`; copies the strings.
-ResultTable to_result(Table table, std::span<const PlanColumn> plan_columns);
+/// Moves the columns out, with the names of `plan_columns`; copies the strings, which count towards
+/// the memory of the query.
+Result<ResultTable> to_result(Budget& budget, Table table,
+                              std::span<const PlanColumn> plan_columns);
 
 }  // namespace tocsin

@@ -86,6 +86,14 @@ std::string_view Vector::text_at(size_t row) const& {
   return text[row];
 }
 
+size_t Vector::memory_bytes() const {
+  return valid_buffer_.capacity() + i64_buffer_.capacity() * sizeof(int64_t) +
+         u64_buffer_.capacity() * sizeof(uint64_t) + f64_buffer_.capacity() * sizeof(double) +
+         boolean_buffer_.capacity() + text_buffer_.capacity() * sizeof(std::string_view) +
+         codes_buffer_.capacity() * sizeof(uint32_t) + string_buffer_.bytes.capacity() +
+         string_buffer_.values.capacity() * sizeof(std::string_view) + kept_bytes();
+}
+
 Value Vector::at(size_t row) const {
   if (is_null(row)) return Value::null();
   if (type == ValueType::kString) return Value::of(std::string(text_at(row)));

@@ -86,6 +86,9 @@ class Vector {
   StringVector& string_buffer() { return string_buffer_; }
   /// Keeps a copy of `value` until the next reset; views of earlier copies stay valid.
   std::string_view keep(std::string_view value) { return kept_.keep(value); }
+  size_t kept_bytes() const { return kept_.memory_bytes(); }
+  /// Of all buffers.
+  size_t memory_bytes() const;
 
  private:
   std::vector<uint8_t> valid_buffer_;

@@ -63,6 +63,20 @@ TEST_CASE("explain: reports segments answered from metadata, and bytes read", "[
   CHECK(cell(*read, 0, "bytes") == Value::of(int64_t{4 * 8}));
 }
 
+TEST_CASE("explain: shows the time for ordering groups", "[query]") {
+  const MemoryDatabase database = audit_database();
+  const QueryEngine engine(database);
+  const auto ordered = engine.run("explain from audit | stats n = count() by service", {});
+  REQUIRE(ordered);
+  REQUIRE(ordered->row_count == 3);
+  CHECK(cell(*ordered, 2, "stage") == Value::of("(order by the keys of `stats`)"));
+  CHECK(cell(*ordered, 2, "rows") == Value::of(int64_t{3}));
+  CHECK_FALSE(cell(*ordered, 2, "time").is_null());
+  const auto sorted = engine.run("explain from audit | stats n = count() by service | sort n", {});
+  REQUIRE(sorted);
+  CHECK(sorted->row_count == 3);
+}
+
 TEST_CASE("explain: accepts a query without stages", "[query]") {
   const MemoryDatabase database = audit_database();
   const auto table = QueryEngine(database).run("explain from audit", {});

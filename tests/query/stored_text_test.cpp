@@ -59,7 +59,7 @@ class TwoDatabases {
       case 1: return "accepted by worker " + number;
       case 2: return "session " + hex_id(random_()) + " closed";
       case 3: return "checkpoint 00" + number + " written";
-      case 4: return "ready";
+      case 4: return random_() % 2 == 0 ? "ready" : "Ready for tas\u212A " + number;
       case 5: return "\x02 unusual " + number;  // not split
       default:
         return "peer 10.0.0." + std::to_string(random_() % 256) + ":" + number + " timed out";
@@ -179,6 +179,41 @@ TEST_CASE("stored text: templates and ids return the same results as plain strin
     const std::string expected = csv_answer(databases.plain(), query);
     CHECK(expected.find("error") != 0);
     CHECK(csv_answer(databases.stored(), query) == expected);
+  }
+}
+
+TEST_CASE("stored text: every way to search for a constant finds the same rows", "[query]") {
+  const uint32_t seed = std::random_device{}();
+  INFO("seed " << seed);
+  TwoDatabases databases(seed);
+  const auto count = [](const Database& database, const std::string& condition) {
+    return csv_answer(database, "from audit, other | where " + condition + " | stats n = count()");
+  };
+  for (const std::string needle :
+       {"timeout", "Upstream Timeout", "READY", "task", "tasK 1", "peer 10.0", "00", "closed", "a1",
+        "F", " ms on", "no such", "TX-", "s"}) {
+    INFO(needle);
+    std::string lower = needle, upper = needle;
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    // The last way of each line is not recognised as a search for a constant.
+    const std::vector<std::vector<std::string>> ways = {
+        {"message contains \"" + needle + "\"", "message =~ r\"(?:" + needle + ")\""},
+        {"message icontains \"" + needle + "\"", "lower(message) contains \"" + lower + "\"",
+         "upper(message) contains \"" + upper + "\"",
+         "trim(lower(message)) contains \"" + lower + "\""},
+        {"message =~ r\"(?i)" + needle + "\"", "message =~ r\"(?i)(?:" + needle + ")\""},
+        {"message !~ r\"(?i)" + needle + "\"", "message !~ r\"(?i)(?:" + needle + ")\""},
+        {"not (message =~ r\"" + needle + "\")", "not (message =~ r\"(?:" + needle + ")\")"},
+    };
+    for (const auto& equal : ways) {
+      const std::string expected = count(databases.plain(), equal.back());
+      for (const std::string& condition : equal) {
+        INFO(condition);
+        CHECK(count(databases.plain(), condition) == expected);
+        CHECK(count(databases.stored(), condition) == expected);
+      }
+    }
   }
 }
 

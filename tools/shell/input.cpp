@@ -9,8 +9,8 @@
 
 namespace tocsin {
 bool is_incomplete(std::string_view text) {
-  static constexpr std::array<std::string_view, 7> kWords = {"and", "or",       "not",  "in",
-                                                             "by",  "contains", "where"};
+  static constexpr std::array<std::string_view, 8> kWords = {
+      "and", "or", "not", "in", "by", "contains", "icontains", "where"};
   // Without `*`, which may mean all measurements.
   static constexpr std::array<std::string_view, 15> kSigns = {
       "|", ",", "(", "=", "==", "!=", "=~", "!~", "<", "<=", ">", ">=", "+", "-", "/"};

@@ -301,7 +301,94 @@ TEST_CASE("prepare: stages that accept names accept a baseline by its printed na
 }
 
 TEST_CASE("prepare: an unused baseline causes a warning", "[query]") {
-  CHECK(built("from audit last 1h | stats n = count() by service | baseline 7d").warnings.size() ==
+  const auto warns = [](const std::string& query) {
+    INFO(query);
+    const auto warnings = built("from audit last 1h | " + query).warnings;
+    CHECK(warnings.size() <= 1);
+    return !warnings.empty() && warnings[0].starts_with("the baseline is not used");
+  };
+  CHECK(warns("stats n = count() by service | baseline 7d"));
+  CHECK(warns("stats n = count() by service | baseline 7d | where n > 100"));
+  CHECK(warns("stats n = count() by service | baseline 7d | where service == \"a\" and n > 1"));
+  CHECK(warns("stats n = count() | baseline 7d | where n == 0"));
+  // A baseline also adds the groups that have no rows in the range.
+  CHECK_FALSE(warns("stats n = count() by service | baseline 7d | where n == 0"));
+  CHECK_FALSE(
+      warns("stats n = count() by service | baseline 7d | where n < 5 and service != \"a\""));
+  CHECK_FALSE(warns("stats n = sum(duration_ms) by service | baseline 7d | where not n > 0"));
+  CHECK_FALSE(warns("stats n = count() by service | baseline 7d | where n > baseline(n)"));
+}
+
+TEST_CASE("prepare: a condition on silence without a baseline causes a warning", "[query]") {
+  const auto warns = [](const std::string& query) {
+    INFO(query);
+    for (const bool rule : {false, true}) {
+      const auto plan =
+          built("from audit last 1h | " + query, rule ? rule_options() : sample_options());
+      const bool found = plan.warnings.size() == 1 &&
+                         plan.warnings[0].find("a group has at least one row") != std::string::npos;
+      CHECK(plan.warnings.size() == (found ? 1 : 0));
+      if (rule) return found;
+    }
+    return false;
+  };
+  CHECK(warns("stats n = count() by service | where n == 0"));
+  CHECK(warns("stats n = count() by service | where n < 1"));
+  CHECK(warns("stats n = count(), m = max(code) by service | where n <= 0 and m > 3"));
+  CHECK_FALSE(warns("stats n = count() by service | where n == 1"));
+  CHECK_FALSE(warns("stats n = count() | where n == 0"));
+  CHECK_FALSE(warns("stats n = count() where ok by service | where n == 0"));
+  CHECK_FALSE(warns("stats n = count(code) by service | where n == 0"));
+  CHECK_FALSE(warns("stats n = count() by service | baseline 7d | where n == 0"));
+  CHECK_FALSE(warns("stats n = count() by time(5m) | fill | where n == 0"));
+}
+
+TEST_CASE("prepare: a baseline of 0 does not mean never seen", "[query]") {
+  const auto warns = [](const std::string& condition) {
+    INFO(condition);
+    const auto warnings =
+        built(
+            "from audit last 1h | stats n = count(), f = count() where ok by service "
+            "| baseline 7d | where " +
+            condition)
+            .warnings;
+    CHECK(warnings.size() <= 1);
+    return !warnings.empty() &&
+           warnings[0].find("write `baseline(n, windows) == 0`") != std::string::npos;
+  };
+  CHECK(warns("baseline(n, max) == 0"));
+  CHECK(warns("baseline(n) == 0"));
+  CHECK(warns("n > 5 and baseline(n, max) <= 0"));
+  CHECK_FALSE(warns("baseline(n, windows) == 0"));
+  CHECK_FALSE(warns("baseline(n, median) == 0"));
+  CHECK_FALSE(warns("baseline(f, max) == 0"));
+  CHECK_FALSE(warns("baseline(n, max) < 3"));
+}
+
+TEST_CASE("prepare: a negative comparison warns of measurements without the column", "[query]") {
+  const auto warnings = [](const std::string& query) {
+    return built("from " + query + " | keep service").warnings;
+  };
+  CHECK(
+      warnings("audit, bpm | where user != \"u1\"") ==
+      std::vector<std::string>{"`user != \"u1\"` is false for all rows of `bpm`, without a column "
+                               "`user`; to keep them, write `not user == \"u1\"`"});
+  CHECK(warnings("audit, bpm, alerts | where user not in (\"a\", \"b\") or ok").size() == 1);
+  CHECK(warnings("audit, bpm | where user !~ \"^u\" and ok").size() == 1);
+  CHECK(warnings("audit, bpm | stats n = count() where user != \"u1\" by service").size() == 1);
+  CHECK(warnings("audit, bpm | where not user == \"u1\"").empty());
+  CHECK(warnings("audit, bpm | where user == \"u1\"").empty());
+  CHECK(warnings("audit, bpm | where status != \"OK\"").empty());
+  CHECK(warnings("audit | where user != \"u1\"").empty());
+  CHECK(warnings("audit, bpm | let user = coalesce(user, \"-\") | where user != \"u1\"").empty());
+}
+
+TEST_CASE("prepare: count of a boolean column warns, a condition is an error", "[query]") {
+  CHECK(built("from audit | stats n = count(ok)").warnings ==
+        std::vector<std::string>{"`count(ok)` counts the rows in which `ok` is true or false; to "
+                                 "count those in which it is true, write `count() where ok`"});
+  CHECK(built("from audit | stats n = count_distinct(ok)").warnings.empty());
+  CHECK(built("from audit | let bad = status == \"F\" | stats n = count(bad)").warnings.size() ==
         1);
 }
 

@@ -120,7 +120,7 @@ TEST_CASE("complete: offers values, operators and keywords that fit the place", 
   CHECK(texts("from audit | where ok == ^").front() == "true");
   CHECK(texts("from audit, bpm | where measurement == \"^") == Texts{"\"audit\"", "\"bpm\""});
   CHECK(texts("from audit | where service ^") ==
-        Texts{"==", "!=", "=~", "!~", "contains", "in (", "not in (", "|"});
+        Texts{"==", "!=", "=~", "!~", "contains", "icontains", "in (", "not in (", "|"});
   CHECK(texts("from audit | where status == \"X\" ^") == Texts{"and", "or", "|"});
   CHECK(offers("from audit | where code ^", ">="));
   CHECK(texts("from audit | stats count() ^") == Texts{"where", "by", "|"});

@@ -304,6 +304,15 @@ std::optional<bool> logic(const Expression& e, const Row& row, Timestamp now) {
       const Value a = value(0), b = value(1);
       return !a.is_null() && !b.is_null() && text(a).find(text(b)) != std::string::npos;
     }
+    case F::kIcontains: {
+      const Value a = value(0), b = value(1);
+      const auto lower = [](std::string t) {
+        for (char& c : t) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+        return t;
+      };
+      return !a.is_null() && !b.is_null() &&
+             lower(text(a)).find(lower(text(b))) != std::string::npos;
+    }
     case F::kExists: return !value(0).is_null();
     default: return std::nullopt;
   }

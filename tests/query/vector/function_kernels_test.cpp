@@ -210,6 +210,7 @@ TEST_CASE("functions: text", "[query]") {
   using T = ValueType;
   const auto literal = [](const char* text) { return B::literal(Value::of(text)); };
   check_call(Function::kContains, T::kBool, T::kString, T::kString);
+  check_call(Function::kIcontains, T::kBool, T::kString, T::kString);
   check_call(Function::kStartsWith, T::kBool, T::kString, T::kString);
   check_call(Function::kMatches, T::kBool, T::kString, T::kString, {literal("^p|b")});
   check_call(Function::kNotMatches, T::kBool, T::kString, T::kString, {literal("^p|b")});
