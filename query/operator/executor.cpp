@@ -179,7 +179,9 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& given,
     execution.finish_step(kOrderStep, progress.table.row_count);
   }
   const bool has_more_rows = options.rows_max > 0 && progress.table.row_count > options.rows_max;
-  if (has_more_rows) progress.table = table_limit(std::move(progress.table), options.rows_max);
+  if (has_more_rows) {
+    TOCSIN_TRY(progress.table, table_limit(execution, std::move(progress.table), options.rows_max));
+  }
   TOCSIN_RETURN_IF_ERROR(gauge.set(0));  // from here on, to_result counts the table
   TOCSIN_TRY(ResultTable result,
              to_result(execution, std::move(progress.table), plan.output_columns()));
