@@ -48,6 +48,8 @@ class OpenDatabase final : public Database {
     }
     forget_backup(store_.directory);
     TOCSIN_RETURN_IF_ERROR(begin_if_new());
+    TOCSIN_TRY(OpenedPaths opened, OpenedPaths::open(store_.directory));
+    store_.opened_paths.emplace(std::move(opened));
     TOCSIN_TRY(writer_, Writer::start(store_));
     sealer_ = std::make_unique<Sealer>(store_, *writer_);
     return {};

@@ -63,6 +63,11 @@ class Repair {
   Result<RepairReport> run() {
     TOCSIN_TRY(old_, salvage_catalog(directory_));
     report_.was_intact = old_.is_intact;
+    if (std::error_code error; !fs::exists(fs::path(directory_) / "catalog.mdb", error)) {
+      report_.left_out.push_back(
+          "everything that was only in the catalog: the newest rows, which no file held yet; the "
+          "positions in followed files; the state of rules; alerts not delivered yet");
+    }
     // LMDB falls back by one commit at most, so an even older catalog is a copy from elsewhere.
     has_listing_ = old_.is_intact && mark_.commit_number <= old_.state.commit_number + 1;
     TOCSIN_RETURN_IF_ERROR(scan());
@@ -426,7 +431,8 @@ Result<RepairReport> repair_database(const std::string& directory,
   std::error_code error;
   const bool has_catalog = fs::exists(fs::path(directory) / "catalog.mdb", error);
   const bool has_segments = fs::exists(fs::path(directory) / "segments", error);
-  if (!has_catalog && !has_segments) {
+  const bool has_mark = fs::exists(fs::path(directory) / "commit.mark", error);
+  if (!has_catalog && !has_segments && !has_mark) {
     return fail(ErrorCode::kNotFound, fmt::format("there is no database in {}", directory));
   }
   TOCSIN_TRY(const WriterLock lock, WriterLock::acquire(directory));

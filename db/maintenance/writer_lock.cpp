@@ -26,13 +26,18 @@ std::string read_holder(int descriptor) {
 
 Result<WriterLock> WriterLock::acquire(const std::string& directory,
                                        const std::string& started_at) {
+  // The folder itself is locked too, so that deleting writer.lock does not let a second writer in.
+  const int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return system_error("opening", directory, errno);
   const std::string path = directory + "/writer.lock";
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0) {
-    return system_error("opening", path, errno);
+    const int error = errno;
+    ::close(folder);
+    return system_error("opening", path, error);
   }
-  WriterLock lock(descriptor);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+  WriterLock lock(descriptor, folder);
+  if (::flock(folder, LOCK_EX | LOCK_NB) != 0 || ::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) {
       return system_error("locking", path, errno);
     }
@@ -55,10 +60,12 @@ Result<WriterLock> WriterLock::acquire(const std::string& directory) {
 }
 
 WriterLock::WriterLock(WriterLock&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      folder_(std::exchange(other.folder_, -1)) {}
 
 WriterLock::~WriterLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
+  if (folder_ >= 0) ::close(folder_);
 }
 
 }  // namespace tocsin

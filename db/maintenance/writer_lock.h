@@ -7,8 +7,8 @@
 
 namespace tocsin {
 
-/// Holds an exclusive flock on `writer.lock` as long as it exists. The file names the holder's pid
-/// and start time.
+/// Holds an exclusive flock on `writer.lock` and on the folder as long as it exists. The file names
+/// the holder's pid and start time.
 class WriterLock {
  public:
   /// kConflict names the process that holds the lock.
@@ -22,9 +22,10 @@ class WriterLock {
   ~WriterLock();
 
  private:
-  explicit WriterLock(int descriptor) : descriptor_(descriptor) {}
+  WriterLock(int descriptor, int folder) : descriptor_(descriptor), folder_(folder) {}
 
   int descriptor_;
+  int folder_;
 };
 
 }  // namespace tocsin

@@ -30,7 +30,9 @@ Status CatalogCommit::load() {
 }
 
 Status CatalogCommit::reopen() {
-  Status status = store_.environment->reopen();
+  // Opening a path that was renamed or replaced could make an empty catalog, or load another one.
+  Status status = store_.opened_paths->check();
+  if (status) status = store_.environment->reopen();
   if (status) status = load();
   stale_ = !status;
   return status;
@@ -46,8 +48,11 @@ Status CatalogCommit::commit(const CatalogEdit& edit) {
 Status CatalogCommit::transact(const CatalogEdit& edit) {
   CatalogState next = state_;
   TOCSIN_TRY(Transaction transaction, store_.environment->begin_write());
+  TOCSIN_RETURN_IF_ERROR(store_.opened_paths->check());
   TOCSIN_RETURN_IF_ERROR(write_edit(transaction, edit, next));
   TOCSIN_RETURN_IF_ERROR(transaction.commit());
+  // A folder that was renamed meanwhile contains the commit, but nobody may rely on finding it.
+  TOCSIN_RETURN_IF_ERROR(store_.opened_paths->check());
   state_ = next;
   CommitMark mark{state_.commit_number, {}};
   if (edit.added != nullptr) {
@@ -130,6 +135,7 @@ void CatalogCommit::count(const CatalogEdit& edit) {
 
 Status CatalogCommit::forget_dropped(const std::vector<FileId>& files) {
   TOCSIN_TRY(Transaction transaction, store_.environment->begin_write());
+  TOCSIN_RETURN_IF_ERROR(store_.opened_paths->check());
   for (const FileId& file : files) TOCSIN_RETURN_IF_ERROR(remove_dropped(transaction, file));
   CatalogState next = state_;
   TOCSIN_RETURN_IF_ERROR(write_state(transaction, next));

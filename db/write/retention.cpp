@@ -48,6 +48,7 @@ Status Retention::unlink_dropped(CatalogCommit& catalog) {
     TOCSIN_TRY(dropped, read_dropped(transaction));
   }
   if (dropped.empty()) return {};
+  TOCSIN_RETURN_IF_ERROR(store_.opened_paths->check());
   TOCSIN_TRY(const uint64_t oldest, store_.environment->oldest_reader());
   std::vector<FileId> unlinked;
   for (const DroppedFile& file : dropped) {

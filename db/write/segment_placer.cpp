@@ -50,6 +50,7 @@ bool SegmentPlacer::belongs_in_file(const SegmentBuilder& builder,
 
 Status SegmentPlacer::add_to_file(SegmentRecord record, const std::string& measurement,
                                   const EncodedSegment& segment, bool fresh) {
+  TOCSIN_RETURN_IF_ERROR(store_.opened_paths->check());
   TOCSIN_TRY(SegmentFileWriter * writer, file_for(record.info, fresh));
   TOCSIN_TRY(record.file_offset, writer->append(record.info, measurement, segment));
   record.info.sealed = true;
@@ -129,6 +130,8 @@ Status SegmentPlacer::sync() {
 }
 
 void SegmentPlacer::abandon() {
+  // In another database's folder, a file with the same name may be listed.
+  if (!store_.opened_paths->check()) return;
   MutexLock lock(mutex_);
   for (const auto& file : files_) {
     if (!file->is_new) continue;

@@ -3,11 +3,13 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "db/base/mutex.h"
 #include "db/catalog/environment.h"
+#include "db/catalog/opened_paths.h"
 #include "db/catalog/segment_cache.h"
 #include "db/catalog/store.h"
 #include "db/options.h"
@@ -38,6 +40,7 @@ struct Store {
   const Clock& clock;
   // Shared by the databases of this process on one path.
   const std::shared_ptr<Environment> environment;
+  std::optional<OpenedPaths> opened_paths;  // set before the writer starts; empty for readers
 
   SegmentCache cache;
   FileLeases leases;

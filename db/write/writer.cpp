@@ -232,7 +232,9 @@ void Writer::refuse(std::deque<QueuedWrite> queued) {
 
 void Writer::suspend(const Error& error) {
   retry_at_ = steady_clock::now() + nanoseconds(kRetryAfter);
+  const auto known = queue_.suspended_by();
   queue_.suspend(error);
+  if (known && known->message == error.message) return;  // one log line, not one per attempt
   log(LogLevel::kError, fmt::format("writing to {} stopped: {}", store_.directory, error.message));
 }
 
@@ -255,11 +257,20 @@ void Writer::try_to_resume() {
       static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize < kFreeBytesMin) {
     return;
   }
+  Status status = store_.opened_paths->check();
+  if (!status) return suspend(status.error());
   if (catalog_.is_stale()) {
-    const Status status = catalog_.reopen();
+    status = catalog_.reopen();
     if (!status) return suspend(status.error());
   }
   queue_.resume();
+}
+
+/// So that a database without writes reports a renamed folder, too.
+void Writer::check_paths() {
+  if (queue_.suspended_by()) return;
+  const Status status = store_.opened_paths->check();
+  if (!status) recover(status.error());
 }
 
 // ---- Housekeeping ----
@@ -268,6 +279,7 @@ void Writer::maintain() {
   const SteadyTime now = steady_clock::now();
   next_maintenance_ = now + kMaintenanceEvery;
   try_to_resume();
+  check_paths();
   if (!queue_.suspended_by()) flush_reject_counts(false);
   if (!catalog_.is_stale() && retention_.is_due(now)) enforce_retention();
 }

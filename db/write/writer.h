@@ -54,6 +54,7 @@ class Writer {
   void suspend(const Error& error);
   void recover(const Error& error);
   void try_to_resume();
+  void check_paths();
   void maintain();
   void enforce_retention();
   void flush_reject_counts(bool at_close);

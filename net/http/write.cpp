@@ -23,9 +23,6 @@ namespace {
 
 // One text for the parser, unless a line is longer. A text is committed as a whole or not at all.
 constexpr size_t kTextBytesMax = 4 * kMiB;
-// Larger texts are committed at once: the client, which waits for the answer, has already batched
-// them.
-constexpr size_t kUrgentBytesMin = 256 * kKiB;
 constexpr size_t kShownLineBytes = 64;
 // After a part of the body is stored, a refusal would make the client send that part again.
 constexpr Duration kPatienceAfterFirst = 30 * kSecond;
@@ -119,7 +116,7 @@ void ingest_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
   text.format = job->dialect == Dialect::kJsonLines ? LineFormat::kJson : LineFormat::kLineProtocol;
   text.options = job->options;
   text.source = job->source;
-  text.urgent = view.size() >= kUrgentBytesMin;
+  text.urgent = true;  // the client waits for the answer
   text.patience = job->texts_stored > 0 ? kPatienceAfterFirst : 0;
   context.ingest.add(
       std::move(text), [] {},

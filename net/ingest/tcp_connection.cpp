@@ -170,6 +170,7 @@ void TcpConnection::consume(size_t size) {
 void TcpConnection::submit(IngestText text, uint64_t first_line, std::function<void()> accepted) {
   text.source = source_;
   text.patience = kTimeMax;
+  text.urgent = acknowledges_;  // such a client may wait for the answer before it continues
   const size_t bytes = text.text.size() + (text.rejected ? text.rejected->line.size() : 0);
   in_flight_bytes_ += bytes;
   if (acknowledges_) answers_[first_line];

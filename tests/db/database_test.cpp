@@ -1,6 +1,8 @@
 #include "db/database.h"
 
+#include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -86,6 +88,44 @@ TEST_CASE("database: a second writer is refused with the first one's pid", "[db]
   REQUIRE(!second);
   CHECK(second.error().code == ErrorCode::kConflict);
   CHECK(second.error().message.find("pid " + std::to_string(::getpid())) != std::string::npos);
+}
+
+TEST_CASE("database: writing stops while a path of the database leads elsewhere, then resumes",
+          "[db]") {
+  namespace fs = std::filesystem;
+  test::TemporaryFolder parent;
+  const std::string data = parent / "data", aside = parent / "aside";
+  auto database = take(Database::open(data, options_at_noon()));
+  take(database->write(audit_rows(10)));
+  for (const char* name : {"", "/catalog.mdb", "/catalog.mdb-lock", "/writer.lock"}) {
+    for (const bool replaced : {false, true}) {
+      INFO(name << (replaced ? " replaced" : " renamed"));
+      fs::rename(data + name, aside);
+      if (replaced && *name == 0) fs::create_directory(data);
+      if (replaced && *name != 0) std::ofstream(data + name) << "other";
+      const auto refused = database->write(audit_rows(10));
+      REQUIRE(!refused);
+      CHECK(refused.error().code == ErrorCode::kIo);
+      const DatabaseCounters counters = database->counters();
+      CHECK(!counters.writable);
+      CHECK(counters.trouble.find(data + name + " was") == 0);
+      if (replaced) CHECK((*name != 0 || fs::is_empty(data)));
+      fs::remove(data + name);
+      fs::rename(aside, data + name);
+      while (!database->counters().writable) std::this_thread::yield();
+    }
+  }
+  CHECK(take(database->write(audit_rows(10))).rows_written == 10);
+  CHECK(take(read_rows(*database, "audit")).size() == 20);
+}
+
+TEST_CASE("database: a second writer is refused although writer.lock was deleted", "[db]") {
+  test::TemporaryFolder directory;
+  auto database = take(Database::open(directory.path(), options_at_noon()));
+  directory.remove("writer.lock");
+  const auto second = Database::open(directory.path(), options_at_noon());
+  REQUIRE(!second);
+  CHECK(second.error().code == ErrorCode::kConflict);
 }
 
 TEST_CASE("database: a missing database is not found unless it may be created", "[db]") {

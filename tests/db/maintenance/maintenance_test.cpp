@@ -259,7 +259,7 @@ TEST_CASE("repair: without a catalog every sealed row of random histories is res
         CHECK(history.row_count() == 0);  // no file was ever written
         break;
       }
-      REQUIRE(take(repaired).left_out.empty());
+      REQUIRE(take(repaired).left_out.size() == 1);  // what only the catalog held
       REQUIRE(difference(history, directory.path()) == "");
       CHECK(take(verify_database(directory.path(), {})).problems.empty());
       history.open();
@@ -291,6 +291,24 @@ TEST_CASE("repair: a lost or emptied catalog is not treated as a new database", 
   check_refused("removed with its mark");
   take(repair_database(directory.path(), {}));
   CHECK((sorted_rows(directory.path()) == before));
+}
+
+TEST_CASE(
+    "repair: a folder without catalog and segments gets an empty catalog, and the loss is named",
+    "[db]") {
+  test::TemporaryFolder directory;
+  {
+    auto database = take(Database::open(directory.path()));
+    take(database->write(numbered_rows(0, 10)));  // in the catalog only
+  }
+  directory.remove("catalog.mdb");
+  REQUIRE(!Database::open(directory.path()));
+  const RepairReport report = take(repair_database(directory.path(), {}));
+  CHECK(report.row_count == 0);
+  REQUIRE(report.left_out.size() == 1);
+  CHECK(report.left_out[0].find("the newest rows") != std::string::npos);
+  auto database = take(Database::open(directory.path()));
+  CHECK(take(database->write(numbered_rows(0, 10))).rows_written == 10);
 }
 
 TEST_CASE("repair: a segment with damage outside its values keeps the values", "[db]") {

@@ -1,0 +1,51 @@
+#include "db/catalog/opened_paths.h"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "db/base/system_error.h"
+
+namespace tocsin {
+
+Result<OpenedPaths> OpenedPaths::open(const std::string& directory) {
+  OpenedPaths opened;
+  for (const char* name : {"", "/catalog.mdb", "/catalog.mdb-lock", "/writer.lock"}) {
+    const std::string path = directory + name;
+    // Closing a descriptor with O_PATH leaves the locks on the file alone, unlike any other.
+    const int descriptor = ::open(path.c_str(), O_PATH | O_CLOEXEC);
+    if (descriptor < 0) return system_error("opening", path, errno);
+    opened.paths_.push_back({path, descriptor});
+  }
+  return opened;
+}
+
+OpenedPaths::~OpenedPaths() {
+  for (const OpenedPath& opened : paths_) ::close(opened.descriptor);
+}
+
+Status OpenedPaths::check() const {
+  for (const auto& [path, descriptor] : paths_) {
+    struct stat expected, found;
+    if (::fstat(descriptor, &expected) != 0) return system_error("examining", path, errno);
+    if (::stat(path.c_str(), &found) != 0) {
+      if (errno != ENOENT && errno != ENOTDIR) return system_error("examining", path, errno);
+      return fail(ErrorCode::kIo,
+                  fmt::format("{} was renamed or deleted while the database is open; put it back, "
+                              "or stop this process and run `tocsin repair`",
+                              path));
+    }
+    if (found.st_dev != expected.st_dev || found.st_ino != expected.st_ino) {
+      return fail(ErrorCode::kIo,
+                  fmt::format("{} was replaced while the database is open; put the original back, "
+                              "or restart this process to use the new one",
+                              path));
+    }
+  }
+  return {};
+}
+
+}  // namespace tocsin
