@@ -8,6 +8,10 @@
 namespace tocsin {
 namespace {
 
+// More than on a server, because the query has the process for itself, and a long result is in
+// memory as a whole.
+constexpr size_t kMemoryBytesMax = 1 * kGiB;
+
 class DatabaseSource final : public QuerySource {
  public:
   DatabaseSource(std::unique_ptr<Database> database, TimeZone zone)
@@ -18,6 +22,7 @@ class DatabaseSource final : public QuerySource {
     options.zone = zone_;
     options.cancelled = question.cancelled;
     options.rows_max = question.rows_max;
+    options.memory_bytes_max = kMemoryBytesMax;
     if (!question.now.empty()) {
       TOCSIN_TRY(options.now, parse_time(question.now, zone_));
     }
