@@ -12,7 +12,7 @@ namespace {
 // costs at most this many comparisons per byte.
 constexpr size_t kShortPartBytes = 32;
 
-constexpr uint64_t all_bytes(uint8_t byte) { return 0x0101010101010101 * byte; }
+constexpr uint64_t all_bytes(uint8_t byte) { return uint64_t{0x0101010101010101} * byte; }
 
 // The eight bytes with A-Z in lower case.
 uint64_t lower_word(uint64_t word) {
