@@ -156,7 +156,8 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& given,
                                  const QueryOptions& options, WindowMemory* memory) {
   // One row more than wanted shows whether there are more.
   std::optional<Plan> limited;
-  if (options.rows_max > 0) {
+  const bool is_limited = options.rows_max > 0 && options.rows_max < UINT64_MAX;
+  if (is_limited) {
     limited = given;
     limited->stages.push_back({LimitStage{options.rows_max + 1}, given.output_columns(), {}});
   }
@@ -178,10 +179,8 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& given,
     TOCSIN_TRY(progress.table, settle_order(execution, std::move(progress.table)));
     execution.finish_step(kOrderStep, progress.table.row_count);
   }
-  const bool has_more_rows = options.rows_max > 0 && progress.table.row_count > options.rows_max;
-  if (has_more_rows) {
-    TOCSIN_TRY(progress.table, table_limit(execution, std::move(progress.table), options.rows_max));
-  }
+  const bool has_more_rows = is_limited && progress.table.row_count > options.rows_max;
+  if (has_more_rows) progress.table.keep_first(options.rows_max);
   TOCSIN_RETURN_IF_ERROR(gauge.set(0));  // from here on, to_result counts the table
   TOCSIN_TRY(ResultTable result,
              to_result(execution, std::move(progress.table), plan.output_columns()));

@@ -98,6 +98,14 @@ Table Table::gather(std::span<const uint32_t> rows) const {
   return result;
 }
 
+void Table::keep_first(size_t count) {
+  TOCSIN_CHECK(pending_order.empty() && count <= row_count);
+  for (TableColumn& column : columns) {
+    if (!column.absent) column.resize(count);
+  }
+  row_count = count;
+}
+
 void Table::share_arenas(const Table& other) {
   for (const auto& arena : other.arenas) {
     if (std::ranges::find(arenas, arena) == arenas.end()) arenas.push_back(arena);

@@ -59,6 +59,8 @@ struct Table {
 
   /// A table of the given rows, in that order.
   Table gather(std::span<const uint32_t> rows) const;
+  /// Drops the rows after the first `count`. Requires: the rows are in order.
+  void keep_first(size_t count);
   void share_arenas(const Table& other);
   /// Copies all strings to `arena`.
   void keep_texts(StringArena& arena);

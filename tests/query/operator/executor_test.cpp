@@ -131,6 +131,7 @@ TEST_CASE("executor: returns at most the rows asked for, and says whether there 
   };
   B rows(database, {"audit", "bpm"});
   CHECK(counted(rows.plan, 0) == std::pair(size_t{7}, false));
+  CHECK(counted(rows.plan, UINT64_MAX) == std::pair(size_t{7}, false));
   CHECK(counted(rows.plan, 8) == std::pair(size_t{7}, false));
   CHECK(counted(rows.plan, 7) == std::pair(size_t{7}, false));
   CHECK(counted(rows.plan, 6) == std::pair(size_t{6}, true));
