@@ -29,8 +29,8 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// `tocsin help [COMMAND]` and `tocsin version` mean the flags. A word that is no command gets
-// advice. Returns false if there is nothing left to do.
+// Turns `help [COMMAND]` and `version` into --help and --version. Reports an unknown command with
+// the nearest known one, sets the exit code, and returns false.
 bool read_first_word(const CLI::App& app, std::vector<std::string>& words, int& exit_code) {
   if (words.empty() || words[0].starts_with('-')) return true;
   if (words[0] == "version") {

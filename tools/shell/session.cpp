@@ -17,10 +17,6 @@ namespace {
 constexpr size_t kRowsShownMax = 1'000;  // of a table on a terminal
 constexpr std::string_view kBlanks = " \t\r\n";
 
-bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), text) != words.end();
-}
-
 std::string counted(uint64_t count, const char* thing) {
   return fmt::format("{} {}{}", grouped(count), thing, count == 1 ? "" : "s");
 }
@@ -70,7 +66,9 @@ bool ShellSession::run(const std::string& text) {
   const std::string_view content = trimmed(text);
   if (content.empty()) return true;
   if (content.front() == '.') return command(content);
-  if (is_one_of(content, {"help", "quit", "exit"})) return command("." + std::string(content));
+  if (content == "help" || content == "quit" || content == "exit") {
+    return command("." + std::string(content));
+  }
   if (content.front() == '|' && !last_query_.empty()) return query(last_query_ + "\n" + text);
   return query(text);
 }
