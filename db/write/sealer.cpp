@@ -20,6 +20,11 @@ constexpr auto kCheckEvery = std::chrono::seconds(1);
 constexpr auto kPauseAfterError = std::chrono::seconds(10);
 constexpr Duration kSettleCheckEvery = kMinute;
 
+/// Rows that were committed while the clock was ahead must not wait until that time comes.
+bool is_as_old(Timestamp time, Timestamp now, Duration age) {
+  return time > now + age || now - time >= age;
+}
+
 const Measurement* find_measurement(const Catalog& catalog, MeasurementId id) {
   for (const auto& [name, measurement] : catalog.measurements) {
     if (measurement.id == id) return &measurement;
@@ -155,22 +160,25 @@ Result<std::vector<Sealer::Job>> Sealer::find_jobs(Scope scope) {
   TOCSIN_RETURN_IF_ERROR(add_hot_loads(transaction, loads));
   // Hot segments age by the second. Small ones change only with commits, and settle by the minute.
   const Timestamp now = store_.clock.now();
-  if (state.commit_number != last_commit_ || now >= next_small_check_ || scope == Scope::kCompact) {
+  const Duration running = store_.clock.running();
+  if (state.commit_number != last_commit_ || running >= next_small_check_ ||
+      scope == Scope::kCompact) {
     TOCSIN_RETURN_IF_ERROR(add_small_loads(transaction, loads));
     last_commit_ = state.commit_number;
-    next_small_check_ = now + kSettleCheckEvery;
+    next_small_check_ = running + kSettleCheckEvery;
   }
   std::vector<Job> jobs;
   for (const auto& [partition, load] : loads) {
-    if (load.hot_count > 0 && (scope != Scope::kDue || load.hot_rows >= kSealRows ||
-                               load.hot_bytes >= kSealBytes || now - load.hot_since >= kSealAge)) {
+    if (load.hot_count > 0 &&
+        (scope != Scope::kDue || load.hot_rows >= kSealRows || load.hot_bytes >= kSealBytes ||
+         is_as_old(load.hot_since, now, kSealAge))) {
       jobs.push_back({partition, Work::kSeal});
     } else if (load.hot_count >= kHotMergeCount) {
       jobs.push_back({partition, Work::kMergeHot});
     }
     const bool fills_one = load.small_count > 1 && (load.small_rows >= kSegmentRowsMax ||
                                                     load.small_bytes >= kSegmentBytesMax);
-    const bool is_settled = load.small_count > 1 && now - load.small_newest >= kSettleAge;
+    const bool is_settled = load.small_count > 1 && is_as_old(load.small_newest, now, kSettleAge);
     if (load.small_count >= kMergeCount || fills_one || is_settled ||
         (load.small_count > 1 && scope == Scope::kCompact)) {
       jobs.push_back({partition, Work::kMergeSealed});

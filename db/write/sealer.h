@@ -71,8 +71,8 @@ class Sealer {
   Writer& writer_;
 
   // The sealer thread's own.
-  uint64_t last_commit_ = 0;  // of the last check of small segments
-  Timestamp next_small_check_ = 0;
+  uint64_t last_commit_ = 0;       // of the last check of small segments
+  Duration next_small_check_ = 0;  // in running time
 
   Mutex mutex_;
   ConditionVariable wake_;
