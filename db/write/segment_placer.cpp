@@ -1,5 +1,7 @@
 #include "db/write/segment_placer.h"
 
+#include <set>
+
 #include <unistd.h>
 
 #include "db/limits.h"
@@ -125,8 +127,12 @@ Result<SegmentFileWriter> SegmentPlacer::create_next(const SegmentInfo& info) {
 
 Status SegmentPlacer::sync() {
   MutexLock lock(mutex_);
-  for (const auto& file : files_) TOCSIN_RETURN_IF_ERROR(file->writer.sync());
-  return {};
+  std::set<MeasurementId> with_new_files;
+  for (const auto& file : files_) {
+    TOCSIN_RETURN_IF_ERROR(file->writer.sync());
+    if (file->is_new) with_new_files.insert(file->writer.file().measurement);
+  }
+  return sync_file_names(store_.directory, with_new_files);
 }
 
 void SegmentPlacer::abandon() {
