@@ -213,12 +213,13 @@ Result<size_t> Sealer::run_group(std::span<const Job> jobs, size_t count_max) {
     }
   }
   if (status) return count;
-  if (status.error().code != ErrorCode::kConflict) return tl::unexpected<Error>(status.error());
-  // Retention dropped segments meanwhile: of a single job nothing is left to do.
+  // One by one, so that the failure of one job does not keep the others from being committed.
   for (size_t i = 0; count > 1 && i < count; ++i) {
     TOCSIN_RETURN_IF_ERROR(run_group(jobs.subspan(i, 1), 1));
   }
-  return count;
+  // kConflict: retention dropped the segments meanwhile, so nothing is left to do.
+  if (count > 1 || status.error().code == ErrorCode::kConflict) return count;
+  return tl::unexpected<Error>(status.error());
 }
 
 Status Sealer::run_request(const Request& request) {
