@@ -165,6 +165,11 @@ Status SegmentFileWriter::sync() {
   return {};
 }
 
+Status SegmentFileWriter::sync_file_system() {
+  if (::syncfs(descriptor_) == 0) return {};
+  return io_error("syncing the file system of", directory_ + "/" + file_path(file_), errno);
+}
+
 Status sync_file_names(const std::string& directory, const std::set<MeasurementId>& measurements) {
   if (measurements.empty()) return {};
   // The names of directories may be as new as those of the files.

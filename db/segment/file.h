@@ -84,6 +84,9 @@ class SegmentFileWriter {
                           const EncodedSegment& segment);
   /// fdatasync; a new file also needs sync_file_names(). Never repeated after an error.
   Status sync();
+  /// syncfs: makes all files and names durable that were written on this file system since this
+  /// file was opened. Never repeated after an error.
+  Status sync_file_system();
 
  private:
   SegmentFileWriter(std::string directory, const FileId& file, int descriptor, uint64_t end)

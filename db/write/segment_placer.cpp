@@ -7,6 +7,13 @@
 #include "db/limits.h"
 
 namespace tocsin {
+namespace {
+
+/// Each fdatasync waits for the disk's cache, also if the one before has just emptied it. For this
+/// many files, one syncfs is quicker, even if other programs write to the file system.
+constexpr size_t kSyncTogetherMin = 16;
+
+}  // namespace
 
 SegmentPlacer::~SegmentPlacer() {
   MutexLock lock(mutex_);
@@ -127,6 +134,7 @@ Result<SegmentFileWriter> SegmentPlacer::create_next(const SegmentInfo& info) {
 
 Status SegmentPlacer::sync() {
   MutexLock lock(mutex_);
+  if (files_.size() >= kSyncTogetherMin) return files_.front()->writer.sync_file_system();
   std::set<MeasurementId> with_new_files;
   for (const auto& file : files_) {
     TOCSIN_RETURN_IF_ERROR(file->writer.sync());
