@@ -120,6 +120,7 @@ void read_store(const YamlNode& node, Problems& problems, StoreSettings& out) {
   section.bytes("commit_bytes", out.commit_bytes, 64 << 10, 1 << 30);
   section.bytes("pending_bytes_max", out.pending_bytes_max, 1 << 20, uint64_t{16} << 30);
   section.duration("future_max", out.future_max, kMinute, kDurationMax);
+  section.duration("retention_grace", out.retention_grace, 0, 30 * kDay);
   section.duration_or_forever("retention", out.retention, kDay);
   const YamlNode* by_measurement = section.any("measurement_retention");
   if (by_measurement) {

@@ -79,6 +79,11 @@ class OpenDatabase final : public Database {
     return sealer_->compact(std::move(progress));
   }
 
+  Result<std::string> confirm_retention() override {
+    if (!writer_) return read_only_error();
+    return writer_->confirm_retention();
+  }
+
   std::shared_ptr<const Catalog> catalog() const override {
     // Another process may have added columns; reading the catalog remembers its newest schema.
     if (!writer_) (void)store_.segment_infos({});

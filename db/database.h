@@ -46,6 +46,10 @@ class Database {
   /// `progress` runs on a thread of the database; its units are merges.
   virtual Status compact(ProgressFunction progress) = 0;
 
+  /// Believes the clock, and lets retention drop the days that wait, at once. Returns what was
+  /// confirmed, as text; empty if nothing waited. See "Clocks" in db/README.md.
+  virtual Result<std::string> confirm_retention() = 0;
+
   virtual std::shared_ptr<const Catalog> catalog() const = 0;
   /// kBusy if no reader slot is free; kCorrupt names the segment that cannot be opened.
   virtual Result<Snapshot> snapshot(const SnapshotScope& scope) const = 0;

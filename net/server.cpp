@@ -110,7 +110,7 @@ class ServerImpl final : public Server {
   bool draining_ = false;
   bool drained_connections_ = false;
   bool finished_ = false;
-  Timestamp drain_start_ = 0;
+  Duration drain_start_ = 0;  // running time
 
   // Used on the loop's thread, and by tail_caught_up() and outbox_changed() on any thread.
   mutable Mutex mutex_;
@@ -288,10 +288,10 @@ void ServerImpl::outbox_changed() {
 // A second stop request ends the drain at once.
 void ServerImpl::begin_drain() {
   if (std::exchange(draining_, true)) {
-    drain_start_ = clock_.now() - kDrainTimeout;
+    drain_start_ = clock_.running() - kDrainTimeout;
     return;
   }
-  drain_start_ = clock_.now();
+  drain_start_ = clock_.running();
   {
     const MutexLock lock(mutex_);
     tail_.reset();
@@ -312,7 +312,7 @@ void ServerImpl::drain_connections() {
 
 void ServerImpl::drain_tick() {
   if (!std::exchange(drained_connections_, true)) drain_connections();
-  const bool late = clock_.now() - drain_start_ >= kDrainTimeout;
+  const bool late = clock_.running() - drain_start_ >= kDrainTimeout;
   if (late) {
     log(LogLevel::kWarning,
         fmt::format("stopping with {} connections open and {}", tcp_.size() + http_.size(),

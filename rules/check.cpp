@@ -17,6 +17,7 @@ class EmptyDatabase final : public Database {
   Result<WriteReport> write(WriteRequest) override { return unsupported(); }
   Status seal() override { return unsupported(); }
   Status compact(ProgressFunction) override { return unsupported(); }
+  Result<std::string> confirm_retention() override { return unsupported(); }
   std::shared_ptr<const Catalog> catalog() const override { return catalog_; }
   Result<Snapshot> snapshot(const SnapshotScope&) const override {
     Snapshot snapshot;

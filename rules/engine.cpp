@@ -8,10 +8,12 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "db/base/log.h"
 #include "db/base/mutex.h"
 #include "rules/late.h"
+#include "rules/rewind.h"
 #include "rules/rule_set.h"
 #include "rules/runner.h"
 #include "rules/self_alert.h"
@@ -23,6 +25,9 @@ constexpr Duration kRetryPause = 10 * kSecond;  // before a failed evaluation is
 constexpr Duration kCaughtUpPause = kSecond;    // between calls of options.caught_up
 constexpr const char* kBrokenFileRule = "RuleFileBroken";
 constexpr const char* kBrokenFileState = "self/RuleFileBroken";
+constexpr const char* kRetentionRule = "RetentionWaits";
+constexpr const char* kRetentionState = "self/RetentionWaits";
+constexpr size_t kNamesMax = 3;  // rules that a message names
 
 RuleHealth health_of(const ActiveRule& rule) {
   if (!rule.status.last_error.empty()) return RuleHealth::kFailing;
@@ -51,7 +56,7 @@ struct RuleEngine::Impl {
         queries(query_engine),
         clock(the_clock),
         options(std::move(the_options)),
-        created_at(the_clock.now()),
+        created_at(the_clock.running()),
         runner(db, query_engine, the_clock, options) {}
 
   // Functions for loading.
@@ -65,8 +70,14 @@ struct RuleEngine::Impl {
   void report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
                            std::vector<SmallChange>& changes);
 
+  void report_standing(const char* name, const char* key,
+                       const std::vector<std::pair<GroupValues, std::string>>& current,
+                       std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const;
+
   // Functions for evaluating.
   bool may_start();
+  void rewind_rules();
+  void report_retention();
   ActiveRule* next_rule(Timestamp now, const std::set<const ActiveRule*>& failed) const
       TOCSIN_REQUIRES(work_mutex);
   bool step(const std::atomic<bool>* stop, std::set<const ActiveRule*>& failed);
@@ -80,8 +91,10 @@ struct RuleEngine::Impl {
   const Clock& clock;
   const RuleEngineOptions options;
 
-  const Timestamp created_at;
-  bool started = false;  // used by the evaluating thread only
+  const Duration created_at;  // running time
+  // Used by the evaluating thread only.
+  bool started = false;
+  std::optional<bool> retention_alert;  // whether it fires; unknown after a start
 
   // While a load waits, the evaluating thread does not take work_mutex again.
   std::atomic<int> loads_waiting{0};
@@ -197,18 +210,25 @@ void RuleEngine::Impl::retire_orphans(std::vector<AlertEvent>& events,
 
 void RuleEngine::Impl::report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
                                            std::vector<SmallChange>& changes) {
-  RuleState state;
-  const auto stored = database.get(SmallTable::kRules, kBrokenFileState);
-  if (stored && *stored) state = decode_state(**stored).value_or(RuleState{});
   std::vector<std::pair<GroupValues, std::string>> current;
   for (const auto& [file, error] : set.broken) {
     current.push_back({{{"file", Value::of(file)}}, error});
   }
-  std::vector<AlertEvent> new_events =
-      standing_self_alerts(kBrokenFileRule, current, clock.now(), state);
+  report_standing(kBrokenFileRule, kBrokenFileState, current, events, changes);
+}
+
+// Adds the events of a standing SELF alert whose state is stored under `key`, and its new state.
+void RuleEngine::Impl::report_standing(
+    const char* name, const char* key,
+    const std::vector<std::pair<GroupValues, std::string>>& current,
+    std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const {
+  RuleState state;
+  const auto stored = database.get(SmallTable::kRules, key);
+  if (stored && *stored) state = decode_state(**stored).value_or(RuleState{});
+  std::vector<AlertEvent> new_events = standing_self_alerts(name, current, clock.now(), state);
   if (new_events.empty()) return;
   std::move(new_events.begin(), new_events.end(), std::back_inserter(events));
-  changes.push_back({SmallTable::kRules, kBrokenFileState, encode_state(state)});
+  changes.push_back({SmallTable::kRules, key, encode_state(state)});
 }
 
 // Windows must not be evaluated before the events of the followed files are in the database.
@@ -216,7 +236,7 @@ bool RuleEngine::Impl::may_start() {
   if (started) return true;
   if (!options.caught_up || options.caught_up()) {
     started = true;
-  } else if (clock.now() >= created_at + options.catchup_wait) {
+  } else if (clock.running() >= created_at + options.catchup_wait) {
     started = true;
     const std::string summary = fmt::format(
         "evaluation starts although some followed files have not been read up to the size they had "
@@ -230,6 +250,59 @@ bool RuleEngine::Impl::may_start() {
     if (!stored) log(LogLevel::kError, stored.error().message);
   }
   return started;
+}
+
+// After the clock was ahead: rules that were evaluated up to a time that is still to come.
+void RuleEngine::Impl::rewind_rules() {
+  const MutexLock lock(work_mutex);
+  const Timestamp now = clock.now();
+  std::vector<std::pair<ActiveRule*, RuleState>> rewound;
+  std::vector<SmallChange> changes;
+  Timestamp ahead_to = 0, continues_at = kTimeMax;
+  for (const auto& rule : rules) {
+    if (!is_ahead(rule->state.cursor, rule->compiled.rule.interval, now)) continue;
+    RuleState state = rule->state;
+    ahead_to = std::max(ahead_to, state.cursor.last_end);
+    rewind_to(rule->schedule(options), now, state);
+    continues_at = std::min(continues_at, state.cursor.last_end);
+    changes.push_back(
+        {SmallTable::kRules, state_key(rule->compiled.rule.name), encode_state(state)});
+    rewound.emplace_back(rule.get(), std::move(state));
+  }
+  if (rewound.empty()) return;
+  std::vector<std::string> names;
+  for (const auto& [rule, state] : rewound) {
+    if (names.size() < kNamesMax) names.push_back(rule->compiled.rule.name);
+  }
+  const std::string summary = fmt::format(
+      "the clock was ahead: {} rule{} ({}{}) had been evaluated up to {}, which is in the future; "
+      "they continue after {}, and windows in between may have been evaluated without their events",
+      rewound.size(), rewound.size() == 1 ? "" : "s", fmt::join(names, ", "),
+      rewound.size() > kNamesMax ? ", ..." : "", format_time_short(ahead_to),
+      format_time_short(continues_at));
+  const Status stored =
+      runner.commit(passing_self_alert("ClockWasAhead", {}, summary, now), std::move(changes));
+  if (!stored) return log(LogLevel::kError, stored.error().message);  // the next call tries again
+  log(LogLevel::kWarning, summary);
+  for (auto& [rule, state] : rewound) {
+    rule->state = std::move(state);
+    publish(*rule);
+  }
+}
+
+// Keeps the alert about days that retention does not drop yet up to date.
+void RuleEngine::Impl::report_retention() {
+  const std::string waits = database.counters().retention_waits;
+  if (retention_alert == !waits.empty()) return;
+  std::vector<std::pair<GroupValues, std::string>> current;
+  if (!waits.empty()) current.push_back({{}, waits});
+  std::vector<AlertEvent> events;
+  std::vector<SmallChange> changes;
+  report_standing(kRetentionRule, kRetentionState, current, events, changes);
+  const MutexLock lock(work_mutex);
+  const Status stored = events.empty() ? Status() : runner.commit(events, std::move(changes));
+  if (!stored) return log(LogLevel::kError, stored.error().message);  // the next call tries again
+  retention_alert = !waits.empty();
 }
 
 // The rule with the window that ended first. Rules whose last evaluation failed come last.
@@ -339,6 +412,8 @@ RuleLoadReport RuleEngine::load(const std::vector<RuleFile>& files) { return imp
 
 Timestamp RuleEngine::evaluate_due(const std::atomic<bool>* stop) {
   if (!impl_->may_start()) return impl_->clock.now() + kCaughtUpPause;
+  impl_->rewind_rules();
+  impl_->report_retention();
   std::set<const ActiveRule*> failed;
   while (!(stop && *stop) && impl_->step(stop, failed)) {
   }

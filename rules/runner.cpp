@@ -82,9 +82,11 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
   state.cursor.last_end = end;
   note_evaluated(state.evaluated, interval, end, commit_number);
   // Do not notify again for a window whose earlier notifications have been forgotten.
+  const Timestamp believed_end = end - database_.counters().clock_ahead;
   const Timestamp unknown_to =
-      forget_before(end - memory_of(rule.compiled, options_.late_max), state);
-  forget_evaluated(state.evaluated, interval, std::max(end - options_.late_max, unknown_to + 1));
+      forget_before(believed_end - memory_of(rule.compiled, options_.late_max), state);
+  forget_evaluated(state.evaluated, interval,
+                   std::max(believed_end - options_.late_max, unknown_to + 1));
   TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
 
   rule.failed_tries = 0;
@@ -232,10 +234,11 @@ Result<Timestamp> RuleRunner::reevaluate_late(ActiveRule& rule, const std::atomi
   const Duration pause = std::max(options_.late_settle, kSecond);
   if (options_.late_max == 0) return kTimeMax;
   const Timestamp now = clock_.now();
-  if (rule.late_check_at != 0 && now < rule.late_check_at + pause)
-    return rule.late_check_at + pause;
+  const Duration running = clock_.running();
+  if (rule.late_check_at && running < *rule.late_check_at + pause)
+    return now + (*rule.late_check_at + pause - running);
   TOCSIN_TRY(const uint64_t commit_number, newest_commit());
-  if (rule.late_check_at != 0) {
+  if (rule.late_check_at) {
     TOCSIN_TRY(std::vector<Timestamp> ends, late_windows(rule, rule.late_check_commit));
     if (ends.size() > kLateWindowsMax) ends.resize(kLateWindowsMax);
     if (!ends.empty()) {
@@ -250,7 +253,7 @@ Result<Timestamp> RuleRunner::reevaluate_late(ActiveRule& rule, const std::atomi
     }
   }
   rule.late_check_commit = commit_number;
-  rule.late_check_at = now;
+  rule.late_check_at = running;
   return now + pause;
 }
 

@@ -2,6 +2,7 @@
 #include "rules/self_alert.h"
 
 #include "rules/apply.h"
+#include "rules/rewind.h"
 
 namespace tocsin {
 
@@ -28,6 +29,7 @@ std::vector<AlertEvent> passing_self_alert(std::string_view name, const GroupVal
 std::vector<AlertEvent> standing_self_alerts(
     std::string_view name, const std::vector<std::pair<GroupValues, std::string>>& current,
     Timestamp now, RuleState& state) {
+  rewind_instances(now - 1, state);  // an alert that fired while the clock was ahead must end too
   Evaluation evaluation;
   evaluation.window = {now, now};
   for (const auto& [group, summary] : current) {

@@ -81,6 +81,7 @@ DatabaseOptions database_options(const Settings& settings) {
   options.commit_bytes = settings.store.commit_bytes;
   options.pending_bytes_max = settings.store.pending_bytes_max;
   options.future_max = settings.store.future_max;
+  options.retention_grace = settings.store.retention_grace;
   options.retention = settings.store.retention;
   options.measurement_retention = settings.store.measurement_retention;
   return options;

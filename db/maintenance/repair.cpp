@@ -305,6 +305,7 @@ class Repair {
       TOCSIN_TRY(auto writer, SegmentFileWriter::create(directory_, file));
       TOCSIN_TRY(record.file_offset, writer.append(record.info, segment.measurement, copy));
       TOCSIN_RETURN_IF_ERROR(writer.sync());
+      TOCSIN_RETURN_IF_ERROR(sync_file_names(directory_, {file.measurement}));
       record.file_number = file.number;
       segment.to_copy = nullptr;
       ++report_.copied_count;

@@ -23,6 +23,7 @@ struct CatalogEdit {
   /// kConflict, and no change, when one of them is no longer listed.
   std::vector<SegmentRecord> removed;
   std::vector<const SmallChange*> changes;
+  const std::vector<RetentionWait>* retention_waits = nullptr;
 };
 
 /// Owns the catalog's state and the schema draft. Used by the writer thread alone, except for the

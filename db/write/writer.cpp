@@ -79,6 +79,20 @@ Status Writer::apply(CatalogEdit edit) {
   });
 }
 
+Result<std::string> Writer::confirm_retention() {
+  std::string confirmed;
+  TOCSIN_RETURN_IF_ERROR(queue_.run_task([this, &confirmed]() -> Status {
+    auto result = retention_.confirm(catalog_);
+    if (result) {
+      confirmed = *std::move(result);
+      return {};
+    }
+    if (catalog_.is_stale()) recover(result.error());
+    return tl::unexpected<Error>(result.error());
+  }));
+  return confirmed;
+}
+
 DatabaseCounters Writer::counters() const {
   DatabaseCounters counters;
   // Read first: rows are counted as written before they cease to be pending.
@@ -91,6 +105,8 @@ DatabaseCounters Writer::counters() const {
     counters.writable = false;
     counters.trouble = error->message;
   }
+  counters.clock_ahead = store_.clock_guard.observe().ahead();
+  counters.retention_waits = retention_.waits();
   return counters;
 }
 
@@ -281,7 +297,7 @@ void Writer::maintain() {
   try_to_resume();
   check_paths();
   if (!queue_.suspended_by()) flush_reject_counts(false);
-  if (!catalog_.is_stale() && retention_.is_due(now)) enforce_retention();
+  if (!catalog_.is_stale() && retention_.is_due()) enforce_retention();
 }
 
 void Writer::enforce_retention() {

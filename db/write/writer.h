@@ -33,6 +33,8 @@ class Writer {
   Status flush();
   /// Commits an edit of the sealer's, and waits until it is durable.
   Status apply(CatalogEdit edit);
+  /// See Retention::confirm.
+  Result<std::string> confirm_retention();
   DatabaseCounters counters() const;
 
  private:

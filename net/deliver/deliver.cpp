@@ -181,6 +181,9 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   void record(Record& record);
   void on_recorded(Record& record, bool written);
   Forwarder* owner_of(const Record& record);
+  DeliveryTime time() const {
+    return {clock_.now() - database_.counters().clock_ahead, clock_.running()};
+  }
   HttpPost request_of(const Forwarder& forwarder, const std::vector<AlertEvent>& alerts) const;
 
   uv_loop_t* const loop_;
@@ -193,7 +196,7 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   bool stopped_ = false;
   std::deque<Forwarder> forwarders_;  // a deque, because timers and jobs refer to its elements
   Record undeliverable_;              // of damaged entries and removed forwarders
-  Timestamp unconfigured_read_at_ = 0;
+  std::optional<Duration> unconfigured_read_at_;  // running time
   std::optional<LoopMailbox> mailbox_;
   std::optional<LoopTimer> poll_timer_;
   std::optional<LoopTimer> undeliverable_timer_;
@@ -256,9 +259,10 @@ void Deliverer::Impl::poll_outbox() {
     poll->wanted.push_back(!full);
     poll->record_counts.push_back(forwarder.record.count);
   }
-  const Timestamp now = clock_.now();
-  poll->unconfigured_wanted = now - unconfigured_read_at_ >= kUnconfiguredInterval;
-  if (poll->unconfigured_wanted) unconfigured_read_at_ = now;
+  const Duration running = clock_.running();
+  poll->unconfigured_wanted =
+      !unconfigured_read_at_ || running - *unconfigured_read_at_ >= kUnconfiguredInterval;
+  if (poll->unconfigured_wanted) unconfigured_read_at_ = running;
   poll->undeliverable_count = undeliverable_.count;
   run_in_background(
       loop_, [self = shared_from_this(), poll] { poll->run(self->database_); },
@@ -299,10 +303,10 @@ void Deliverer::Impl::discard(OutboxPoll& poll) {
     std::move(found->damaged.begin(), found->damaged.end(),
               std::back_inserter(undeliverable_.outcomes));
   }
-  const Timestamp now = clock_.now();
+  const Timestamp believed = time().believed;
   if (poll.unconfigured) {
     for (OutboxEntry& entry : poll.unconfigured->entries) {
-      if (now - entry.event.written_at < options_.unconfigured_kept) continue;
+      if (believed - entry.event.written_at < options_.unconfigured_kept) continue;
       auto error = fmt::format("forwarder `{}` is no longer configured", forwarder_of(entry.key));
       undeliverable_.outcomes.push_back({std::move(entry), false, 0, 0, 0, std::move(error)});
     }
@@ -318,10 +322,9 @@ void Deliverer::Impl::advance(Forwarder& forwarder) {
     if (std::exchange(forwarder.more, false)) poll_outbox();
     return;
   }
-  const Duration wait = forwarder.queue.next_attempt() - clock_.now();
+  const Duration wait = forwarder.queue.next_attempt() - clock_.running();
   if (wait <= 0) return send(forwarder);
-  // At most the longest back-off, in case the clock was set back.
-  forwarder.timer->start(std::min(wait, options_.policy.backoff_max));
+  forwarder.timer->start(wait);
 }
 
 void Deliverer::Impl::send(Forwarder& forwarder) {
@@ -351,7 +354,7 @@ HttpPost Deliverer::Impl::request_of(const Forwarder& forwarder,
 void Deliverer::Impl::on_answer(Forwarder& forwarder, const DeliveryAnswer& answer) {
   forwarder.sending = false;
   log_outcome(forwarder, answer);
-  auto outcomes = forwarder.queue.answer(answer, clock_.now());
+  auto outcomes = forwarder.queue.answer(answer, time());
   if (outcomes.empty()) return advance(forwarder);
   forwarder.record.outcomes = std::move(outcomes);
   record(forwarder.record);

@@ -34,6 +34,7 @@ constexpr std::array kRoutes = {
     Route{"/-/healthy", "GET HEAD", &handle_healthy},
     Route{"/-/ready", "GET HEAD", &handle_ready},
     Route{"/-/reload", "POST", &handle_reload},
+    Route{"/-/retention/confirm", "POST", &handle_retention_confirm},
 };
 
 // The host in lower case, without port and brackets: `::1` for `[::1]:8086`.
@@ -113,6 +114,18 @@ void handle_healthy(const Context&, Request, Reply reply) {
 void handle_ready(const Context& context, Request, Reply reply) {
   if (context.ready()) return reply({200, "text/plain", "ready\n"});
   reply({503, "text/plain", "not ready: followed files are still being read\n"});
+}
+
+void handle_retention_confirm(const Context& context, Request, Reply reply) {
+  auto outcome = std::make_shared<Result<std::string>>();
+  run_in_background(
+      context.loop,
+      [outcome, &database = context.database] { *outcome = database.confirm_retention(); },
+      [outcome, reply] {
+        if (!*outcome)
+          return reply(error_response(status_of(outcome->error().code), outcome->error().message));
+        reply({200, "text/plain", **outcome + "\n"});
+      });
 }
 
 void handle_reload(const Context& context, Request, Reply reply) {

@@ -68,5 +68,6 @@ void handle_metrics(const Context&, Request, Reply);  // metrics.cpp
 void handle_healthy(const Context&, Request, Reply);  // api.cpp
 void handle_ready(const Context&, Request, Reply);
 void handle_reload(const Context&, Request, Reply);
+void handle_retention_confirm(const Context&, Request, Reply);
 
 }  // namespace tocsin::http

@@ -41,7 +41,8 @@ void handle_ping(const Context& context, Request request, Reply reply) {
 
 void handle_health(const Context& context, Request, Reply reply) {
   const DatabaseCounters counters = context.database.counters();
-  const std::string message = counters.writable ? "ready for queries and writes" : counters.trouble;
+  std::string message = counters.writable ? "ready for queries and writes" : counters.trouble;
+  if (!counters.retention_waits.empty()) message += "; " + counters.retention_waits;
   reply(json_response(
       counters.writable ? 200 : 503,
       fmt::format("{{\"name\":\"tocsin\",\"message\":{},\"status\":\"{}\",\"version\":{}}}\n",

@@ -99,7 +99,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   std::map<std::string, FolderWatch> watches_;
   bool scanning_ = false;
   bool scan_wanted_ = false;
-  Timestamp scan_began_ = 0;
+  Duration scan_began_ = 0;  // running time
   Duration scan_took_ = 0;
 
   std::deque<uint64_t> queue_;  // ids of files to read
@@ -166,15 +166,14 @@ void Tail::Impl::request_scan() {
     return;
   }
   const Duration gap = std::max(timing_.scan_gap, 10 * scan_took_);
-  const Duration passed = clock_.now() - scan_began_;
-  const bool due = passed >= gap || passed < 0;  // the clock was set back
-  scan_timer_->start(due ? 0 : gap - passed);
+  const Duration passed = clock_.running() - scan_began_;
+  scan_timer_->start(std::max<Duration>(gap - passed, 0));
 }
 
 void Tail::Impl::begin_scan() {
   scanning_ = true;
   scan_wanted_ = false;
-  scan_began_ = clock_.now();
+  scan_began_ = clock_.running();
   scan_timer_->stop();
   files_.begin_scan();
   run_in_background(
@@ -186,7 +185,7 @@ void Tail::Impl::begin_scan() {
 void Tail::Impl::on_scanned() {
   scanning_ = false;
   if (stopped_) return;
-  const Timestamp now = clock_.now();
+  const Duration now = clock_.running();
   scan_took_ = std::clamp<Duration>(now - scan_began_, 0, kMinute);
   for (const auto& [path, trouble] : scanner_.troubles()) warn_once(path, trouble);
   if (!scanner_.complete()) return scan_later();
@@ -245,7 +244,7 @@ void Tail::Impl::watch_folders() {
 // Writes positions of files that disappeared or came back. If submit() fails, the next scan tries
 // again; if the commit fails, the next start finds the same changes.
 void Tail::Impl::submit_outdated() {
-  const Timestamp now = clock_.now();
+  const Timestamp now = clock_.now() - database_.counters().clock_ahead;
   WriteRequest request;
   request.changes = files_.outdated(now);
   if (!request.changes.empty() && !database_.submit(std::move(request), [](const auto&) {})) return;
@@ -277,9 +276,9 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->position = file.position;
   request->path = file.path.empty() ? file.position.path : file.path;
   request->file = file.file;
-  request->last_line = files_.step_of(file, clock_.now()) == TailStep::kReadLast;
+  request->last_line = files_.step_of(file, clock_.running()) == TailStep::kReadLast;
   request->skip_to_end = file.skip_to_end;
-  request->give_up_quote = files_.quote_overdue(file, clock_.now());
+  request->give_up_quote = files_.quote_overdue(file, clock_.running());
   request->format = source.format;
   request->measurement = measurement_of(source, file.position.path);
   request->tags = source.options.tags;
@@ -304,7 +303,7 @@ void Tail::Impl::on_read(uint64_t id, ReadOutcome outcome) {
   switch (outcome.kind) {
     case ReadOutcome::Kind::kNothing:
       files_.keep_open(id, outcome.file);
-      files_.nothing_whole(id, outcome.size, outcome.held_back, clock_.now());
+      files_.nothing_whole(id, outcome.size, outcome.held_back, clock_.running());
       break;
     case ReadOutcome::Kind::kChanged:
       files_.changed(id);
@@ -357,8 +356,8 @@ void Tail::Impl::on_committed(uint64_t id, const TailPosition& next, uint64_t si
   retry_delay_ = 0;
   const FollowedFile& file = files_.at(id);
   count(next.path, next.offset - std::min(next.offset, file.position.offset), *report);
-  files_.committed(id, next, size, clock_.now());
-  if (files_.step_of(file, clock_.now()) == TailStep::kRead) enqueue(id);
+  files_.committed(id, next, size, clock_.running());
+  if (files_.step_of(file, clock_.running()) == TailStep::kRead) enqueue(id);
   update_caught_up();
   pump();
 }

@@ -635,3 +635,91 @@ TEST_CASE("engine: many windows without alerts share commits", "[rules]") {
   CHECK(world.status("Failures").evaluations == 576);
   CHECK(world.database->counters().commits - before <= 576 / 100 + 2);
 }
+
+TEST_CASE("engine: after the clock was a year ahead, rules continue where they were", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  play_failures(world);
+  world.run(0, 20);
+  world.clock.jump_to(RuleWorld::at(21) + 365 * kDay);
+  world.engine->evaluate_due();
+  CHECK(world.status("Failures").last_window_end > RuleWorld::at(0) + 364 * kDay);
+  world.clock.jump_to(RuleWorld::at(28));
+  if (GENERATE(false, true)) {
+    world.restart();
+    world.load(rule_file(""));
+  }
+  world.run(28, 60);
+  CHECK(world.status("Failures").last_window_end == RuleWorld::at(60));
+  CHECK(world.alerts(R"(type != "SELF")") == Brief{"pay:firing@25", "pay:resolved@40"});
+  CHECK(world.alerts(R"(rule == "ClockWasAhead")") == Brief{":firing@28", ":resolved@28"});
+}
+
+TEST_CASE("engine: an alert that fired while the clock was ahead ends once it is right again",
+          "[rules]") {
+  RuleWorld world;
+  const std::string text = rule_file("        keep_firing_for: 5m\n", R"(
+          from audit last 5m | stats n = count() by service | where n < 3)");
+  world.load(text);
+  world.events("pay", 0, 20, 80);
+  world.run(0, 20);
+  world.events("pay", 20 + 120, 20 + 121, 1);
+  world.clock.jump_to(RuleWorld::at(145));
+  world.advance(145);
+  CHECK(world.alerts(R"(type != "SELF")") == Brief{"pay:firing@145"});
+  world.events("pay", 21, 60, 200);
+  world.clock.jump_to(RuleWorld::at(21));
+  world.run(21, 40);
+  CHECK(world.alerts(R"(state == "resolved" and type != "SELF")") == Brief{"pay:resolved@30"});
+}
+
+TEST_CASE("engine: late events are found although the clock was set back", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  play_failures(world);
+  world.run(0, 60);
+  world.clock.jump_to(RuleWorld::at(59.5));  // not enough for the rules to be ahead
+  world.events("web", 20, 25, 12, "FAILED");
+  world.clock.set(world.clock.now() + 5 * kMinute + kSecond);
+  world.advance(65);
+  world.advance(71);
+  CHECK(world.alerts(R"(service == "web")") == Brief{"web:firing@25 late", "web:resolved@30 late"});
+}
+
+TEST_CASE("engine: the past of rules is not forgotten because of a clock that jumped", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  play_failures(world);
+  world.run(0, 60);
+  world.clock.jump_to(RuleWorld::at(61) + 10 * kDay);
+  world.engine->evaluate_due();
+  world.clock.jump_to(RuleWorld::at(61));
+  world.run(61, 66);
+  world.events("web", 20, 25, 12, "FAILED");
+  world.run(67, 80);
+  CHECK(world.alerts(R"(service == "web")") == Brief{"web:firing@25 late", "web:resolved@30 late"});
+}
+
+TEST_CASE("engine: catchup_wait is time that passes, not a time of day", "[rules]") {
+  RuleEngineOptions options = RuleWorld::default_options();
+  options.caught_up = [] { return false; };
+  RuleWorld world(options);
+  world.load(rule_file(""));
+  play_failures(world);
+  world.clock.jump_to(RuleWorld::at(40));
+  world.advance(40);
+  CHECK(world.status("Failures").evaluations == 0);
+  world.clock.jump_to(RuleWorld::at(0));
+  world.advance(11);
+  CHECK(world.alerts(R"(rule == "CatchupWaitOver")").size() == 2);
+}
+
+TEST_CASE("engine: a SELF alert that fired while the clock was ahead resolves", "[rules]") {
+  RuleWorld world;
+  world.clock.jump_to(RuleWorld::at(5) + 12 * kHour);
+  world.load("groups: 1\n");
+  world.clock.jump_to(RuleWorld::at(5));
+  world.load(rule_file(""));
+  world.advance(5);
+  CHECK(world.alerts(R"(rule == "RuleFileBroken" and state == "resolved")").size() == 1);
+}
