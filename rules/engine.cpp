@@ -11,6 +11,7 @@
 
 #include "db/base/log.h"
 #include "db/base/mutex.h"
+#include "rules/alert_size.h"
 #include "rules/late.h"
 #include "rules/rule_set.h"
 #include "rules/runner.h"
@@ -39,6 +40,7 @@ AlertEvent closing_event(const Instance& instance, Timestamp now) {
   event.time = event.written_at = now;
   event.annotations["note"] = "the rule was removed";
   event.samples.clear();
+  cut_alert(event);
   return event;
 }
 
@@ -55,15 +57,13 @@ struct RuleEngine::Impl {
         runner(db, query_engine, the_clock, options) {}
 
   // Functions for loading.
-  RuleLoadReport load(const std::vector<RuleFile>& files);
+  RuleLoadReport load(const std::vector<RuleFile>& files, const RuleEngineOptions* changed);
+  void change_options(const RuleEngineOptions& changed) TOCSIN_REQUIRES(work_mutex);
   Result<std::unique_ptr<ActiveRule>> activate(CompiledRule compiled) const;
   Result<RuleState> stored_state(const CompiledRule& compiled) const;
-  void retire(const std::string& name, const RuleState& state, std::vector<AlertEvent>& events,
-              std::vector<SmallChange>& changes) const;
-  void retire_orphans(std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const
-      TOCSIN_REQUIRES(work_mutex);
-  void report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
-                           std::vector<SmallChange>& changes);
+  Status retire(const std::string& name, const RuleState& state) TOCSIN_REQUIRES(work_mutex);
+  Status retire_orphans() TOCSIN_REQUIRES(work_mutex);
+  Status report_broken_files(const RuleSet& set) TOCSIN_REQUIRES(work_mutex);
 
   // Functions for evaluating.
   bool may_start();
@@ -78,7 +78,8 @@ struct RuleEngine::Impl {
   Database& database;
   const QueryEngine& queries;
   const Clock& clock;
-  const RuleEngineOptions options;
+  // may_start() reads those that never change, everything else under work_mutex.
+  RuleEngineOptions options;
 
   const Timestamp created_at;
   bool started = false;  // used by the evaluating thread only
@@ -93,21 +94,36 @@ struct RuleEngine::Impl {
   std::map<std::string, RuleStatus> statuses TOCSIN_GUARDED_BY(status_mutex);
 };
 
-RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
+void RuleEngine::Impl::change_options(const RuleEngineOptions& changed) {
+  options.routes = changed.routes;
+  options.parameters = changed.parameters;
+  options.zone = changed.zone;
+  options.delay = changed.delay;
+  options.evaluate_from = changed.evaluate_from;
+  options.catchup_max = changed.catchup_max;
+  options.late_max = changed.late_max;
+  options.late_settle = changed.late_settle;
+  options.exclude_max = changed.exclude_max;
+  options.sample_count = changed.sample_count;
+}
+
+RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files,
+                                      const RuleEngineOptions* changed) {
   ++loads_waiting;
   const MutexLock lock(work_mutex);
   --loads_waiting;
+  if (const Status flushed = runner.flush(); !flushed) {
+    RuleLoadReport report;  // the old rules stay: their uncommitted state must not be lost
+    report.errors.push_back("cannot store the state of rules: " + flushed.error().message);
+    return report;
+  }
+  if (changed != nullptr) change_options(*changed);
   std::vector<const CompiledRule*> previous;
   for (const auto& rule : rules) previous.push_back(&rule->compiled);
   RuleSet set =
       load_rule_set(files, previous, queries, {options.parameters, options.zone, clock.now()});
-  if (const Status flushed = runner.flush(); !flushed) {
-    set.report.errors.push_back("cannot store the state of rules: " + flushed.error().message);
-    return set.report;  // the old rules stay: their uncommitted state must not be lost
-  }
 
   std::vector<std::unique_ptr<ActiveRule>> before = std::exchange(rules, {});
-  std::vector<AlertEvent> events;
   std::vector<SmallChange> changes;
   for (CompiledRule& compiled : set.rules) {
     const std::string version = rule_version_of(compiled.rule, compiled.parameters, options.zone);
@@ -132,14 +148,15 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
     (*known)->learning = true;
     rules.push_back(std::move(*known));
   }
+  Status stored = runner.commit_each(std::move(changes));
   for (const auto& rule : before) {
     if (!rule) continue;
     runner.forget(*rule);
-    retire(rule->compiled.rule.name, rule->state, events, changes);
+    if (stored) stored = retire(rule->compiled.rule.name, rule->state);
   }
-  if (set.report.errors.empty()) retire_orphans(events, changes);
-  report_broken_files(set, events, changes);
-  if (const Status stored = runner.commit(events, std::move(changes)); !stored) {
+  if (stored && set.report.errors.empty()) stored = retire_orphans();
+  if (stored) stored = report_broken_files(set);
+  if (!stored) {
     set.report.errors.push_back("cannot store the state of rules: " + stored.error().message);
   }
   publish_all();
@@ -170,33 +187,32 @@ Result<RuleState> RuleEngine::Impl::stored_state(const CompiledRule& compiled) c
   return state;
 }
 
-void RuleEngine::Impl::retire(const std::string& name, const RuleState& state,
-                              std::vector<AlertEvent>& events,
-                              std::vector<SmallChange>& changes) const {
+// One commit for each rule, because many rules together could exceed the size of a commit.
+Status RuleEngine::Impl::retire(const std::string& name, const RuleState& state) {
+  std::vector<AlertEvent> events;
   for (const auto& [fingerprint, instance] : state.instances) {
     if (instance.life.phase == AlertState::kInactive) continue;
     events.push_back(closing_event(instance, clock.now()));
   }
-  changes.push_back({SmallTable::kRules, state_key(name), std::nullopt});
+  return runner.commit(events, {{SmallTable::kRules, state_key(name), std::nullopt}});
 }
 
 // Ends the instances of rules that were removed while Tocsin was not running.
-void RuleEngine::Impl::retire_orphans(std::vector<AlertEvent>& events,
-                                      std::vector<SmallChange>& changes) const {
+Status RuleEngine::Impl::retire_orphans() {
   std::set<std::string> keys;
   for (const auto& rule : rules) keys.insert(state_key(rule->compiled.rule.name));
-  for (const SmallChange& change : changes) keys.insert(change.key);
   const auto stored = database.list(SmallTable::kRules, state_key(""));
-  if (!stored) return;
+  if (!stored) return {};  // tried again at the next load
   for (const SmallEntry& entry : *stored) {
     if (keys.contains(entry.key)) continue;
     const Result<RuleState> state = decode_state(entry.value);
-    retire(entry.key.substr(state_key("").size()), state ? *state : RuleState{}, events, changes);
+    TOCSIN_RETURN_IF_ERROR(
+        retire(entry.key.substr(state_key("").size()), state ? *state : RuleState{}));
   }
+  return {};
 }
 
-void RuleEngine::Impl::report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
-                                           std::vector<SmallChange>& changes) {
+Status RuleEngine::Impl::report_broken_files(const RuleSet& set) {
   RuleState state;
   const auto stored = database.get(SmallTable::kRules, kBrokenFileState);
   if (stored && *stored) state = decode_state(**stored).value_or(RuleState{});
@@ -204,11 +220,10 @@ void RuleEngine::Impl::report_broken_files(const RuleSet& set, std::vector<Alert
   for (const auto& [file, error] : set.broken) {
     current.push_back({{{"file", Value::of(file)}}, error});
   }
-  std::vector<AlertEvent> new_events =
+  const std::vector<AlertEvent> new_events =
       standing_self_alerts(kBrokenFileRule, current, clock.now(), state);
-  if (new_events.empty()) return;
-  std::move(new_events.begin(), new_events.end(), std::back_inserter(events));
-  changes.push_back({SmallTable::kRules, kBrokenFileState, encode_state(state)});
+  if (new_events.empty()) return {};
+  return runner.commit(new_events, {{SmallTable::kRules, kBrokenFileState, encode_state(state)}});
 }
 
 // Windows must not be evaluated before the events of the followed files are in the database.
@@ -335,7 +350,10 @@ RuleEngine::RuleEngine(Database& database, const QueryEngine& queries, const Clo
 
 RuleEngine::~RuleEngine() = default;
 
-RuleLoadReport RuleEngine::load(const std::vector<RuleFile>& files) { return impl_->load(files); }
+RuleLoadReport RuleEngine::load(const std::vector<RuleFile>& files,
+                                const RuleEngineOptions* changed) {
+  return impl_->load(files, changed);
+}
 
 Timestamp RuleEngine::evaluate_due(const std::atomic<bool>* stop) {
   if (!impl_->may_start()) return impl_->clock.now() + kCaughtUpPause;
