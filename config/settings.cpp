@@ -244,6 +244,8 @@ ForwarderSettings read_forwarder(const YamlNode& node, const std::string& path,
   }
   section.flag("send_resolved", out.send_resolved);
   read_headers(section, problems, out.headers);
+  section.text("ca_file", out.ca_file);
+  section.text("proxy", out.proxy);
   section.finish();
   return out;
 }

@@ -59,6 +59,8 @@ struct ForwarderSettings {
   std::vector<std::string> severities;   ///< only these are sent; empty: all
   bool send_resolved = true;
   std::map<std::string, std::string> headers;
+  std::string ca_file;  ///< PEM file; empty: the system's certificate authorities
+  std::string proxy;    ///< a URL; `off`: none; empty: from the environment
 
   bool operator==(const ForwarderSettings&) const = default;
 };

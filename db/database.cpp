@@ -111,6 +111,11 @@ class OpenDatabase final : public Database {
     return list_small(transaction, table, prefix, range);
   }
 
+  Status change_options(const DatabaseOptions& options) override {
+    if (!writer_) return read_only_error();
+    return writer_->change_options(options);
+  }
+
   DatabaseCounters counters() const override {
     if (writer_) return writer_->counters();
     DatabaseCounters counters;

@@ -61,6 +61,10 @@ class Database {
   virtual Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix,
                                                SmallRange range = {}) const = 0;
 
+  /// Replaces future_max, retention and measurement_retention. The other options are fixed when
+  /// the database is opened.
+  virtual Status change_options(const DatabaseOptions& options) = 0;
+
   virtual DatabaseCounters counters() const = 0;
 };
 

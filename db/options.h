@@ -45,6 +45,8 @@ struct DatabaseCounters {
   uint64_t commits = 0;        ///< since the database was opened
   uint64_t pending_bytes = 0;  ///< of requests that wait for a commit
   uint64_t hot_bytes = 0;      ///< of all hot segments
+  Duration longest_wait = 0;   ///< how long the oldest request that waits for a commit has waited
+  Timestamp last_commit = 0;   ///< the clock at the last commit since the database was opened; or 0
   bool writable = true;        ///< false while the disk is full or the last commit failed
   std::string trouble;         ///< why it is not writable
   /// How far the clock is ahead of the time that the database believes; 0: it believes the clock.

@@ -31,6 +31,8 @@ constexpr Duration kDrainPatience = 5 * kSecond;     // writes to a busy store a
 constexpr Duration kDrainTimeout = 15 * kSecond;     // then everything left is abandoned
 constexpr Duration kDrainTick = 10 * kMillisecond;
 
+constexpr Duration kRestartPause = 500 * kMillisecond;  // before a part's restart is tried again
+
 // Handles a signal on the loop. The handle's close callback frees the state.
 class LoopSignal {
  public:
@@ -72,9 +74,16 @@ class ServerImpl final : public Server {
   }
   bool tail_caught_up() const override;
   void outbox_changed() override;
+  Status change_options(ServerOptions options) override;
 
  private:
   Status listen();
+  Result<std::unique_ptr<Tail>> make_tail(std::vector<TailOptions> options);
+  Result<std::unique_ptr<Deliverer>> make_deliverer(std::vector<ForwarderOptions> forwarders);
+  void apply(const ServerOptions& wanted);
+  void restart_after_writes();
+  void restart_parts();
+  Status start_waiting_parts();
   Result<Address> checked_address(const std::string& text, const char* setting) const;
   void accept_tcp(std::unique_ptr<Socket> socket);
   void accept_http(std::unique_ptr<Socket> socket);
@@ -88,7 +97,7 @@ class ServerImpl final : public Server {
 
   Database& database_;
   RuleEngine* const rules_;
-  const ServerOptions options_;
+  ServerOptions options_;  // apply() changes some, on the loop's thread
   const SystemClock clock_;
   uv_loop_t loop_{};
   uint16_t tcp_port_ = 0;
@@ -107,6 +116,9 @@ class ServerImpl final : public Server {
   std::map<uint64_t, std::shared_ptr<TcpConnection>> tcp_;  // shared with pending callbacks
   std::map<uint64_t, std::shared_ptr<http::Connection>> http_;
   std::map<int, uint64_t> http_requests_;
+  std::optional<LoopTimer> restart_timer_;
+  TailCounters earlier_tail_;        // of parts that apply() replaced
+  DeliverCounters earlier_deliver_;  // likewise
   bool draining_ = false;
   bool drained_connections_ = false;
   bool finished_ = false;
@@ -116,6 +128,10 @@ class ServerImpl final : public Server {
   mutable Mutex mutex_;
   std::unique_ptr<Tail> tail_ TOCSIN_GUARDED_BY(mutex_);
   std::unique_ptr<Deliverer> deliverer_ TOCSIN_GUARDED_BY(mutex_);
+  // Parts with changed options, until the writes of their predecessors are done.
+  std::unique_ptr<Tail> next_tail_ TOCSIN_GUARDED_BY(mutex_);
+  std::unique_ptr<Deliverer> next_deliverer_ TOCSIN_GUARDED_BY(mutex_);
+  mutable bool caught_up_ TOCSIN_GUARDED_BY(mutex_) = false;  // once true, it remains so
 };
 
 ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngine* rules,
@@ -124,13 +140,14 @@ ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngin
   TOCSIN_CHECK(uv_loop_init(&loop_) == 0);
   mailbox_.emplace(&loop_);
   poster_ = mailbox_->poster();
+  restart_timer_.emplace(&loop_, [this] { restart_after_writes(); });
   ingest_.emplace(&loop_, database_);
   workers_.emplace(options_.query_thread_count, kQueriesWaitingMax);
   context_.emplace(http::Context{
       &loop_, database_, queries, rules_, clock_, *ingest_, *workers_, *mailbox_, options_.reload,
       [this] { return numbers(); }, [this] { return tail_caught_up(); }, options_.version,
-      options_.default_measurement, options_.http_body_bytes_max, options_.query_timeout,
-      options_.allowed_hosts, options_.insecure});
+      options_.commit, options_.default_measurement, options_.http_body_bytes_max,
+      options_.query_timeout, options_.allowed_hosts, options_.insecure});
 }
 
 ServerImpl::~ServerImpl() {
@@ -141,21 +158,11 @@ ServerImpl::~ServerImpl() {
 
 Status ServerImpl::open() {
   TOCSIN_RETURN_IF_ERROR(listen());
-  if (!options_.tail.empty()) {
-    TailTiming timing;
-    timing.open_quote_max = options_.open_quote_max;
-    TOCSIN_TRY(auto tail, Tail::create(&loop_, database_, clock_, options_.tail, timing));
-    const MutexLock lock(mutex_);
-    tail_ = std::move(tail);
-  }
-  DeliverOptions deliver;
-  deliver.seed = static_cast<uint64_t>(clock_.now());
-  deliver.version = options_.version;
-  if (http_port_ != 0) deliver.external_url = fmt::format("http://localhost:{}/", http_port_);
-  TOCSIN_TRY(auto deliverer,
-             Deliverer::create(&loop_, database_, clock_, options_.forwarders, std::move(deliver)));
+  TOCSIN_TRY(auto tail, make_tail(options_.tail));
+  TOCSIN_TRY(auto deliverer, make_deliverer(options_.forwarders));
   {
     const MutexLock lock(mutex_);
+    tail_ = std::move(tail);
     deliverer_ = std::move(deliverer);
   }
   for (const int number : {SIGINT, SIGTERM}) {
@@ -163,6 +170,21 @@ Status ServerImpl::open() {
   }
   signals_.push_back(std::make_unique<LoopSignal>(&loop_, SIGHUP, [this] { reload(); }));
   return {};
+}
+
+Result<std::unique_ptr<Tail>> ServerImpl::make_tail(std::vector<TailOptions> options) {
+  TailTiming timing;
+  timing.open_quote_max = options_.open_quote_max;
+  return Tail::create(&loop_, database_, clock_, std::move(options), timing);
+}
+
+Result<std::unique_ptr<Deliverer>> ServerImpl::make_deliverer(
+    std::vector<ForwarderOptions> forwarders) {
+  DeliverOptions options;
+  options.seed = static_cast<uint64_t>(clock_.now());
+  options.version = options_.version;
+  if (http_port_ != 0) options.external_url = fmt::format("http://localhost:{}/", http_port_);
+  return Deliverer::create(&loop_, database_, clock_, std::move(forwarders), std::move(options));
 }
 
 Status ServerImpl::listen() {
@@ -196,7 +218,7 @@ Status ServerImpl::run() {
   std::signal(SIGPIPE, SIG_IGN);  // libuv writes to sockets with write(2)
   {
     const MutexLock lock(mutex_);
-    if (tail_ != nullptr) TOCSIN_RETURN_IF_ERROR(tail_->start());
+    TOCSIN_RETURN_IF_ERROR(tail_->start());
     deliverer_->start();
   }
   while (!finished_) uv_run(&loop_, UV_RUN_ONCE);
@@ -244,19 +266,26 @@ http::ServerNumbers ServerImpl::numbers() const {
   out.tcp_connections = tcp_.size();
   out.http_connections = http_.size();
   out.http_requests = http_requests_;
+  out.tail_rows = earlier_tail_.rows;
+  out.tail_bytes = earlier_tail_.bytes;
+  out.tail_rejected = earlier_tail_.rejected;
+  out.alerts_delivered = earlier_deliver_.delivered;
+  out.alerts_failed = earlier_deliver_.failed;
+  out.alert_retries = earlier_deliver_.retries;
   const MutexLock lock(mutex_);
   if (tail_ != nullptr) {
     const TailCounters tail = tail_->counters();
     out.tail_files = tail.files;
-    out.tail_rows = tail.rows;
-    out.tail_bytes = tail.bytes;
-    out.tail_rejected = tail.rejected;
+    out.tail_behind = tail.bytes_behind;
+    out.tail_rows += tail.rows;
+    out.tail_bytes += tail.bytes;
+    out.tail_rejected += tail.rejected;
   }
   if (deliverer_ != nullptr) {
     const DeliverCounters deliver = deliverer_->counters();
-    out.alerts_delivered = deliver.delivered;
-    out.alerts_failed = deliver.failed;
-    out.alert_retries = deliver.retries;
+    out.alerts_delivered += deliver.delivered;
+    out.alerts_failed += deliver.failed;
+    out.alert_retries += deliver.retries;
     out.alerts_waiting = deliver.waiting;
   }
   return out;
@@ -269,15 +298,95 @@ void ServerImpl::reload() {
       [reload = options_.reload] {
         const Result<std::string> outcome = reload();
         log(outcome ? LogLevel::kInfo : LogLevel::kError,
-            outcome ? *outcome : outcome.error().message);
+            outcome ? *outcome : "not reloaded: " + outcome.error().message);
       },
       [] {});
 }
 
+Status ServerImpl::change_options(ServerOptions options) {
+  TOCSIN_RETURN_IF_ERROR(check_forwarders(options.forwarders));
+  poster_([this, options = std::move(options)] { apply(options); });
+  return {};
+}
+
+// Ends the parts whose options change. Their successors must not start before the writes of the
+// parts are done: they would read positions and outbox entries that are about to change.
+void ServerImpl::apply(const ServerOptions& wanted) {
+  if (draining_) return;
+  options_.connection_count_max = wanted.connection_count_max;
+  options_.http_body_bytes_max = context_->body_bytes_max = wanted.http_body_bytes_max;
+  options_.query_timeout = context_->query_timeout = wanted.query_timeout;
+  if (wanted.tail != options_.tail) {
+    auto tail = make_tail(wanted.tail);
+    if (!tail) return log(LogLevel::kError, "settings not applied: " + tail.error().message);
+    options_.tail = wanted.tail;
+    const MutexLock lock(mutex_);
+    if (tail_ != nullptr) {
+      const TailCounters counters = tail_->counters();
+      earlier_tail_.rows += counters.rows;
+      earlier_tail_.bytes += counters.bytes;
+      earlier_tail_.rejected += counters.rejected;
+    }
+    tail_.reset();
+    next_tail_ = *std::move(tail);
+  }
+  if (wanted.forwarders != options_.forwarders) {
+    auto deliverer = make_deliverer(wanted.forwarders);
+    if (!deliverer) {
+      return log(LogLevel::kError, "settings not applied: " + deliverer.error().message);
+    }
+    options_.forwarders = wanted.forwarders;
+    const MutexLock lock(mutex_);
+    if (deliverer_ != nullptr) {
+      const DeliverCounters counters = deliverer_->counters();
+      earlier_deliver_.delivered += counters.delivered;
+      earlier_deliver_.failed += counters.failed;
+      earlier_deliver_.retries += counters.retries;
+    }
+    deliverer_.reset();
+    next_deliverer_ = *std::move(deliverer);
+  }
+  restart_after_writes();
+}
+
+// The store answers requests in their order, so an empty one is answered after all earlier ones.
+void ServerImpl::restart_after_writes() {
+  {
+    const MutexLock lock(mutex_);
+    if (next_tail_ == nullptr && next_deliverer_ == nullptr) return;
+  }
+  WriteRequest last;
+  last.urgent = true;
+  const Status submitted = database_.submit(
+      std::move(last), [this, post = poster_](const auto&) { post([this] { restart_parts(); }); });
+  if (!submitted) restart_timer_->start(kRestartPause);
+}
+
+void ServerImpl::restart_parts() {
+  if (draining_) return;
+  const Status started = start_waiting_parts();
+  if (started) return;
+  log(LogLevel::kError, "settings not applied yet: " + started.error().message);
+  restart_timer_->start(kRestartPause);
+}
+
+Status ServerImpl::start_waiting_parts() {
+  const MutexLock lock(mutex_);
+  if (next_tail_ != nullptr) {
+    TOCSIN_RETURN_IF_ERROR(next_tail_->start());
+    tail_ = std::move(next_tail_);
+  }
+  if (next_deliverer_ != nullptr) {
+    next_deliverer_->start();
+    deliverer_ = std::move(next_deliverer_);
+  }
+  return {};
+}
+
 bool ServerImpl::tail_caught_up() const {
   const MutexLock lock(mutex_);
-  if (tail_ != nullptr) return tail_->caught_up();
-  return options_.tail.empty();
+  caught_up_ = caught_up_ || (tail_ != nullptr && tail_->caught_up());
+  return caught_up_;
 }
 
 void ServerImpl::outbox_changed() {
@@ -296,6 +405,8 @@ void ServerImpl::begin_drain() {
     const MutexLock lock(mutex_);
     tail_.reset();
     deliverer_.reset();
+    next_tail_.reset();
+    next_deliverer_.reset();
   }
   ingest_->limit_patience(kDrainPatience);
   drain_timer_.emplace(&loop_, [this] { drain_tick(); });
@@ -327,6 +438,8 @@ void ServerImpl::tear_down() {
     const MutexLock lock(mutex_);
     tail_.reset();
     deliverer_.reset();
+    next_tail_.reset();
+    next_deliverer_.reset();
   }
   tcp_listener_.reset();
   http_listener_.reset();
@@ -336,6 +449,7 @@ void ServerImpl::tear_down() {
   ingest_.reset();
   signals_.clear();
   drain_timer_.reset();
+  restart_timer_.reset();
   mailbox_.reset();
 }
 

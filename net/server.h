@@ -31,9 +31,11 @@ struct ServerOptions {
   Duration open_quote_max = 5 * kSecond;
   Duration query_timeout = 5 * kMinute;
   size_t query_thread_count = 2;
-  /// Called for POST /-/reload and SIGHUP; returns one line that says what changed. May be empty.
+  /// Called on another thread for POST /-/reload and SIGHUP; returns one line that says what
+  /// changed. May call change_options(). May be empty.
   std::function<Result<std::string>()> reload;
   std::string version;
+  std::string commit;  ///< that the program was built from; for /metrics
   /// For JSON events on the line port and in /insert/jsonline that do not name a measurement.
   std::string default_measurement = "logs";
   /// Host names accepted besides localhost. Requests with any other `Host` header get 403, which
@@ -66,6 +68,11 @@ class Server {
   virtual bool tail_caught_up() const = 0;
   /// Makes the deliverer read the outbox soon.
   virtual void outbox_changed() = 0;
+  /// Soon applies `tail`, `forwarders`, connection_count_max, http_body_bytes_max and query_timeout
+  /// of `options`; the others are fixed. Open connections keep their limits. Followed files
+  /// continue where they were; a request to a receiver that is being sent may be sent again.
+  /// Errors: those of check_forwarders(); then nothing changes.
+  virtual Status change_options(ServerOptions options) = 0;
 };
 
 }  // namespace tocsin

@@ -33,6 +33,7 @@ class EmptyDatabase final : public Database {
   Result<std::vector<SmallEntry>> list(SmallTable, std::string_view, SmallRange) const override {
     return std::vector<SmallEntry>{};
   }
+  Status change_options(const DatabaseOptions&) override { return unsupported(); }
   DatabaseCounters counters() const override { return {}; }
 
  private:

@@ -12,6 +12,7 @@
 
 #include "db/base/log.h"
 #include "db/base/mutex.h"
+#include "rules/alert_size.h"
 #include "rules/late.h"
 #include "rules/rewind.h"
 #include "rules/rule_set.h"
@@ -44,6 +45,7 @@ AlertEvent closing_event(const Instance& instance, Timestamp now) {
   event.time = event.written_at = now;
   event.annotations["note"] = "the rule was removed";
   event.samples.clear();
+  cut_alert(event);
   return event;
 }
 
@@ -60,19 +62,16 @@ struct RuleEngine::Impl {
         runner(db, query_engine, the_clock, options) {}
 
   // Functions for loading.
-  RuleLoadReport load(const std::vector<RuleFile>& files);
+  RuleLoadReport load(const std::vector<RuleFile>& files, const RuleEngineOptions* changed);
+  void change_options(const RuleEngineOptions& changed) TOCSIN_REQUIRES(work_mutex);
   Result<std::unique_ptr<ActiveRule>> activate(CompiledRule compiled) const;
   Result<RuleState> stored_state(const CompiledRule& compiled) const;
-  void retire(const std::string& name, const RuleState& state, std::vector<AlertEvent>& events,
-              std::vector<SmallChange>& changes) const;
-  void retire_orphans(std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const
+  Status retire(const std::string& name, const RuleState& state) TOCSIN_REQUIRES(work_mutex);
+  Status retire_orphans() TOCSIN_REQUIRES(work_mutex);
+  Status report_broken_files(const RuleSet& set) TOCSIN_REQUIRES(work_mutex);
+  Status report_standing(const char* name, const char* key,
+                         const std::vector<std::pair<GroupValues, std::string>>& current)
       TOCSIN_REQUIRES(work_mutex);
-  void report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
-                           std::vector<SmallChange>& changes);
-
-  void report_standing(const char* name, const char* key,
-                       const std::vector<std::pair<GroupValues, std::string>>& current,
-                       std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const;
 
   // Functions for evaluating.
   bool may_start();
@@ -89,7 +88,8 @@ struct RuleEngine::Impl {
   Database& database;
   const QueryEngine& queries;
   const Clock& clock;
-  const RuleEngineOptions options;
+  // may_start() reads those that never change, everything else under work_mutex.
+  RuleEngineOptions options;
 
   const Duration created_at;  // running time
   // Used by the evaluating thread only.
@@ -106,21 +106,36 @@ struct RuleEngine::Impl {
   std::map<std::string, RuleStatus> statuses TOCSIN_GUARDED_BY(status_mutex);
 };
 
-RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
+void RuleEngine::Impl::change_options(const RuleEngineOptions& changed) {
+  options.routes = changed.routes;
+  options.parameters = changed.parameters;
+  options.zone = changed.zone;
+  options.delay = changed.delay;
+  options.evaluate_from = changed.evaluate_from;
+  options.catchup_max = changed.catchup_max;
+  options.late_max = changed.late_max;
+  options.late_settle = changed.late_settle;
+  options.exclude_max = changed.exclude_max;
+  options.sample_count = changed.sample_count;
+}
+
+RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files,
+                                      const RuleEngineOptions* changed) {
   ++loads_waiting;
   const MutexLock lock(work_mutex);
   --loads_waiting;
+  if (const Status flushed = runner.flush(); !flushed) {
+    RuleLoadReport report;  // the old rules stay: their uncommitted state must not be lost
+    report.errors.push_back("cannot store the state of rules: " + flushed.error().message);
+    return report;
+  }
+  if (changed != nullptr) change_options(*changed);
   std::vector<const CompiledRule*> previous;
   for (const auto& rule : rules) previous.push_back(&rule->compiled);
   RuleSet set =
       load_rule_set(files, previous, queries, {options.parameters, options.zone, clock.now()});
-  if (const Status flushed = runner.flush(); !flushed) {
-    set.report.errors.push_back("cannot store the state of rules: " + flushed.error().message);
-    return set.report;  // the old rules stay: their uncommitted state must not be lost
-  }
 
   std::vector<std::unique_ptr<ActiveRule>> before = std::exchange(rules, {});
-  std::vector<AlertEvent> events;
   std::vector<SmallChange> changes;
   for (CompiledRule& compiled : set.rules) {
     const std::string version = rule_version_of(compiled.rule, compiled.parameters, options.zone);
@@ -145,14 +160,15 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
     (*known)->learning = true;
     rules.push_back(std::move(*known));
   }
+  Status stored = runner.commit_each(std::move(changes));
   for (const auto& rule : before) {
     if (!rule) continue;
     runner.forget(*rule);
-    retire(rule->compiled.rule.name, rule->state, events, changes);
+    if (stored) stored = retire(rule->compiled.rule.name, rule->state);
   }
-  if (set.report.errors.empty()) retire_orphans(events, changes);
-  report_broken_files(set, events, changes);
-  if (const Status stored = runner.commit(events, std::move(changes)); !stored) {
+  if (stored && set.report.errors.empty()) stored = retire_orphans();
+  if (stored) stored = report_broken_files(set);
+  if (!stored) {
     set.report.errors.push_back("cannot store the state of rules: " + stored.error().message);
   }
   publish_all();
@@ -183,52 +199,49 @@ Result<RuleState> RuleEngine::Impl::stored_state(const CompiledRule& compiled) c
   return state;
 }
 
-void RuleEngine::Impl::retire(const std::string& name, const RuleState& state,
-                              std::vector<AlertEvent>& events,
-                              std::vector<SmallChange>& changes) const {
+// One commit for each rule, because many rules together could exceed the size of a commit.
+Status RuleEngine::Impl::retire(const std::string& name, const RuleState& state) {
+  std::vector<AlertEvent> events;
   for (const auto& [fingerprint, instance] : state.instances) {
     if (instance.life.phase == AlertState::kInactive) continue;
     events.push_back(closing_event(instance, clock.now()));
   }
-  changes.push_back({SmallTable::kRules, state_key(name), std::nullopt});
+  return runner.commit(events, {{SmallTable::kRules, state_key(name), std::nullopt}});
 }
 
 // Ends the instances of rules that were removed while Tocsin was not running.
-void RuleEngine::Impl::retire_orphans(std::vector<AlertEvent>& events,
-                                      std::vector<SmallChange>& changes) const {
+Status RuleEngine::Impl::retire_orphans() {
   std::set<std::string> keys;
   for (const auto& rule : rules) keys.insert(state_key(rule->compiled.rule.name));
-  for (const SmallChange& change : changes) keys.insert(change.key);
   const auto stored = database.list(SmallTable::kRules, state_key(""));
-  if (!stored) return;
+  if (!stored) return {};  // tried again at the next load
   for (const SmallEntry& entry : *stored) {
     if (keys.contains(entry.key)) continue;
     const Result<RuleState> state = decode_state(entry.value);
-    retire(entry.key.substr(state_key("").size()), state ? *state : RuleState{}, events, changes);
+    TOCSIN_RETURN_IF_ERROR(
+        retire(entry.key.substr(state_key("").size()), state ? *state : RuleState{}));
   }
+  return {};
 }
 
-void RuleEngine::Impl::report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
-                                           std::vector<SmallChange>& changes) {
+Status RuleEngine::Impl::report_broken_files(const RuleSet& set) {
   std::vector<std::pair<GroupValues, std::string>> current;
   for (const auto& [file, error] : set.broken) {
     current.push_back({{{"file", Value::of(file)}}, error});
   }
-  report_standing(kBrokenFileRule, kBrokenFileState, current, events, changes);
+  return report_standing(kBrokenFileRule, kBrokenFileState, current);
 }
 
-// Adds the events of a standing SELF alert whose state is stored under `key`, and its new state.
-void RuleEngine::Impl::report_standing(
+// Stores the events of a standing SELF alert whose state is stored under `key`, and its new state.
+Status RuleEngine::Impl::report_standing(
     const char* name, const char* key,
-    const std::vector<std::pair<GroupValues, std::string>>& current,
-    std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const {
+    const std::vector<std::pair<GroupValues, std::string>>& current) {
   RuleState state;
   const auto stored = database.get(SmallTable::kRules, key);
   if (stored && *stored) state = decode_state(**stored).value_or(RuleState{});
-  std::vector<AlertEvent> new_events = standing_self_alerts(name, current, clock.now(), state);
-  if (new_events.empty()) return;
-  std::move(new_events.begin(), new_events.end(), std::back_inserter(events));
-  changes.push_back({SmallTable::kRules, key, encode_state(state)});
+  const std::vector<AlertEvent> events = standing_self_alerts(name, current, clock.now(), state);
+  if (events.empty()) return {};
+  return runner.commit(events, {{SmallTable::kRules, key, encode_state(state)}});
 }
 
 // Windows must not be evaluated before the events of the followed files are in the database.
@@ -296,11 +309,8 @@ void RuleEngine::Impl::report_retention() {
   if (retention_alert == !waits.empty()) return;
   std::vector<std::pair<GroupValues, std::string>> current;
   if (!waits.empty()) current.push_back({{}, waits});
-  std::vector<AlertEvent> events;
-  std::vector<SmallChange> changes;
-  report_standing(kRetentionRule, kRetentionState, current, events, changes);
   const MutexLock lock(work_mutex);
-  const Status stored = events.empty() ? Status() : runner.commit(events, std::move(changes));
+  const Status stored = report_standing(kRetentionRule, kRetentionState, current);
   if (!stored) return log(LogLevel::kError, stored.error().message);  // the next call tries again
   retention_alert = !waits.empty();
 }
@@ -408,7 +418,10 @@ RuleEngine::RuleEngine(Database& database, const QueryEngine& queries, const Clo
 
 RuleEngine::~RuleEngine() = default;
 
-RuleLoadReport RuleEngine::load(const std::vector<RuleFile>& files) { return impl_->load(files); }
+RuleLoadReport RuleEngine::load(const std::vector<RuleFile>& files,
+                                const RuleEngineOptions* changed) {
+  return impl_->load(files, changed);
+}
 
 Timestamp RuleEngine::evaluate_due(const std::atomic<bool>* stop) {
   if (!impl_->may_start()) return impl_->clock.now() + kCaughtUpPause;

@@ -73,6 +73,8 @@ class RuleRunner {
   Status flush();
   /// Commits events and changes of small tables together.
   Status commit(const std::vector<AlertEvent>& events, std::vector<SmallChange> changes);
+  /// Commits changes that need not be committed together.
+  Status commit_each(std::vector<SmallChange> changes);
   /// Must be called before a rule with a deferred state is destroyed.
   void forget(ActiveRule& rule) { deferred_.erase(&rule); }
 

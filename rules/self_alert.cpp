@@ -1,6 +1,7 @@
 // SELF alerts have the same life cycle as all others; only their rows do not come from a query.
 #include "rules/self_alert.h"
 
+#include "rules/alert_size.h"
 #include "rules/apply.h"
 #include "rules/rewind.h"
 
@@ -21,6 +22,7 @@ std::vector<AlertEvent> passing_self_alert(std::string_view name, const GroupVal
   event.started_at = now;
   event.summary = summary;
   event.annotations = {{"summary", summary}};
+  cut_alert(event);
   AlertEvent resolved = event;
   resolved.state = AlertState::kResolved;
   return {event, resolved};

@@ -24,6 +24,7 @@
 #include "db/base/binary_text.h"
 #include "db/base/json.h"
 #include "db/base/text.h"
+#include "rules/alert_size.h"
 
 namespace tocsin {
 namespace {
@@ -254,12 +255,13 @@ class Decoder {
 
   Instance instance(const Json& json) {
     Instance out;
-    out.group = group(json);
+    out.group = stored_group(group(json));  // earlier versions stored longer texts
     out.life = life(json);
     const auto event = get<std::string_view>(json["event"], "event");
     if (!event.empty()) {
       Result<AlertEvent> decoded = decode_alert(event);
       if (decoded) out.last_event = *std::move(decoded);
+      cut_alert(out.last_event);
       if (!decoded) fail_at("event");
     }
     out.runs = runs(json);
@@ -271,6 +273,15 @@ class Decoder {
 };
 
 }  // namespace
+
+GroupValues stored_group(GroupValues group) {
+  for (auto& [name, value] : group) {
+    if (auto* text = std::get_if<std::string>(&value.data)) {
+      *text = cut_text(*text, kGroupTextBytesMax);
+    }
+  }
+  return group;
+}
 
 std::string encode_state(const RuleState& state) {
   std::string evaluated;

@@ -36,6 +36,7 @@ struct QueryArguments {
   AskOptions ask;
   std::string text;                     ///< the query, @FILE or -
   std::vector<std::string> parameters;  ///< `name=value`
+  bool no_stats = false;
 };
 
 Status run_query(const QueryArguments& arguments) {
@@ -47,6 +48,7 @@ Status run_query(const QueryArguments& arguments) {
                           &stop_on_signals()}));
   for (const std::string& warning : table.warnings) fmt::print(stderr, "warning: {}\n", warning);
   FormatOptions options;
+  options.statistics = !arguments.no_stats;
   options.terminal_width = terminal_size().first;
   const std::string output = format_result(table, format, options);
   if (std::fwrite(output.data(), 1, output.size(), stdout) != output.size() ||
@@ -71,6 +73,8 @@ void add_query_command(CLI::App& app, Action& action) {
   add_ask_options(*command, arguments->ask);
   command->add_option("--param", arguments->parameters,
                       "NAME=VALUE sets $NAME in the query; see below");
+  command->add_flag("--no-stats", arguments->no_stats,
+                    "Leave the statistics out of json, and the last line out of ndjson");
   command
       ->add_option("QUERY", arguments->text,
                    "The query, @FILE to read it from a file, or - for standard input")

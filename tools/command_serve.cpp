@@ -12,6 +12,8 @@
 #include "rules/engine.h"
 #include "tools/command.h"
 #include "tools/serve/rule_service.h"
+#include "tools/serve/settings_reload.h"
+#include "tools/version.h"
 #include "tools/wiring.h"
 
 namespace tocsin {
@@ -24,7 +26,8 @@ constexpr const char* kServeFooter = R"(Examples:
 
 Without a configuration file, the database is ./tocsin-data, line protocol and JSON lines are accepted on
 127.0.0.1:8094, HTTP (with a web page) on 127.0.0.1:8086, and the shipped rules are evaluated. Rule files
-are reloaded when they change, and on SIGHUP. SIGTERM commits everything received and stops the server.)";
+are reloaded when they change. SIGHUP also reads the configuration file again; what needs a restart is logged.
+SIGTERM commits everything received and stops the server.)";
 
 struct ServeArguments {
   std::string config;
@@ -86,7 +89,11 @@ Status serve(const ServeArguments& arguments) {
   log(LogLevel::kInfo, loaded);
 
   ServerOptions options = server_options(settings);
-  options.reload = [&rules] { return rules.reload(); };
+  options.commit = kBuildCommit;
+  if (options.commit.starts_with("commit ")) options.commit.erase(0, options.commit.find(' ') + 1);
+  SettingsReload reload([arguments] { return settings_of(arguments); }, settings, rules, *database,
+                        clock);
+  options.reload = [&reload, &server] { return reload.run(*server); };
   TOCSIN_TRY(server, Server::create(*database, queries, &engine, std::move(options)));
   print_ready(settings, *server, rules.rule_count());
   rules.start();

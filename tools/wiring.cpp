@@ -120,8 +120,8 @@ ServerOptions server_options(const Settings& settings) {
     options.tail.push_back({tail.paths, tail.format, tail.measurement, tail.tags, tail.from_end});
   }
   for (const ForwarderSettings& forwarder : settings.forwarders) {
-    options.forwarders.push_back(
-        {forwarder.name, forwarder.url, forwarder.payload, forwarder.headers});
+    options.forwarders.push_back({forwarder.name, forwarder.url, forwarder.payload,
+                                  forwarder.headers, forwarder.ca_file, forwarder.proxy});
   }
   return options;
 }

@@ -159,6 +159,7 @@ void CatalogCommit::count(const CatalogEdit& edit) {
   }
   hot_bytes_ = hot_bytes;
   ++commits_;
+  last_commit_ = store_.clock.now();
 }
 
 Status CatalogCommit::forget_dropped(const std::vector<FileId>& files) {

@@ -36,7 +36,8 @@ struct Store {
   Store(std::string dir, DatabaseOptions opts, std::shared_ptr<Environment> env);
 
   const std::string directory;
-  const DatabaseOptions options;
+  /// Those that Writer::change_options changes are used by the writer thread alone.
+  DatabaseOptions options;
   const SystemClock system_clock;
   const Clock& clock;
   ClockGuard clock_guard;  // started by the writer

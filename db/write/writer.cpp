@@ -93,6 +93,15 @@ Result<std::string> Writer::confirm_retention() {
   return confirmed;
 }
 
+Status Writer::change_options(const DatabaseOptions& options) {
+  return queue_.run_task([this, &options]() -> Status {
+    store_.options.future_max = options.future_max;
+    store_.options.retention = options.retention;
+    store_.options.measurement_retention = options.measurement_retention;
+    return {};
+  });
+}
+
 DatabaseCounters Writer::counters() const {
   DatabaseCounters counters;
   // Read first: rows are counted as written before they cease to be pending.
@@ -101,6 +110,8 @@ DatabaseCounters Writer::counters() const {
   counters.rows_rejected = requests_.rows_rejected();
   counters.commits = catalog_.commits();
   counters.hot_bytes = catalog_.hot_bytes();
+  counters.longest_wait = queue_.longest_wait();
+  counters.last_commit = catalog_.last_commit();
   if (const auto error = queue_.suspended_by()) {
     counters.writable = false;
     counters.trouble = error->message;

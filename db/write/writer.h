@@ -35,6 +35,8 @@ class Writer {
   Status apply(CatalogEdit edit);
   /// See Retention::confirm.
   Result<std::string> confirm_retention();
+  /// See Database::change_options.
+  Status change_options(const DatabaseOptions& options);
   DatabaseCounters counters() const;
 
  private:

@@ -26,6 +26,7 @@ constexpr std::array kRoutes = {
     Route{"/query", "GET POST", &handle_influx_query},
     Route{"/ping", "GET HEAD", &handle_ping},
     Route{"/health", "GET HEAD", &handle_health},
+    Route{"/settings", "GET", &handle_questdb_settings},
     Route{"/api/query", "GET POST", &handle_query},
     Route{"/api/complete", "GET POST", &handle_complete},
     Route{"/api/v1/alerts", "GET", &handle_alerts},

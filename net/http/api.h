@@ -23,7 +23,7 @@ struct ServerNumbers {
   uint64_t tcp_connections = 0;
   uint64_t http_connections = 0;
   std::map<int, uint64_t> http_requests;  ///< answered requests, by status
-  uint64_t tail_files = 0, tail_rows = 0, tail_bytes = 0, tail_rejected = 0;
+  uint64_t tail_files = 0, tail_rows = 0, tail_bytes = 0, tail_rejected = 0, tail_behind = 0;
   uint64_t alerts_delivered = 0, alerts_failed = 0, alert_retries = 0, alerts_waiting = 0;
 };
 
@@ -41,6 +41,7 @@ struct Context {
   std::function<ServerNumbers()> numbers;
   std::function<bool()> ready;  ///< the followed files have been read
   std::string version;
+  std::string commit;         ///< that the program was built from
   std::string measurement;    ///< for JSON events that name none
   size_t body_bytes_max = 0;  ///< before and after decompression
   Duration query_timeout = 0;
@@ -62,6 +63,7 @@ void handle_complete(const Context&, Request, Reply);      // complete.cpp
 void handle_influx_query(const Context&, Request, Reply);  // influx.cpp
 void handle_ping(const Context&, Request, Reply);
 void handle_health(const Context&, Request, Reply);
+void handle_questdb_settings(const Context&, Request, Reply);
 void handle_alerts(const Context&, Request, Reply);  // rules.cpp
 void handle_rules(const Context&, Request, Reply);
 void handle_metrics(const Context&, Request, Reply);  // metrics.cpp

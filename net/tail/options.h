@@ -12,6 +12,8 @@ struct TailOptions {
   std::string measurement;  ///< for lines that name none; empty: the name of the file's folder
   std::vector<std::string> tags;  ///< JSON keys that become tags; empty: parse/keys.h decides
   bool from_end = false;          ///< files found at start without a position begin at their end
+
+  bool operator==(const TailOptions&) const = default;
 };
 
 }  // namespace tocsin

@@ -153,7 +153,10 @@ void Tail::Impl::stop() {
 
 TailCounters Tail::Impl::counters() const {
   TailCounters counters = counters_;
-  for (const auto& [id, file] : files_.all()) counters.files += file.path.empty() ? 0 : 1;
+  for (const auto& [id, file] : files_.all()) {
+    counters.files += file.path.empty() ? 0 : 1;
+    if (file.source) counters.bytes_behind += file.size - std::min(file.size, file.position.offset);
+  }
   return counters;
 }
 

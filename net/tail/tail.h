@@ -26,8 +26,9 @@ struct TailTiming {
 };
 
 struct TailCounters {
-  uint64_t files = 0;  ///< with a current path
-  uint64_t bytes = 0;  ///< committed since start
+  uint64_t files = 0;         ///< with a current path
+  uint64_t bytes_behind = 0;  ///< of followed files, not committed yet
+  uint64_t bytes = 0;         ///< committed since start
   uint64_t rows = 0;
   uint64_t rejected = 0;  ///< lines and rows
 };

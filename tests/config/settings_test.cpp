@@ -59,6 +59,8 @@ forwarders:
     severities: [HIGH, CRITICAL]
     send_resolved: false
     headers: {X-Key: 5}
+    ca_file: /etc/ca.pem
+    proxy: http://proxy:3128
 rules:
   files: mine/*.yml
   evaluate_from: 5d
@@ -86,6 +88,8 @@ log_generation: {logs_per_batch: 5, anomaly_injection_rate: 0.5}
   CHECK(read->forwarders[0].severities == std::vector<std::string>{"HIGH", "CRITICAL"});
   CHECK_FALSE(read->forwarders[0].send_resolved);
   CHECK(read->forwarders[0].headers.at("X-Key") == "5");
+  CHECK(read->forwarders[0].ca_file == "/etc/ca.pem");
+  CHECK(read->forwarders[0].proxy == "http://proxy:3128");
   CHECK(read->rules.files == std::vector<std::string>{"mine/*.yml"});
   CHECK(read->rules.evaluate_from == "5d");
   CHECK(read->rules.time_zone == "Europe/Berlin");

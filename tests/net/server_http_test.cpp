@@ -319,6 +319,48 @@ TEST_CASE("http: paths and methods", "[net]") {
   CHECK(contains(head.head, "Content-Length: "));
 }
 
+TEST_CASE("http: QuestDB's clients learn that they must send plain text", "[net]") {
+  TestServer server;
+  const auto response = server.request("GET", "/settings");
+  CHECK(response.status == 200);
+  CHECK(contains(response.head, "Content-Type: application/json"));
+  CHECK(contains(response.body, "\"config\":{"));
+  CHECK(contains(response.body, "\"line.proto.support.versions\":[1]"));
+  CHECK(contains(response.body, "\"accepting.writes\":[\"http\"]"));
+  CHECK(contains(response.body, "\"cairo.max.file.name.length\":256"));
+  CHECK(server.request("POST", "/settings", "{}").status == 405);
+}
+
+TEST_CASE("http: every line of ndjson is a row with stats=off", "[net]") {
+  TestServer server;
+  REQUIRE(server.request("POST", "/write", "m v=1i 1\nm v=2i 2\n").status == 204);
+  const std::string target = "/api/query?format=ndjson&q=from%20m%20%7C%20keep%20v";
+  CHECK(contains(server.request("GET", target).body, "{\"v\":2}\n{\"stats\":{"));
+  CHECK(server.request("GET", target + "&stats=off").body == "{\"v\":1}\n{\"v\":2}\n");
+  const std::string json = server.request("GET", "/api/query?q=from%20m&stats=off").body;
+  CHECK(contains(json, "\"rows\":["));
+  CHECK_FALSE(contains(json, "stats"));
+  const auto wrong = server.request("GET", target + "&stats=no");
+  CHECK(wrong.status == 400);
+  CHECK(contains(wrong.body, "parameter stats is `no`; expected on or off"));
+}
+
+TEST_CASE("http: limits of a running server can be changed", "[net]") {
+  TestServer server;
+  ServerOptions options;
+  options.http_body_bytes_max = 10;
+  REQUIRE(server.server().change_options(options));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto too_large = [&] {
+    return server.request("POST", "/write", "measurement value=1i 1\n").status == 413;
+  };
+  bool changed = false;
+  while (!changed && std::chrono::steady_clock::now() < deadline) changed = too_large();
+  CHECK(changed);
+  options.forwarders = {{"a/b", "http://127.0.0.1/", "simple", {}, "", ""}};
+  CHECK_FALSE(server.server().change_options(options));
+}
+
 TEST_CASE("http: reload reports what changed", "[net]") {
   ServerOptions options;
   options.reload = [] { return Result<std::string>("1 rule changed"); };
@@ -333,6 +375,22 @@ TEST_CASE("http: metrics, and empty rules in Prometheus' format", "[net]") {
   CHECK(contains(metrics, "# TYPE tocsin_rows_written_total counter\n"));
   CHECK(contains(metrics, "tocsin_http_requests_total{code=\"400\"} 1\n"));
   CHECK(contains(metrics, "tocsin_writable 1\n"));
+  CHECK(contains(metrics, "tocsin_build_info{version=\"1.2.3\",commit=\"\"} 1\n"));
+  CHECK(contains(metrics, "\ntocsin_queries_running 0\n"));
+  CHECK(contains(metrics, "\ntocsin_queries_waiting 0\n"));
+  CHECK(contains(metrics, "\ntocsin_ingest_lag_seconds 0.000\n"));
+  CHECK(contains(metrics, "\ntocsin_tail_behind_bytes 0\n"));
+  const auto number = [&](const std::string& text, const std::string& name) {
+    const size_t at = text.find("\n" + name + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+  };
+  CHECK(number(metrics, "process_resident_memory_bytes") > 1 << 20);
+  CHECK(number(metrics, "tocsin_disk_used_bytes") > 0);
+  CHECK(number(metrics, "tocsin_disk_free_bytes") > 0);
+  const double before = static_cast<double>(SystemClock().now()) / 1e9;
+  REQUIRE(server.request("POST", "/write", "m v=1i\n").status == 204);
+  const std::string after = server.request("GET", "/metrics").body;
+  CHECK(number(after, "tocsin_last_commit_timestamp_seconds") >= before - 0.001);
   CHECK(server.request("GET", "/api/v1/alerts").body ==
         "{\"status\":\"success\",\"data\":{\"alerts\":[]}}\n");
   CHECK(server.request("GET", "/api/v1/rules").body ==

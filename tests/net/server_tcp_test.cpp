@@ -266,5 +266,32 @@ TEST_CASE("server: a followed file is read", "[net]") {
   CHECK(server.query("from audit | keep v") == "v\n1\n");
 }
 
+TEST_CASE("server: followed files are changed while lines are being stored, and none is lost",
+          "[net]") {
+  test::TemporaryFolder folder;
+  ServerOptions options;
+  options.tail = {{{folder.path("audit/*.json")}, "auto", "", {}, false}};
+  TestServer server(options);
+  const std::string measurement[] = {"", "audit"};
+  int lines = 0;
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 50; ++i) {
+      ++lines;
+      folder.append("audit/a.json", "{\"time\":" + std::to_string(lines) + ",\"v\":1}\n");
+    }
+    options.tail[0].measurement = measurement[round % 2];  // both mean the same
+    REQUIRE(server.server().change_options(options));
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const std::string all = "n\n" + std::to_string(lines) + "\n";
+  while (server.query("from audit | stats n = count()") != all &&
+         std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  CHECK(server.query("from audit | stats n = count()") == all);
+  CHECK(server.query("from audit | distinct time | stats n = count()") == all);
+  CHECK(server.server().tail_caught_up());
+}
+
 }  // namespace
 }  // namespace tocsin

@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "rule_world.h"
+#include "rules/alert_size.h"
 
 using namespace tocsin;
 
@@ -102,6 +103,102 @@ TEST_CASE("engine: the row of an alert has the values that the rule computes", "
   // The samples are events that the aggregate with a condition counted.
   CHECK(text(9).find("\"FAILED\"") != std::string::npos);
   CHECK(text(9).find("\"SUCCESS\"") == std::string::npos);
+}
+
+TEST_CASE("engine: alerts with texts of megabytes are stored, sent and resolved", "[rules]") {
+  RuleWorld world;
+  const std::string rules = R"(groups:
+  - name: g
+    interval: 5m
+    rules:
+      - alert: Big
+        expr: |
+          from crash last 5m | stats n = count() by service, trace
+        annotations:
+          summary: "{{ trace }}"
+          long: "{{ trace }}{{ trace }}{{ trace }}{{ trace }}{{ trace }}{{ trace }}{{ trace }}{{ trace }}"
+)";
+  const std::string same(1'000'000, 'x');
+  WriteRequest request;
+  RowBatch& rows = request.batch.rows_of("crash");
+  for (const char* end : {"1", "2"}) {
+    rows.begin_row(RuleWorld::at(1));
+    rows.set_string(rows.lane("service", ColumnType::kString, ColumnKind::kTag, 0), "pay");
+    rows.set_string(rows.lane("trace", ColumnType::kString, ColumnKind::kField, 1),
+                    request.batch.copy(same + end));
+    rows.set_string(rows.lane("user", ColumnType::kString, ColumnKind::kField, 2),
+                    request.batch.copy(same));
+    rows.set_string(rows.lane("z", ColumnType::kString, ColumnKind::kField, 3), "last");
+  }
+  REQUIRE(world.database->write(std::move(request)));
+  CHECK(world.load(rules).errors == Brief{});
+  world.advance(5);
+  world.restart();
+  CHECK(world.load(rules).errors == Brief{});
+  world.advance(10);
+  CHECK(world.alerts() ==
+        Brief{"pay:firing@5", "pay:firing@5", "pay:resolved@10", "pay:resolved@10"});
+
+  const auto outbox = world.outbox();
+  REQUIRE(outbox.size() == 4);
+  std::map<std::string, int> fingerprints;
+  for (const SmallEntry& entry : outbox) {
+    const auto event = decode_alert(entry.value);
+    REQUIRE(event);
+    ++fingerprints[event->fingerprint];
+    CHECK(entry.value.size() <= kAlertBytesMax);
+    CHECK(event->labels.at("trace").size() == kLabelBytesMax);
+    CHECK(event->labels.at("trace").ends_with("x…"));
+    CHECK(event->summary.size() == kAnnotationBytesMax);
+    CHECK(event->annotations.at("long").ends_with("x…"));
+    if (event->state != AlertState::kFiring) continue;
+    REQUIRE(event->samples.size() == 1);
+    CHECK(event->samples[0].size() <= kSampleBytesMax);
+    CHECK(event->samples[0].find("x…\"") != std::string::npos);
+    CHECK(event->samples[0].ends_with(",\"z\":\"last\",\"…\":\"1 more column\"}"));
+  }
+  // The labels are equal after the cut, but the instances stay apart.
+  CHECK(fingerprints.size() == 2);
+  for (const auto& [id, count] : fingerprints) CHECK(count == 2);
+}
+
+TEST_CASE("engine: loading may also change routes, parameters and times", "[rules]") {
+  RuleWorld world;
+  const std::string text = rule_file("", R"(
+          from audit last 5m
+          | stats failures = count() where status == "FAILED" by service
+          | where failures > $enough)");
+  world.options.parameters["enough"] = Value::of(int64_t{100});
+  CHECK(world.engine->load({{"rules.yml", text}}, &world.options).errors == Brief{});
+  play_failures(world);
+  world.run(0, 25);
+  CHECK(world.alerts() == Brief{});
+
+  world.options.parameters["enough"] = Value::of(int64_t{2});
+  world.options.delay = 2 * kMinute;
+  world.options.routes = {{"mail", {}, true}, {"pager", {}, true}};
+  const auto report = world.engine->load({{"rules.yml", text}}, &world.options);
+  CHECK(report.changed == Brief{"Failures"});
+  world.advance(31);
+  CHECK(world.alerts() == Brief{});
+  world.advance(32);
+  CHECK(world.alerts() == Brief{"pay:firing@30"});
+  const auto outbox = world.outbox();
+  REQUIRE(outbox.size() == 2);
+  CHECK(outbox[0].key.starts_with("mail/"));
+  CHECK(outbox[1].key.starts_with("pager/"));
+  CHECK(world.load(text).changed == Brief{});  // without options, nothing changes
+}
+
+TEST_CASE("engine: a rule whose names alone would fill an alert is an error", "[rules]") {
+  RuleWorld world;
+  const std::string name(kAlertNameBytesMax - std::string("service").size(), 'n');
+  CHECK(world.load(rule_file("        labels: {? " + name + " : x}\n")).errors == Brief{});
+  const auto report = world.load(rule_file("        labels: {? " + name + "n : x}\n"));
+  REQUIRE(report.errors.size() == 1);
+  CHECK(report.errors[0].ends_with(
+      "Failures: the names of labels, annotations and `by` columns have 16385 bytes together; at "
+      "most 16384 are allowed"));
 }
 
 TEST_CASE("engine: `for` delays an alert, and a window without a match restarts it", "[rules]") {

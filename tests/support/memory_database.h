@@ -250,6 +250,7 @@ class MemoryDatabase final : public Database {
   Result<std::vector<SmallEntry>> list(SmallTable, std::string_view, SmallRange) const override {
     return std::vector<SmallEntry>();
   }
+  Status change_options(const DatabaseOptions&) override { return {}; }
   DatabaseCounters counters() const override { return {}; }
 
  private:

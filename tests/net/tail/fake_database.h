@@ -154,6 +154,7 @@ class FakeDatabase final : public Database {
     listed_max_ = std::max(listed_max_, entries.size());
     return entries;
   }
+  Status change_options(const DatabaseOptions&) override { return {}; }
   DatabaseCounters counters() const override { return {}; }
 
  private:
