@@ -17,6 +17,7 @@
 #include "db/base/file.h"
 #include "db/catalog/check.h"
 #include "db/catalog/commit_mark.h"
+#include "db/maintenance/database_folder.h"
 #include "db/maintenance/maintenance.h"
 #include "db/maintenance/writer_lock.h"
 #include "db/segment/scan.h"
@@ -198,7 +199,8 @@ Status prepare_target(const std::string& directory, const std::string& target) {
   TOCSIN_RETURN_IF_ERROR(make_folders(target));
   const std::string mark = target + "/" + kBackupMark;
   if (fs::exists(mark, error)) return {};
-  if (!fs::is_empty(target, error)) {
+  TOCSIN_TRY(const std::string other, other_entry(target, [](std::string_view) { return false; }));
+  if (!other.empty()) {
     return fail(
         ErrorCode::kConflict,
         fmt::format("{} is not empty and not a backup, or a backup that was opened for writing "

@@ -25,30 +25,12 @@ constexpr size_t kFilesNamedMax = 3;
 // Files of a new database.
 constexpr std::array<std::string_view, 5> kFirstFiles = {
     "catalog.mdb", "catalog.mdb-lock", "catalog.mdb.new", "catalog.mdb.new-lock", "writer.lock"};
-// What else a database without a catalog may contain.
 constexpr std::array<std::string_view, 6> kOtherEntries = {
     "commit.mark", "segments", "tmp", "backup", "repair", "backup.mark"};
 
-// A new file system has lost+found, and desktops and version control leave dot files.
-bool may_be_in_new_folder(std::string_view name) {
-  return name.starts_with('.') || name == "lost+found" ||
-         std::ranges::count(kFirstFiles, name) > 0 || std::ranges::count(kOtherEntries, name) > 0;
-}
-
-Status check_content(const std::string& directory) {
-  std::error_code error;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename();
-    if (may_be_in_new_folder(name)) continue;
-    return fail(
-        ErrorCode::kConflict,
-        fmt::format("{} is not a database and not empty: it contains `{}`; name a database, "
-                    "or a new or empty directory",
-                    directory, name));
-  }
-  if (!error) return {};
-  return fail(ErrorCode::kIo, fmt::format("reading {}: {}", directory, error.message()));
+// What a database without a catalog may contain.
+bool is_own_name(std::string_view name) {
+  return std::ranges::count(kFirstFiles, name) > 0 || std::ranges::count(kOtherEntries, name) > 0;
 }
 
 }  // namespace
@@ -63,13 +45,31 @@ Status check_is_new(const std::string& directory) {
                           directory, directory));
 }
 
+Result<std::string> other_entry(const std::string& directory,
+                                const std::function<bool(std::string_view)>& is_expected) {
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    if (!name.starts_with('.') && name != "lost+found" && !is_expected(name)) return name;
+  }
+  if (!error) return "";
+  return fail(ErrorCode::kIo, fmt::format("reading {}: {}", directory, error.message()));
+}
+
 Result<DatabaseFolder> DatabaseFolder::prepare(const std::string& directory, bool create) {
   DatabaseFolder folder(directory);
   std::error_code error;
   if (fs::is_directory(directory, error)) {
     if (fs::exists(directory + "/catalog.mdb", error)) return folder;
     TOCSIN_RETURN_IF_ERROR(check_is_new(directory));
-    if (create) TOCSIN_RETURN_IF_ERROR(check_content(directory));
+    TOCSIN_TRY(const std::string other, other_entry(directory, is_own_name));
+    if (create && !other.empty()) {
+      return fail(ErrorCode::kConflict,
+                  fmt::format("{} is not a database and not empty: it contains `{}`; name a "
+                              "database, or a new or empty directory",
+                              directory, other));
+    }
   } else if (!create) {
     return fail(ErrorCode::kNotFound, fmt::format("there is no database in {}", directory));
   } else {

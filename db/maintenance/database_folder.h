@@ -1,7 +1,9 @@
 // The folder of a database that is opened for writing.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "db/base/result.h"
@@ -33,6 +35,11 @@ class DatabaseFolder {
   bool locked_ = false;
   bool kept_ = false;
 };
+
+/// The name of an entry of the directory that is not expected; empty if there is none. Dot files,
+/// and the lost+found of a new file system, are always expected. kIo: the directory is unreadable.
+Result<std::string> other_entry(const std::string& directory,
+                                const std::function<bool(std::string_view)>& is_expected);
 
 /// For a directory with no catalog, or an empty one: distinguishes a new database from one that
 /// lost its catalog. The kCorrupt message says how to repair it.

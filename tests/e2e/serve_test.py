@@ -86,7 +86,10 @@ class StartTest(Case):
     def test_a_new_file_system_and_dot_files_are_no_content(self):
         os.makedirs(self.path("data/lost+found"))
         self.write("data/.gitignore", "*")
+        os.makedirs(self.path("copy/lost+found"))
         self.assertIn(" is ready", self.start("--db", "data", *FREE))
+        result = run("backup", "--db", self.path("data"), self.path("copy"))
+        self.assertEqual(result.returncode, 0, result.stderr)
 
     def test_a_listener_can_be_off(self):
         ready = self.start("--db", "data", "--tcp", "off", "--http", "127.0.0.1:0")
