@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "db/base/network.h"
 #include "db/base/result.h"
 #include "db/base/time.h"
 
@@ -36,6 +37,10 @@ struct ListenSettings {
   uint64_t http_body_bytes_max = 64 << 20;
   Duration query_timeout = 5 * kMinute;
   uint64_t query_thread_count = 2;
+  bool insecure = false;                   ///< allow addresses beyond loopback
+  std::vector<IpNetwork> allow;            ///< may connect; empty: all
+  std::vector<std::string> allowed_hosts;  ///< host names of this server besides localhost
+  std::string external_url;                ///< where users reach the server; may be empty
 
   bool operator==(const ListenSettings&) const = default;
 };
@@ -106,6 +111,10 @@ struct Settings {
 
   bool operator==(const Settings&) const = default;
 };
+
+/// Checks the value of `listen.tcp`, `listen.http`, `--tcp` or `--http`: HOST:PORT, or `off`, for
+/// which the result is empty.
+Result<std::string> parse_listen_address(std::string_view text);
 
 /// The settings without any file; the shipped `config/tocsin.yml` shows the same values.
 Settings default_settings();

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <map>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 #include <uv.h>
@@ -25,6 +26,7 @@ namespace tocsin {
 namespace {
 
 constexpr size_t kQueriesWaitingMax = 256;
+constexpr size_t kRefusedHostsMax = 1'000;
 // After a stop request.
 constexpr Duration kDrainGrace = 50 * kMillisecond;  // data sent before may still arrive
 constexpr Duration kDrainPatience = 5 * kSecond;     // writes to a busy store are retried
@@ -59,13 +61,35 @@ class LoopSignal {
   State* state_;
 };
 
+Result<std::unique_ptr<ListenSocket>> open_port(const std::string& text, const char* setting,
+                                                const ServerOptions& options) {
+  if (text.empty()) return nullptr;
+  TOCSIN_TRY(const Address address, parse_address(text));
+  if (address.is_loopback()) return ListenSocket::open(address, setting);
+  if (!options.insecure) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("refusing to listen on {}: anyone who can reach it could read and "
+                            "write everything; use a loopback address ({}), or, in a network that "
+                            "you trust, --insecure (`listen.insecure: true`), if possible with "
+                            "`listen.allow`",
+                            address.text(), setting));
+  }
+  TOCSIN_TRY(auto socket, ListenSocket::open(address, setting));
+  log(LogLevel::kWarning,
+      fmt::format("listening on {} without authentication: {} can read and write everything",
+                  address.text(),
+                  options.allow.empty() ? "anyone who can reach it (`listen.allow` restricts them)"
+                                        : "all addresses in `listen.allow`"));
+  return socket;
+}
+
 class ServerImpl final : public Server {
  public:
   ServerImpl(Database& database, const QueryEngine& queries, RuleEngine* rules,
              ServerOptions options);
   ~ServerImpl() override;
 
-  Status open();
+  Status open(ServerPorts ports);
   uint16_t tcp_port() const override { return tcp_port_; }
   uint16_t http_port() const override { return http_port_; }
   Status run() override;
@@ -77,14 +101,15 @@ class ServerImpl final : public Server {
   Status change_options(ServerOptions options) override;
 
  private:
-  Status listen();
+  Status listen(ServerPorts ports);
   Result<std::unique_ptr<Tail>> make_tail(std::vector<TailOptions> options);
   Result<std::unique_ptr<Deliverer>> make_deliverer(std::vector<ForwarderOptions> forwarders);
   void apply(const ServerOptions& wanted);
   void restart_after_writes();
   void restart_parts();
   Status start_waiting_parts();
-  Result<Address> checked_address(const std::string& text, const char* setting) const;
+  bool admits(const Socket& socket, const char* port);
+  std::string external_url() const;
   void accept_tcp(std::unique_ptr<Socket> socket);
   void accept_http(std::unique_ptr<Socket> socket);
   bool full() const { return tcp_.size() + http_.size() >= options_.connection_count_max; }
@@ -112,6 +137,7 @@ class ServerImpl final : public Server {
   std::vector<std::unique_ptr<LoopSignal>> signals_;
   std::unique_ptr<Listener> tcp_listener_, http_listener_;
   std::optional<LoopTimer> drain_timer_;
+  std::set<std::string> refused_;  // hosts whose connections are refused and were logged
   uint64_t next_id_ = 0;
   std::map<uint64_t, std::shared_ptr<TcpConnection>> tcp_;  // shared with pending callbacks
   std::map<uint64_t, std::shared_ptr<http::Connection>> http_;
@@ -143,11 +169,23 @@ ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngin
   restart_timer_.emplace(&loop_, [this] { restart_after_writes(); });
   ingest_.emplace(&loop_, database_);
   workers_.emplace(options_.query_thread_count, kQueriesWaitingMax);
-  context_.emplace(http::Context{
-      &loop_, database_, queries, rules_, clock_, *ingest_, *workers_, *mailbox_, options_.reload,
-      [this] { return numbers(); }, [this] { return tail_caught_up(); }, options_.version,
-      options_.commit, options_.default_measurement, options_.http_body_bytes_max,
-      options_.query_timeout, options_.allowed_hosts, options_.insecure});
+  context_.emplace(
+      http::Context{&loop_,
+                    database_,
+                    queries,
+                    rules_,
+                    clock_,
+                    *ingest_,
+                    *workers_,
+                    *mailbox_,
+                    options_.reload,
+                    [this] { return numbers(); },
+                    [this] { return tail_caught_up(); },
+                    options_.version,
+                    options_.default_measurement,
+                    options_.http_body_bytes_max,
+                    options_.query_timeout,
+                    {options_.allowed_hosts, options_.insecure, options_.external_url}});
 }
 
 ServerImpl::~ServerImpl() {
@@ -156,8 +194,8 @@ ServerImpl::~ServerImpl() {
   TOCSIN_CHECK(uv_loop_close(&loop_) == 0);
 }
 
-Status ServerImpl::open() {
-  TOCSIN_RETURN_IF_ERROR(listen());
+Status ServerImpl::open(ServerPorts ports) {
+  TOCSIN_RETURN_IF_ERROR(listen(std::move(ports)));
   TOCSIN_TRY(auto tail, make_tail(options_.tail));
   TOCSIN_TRY(auto deliverer, make_deliverer(options_.forwarders));
   {
@@ -183,35 +221,51 @@ Result<std::unique_ptr<Deliverer>> ServerImpl::make_deliverer(
   DeliverOptions options;
   options.seed = static_cast<uint64_t>(clock_.now());
   options.version = options_.version;
-  if (http_port_ != 0) options.external_url = fmt::format("http://localhost:{}/", http_port_);
+  options.external_url = external_url();
   return Deliverer::create(&loop_, database_, clock_, std::move(forwarders), std::move(options));
 }
 
-Status ServerImpl::listen() {
-  if (!options_.tcp_address.empty()) {
-    TOCSIN_TRY(const Address address, checked_address(options_.tcp_address, "--tcp HOST:PORT"));
-    TOCSIN_TRY(tcp_listener_,
-               Listener::listen(&loop_, address, "--tcp HOST:PORT",
-                                [this](auto socket) { accept_tcp(std::move(socket)); }));
+Status ServerImpl::listen(ServerPorts ports) {
+  if (ports.tcp) {
+    TOCSIN_TRY(tcp_listener_, Listener::start(&loop_, std::move(ports.tcp), [this](auto socket) {
+                 accept_tcp(std::move(socket));
+               }));
     tcp_port_ = tcp_listener_->port();
   }
-  if (!options_.http_address.empty()) {
-    TOCSIN_TRY(const Address address, checked_address(options_.http_address, "--http HOST:PORT"));
-    TOCSIN_TRY(http_listener_,
-               Listener::listen(&loop_, address, "--http HOST:PORT",
-                                [this](auto socket) { accept_http(std::move(socket)); }));
+  if (ports.http) {
+    TOCSIN_TRY(http_listener_, Listener::start(&loop_, std::move(ports.http), [this](auto socket) {
+                 accept_http(std::move(socket));
+               }));
     http_port_ = http_listener_->port();
   }
   return {};
 }
 
-Result<Address> ServerImpl::checked_address(const std::string& text, const char* setting) const {
-  TOCSIN_TRY(Address address, parse_address(text));
-  if (address.is_loopback() || options_.insecure) return address;
-  return fail(ErrorCode::kInvalid,
-              fmt::format("refusing to listen on {}: anyone who can reach it could read and write "
-                          "everything; use a loopback address ({})",
-                          address.text(), setting));
+// Where links in alerts lead. An address for all interfaces is none that a browser can open.
+std::string ServerImpl::external_url() const {
+  if (!options_.external_url.empty() || http_port_ == 0) return options_.external_url;
+  const Result<Address> address = parse_address(options_.http_address);
+  const bool is_one =
+      address && !address->is_loopback() && address->host != "0.0.0.0" && address->host != "::";
+  if (!is_one) return fmt::format("http://localhost:{}/", http_port_);
+  return fmt::format("http://{}/", Address{address->host, http_port_, address->ipv6}.text());
+}
+
+// Logs each refused host once, and at most kRefusedHostsMax hosts.
+bool ServerImpl::admits(const Socket& socket, const char* port) {
+  const std::string host = host_of_peer(socket.peer());
+  const auto contains = [&](const IpNetwork& network) { return network.contains(host); };
+  if (options_.allow.empty() || is_loopback_host(host) ||
+      std::ranges::any_of(options_.allow, contains)) {
+    return true;
+  }
+  if (refused_.size() < kRefusedHostsMax && refused_.insert(host).second) {
+    log(LogLevel::kWarning,
+        fmt::format("{} {}: closed, because `listen.allow` does not contain this address; its "
+                    "further connections are closed without a message",
+                    port, host));
+  }
+  return false;
 }
 
 Status ServerImpl::run() {
@@ -228,6 +282,7 @@ Status ServerImpl::run() {
 }
 
 void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
+  if (!admits(*socket, "tcp")) return;
   if (full()) {
     log(LogLevel::kWarning, fmt::format("tcp {}: closed, because {} connections are already open",
                                         socket->peer(), options_.connection_count_max));
@@ -243,6 +298,7 @@ void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
 }
 
 void ServerImpl::accept_http(std::unique_ptr<Socket> socket) {
+  if (!admits(*socket, "http")) return;
   const bool refused = full();
   const uint64_t id = next_id_++;
   http::ConnectionOptions options;
@@ -455,11 +511,29 @@ void ServerImpl::tear_down() {
 
 }  // namespace
 
+ServerPorts::ServerPorts() = default;
+ServerPorts::ServerPorts(ServerPorts&&) noexcept = default;
+ServerPorts::~ServerPorts() = default;
+
+Result<ServerPorts> ServerPorts::open(const ServerOptions& options) {
+  ServerPorts ports;
+  TOCSIN_TRY(ports.tcp, open_port(options.tcp_address, "--tcp HOST:PORT", options));
+  TOCSIN_TRY(ports.http, open_port(options.http_address, "--http HOST:PORT", options));
+  return ports;
+}
+
+Result<std::unique_ptr<Server>> Server::create(Database& database, const QueryEngine& queries,
+                                               RuleEngine* rules, ServerOptions options,
+                                               ServerPorts ports) {
+  auto server = std::make_unique<ServerImpl>(database, queries, rules, std::move(options));
+  TOCSIN_RETURN_IF_ERROR(server->open(std::move(ports)));
+  return server;
+}
+
 Result<std::unique_ptr<Server>> Server::create(Database& database, const QueryEngine& queries,
                                                RuleEngine* rules, ServerOptions options) {
-  auto server = std::make_unique<ServerImpl>(database, queries, rules, std::move(options));
-  TOCSIN_RETURN_IF_ERROR(server->open());
-  return server;
+  TOCSIN_TRY(ServerPorts ports, ServerPorts::open(options));
+  return create(database, queries, rules, std::move(options), std::move(ports));
 }
 
 }  // namespace tocsin

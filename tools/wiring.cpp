@@ -115,6 +115,10 @@ ServerOptions server_options(const Settings& settings) {
   options.http_body_bytes_max = settings.listen.http_body_bytes_max;
   options.query_timeout = settings.listen.query_timeout;
   options.query_thread_count = settings.listen.query_thread_count;
+  options.insecure = settings.listen.insecure;
+  options.allow = settings.listen.allow;
+  options.allowed_hosts = settings.listen.allowed_hosts;
+  options.external_url = settings.listen.external_url;
   options.version = TOCSIN_VERSION;
   for (const TailSettings& tail : settings.tail) {
     options.tail.push_back({tail.paths, tail.format, tail.measurement, tail.tags, tail.from_end});

@@ -335,10 +335,7 @@ class Repair {
   Status write_catalog() {
     std::error_code error;
     fs::remove_all(workshop(), error);
-    fs::create_directories(workshop(), error);
-    if (error) {
-      return fail(ErrorCode::kIo, fmt::format("making {}: {}", workshop(), error.message()));
-    }
+    TOCSIN_RETURN_IF_ERROR(make_folders(workshop()));
     TOCSIN_TRY(auto environment, Environment::open(workshop(), Environment::Mode::kCreate));
     TOCSIN_TRY(Transaction transaction, environment->begin_write());
     TOCSIN_RETURN_IF_ERROR(write_format(transaction, kDatabaseFormat));

@@ -110,10 +110,8 @@ std::string file_path(const FileId& file) {
 Result<SegmentFileWriter> SegmentFileWriter::create(const std::string& directory,
                                                     const FileId& file) {
   const std::string path = directory + "/" + file_path(file);
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-  if (error) return io_error("creating the directory of", path, error.value());
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  TOCSIN_RETURN_IF_ERROR(make_folders(std::filesystem::path(path).parent_path()));
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode);
   if (descriptor < 0) {
     if (errno == EEXIST) return fail(ErrorCode::kConflict, path + " exists already");
     return io_error("creating", path, errno);

@@ -11,6 +11,7 @@
 #include "db/database.h"
 #include "net/event_loop/loop.h"
 #include "net/event_loop/worker_pool.h"
+#include "net/http/foreign_page.h"
 #include "net/http/message.h"
 #include "net/ingest/ingest.h"
 #include "query/query.h"
@@ -45,11 +46,10 @@ struct Context {
   std::string measurement;    ///< for JSON events that name none
   size_t body_bytes_max = 0;  ///< before and after decompression
   Duration query_timeout = 0;
-  std::vector<std::string> allowed_hosts;
-  bool numeric_hosts = false;  ///< accept any numeric Host, because the server listens to a network
+  OwnNames names;
 };
 
-/// Checks Host and Origin, finds the handler of the path, and calls it.
+/// Refuses requests of foreign web pages, finds the handler of the path, and calls it.
 void handle_request(const Context& context, Request request, Reply reply);
 
 using Handler = void (*)(const Context&, Request, Reply);

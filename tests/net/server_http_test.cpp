@@ -465,6 +465,57 @@ TEST_CASE("http: requests of pages of other origins are refused", "[net]") {
   CHECK(client.read_response().status == 200);
   client.send("GET /health HTTP/1.1\r\nHost: Logs.Example\r\n\r\n");
   CHECK(client.read_response().status == 200);
+  CHECK(status("Host: localhost:1\r\nOrigin: https://localhost:1\r\n") == 403);
+  CHECK(status("Host: localhost:1\r\nOrigin: http://localhost:2\r\n") == 403);
+  CHECK(status("Host: localhost:1\r\nOrigin: http://localhost\r\n") == 403);
+  CHECK(status("Host: localhost:1\r\nOrigin: \r\n") == 403);
+}
+
+TEST_CASE("http: the host and the origin of external_url are the server's own", "[net]") {
+  ServerOptions options;
+  options.external_url = "https://Logs.Example:443/tocsin/";
+  TestServer server(options);
+  const auto status = [&](const std::string& headers) {
+    Client client(server.http());
+    client.send("GET /health HTTP/1.1\r\n" + headers + "\r\n");
+    return client.read_response().status;
+  };
+  CHECK(status("Host: logs.example\r\nOrigin: https://logs.example\r\n") == 200);
+  CHECK(status("Host: localhost:8086\r\nOrigin: https://logs.example\r\n") == 200);
+  CHECK(status("Host: localhost:8086\r\nOrigin: http://localhost:8086\r\n") == 200);
+  CHECK(status("Host: logs.example\r\nOrigin: https://logs.example:8443\r\n") == 403);
+  CHECK(status("Host: logs.example\r\nOrigin: https://logs.example.evil\r\n") == 403);
+  CHECK(status("Host: example\r\n") == 403);
+}
+
+TEST_CASE("http: of the requests that other sites cause, only links to the page are answered",
+          "[net]") {
+  TestServer server;
+  const auto status = [&](const std::string& method, const std::string& target,
+                          const std::string& site, const std::string& more = "") {
+    return server.request(method, target, "", "Sec-Fetch-Site: " + site + "\r\n" + more).status;
+  };
+  const std::string link = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
+  for (const std::string site : {"cross-site", "same-site"}) {
+    CHECK(status("GET", "/", site, link) == 200);
+    CHECK(status("HEAD", "/", site, link) == 200);
+    CHECK(status("GET", "/?utm=chat", site, link) == 200);
+    CHECK(status("POST", "/", site, link) == 403);
+    CHECK(status("GET", "/", site) == 403);
+    CHECK(status("GET", "/", site, "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n") ==
+          403);
+    CHECK(status("GET", "/", site, "Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n") == 403);
+    for (const std::string target : {"/api/query?q=from%20*", "/query?q=x", "/page/main.js",
+                                     "/health", "/api/complete", "/metrics", "/api/v1/alerts"}) {
+      CHECK(status("GET", target, site) == 403);
+      CHECK(status("GET", target, site, link) == 403);
+    }
+    for (const std::string target : {"/write", "/insert/jsonline", "/-/reload", "/api/query"}) {
+      CHECK(status("POST", target, site) == 403);
+    }
+  }
+  CHECK(status("GET", "/health", "same-origin") == 200);
+  CHECK(status("GET", "/health", "none") == 200);
 }
 
 TEST_CASE("http: two Host headers are reported", "[net]") {

@@ -248,6 +248,7 @@ TEST_CASE("server: addresses beyond loopback are refused unless `insecure` is se
   check("8086", "expected HOST:PORT");
   check("127.0.0.1:70000", "expected HOST:PORT");
   check("some.name:80", "expected HOST:PORT");
+  check("0.0.0.0:0", "--insecure (`listen.insecure: true`)");
   options.insecure = true;
   options.http_address = "0.0.0.0:0";
   CHECK(Server::create(server.database(), queries, nullptr, options));

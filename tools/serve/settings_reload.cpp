@@ -45,6 +45,11 @@ class SettingsComparison {
     is_fixed("listen.http", rest.listen.http, wanted.listen.http);
     is_fixed("listen.query_thread_count", rest.listen.query_thread_count,
              wanted.listen.query_thread_count);
+    is_fixed("store.retention_grace", rest.store.retention_grace, wanted.store.retention_grace);
+    is_fixed("listen.insecure", rest.listen.insecure, wanted.listen.insecure);
+    is_fixed("listen.allow", rest.listen.allow, wanted.listen.allow);
+    is_fixed("listen.allowed_hosts", rest.listen.allowed_hosts, wanted.listen.allowed_hosts);
+    is_fixed("listen.external_url", rest.listen.external_url, wanted.listen.external_url);
     is_fixed("other settings of store", rest.store, wanted.store);
     is_fixed("other settings of listen", rest.listen, wanted.listen);
     is_fixed("rules.catchup_wait", rest.rules, wanted.rules);
