@@ -153,6 +153,19 @@ void read_address(Section& section, const char* key, std::string& out) {
   }
 }
 
+void read_time(Section& parent, Problems& problems, TimeKeySettings& out) {
+  const YamlNode* node = parent.any("time");
+  if (!node) return;
+  Section section(*node, parent.path_of("time"), problems);
+  section.texts("key", out.keys);
+  section.text("layout", out.layout);
+  const YamlNode* zone = section.text("zone", out.zone);
+  if (zone && !TimeZone::load(out.zone)) {
+    section.wrong(*zone, "zone", "an IANA time zone name like Europe/Berlin");
+  }
+  section.finish();
+}
+
 void read_listen(const YamlNode& node, Problems& problems, ListenSettings& out) {
   Section section(node, "listen", problems);
   read_address(section, "tcp", out.tcp);
@@ -161,6 +174,7 @@ void read_listen(const YamlNode& node, Problems& problems, ListenSettings& out) 
   section.bytes("http_body_bytes_max", out.http_body_bytes_max, 64 << 10, uint64_t{4} << 30);
   section.duration("query_timeout", out.query_timeout, kSecond, kDay);
   section.count("query_thread_count", out.query_thread_count, 1, 256);
+  read_time(section, problems, out.time);
   section.finish();
 }
 
@@ -178,6 +192,7 @@ TailSettings read_tail(const YamlNode& node, const std::string& path, Problems& 
   section.text("measurement", out.measurement);
   section.texts("tags", out.tags);
   section.flag("from_end", out.from_end);
+  read_time(section, problems, out.time);
   section.finish();
   return out;
 }

@@ -140,6 +140,9 @@ ServerImpl::~ServerImpl() {
 }
 
 Status ServerImpl::open() {
+  auto time = read_time_options(options_.time);
+  if (!time) return fail(time.error(), "listen.time");
+  context_->time = *std::move(time);
   TOCSIN_RETURN_IF_ERROR(listen());
   if (!options_.tail.empty()) {
     TailTiming timing;
@@ -214,7 +217,7 @@ void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
   const uint64_t id = next_id_++;
   auto connection = std::make_shared<TcpConnection>(
       &loop_, std::move(socket), *ingest_, clock_,
-      TcpConnectionOptions{options_.default_measurement, options_.open_quote_max},
+      TcpConnectionOptions{options_.default_measurement, context_->time, options_.open_quote_max},
       [this, id] { tcp_.erase(id); });
   tcp_.emplace(id, connection);
   connection->start();
@@ -244,6 +247,7 @@ http::ServerNumbers ServerImpl::numbers() const {
   out.tcp_connections = tcp_.size();
   out.http_connections = http_.size();
   out.http_requests = http_requests_;
+  out.events_untimed = ingest_->counters().untimed;
   const MutexLock lock(mutex_);
   if (tail_ != nullptr) {
     const TailCounters tail = tail_->counters();
@@ -251,6 +255,7 @@ http::ServerNumbers ServerImpl::numbers() const {
     out.tail_rows = tail.rows;
     out.tail_bytes = tail.bytes;
     out.tail_rejected = tail.rejected;
+    out.events_untimed += tail.untimed;
   }
   if (deliverer_ != nullptr) {
     const DeliverCounters deliver = deliverer_->counters();

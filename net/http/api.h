@@ -24,6 +24,7 @@ struct ServerNumbers {
   uint64_t http_connections = 0;
   std::map<int, uint64_t> http_requests;  ///< answered requests, by status
   uint64_t tail_files = 0, tail_rows = 0, tail_bytes = 0, tail_rejected = 0;
+  uint64_t events_untimed = 0;
   uint64_t alerts_delivered = 0, alerts_failed = 0, alert_retries = 0, alerts_waiting = 0;
 };
 
@@ -46,6 +47,7 @@ struct Context {
   Duration query_timeout = 0;
   std::vector<std::string> allowed_hosts;
   bool numeric_hosts = false;  ///< accept any numeric Host, because the server listens to a network
+  TimeOptions time = {};       ///< of JSON events, unless parameters say otherwise
 };
 
 /// Checks Host and Origin, finds the handler of the path, and calls it.
