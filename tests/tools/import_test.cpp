@@ -232,7 +232,7 @@ TEST_CASE("import: events without a time and odd keys are counted, and the first
           "[import]") {
   test::TemporaryFolder folder;
   const std::string json = folder.write("a/a.json",
-                                        "{\"time\":1793607304,\"n\":1}\n{\"n\":1,\"n\":2}\n"
+                                        "{\"time\":1700000000,\"n\":1}\n{\"n\":1,\"n\":2}\n"
                                         "{\"n\":3}\n");
   const std::string lines = folder.write("a/b.lp", "m f=1\n");
   const auto database = Database::open(folder / "data", import_database_options());
