@@ -208,6 +208,19 @@ void read_external_url(Section& section, std::string& out) {
   }
 }
 
+void read_time(Section& parent, Problems& problems, TimeKeySettings& out) {
+  const YamlNode* node = parent.any("time");
+  if (!node) return;
+  Section section(*node, parent.path_of("time"), problems);
+  section.texts("key", out.keys);
+  section.text("layout", out.layout);
+  const YamlNode* zone = section.text("zone", out.zone);
+  if (zone && !TimeZone::load(out.zone)) {
+    section.wrong(*zone, "zone", "an IANA time zone name like Europe/Berlin");
+  }
+  section.finish();
+}
+
 void read_listen(const YamlNode& node, Problems& problems, ListenSettings& out) {
   Section section(node, "listen", problems);
   read_address(section, "tcp", out.tcp);
@@ -220,6 +233,7 @@ void read_listen(const YamlNode& node, Problems& problems, ListenSettings& out) 
   read_allow(section, problems, out.allow);
   read_allowed_hosts(section, problems, out.allowed_hosts);
   read_external_url(section, out.external_url);
+  read_time(section, problems, out.time);
   section.finish();
 }
 
@@ -237,6 +251,7 @@ TailSettings read_tail(const YamlNode& node, const std::string& path, Problems& 
   section.text("measurement", out.measurement);
   section.texts("tags", out.tags);
   section.flag("from_end", out.from_end);
+  read_time(section, problems, out.time);
   section.finish();
   return out;
 }

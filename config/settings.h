@@ -30,6 +30,15 @@ struct StoreSettings {
   bool operator==(const StoreSettings&) const = default;
 };
 
+/// How JSON events state their time.
+struct TimeKeySettings {
+  std::vector<std::string> keys;  ///< empty: the usual ones
+  std::string layout = "auto";    ///< checked by tools/wiring
+  std::string zone = "UTC";       ///< of times without one
+
+  bool operator==(const TimeKeySettings&) const = default;
+};
+
 struct ListenSettings {
   std::string tcp = "127.0.0.1:8094";   ///< HOST:PORT; empty: off
   std::string http = "127.0.0.1:8086";  ///< HOST:PORT; empty: off
@@ -41,6 +50,7 @@ struct ListenSettings {
   std::vector<IpNetwork> allow;            ///< may connect; empty: all
   std::vector<std::string> allowed_hosts;  ///< host names of this server besides localhost
   std::string external_url;                ///< where users reach the server; may be empty
+  TimeKeySettings time;                    ///< of JSON events on both ports
 
   bool operator==(const ListenSettings&) const = default;
 };
@@ -52,6 +62,7 @@ struct TailSettings {
   std::string measurement;         ///< for lines that name none; empty: the file's folder
   std::vector<std::string> tags;   ///< JSON keys stored as tags; empty: see net/parse/keys.h
   bool from_end = false;           ///< skip the existing content of new files
+  TimeKeySettings time;
 
   bool operator==(const TailSettings&) const = default;
 };

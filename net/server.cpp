@@ -182,6 +182,7 @@ ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngin
                     [this] { return numbers(); },
                     [this] { return tail_caught_up(); },
                     options_.version,
+                    options_.commit,
                     options_.default_measurement,
                     options_.http_body_bytes_max,
                     options_.query_timeout,
@@ -195,6 +196,9 @@ ServerImpl::~ServerImpl() {
 }
 
 Status ServerImpl::open(ServerPorts ports) {
+  auto time = read_time_options(options_.time);
+  if (!time) return fail(time.error(), "listen.time");
+  context_->time = *std::move(time);
   TOCSIN_RETURN_IF_ERROR(listen(std::move(ports)));
   TOCSIN_TRY(auto tail, make_tail(options_.tail));
   TOCSIN_TRY(auto deliverer, make_deliverer(options_.forwarders));
@@ -291,7 +295,7 @@ void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
   const uint64_t id = next_id_++;
   auto connection = std::make_shared<TcpConnection>(
       &loop_, std::move(socket), *ingest_, clock_,
-      TcpConnectionOptions{options_.default_measurement, options_.open_quote_max},
+      TcpConnectionOptions{options_.default_measurement, context_->time, options_.open_quote_max},
       [this, id] { tcp_.erase(id); });
   tcp_.emplace(id, connection);
   connection->start();
@@ -328,6 +332,7 @@ http::ServerNumbers ServerImpl::numbers() const {
   out.alerts_delivered = earlier_deliver_.delivered;
   out.alerts_failed = earlier_deliver_.failed;
   out.alert_retries = earlier_deliver_.retries;
+  out.events_untimed = ingest_->counters().untimed;
   const MutexLock lock(mutex_);
   if (tail_ != nullptr) {
     const TailCounters tail = tail_->counters();
@@ -336,6 +341,7 @@ http::ServerNumbers ServerImpl::numbers() const {
     out.tail_rows += tail.rows;
     out.tail_bytes += tail.bytes;
     out.tail_rejected += tail.rejected;
+    out.events_untimed += tail.untimed;
   }
   if (deliverer_ != nullptr) {
     const DeliverCounters deliver = deliverer_->counters();

@@ -12,6 +12,7 @@
 #include "db/base/result.h"
 #include "db/database.h"
 #include "net/deliver/options.h"
+#include "net/parse/time_keys.h"
 #include "net/tail/options.h"
 #include "query/query.h"
 #include "rules/engine.h"
@@ -39,6 +40,7 @@ struct ServerOptions {
   std::string commit;  ///< that the program was built from; for /metrics
   /// For JSON events on the line port and in /insert/jsonline that do not name a measurement.
   std::string default_measurement = "logs";
+  TimeSettings time;  ///< of JSON events on both ports
   /// Host names accepted besides localhost and the host of `external_url`. Requests with any other
   /// `Host` header get 403, which protects against DNS rebinding.
   std::vector<std::string> allowed_hosts;

@@ -25,6 +25,7 @@ struct ServerNumbers {
   uint64_t http_connections = 0;
   std::map<int, uint64_t> http_requests;  ///< answered requests, by status
   uint64_t tail_files = 0, tail_rows = 0, tail_bytes = 0, tail_rejected = 0, tail_behind = 0;
+  uint64_t events_untimed = 0;
   uint64_t alerts_delivered = 0, alerts_failed = 0, alert_retries = 0, alerts_waiting = 0;
 };
 
@@ -47,6 +48,7 @@ struct Context {
   size_t body_bytes_max = 0;  ///< before and after decompression
   Duration query_timeout = 0;
   OwnNames names;
+  TimeOptions time = {};  ///< of JSON events, unless parameters say otherwise
 };
 
 /// Refuses requests of foreign web pages, finds the handler of the path, and calls it.

@@ -126,6 +126,9 @@ void add_server(const ServerNumbers& server, MetricsText& out) {
               server.tail_bytes);
   out.counter("tocsin_tail_rejected_total", "Rejected lines of followed files.",
               server.tail_rejected);
+  out.counter("tocsin_events_untimed_total",
+              "JSON events without a recognisable time, stored with their time of arrival.",
+              server.events_untimed);
   out.gauge("tocsin_outbox_alerts", "Alerts waiting for delivery.", server.alerts_waiting);
   out.counter("tocsin_alerts_delivered_total", "Alerts accepted by a receiver.",
               server.alerts_delivered);

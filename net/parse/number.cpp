@@ -166,9 +166,10 @@ std::optional<JsonNumber> parse_json_number(std::string_view text) {
   if (integer && text != "-0") {
     if (const auto value = parse_i64(text)) return *value;
     if (const auto value = parse_u64(text)) return *value;
+    return HugeNumber{};
   }
   if (const auto value = parse_f64(text)) return *value;
-  return std::nullopt;
+  return HugeNumber{};
 }
 
 }  // namespace tocsin

@@ -10,6 +10,8 @@
 
 #include "db/base/result.h"
 #include "db/database.h"
+#include "net/parse/line_errors.h"
+#include "net/parse/time_keys.h"
 #include "net/tail/identity.h"
 #include "net/tail/scanner.h"
 
@@ -32,6 +34,7 @@ struct ReadRequest {
   TailFormat format = TailFormat::kAuto;
   std::string measurement;  ///< for lines that name none
   std::vector<std::string> tags;
+  TimeOptions time;
   Timestamp now = 0;
 };
 
@@ -48,6 +51,7 @@ struct ReadOutcome {
   bool held_back = false;  ///< with kNothing: an open quote may be holding lines back
   TailPosition next;
   WriteRequest write;
+  LineWarnings warnings;
   std::string error;
 };
 

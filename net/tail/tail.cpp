@@ -29,6 +29,7 @@ constexpr size_t kWarningsMax = 1'000;  // logged in the life of a process, one 
 struct Source {
   TailFormat format = TailFormat::kAuto;
   TailOptions options;
+  TimeOptions time;
 };
 
 // The measurement for lines that name none.
@@ -77,6 +78,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void on_committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
                     const Result<WriteReport>& report);
   void count(const std::string& path, uint64_t bytes, const WriteReport& report);
+  void log_warnings(const std::string& path, const LineWarnings& warnings);
   void pause(const Error& error);
   void enqueue(uint64_t id);
   void update_caught_up() { caught_up_ = files_.caught_up(); }
@@ -285,6 +287,7 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->format = source.format;
   request->measurement = measurement_of(source, file.position.path);
   request->tags = source.options.tags;
+  request->time = source.time;
   request->now = clock_.now();
   file.in_flight = true;
   ++reading_;
@@ -330,9 +333,13 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
   const uint64_t rejected = line_count(outcome.write.rejected);
   counters_.rejected += rejected;
   auto done = [post = mailbox_->poster(), weak = weak_from_this(), id, next = outcome.next,
-               size = outcome.size, bytes](Result<WriteReport> report) {
-    post([weak, id, next, size, bytes, report = std::move(report)] {
-      if (const auto self = weak.lock()) self->on_committed(id, next, size, bytes, report);
+               size = outcome.size, bytes,
+               warnings = std::move(outcome.warnings)](Result<WriteReport> report) {
+    post([weak, id, next, size, bytes, warnings, report = std::move(report)] {
+      const auto self = weak.lock();
+      if (!self) return;
+      if (report) self->log_warnings(next.path, warnings);
+      self->on_committed(id, next, size, bytes, report);
     });
   };
   const Status submitted = database_.submit(std::move(outcome.write), std::move(done));
@@ -379,6 +386,18 @@ void Tail::Impl::count(const std::string& path, uint64_t bytes, const WriteRepor
   }
 }
 
+// Once per file and kind; the counter goes on.
+void Tail::Impl::log_warnings(const std::string& path, const LineWarnings& warnings) {
+  for (const LineWarning kind : kLineWarnings) {
+    if (warnings[kind].count == 0) continue;
+    const bool no_key = kind == LineWarning::kNoTime || kind == LineWarning::kTimeKeyMissing;
+    if (no_key) counters_.untimed += warnings[kind].count;
+    warn_once(fmt::format("{} {}", path, static_cast<int>(kind)),
+              fmt::format("{}: {}{}", path, warning_text(kind, warnings[kind]),
+                          no_key ? "; name the right key with `time: {key: ...}` in `tail`" : ""));
+  }
+}
+
 // The store did not accept the chunk: it is read again later.
 void Tail::Impl::pause(const Error& error) {
   if (retry_timer_->active()) return;
@@ -409,7 +428,9 @@ Result<std::unique_ptr<Tail>> Tail::create(uv_loop_t* loop, Database& database, 
       absolute.push_back(full.lexically_normal().string());
     }
     globs.push_back(std::move(absolute));
-    sources.push_back({format, std::move(option)});
+    auto time = read_time_options(option.time);
+    if (!time) return fail(time.error(), "tail: time");
+    sources.push_back({format, std::move(option), *std::move(time)});
   }
   return std::unique_ptr<Tail>(new Tail(
       std::make_shared<Impl>(loop, database, clock, std::move(sources), std::move(globs), timing)));

@@ -54,11 +54,13 @@ listen:
   allow: [10.0.0.0/8, "::2"]
   allowed_hosts: [logs.example, "fd00::1"]
   external_url: https://logs.example/tocsin
+  time: {zone: Europe/Berlin}
 tail:
   - paths: [/a/*.json, /b/*.json]
     format: json
     tags: [service]
     from_end: true
+    time: {key: [created, at], layout: "%d.%m.%Y", zone: Asia/Tokyo}
   - paths: /c.log
 forwarders:
   - name: pager
@@ -95,6 +97,9 @@ log_generation: {logs_per_batch: 5, anomaly_injection_rate: 0.5}
   REQUIRE(read->tail.size() == 2);
   CHECK(read->tail[0].paths.size() == 2);
   CHECK(read->tail[0].from_end);
+  CHECK(read->listen.time == TimeKeySettings{{}, "auto", "Europe/Berlin"});
+  CHECK(read->tail[0].time == TimeKeySettings{{"created", "at"}, "%d.%m.%Y", "Asia/Tokyo"});
+  CHECK(read->tail[1].time == TimeKeySettings{});
   CHECK(read->tail[1].paths == std::vector<std::string>{"/c.log"});
   REQUIRE(read->forwarders.size() == 1);
   CHECK(read->forwarders[0].severities == std::vector<std::string>{"HIGH", "CRITICAL"});
@@ -175,6 +180,13 @@ TEST_CASE("settings: every kind of value is read strictly", "[config]") {
         "1:29: tail[1].from_end: expected true or false, found `yes`");
   check("tail: [{paths: a, from_end: \"true\"}]\n",
         "1:29: tail[1].from_end: expected true or false, found `true`");
+  check("tail: [{paths: a, time: created}]\n",
+        "1:25: tail[1].time: expected a map, found `created`");
+  check(
+      "tail: [{paths: a, time: {zone: Mars}}]\n",
+      "1:32: tail[1].time.zone: expected an IANA time zone name like Europe/Berlin, found `Mars`");
+  check("listen: {time: {keys: a}}\n",
+        "1:17: listen.time: unknown key `keys`; did you mean `key`?");
   check("tail: [{paths: []}]\n",
         "1:16: tail[1].paths: expected at least one glob pattern, found an empty list");
   check("tail: [{paths: [[a]]}]\n", "1:17: tail[1].paths: expected a list of texts, found a list");

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include "db/base/log.h"
 #include "db/limits.h"
 #include "tests/net/server_support.h"
 
@@ -185,10 +186,10 @@ TEST_CASE("http: JSON lines, JSON arrays and key names", "[net]") {
   const auto post = [&](const std::string& target, const std::string& body) {
     return server.request("POST", target, body, "Content-Type: application/json\r\n");
   };
-  CHECK(
-      post("/insert/jsonline", "{\"measurement\":\"a\",\"time\":1,\"v\":1}\n{\"time\":2,\"v\":2}\n")
-          .status == 204);
-  CHECK(server.query("from a | keep time, v") == "time,v\n1000000000,1\n");
+  CHECK(post("/insert/jsonline",
+             "{\"measurement\":\"a\",\"time\":1700000001,\"v\":1}\n{\"time\":1700000002,\"v\":2}\n")
+            .status == 204);
+  CHECK(server.query("from a | keep time, v") == "time,v\n1700000001000000000,1\n");
   CHECK(server.query("from logs | keep v") == "v\n2\n");
   CHECK(post("/insert/jsonline?measurement=b&_time_field=at",
              "[{\"at\":3,\n\"v\":\"[,\"},{\"at\":4,\"v\":\"\\\"\"}]")
@@ -198,6 +199,51 @@ TEST_CASE("http: JSON lines, JSON arrays and key names", "[net]") {
   const auto response = post("/insert/jsonline", "[{\"v\":1},{bad},{\"v\":3}]");
   CHECK(response.status == 400);
   CHECK(contains(response.body, "partial write: line 2: unable to parse '{bad}': invalid JSON"));
+}
+
+TEST_CASE("http: a request names the key, layout and zone of the time", "[net]") {
+  ServerOptions options;
+  options.time = {{"when"}, "", "Europe/Berlin"};
+  TestServer server(options);
+  const auto post = [&](const std::string& parameters, const std::string& body) {
+    return server.request("POST", "/insert/jsonline?measurement=" + parameters, body);
+  };
+  CHECK(post("a", R"({"when":"2023-11-14 23:13:20","v":1})").status == 204);
+  CHECK(server.query("from a | keep time, v") == "time,v\n1700000000000000000,1\n");
+  CHECK(post("b&_time_field=at&_time_layout=%25d.%25m.%25Y%20%25H:%25M&_time_zone=UTC",
+             R"({"at":"14.11.2023 22:13","v":1})")
+            .status == 204);
+  CHECK(server.query("from b | keep time, v") == "time,v\n1699999980000000000,1\n");
+  auto response = post("c&_time_layout=ms", R"({"when":"soon","v":1})");
+  CHECK(response.status == 400);
+  CHECK(contains(response.body, "expected a number of ms since 1970"));
+  response = post("c&_time_layout=iso", R"({"when":1,"v":1})");
+  CHECK(response.status == 400);
+  CHECK(contains(response.body, "unknown time layout `iso`"));
+  response = post("c&_time_zone=Mars", R"({"when":1,"v":1})");
+  CHECK(response.status == 400);
+  CHECK(contains(response.body, "unknown time zone `Mars`"));
+}
+
+TEST_CASE("http: events without a time are counted, and reported once per source", "[net]") {
+  std::vector<std::string> logged;
+  set_log_sink([&](LogLevel, const std::string& text) { logged.push_back(text); });
+  {
+    TestServer server;
+    for (int i = 0; i < 3; ++i) {
+      CHECK(server.request("POST", "/insert/jsonline", R"({"time":"16:47","v":1})").status == 204);
+    }
+    CHECK(server.request("POST", "/write", "m f=1\n").status == 204);
+    CHECK(contains(server.request("GET", "/metrics").body, "\ntocsin_events_untimed_total 3\n"));
+    CHECK(server.query("from logs | keep time_field") == "time_field\n16:47\n16:47\n16:47\n");
+  }
+  set_log_sink(nullptr);
+  std::erase_if(logged, [](const std::string& text) { return !contains(text, "without"); });
+  CHECK(logged ==
+        std::vector<std::string>{
+            "http 127.0.0.1: 1 event without a recognisable time is stored with its time "
+            "of arrival (keys: time (\"16:47\" is not a time), v); name the right key with "
+            "the parameter `_time_field` or `listen.time.key`"});
 }
 
 TEST_CASE("http: InfluxDB clients find what they request at start", "[net]") {

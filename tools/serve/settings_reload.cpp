@@ -50,6 +50,7 @@ class SettingsComparison {
     is_fixed("listen.allow", rest.listen.allow, wanted.listen.allow);
     is_fixed("listen.allowed_hosts", rest.listen.allowed_hosts, wanted.listen.allowed_hosts);
     is_fixed("listen.external_url", rest.listen.external_url, wanted.listen.external_url);
+    is_fixed("listen.time", rest.listen.time, wanted.listen.time);
     is_fixed("other settings of store", rest.store, wanted.store);
     is_fixed("other settings of listen", rest.listen, wanted.listen);
     is_fixed("rules.catchup_wait", rest.rules, wanted.rules);
