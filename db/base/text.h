@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "db/base/ascii.h"
 
@@ -27,6 +28,9 @@ constexpr bool continues_character(char c) {
 /// number of replacements.
 std::string valid_utf8(std::string_view text, size_t& replaced);
 bool is_valid_utf8(std::string_view text);
+
+/// The parts of a list separated by commas; empty ones are left out.
+std::vector<std::string> split_list(std::string_view text);
 
 /// The length of the control character (C0, DEL, or C1 as UTF-8) at the start of `text`, or 0.
 constexpr size_t control_length(std::string_view text) {

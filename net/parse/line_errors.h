@@ -15,6 +15,9 @@ namespace tocsin {
 
 inline constexpr size_t kShownBytesMax = 64;  ///< of a piece of input in an error message
 
+/// The reason to reject a `what` (a line or record) of more than kLineBytesMax bytes.
+std::string too_long(const char* what, size_t bytes);
+
 /// A line that could not be parsed, and why.
 struct LineError {
   uint64_t line = 0;   ///< from 1, in the parsed buffer; every newline counts
@@ -22,8 +25,8 @@ struct LineError {
   std::string_view text;  ///< the raw line; points into the buffer
 };
 
-/// Keeps the first kRejectedPerMinuteMax errors, as many as `rejected` can store, and counts the
-/// others by reason. Iterates over the kept ones in order.
+/// Keeps the first errors, up to the kRejectedMinuteBytesMax that `rejected` can store, and counts
+/// the others by reason. Iterates over the kept ones in order.
 class LineErrors {
  public:
   void add(LineError error);
@@ -44,6 +47,7 @@ class LineErrors {
   std::vector<LineError> kept_;
   std::map<std::string, uint64_t, std::less<>> counts_;  // by reason, of lines that are not kept
   uint64_t counted_ = 0;
+  size_t kept_bytes_ = 0;  // as `rejected` counts them, without the origin
 };
 
 }  // namespace tocsin
