@@ -130,7 +130,7 @@ ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngin
       &loop_, database_, queries, rules_, clock_, *ingest_, *workers_, *mailbox_, options_.reload,
       [this] { return numbers(); }, [this] { return tail_caught_up(); }, options_.version,
       options_.default_measurement, options_.http_body_bytes_max, options_.query_timeout,
-      options_.allowed_hosts, options_.insecure});
+      options_.query_zone, options_.allowed_hosts, options_.insecure});
 }
 
 ServerImpl::~ServerImpl() {

@@ -74,6 +74,7 @@ Status serve(const ServeArguments& arguments) {
   // Created after the rule engine, which evaluates nothing before rules.start().
   std::unique_ptr<Server> server;
   TOCSIN_TRY(RuleEngineOptions engine_options, rule_engine_options(settings, clock.now()));
+  const TimeZone zone = engine_options.zone;
   engine_options.caught_up = [&server] { return server->tail_caught_up(); };
   // Loading rules can put alerts into the outbox before the server exists; it reads the outbox when
   // it starts.
@@ -86,6 +87,7 @@ Status serve(const ServeArguments& arguments) {
   log(LogLevel::kInfo, loaded);
 
   ServerOptions options = server_options(settings);
+  options.query_zone = zone;
   options.reload = [&rules] { return rules.reload(); };
   TOCSIN_TRY(server, Server::create(*database, queries, &engine, std::move(options)));
   print_ready(settings, *server, rules.rule_count());
