@@ -116,7 +116,8 @@ ServerOptions server_options(const Settings& settings) {
   options.query_thread_count = settings.listen.query_thread_count;
   options.version = TOCSIN_VERSION;
   for (const TailSettings& tail : settings.tail) {
-    options.tail.push_back({tail.paths, tail.format, tail.measurement, tail.tags, tail.from_end});
+    options.tail.push_back({tail.paths, tail.format, tail.measurement, tail.tags, tail.from_end,
+                            tail.copy_wait, tail.last_line_wait});
   }
   for (const ForwarderSettings& forwarder : settings.forwarders) {
     options.forwarders.push_back(

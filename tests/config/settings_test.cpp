@@ -52,6 +52,8 @@ tail:
     format: json
     tags: [service]
     from_end: true
+    copy_wait: 10s
+    last_line_wait: 0s
   - paths: /c.log
 forwarders:
   - name: pager
@@ -81,6 +83,9 @@ log_generation: {logs_per_batch: 5, anomaly_injection_rate: 0.5}
   REQUIRE(read->tail.size() == 2);
   CHECK(read->tail[0].paths.size() == 2);
   CHECK(read->tail[0].from_end);
+  CHECK(read->tail[0].copy_wait == 10 * kSecond);
+  CHECK(read->tail[0].last_line_wait == 0);
+  CHECK_FALSE(read->tail[1].last_line_wait);
   CHECK(read->tail[1].paths == std::vector<std::string>{"/c.log"});
   REQUIRE(read->forwarders.size() == 1);
   CHECK(read->forwarders[0].severities == std::vector<std::string>{"HIGH", "CRITICAL"});
