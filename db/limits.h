@@ -52,6 +52,11 @@ inline constexpr size_t kGatherBytesMax = 256 * kMiB;
 /// Bulk rows, including those in files, before they are committed: bounds what a crash may cost.
 inline constexpr size_t kGatherRowsMax = 8 * kMiB;
 inline constexpr size_t kSmallKeyBytesMax = 400;  ///< of a SmallChange; LMDB allows 511
+/// A clock that jumped ahead by more than this is believed only when somebody confirms it.
+inline constexpr Duration kClockJumpMax = 30 * kDay;
+/// Retention waits before it drops at least this many days of a measurement at once ...
+inline constexpr size_t kDropWaitDays = 3;
+inline constexpr size_t kDropWaitShare = 4;  ///< ... if they are over one in so many of its days
 /// A dropped file is unlinked after this time at the latest.
 inline constexpr Duration kSnapshotMax = 10 * kMinute;
 inline constexpr Duration kRetryAfter = kSecond;    ///< pause of writing after a failed commit

@@ -13,6 +13,7 @@
 #include "tools/export/query_rows.h"
 #include "tools/export/store_rows.h"
 #include "tools/query_arguments.h"
+#include "tools/terminal/output.h"
 #include "tools/terminal/progress_bar.h"
 #include "tools/terminal/text.h"
 
@@ -22,6 +23,7 @@ namespace {
 constexpr const char* kExportFooter = R"(Examples:
   tocsin export --db tocsin-data --output all.lp
   tocsin export --db tocsin-data --format csv --typed 'from audit last 1d | where status == "FAILED"'
+  tocsin export --db tocsin-data --format csv --safe --output for-a-spreadsheet.csv
   tocsin export --db old-data --format json --typed | tocsin import --db new-data -
   tocsin export --db tocsin-data | curl --data-binary @- http://other-host:8086/write
 
@@ -102,7 +104,7 @@ Status report_skipped_measurements(const std::string& folder) {
 
 void print_report(const ExportReport& report) {
   if (report.losses.total() > 0) {
-    fmt::print(stderr, "warning: the export is not exact: {}\n", report.losses.text());
+    print_message(stderr, "warning: the export is not exact: " + report.losses.text() + "\n");
   }
   if (isatty(STDERR_FILENO) == 1) {
     fmt::print(stderr, "exported {} rows, {}\n", grouped(report.rows), bytes_text(report.bytes));
@@ -133,7 +135,10 @@ Status run_export(ExportArguments arguments) {
     ProgressBar bar("exporting");
     TOCSIN_TRY(report, export_rows(
                            open_rows, arguments.options,
-                           [&](std::string_view piece) { return output->write(piece); },
+                           [&](std::string_view piece) {
+                             if (!rows_on_terminal) return output->write(piece);
+                             return output->write(data_for(STDOUT_FILENO, std::string(piece)));
+                           },
                            [&](uint64_t done, uint64_t total) {
                              if (!rows_on_terminal) bar.show(done, total);
                            }));
@@ -152,6 +157,11 @@ void check_usage(const ExportArguments& arguments) {
     throw CLI::ValidationError("--typed",
                                "line protocol always has types; --typed is for json and csv");
   }
+  if (!arguments.options.format.safe) return;
+  if (arguments.options.format.typed) {
+    throw CLI::ValidationError("--safe", "changes texts, so that --typed would not be lossless");
+  }
+  check_safe(arguments.format);
 }
 
 }  // namespace
@@ -170,6 +180,7 @@ void add_export_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_flag("--typed", arguments->options.format.typed,
                     "JSON and CSV: write the types in the first line and every value losslessly");
+  command->add_flag("--safe", arguments->options.format.safe, kSafeHelp);
   command->add_flag("--lossy", arguments->options.lossy,
                     "Skip values that the format cannot represent, and report how many");
   command

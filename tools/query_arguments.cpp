@@ -34,12 +34,18 @@ void add_ask_options(CLI::App& command, AskOptions& options) {
   command.add_option("--format", options.format, "Output format")
       ->check(CLI::IsMember({"table", "csv", "json", "ndjson", "lp"}))
       ->capture_default_str();
+  command.add_flag("--safe", options.safe, kSafeHelp);
   command.add_option("--now", options.now, "Time to use as `now`, in RFC 3339 [the current time]");
   command.add_option("--zone", options.source.zone, "Time zone of dates and times; only with --db")
       ->capture_default_str();
 }
 
+void check_safe(const std::string& format) {
+  if (format != "csv") throw CLI::ValidationError("--safe", "is for --format csv");
+}
+
 void check_ask_options(const AskOptions& options) {
+  if (options.safe) check_safe(options.format);
   const TimeZone zone = value_of(TimeZone::load(options.source.zone), "--zone");
   if (!options.now.empty()) value_of(parse_time(options.now, zone), "--now");
 }

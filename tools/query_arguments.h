@@ -16,10 +16,16 @@ namespace tocsin {
 struct AskOptions {
   QuerySourceOptions source;
   std::string format = "table";  ///< of the output
+  bool safe = false;             ///< CSV for spreadsheets
   std::string now;               ///< an RFC 3339 time; empty: the current time
 };
 
-/// Adds --db, --url, --format, --now and --zone. `options` must live as long as `command`.
+inline constexpr const char* kSafeHelp =
+    "CSV for spreadsheets: an apostrophe before texts that begin with = + - @";
+/// Reports --safe with another format than csv as wrong usage.
+void check_safe(const std::string& format);
+
+/// Adds --db, --url, --format, --safe, --now and --zone. `options` must live as long as `command`.
 void add_ask_options(CLI::App& command, AskOptions& options);
 /// Reports wrong usage before anything is opened.
 void check_ask_options(const AskOptions& options);

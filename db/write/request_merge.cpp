@@ -14,7 +14,8 @@ MergedWrite RequestMerge::merge(QueuedWrite write, SchemaDraft& schema, BuilderS
   merged.bytes = write.bytes;
   merged.changes = std::move(request.changes);
   MergeOptions options;
-  options.now = store_.clock.now();
+  const ClockView clock = store_.clock_guard.observe();
+  options.clock = clock;
   options.future_max = store_.options.future_max;
   options.retention = [this](std::string_view name) { return store_.retention_of(name); };
   options.policy = request.batch.policy();
@@ -26,14 +27,14 @@ MergedWrite RequestMerge::merge(QueuedWrite write, SchemaDraft& schema, BuilderS
     merge_rows(rows, options, schema, builders, merged.report);
     for (size_t i = before; i < merged.report.rejected.size(); ++i) {
       const RejectedRow& row = merged.report.rejected[i];
-      rejects_.add(request.source, row.reason, rows.lines()[row.row], options.now, rejected);
+      rejects_.add(request.source, row.reason, rows.lines()[row.row], clock.now, rejected);
     }
   }
   for (const RejectedLine& line : request.rejected) {
     if (line.counted == 0) {
-      rejects_.add(request.source, line.reason, line.line, options.now, rejected);
+      rejects_.add(request.source, line.reason, line.line, clock.now, rejected);
     } else {
-      rejects_.add_counted(request.source, line.reason, line.counted, options.now, rejected);
+      rejects_.add_counted(request.source, line.reason, line.counted, clock.now, rejected);
     }
   }
   const uint64_t refused = merged.report.rejected.size() + line_count(request.rejected);
@@ -47,7 +48,7 @@ MergedWrite RequestMerge::merge(QueuedWrite write, SchemaDraft& schema, BuilderS
 void RequestMerge::merge_rejected(const Batch& rejected, SchemaDraft& schema,
                                   BuilderSet& builders) const {
   MergeOptions options;
-  options.now = store_.clock.now();
+  options.clock = store_.clock_guard.observe();
   options.allow_reserved = true;
   WriteReport ignored;
   for (const RowBatch& rows : rejected.measurements()) {

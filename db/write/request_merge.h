@@ -17,7 +17,7 @@ namespace tocsin {
 class RequestMerge {
  public:
   /// `store` must outlive this object.
-  explicit RequestMerge(const Store& store) : store_(store) {}
+  explicit RequestMerge(Store& store) : store_(store) {}
 
   MergedWrite merge(QueuedWrite write, SchemaDraft& schema, BuilderSet& builders);
   /// Adds the rows that count refused lines of minutes that are over; of all minutes with
@@ -30,7 +30,7 @@ class RequestMerge {
  private:
   void merge_rejected(const Batch& rejected, SchemaDraft& schema, BuilderSet& builders) const;
 
-  const Store& store_;
+  Store& store_;
   RejectLog rejects_;
   std::atomic<uint64_t> rows_rejected_{0};
 };

@@ -102,6 +102,13 @@ uint64_t WriteQueue::pending_bytes() const {
   return pending_bytes_;
 }
 
+Duration WriteQueue::longest_wait() const {
+  MutexLock lock(mutex_);
+  if (!taken_since_ && grouped_.empty()) return 0;
+  const SteadyTime since = taken_since_.value_or(grouped_since_);
+  return std::chrono::duration_cast<nanoseconds>(steady_clock::now() - since).count();
+}
+
 std::optional<Error> WriteQueue::suspended_by() const {
   MutexLock lock(mutex_);
   return suspended_by_;
@@ -139,6 +146,7 @@ WriteQueue::Work WriteQueue::take_writes() {
 }
 
 void WriteQueue::take_grouped(Work& work) {
+  if (!grouped_.empty()) taken_since_ = grouped_since_;
   work.grouped.swap(grouped_);
   grouped_bytes_ = 0;
   grouped_urgent_ = false;
@@ -148,6 +156,7 @@ void WriteQueue::release(size_t bytes) {
   {
     MutexLock lock(mutex_);
     pending_bytes_ -= bytes;
+    taken_since_.reset();
   }
   room_.notify_all();
 }

@@ -79,6 +79,29 @@ Status Writer::apply(CatalogEdit edit) {
   });
 }
 
+Result<std::string> Writer::confirm_retention() {
+  std::string confirmed;
+  TOCSIN_RETURN_IF_ERROR(queue_.run_task([this, &confirmed]() -> Status {
+    auto result = retention_.confirm(catalog_);
+    if (result) {
+      confirmed = *std::move(result);
+      return {};
+    }
+    if (catalog_.is_stale()) recover(result.error());
+    return tl::unexpected<Error>(result.error());
+  }));
+  return confirmed;
+}
+
+Status Writer::change_options(const DatabaseOptions& options) {
+  return queue_.run_task([this, &options]() -> Status {
+    store_.options.future_max = options.future_max;
+    store_.options.retention = options.retention;
+    store_.options.measurement_retention = options.measurement_retention;
+    return {};
+  });
+}
+
 DatabaseCounters Writer::counters() const {
   DatabaseCounters counters;
   // Read first: rows are counted as written before they cease to be pending.
@@ -87,10 +110,14 @@ DatabaseCounters Writer::counters() const {
   counters.rows_rejected = requests_.rows_rejected();
   counters.commits = catalog_.commits();
   counters.hot_bytes = catalog_.hot_bytes();
+  counters.longest_wait = queue_.longest_wait();
+  counters.last_commit = catalog_.last_commit();
   if (const auto error = queue_.suspended_by()) {
     counters.writable = false;
     counters.trouble = error->message;
   }
+  counters.clock_ahead = store_.clock_guard.observe().ahead();
+  counters.retention_waits = retention_.waits();
   return counters;
 }
 
@@ -281,7 +308,7 @@ void Writer::maintain() {
   try_to_resume();
   check_paths();
   if (!queue_.suspended_by()) flush_reject_counts(false);
-  if (!catalog_.is_stale() && retention_.is_due(now)) enforce_retention();
+  if (!catalog_.is_stale() && retention_.is_due()) enforce_retention();
 }
 
 void Writer::enforce_retention() {

@@ -112,6 +112,12 @@ Result<Timestamp> parse_now(const std::string& text) {
   return time;
 }
 
+Result<bool> parse_switch(const std::string& name, const std::string& value) {
+  if (value == "on" || value == "off") return value == "on";
+  return fail(ErrorCode::kInvalid,
+              fmt::format("parameter {} is `{}`; expected on or off", name, value));
+}
+
 Status apply(const std::string& name, const std::string& value, QueryJob& job) {
   if (name == "q") {
     job.text = value;
@@ -130,22 +136,20 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
                   fmt::format("parameter rows_max is `{}`; expected a number of rows", value));
     }
     job.options.rows_max = *count;
+  } else if (name == "stats") {
+    TOCSIN_TRY(job.format_options.statistics, parse_switch(name, value));
   } else if (name == "now") {
     TOCSIN_TRY(job.options.now, parse_now(value));
   } else if (name == "remember") {
-    if (value != "on" && value != "off") {
-      return fail(ErrorCode::kInvalid,
-                  fmt::format("parameter remember is `{}`; expected on or off", value));
-    }
-    job.options.remember = value == "on";
+    TOCSIN_TRY(job.options.remember, parse_switch(name, value));
   } else if (name.starts_with(kParameterPrefix)) {
     job.options.parameters[name.substr(kParameterPrefix.size())] =
         parse_parameter(value, job.options.zone);
   } else {
     return fail(
         ErrorCode::kInvalid,
-        fmt::format("unknown parameter `{}`; expected q, format, time, now, remember, rows_max or "
-                    "param.NAME",
+        fmt::format("unknown parameter `{}`; expected q, format, time, stats, now, remember, "
+                    "rows_max or param.NAME",
                     name));
   }
   return {};

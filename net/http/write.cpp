@@ -117,6 +117,7 @@ void ingest_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
   text.options = job->options;
   text.source = job->source;
   text.urgent = true;  // the client waits for the answer
+  text.time_advice = "; name the right key with the parameter `_time_field` or `listen.time.key`";
   text.patience = job->texts_stored > 0 ? kPatienceAfterFirst : 0;
   context.ingest.add(
       std::move(text), [] {},
@@ -205,6 +206,21 @@ std::vector<std::string> split_list(const std::string& text) {
   return out;
 }
 
+// The parameters of the request replace the settings one by one.
+Result<TimeOptions> time_options(TimeOptions options, const Request& request) {
+  const std::string keys = request.parameter_or("_time_field", "");
+  if (!keys.empty()) options.keys = split_list(keys);
+  const std::string layout = request.parameter_or("_time_layout", "");
+  if (!layout.empty()) {
+    TOCSIN_TRY(options.layout, TimeLayout::parse(layout));
+  }
+  const std::string zone = request.parameter_or("_time_zone", "");
+  if (!zone.empty()) {
+    TOCSIN_TRY(options.zone, TimeZone::load(zone));
+  }
+  return options;
+}
+
 }  // namespace
 
 void handle_write_v1(const Context& context, Request request, Reply reply) {
@@ -221,7 +237,9 @@ void handle_json_lines(const Context& context, Request request, Reply reply) {
   job->reply = std::move(reply);
   job->options.measurement = request.parameter_or("measurement", context.measurement);
   job->options.tags = split_list(request.parameter_or("_stream_fields", ""));
-  job->options.time_keys = split_list(request.parameter_or("_time_field", ""));
+  auto time = time_options(context.time, request);
+  if (!time) return job->reply(dialect_error(job->dialect, 400, time.error().message));
+  job->options.time = *std::move(time);
   start_write(context, std::move(request), std::move(job));
 }
 

@@ -157,6 +157,8 @@ void TcpConnection::consume(size_t size) {
   text.format = format_of_line(text.text);
   text.options.now = clock_.now();
   text.options.measurement = options_.measurement;
+  text.options.time = options_.time;
+  text.time_advice = "; set `listen.time.key` to name the right key";
   const uint64_t first_line = line_count_ + 1;
   line_count_ += static_cast<uint64_t>(std::count(text.text.begin(), text.text.end(), '\n'));
   if (text.text.back() != '\n') ++line_count_;

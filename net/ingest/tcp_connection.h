@@ -21,6 +21,7 @@ namespace tocsin {
 
 struct TcpConnectionOptions {
   std::string measurement;                ///< for JSON events that do not name one
+  TimeOptions time;                       ///< of JSON events
   Duration open_quote_max = 5 * kSecond;  ///< see ServerOptions
 };
 

@@ -2,9 +2,37 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "db/limits.h"
 
 namespace tocsin {
+
+void LineWarnings::add(const LineWarnings& other) {
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].count == 0) entries_[i].first = other.entries_[i].first;
+    entries_[i].count += other.entries_[i].count;
+  }
+}
+
+std::string warning_text(LineWarning warning, const LineWarnings::Entry& entry) {
+  const bool one = entry.count == 1;
+  const std::string events = fmt::format("{} {}", entry.count, one ? "event" : "events");
+  const std::string stored =
+      one ? "is stored with its time of arrival" : "are stored with their time of arrival";
+  const std::string first = entry.first.empty() ? "" : fmt::format(" ({})", entry.first);
+  switch (warning) {
+    case LineWarning::kNoTime:
+      return fmt::format("{} without a recognisable time {}{}", events, stored, first);
+    case LineWarning::kTimeKeyMissing:
+      return fmt::format("{} without the named time key {}{}", events, stored, first);
+    case LineWarning::kNoTimestamp:
+      return fmt::format("{} {} of line protocol without a timestamp {}{}", entry.count,
+                         one ? "line" : "lines", stored, first);
+    case LineWarning::kOddKey: break;
+  }
+  return fmt::format("{} with odd keys{}", events, first);
+}
 
 void LineErrors::add(LineError error) {
   if (kept_.size() < kRejectedPerMinuteMax) {

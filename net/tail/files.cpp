@@ -100,7 +100,7 @@ void TailFiles::begin_scan() {
 // Applies one scan: first the files that continue, then those that are missing, then the new ones.
 class TailFiles::Scan {
  public:
-  Scan(TailFiles& files, std::span<const FileSeen> seen, Timestamp now)
+  Scan(TailFiles& files, std::span<const FileSeen> seen, Duration now)
       : files_(files), seen_(seen), now_(now), replaces_(seen.size(), false) {}
 
   ScanEffect run() {
@@ -395,7 +395,7 @@ class TailFiles::Scan {
 
   TailFiles& files_;
   const std::span<const FileSeen> seen_;
-  const Timestamp now_;
+  const Duration now_;
   std::vector<std::optional<size_t>> continues_;  // by file seen
   std::vector<bool> replaces_;                    // by file seen: a truncated file
   std::vector<std::optional<size_t>> sources_;    // by file seen: what would read it
@@ -407,7 +407,7 @@ class TailFiles::Scan {
   ScanEffect effect_;
 };
 
-TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Timestamp now,
+TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Duration now,
                                             std::span<const Comparison> compared) {
   held_.add_results(compared);
   ScanEffect effect = Scan(*this, seen, now).run();
@@ -415,7 +415,7 @@ TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Time
   return effect;
 }
 
-void TailFiles::mark_found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
+void TailFiles::mark_found(FollowedFile& file, const FileSeen& seen, Duration now) {
   // Another inode is another file, although it continues this one: after a copy and truncate.
   if (file.key() != seen.key()) close(file);
   if (!file.in_flight) {
@@ -438,7 +438,7 @@ void TailFiles::mark_found(FollowedFile& file, const FileSeen& seen, Timestamp n
   if (seen.sibling() && finished) file.searched = true;
 }
 
-uint64_t TailFiles::add_new(const FileSeen& seen, size_t source, Timestamp now) {
+uint64_t TailFiles::add_new(const FileSeen& seen, size_t source, Duration now) {
   const uint64_t id = next_id_++;
   FollowedFile& file = files_[id];
   file.position.id = id;
@@ -473,7 +473,7 @@ void TailFiles::saw(uint64_t id, const std::string& head, uint64_t size) {
   file.known_size = std::max(file.known_size, size);
 }
 
-void TailFiles::touch(FollowedFile& file, uint64_t size, int64_t changed_at, Timestamp now) {
+void TailFiles::touch(FollowedFile& file, uint64_t size, int64_t changed_at, Duration now) {
   const bool first = file.still_since == 0;
   if (first || size != file.size || changed_at != file.changed_at) file.still_since = now;
   file.size = size;
@@ -497,7 +497,7 @@ void TailFiles::check_start(FollowedFile& file, bool give_up) {
   --behind_;
 }
 
-TailStep TailFiles::step_of(const FollowedFile& file, Timestamp now) const {
+TailStep TailFiles::step_of(const FollowedFile& file, Duration now) const {
   FollowState state;
   state.offset = file.position.offset;
   state.examined = quote_overdue(file, now) ? file.position.offset : file.examined;
@@ -515,11 +515,11 @@ Duration TailFiles::last_line_wait(const FollowedFile& file) const {
   return set.value_or(file.complete_rest ? kLastObjectWait : kLastLineWait);
 }
 
-bool TailFiles::quote_overdue(const FollowedFile& file, Timestamp now) const {
+bool TailFiles::quote_overdue(const FollowedFile& file, Duration now) const {
   return file.held_back_since != 0 && now - file.held_back_since >= settings_.open_quote_max;
 }
 
-std::vector<uint64_t> TailFiles::to_read(Timestamp now) const {
+std::vector<uint64_t> TailFiles::to_read(Duration now) const {
   std::vector<uint64_t> ids;
   for (const auto& [id, file] : files_) {
     if (file.in_flight || (file.path.empty() && !file.file)) continue;
@@ -530,7 +530,7 @@ std::vector<uint64_t> TailFiles::to_read(Timestamp now) const {
   return ids;
 }
 
-void TailFiles::committed(uint64_t id, const TailPosition& position, uint64_t size, Timestamp now) {
+void TailFiles::committed(uint64_t id, const TailPosition& position, uint64_t size, Duration now) {
   FollowedFile& file = at(id);
   file.position = position;
   learn_head(file, {});
@@ -544,7 +544,7 @@ void TailFiles::committed(uint64_t id, const TailPosition& position, uint64_t si
   check_start(file);
 }
 
-void TailFiles::nothing_whole(uint64_t id, const Rest& rest, Timestamp now) {
+void TailFiles::nothing_whole(uint64_t id, const Rest& rest, Duration now) {
   FollowedFile& file = at(id);
   file.in_flight = false;
   if (rest.size > file.size) touch(file, rest.size, file.changed_at, now);

@@ -41,10 +41,10 @@ struct FollowedFile {
   uint64_t size = 0;
   uint64_t known_size = 0;  ///< the largest size that was seen; lines up to it exist somewhere
   int64_t changed_at = 0;
-  Timestamp still_since = 0;              ///< when size or changed_at last changed
+  Duration still_since = 0;               ///< when size or changed_at last changed
   uint64_t examined = 0;                  ///< see FollowState
   bool complete_rest = false;             ///< the bytes after the last newline are a JSON object
-  Timestamp held_back_since = 0;          ///< when an open quote began to hold lines back; 0: none
+  Duration held_back_since = 0;           ///< when an open quote began to hold lines back; 0: none
   bool in_flight = false;                 ///< being read, or waiting for its commit
   std::optional<ReadStart> start;         ///< the next read only moves the position there
   bool search = false;                    ///< the next scan searches for its siblings
@@ -87,7 +87,7 @@ class TailFiles {
   /// this moment: a file that is read further during the scan would otherwise seem to have shrunk.
   void begin_scan();
   /// Call when no read is running: its result may show that a new file is a copy.
-  ScanEffect apply_scan(std::span<const FileSeen> seen, Timestamp now,
+  ScanEffect apply_scan(std::span<const FileSeen> seen, Duration now,
                         std::span<const Comparison> compared = {});
 
   /// Marks the files known now as those that caught_up() waits for. Call once, after the first
@@ -97,23 +97,23 @@ class TailFiles {
   bool started() const { return started_; }
 
   /// Ids of the files to read, oldest first.
-  std::vector<uint64_t> to_read(Timestamp now) const;
-  TailStep step_of(const FollowedFile& file, Timestamp now) const;
+  std::vector<uint64_t> to_read(Duration now) const;
+  TailStep step_of(const FollowedFile& file, Duration now) const;
   /// Whether the file's open quote has held lines back for longer than open_quote_max.
-  bool quote_overdue(const FollowedFile& file, Timestamp now) const;
+  bool quote_overdue(const FollowedFile& file, Duration now) const;
 
   /// Records what a read saw of the file. Call when the read ends, before its commit: if the file
   /// is copied and truncated meanwhile, this shows that the copy is the same file.
   void saw(uint64_t id, const std::string& head, uint64_t size);
 
   // Results of a read. Each ends `in_flight`.
-  void committed(uint64_t id, const TailPosition& position, uint64_t size, Timestamp now);
+  void committed(uint64_t id, const TailPosition& position, uint64_t size, Duration now);
   struct Rest {
     uint64_t size = 0;       ///< of the file
     bool held_back = false;  ///< an open quote may be holding lines back
     bool complete = false;   ///< the bytes after the last newline are a JSON object
   };
-  void nothing_whole(uint64_t id, const Rest& rest, Timestamp now);
+  void nothing_whole(uint64_t id, const Rest& rest, Duration now);
   void changed(uint64_t id);  ///< it is not the same file any more
   void failed(uint64_t id);   ///< retried after the next scan
   void put_off(uint64_t id);  ///< the store was busy
@@ -137,11 +137,11 @@ class TailFiles {
   using Heads = std::set<std::pair<uint32_t, uint64_t>>;
   Upkeep upkeep_of(const FollowedFile& file, const Heads& present, Timestamp now) const;
   Heads heads_present() const;
-  void mark_found(FollowedFile& file, const FileSeen& seen, Timestamp now);
-  uint64_t add_new(const FileSeen& seen, size_t source, Timestamp now);
+  void mark_found(FollowedFile& file, const FileSeen& seen, Duration now);
+  uint64_t add_new(const FileSeen& seen, size_t source, Duration now);
   void learn_head(FollowedFile& file, const std::string& head);
   void forget_head(FollowedFile& file);
-  void touch(FollowedFile& file, uint64_t size, int64_t changed_at, Timestamp now);
+  void touch(FollowedFile& file, uint64_t size, int64_t changed_at, Duration now);
   void close(FollowedFile& file);
   void check_start(FollowedFile& file, bool give_up = false);
 

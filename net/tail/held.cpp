@@ -7,7 +7,7 @@ namespace tocsin {
 
 HeldFiles::Decision HeldFiles::decide(const FileSeen& file, size_t source,
                                       std::span<const Original> originals, Duration copy_wait,
-                                      bool starting, Timestamp now) {
+                                      bool starting, Duration now) {
   auto [it, made] = held_.try_emplace(file.key());
   Held& held = it->second;
   if (!made && (file.size < held.size || !file.head.starts_with(held.head))) {

@@ -55,7 +55,7 @@ class HeldFiles {
   /// are the followed files that begin like it. `copy_wait` is how long a file may be equal to
   /// another before it counts as a copy.
   Decision decide(const FileSeen& file, size_t source, std::span<const Original> originals,
-                  Duration copy_wait, bool starting, Timestamp now);
+                  Duration copy_wait, bool starting, Duration now);
   bool holds(const FileKey& key) const { return held_.contains(key); }
   /// The source of a file that is held back.
   std::optional<size_t> source_of(const FileKey& key) const;
@@ -89,7 +89,7 @@ class HeldFiles {
     uint64_t size = 0;
     uint64_t beyond = 0;  // bytes that no other file is known to have
     bool copy = false;    // it counts as a copy
-    Timestamp since = 0;
+    Duration since = 0;
     bool at_start = false;
     bool seen = false;
     bool search = false;

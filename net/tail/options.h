@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "db/base/time.h"
+#include "net/parse/time_keys.h"
 
 namespace tocsin {
 
@@ -21,6 +22,9 @@ struct TailOptions {
   /// How long a file must be unchanged before the bytes after its last newline count as a line; 0:
   /// they wait until the file is renamed or deleted; none: kLastObjectWait or kLastLineWait.
   std::optional<Duration> last_line_wait = {};
+  TimeSettings time = {};  ///< of JSON lines
+
+  bool operator==(const TailOptions&) const = default;
 };
 
 }  // namespace tocsin

@@ -14,6 +14,9 @@
 namespace tocsin {
 namespace {
 
+// Of a line that is too long, between two commits: as much as is read in the time of a commit.
+constexpr uint64_t kSkippedBytesMax = uint64_t{64} << 20;
+
 ReadOutcome failed(const Error& error) {
   ReadOutcome outcome;
   outcome.error = error.message;
@@ -100,7 +103,8 @@ std::vector<Run> runs_of(std::string_view lines, TailFormat format) {
 
 // Turns whole lines, which begin at `offset` in the file, into rows and rejected lines.
 void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
-                 WriteRequest& write) {
+                 ReadOutcome& outcome) {
+  WriteRequest& write = outcome.write;
   const std::vector<Run> runs = runs_of(lines, request.format);
   // A batch has one policy: if it has any JSON line, rows of line protocol keep conflicting values,
   // too.
@@ -113,6 +117,7 @@ void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
   options.time_unit = 0;
   options.measurement = request.measurement;
   options.tags = request.tags;
+  options.time = request.time;
   JsonLinesParser json_parser;
   LineErrors errors;
   for (const Run& run : runs) {
@@ -129,6 +134,13 @@ void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
                               std::string(error.text.substr(0, kRejectedLineBytesMax))});
   }
   errors.add_counted(write.rejected);
+  outcome.warnings = errors.warnings();
+}
+
+void finish_write(ReadOutcome& outcome) {
+  outcome.kind = ReadOutcome::Kind::kWrite;
+  // A long file must not wait for the commit interval after each chunk.
+  outcome.write.urgent = outcome.size - outcome.next.offset >= kTailChunkBytes;
 }
 
 // Moves the position to the start of the line that contains `start`, so that a line that is still
@@ -199,14 +211,21 @@ Result<std::string> read_lines(const ReadRequest& request, uint64_t offset, Read
   }
 }
 
-// Skips the rest of a line that was rejected for its length.
+// Skips the rest of a line that was rejected for its length, or kSkippedBytesMax of it.
 Status skip_long_line(ReadOutcome& outcome) {
-  TOCSIN_TRY(const std::string data, outcome.file->read(outcome.next.offset, kTailChunkBytes));
-  const size_t newline = data.find('\n');
-  const bool found = newline != std::string::npos;
-  outcome.next.offset += found ? newline + 1 : data.size();
-  outcome.next.line = found ? LineState::kStart : LineState::kSkip;
-  if (!data.empty()) outcome.kind = ReadOutcome::Kind::kWrite;
+  const uint64_t start = outcome.next.offset;
+  bool at_end = false;
+  while (outcome.next.line == LineState::kSkip && !at_end &&
+         outcome.next.offset - start < kSkippedBytesMax) {
+    TOCSIN_TRY(const std::string data, outcome.file->read(outcome.next.offset, kTailChunkBytes));
+    const size_t newline = data.find('\n');
+    const bool found = newline != std::string::npos;
+    at_end = data.size() < kTailChunkBytes;
+    outcome.next.offset += found ? newline + 1 : data.size();
+    if (found) outcome.next.line = LineState::kStart;
+  }
+  outcome.size = std::max(outcome.size, outcome.next.offset);
+  if (outcome.next.offset > start) finish_write(outcome);
   return {};
 }
 
@@ -247,7 +266,7 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
     data.resize(whole);
     outcome.next.offset = offset + whole;
     if (!data.ends_with('\n')) outcome.next.line = LineState::kTaken;
-    parse_lines(std::move(data), request, offset, outcome.write);
+    parse_lines(std::move(data), request, offset, outcome);
   } else if (data.size() > kLineBytesMax) {
     outcome.write.rejected.push_back(
         {fmt::format("the line at byte {} of the file is longer than {} bytes", offset,
@@ -258,9 +277,7 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
   } else {
     return {};
   }
-  outcome.kind = ReadOutcome::Kind::kWrite;
-  // A long file must not wait for the commit interval after each chunk.
-  outcome.write.urgent = outcome.size - outcome.next.offset >= kTailChunkBytes;
+  finish_write(outcome);
   return {};
 }
 

@@ -11,6 +11,8 @@
 
 #include "db/base/result.h"
 #include "db/database.h"
+#include "net/parse/line_errors.h"
+#include "net/parse/time_keys.h"
 #include "net/tail/identity.h"
 #include "net/tail/scanner.h"
 
@@ -34,6 +36,7 @@ struct ReadRequest {
   TailFormat format = TailFormat::kAuto;
   std::string measurement;  ///< for lines that name none
   std::vector<std::string> tags;
+  TimeOptions time;
   Timestamp now = 0;
 };
 
@@ -52,6 +55,7 @@ struct ReadOutcome {
   std::string head;        ///< of the file, when it was read
   TailPosition next;
   WriteRequest write;
+  LineWarnings warnings;
   std::string error;
 };
 

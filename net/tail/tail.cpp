@@ -29,6 +29,7 @@ constexpr size_t kWarningsMax = 1'000;  // logged in the life of a process, one 
 struct Source {
   TailFormat format = TailFormat::kAuto;
   TailOptions options;
+  TimeOptions time;
 };
 
 // The measurement for lines that name none.
@@ -79,6 +80,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void on_committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
                     const Result<WriteReport>& report);
   void count(const std::string& path, uint64_t bytes, const WriteReport& report);
+  void log_warnings(const std::string& path, const LineWarnings& warnings);
   void pause(const Error& error);
   void enqueue(uint64_t id);
   void update_caught_up() { caught_up_ = files_.caught_up(); }
@@ -102,7 +104,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   bool scanning_ = false;       // until the scan is applied
   bool scan_finished_ = false;  // it is applied once the reads in the background have ended
   bool scan_wanted_ = false;
-  Timestamp scan_began_ = 0;
+  Duration scan_began_ = 0;  // running time
   Duration scan_took_ = 0;
 
   std::deque<uint64_t> queue_;  // ids of files to read
@@ -160,7 +162,10 @@ void Tail::Impl::stop() {
 
 TailCounters Tail::Impl::counters() const {
   TailCounters counters = counters_;
-  for (const auto& [id, file] : files_.all()) counters.files += file.path.empty() ? 0 : 1;
+  for (const auto& [id, file] : files_.all()) {
+    counters.files += file.path.empty() ? 0 : 1;
+    if (file.source) counters.bytes_behind += file.size - std::min(file.size, file.position.offset);
+  }
   return counters;
 }
 
@@ -173,15 +178,14 @@ void Tail::Impl::request_scan() {
     return;
   }
   const Duration gap = std::max(timing_.scan_gap, 10 * scan_took_);
-  const Duration passed = clock_.now() - scan_began_;
-  const bool due = passed >= gap || passed < 0;  // the clock was set back
-  scan_timer_->start(due ? 0 : gap - passed);
+  const Duration passed = clock_.running() - scan_began_;
+  scan_timer_->start(std::max<Duration>(gap - passed, 0));
 }
 
 void Tail::Impl::begin_scan() {
   scanning_ = true;
   scan_wanted_ = false;
-  scan_began_ = clock_.now();
+  scan_began_ = clock_.running();
   scan_timer_->stop();
   files_.begin_scan();
   run_in_background(
@@ -194,7 +198,7 @@ void Tail::Impl::begin_scan() {
 
 void Tail::Impl::on_scanned() {
   if (stopped_) return;
-  scan_took_ = std::clamp<Duration>(clock_.now() - scan_began_, 0, kMinute);
+  scan_took_ = std::clamp<Duration>(clock_.running() - scan_began_, 0, kMinute);
   scan_finished_ = true;
   if (reading_ == 0) apply_scan();
 }
@@ -204,7 +208,7 @@ void Tail::Impl::on_scanned() {
 void Tail::Impl::apply_scan() {
   scanning_ = false;
   scan_finished_ = false;
-  const Timestamp now = clock_.now();
+  const Duration now = clock_.running();
   for (const auto& [path, trouble] : scanner_.troubles()) warn_once(path, trouble);
   if (!scanner_.complete()) return scan_later();
   const auto effect = files_.apply_scan(scanner_.files(), now, scanner_.comparisons());
@@ -273,7 +277,7 @@ void Tail::Impl::watch_folders() {
 // Writes positions of files that disappeared or came back. If submit() fails, the next scan tries
 // again; if the commit fails, the next start finds the same changes.
 void Tail::Impl::submit_outdated() {
-  const Timestamp now = clock_.now();
+  const Timestamp now = clock_.now() - database_.counters().clock_ahead;
   WriteRequest request;
   request.changes = files_.outdated(now);
   if (!request.changes.empty() && !database_.submit(std::move(request), [](const auto&) {})) return;
@@ -305,14 +309,15 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->position = file.position;
   request->path = file.path.empty() ? file.position.path : file.path;
   request->file = file.file;
-  if (files_.step_of(file, clock_.now()) == TailStep::kReadLast) {
+  if (files_.step_of(file, clock_.running()) == TailStep::kReadLast) {
     request->last_line_end = file.size;
   }
   request->start = file.start;
-  request->give_up_quote = files_.quote_overdue(file, clock_.now());
+  request->give_up_quote = files_.quote_overdue(file, clock_.running());
   request->format = source.format;
   request->measurement = measurement_of(source, file.position.path);
   request->tags = source.options.tags;
+  request->time = source.time;
   request->now = clock_.now();
   file.in_flight = true;
   ++reading_;
@@ -345,7 +350,8 @@ void Tail::Impl::accept_read(uint64_t id, ReadOutcome outcome) {
   switch (outcome.kind) {
     case Kind::kNothing:
       files_.keep_open(id, outcome.file);
-      files_.nothing_whole(id, {outcome.size, outcome.held_back, outcome.complete}, clock_.now());
+      files_.nothing_whole(id, {outcome.size, outcome.held_back, outcome.complete},
+                           clock_.running());
       break;
     case Kind::kChanged:
       files_.changed(id);
@@ -369,9 +375,13 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
   const uint64_t rejected = line_count(outcome.write.rejected);
   counters_.rejected += rejected;
   auto done = [post = mailbox_->poster(), weak = weak_from_this(), id, next = outcome.next,
-               size = outcome.size, bytes](Result<WriteReport> report) {
-    post([weak, id, next, size, bytes, report = std::move(report)] {
-      if (const auto self = weak.lock()) self->on_committed(id, next, size, bytes, report);
+               size = outcome.size, bytes,
+               warnings = std::move(outcome.warnings)](Result<WriteReport> report) {
+    post([weak, id, next, size, bytes, warnings, report = std::move(report)] {
+      const auto self = weak.lock();
+      if (!self) return;
+      if (report) self->log_warnings(next.path, warnings);
+      self->on_committed(id, next, size, bytes, report);
     });
   };
   const Status submitted = database_.submit(std::move(outcome.write), std::move(done));
@@ -398,9 +408,9 @@ void Tail::Impl::on_committed(uint64_t id, const TailPosition& next, uint64_t si
   retry_delay_ = 0;
   const FollowedFile& file = files_.at(id);
   count(next.path, next.offset - std::min(next.offset, file.position.offset), *report);
-  files_.committed(id, next, size, clock_.now());
+  files_.committed(id, next, size, clock_.running());
   if (file.path.empty()) request_scan();  // its rest may be in a copy
-  if (files_.step_of(file, clock_.now()) == TailStep::kRead) enqueue(id);
+  if (files_.step_of(file, clock_.running()) == TailStep::kRead) enqueue(id);
   update_caught_up();
   pump();
 }
@@ -416,6 +426,18 @@ void Tail::Impl::count(const std::string& path, uint64_t bytes, const WriteRepor
   if (!report.warnings.empty()) {
     const std::string& warning = report.warnings.front();
     warn_once(warning, path + ": " + warning);
+  }
+}
+
+// Once per file and kind; the counter goes on.
+void Tail::Impl::log_warnings(const std::string& path, const LineWarnings& warnings) {
+  for (const LineWarning kind : kLineWarnings) {
+    if (warnings[kind].count == 0) continue;
+    const bool no_key = kind == LineWarning::kNoTime || kind == LineWarning::kTimeKeyMissing;
+    if (no_key) counters_.untimed += warnings[kind].count;
+    warn_once(fmt::format("{} {}", path, static_cast<int>(kind)),
+              fmt::format("{}: {}{}", path, warning_text(kind, warnings[kind]),
+                          no_key ? "; name the right key with `time: {key: ...}` in `tail`" : ""));
   }
 }
 
@@ -449,7 +471,9 @@ Result<std::unique_ptr<Tail>> Tail::create(uv_loop_t* loop, Database& database, 
       absolute.push_back(full.lexically_normal().string());
     }
     globs.push_back(std::move(absolute));
-    sources.push_back({format, std::move(option)});
+    auto time = read_time_options(option.time);
+    if (!time) return fail(time.error(), "tail: time");
+    sources.push_back({format, std::move(option), *std::move(time)});
   }
   return std::unique_ptr<Tail>(new Tail(
       std::make_shared<Impl>(loop, database, clock, std::move(sources), std::move(globs), timing)));

@@ -228,6 +228,31 @@ TEST_CASE("import: rejected lines are counted and named by file and line, and st
   CHECK(stored_rows(**database, "rejected") == 2);
 }
 
+TEST_CASE("import: events without a time and odd keys are counted, and the first ones named",
+          "[import]") {
+  test::TemporaryFolder folder;
+  const std::string json = folder.write("a/a.json",
+                                        "{\"time\":1700000000,\"n\":1}\n{\"n\":1,\"n\":2}\n"
+                                        "{\"n\":3}\n");
+  const std::string lines = folder.write("a/b.lp", "m f=1\n");
+  const auto database = Database::open(folder / "data", import_database_options());
+  REQUIRE(database);
+  ImportOptions options;
+  options.paths = {json, lines};
+  options.parser_count = 1;
+  const auto done = import_files(**database, options, [](const ImportProgress&) {});
+  REQUIRE(done);
+  CHECK(done->events == 4);
+  const auto check = [&](LineWarning kind, uint64_t count, const std::string& first) {
+    CHECK(done->warnings[kind].count == count);
+    CHECK(done->warnings[kind].first == first);
+  };
+  check(LineWarning::kNoTime, 2, json + ": keys: n");
+  check(LineWarning::kOddKey, 1,
+        json + ": the key `n` occurs twice: only its last value is stored");
+  check(LineWarning::kNoTimestamp, 1, lines);
+}
+
 TEST_CASE("import: chunks are written in the order of the input", "[import]") {
   test::TemporaryFolder folder;
   std::string text;

@@ -103,7 +103,8 @@ class Import {
     std::map<std::string, uint64_t> rows;  ///< by measurement
     size_t rejected = 0;
     std::vector<std::string> examples;  ///< of rejected lines
-    std::string_view open_line;         ///< continues in the next chunk; owned by the batch
+    LineWarnings warnings;
+    std::string_view open_line;  ///< continues in the next chunk; owned by the batch
   };
 
   /// Parsers that a thread reuses for all chunks.
@@ -129,7 +130,7 @@ class Import {
     parse_options.now = SystemClock().now();
     parse_options.measurement = chunk.measurement;
     parse_options.tags = options_.tags;
-    parse_options.time_keys = options_.time_keys;
+    parse_options.time = options_.time;
     parse_options.time_unit = is_line_protocol ? 1 : 0;
     LineErrors errors;
     switch (chunk.format) {
@@ -153,6 +154,12 @@ class Import {
       parsed.examples.push_back(
           fmt::format("{}:{}: {}", chunk.path, chunk.first_line + error.line - 1, error.reason));
     }
+    for (const LineWarning kind : kLineWarnings) {
+      const LineWarnings::Entry& entry = errors.warnings()[kind];
+      parsed.warnings.add(
+          kind, [&] { return chunk.path + (entry.first.empty() ? "" : ": " + entry.first); },
+          entry.count);
+    }
     for (const RowBatch& rows : batch.measurements()) {
       parsed.rows[rows.measurement()] = rows.row_count();
     }
@@ -166,6 +173,7 @@ class Import {
       // Counted before the write, whose callback subtracts the rows that it rejects.
       const MutexLock lock(mutex_);
       add_rejected(parsed.rejected, parsed.examples);
+      progress_.warnings.add(parsed.warnings);
       progress_.bytes_done += parsed.byte_count;
       for (const auto& [measurement, count] : parsed.rows) count_events(measurement, count);
     }
