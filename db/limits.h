@@ -71,10 +71,16 @@ inline constexpr size_t kCatalogMapBytes = 64 * kGiB;  ///< address space, not d
 inline constexpr unsigned kReaderCountMax = 1022;      ///< LMDB reader slots of all processes
 
 // `rejected`: lines that could not be stored.
-inline constexpr size_t kRejectedLineBytesMax = 4 * kKiB;
-inline constexpr size_t kRejectedPerMinuteMax = 1'000;  ///< rows per source and minute
-inline constexpr size_t kRejectedSourcesMax = 1'000;    ///< distinguished per minute
-inline constexpr size_t kRejectedReasonsMax = 100;      ///< distinguished per source and minute
+inline constexpr size_t kRejectedLineBytesMax = 64 * kKiB;  ///< kept of one line
+/// Lines and reasons kept per source and minute; each counts kRejectedRowBytes more. Further lines
+/// are only counted.
+inline constexpr size_t kRejectedMinuteBytesMax = 4 * kMiB;
+inline constexpr size_t kRejectedRowBytes = 64;
+/// Of all rows of `rejected`, before encoding; beyond it lines are only counted.
+inline constexpr size_t kRejectedBytesMax = kGiB;
+inline constexpr unsigned kRejectedIdBits = 24;       ///< see RejectLog::begin_commit
+inline constexpr size_t kRejectedSourcesMax = 1'000;  ///< distinguished per minute
+inline constexpr size_t kRejectedReasonsMax = 100;    ///< distinguished per source and minute
 inline constexpr const char* kOtherReasons = "(other reasons)";  ///< replaces further reasons
 inline constexpr Duration kRejectedRetention = 7 * kDay;
 

@@ -186,6 +186,7 @@ ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngin
                     options_.default_measurement,
                     options_.http_body_bytes_max,
                     options_.query_timeout,
+                    options_.query_zone,
                     {options_.allowed_hosts, options_.insecure, options_.external_url}});
 }
 

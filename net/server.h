@@ -33,6 +33,7 @@ struct ServerOptions {
   Duration open_quote_max = 5 * kSecond;
   Duration query_timeout = 5 * kMinute;
   size_t query_thread_count = 2;
+  TimeZone query_zone;  ///< of dates and times in queries that name no other
   /// Called on another thread for POST /-/reload and SIGHUP; returns one line that says what
   /// changed. May call change_options(). May be empty.
   std::function<Result<std::string>()> reload;

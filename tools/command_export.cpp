@@ -16,6 +16,7 @@
 #include "tools/terminal/output.h"
 #include "tools/terminal/progress_bar.h"
 #include "tools/terminal/text.h"
+#include "tools/wiring.h"
 
 namespace tocsin {
 namespace {
@@ -41,7 +42,7 @@ struct ExportArguments {
   std::string format = "lp";
   std::string output = "-";
   std::string text, now, measurement;
-  std::string zone = "UTC";
+  std::string zone, config;
   std::vector<std::string> parameters;  ///< `name=value`
   bool own = false;
   ExportOptions options;
@@ -66,7 +67,10 @@ Result<QueryRowsOptions> answer_options(const ExportArguments& arguments) {
   options.measurement = arguments.measurement;
   options.query.cancelled = arguments.options.stop;
   TOCSIN_TRY(options.text, query_text(arguments.text));
-  TOCSIN_TRY(options.query.zone, TimeZone::load(arguments.zone));
+  TOCSIN_TRY(const Settings settings, load_settings(arguments.config));
+  const std::string& zone = arguments.zone.empty() ? settings.rules.time_zone : arguments.zone;
+  TOCSIN_TRY(options.query.zone, TimeZone::load(zone));
+  if (!arguments.config.empty()) options.query.timeout = settings.listen.query_timeout;
   options.query.now = SystemClock().now();
   if (!arguments.now.empty()) {
     TOCSIN_TRY(options.query.now, parse_time(arguments.now, options.query.zone));
@@ -151,8 +155,7 @@ Status run_export(ExportArguments arguments) {
 // Reports wrong usage before anything is opened.
 void check_usage(const ExportArguments& arguments) {
   split_parameters(arguments.parameters);
-  const TimeZone zone = value_of(TimeZone::load(arguments.zone), "--zone");
-  if (!arguments.now.empty()) value_of(parse_time(arguments.now, zone), "--now");
+  check_zone_and_now(arguments.zone, arguments.now);
   if (arguments.options.format.typed && arguments.format == "lp") {
     throw CLI::ValidationError("--typed",
                                "line protocol always has types; --typed is for json and csv");
@@ -196,8 +199,9 @@ void add_export_command(CLI::App& app, Action& action) {
                       "NAME=VALUE sets $NAME in the query; see `tocsin query --help`");
   command->add_option("--now", arguments->now,
                       "Time to use as `now`, in RFC 3339 [the current time]");
-  command->add_option("--zone", arguments->zone, "Time zone of dates and times in the query")
-      ->capture_default_str();
+  command->add_option("--zone", arguments->zone,
+                      "Time zone of dates and times in the query [that of --config, or UTC]");
+  add_config_option(*command, arguments->config);
   command->add_option(
       "QUERY", arguments->text,
       "A query, @FILE to read it from a file, or - for standard input; without it, all rows");

@@ -11,7 +11,9 @@
 #include "tools/command.h"
 #include "tools/import/import.h"
 #include "tools/import/progress_line.h"
+#include "tools/query_arguments.h"
 #include "tools/terminal/text.h"
+#include "tools/wiring.h"
 
 namespace tocsin {
 namespace {
@@ -31,6 +33,7 @@ ndjson, log, txt, lp or csv are read. Rejected lines are counted and kept in the
 
 struct ImportArguments {
   std::string database;
+  std::string config;
   ImportOptions import;
   TimeSettings time;
 };
@@ -64,7 +67,10 @@ Status import_logs(ImportArguments arguments) {
   if (!time) return tl::unexpected<Error>(time.error());
   arguments.import.time = *std::move(time);
   keep_freed_memory();  // segments and chunks are allocated and freed by the megabyte
-  auto database = Database::open(arguments.database, import_database_options());
+  TOCSIN_TRY(const Settings settings, load_settings(arguments.config));
+  DatabaseOptions opening = database_options(settings);
+  opening.pending_bytes_max = import_database_options().pending_bytes_max;
+  auto database = Database::open(arguments.database, opening);
   if (!database && database.error().code == ErrorCode::kConflict) {
     return fail(database.error().code, database.error().message +
                                            "\nStop the server, or send it the lines: "
@@ -122,6 +128,7 @@ void add_import_command(CLI::App& app, Action& action) {
                       "\"%d.%m.%Y %H:%M:%S\"");
   command->add_option("--time-zone", arguments->time.zone,
                       "Time zone of JSON and CSV times that have none, like Europe/Berlin [UTC]");
+  add_config_option(*command, arguments->config);
   command->add_flag("--restore", import.restore,
                     "Accept rows of alerts, deliveries and rejected, which are otherwise refused");
   command->add_option("FILE", import.paths, "Files, directories, or - for standard input")

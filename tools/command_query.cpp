@@ -43,7 +43,8 @@ struct QueryArguments {
 Status run_query(const QueryArguments& arguments) {
   TOCSIN_TRY(const ResultFormat format, parse_result_format(arguments.ask.format));
   TOCSIN_TRY(const std::string text, query_text(arguments.text));
-  TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(arguments.ask.source));
+  TOCSIN_TRY(const QuerySourceOptions where, source_of(arguments.ask));
+  TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(where));
   TOCSIN_TRY(const ResultTable table,
              source->ask({text, arguments.ask.now, split_parameters(arguments.parameters),
                           &stop_on_signals()}));
@@ -85,7 +86,7 @@ void add_query_command(CLI::App& app, Action& action) {
       ->required();
   command->callback([arguments, &action] {
     split_parameters(arguments->parameters);
-    check_ask_options(arguments->ask);
+    check_zone_and_now(arguments->ask.source.zone, arguments->ask.now);
     action = [arguments = *arguments] { return run_query(arguments); };
   });
 }

@@ -91,6 +91,7 @@ Status serve(const ServeArguments& arguments) {
 
   // Created after the rule engine, which evaluates nothing before rules.start().
   std::unique_ptr<Server> server;
+  options.query_zone = engine_options.zone;
   engine_options.caught_up = [&server] { return server->tail_caught_up(); };
   // Loading rules can put alerts into the outbox before the server exists; it reads the outbox when
   // it starts.

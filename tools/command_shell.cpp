@@ -132,7 +132,8 @@ Status run_terminal(ShellSession& session, const AskOptions& options) {
 }
 
 Status run_shell(const AskOptions& ask) {
-  TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(ask.source));
+  TOCSIN_TRY(const QuerySourceOptions where, source_of(ask));
+  TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(where));
   if (const auto answer = source->complete("", 0); !answer)
     return fail(answer.error(), "tocsin shell");
   catch_interrupts();
@@ -157,7 +158,7 @@ void add_shell_command(CLI::App& app, Action& action) {
   command->footer(kShellFooter);
   add_ask_options(*command, *options);
   command->callback([options, &action] {
-    check_ask_options(*options);
+    check_zone_and_now(options->source.zone, options->now);
     action = [options = *options] { return run_shell(options); };
   });
 }

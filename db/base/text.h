@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "db/base/ascii.h"
 
@@ -28,6 +29,9 @@ constexpr bool continues_character(char c) {
 /// number of replacements.
 std::string valid_utf8(std::string_view text, size_t& replaced);
 bool is_valid_utf8(std::string_view text);
+
+/// The parts of a list separated by commas; empty ones are left out.
+std::vector<std::string> split_list(std::string_view text);
 
 /// The length of the control character at the start of `text`, or 0: C0, DEL, C1, or one of the
 /// characters that change the direction of text (Unicode's property Bidi_Control), which can make

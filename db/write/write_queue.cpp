@@ -20,6 +20,7 @@ size_t size_of(const WriteRequest& request) {
     bytes += change.key.size() + (change.value ? change.value->size() : 0);
   }
   for (const RejectedLine& line : request.rejected) bytes += line.line.size() + line.reason.size();
+  for (const RetriedLine& line : request.retried) bytes += line.source.size() + line.reason.size();
   return bytes;
 }
 

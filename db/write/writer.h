@@ -61,6 +61,7 @@ class Writer {
   void check_paths();
   void maintain();
   void enforce_retention();
+  void count_rejected_bytes();
   void flush_reject_counts(bool at_close);
 
   Store& store_;

@@ -26,6 +26,7 @@ constexpr std::array kRoutes = {
     Route{"/settings", "GET", &handle_questdb_settings},
     Route{"/api/query", "GET POST", &handle_query},
     Route{"/api/complete", "GET POST", &handle_complete},
+    Route{"/api/rejected/retry", "POST", &handle_retry},
     Route{"/api/v1/alerts", "GET", &handle_alerts},
     Route{"/api/v1/rules", "GET", &handle_rules},
     Route{"/metrics", "GET", &handle_metrics},

@@ -47,6 +47,7 @@ struct Context {
   std::string measurement;    ///< for JSON events that name none
   size_t body_bytes_max = 0;  ///< before and after decompression
   Duration query_timeout = 0;
+  TimeZone query_zone;
   OwnNames names;
   TimeOptions time = {};  ///< of JSON events, unless parameters say otherwise
 };
@@ -69,6 +70,7 @@ void handle_questdb_settings(const Context&, Request, Reply);
 void handle_alerts(const Context&, Request, Reply);  // rules.cpp
 void handle_rules(const Context&, Request, Reply);
 void handle_metrics(const Context&, Request, Reply);  // metrics.cpp
+void handle_retry(const Context&, Request, Reply);    // rejected.cpp
 void handle_healthy(const Context&, Request, Reply);  // api.cpp
 void handle_ready(const Context&, Request, Reply);
 void handle_reload(const Context&, Request, Reply);

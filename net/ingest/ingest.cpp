@@ -13,6 +13,7 @@
 #include "db/base/log.h"
 #include "db/limits.h"
 #include "net/parse/json_lines.h"
+#include "net/parse/line_origin.h"
 
 namespace tocsin {
 namespace {
@@ -68,6 +69,8 @@ WriteRequest parse(Job& job) {
   WriteRequest write;
   write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
   write.source = input.source;
+  write.origin = origin_of(json ? kOriginJson : kOriginLineProtocol, input.options);
+  write.origin.path = input.path;
   write.urgent = input.urgent;
   const std::string_view text = write.batch.keep(input.text);
   LineErrors errors;

@@ -24,6 +24,7 @@ struct IngestText {
   ParseOptions options;
   std::optional<RejectedLine> rejected;  ///< a line that the caller has already rejected
   std::string source;                    ///< recorded in `rejected`, such as `tcp 127.0.0.1`
+  std::string path;                      ///< of an HTTP request; recorded in `rejected`
   Duration patience = 0;  ///< how long to retry while the store is busy, full or failing
   bool urgent = false;    ///< commit without waiting for more
   /// For the log, if events have no time: how the user names its key for this input.

@@ -13,6 +13,7 @@
 #include "net/parse/framer.h"
 #include "net/parse/keys.h"
 #include "net/parse/line_numbers.h"
+#include "net/parse/nul_blocks.h"
 #include "net/parse/number.h"
 #include "net/parse/row_appender.h"
 
@@ -395,15 +396,10 @@ void parse_csv(std::string_view buffer, const CsvHeader& header, const ParseOpti
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view record = next_record(rest);
-    if (record.empty()) continue;
-    if (record.size() > kLineBytesMax) {
-      errors.add(
-          {numbers.at(record.data()),
-           fmt::format("record of {} bytes, at most {} are possible", record.size(), kLineBytesMax),
-           record});
-    } else if (!reader.read(record)) {
-      errors.add({numbers.at(record.data()), reader.reason(), record});
-    }
+    read_around_nuls(record, numbers, errors, [&](std::string_view part) {
+      if (part.size() > kLineBytesMax) return too_long("record", part.size());
+      return reader.read(part) ? std::string() : reader.reason();
+    });
   }
 }
 

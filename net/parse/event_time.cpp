@@ -164,6 +164,13 @@ Result<TimeLayout> TimeLayout::parse(std::string_view text) {
   return layout;
 }
 
+std::string TimeLayout::text() const {
+  for (const auto& [name, unit] : kUnits) {
+    if (unit == unit_) return std::string(name);
+  }
+  return is_auto() ? "auto" : pattern_;
+}
+
 std::string TimeLayout::expected() const {
   if (unit_ != 0) return fmt::format("a number of {} since 1970", unit_name(unit_));
   if (!pattern_.empty()) return fmt::format("a time like {}", pattern_);

@@ -39,6 +39,8 @@ class TimeLayout {
   static Result<TimeLayout> parse(std::string_view text);
 
   bool is_auto() const { return unit_ == 0 && pattern_.empty(); }
+  /// What parse() reads.
+  std::string text() const;
   /// For messages: `RFC 3339 or a number of s, ms, us or ns since 1970`.
   std::string expected() const;
   /// The time that a text or number states. `zone`: of texts that have none.

@@ -13,8 +13,10 @@
 #include "net/parse/event_time.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_event.h"
+#include "net/parse/json_fault.h"
 #include "net/parse/keys.h"
 #include "net/parse/line_numbers.h"
+#include "net/parse/nul_blocks.h"
 #include "net/parse/plain_objects.h"
 #include "net/parse/row_appender.h"
 
@@ -73,10 +75,10 @@ class EventReader : public RowAppender {
         batch_(batch),
         warnings_(warnings) {}
 
-  /// Appends the line's row to the batch, or returns false with reason() set. Requires:
-  /// kJsonPadding readable bytes after the line; `line` must live as long as the batch.
-  bool read(std::string_view line) {
-    if (!flattener_.flatten(line) && !retry_repaired(line)) return fail(flattener_.error());
+  /// Appends the line's row to the batch, or returns false with reason() set. `padded` is the line
+  /// with kJsonPadding readable bytes after it. Both must live as long as the batch.
+  bool read(std::string_view line, std::string_view padded) {
+    if (!flattener_.flatten(padded) && !retry_repaired(line)) return fail_unreadable(line);
     std::vector<JsonValue>& values = flattener_.values();
     std::string measurement;
     std::optional<Timestamp> time;
@@ -96,6 +98,11 @@ class EventReader : public RowAppender {
   }
 
  private:
+  bool fail_unreadable(std::string_view line) {
+    const std::string fault = json_fault(line);
+    return fail(fault.empty() ? flattener_.error() : "invalid JSON: " + fault);
+  }
+
   // Invalid UTF-8 is displayed as U+FFFD everywhere, so the event is stored that way. Half a
   // surrogate pair, which remains when a writer truncates a text, is treated alike.
   bool retry_repaired(std::string_view line) {
@@ -249,15 +256,11 @@ void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view line = next_line(rest);
     if (is_blank_line(line)) continue;
-    if (line.size() > kLineBytesMax) {
-      const std::string reason =
-          fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
-      errors.add({numbers.at(line.data()), reason, line});
-    } else if (options.guess_shapes && plain.consume(line)) {
-      continue;
-    } else if (!reader.read(padded_line(line, buffer, batch))) {
-      errors.add({numbers.at(line.data()), reader.reason(), line});
-    }
+    if (options.guess_shapes && line.size() <= kLineBytesMax && plain.consume(line)) continue;
+    read_around_nuls(line, numbers, errors, [&](std::string_view part) {
+      if (part.size() > kLineBytesMax) return too_long("line", part.size());
+      return reader.read(part, padded_line(part, buffer, batch)) ? std::string() : reader.reason();
+    });
   }
 }
 

@@ -1,10 +1,12 @@
 #include "net/parse/line_errors.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "db/limits.h"
+#include "net/parse/framer.h"
 
 namespace tocsin {
 
@@ -34,8 +36,15 @@ std::string warning_text(LineWarning warning, const LineWarnings::Entry& entry) 
   return fmt::format("{} with odd keys{}", events, first);
 }
 
+std::string too_long(const char* what, size_t bytes) {
+  return fmt::format("{} of {} bytes, at most {} are possible", what, bytes, kLineBytesMax);
+}
+
 void LineErrors::add(LineError error) {
-  if (kept_.size() < kRejectedPerMinuteMax) {
+  const size_t line_bytes = std::min(error.text.size(), kRejectedLineBytesMax);
+  const size_t bytes = line_bytes + error.reason.size() + kRejectedRowBytes;
+  if (counted_ == 0 && kept_bytes_ + bytes <= kRejectedMinuteBytesMax) {
+    kept_bytes_ += bytes;
     kept_.push_back(std::move(error));
     return;
   }
@@ -55,7 +64,7 @@ void LineErrors::add_counted(std::vector<RejectedLine>& out) const {
 
 void LineErrors::add_all(std::vector<RejectedLine>& out) const {
   for (const LineError& error : kept_) {
-    out.push_back({error.reason, std::string(error.text.substr(0, kRejectedLineBytesMax))});
+    out.push_back(rejected_line(error.reason, error.text));
   }
   add_counted(out);
 }

@@ -16,6 +16,9 @@ namespace tocsin {
 
 inline constexpr size_t kShownBytesMax = 64;  ///< of a piece of input in an error message
 
+/// The reason to reject a `what` (a line or record) of more than kLineBytesMax bytes.
+std::string too_long(const char* what, size_t bytes);
+
 /// A line that could not be parsed, and why.
 struct LineError {
   uint64_t line = 0;   ///< from 1, in the parsed buffer; every newline counts
@@ -60,8 +63,8 @@ class LineWarnings {
 /// A sentence for logs and summaries: `3 events have no recognisable time ...`.
 std::string warning_text(LineWarning warning, const LineWarnings::Entry& entry);
 
-/// Keeps the first kRejectedPerMinuteMax errors, as many as `rejected` can store, and counts the
-/// others by reason. Iterates over the kept ones in order.
+/// Keeps the first errors, up to the kRejectedMinuteBytesMax that `rejected` can store, and counts
+/// the others by reason. Iterates over the kept ones in order.
 class LineErrors {
  public:
   void add(LineError error);
@@ -86,6 +89,7 @@ class LineErrors {
   std::map<std::string, uint64_t, std::less<>> counts_;  // by reason, of lines that are not kept
   uint64_t counted_ = 0;
   LineWarnings warnings_;
+  size_t kept_bytes_ = 0;  // as `rejected` counts them, without the origin
 };
 
 }  // namespace tocsin

@@ -11,7 +11,9 @@
 #include "db/limits.h"
 #include "net/parse/event_time.h"
 #include "net/parse/framer.h"
+#include "net/parse/json_fault.h"
 #include "net/parse/line_numbers.h"
+#include "net/parse/nul_blocks.h"
 #include "net/parse/number.h"
 #include "net/parse/plain_lines.h"
 #include "net/parse/scan.h"
@@ -296,17 +298,15 @@ size_t parse_line_protocol(std::string_view buffer, const ParseOptions& options,
     } else {
       whole = next_line(rest);
     }
-    const std::string_view line = *whole;
-    if (holds_no_row(line)) continue;
-    if (line.size() > kLineBytesMax) {
-      const std::string reason =
-          fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
-      errors.add({numbers.at(line.data()), reason, line});
-    } else if (!parser.parse(line)) {
-      errors.add({numbers.at(line.data()), parser.take_reason(), line});
-    } else {
-      untimed_count += parser.has_time() ? 0 : 1;
-    }
+    read_around_nuls(*whole, numbers, errors, [&](std::string_view part) {
+      if (part.size() > kLineBytesMax) return too_long("line", part.size());
+      if (holds_no_row(part)) return std::string();
+      if (parser.parse(part)) {
+        untimed_count += parser.has_time() ? 0 : 1;
+        return std::string();
+      }
+      return is_part_of_pretty_json(part) ? std::string(kPrettyJson) : parser.take_reason();
+    });
   }
   errors.warnings().add(
       LineWarning::kNoTimestamp, [] { return std::string(); },

@@ -9,6 +9,7 @@
 #include "db/limits.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_lines.h"
+#include "net/parse/line_origin.h"
 #include "net/parse/line_protocol.h"
 
 namespace tocsin {
@@ -16,6 +17,14 @@ namespace {
 
 // Of a line that is too long, between two commits: as much as is read in the time of a commit.
 constexpr uint64_t kSkippedBytesMax = uint64_t{64} << 20;
+std::string_view name_of(TailFormat format) {
+  switch (format) {
+    case TailFormat::kAuto: return kOriginAuto;
+    case TailFormat::kJson: return kOriginJson;
+    case TailFormat::kLineProtocol: break;
+  }
+  return kOriginLineProtocol;
+}
 
 ReadOutcome failed(const Error& error) {
   ReadOutcome outcome;
@@ -101,6 +110,16 @@ std::vector<Run> runs_of(std::string_view lines, TailFormat format) {
   return runs;
 }
 
+ParseOptions options_of(const ReadRequest& request) {
+  ParseOptions options;
+  options.now = request.now;
+  options.time_unit = 0;
+  options.measurement = request.measurement;
+  options.tags = request.tags;
+  options.time = request.time;
+  return options;
+}
+
 // Turns whole lines, which begin at `offset` in the file, into rows and rejected lines.
 void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
                  ReadOutcome& outcome) {
@@ -112,12 +131,7 @@ void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
                                 [](const Run& run) { return run.format == LineFormat::kJson; });
   write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
   const std::string_view kept = write.batch.keep(std::move(lines));
-  ParseOptions options;
-  options.now = request.now;
-  options.time_unit = 0;
-  options.measurement = request.measurement;
-  options.tags = request.tags;
-  options.time = request.time;
+  const ParseOptions options = options_of(request);
   JsonLinesParser json_parser;
   LineErrors errors;
   for (const Run& run : runs) {
@@ -130,8 +144,8 @@ void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
   }
   for (const LineError& error : errors) {
     const auto at = offset + static_cast<uint64_t>(error.text.data() - kept.data());
-    write.rejected.push_back({fmt::format("{} (line at byte {} of the file)", error.reason, at),
-                              std::string(error.text.substr(0, kRejectedLineBytesMax))});
+    write.rejected.push_back(rejected_line(
+        fmt::format("{} (line at byte {} of the file)", error.reason, at), error.text));
   }
   errors.add_counted(write.rejected);
   outcome.warnings = errors.warnings();
@@ -207,21 +221,24 @@ Result<std::string> read_lines(const ReadRequest& request, uint64_t offset, Read
     TOCSIN_TRY(std::string data, outcome.file->read(offset, wanted));
     const bool at_end = data.size() < wanted;
     whole = complete_bytes(data, at_end, request, outcome);
+    // NUL bytes in a line that exceeds the limit end it: what follows them may be a line.
+    if (whole == 0 && data.size() > kLineBytesMax) whole = data.rfind('\0') + 1;  // npos + 1 is 0
     if (whole > 0 || at_end || wanted > kLineBytesMax) return data;
   }
 }
 
-// Skips the rest of a line that was rejected for its length, or kSkippedBytesMax of it.
+// Skips the rest of a line that was rejected for its length, up to a newline or NUL byte, or
+// kSkippedBytesMax of it.
 Status skip_long_line(ReadOutcome& outcome) {
   const uint64_t start = outcome.next.offset;
   bool at_end = false;
   while (outcome.next.line == LineState::kSkip && !at_end &&
          outcome.next.offset - start < kSkippedBytesMax) {
     TOCSIN_TRY(const std::string data, outcome.file->read(outcome.next.offset, kTailChunkBytes));
-    const size_t newline = data.find('\n');
-    const bool found = newline != std::string::npos;
+    const size_t end = data.find_first_of(kLongLineEnds);
+    const bool found = end != std::string::npos;
     at_end = data.size() < kTailChunkBytes;
-    outcome.next.offset += found ? newline + 1 : data.size();
+    outcome.next.offset += found ? end + 1 : data.size();
     if (found) outcome.next.line = LineState::kStart;
   }
   outcome.size = std::max(outcome.size, outcome.next.offset);
@@ -243,13 +260,13 @@ Status reject_continuation(const ReadRequest& request, ReadOutcome& outcome) {
   outcome.next.offset += found ? newline + 1 : data.size();
   if (found) outcome.next.line = LineState::kStart;
   if (!found && too_long) outcome.next.line = LineState::kSkip;
-  data.resize(std::min({data.size(), newline, kRejectedLineBytesMax}));
+  data.resize(std::min(data.size(), newline));
   if (is_blank_line(data)) return {};
-  outcome.write.rejected.push_back(
-      {fmt::format("continues the line that ended without a newline at byte {} of the file and was "
-                   "stored after a while (see `last_line_wait`)",
-                   offset),
-       std::move(data)});
+  outcome.write.rejected.push_back(rejected_line(
+      fmt::format("continues the line that ended without a newline at byte {} of the file and was "
+                  "stored after a while (see `last_line_wait`)",
+                  offset),
+      data));
   return {};
 }
 
@@ -265,13 +282,14 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
   if (whole > 0) {
     data.resize(whole);
     outcome.next.offset = offset + whole;
-    if (!data.ends_with('\n')) outcome.next.line = LineState::kTaken;
+    const bool taken = !data.ends_with('\n') && is_last_line(request, outcome.next.offset);
+    if (taken) outcome.next.line = LineState::kTaken;
     parse_lines(std::move(data), request, offset, outcome);
   } else if (data.size() > kLineBytesMax) {
     outcome.write.rejected.push_back(
-        {fmt::format("the line at byte {} of the file is longer than {} bytes", offset,
-                     kLineBytesMax),
-         data.substr(0, kRejectedLineBytesMax)});
+        rejected_line(fmt::format("the line at byte {} of the file is longer than {} bytes", offset,
+                                  kLineBytesMax),
+                      data));
     outcome.next.offset = offset + data.size();
     outcome.next.line = LineState::kSkip;
   } else {
@@ -311,6 +329,8 @@ ReadOutcome read_chunk(const ReadRequest& request) {
   if (outcome.kind == ReadOutcome::Kind::kWrite) {
     outcome.next.gone_since = 0;
     outcome.write.source = request.path;
+    outcome.write.origin = origin_of(name_of(request.format), options_of(request));
+    outcome.write.origin.path = request.path;
     outcome.write.changes.push_back(
         {SmallTable::kSources, position_key(outcome.next.id), encode_position(outcome.next)});
   }

@@ -97,6 +97,26 @@ TEST_CASE("tcp: a line that is too long is rejected and the next one is read", "
   CHECK(server.query("from rejected | stats n = count()") == "n\n1\n");
 }
 
+TEST_CASE("tcp: NUL bytes that a crash left are skipped, and the lines around them are stored",
+          "[net]") {
+  const size_t size = GENERATE(size_t{300}, kLineBytesMax + 3 * kMiB);
+  CAPTURE(size);
+  const std::string nuls(size, '\0');
+  TestServer server;
+  Client client(server.tcp());
+  auto sender = std::async(std::launch::async, [&] {
+    const bool sent = client.send("# tocsin ack=on\nm f=1 1\n" + nuls + "m f=2 2\nm f=" + nuls +
+                                  "m f=3 3\n" + nuls + "{\"f\":4}\n");
+    client.end();
+    return sent;
+  });
+  client.read_all();
+  CHECK(sender.get());
+  CHECK(server.query("from m | keep f") == "f\n1\n2\n3\n");
+  CHECK(server.query("from logs | keep f") == "f\n4\n");
+  CHECK(server.query("from rejected | keep line") == "line\nm f=\n");
+}
+
 TEST_CASE("tcp: alternating formats keep the order and the line numbers", "[net]") {
   TestServer server;
   Client client(server.tcp());

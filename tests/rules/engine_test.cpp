@@ -749,7 +749,8 @@ TEST_CASE("engine: after the clock was a year ahead, rules continue where they w
   world.run(28, 60);
   CHECK(world.status("Failures").last_window_end == RuleWorld::at(60));
   CHECK(world.alerts(R"(type != "SELF")") == Brief{"pay:firing@25", "pay:resolved@40"});
-  CHECK(world.alerts(R"(rule == "ClockWasAhead")") == Brief{":firing@28", ":resolved@28"});
+  CHECK(world.alerts(R"(rule == "ClockWasAhead")") ==
+        Brief{"ClockWasAhead:firing@28", "ClockWasAhead:resolved@28"});
 }
 
 TEST_CASE("engine: an alert that fired while the clock was ahead ends once it is right again",
@@ -775,11 +776,10 @@ TEST_CASE("engine: late events are found although the clock was set back", "[rul
   world.load(rule_file(""));
   play_failures(world);
   world.run(0, 60);
-  world.clock.jump_to(RuleWorld::at(59.5));  // not enough for the rules to be ahead
+  world.clock.jump_to(RuleWorld::at(56));  // not enough for the rules to be ahead
   world.events("web", 20, 25, 12, "FAILED");
-  world.clock.set(world.clock.now() + 5 * kMinute + kSecond);
-  world.advance(65);
-  world.advance(71);
+  world.advance(61.5);
+  world.advance(67);
   CHECK(world.alerts(R"(service == "web")") == Brief{"web:firing@25 late", "web:resolved@30 late"});
 }
 

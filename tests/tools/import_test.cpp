@@ -209,6 +209,18 @@ TEST_CASE("import: every line of every file becomes a durable row", "[import]") 
   CHECK(stored_rows(**database, "bpm") == 2000);
 }
 
+TEST_CASE("import: NUL bytes that a crash left are skipped, and the lines around them are stored",
+          "[import]") {
+  for (const size_t size : {size_t{300}, kLineBytesMax + (size_t{3} << 20)}) {
+    CAPTURE(size);
+    const std::string nuls(size, '\0');
+    const Imported imported = import_text(
+        nuls + "m n=1i 1\n" + nuls + "m n=2i 2\nm n=" + nuls + "m n=3i 3\n", size_t{1} << 20, 2);
+    CHECK(imported.exported == "m n=1i 1\nm n=2i 2\nm n=3i 3\n");
+    CHECK(imported.report.rejected == 1);
+  }
+}
+
 TEST_CASE("import: rejected lines are counted and named by file and line, and stop nothing",
           "[import]") {
   test::TemporaryFolder folder;

@@ -12,6 +12,7 @@
 #include "db/limits.h"
 #include "net/parse/csv_rows.h"
 #include "net/parse/json_lines.h"
+#include "net/parse/line_origin.h"
 #include "net/parse/line_protocol.h"
 #include "net/parse/scan.h"
 #include "net/parse/typed_json.h"
@@ -23,6 +24,16 @@ constexpr auto kReportInterval = std::chrono::milliseconds(200);
 
 /// Parsed rows waiting for the writer: enough to keep it busy, few enough to stay in the caches.
 constexpr size_t kPendingBytesMax = 8 * kMiB;
+
+std::string_view origin_format(InputFormat format) {
+  switch (format) {
+    case InputFormat::kLineProtocol: return kOriginLineProtocol;
+    case InputFormat::kJson: return kOriginJson;
+    case InputFormat::kTypedJson: return kOriginTypedJson;
+    case InputFormat::kCsv: break;
+  }
+  return kOriginCsv;
+}
 
 /// One import. Shared by its threads.
 class Import {
@@ -132,6 +143,9 @@ class Import {
     parse_options.tags = options_.tags;
     parse_options.time = options_.time;
     parse_options.time_unit = is_line_protocol ? 1 : 0;
+    parsed.request.origin = origin_of(origin_format(chunk.format), parse_options);
+    parsed.request.origin.path = chunk.path;
+    if (chunk.header) parsed.request.origin.header = chunk.header->text;
     LineErrors errors;
     switch (chunk.format) {
       case InputFormat::kLineProtocol:

@@ -211,19 +211,19 @@ TEST_CASE("retention: a record that is not that of the last commit is not used",
 
 TEST_CASE("retention: many days of a measurement at once wait for retention_grace", "[db]") {
   RetentionWorld world(10 * kDay);
-  world.write_days("many", 14);  // 4 of 14
-  world.write_days("few", 13);   // 3 of 13
+  world.write_days("many", 15);  // 4 of 15
+  world.write_days("few", 14);   // 3 of 14
   world.open();
   world.run(40 * kMinute);
-  CHECK(world.days("many") == 14);
-  CHECK(world.days("few") == 10);
+  CHECK(world.days("many") == 15);
+  CHECK(world.days("few") == 11);
   CHECK(world.waits_for("retention waits with 4 days of many: "));
   CHECK(world.waits_for("in 20m"));
   world.open();
   world.run(20 * kMinute - kMinute);
-  CHECK(world.days("many") == 14);
+  CHECK(world.days("many") == 15);
   world.run(kMinute);
-  CHECK(world.days("many") == 10);
+  CHECK(world.days("many") == 11);
   CHECK(world.retention->waits().empty());
 }
 
@@ -268,12 +268,12 @@ TEST_CASE("retention: a confirmation by a process that keeps all rows holds for 
   world.options.retention = 10 * kDay;
   world.open();
   world.run(0);
-  CHECK(world.days("a") == 10);
+  CHECK(world.days("a") == 11);
 }
 
 TEST_CASE("retention: a dropped file that a reader needs is kept for running time", "[db]") {
   RetentionWorld world(10 * kDay);
-  world.write_days("a", 11);
+  world.write_days("a", 12);
   world.open();
   const auto files = [&] {
     size_t count = 0;
@@ -285,13 +285,13 @@ TEST_CASE("retention: a dropped file that a reader needs is kept for running tim
   };
   const auto reader = take(world.environment->begin_read());
   world.run(0);
-  CHECK(world.days("a") == 10);
+  CHECK(world.days("a") == 11);
   world.clock.jump_to(world.clock.now() + kHour);
   take(world.retention->unlink_dropped(*world.catalog));
-  CHECK(files() == 11);
+  CHECK(files() == 12);
   world.clock.set(world.clock.now() + kSnapshotMax + 1);
   take(world.retention->unlink_dropped(*world.catalog));
-  CHECK(files() == 10);
+  CHECK(files() == 11);
 }
 
 TEST_CASE("clock: a clock that was set back is believed after retention_grace", "[db]") {

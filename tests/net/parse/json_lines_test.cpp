@@ -301,9 +301,9 @@ TEST_CASE("json lines: errors say what is wrong", "[net]") {
   check_json_error(R"({"a":1}})", "invalid JSON: ");
   check_json_error(R"({"a":1} {"b":2})", "invalid JSON: ");
   check_json_error(R"({"a" 1})", "invalid JSON: ");
-  check_json_error(R"({"a":tru})", "invalid JSON value of `a`");
-  check_json_error(R"({"a":nul})", "invalid JSON value of `a`");
-  check_json_error(R"({"a":01})", "invalid JSON number 01 of `a`");
+  check_json_error(R"({"a":tru})", "invalid JSON: text without quotes: `tru` at byte 6");
+  check_json_error(R"({"a":nul})", "invalid JSON: text without quotes: `nul` at byte 6");
+  check_json_error(R"({"a":01})", "invalid JSON: invalid number `01` at byte 6");
   check_json_error(R"({"a":1 2})", "invalid JSON: ");
   check_json_error(R"({"a":"x"y})", "invalid JSON: ");
   check_json_error(R"({"a":[1,,2]})", "invalid JSON");

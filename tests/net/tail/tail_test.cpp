@@ -551,7 +551,7 @@ TEST_CASE("tail: a line over the limit is rejected and the next one is read", "[
   REQUIRE(process.until_rows(rows("a", 0, 2)));
   const auto rejected = process.database.state().rejected;
   REQUIRE(rejected.size() == 1);
-  CHECK(rejected[0].second.size() == 4096);
+  CHECK(rejected[0].second.size() == kRejectedLineBytesMax);
   CHECK(rejected[0].first.find(std::to_string(kLineBytesMax)) != std::string::npos);
 }
 
@@ -619,6 +619,20 @@ TEST_CASE("tail: events without a time are counted, and reported once per file",
                     "following files: " + folder.path("a/y.log") +
                         ": 1 line of line protocol without a timestamp is stored with its time of "
                         "arrival"});
+}
+
+TEST_CASE("tail: NUL bytes that a crash left are skipped, and the lines around them are stored",
+          "[net]") {
+  const size_t size = GENERATE(size_t{300}, kLineBytesMax + (size_t{3} << 20));
+  CAPTURE(size);
+  const std::string nuls(size, '\0');
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(0) + nuls + line(1) + "{\"n\":" + nuls + line(2) + line(3));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 4)));
+  const auto rejected = process.database.state().rejected;
+  REQUIRE(rejected.size() == 1);
+  CHECK(rejected[0].second == "{\"n\":");
 }
 
 TEST_CASE("tail: a wrong option is refused", "[net]") {
