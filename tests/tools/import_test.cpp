@@ -158,12 +158,11 @@ TEST_CASE("chunk reader: a header is removed from the first chunk and passed wit
   }
   CHECK(joined == rows);
   CHECK(chunks_of(folder.write("orders/blank.csv", "\n\n \n"), {"auto", "", 2}).empty());
-  for (const char* wrong : {"a,,b\n", "{\"tocsin_columns\":1}\n"}) {
-    ChunkReader reader({folder.write("orders/wrong", wrong)}, {});
-    const auto chunk = reader.next();
-    REQUIRE(!chunk);
-    CHECK(chunk.error().message.starts_with(folder / "orders/wrong"));
-  }
+  const auto wrong = folder.write("orders/wrong", "{\"tocsin_columns\":1}\n");
+  ChunkReader reader({wrong}, {});
+  const auto chunk = reader.next();
+  REQUIRE(!chunk);
+  CHECK(chunk.error().message.starts_with(wrong));
 }
 
 TEST_CASE("find_files: a directory is replaced by its files, and a missing path is named",
