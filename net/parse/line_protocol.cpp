@@ -59,7 +59,10 @@ class RowParser {
  private:
   bool fail(std::string reason) { return fail_at(p_, std::move(reason)); }
   bool fail_at(const char* place, std::string reason) {
-    reason_ = fmt::format("{} at byte {}", reason, place - begin_ + 1);
+    const bool json = begin_ != end_ && (*begin_ == '{' || *begin_ == '[');
+    reason_ =
+        json ? "this is JSON, not line protocol: send it to /insert/jsonline, or as the format json"
+             : fmt::format("{} at byte {}", reason, place - begin_ + 1);
     return false;
   }
 

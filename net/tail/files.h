@@ -80,6 +80,7 @@ class TailFiles {
   struct ScanEffect {
     std::vector<std::string> copies;    ///< newly recognised copies; each path is returned once
     std::vector<HeldFiles::Lost> lost;  ///< what was written but can no longer be read
+    std::vector<std::string> packed;    ///< compressed files that a glob covers; they are not read
     bool search = false;                ///< files are missing, so another scan is needed at once
     bool soon = false;                  ///< another scan is needed soon, to compare files
   };

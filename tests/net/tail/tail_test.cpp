@@ -542,6 +542,19 @@ TEST_CASE("tail: a glob that matches nothing at start is logged once", "[net]") 
                               " so far, or its folder cannot be read"});
 }
 
+TEST_CASE("tail: files that stay empty do not keep others from being read", "[net]") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a/1.log", "a/2.log", "a/3.log"}) folder.append(name, "");
+  Process process({follow(folder.path("a/*.log"))});
+  process.settle();
+  folder.append("a/4.log", "");
+  process.settle();
+  folder.append("a/5.log", line(1));
+  REQUIRE(process.until_rows(rows("a", 1, 2)));
+  folder.append("a/2.log", line(2));
+  CHECK(process.until_rows(rows("a", 1, 3)));
+}
+
 TEST_CASE("tail: a line over the limit is rejected and the next one is read", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", line(0) + "{\"n\":\"" +
