@@ -15,6 +15,7 @@
 #include "net/parse/json_event.h"
 #include "net/parse/keys.h"
 #include "net/parse/line_numbers.h"
+#include "net/parse/odd_names.h"
 #include "net/parse/plain_objects.h"
 #include "net/parse/row_appender.h"
 
@@ -123,9 +124,14 @@ class EventReader : public RowAppender {
     } else {
       measurement = options_.measurement;
     }
-    return check_measurement(
-        measurement,
-        "no measurement: the event has no key `measurement`, and its source sets none");
+    if (!check_measurement(
+            measurement,
+            "no measurement: the event has no key `measurement`, and its source sets none")) {
+      return false;
+    }
+    const bool admitted = !options_.admit_odd_name || !is_odd_measurement(measurement) ||
+                          options_.admit_odd_name(measurement);
+    return admitted || fail(odd_names_limit_reason(measurement));
   }
 
   bool read_time(std::vector<JsonValue>& values, Timestamp& time) {

@@ -10,6 +10,7 @@
 #include "net/parse/event_time.h"
 #include "net/parse/keys.h"
 #include "net/parse/number.h"
+#include "net/parse/odd_names.h"
 #include "net/parse/scan.h"
 
 namespace tocsin {
@@ -197,6 +198,9 @@ bool PlainObjects::append(Shape& shape, std::string_view line) {
     measurement = value.text;
   }
   if (measurement.empty() || measurement.size() > kNameBytesMax) return false;
+  if (options_.admit_odd_name && shape.measurement_key && is_odd_measurement(measurement)) {
+    return false;
+  }
   Timestamp time = options_.now;
   if (shape.time_key) {
     const Value& value = values_[*shape.time_key];
