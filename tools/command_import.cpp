@@ -22,10 +22,15 @@ constexpr const char* kImportFooter = R"(Examples:
   tocsin import --db tocsin-data --measurement orders --time created_at orders.csv
   tocsin export --db old-data --format json --typed | tocsin import --db new-data -
 
-Rows of JSON and CSV without a "measurement" go to --measurement or, by default, to a measurement named
-after the directory of the file. The first line of a CSV file holds the column names. Output of
-`tocsin export --typed` is restored losslessly. For a directory, all files below it that end in json, jsonl,
-ndjson, log, txt, lp or csv are read. Rejected lines are counted and kept in the measurement `rejected`.)";
+The format is detected for each file: JSON lines, JSON arrays (also inside an object, as {"Records": [...]}), line
+protocol, CSV (also with tabs or semicolons), or a plain text log, whose lines become the column "message". gzip, zstd
+and UTF-16 are unpacked. What cannot be read is named, with what to do. For a directory, all files below it that end
+in json, jsonl, ndjson, log, txt, text, lp, csv or tsv are read, also rotated and compressed ones; the others are
+named.
+
+Rows that name no measurement go to --measurement or, by default, to a measurement named after the directory of the
+file. A file in which no row has a time is refused, unless you accept the current time: --time now. Output of
+`tocsin export --typed` is restored losslessly. Rejected lines are counted and kept in the measurement `rejected`.)";
 
 struct ImportArguments {
   std::string database;
@@ -41,6 +46,12 @@ std::string summary(const std::string& database, const ImportProgress& done, dou
   for (const auto& [measurement, count] : done.events_by_measurement) {
     text += fmt::format("\n  {}: {}", measurement, grouped(count));
   }
+  for (const FileWithoutRows& file : done.files_without_rows) {
+    text += fmt::format("\n  {}: nothing was stored, because {}", file.path,
+                        file.rejected > 0
+                            ? fmt::format("all {} lines were rejected", grouped(file.rejected))
+                            : "it has only blank lines, comments or a header");
+  }
   for (const std::string& example : done.rejected_examples) text += "\n  rejected: " + example;
   if (done.rejected > done.rejected_examples.size()) {
     text += fmt::format("\n  to see all of them: tocsin query --db {} 'from rejected | sort -time'",
@@ -51,6 +62,10 @@ std::string summary(const std::string& database, const ImportProgress& done, dou
 
 Status import_logs(ImportArguments arguments) {
   keep_freed_memory();  // segments and chunks are allocated and freed by the megabyte
+  ImportOptions& options = arguments.import;
+  options.time_now = std::erase(options.time_keys, "now") > 0;
+  TOCSIN_TRY(ImportPlan plan, plan_import(options));
+  for (const std::string& note : plan.notes) fmt::print(stderr, "{}\n", note);
   auto database = Database::open(arguments.database, import_database_options());
   if (!database && database.error().code == ErrorCode::kConflict) {
     return fail(database.error().code, database.error().message +
@@ -58,23 +73,24 @@ Status import_logs(ImportArguments arguments) {
                                            "curl --data-binary @FILE http://127.0.0.1:8086/write");
   }
   if (!database) return tl::unexpected<Error>(database.error());
-  arguments.import.stop = &stop_on_signals();
+  options.stop = &stop_on_signals();
   const auto begun = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   };
   ProgressDisplay display;
-  TOCSIN_TRY(const ImportProgress done,
-             import_files(**database, arguments.import, [&](const ImportProgress& progress) {
-               display.show(progress, elapsed());
-             }));
+  TOCSIN_TRY(const ImportProgress done, import_files(**database, std::move(plan), options,
+                                                     [&](const ImportProgress& progress) {
+                                                       display.show(progress, elapsed());
+                                                     }));
   display.finish(done, elapsed());
   fmt::print("{}\n", summary(arguments.database, done, elapsed()));
-  if (arguments.import.stop->load())
+  if (options.stop->load())
     return fail(ErrorCode::kCancelled, "the import was stopped before the end");
-  if (done.events == 0 && done.rejected > 0) {
-    return fail(ErrorCode::kInvalid, "every line was rejected; check --format");
-  }
+  const bool failed = std::ranges::any_of(
+      done.files_without_rows,
+      [&](const FileWithoutRows& file) { return file.rejected > 0 || done.events == 0; });
+  if (failed) return fail(ErrorCode::kInvalid, "of some input nothing was stored; check --format");
   return {};
 }
 
@@ -89,10 +105,10 @@ void add_import_command(CLI::App& app, Action& action) {
   command->add_option("--db", arguments->database, "Database directory; created if missing")
       ->required();
   command
-      ->add_option(
-          "--format", import.reader.format,
-          "json (one object per line), lp (line protocol), csv, or auto (detect it for each file)")
-      ->check(CLI::IsMember({"auto", "json", "lp", "csv"}))
+      ->add_option("--format", import.reader.format,
+                   "json (objects or arrays), lp (line protocol), csv, text (each line is a "
+                   "message), or auto (detect it for each file)")
+      ->check(CLI::IsMember({"auto", "json", "lp", "csv", "text"}))
       ->capture_default_str();
   command->add_option("--measurement", import.reader.measurement,
                       "Measurement of JSON and CSV rows that name none");
@@ -101,9 +117,14 @@ void add_import_command(CLI::App& app, Action& action) {
                    "Keys of JSON and CSV to store as tags, for example service,host")
       ->delimiter(',');
   command
-      ->add_option("--time", import.time_keys,
-                   "Keys of JSON and CSV that may hold the time; the first one present is used")
+      ->add_option(
+          "--time", import.time_keys,
+          "Keys of JSON and CSV that may hold the time; the first one present is used. `now`: "
+          "files without any time may be imported, at the current time")
       ->delimiter(',');
+  command->add_flag("!--no-header", import.reader.csv_header,
+                    "The first line of CSV is data: columns are called column1, column2, and the "
+                    "first one with times is `time`");
   command->add_flag("--restore", import.restore,
                     "Accept rows of alerts, deliveries and rejected, which are otherwise refused");
   command->add_option("FILE", import.paths, "Files, directories, or - for standard input")

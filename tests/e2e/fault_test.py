@@ -126,7 +126,7 @@ class FaultTest(Case):
             fault.check(again.returncode == 0, "import after the fault", again.stderr)
             return fault.count()
 
-        self.write("other.lp", "other n=1i\n")
+        self.write("other.lp", "other n=1i 1764000000000000000\n")
         self.try_all(trial)
 
     def test_serve(self):

@@ -2,19 +2,14 @@
 #include "tools/import/chunk_reader.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <utility>
 
 #include "db/base/ascii.h"
-#include "db/base/file.h"
 #include "net/parse/csv_records.h"
 #include "net/parse/framer.h"
 #include "net/parse/scan.h"
+#include "net/parse/text_lines.h"
 #include "net/parse/typed_json.h"
 
 namespace tocsin {
@@ -22,55 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool has_usual_extension(const fs::path& path) {
-  static constexpr std::string_view kExtensions[] = {".json", ".jsonl", ".ndjson", ".log",
-                                                     ".txt",  ".lp",    ".csv"};
-  return std::find(std::begin(kExtensions), std::end(kExtensions), path.extension().string()) !=
-         std::end(kExtensions);
-}
-
-Status find_in_folder(const std::string& folder, std::vector<std::string>& files) {
-  std::error_code error;
-  const size_t before = files.size();
-  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end;
-       it.increment(error)) {
-    if (it->is_regular_file() && has_usual_extension(it->path())) files.push_back(it->path());
-  }
-  if (error) return fail(ErrorCode::kIo, fmt::format("reading {}: {}", folder, error.message()));
-  if (files.size() == before) {
-    return fail(
-        ErrorCode::kNotFound,
-        folder +
-            " contains no log files; their names must end in .json, .jsonl, .ndjson, .log, .txt, "
-            ".lp or .csv");
-  }
-  std::sort(files.begin() + static_cast<ptrdiff_t>(before), files.end());
-  return {};
-}
-
 std::string folder_name(const std::string& path) {
   return path == "-" ? "" : fs::absolute(path).parent_path().filename().string();
-}
-
-// Column names separated by commas. Line protocol always has a `=`.
-bool is_csv_header(std::string_view line) {
-  return line.starts_with(kTypedCsvStart) ||
-         (line.find(',') != line.npos && line.find('=') == line.npos);
-}
-
-InputFormat format_of(const ChunkReaderOptions& options, const std::string& path,
-                      std::string_view data) {
-  const std::string_view start = trimmed_start(data);
-  const std::string_view line = start.substr(0, start.find('\n'));
-  const bool is_json = line.empty() || line.front() == '{';
-  const bool any = options.format == "auto";
-  if (options.format == "lp") return InputFormat::kLineProtocol;
-  if (options.format == "csv") return InputFormat::kCsv;
-  if (any && (fs::path(path).extension() == ".csv" || (!is_json && is_csv_header(line)))) {
-    return InputFormat::kCsv;
-  }
-  if (any && !is_json) return InputFormat::kLineProtocol;
-  return line.starts_with(kTypedJsonStart) ? InputFormat::kTypedJson : InputFormat::kJson;
 }
 
 bool has_header(InputFormat format) {
@@ -78,53 +26,23 @@ bool has_header(InputFormat format) {
 }
 
 /// The number of bytes of `data`, in whole lines, that go into a chunk.
-size_t whole_bytes(std::string_view data, InputFormat format, bool at_end) {
+size_t whole_bytes(std::string_view data, InputFormat format, char separator, bool at_end) {
   if (at_end) return data.size();
-  const size_t whole =
-      format == InputFormat::kCsv ? whole_records(data) : data.rfind('\n') + 1;  // npos + 1 is 0
+  const size_t whole = format == InputFormat::kCsv ? whole_records(data, separator)
+                                                   : data.rfind('\n') + 1;  // npos + 1 is 0
   if (whole != 0) return whole;
   return data.size() > kLineBytesMax ? data.size() : 0;  // the parser will reject it
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> find_files(const std::vector<std::string>& arguments) {
-  std::vector<std::string> files;
-  for (const std::string& argument : arguments) {
-    std::error_code error;
-    if (argument != "-" && fs::is_directory(argument, error)) {
-      TOCSIN_RETURN_IF_ERROR(find_in_folder(argument, files));
-    } else if (argument != "-" && !fs::exists(argument, error)) {
-      return fail(ErrorCode::kNotFound, "no such file or directory: " + argument);
-    } else {
-      files.push_back(argument);
-    }
-  }
-  return files;
-}
-
-uint64_t total_bytes(const std::vector<std::string>& paths) {
-  uint64_t total = 0;
-  for (const std::string& path : paths) {
-    struct stat status {};
-    const int result = path == "-" ? fstat(STDIN_FILENO, &status) : stat(path.c_str(), &status);
-    if (result != 0 || !S_ISREG(status.st_mode)) return 0;
-    total += static_cast<uint64_t>(status.st_size);
-  }
-  return total;
-}
-
-ChunkReader::ChunkReader(std::vector<std::string> paths, ChunkReaderOptions options)
-    : paths_(std::move(paths)), options_(std::move(options)) {}
-
-ChunkReader::~ChunkReader() {
-  if (fd_ > STDIN_FILENO) close(fd_);
-}
+ChunkReader::ChunkReader(std::vector<PlannedFile> files, ChunkReaderOptions options)
+    : files_(std::move(files)), options_(std::move(options)) {}
 
 Result<std::optional<Chunk>> ChunkReader::next() {
   while (true) {
     if (at_end_) {
-      if (next_path_ == paths_.size()) return std::nullopt;
+      if (next_file_ == files_.size()) return std::nullopt;
       TOCSIN_RETURN_IF_ERROR(open_next_file());
     }
     TOCSIN_TRY(std::optional<Chunk> chunk, next_of_file());
@@ -133,16 +51,27 @@ Result<std::optional<Chunk>> ChunkReader::next() {
 }
 
 Status ChunkReader::open_next_file() {
-  const std::string& path = paths_[next_path_++];
-  if (fd_ > STDIN_FILENO) close(fd_);
-  fd_ = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd_ < 0) return open_error(path, errno);
-  if (path != "-") posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
-  chunk_.path = path;
-  chunk_.measurement = options_.measurement.empty() ? folder_name(path) : options_.measurement;
+  PlannedFile& planned = files_[next_file_];
+  file_ = std::move(planned.file);
+  if (!file_) {
+    TOCSIN_TRY(file_, InputFile::open(planned.path));
+  }
+  const FormatGuess& guess = planned.guess;
+  csv_ = guess.csv;
+  csv_.has_header = options_.csv_header;
+  chunk_.format = guess.format;
+  if (guess.format == InputFormat::kJsonDocuments) {
+    file_->cut_documents(guess.array_key);
+    chunk_.format = InputFormat::kJson;
+  }
+  chunk_.file = next_file_++;
+  chunk_.path = planned.path;
+  chunk_.measurement =
+      options_.measurement.empty() ? folder_name(planned.path) : options_.measurement;
   chunk_.first_line = 1;
+  chunk_.time_before.reset();
   chunk_.header = nullptr;
-  format_known_ = false;
+  at_start_ = true;
   at_end_ = false;
   rest_.clear();
   return {};
@@ -155,17 +84,28 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   auto memory = std::make_unique_for_overwrite<char[]>(size);
   std::copy(rest_.begin(), rest_.end(), memory.get());
   const auto unread = std::span(memory.get(), size).subspan(rest_.size());
-  TOCSIN_TRY(const size_t count, read_up_to(fd_, std::as_writable_bytes(unread), chunk_.path));
+  TOCSIN_TRY(const size_t count, file_->read(unread));
   std::string_view data(memory.get(), rest_.size() + count);
   at_end_ = data.size() < size;
-  if (!format_known_) data = without_byte_order_mark(data);
-  if (!format_known_) chunk_.format = format_of(options_, chunk_.path, data);
-  format_known_ = true;
-  const size_t whole = whole_bytes(data, chunk_.format, at_end_);
+  if (std::exchange(at_start_, false)) data = without_byte_order_mark(data);
+  const size_t whole = whole_bytes(data, chunk_.format, csv_.separator, at_end_);
   rest_ = data.substr(whole);
   if (whole == 0) return std::nullopt;
-  Chunk chunk{std::move(memory),  data.substr(0, whole), chunk_.format, chunk_.path,
-              chunk_.measurement, chunk_.first_line,     !at_end_,      chunk_.header};
+  Chunk chunk{.memory = std::move(memory),
+              .lines = data.substr(0, whole),
+              .format = chunk_.format,
+              .file = chunk_.file,
+              .input_bytes = file_->take_bytes_read(),
+              .path = chunk_.path,
+              .measurement = chunk_.measurement,
+              .first_line = chunk_.first_line,
+              .more_follows = !at_end_,
+              .time_before = chunk_.time_before,
+              .header = chunk_.header};
+  if (chunk.format == InputFormat::kText && !at_end_) {
+    const auto last = last_text_time(chunk.lines, SystemClock().now());
+    if (last) chunk_.time_before = last;
+  }
   if (has_header(chunk.format) && !chunk.header) {
     if (trimmed_start(chunk.lines).empty()) {
       chunk_.first_line += scan::count_byte(chunk.lines, '\n');
@@ -181,7 +121,7 @@ Status ChunkReader::read_header(Chunk& chunk) {
   InputHeader header;
   std::string_view rest = chunk.lines;
   if (chunk.format == InputFormat::kCsv) {
-    auto csv = read_csv_header(rest);
+    auto csv = read_csv_header(rest, csv_);
     if (!csv) return fail(csv.error(), chunk.path);
     header.csv = *std::move(csv);
   } else {
