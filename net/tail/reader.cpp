@@ -1,6 +1,7 @@
 #include "net/tail/reader.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "net/parse/framer.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
+#include "net/parse/text_lines.h"
 
 namespace tocsin {
 namespace {
@@ -50,21 +52,71 @@ Status open_and_check(const ReadRequest& request, ReadOutcome& outcome) {
   return {};
 }
 
+FormatGuess named_format(TailFormat format) {
+  FormatGuess guess;
+  if (format == TailFormat::kText) guess.other_lines = InputFormat::kText;
+  return guess;
+}
+
+// Decides by the start of the file, unless an earlier read has. Returns nothing if the file cannot
+// be read.
+Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
+                                                   ReadOutcome& outcome) {
+  if (request.format != TailFormat::kAuto) return named_format(request.format);
+  if (request.guess) {
+    outcome.guess = request.guess;
+    return *request.guess;
+  }
+  TOCSIN_TRY(const std::string start, outcome.file->read(0, kFormatBytes));
+  const TextEncoding encoding = encoding_of(start);
+  UnreadFormat unread = unread_format(start);
+  if (encoding != TextEncoding::kPlain) {
+    unread = {fmt::format("in {}", name_of(encoding)),
+              "only plain UTF-8 text can be followed; load the file with `tocsin import`"};
+  }
+  if (!unread.name.empty()) {
+    outcome.notice =
+        fmt::format("{} is {} and is not read: {}", request.path, unread.name, unread.advice);
+    return std::nullopt;
+  }
+  ParseOptions options;
+  options.measurement = request.measurement;
+  FormatGuess guess = guess_format(start, "auto", "", options);
+  std::string note = guess.note;
+  if (guess.format == InputFormat::kCsv) {
+    guess.other_lines = InputFormat::kText;
+    note =
+        "it looks like CSV, which cannot be followed: each line is stored as text; load the file "
+        "with `tocsin import`";
+  } else if (guess.format == InputFormat::kJsonDocuments) {
+    note =
+        "it holds JSON arrays or objects with line breaks, which cannot be followed: only lines "
+        "that are whole objects are stored, one row each; load the file with `tocsin import`";
+  }
+  if (!note.empty()) outcome.notice = request.path + ": " + note;
+  if (start.size() == kFormatBytes) outcome.guess = std::make_shared<const FormatGuess>(guess);
+  return guess;
+}
+
 // Consecutive lines of one format: the bytes [start, end) of the data.
 struct Run {
-  LineFormat format = LineFormat::kLineProtocol;
+  InputFormat format = InputFormat::kLineProtocol;
   size_t start = 0;
   size_t end = 0;
 };
 
-std::vector<Run> runs_of(std::string_view lines, TailFormat format) {
-  if (format == TailFormat::kJson) return {{LineFormat::kJson, 0, lines.size()}};
-  if (format == TailFormat::kLineProtocol) return {{LineFormat::kLineProtocol, 0, lines.size()}};
+std::vector<Run> runs_of(std::string_view lines, TailFormat format, InputFormat other) {
+  if (format == TailFormat::kJson) return {{InputFormat::kJson, 0, lines.size()}};
+  if (format == TailFormat::kText || format == TailFormat::kLineProtocol) {
+    return {{other, 0, lines.size()}};
+  }
   std::vector<Run> runs;
   for (std::string_view rest = lines; !rest.empty();) {
     const size_t start = lines.size() - rest.size();
-    const std::string_view line = next_line(rest);
-    const LineFormat own = format_of_line(line);
+    // Text ends at its newline; line protocol may have newlines in quotes.
+    const std::string_view line =
+        other == InputFormat::kText ? next_simple_line(rest) : next_line(rest);
+    const InputFormat own = format_of_line(line) == LineFormat::kJson ? InputFormat::kJson : other;
     // Blank lines belong to the lines around them.
     const bool joins = !runs.empty() && (own == runs.back().format || is_blank_line(line));
     if (!joins) runs.push_back({own, start, start});
@@ -73,14 +125,23 @@ std::vector<Run> runs_of(std::string_view lines, TailFormat format) {
   return runs;
 }
 
+// The time of the last line before `offset` that has one, for lines that continue an event.
+Result<std::optional<Timestamp>> time_before(const ReadOutcome& outcome, uint64_t offset,
+                                             Timestamp now) {
+  const uint64_t from = offset > kFormatBytes ? offset - kFormatBytes : 0;
+  TOCSIN_TRY(const std::string before,
+             outcome.file->read(from, static_cast<size_t>(offset - from)));
+  return last_text_time(before, now);
+}
+
 // Turns whole lines, which begin at `offset` in the file, into rows and rejected lines.
-void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
-                 WriteRequest& write) {
-  const std::vector<Run> runs = runs_of(lines, request.format);
+void parse_lines(std::string lines, const ReadRequest& request, InputFormat other, uint64_t offset,
+                 std::optional<Timestamp> text_time, WriteRequest& write) {
+  const std::vector<Run> runs = runs_of(lines, request.format, other);
   // A batch has one policy: if it has any JSON line, rows of line protocol keep conflicting values,
   // too.
   const bool json = std::any_of(runs.begin(), runs.end(),
-                                [](const Run& run) { return run.format == LineFormat::kJson; });
+                                [](const Run& run) { return run.format == InputFormat::kJson; });
   write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
   const std::string_view kept = write.batch.keep(std::move(lines));
   ParseOptions options;
@@ -92,8 +153,11 @@ void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
   LineErrors errors;
   for (const Run& run : runs) {
     const std::string_view text = kept.substr(run.start, run.end - run.start);
-    if (run.format == LineFormat::kJson) {
+    if (run.format == InputFormat::kJson) {
       json_parser.parse(text, options, write.batch, errors);
+    } else if (run.format == InputFormat::kText) {
+      parse_text_lines(text, options, text_time, write.batch, errors);
+      if (const auto last = last_text_time(text, options.now)) text_time = last;
     } else {
       parse_line_protocol(text, options, write.batch, errors);
     }
@@ -126,8 +190,9 @@ Status skip_to_end(ReadOutcome& outcome) {
 // The number of bytes of `data` that are complete lines. `at_end`: the data reaches the end of the
 // file.
 size_t complete_bytes(std::string_view data, bool at_end, const ReadRequest& request,
-                      ReadOutcome& outcome) {
+                      InputFormat other, ReadOutcome& outcome) {
   if (at_end && request.last_line) return data.size();
+  if (other == InputFormat::kText) return data.rfind('\n') + 1;  // npos + 1 is 0
   StreamFramer framer;
   const size_t whole = framer.whole_lines(data);
   if (whole > 0 || !at_end) return whole;
@@ -136,13 +201,13 @@ size_t complete_bytes(std::string_view data, bool at_end, const ReadRequest& req
 }
 
 // Reads at `offset` until the data holds a whole line or exceeds the limit of a line.
-Result<std::string> read_lines(const ReadRequest& request, uint64_t offset, ReadOutcome& outcome,
-                               size_t& whole) {
+Result<std::string> read_lines(const ReadRequest& request, InputFormat other, uint64_t offset,
+                               ReadOutcome& outcome, size_t& whole) {
   for (size_t wanted = kTailChunkBytes;; wanted *= 2) {
     wanted = std::min(wanted, kLineBytesMax + kTailChunkBytes);
     TOCSIN_TRY(std::string data, outcome.file->read(offset, wanted));
     const bool at_end = data.size() < wanted;
-    whole = complete_bytes(data, at_end, request, outcome);
+    whole = complete_bytes(data, at_end, request, other, outcome);
     if (whole > 0 || at_end || wanted > kLineBytesMax) return data;
   }
 }
@@ -160,13 +225,25 @@ Status skip_long_line(ReadOutcome& outcome, bool last_line) {
 
 Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
   const uint64_t offset = outcome.next.offset;
+  TOCSIN_TRY(const std::optional<FormatGuess> guess, guess_format_of(request, outcome));
+  if (!guess) {
+    if (!request.last_line) return {};
+    outcome.next.offset = std::max(offset, outcome.size);
+    outcome.kind = ReadOutcome::Kind::kWrite;
+    return {};
+  }
+  const InputFormat other = guess->other_lines;
   size_t whole = 0;
-  TOCSIN_TRY(std::string data, read_lines(request, offset, outcome, whole));
+  TOCSIN_TRY(std::string data, read_lines(request, other, offset, outcome, whole));
   outcome.size = std::max<uint64_t>(outcome.size, offset + data.size());
   if (whole > 0) {
     data.resize(whole);
     outcome.next.offset = offset + whole;
-    parse_lines(std::move(data), request, offset, outcome.write);
+    std::optional<Timestamp> text_time;
+    if (other == InputFormat::kText) {
+      TOCSIN_TRY(text_time, time_before(outcome, offset, request.now));
+    }
+    parse_lines(std::move(data), request, other, offset, text_time, outcome.write);
   } else if (data.size() > kLineBytesMax) {
     outcome.write.rejected.push_back(
         {fmt::format("the line at byte {} of the file is longer than {} bytes", offset,
@@ -189,9 +266,10 @@ Result<TailFormat> parse_tail_format(std::string_view name) {
   if (name == "auto") return TailFormat::kAuto;
   if (name == "json") return TailFormat::kJson;
   if (name == "lp") return TailFormat::kLineProtocol;
+  if (name == "text") return TailFormat::kText;
   return fail(
       ErrorCode::kInvalid,
-      fmt::format("unknown format `{}` of a followed file; expected auto, json or lp", name));
+      fmt::format("unknown format `{}` of a followed file; expected auto, json, lp or text", name));
 }
 
 ReadOutcome read_chunk(const ReadRequest& request) {

@@ -10,6 +10,7 @@
 
 #include "db/base/result.h"
 #include "db/database.h"
+#include "net/parse/input_format.h"
 #include "net/tail/identity.h"
 #include "net/tail/scanner.h"
 
@@ -18,8 +19,8 @@ namespace tocsin {
 /// Read at a time, unless one line is longer.
 inline constexpr size_t kTailChunkBytes = size_t{1} << 20;
 
-enum class TailFormat : uint8_t { kAuto, kJson, kLineProtocol };
-/// Parses `auto`, `json` or `lp`; kInvalid lists them.
+enum class TailFormat : uint8_t { kAuto, kJson, kLineProtocol, kText };
+/// Parses `auto`, `json`, `lp` or `text`; kInvalid lists them.
 Result<TailFormat> parse_tail_format(std::string_view name);
 
 struct ReadRequest {
@@ -30,7 +31,8 @@ struct ReadRequest {
   bool give_up_quote = false;  ///< reject the line whose open quote holds lines back
   bool skip_to_end = false;    ///< store no rows; begin after the last whole line
   TailFormat format = TailFormat::kAuto;
-  std::string measurement;  ///< for lines that name none
+  std::shared_ptr<const FormatGuess> guess;  ///< of an earlier read, for kAuto; may be null
+  std::string measurement;                   ///< for lines that name none
   std::vector<std::string> tags;
   Timestamp now = 0;
 };
@@ -49,6 +51,9 @@ struct ReadOutcome {
   TailPosition next;
   WriteRequest write;
   std::string error;
+  /// What a person should know about the format of the file; empty: nothing.
+  std::string notice;
+  std::shared_ptr<const FormatGuess> guess;  ///< null until its evidence is complete
 };
 
 ReadOutcome read_chunk(const ReadRequest& request);

@@ -281,6 +281,8 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->skip_to_end = file.skip_to_end;
   request->give_up_quote = files_.quote_overdue(file, clock_.now());
   request->format = source.format;
+  // At the start of the file there may be other text than at the last read.
+  if (file.position.offset > 0) request->guess = file.guess;
   request->measurement = measurement_of(source, file.position.path);
   request->tags = source.options.tags;
   request->now = clock_.now();
@@ -296,6 +298,9 @@ void Tail::Impl::begin_read(uint64_t id) {
 void Tail::Impl::on_read(uint64_t id, ReadOutcome outcome) {
   --reading_;
   if (stopped_) return;
+  files_.at(id).guess = outcome.guess;
+  if (!outcome.notice.empty())
+    warn_once("format of " + files_.at(id).position.path, outcome.notice);
   if (outcome.kind == ReadOutcome::Kind::kWrite) {
     files_.keep_open(id, outcome.file);
     return submit(id, std::move(outcome));
