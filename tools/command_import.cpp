@@ -6,11 +6,14 @@
 
 #include <fmt/format.h>
 
+#include "db/base/text.h"
 #include "tools/allocator.h"
 #include "tools/command.h"
 #include "tools/import/import.h"
 #include "tools/import/progress_line.h"
+#include "tools/query_arguments.h"
 #include "tools/terminal/text.h"
+#include "tools/wiring.h"
 
 namespace tocsin {
 namespace {
@@ -20,6 +23,7 @@ constexpr const char* kImportFooter = R"(Examples:
   tocsin import --db tocsin-data --measurement audit --tags service,host old/audit-*.jsonl
   tocsin generate --days 1 --format lp | tocsin import --db tocsin-data -
   tocsin import --db tocsin-data --measurement orders --time created_at orders.csv
+  tocsin import --db tocsin-data --time Datum --time-layout "%d.%m.%Y %H:%M" --time-zone Europe/Berlin a.csv
   tocsin export --db old-data --format json --typed | tocsin import --db new-data -
 
 The format is detected for each file: JSON lines, JSON arrays (also inside an object, as {"Records": [...]}), line
@@ -34,7 +38,9 @@ file. A file in which no row has a time is refused, unless you accept the curren
 
 struct ImportArguments {
   std::string database;
+  std::string config;
   ImportOptions import;
+  TimeSettings time;
 };
 
 std::string summary(const std::string& database, const ImportProgress& done, double seconds) {
@@ -57,16 +63,29 @@ std::string summary(const std::string& database, const ImportProgress& done, dou
     text += fmt::format("\n  to see all of them: tocsin query --db {} 'from rejected | sort -time'",
                         database);
   }
+  for (const LineWarning kind : kLineWarnings) {
+    const LineWarnings::Entry& entry = done.warnings[kind];
+    if (entry.count == 0) continue;
+    text += "\n  warning: " + escape_controls(warning_text(kind, entry));
+    const bool no_key = kind == LineWarning::kNoTime || kind == LineWarning::kTimeKeyMissing;
+    if (no_key) text += "; name the right key with --time";
+  }
   return text;
 }
 
 Status import_logs(ImportArguments arguments) {
-  keep_freed_memory();  // segments and chunks are allocated and freed by the megabyte
   ImportOptions& options = arguments.import;
-  options.time_now = std::erase(options.time_keys, "now") > 0;
+  options.time_now = std::erase(arguments.time.keys, "now") > 0;
+  TOCSIN_TRY(options.time, read_time_options(std::move(arguments.time)));
+  keep_freed_memory();  // segments and chunks are allocated and freed by the megabyte
+  TOCSIN_TRY(const Settings settings, load_settings(arguments.config));
   TOCSIN_TRY(ImportPlan plan, plan_import(options));
-  for (const std::string& note : plan.notes) fmt::print(stderr, "{}\n", note);
-  auto database = Database::open(arguments.database, import_database_options());
+  for (const std::string& note : plan.notes) {
+    fmt::print(stderr, "{}\n", escape_controls(note));
+  }
+  DatabaseOptions opening = database_options(settings);
+  opening.pending_bytes_max = import_database_options().pending_bytes_max;
+  auto database = Database::open(arguments.database, opening);
   if (!database && database.error().code == ErrorCode::kConflict) {
     return fail(database.error().code, database.error().message +
                                            "\nStop the server, or send it the lines: "
@@ -117,14 +136,19 @@ void add_import_command(CLI::App& app, Action& action) {
                    "Keys of JSON and CSV to store as tags, for example service,host")
       ->delimiter(',');
   command
-      ->add_option(
-          "--time", import.time_keys,
-          "Keys of JSON and CSV that may hold the time; the first one present is used. `now`: "
-          "files without any time may be imported, at the current time")
+      ->add_option("--time", arguments->time.keys,
+                   "Keys of JSON and CSV that may hold the time; the first valid one is used. "
+                   "`now`: files without any time may be imported, at the current time")
       ->delimiter(',');
+  command->add_option("--time-layout", arguments->time.layout,
+                      "How JSON and CSV write it: auto, s, ms, us, ns, or a pattern like "
+                      "\"%d.%m.%Y %H:%M:%S\"");
+  command->add_option("--time-zone", arguments->time.zone,
+                      "Time zone of JSON and CSV times that have none, like Europe/Berlin [UTC]");
   command->add_flag("!--no-header", import.reader.csv_header,
                     "The first line of CSV is data: columns are called column1, column2, and the "
                     "first one with times is `time`");
+  add_config_option(*command, arguments->config);
   command->add_flag("--restore", import.restore,
                     "Accept rows of alerts, deliveries and rejected, which are otherwise refused");
   command->add_option("FILE", import.paths, "Files, directories, or - for standard input")

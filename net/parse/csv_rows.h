@@ -21,7 +21,8 @@ inline constexpr std::string_view kTypedCsvStart = "#measurement,time";
 /// How a plain file is written.
 struct CsvLayout {
   char separator = ',';
-  bool has_header = true;  ///< else the columns are called column1, column2, ...
+  bool has_header = true;    ///< else the columns are called column1, column2, ...
+  bool check_header = true;  ///< refuse a header that looks like data
 };
 
 /// The header lines of a file. Shared by the threads that parse the rest.
@@ -29,6 +30,7 @@ struct CsvHeader {
   std::vector<TypedColumn> columns;  ///< in a plain file, types are guessed and kinds unknown
   bool typed = false;                ///< the first two columns are measurement and time
   char separator = ',';
+  std::string oddity;  ///< plain: what became of the first name that was empty, too long or twice
 };
 
 /// Removes the header lines from the front of `records` and guesses the column types of a plain
@@ -42,8 +44,8 @@ Result<CsvHeader> read_csv_header(std::string_view& records, CsvLayout layout = 
 /// without quotes is null. A record whose number of values differs from the header's is an error.
 ///
 /// In a plain file, measurement, time and tags are found as in JSON lines: the column
-/// `measurement`, the first time key that exists, and the tag keys. A value that does not fit the
-/// guessed type gets the type that fits it. In a typed file such a value is an error.
+/// `measurement`, the first time key with a valid time, and the tag keys. A value that does not fit
+/// the guessed type gets the type that fits it. In a typed file such a value is an error.
 void parse_csv(std::string_view buffer, const CsvHeader& header, const ParseOptions& options,
                Batch& batch, LineErrors& errors);
 

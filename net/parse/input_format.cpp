@@ -11,6 +11,7 @@
 #include "net/parse/json_documents.h"
 #include "net/parse/json_event.h"
 #include "net/parse/json_lines.h"
+#include "net/parse/nul_blocks.h"
 #include "net/parse/scan.h"
 #include "net/parse/text_time.h"
 #include "net/parse/typed_json.h"
@@ -385,7 +386,7 @@ UnreadFormat unread_format(std::string_view start) {
 
 FormatGuess guess_format(std::string_view start, std::string_view name, std::string_view path,
                          const ParseOptions& options) {
-  start = without_byte_order_mark(start).substr(0, kFormatBytes);
+  start = without_leading_nuls(without_byte_order_mark(start)).substr(0, kFormatBytes);
   const std::string_view text = trimmed_start(start);
   FormatGuess guess;
   if (name == "lp") return guess;

@@ -10,6 +10,7 @@
 #include "net/parse/framer.h"
 #include "net/parse/keys.h"
 #include "net/parse/line_numbers.h"
+#include "net/parse/nul_blocks.h"
 #include "net/parse/row_appender.h"
 #include "net/parse/text_time.h"
 
@@ -143,13 +144,10 @@ void parse_text_lines(std::string_view buffer, const ParseOptions& options,
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view line = next_simple_line(rest);
     if (is_blank_line(line)) continue;
-    if (line.size() > kLineBytesMax) {
-      const std::string reason =
-          fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
-      errors.add({numbers.at(line.data()), reason, line});
-    } else if (!reader.read(line)) {
-      errors.add({numbers.at(line.data()), reader.reason(), line});
-    }
+    read_around_nuls(line, numbers, errors, [&](std::string_view part) {
+      if (part.size() > kLineBytesMax) return too_long("line", part.size());
+      return reader.read(part) ? std::string() : reader.reason();
+    });
   }
 }
 

@@ -33,7 +33,7 @@ void TailFiles::begin_scan() {
   for (const auto& [id, file] : files_) known_.emplace(id, file.position);
 }
 
-TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Timestamp now) {
+TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Duration now) {
   std::vector<TailPosition> positions;
   std::vector<FollowedFile*> owners;
   for (auto& [id, file] : files_) {
@@ -75,7 +75,7 @@ TailFiles::ScanEffect TailFiles::apply_scan(std::span<const FileSeen> seen, Time
   return effect;
 }
 
-void TailFiles::mark_found(FollowedFile& file, const FileSeen& seen, Timestamp now) {
+void TailFiles::mark_found(FollowedFile& file, const FileSeen& seen, Duration now) {
   // Another inode is another file, although it continues this one: after a copy and truncate.
   if (file.position.inode != seen.inode || file.position.device != seen.device) close(file);
   if (!file.in_flight) {
@@ -95,7 +95,7 @@ void TailFiles::mark_found(FollowedFile& file, const FileSeen& seen, Timestamp n
   if (seen.sibling() && finished) file.searched = true;
 }
 
-void TailFiles::add_new(const FileSeen& seen, Timestamp now) {
+void TailFiles::add_new(const FileSeen& seen, Duration now) {
   TOCSIN_CHECK(seen.source);  // a sibling is never new
   const uint64_t id = next_id_++;
   FollowedFile& file = files_[id];
@@ -127,7 +127,7 @@ bool TailFiles::mark_missing(FollowedFile& file) {
   return true;
 }
 
-void TailFiles::touch(FollowedFile& file, uint64_t size, int64_t changed_at, Timestamp now) {
+void TailFiles::touch(FollowedFile& file, uint64_t size, int64_t changed_at, Duration now) {
   const bool first = file.still_since == 0;
   if (first || size != file.size || changed_at != file.changed_at) file.still_since = now;
   file.size = size;
@@ -150,7 +150,7 @@ void TailFiles::check_start(FollowedFile& file, bool give_up) {
   --behind_;
 }
 
-TailStep TailFiles::step_of(const FollowedFile& file, Timestamp now) const {
+TailStep TailFiles::step_of(const FollowedFile& file, Duration now) const {
   FollowState state;
   state.offset = file.position.offset;
   state.examined = quote_overdue(file, now) ? file.position.offset : file.examined;
@@ -161,11 +161,11 @@ TailStep TailFiles::step_of(const FollowedFile& file, Timestamp now) const {
   return next_step(state, settings_.settle);
 }
 
-bool TailFiles::quote_overdue(const FollowedFile& file, Timestamp now) const {
+bool TailFiles::quote_overdue(const FollowedFile& file, Duration now) const {
   return file.held_back_since != 0 && now - file.held_back_since >= settings_.open_quote_max;
 }
 
-std::vector<uint64_t> TailFiles::to_read(Timestamp now) const {
+std::vector<uint64_t> TailFiles::to_read(Duration now) const {
   std::vector<uint64_t> ids;
   for (const auto& [id, file] : files_) {
     if (file.in_flight || (file.path.empty() && !file.file)) continue;
@@ -176,7 +176,7 @@ std::vector<uint64_t> TailFiles::to_read(Timestamp now) const {
   return ids;
 }
 
-void TailFiles::committed(uint64_t id, const TailPosition& position, uint64_t size, Timestamp now) {
+void TailFiles::committed(uint64_t id, const TailPosition& position, uint64_t size, Duration now) {
   FollowedFile& file = at(id);
   file.position = position;
   file.stored = true;
@@ -188,7 +188,7 @@ void TailFiles::committed(uint64_t id, const TailPosition& position, uint64_t si
   check_start(file);
 }
 
-void TailFiles::nothing_whole(uint64_t id, uint64_t size, bool held_back, Timestamp now) {
+void TailFiles::nothing_whole(uint64_t id, uint64_t size, bool held_back, Duration now) {
   FollowedFile& file = at(id);
   file.in_flight = false;
   if (size > file.size) touch(file, size, file.changed_at, now);

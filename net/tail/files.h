@@ -35,9 +35,9 @@ struct FollowedFile {
 
   uint64_t size = 0;
   int64_t changed_at = 0;
-  Timestamp still_since = 0;              ///< when size or changed_at last changed
+  Duration still_since = 0;               ///< when size or changed_at last changed
   uint64_t examined = 0;                  ///< see FollowState
-  Timestamp held_back_since = 0;          ///< when an open quote began to hold lines back; 0: none
+  Duration held_back_since = 0;           ///< when an open quote began to hold lines back; 0: none
   bool in_flight = false;                 ///< being read, or waiting for its commit
   bool skip_to_end = false;               ///< the first read stores no rows
   bool search = false;                    ///< the next scan searches for its siblings
@@ -69,7 +69,7 @@ class TailFiles {
   /// Call before a scan reads the disk. apply_scan() compares the results with the positions of
   /// this moment: a file that is read further during the scan would otherwise seem to have shrunk.
   void begin_scan();
-  ScanEffect apply_scan(std::span<const FileSeen> seen, Timestamp now);
+  ScanEffect apply_scan(std::span<const FileSeen> seen, Duration now);
 
   /// Marks the files known now as those that caught_up() waits for. Call once, after the first
   /// scans.
@@ -78,14 +78,14 @@ class TailFiles {
   bool started() const { return started_; }
 
   /// Ids of the files to read, oldest first.
-  std::vector<uint64_t> to_read(Timestamp now) const;
-  TailStep step_of(const FollowedFile& file, Timestamp now) const;
+  std::vector<uint64_t> to_read(Duration now) const;
+  TailStep step_of(const FollowedFile& file, Duration now) const;
   /// Whether the file's open quote has held lines back for longer than open_quote_max.
-  bool quote_overdue(const FollowedFile& file, Timestamp now) const;
+  bool quote_overdue(const FollowedFile& file, Duration now) const;
 
   // Results of a read. Each ends `in_flight`.
-  void committed(uint64_t id, const TailPosition& position, uint64_t size, Timestamp now);
-  void nothing_whole(uint64_t id, uint64_t size, bool held_back, Timestamp now);
+  void committed(uint64_t id, const TailPosition& position, uint64_t size, Duration now);
+  void nothing_whole(uint64_t id, uint64_t size, bool held_back, Duration now);
   void changed(uint64_t id);  ///< it is not the same file any more
   void failed(uint64_t id);   ///< retried after the next scan
   void put_off(uint64_t id);  ///< the store was busy
@@ -106,10 +106,10 @@ class TailFiles {
   using Heads = std::set<std::pair<uint32_t, uint64_t>>;
   Upkeep upkeep_of(const FollowedFile& file, const Heads& present, Timestamp now) const;
   Heads heads_present() const;
-  void mark_found(FollowedFile& file, const FileSeen& seen, Timestamp now);
-  void add_new(const FileSeen& seen, Timestamp now);
+  void mark_found(FollowedFile& file, const FileSeen& seen, Duration now);
+  void add_new(const FileSeen& seen, Duration now);
   bool mark_missing(FollowedFile& file);
-  void touch(FollowedFile& file, uint64_t size, int64_t changed_at, Timestamp now);
+  void touch(FollowedFile& file, uint64_t size, int64_t changed_at, Duration now);
   void close(FollowedFile& file);
   void check_start(FollowedFile& file, bool give_up = false);
 

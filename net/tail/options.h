@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "net/parse/time_keys.h"
+
 namespace tocsin {
 
 struct TailOptions {
@@ -12,6 +14,9 @@ struct TailOptions {
   std::string measurement;  ///< for lines that name none; empty: the name of the file's folder
   std::vector<std::string> tags;  ///< JSON keys that become tags; empty: parse/keys.h decides
   bool from_end = false;          ///< files found at start without a position begin at their end
+  TimeSettings time = {};         ///< of JSON lines
+
+  bool operator==(const TailOptions&) const = default;
 };
 
 }  // namespace tocsin

@@ -10,11 +10,36 @@
 #include "db/limits.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_lines.h"
+#include "net/parse/line_origin.h"
 #include "net/parse/line_protocol.h"
 #include "net/parse/text_lines.h"
 
 namespace tocsin {
 namespace {
+
+// Of a line that is too long, between two commits: as much as is read in the time of a commit.
+constexpr uint64_t kSkippedBytesMax = uint64_t{64} << 20;
+
+// `other`: of the lines that are not JSON.
+std::string_view origin_format(TailFormat format, InputFormat other) {
+  switch (format) {
+    case TailFormat::kAuto: return other == InputFormat::kText ? kOriginAutoText : kOriginAuto;
+    case TailFormat::kJson: return kOriginJson;
+    case TailFormat::kText: return kOriginText;
+    case TailFormat::kLineProtocol: break;
+  }
+  return kOriginLineProtocol;
+}
+
+ParseOptions options_of(const ReadRequest& request) {
+  ParseOptions options;
+  options.now = request.now;
+  options.time_unit = 0;
+  options.measurement = request.measurement;
+  options.tags = request.tags;
+  options.time = request.time;
+  return options;
+}
 
 ReadOutcome failed(const Error& error) {
   ReadOutcome outcome;
@@ -79,9 +104,7 @@ Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
         fmt::format("{} is {} and is not read: {}", request.path, unread.name, unread.advice);
     return std::nullopt;
   }
-  ParseOptions options;
-  options.measurement = request.measurement;
-  FormatGuess guess = guess_format(start, "auto", "", options);
+  FormatGuess guess = guess_format(start, "auto", "", options_of(request));
   std::string note = guess.note;
   if (guess.format == InputFormat::kCsv) {
     guess.other_lines = InputFormat::kText;
@@ -136,19 +159,17 @@ Result<std::optional<Timestamp>> time_before(const ReadOutcome& outcome, uint64_
 
 // Turns whole lines, which begin at `offset` in the file, into rows and rejected lines.
 void parse_lines(std::string lines, const ReadRequest& request, InputFormat other, uint64_t offset,
-                 std::optional<Timestamp> text_time, WriteRequest& write) {
+                 std::optional<Timestamp> text_time, ReadOutcome& outcome) {
+  WriteRequest& write = outcome.write;
   const std::vector<Run> runs = runs_of(lines, request.format, other);
-  // A batch has one policy: if it has any JSON line, rows of line protocol keep conflicting values,
-  // too.
-  const bool json = std::any_of(runs.begin(), runs.end(),
-                                [](const Run& run) { return run.format == InputFormat::kJson; });
-  write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
+  // A batch has one policy: if it has any line of JSON or text, rows of line protocol keep
+  // conflicting values, too.
+  const bool keep = std::any_of(runs.begin(), runs.end(), [](const Run& run) {
+    return run.format != InputFormat::kLineProtocol;
+  });
+  write.batch = Batch(keep ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
   const std::string_view kept = write.batch.keep(std::move(lines));
-  ParseOptions options;
-  options.now = request.now;
-  options.time_unit = 0;
-  options.measurement = request.measurement;
-  options.tags = request.tags;
+  const ParseOptions options = options_of(request);
   JsonLinesParser json_parser;
   LineErrors errors;
   for (const Run& run : runs) {
@@ -164,10 +185,17 @@ void parse_lines(std::string lines, const ReadRequest& request, InputFormat othe
   }
   for (const LineError& error : errors) {
     const auto at = offset + static_cast<uint64_t>(error.text.data() - kept.data());
-    write.rejected.push_back({fmt::format("{} (line at byte {} of the file)", error.reason, at),
-                              std::string(error.text.substr(0, kRejectedLineBytesMax))});
+    write.rejected.push_back(rejected_line(
+        fmt::format("{} (line at byte {} of the file)", error.reason, at), error.text));
   }
   errors.add_counted(write.rejected);
+  outcome.warnings = errors.warnings();
+}
+
+void finish_write(ReadOutcome& outcome) {
+  outcome.kind = ReadOutcome::Kind::kWrite;
+  // A long file must not wait for the commit interval after each chunk.
+  outcome.write.urgent = outcome.size - outcome.next.offset >= kTailChunkBytes;
 }
 
 // Begins after the last newline of the file, so that a line that is still being written is read
@@ -208,18 +236,27 @@ Result<std::string> read_lines(const ReadRequest& request, InputFormat other, ui
     TOCSIN_TRY(std::string data, outcome.file->read(offset, wanted));
     const bool at_end = data.size() < wanted;
     whole = complete_bytes(data, at_end, request, other, outcome);
+    // NUL bytes in a line that exceeds the limit end it: what follows them may be a line.
+    if (whole == 0 && data.size() > kLineBytesMax) whole = data.rfind('\0') + 1;  // npos + 1 is 0
     if (whole > 0 || at_end || wanted > kLineBytesMax) return data;
   }
 }
 
-// Skips the rest of a line that was rejected for its length.
+// Skips the rest of a line that was rejected for its length, up to a newline or NUL byte, or
+// kSkippedBytesMax of it.
 Status skip_long_line(ReadOutcome& outcome, bool last_line) {
-  TOCSIN_TRY(const std::string data, outcome.file->read(outcome.next.offset, kTailChunkBytes));
-  const size_t newline = data.find('\n');
-  const bool found = newline != std::string::npos;
-  outcome.next.offset += found ? newline + 1 : data.size();
-  outcome.next.skip_line = !found && !(last_line && data.size() < kTailChunkBytes);
-  if (!data.empty()) outcome.kind = ReadOutcome::Kind::kWrite;
+  const uint64_t start = outcome.next.offset;
+  bool at_end = false;
+  while (outcome.next.skip_line && !at_end && outcome.next.offset - start < kSkippedBytesMax) {
+    TOCSIN_TRY(const std::string data, outcome.file->read(outcome.next.offset, kTailChunkBytes));
+    const size_t end = data.find_first_of(kLongLineEnds);
+    const bool found = end != std::string::npos;
+    at_end = data.size() < kTailChunkBytes;
+    outcome.next.offset += found ? end + 1 : data.size();
+    outcome.next.skip_line = !found && !(last_line && at_end);
+  }
+  outcome.size = std::max(outcome.size, outcome.next.offset);
+  if (outcome.next.offset > start) finish_write(outcome);
   return {};
 }
 
@@ -233,6 +270,7 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
     return {};
   }
   const InputFormat other = guess->other_lines;
+  outcome.write.origin = origin_of(origin_format(request.format, other), options_of(request));
   size_t whole = 0;
   TOCSIN_TRY(std::string data, read_lines(request, other, offset, outcome, whole));
   outcome.size = std::max<uint64_t>(outcome.size, offset + data.size());
@@ -243,20 +281,18 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
     if (other == InputFormat::kText) {
       TOCSIN_TRY(text_time, time_before(outcome, offset, request.now));
     }
-    parse_lines(std::move(data), request, other, offset, text_time, outcome.write);
+    parse_lines(std::move(data), request, other, offset, text_time, outcome);
   } else if (data.size() > kLineBytesMax) {
     outcome.write.rejected.push_back(
-        {fmt::format("the line at byte {} of the file is longer than {} bytes", offset,
-                     kLineBytesMax),
-         data.substr(0, kRejectedLineBytesMax)});
+        rejected_line(fmt::format("the line at byte {} of the file is longer than {} bytes", offset,
+                                  kLineBytesMax),
+                      data));
     outcome.next.offset = offset + data.size();
     outcome.next.skip_line = true;
   } else {
     return {};
   }
-  outcome.kind = ReadOutcome::Kind::kWrite;
-  // A long file must not wait for the commit interval after each chunk.
-  outcome.write.urgent = outcome.size - outcome.next.offset >= kTailChunkBytes;
+  finish_write(outcome);
   return {};
 }
 
@@ -283,6 +319,7 @@ ReadOutcome read_chunk(const ReadRequest& request) {
   if (outcome.kind == ReadOutcome::Kind::kWrite) {
     outcome.next.gone_since = 0;
     outcome.write.source = request.path;
+    outcome.write.origin.path = request.path;
     outcome.write.changes.push_back(
         {SmallTable::kSources, position_key(outcome.next.id), encode_position(outcome.next)});
   }

@@ -11,6 +11,8 @@
 #include "db/base/result.h"
 #include "db/database.h"
 #include "net/parse/input_format.h"
+#include "net/parse/line_errors.h"
+#include "net/parse/time_keys.h"
 #include "net/tail/identity.h"
 #include "net/tail/scanner.h"
 
@@ -34,6 +36,7 @@ struct ReadRequest {
   std::shared_ptr<const FormatGuess> guess;  ///< of an earlier read, for kAuto; may be null
   std::string measurement;                   ///< for lines that name none
   std::vector<std::string> tags;
+  TimeOptions time;
   Timestamp now = 0;
 };
 
@@ -50,6 +53,7 @@ struct ReadOutcome {
   bool held_back = false;  ///< with kNothing: an open quote may be holding lines back
   TailPosition next;
   WriteRequest write;
+  LineWarnings warnings;
   std::string error;
   /// What a person should know about the format of the file; empty: nothing.
   std::string notice;

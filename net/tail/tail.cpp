@@ -29,6 +29,7 @@ constexpr size_t kWarningsMax = 1'000;  // logged in the life of a process, one 
 struct Source {
   TailFormat format = TailFormat::kAuto;
   TailOptions options;
+  TimeOptions time;
 };
 
 // The measurement for lines that name none.
@@ -77,6 +78,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void on_committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
                     const Result<WriteReport>& report);
   void count(const std::string& path, uint64_t bytes, const WriteReport& report);
+  void log_warnings(const std::string& path, const LineWarnings& warnings);
   void pause(const Error& error);
   void enqueue(uint64_t id);
   void update_caught_up() { caught_up_ = files_.caught_up(); }
@@ -99,7 +101,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   std::map<std::string, FolderWatch> watches_;
   bool scanning_ = false;
   bool scan_wanted_ = false;
-  Timestamp scan_began_ = 0;
+  Duration scan_began_ = 0;  // running time
   Duration scan_took_ = 0;
 
   std::deque<uint64_t> queue_;  // ids of files to read
@@ -153,7 +155,10 @@ void Tail::Impl::stop() {
 
 TailCounters Tail::Impl::counters() const {
   TailCounters counters = counters_;
-  for (const auto& [id, file] : files_.all()) counters.files += file.path.empty() ? 0 : 1;
+  for (const auto& [id, file] : files_.all()) {
+    counters.files += file.path.empty() ? 0 : 1;
+    if (file.source) counters.bytes_behind += file.size - std::min(file.size, file.position.offset);
+  }
   return counters;
 }
 
@@ -166,15 +171,14 @@ void Tail::Impl::request_scan() {
     return;
   }
   const Duration gap = std::max(timing_.scan_gap, 10 * scan_took_);
-  const Duration passed = clock_.now() - scan_began_;
-  const bool due = passed >= gap || passed < 0;  // the clock was set back
-  scan_timer_->start(due ? 0 : gap - passed);
+  const Duration passed = clock_.running() - scan_began_;
+  scan_timer_->start(std::max<Duration>(gap - passed, 0));
 }
 
 void Tail::Impl::begin_scan() {
   scanning_ = true;
   scan_wanted_ = false;
-  scan_began_ = clock_.now();
+  scan_began_ = clock_.running();
   scan_timer_->stop();
   files_.begin_scan();
   run_in_background(
@@ -186,7 +190,7 @@ void Tail::Impl::begin_scan() {
 void Tail::Impl::on_scanned() {
   scanning_ = false;
   if (stopped_) return;
-  const Timestamp now = clock_.now();
+  const Duration now = clock_.running();
   scan_took_ = std::clamp<Duration>(now - scan_began_, 0, kMinute);
   for (const auto& [path, trouble] : scanner_.troubles()) warn_once(path, trouble);
   if (!scanner_.complete()) return scan_later();
@@ -245,7 +249,7 @@ void Tail::Impl::watch_folders() {
 // Writes positions of files that disappeared or came back. If submit() fails, the next scan tries
 // again; if the commit fails, the next start finds the same changes.
 void Tail::Impl::submit_outdated() {
-  const Timestamp now = clock_.now();
+  const Timestamp now = clock_.now() - database_.counters().clock_ahead;
   WriteRequest request;
   request.changes = files_.outdated(now);
   if (!request.changes.empty() && !database_.submit(std::move(request), [](const auto&) {})) return;
@@ -277,14 +281,15 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->position = file.position;
   request->path = file.path.empty() ? file.position.path : file.path;
   request->file = file.file;
-  request->last_line = files_.step_of(file, clock_.now()) == TailStep::kReadLast;
+  request->last_line = files_.step_of(file, clock_.running()) == TailStep::kReadLast;
   request->skip_to_end = file.skip_to_end;
-  request->give_up_quote = files_.quote_overdue(file, clock_.now());
+  request->give_up_quote = files_.quote_overdue(file, clock_.running());
   request->format = source.format;
   // At the start of the file there may be other text than at the last read.
   if (file.position.offset > 0) request->guess = file.guess;
   request->measurement = measurement_of(source, file.position.path);
   request->tags = source.options.tags;
+  request->time = source.time;
   request->now = clock_.now();
   file.in_flight = true;
   ++reading_;
@@ -309,7 +314,7 @@ void Tail::Impl::on_read(uint64_t id, ReadOutcome outcome) {
   switch (outcome.kind) {
     case ReadOutcome::Kind::kNothing:
       files_.keep_open(id, outcome.file);
-      files_.nothing_whole(id, outcome.size, outcome.held_back, clock_.now());
+      files_.nothing_whole(id, outcome.size, outcome.held_back, clock_.running());
       break;
     case ReadOutcome::Kind::kChanged:
       files_.changed(id);
@@ -333,9 +338,13 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
   const uint64_t rejected = line_count(outcome.write.rejected);
   counters_.rejected += rejected;
   auto done = [post = mailbox_->poster(), weak = weak_from_this(), id, next = outcome.next,
-               size = outcome.size, bytes](Result<WriteReport> report) {
-    post([weak, id, next, size, bytes, report = std::move(report)] {
-      if (const auto self = weak.lock()) self->on_committed(id, next, size, bytes, report);
+               size = outcome.size, bytes,
+               warnings = std::move(outcome.warnings)](Result<WriteReport> report) {
+    post([weak, id, next, size, bytes, warnings, report = std::move(report)] {
+      const auto self = weak.lock();
+      if (!self) return;
+      if (report) self->log_warnings(next.path, warnings);
+      self->on_committed(id, next, size, bytes, report);
     });
   };
   const Status submitted = database_.submit(std::move(outcome.write), std::move(done));
@@ -362,8 +371,8 @@ void Tail::Impl::on_committed(uint64_t id, const TailPosition& next, uint64_t si
   retry_delay_ = 0;
   const FollowedFile& file = files_.at(id);
   count(next.path, next.offset - std::min(next.offset, file.position.offset), *report);
-  files_.committed(id, next, size, clock_.now());
-  if (files_.step_of(file, clock_.now()) == TailStep::kRead) enqueue(id);
+  files_.committed(id, next, size, clock_.running());
+  if (files_.step_of(file, clock_.running()) == TailStep::kRead) enqueue(id);
   update_caught_up();
   pump();
 }
@@ -379,6 +388,18 @@ void Tail::Impl::count(const std::string& path, uint64_t bytes, const WriteRepor
   if (!report.warnings.empty()) {
     const std::string& warning = report.warnings.front();
     warn_once(warning, path + ": " + warning);
+  }
+}
+
+// Once per file and kind; the counter goes on.
+void Tail::Impl::log_warnings(const std::string& path, const LineWarnings& warnings) {
+  for (const LineWarning kind : kLineWarnings) {
+    if (warnings[kind].count == 0) continue;
+    const bool no_key = kind == LineWarning::kNoTime || kind == LineWarning::kTimeKeyMissing;
+    if (no_key) counters_.untimed += warnings[kind].count;
+    warn_once(fmt::format("{} {}", path, static_cast<int>(kind)),
+              fmt::format("{}: {}{}", path, warning_text(kind, warnings[kind]),
+                          no_key ? "; name the right key with `time: {key: ...}` in `tail`" : ""));
   }
 }
 
@@ -412,7 +433,9 @@ Result<std::unique_ptr<Tail>> Tail::create(uv_loop_t* loop, Database& database, 
       absolute.push_back(full.lexically_normal().string());
     }
     globs.push_back(std::move(absolute));
-    sources.push_back({format, std::move(option)});
+    auto time = read_time_options(option.time);
+    if (!time) return fail(time.error(), "tail: time");
+    sources.push_back({format, std::move(option), *std::move(time)});
   }
   return std::unique_ptr<Tail>(new Tail(
       std::make_shared<Impl>(loop, database, clock, std::move(sources), std::move(globs), timing)));

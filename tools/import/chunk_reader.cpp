@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string>
 #include <utility>
 
 #include "db/base/ascii.h"
+#include "db/limits.h"
 #include "net/parse/csv_records.h"
 #include "net/parse/framer.h"
+#include "net/parse/nul_blocks.h"
 #include "net/parse/scan.h"
 #include "net/parse/text_lines.h"
 #include "net/parse/typed_json.h"
@@ -25,13 +28,31 @@ bool has_header(InputFormat format) {
   return format == InputFormat::kCsv || format == InputFormat::kTypedJson;
 }
 
+// The header as a rejected line needs it: without one in the file, the names that its columns get.
+// Blanks can belong to the names of CSV.
+std::string header_text(std::string_view lines, const InputHeader& header, InputFormat format) {
+  if (format != InputFormat::kCsv) return std::string(trimmed(lines));
+  if (lines.empty()) {
+    std::string names;
+    for (const TypedColumn& column : header.csv.columns) {
+      if (!names.empty()) names += header.csv.separator;
+      names += column.name;
+    }
+    return names;
+  }
+  lines.remove_prefix(std::min(lines.find_first_not_of("\r\n"), lines.size()));
+  return std::string(lines.substr(0, lines.find_last_not_of("\r\n") + 1));
+}
+
 /// The number of bytes of `data`, in whole lines, that go into a chunk.
 size_t whole_bytes(std::string_view data, InputFormat format, char separator, bool at_end) {
   if (at_end) return data.size();
   const size_t whole = format == InputFormat::kCsv ? whole_records(data, separator)
                                                    : data.rfind('\n') + 1;  // npos + 1 is 0
   if (whole != 0) return whole;
-  return data.size() > kLineBytesMax ? data.size() : 0;  // the parser will reject it
+  if (data.size() <= kLineBytesMax) return 0;
+  const size_t after_nuls = data.rfind('\0') + 1;     // npos + 1 is 0
+  return after_nuls != 0 ? after_nuls : data.size();  // the parser rejects the line
 }
 
 }  // namespace
@@ -87,7 +108,10 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   TOCSIN_TRY(const size_t count, file_->read(unread));
   std::string_view data(memory.get(), rest_.size() + count);
   at_end_ = data.size() < size;
-  if (std::exchange(at_start_, false)) data = without_byte_order_mark(data);
+  if (at_start_) {
+    data = without_leading_nuls(without_byte_order_mark(data));
+    at_start_ = data.empty();
+  }
   const size_t whole = whole_bytes(data, chunk_.format, csv_.separator, at_end_);
   rest_ = data.substr(whole);
   if (whole == 0) return std::nullopt;
@@ -132,6 +156,8 @@ Status ChunkReader::read_header(Chunk& chunk) {
     header.columns = *std::move(columns);
   }
   const size_t size = chunk.lines.size() - rest.size();
+  header.text = header_text(chunk.lines.substr(0, size), header, chunk.format);
+  if (header.text.size() > kRejectedLineBytesMax) header.text.clear();
   chunk.first_line += scan::count_byte(chunk.lines.substr(0, size), '\n');
   chunk.lines = rest;
   chunk.header = chunk_.header = std::make_shared<const InputHeader>(std::move(header));

@@ -29,6 +29,7 @@ struct PlannedFile {
 struct InputHeader {
   CsvHeader csv;                          ///< kCsv
   std::vector<TypedMeasurement> columns;  ///< kTypedJson
+  std::string text;  ///< for LineOrigin; empty if it exceeds kRejectedLineBytesMax
 };
 
 /// Lines of one file. In line protocol, where strings may contain newlines, the last line may

@@ -10,6 +10,7 @@
 
 #include "db/base/mutex.h"
 #include "db/limits.h"
+#include "net/parse/line_origin.h"
 #include "net/parse/scan.h"
 #include "tools/import/parse_chunk.h"
 
@@ -20,6 +21,18 @@ constexpr auto kReportInterval = std::chrono::milliseconds(200);
 
 /// Parsed rows waiting for the writer: enough to keep it busy, few enough to stay in the caches.
 constexpr size_t kPendingBytesMax = 8 * kMiB;
+
+std::string_view origin_format(const Chunk& chunk) {
+  switch (chunk.format) {
+    case InputFormat::kLineProtocol: return kOriginLineProtocol;
+    case InputFormat::kJson:
+    case InputFormat::kJsonDocuments: return kOriginJson;
+    case InputFormat::kTypedJson: return kOriginTypedJson;
+    case InputFormat::kText: return kOriginText;
+    case InputFormat::kCsv: break;
+  }
+  return csv_origin(chunk.header->csv.separator);
+}
 
 /// One import. Shared by its threads.
 class Import {
@@ -121,7 +134,8 @@ class Import {
     std::map<std::string, uint64_t> rows;  ///< by measurement
     size_t rejected = 0;
     std::vector<std::string> examples;  ///< of rejected lines
-    std::string_view open_line;         ///< continues in the next chunk; owned by the batch
+    LineWarnings warnings;
+    std::string_view open_line;  ///< continues in the next chunk; owned by the batch
   };
 
   /// Moves the memory of the chunk into the batch, so that its lines live as long as the batch.
@@ -141,14 +155,24 @@ class Import {
     const std::string_view lines = chunk.lines;  // after the header, if there is one
     const auto size = static_cast<size_t>(lines.data() + lines.size() - chunk.memory.get());
     batch.keep(std::move(chunk.memory), size);
+    const ParseOptions parse_options = parse_options_of(options_, chunk);
+    parsed.request.origin = origin_of(origin_format(chunk), parse_options);
+    parsed.request.origin.path = chunk.path;
+    if (chunk.header) parsed.request.origin.header = chunk.header->text;
     LineErrors errors;
-    parsed.open_line = parser.parse(chunk, lines, parse_options_of(options_, chunk), batch, errors);
+    parsed.open_line = parser.parse(chunk, lines, parse_options, batch, errors);
     parsed.rejected = errors.count();
     errors.add_all(parsed.request.rejected);
     for (const LineError& error : errors) {
       if (parsed.examples.size() == kRejectedExamplesMax) break;
       parsed.examples.push_back(
           fmt::format("{}:{}: {}", chunk.path, chunk.first_line + error.line - 1, error.reason));
+    }
+    for (const LineWarning kind : kLineWarnings) {
+      const LineWarnings::Entry& entry = errors.warnings()[kind];
+      parsed.warnings.add(
+          kind, [&] { return chunk.path + (entry.first.empty() ? "" : ": " + entry.first); },
+          entry.count);
     }
     for (const RowBatch& rows : batch.measurements()) {
       parsed.rows[rows.measurement()] = rows.row_count();
@@ -166,6 +190,7 @@ class Import {
       file.typed = parsed.typed;
       file.rejected += parsed.rejected;
       add_rejected(parsed.rejected, parsed.examples);
+      progress_.warnings.add(parsed.warnings);
       progress_.bytes_done += parsed.input_bytes;
       for (const auto& [measurement, count] : parsed.rows) {
         file.rows += count;

@@ -17,6 +17,7 @@
 
 #include "db/base/file.h"
 #include "net/parse/json_documents.h"
+#include "net/parse/nul_blocks.h"
 
 namespace tocsin {
 namespace {
@@ -269,10 +270,14 @@ class DocumentLines final : public PieceSource {
   JsonDocuments documents_;
 };
 
+// Skips NUL bytes that a crash left, so that they do not hide the format.
 Result<std::string> read_start(ByteSource& source, size_t size) {
-  std::string start(size, '\0');
-  TOCSIN_TRY(const size_t count, source.read(start));
-  start.resize(count);
+  std::string start;
+  do {
+    start.resize(size);
+    TOCSIN_TRY(const size_t count, source.read(start));
+    start.resize(count);
+  } while (start.size() == size && without_leading_nuls(start).empty());
   return start;
 }
 

@@ -11,7 +11,7 @@ ParseOptions parse_options_of(const ImportOptions& options, const Chunk& chunk) 
   out.now = SystemClock().now();
   out.measurement = chunk.measurement;
   out.tags = options.tags;
-  out.time_keys = options.time_keys;
+  out.time = options.time;
   out.time_unit = chunk.format == InputFormat::kLineProtocol ? 1 : 0;
   out.more_follows = chunk.format == InputFormat::kLineProtocol && chunk.more_follows;
   out.odd_names_with_time = true;

@@ -1,6 +1,7 @@
 #include "net/tail/tail.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "db/base/log.h"
 #include "net/parse/framer.h"
 #include "net/tail/identity.h"
+#include "net/tail/reader.h"
 #include "tests/net/support.h"
 #include "tests/net/tail/fake_database.h"
 
@@ -480,6 +482,7 @@ TEST_CASE("tail: a glob that matches nothing at start is logged once", "[net]") 
     CHECK(process.until_rows(rows("a", 1, 2) + rows("b", 2, 3)));
   }
   set_log_sink(nullptr);
+  std::erase_if(logged, [](const std::string& text) { return !contains(text, "no file"); });
   CHECK(logged == std::vector{"following files: no file matches " + folder.path("b/*.log") +
                               " so far, or its folder cannot be read"});
 }
@@ -493,8 +496,88 @@ TEST_CASE("tail: a line over the limit is rejected and the next one is read", "[
   REQUIRE(process.until_rows(rows("a", 0, 2)));
   const auto rejected = process.database.state().rejected;
   REQUIRE(rejected.size() == 1);
-  CHECK(rejected[0].second.size() == 4096);
+  CHECK(rejected[0].second.size() == kRejectedLineBytesMax);
   CHECK(rejected[0].first.find(std::to_string(kLineBytesMax)) != std::string::npos);
+}
+
+TEST_CASE("tail: the rest of an endless line is skipped in large steps", "[net]") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("x.log");
+  folder.append("x.log", std::string(kHeadBytesMax, 'x'));
+  constexpr uint64_t kSize = uint64_t{100} << 20;
+  std::filesystem::resize_file(path, kSize);  // zeros
+  const auto file = *OpenFile::open(path);
+  const auto facts = *file->facts();
+  ReadRequest request;
+  request.path = path;
+  request.file = file;
+  request.position.device = facts.device;
+  request.position.inode = facts.inode;
+  request.position.skip_line = true;
+  const ReadOutcome first = read_chunk(request);
+  CHECK(first.kind == ReadOutcome::Kind::kWrite);
+  CHECK(first.next.offset == uint64_t{64} << 20);
+  CHECK(first.next.skip_line);
+  CHECK(first.write.urgent);
+  request.position = first.next;
+  folder.append("x.log", "end\n" + line(1));
+  const ReadOutcome second = read_chunk(request);
+  CHECK(second.next.offset == kSize + 4);
+  CHECK_FALSE(second.next.skip_line);
+}
+
+TEST_CASE("tail: the time key, layout and zone of a source", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log",
+                "{\"when\":\"02.11.2026 09:15\",\"n\":1}\n{\"when\":\"soon\",\"n\":2}\n");
+  TailOptions options = follow(folder.path("a/*.log"));
+  options.time = {{"when"}, "%d.%m.%Y %H:%M", "Europe/Berlin"};
+  Process process({options});
+  REQUIRE(process.until_rows({"a n=1"}));
+  CHECK(process.database.state().rejected.size() == 1);
+  CHECK(process.tail->counters().untimed == 0);
+  options.time.layout = "%H:%M";
+  const auto made = Tail::create(process.loop.get(), process.database, process.clock, {options});
+  REQUIRE_FALSE(made);
+  CHECK(contains(made.error().message, "tail: time: the time layout `%H:%M` has no complete date"));
+}
+
+TEST_CASE("tail: events without a time are counted, and reported once per file", "[net]") {
+  const TemporaryFolder folder;
+  std::vector<std::string> logged;
+  set_log_sink([&](LogLevel, const std::string& text) { logged.push_back(text); });
+  {
+    folder.append("a/x.log", "{\"created\":5,\"n\":1}\n");
+    folder.append("a/y.log", "m f=1i\n");
+    Process process({follow(folder.path("a/*.log"))});
+    REQUIRE(process.until_rows({"a created=5 n=1", "m f=1"}));
+    folder.append("a/x.log", "{\"n\":2}\n{\"n\":3}\n");
+    REQUIRE(process.until_rows({"a created=5 n=1", "a n=2", "a n=3", "m f=1"}));
+    CHECK(process.loop.run_until([&] { return process.tail->counters().untimed == 3; }));
+  }
+  set_log_sink(nullptr);
+  std::sort(logged.begin(), logged.end());
+  CHECK(logged ==
+        std::vector{"following files: " + folder.path("a/x.log") +
+                        ": 1 event without a recognisable time is stored with its time of arrival "
+                        "(keys: created, n); name the right key with `time: {key: ...}` in `tail`",
+                    "following files: " + folder.path("a/y.log") +
+                        ": 1 line of line protocol without a timestamp is stored with its time of "
+                        "arrival"});
+}
+
+TEST_CASE("tail: NUL bytes that a crash left are skipped, and the lines around them are stored",
+          "[net]") {
+  const size_t size = GENERATE(size_t{300}, kLineBytesMax + (size_t{3} << 20));
+  CAPTURE(size);
+  const std::string nuls(size, '\0');
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(0) + nuls + line(1) + "{\"n\":" + nuls + line(2) + line(3));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 4)));
+  const auto rejected = process.database.state().rejected;
+  REQUIRE(rejected.size() == 1);
+  CHECK(rejected[0].second == "{\"n\":");
 }
 
 TEST_CASE("tail: a wrong option is refused", "[net]") {
