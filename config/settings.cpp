@@ -251,6 +251,10 @@ TailSettings read_tail(const YamlNode& node, const std::string& path, Problems& 
   section.text("measurement", out.measurement);
   section.texts("tags", out.tags);
   section.flag("from_end", out.from_end);
+  section.duration("copy_wait", out.copy_wait, kSecond, kDay);
+  Duration last_line_wait = -1;
+  section.duration("last_line_wait", last_line_wait, 0, kDay);
+  if (last_line_wait >= 0) out.last_line_wait = last_line_wait;
   read_time(section, problems, out.time);
   section.finish();
   return out;

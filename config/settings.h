@@ -62,6 +62,9 @@ struct TailSettings {
   std::string measurement;         ///< for lines that name none; empty: the file's folder
   std::vector<std::string> tags;   ///< JSON keys stored as tags; empty: see net/parse/keys.h
   bool from_end = false;           ///< skip the existing content of new files
+  Duration copy_wait = kMinute;    ///< how long a file is equal to another before it is a copy
+  /// How long a last line without a newline waits; none: 5 s for a JSON object, else 5 min.
+  std::optional<Duration> last_line_wait = {};
   TimeKeySettings time;
 
   bool operator==(const TailSettings&) const = default;

@@ -141,7 +141,7 @@ ServerOptions server_options(const Settings& settings) {
   options.version = TOCSIN_VERSION;
   for (const TailSettings& tail : settings.tail) {
     options.tail.push_back({tail.paths, tail.format, tail.measurement, tail.tags, tail.from_end,
-                            time_settings(tail.time)});
+                            tail.copy_wait, tail.last_line_wait, time_settings(tail.time)});
   }
   for (const ForwarderSettings& forwarder : settings.forwarders) {
     options.forwarders.push_back({forwarder.name, forwarder.url, forwarder.payload,

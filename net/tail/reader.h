@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,10 @@ struct ReadRequest {
   TailPosition position;  ///< as committed
   std::string path;       ///< opened if `file` is null; recorded in `rejected`
   std::shared_ptr<OpenFile> file;
-  bool last_line = false;      ///< the rest at the end is a line, even without a newline
-  bool give_up_quote = false;  ///< reject the line whose open quote holds lines back
-  bool skip_to_end = false;    ///< store no rows; begin after the last whole line
+  /// If the file still ends here, the rest is a line, even without a newline.
+  std::optional<uint64_t> last_line_end;
+  bool give_up_quote = false;      ///< reject the line whose open quote holds lines back
+  std::optional<ReadStart> start;  ///< store no rows; only move the position there
   TailFormat format = TailFormat::kAuto;
   std::shared_ptr<const FormatGuess> guess;  ///< of an earlier read, for kAuto; may be null
   std::string measurement;                   ///< for lines that name none
@@ -51,6 +53,8 @@ struct ReadOutcome {
   std::shared_ptr<OpenFile> file;
   uint64_t size = 0;       ///< of the file, when it was read
   bool held_back = false;  ///< with kNothing: an open quote may be holding lines back
+  bool complete = false;   ///< with kNothing: the rest is a JSON object without a newline
+  std::string head;        ///< of the file, when it was read
   TailPosition next;
   WriteRequest write;
   LineWarnings warnings;

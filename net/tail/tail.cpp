@@ -65,8 +65,9 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void request_scan();
   void begin_scan();
   void on_scanned();
+  void apply_scan();
   void scan_later();
-  void log_copies(const TailFiles::ScanEffect& effect);
+  void log_effect(const TailFiles::ScanEffect& effect);
   void warn_unmatched();
   void watch_folders();
   void submit_outdated();
@@ -74,6 +75,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void pump();
   void begin_read(uint64_t id);
   void on_read(uint64_t id, ReadOutcome outcome);
+  void accept_read(uint64_t id, ReadOutcome outcome);
   void submit(uint64_t id, ReadOutcome outcome);
   void on_committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
                     const Result<WriteReport>& report);
@@ -99,7 +101,8 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   std::optional<LoopTimer> scan_timer_;
   std::optional<LoopTimer> retry_timer_;
   std::map<std::string, FolderWatch> watches_;
-  bool scanning_ = false;
+  bool scanning_ = false;       // until the scan is applied
+  bool scan_finished_ = false;  // it is applied once the reads in the background have ended
   bool scan_wanted_ = false;
   Duration scan_began_ = 0;  // running time
   Duration scan_took_ = 0;
@@ -119,7 +122,11 @@ TailFiles::Settings Tail::Impl::file_settings(const std::vector<Source>& sources
   TailFiles::Settings settings;
   settings.settle = timing.settle;
   settings.open_quote_max = timing.open_quote_max;
-  for (const Source& source : sources) settings.from_end.push_back(source.options.from_end);
+  for (const Source& source : sources) {
+    settings.from_end.push_back(source.options.from_end);
+    settings.copy_wait.push_back(source.options.copy_wait);
+    settings.last_line_wait.push_back(source.options.last_line_wait);
+  }
   return settings;
 }
 
@@ -183,19 +190,29 @@ void Tail::Impl::begin_scan() {
   files_.begin_scan();
   run_in_background(
       loop_,
-      [self = shared_from_this(), missing = files_.missing()] { self->scanner_.scan(missing); },
+      [self = shared_from_this(), missing = files_.missing(), comparisons = files_.comparisons()] {
+        self->scanner_.scan(missing, comparisons);
+      },
       [self = shared_from_this()] { self->on_scanned(); });
 }
 
 void Tail::Impl::on_scanned() {
-  scanning_ = false;
   if (stopped_) return;
+  scan_took_ = std::clamp<Duration>(clock_.running() - scan_began_, 0, kMinute);
+  scan_finished_ = true;
+  if (reading_ == 0) apply_scan();
+}
+
+// A read that is still running may have seen that a new file is a copy. Therefore no read is
+// running here, and none starts between the end of the scan and this call.
+void Tail::Impl::apply_scan() {
+  scanning_ = false;
+  scan_finished_ = false;
   const Duration now = clock_.running();
-  scan_took_ = std::clamp<Duration>(now - scan_began_, 0, kMinute);
   for (const auto& [path, trouble] : scanner_.troubles()) warn_once(path, trouble);
   if (!scanner_.complete()) return scan_later();
-  const auto effect = files_.apply_scan(scanner_.files(), now);
-  log_copies(effect);
+  const auto effect = files_.apply_scan(scanner_.files(), now, scanner_.comparisons());
+  log_effect(effect);
   if (effect.search) return begin_scan();
   if (!files_.started()) {
     files_.mark_start();
@@ -206,7 +223,7 @@ void Tail::Impl::on_scanned() {
   submit_outdated();
   for (const uint64_t id : files_.to_read(now)) enqueue(id);
   pump();
-  if (scan_wanted_) return request_scan();
+  if (scan_wanted_ || effect.soon) return request_scan();
   scan_later();
 }
 
@@ -214,13 +231,24 @@ void Tail::Impl::scan_later() {
   scan_timer_->start(std::max(timing_.poll_interval, 10 * scan_took_));
 }
 
-void Tail::Impl::log_copies(const TailFiles::ScanEffect& effect) {
+void Tail::Impl::log_effect(const TailFiles::ScanEffect& effect) {
   for (const std::string& path : effect.copies) {
+    warn_once("copy " + path,
+              path +
+                  " has the same content as another followed file; treating it as a copy, and "
+                  "reading it from where the two differ if they ever do");
+  }
+  for (const HeldFiles::Lost& lost : effect.lost) {
+    const std::string bytes =
+        lost.bytes == 0 ? "an unknown number of bytes" : fmt::format("{} bytes", lost.bytes);
     log(LogLevel::kWarning,
-        fmt::format(
-            "{} starts with the same bytes as another followed file (up to {} are compared); "
-            "treating it as a copy and skipping it",
-            path, kHeadBytesMax));
+        lost.packed_in.empty()
+            ? fmt::format("following files: {} of {} are lost: the file was truncated or removed "
+                          "before they were read, and no rotated file contains them",
+                          bytes, lost.path)
+            : fmt::format("following files: {} of {} were not read before the file was compressed; "
+                          "they are in {}",
+                          bytes, lost.path, lost.packed_in));
   }
 }
 
@@ -261,7 +289,7 @@ void Tail::Impl::enqueue(uint64_t id) {
 }
 
 void Tail::Impl::pump() {
-  if (stopped_ || retry_timer_->active()) return;
+  if (stopped_ || scan_finished_ || retry_timer_->active()) return;
   while (!queue_.empty() && reading_ < kReadingMax && in_flight_ < kInFlightFilesMax &&
          in_flight_bytes_ < kInFlightBytesMax) {
     const uint64_t id = queue_.front();
@@ -281,8 +309,10 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->position = file.position;
   request->path = file.path.empty() ? file.position.path : file.path;
   request->file = file.file;
-  request->last_line = files_.step_of(file, clock_.running()) == TailStep::kReadLast;
-  request->skip_to_end = file.skip_to_end;
+  if (files_.step_of(file, clock_.running()) == TailStep::kReadLast) {
+    request->last_line_end = file.size;
+  }
+  request->start = file.start;
   request->give_up_quote = files_.quote_overdue(file, clock_.running());
   request->format = source.format;
   // At the start of the file there may be other text than at the last read.
@@ -303,20 +333,33 @@ void Tail::Impl::begin_read(uint64_t id) {
 void Tail::Impl::on_read(uint64_t id, ReadOutcome outcome) {
   --reading_;
   if (stopped_) return;
+  accept_read(id, std::move(outcome));
+  if (!scan_finished_ || reading_ > 0) return;
+  apply_scan();
+  pump();
+}
+
+void Tail::Impl::accept_read(uint64_t id, ReadOutcome outcome) {
+  using Kind = ReadOutcome::Kind;
   files_.at(id).guess = outcome.guess;
-  if (!outcome.notice.empty())
+  if (!outcome.notice.empty()) {
     warn_once("format of " + files_.at(id).position.path, outcome.notice);
-  if (outcome.kind == ReadOutcome::Kind::kWrite) {
+  }
+  if (outcome.kind == Kind::kWrite || outcome.kind == Kind::kNothing) {
+    files_.saw(id, outcome.head, outcome.size);
+  }
+  if (outcome.kind == Kind::kWrite) {
     files_.keep_open(id, outcome.file);
     return submit(id, std::move(outcome));
   }
   --in_flight_;
   switch (outcome.kind) {
-    case ReadOutcome::Kind::kNothing:
+    case Kind::kNothing:
       files_.keep_open(id, outcome.file);
-      files_.nothing_whole(id, outcome.size, outcome.held_back, clock_.running());
+      files_.nothing_whole(id, {outcome.size, outcome.held_back, outcome.complete},
+                           clock_.running());
       break;
-    case ReadOutcome::Kind::kChanged:
+    case Kind::kChanged:
       files_.changed(id);
       request_scan();
       break;
@@ -372,6 +415,7 @@ void Tail::Impl::on_committed(uint64_t id, const TailPosition& next, uint64_t si
   const FollowedFile& file = files_.at(id);
   count(next.path, next.offset - std::min(next.offset, file.position.offset), *report);
   files_.committed(id, next, size, clock_.running());
+  if (file.path.empty()) request_scan();  // its rest may be in a copy
   if (files_.step_of(file, clock_.running()) == TailStep::kRead) enqueue(id);
   update_caught_up();
   pump();

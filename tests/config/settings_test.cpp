@@ -60,6 +60,8 @@ tail:
     format: json
     tags: [service]
     from_end: true
+    copy_wait: 10s
+    last_line_wait: 0s
     time: {key: [created, at], layout: "%d.%m.%Y", zone: Asia/Tokyo}
   - paths: /c.log
 forwarders:
@@ -97,6 +99,9 @@ log_generation: {logs_per_batch: 5, anomaly_injection_rate: 0.5}
   REQUIRE(read->tail.size() == 2);
   CHECK(read->tail[0].paths.size() == 2);
   CHECK(read->tail[0].from_end);
+  CHECK(read->tail[0].copy_wait == 10 * kSecond);
+  CHECK(read->tail[0].last_line_wait == 0);
+  CHECK_FALSE(read->tail[1].last_line_wait);
   CHECK(read->listen.time == TimeKeySettings{{}, "auto", "Europe/Berlin"});
   CHECK(read->tail[0].time == TimeKeySettings{{"created", "at"}, "%d.%m.%Y", "Asia/Tokyo"});
   CHECK(read->tail[1].time == TimeKeySettings{});

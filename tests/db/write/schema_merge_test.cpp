@@ -343,7 +343,8 @@ TEST_CASE("schema merge: `rejected` records where a line came in, and an id that
   MergeFixture f;
   WriteRequest request;
   request.source = "file";
-  request.origin = {"/logs/a.csv", "csv", "", "audit", "service,host", "when", "when,n"};
+  request.origin = {"/logs/a.csv", "csv",           "",      "audit", "service,host", "when",
+                    "s",           "Europe/Berlin", "when,n"};
   request.rejected.push_back({"bad line", "a"});
   request.rejected.push_back({"bad line", "b", 0, true});
   take(f.database().write(std::move(request)));
@@ -353,9 +354,10 @@ TEST_CASE("schema merge: `rejected` records where a line came in, and an id that
   const auto rows = f.rows("rejected");
   REQUIRE(rows.size() == 3);
   const std::map<std::string, std::string> expected = {
-      {"path", "string:/logs/a.csv"},      {"format", "string:csv"},
-      {"tag_keys", "string:service,host"}, {"default_measurement", "string:audit"},
-      {"time_keys", "string:when"},        {"header", "string:when,n"}};
+      {"path", "string:/logs/a.csv"},        {"format", "string:csv"},
+      {"tag_keys", "string:service,host"},   {"default_measurement", "string:audit"},
+      {"time_keys", "string:when"},          {"time_layout", "string:s"},
+      {"time_zone", "string:Europe/Berlin"}, {"header", "string:when,n"}};
   for (const auto& [name, value] : expected) CHECK(rows[0].values.at(name) == value);
   CHECK(rows[0].values.count("precision") == 0);
   CHECK(rows[0].values.at("cut") == "bool:0");

@@ -120,7 +120,7 @@ TEST_CASE("payload: the simple payload has the note of an alert", "[net]") {
   event.summary = "pay is silent";
   event.annotations["note"] = "need not be a recovery";
   CHECK(simple_payload({"hook", ""}, std::vector{event})
-            .find(R"("details":"resolved: pay is silent (need not be a recovery)") ") !=
+            .find(R"x("details":"resolved: pay is silent (need not be a recovery)")x") !=
         std::string::npos);
 }
 

@@ -148,6 +148,39 @@ TEST_CASE("tail: a line is stored when its newline has arrived", "[net]") {
   CHECK(process.database.state().rejected.empty());
 }
 
+TEST_CASE("tail: a last line without a newline is stored after a while, what follows is rejected",
+          "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.json", "{\"n\":1}\n{\"n\":2}");
+  folder.append("a/y.json", line(3) + "{\"n\":4}");
+  folder.append("a/z.json", line(5) + "{\"n\":6}");
+  TailOptions options = follow(folder.path("a/*.json"));
+  options.last_line_wait = kQuick.settle;
+  StoreState state;
+  {
+    Process process({options});
+    REQUIRE(process.until_rows(std::vector<std::string>{"a n=1", "a n=2", "a n=4", "a n=6"} +
+                               rows("a", 3, 4) + rows("a", 5, 6)));
+    folder.append("a/x.json", " rest\n{\"n\":7}\n");
+    CHECK(process.until_rows(std::vector<std::string>{"a n=1", "a n=2", "a n=4", "a n=6", "a n=7"} +
+                             rows("a", 3, 4) + rows("a", 5, 6)));
+    state = process.database.state();
+    REQUIRE(state.rejected.size() == 1);
+    CHECK(state.rejected[0].first.find("continues the line that ended without a newline at byte") ==
+          0);
+    CHECK(state.rejected[0].second == " rest");
+  }
+  // Also after a restart; a newline alone is no continuation.
+  folder.append("a/y.json", "\n{\"n\":8}\n");
+  folder.append("a/z.json", "}");
+  Process process({options}, state);
+  REQUIRE(process.loop.run_until([&] { return process.database.state().rejected.size() == 2; }));
+  CHECK(process.database.state().rejected[1].second == "}");
+  CHECK(process.until_rows(
+      std::vector<std::string>{"a n=1", "a n=2", "a n=4", "a n=6", "a n=7", "a n=8"} +
+      rows("a", 3, 4) + rows("a", 5, 6)));
+}
+
 TEST_CASE("tail: caught up when everything that existed at start is stored", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.json", lines(0, 100) + "{\"unfinished\":");
@@ -180,6 +213,28 @@ TEST_CASE("tail: a renamed file is read to its end, and its successor from the s
     folder.remove("a/x.log");
     folder.append("a/x.log", lines(0, 3));
   }
+}
+
+TEST_CASE("tail: files that are rotated faster than they are scanned are all read", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", lines(0, 3));
+  folder.append("a/x.log.1", lines(900, 903));
+  const auto begun = std::filesystem::last_write_time(folder.path("a/x.log"));
+  std::filesystem::last_write_time(folder.path("a/x.log.1"), begun - std::chrono::hours(1));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 3)));
+  for (int n = 1; n < 5; ++n) {
+    for (int k = n; k > 0; --k) {
+      folder.rename("a/x.log." + std::to_string(k), "a/x.log." + std::to_string(k + 1));
+    }
+    folder.rename("a/x.log", "a/x.log.1");
+    folder.append("a/x.log", lines(10 * n, 10 * n + 2));
+    // As if they were rotated every 150 ms.
+    std::filesystem::last_write_time(folder.path("a/x.log"),
+                                     begun + n * std::chrono::milliseconds(150));
+  }
+  CHECK(process.until_rows(rows("a", 0, 3) + rows("a", 10, 12) + rows("a", 20, 22) +
+                           rows("a", 30, 32) + rows("a", 40, 42)));
 }
 
 TEST_CASE("tail: the last line of a renamed file needs no newline after a while", "[net]") {
@@ -513,17 +568,17 @@ TEST_CASE("tail: the rest of an endless line is skipped in large steps", "[net]"
   request.file = file;
   request.position.device = facts.device;
   request.position.inode = facts.inode;
-  request.position.skip_line = true;
+  request.position.line = LineState::kSkip;
   const ReadOutcome first = read_chunk(request);
   CHECK(first.kind == ReadOutcome::Kind::kWrite);
   CHECK(first.next.offset == uint64_t{64} << 20);
-  CHECK(first.next.skip_line);
+  CHECK(first.next.line == LineState::kSkip);
   CHECK(first.write.urgent);
   request.position = first.next;
   folder.append("x.log", "end\n" + line(1));
   const ReadOutcome second = read_chunk(request);
   CHECK(second.next.offset == kSize + 4);
-  CHECK_FALSE(second.next.skip_line);
+  CHECK(second.next.line == LineState::kStart);
 }
 
 TEST_CASE("tail: the time key, layout and zone of a source", "[net]") {
