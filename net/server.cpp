@@ -333,7 +333,7 @@ http::ServerNumbers ServerImpl::numbers() const {
   out.alerts_delivered = earlier_deliver_.delivered;
   out.alerts_failed = earlier_deliver_.failed;
   out.alert_retries = earlier_deliver_.retries;
-  out.events_untimed = ingest_->counters().untimed;
+  out.events_untimed = ingest_->counters().untimed + earlier_tail_.untimed;
   const MutexLock lock(mutex_);
   if (tail_ != nullptr) {
     const TailCounters tail = tail_->counters();
@@ -389,6 +389,7 @@ void ServerImpl::apply(const ServerOptions& wanted) {
       earlier_tail_.rows += counters.rows;
       earlier_tail_.bytes += counters.bytes;
       earlier_tail_.rejected += counters.rejected;
+      earlier_tail_.untimed += counters.untimed;
     }
     tail_.reset();
     next_tail_ = *std::move(tail);

@@ -24,6 +24,8 @@ const char* malloc_conf =
 namespace tocsin {
 
 void keep_freed_memory() {
+  bool on = false;
+  mallctl("background_thread", nullptr, nullptr, &on, sizeof on);
   ssize_t never = -1;
   mallctl("arenas.dirty_decay_ms", nullptr, nullptr, &never, sizeof never);  // of new arenas
   for (const char* arena : {"0", "1"}) {  // fails for one that does not exist yet

@@ -134,12 +134,14 @@ void add_import_command(CLI::App& app, Action& action) {
   command
       ->add_option("--tags", import.tags,
                    "Keys of JSON and CSV to store as tags, for example service,host")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);  // or it would also take FILE
   command
       ->add_option("--time", arguments->time.keys,
                    "Keys of JSON and CSV that may hold the time; the first valid one is used. "
                    "`now`: files without any time may be imported, at the current time")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);  // or it would also take FILE
   command->add_option("--time-layout", arguments->time.layout,
                       "How JSON and CSV write it: auto, s, ms, us, ns, or a pattern like "
                       "\"%d.%m.%Y %H:%M:%S\"");

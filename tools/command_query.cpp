@@ -86,7 +86,7 @@ void add_query_command(CLI::App& app, Action& action) {
       ->required();
   command->callback([arguments, &action] {
     split_parameters(arguments->parameters);
-    check_zone_and_now(arguments->ask.source.zone, arguments->ask.now);
+    check_ask_options(arguments->ask);
     action = [arguments = *arguments] { return run_query(arguments); };
   });
 }

@@ -47,8 +47,9 @@ Question list_question(const RejectedArguments& arguments) {
   }
   // A row that says that a line was stored later has count 0.
   question.text +=
+      "| let reason = template(reason) "
       "| stats lines = sum(count), kept = count(line), stored_later = count() where count == 0, "
-      "last = max(time) by source, reason = template(reason) | sort -lines";
+      "last = max(time) by source, reason | sort -lines";
   question.now = arguments.ask.now;
   question.cancelled = &stop_on_signals();
   return question;
@@ -123,7 +124,7 @@ void add_rejected_command(CLI::App& app, Action& action) {
     sub->add_option("--source", arguments->source, "Only lines of this source");
     sub->add_option("--reason", arguments->reason, "Only lines whose reason contains this text");
     sub->callback([arguments, run, &action] {
-      check_zone_and_now(arguments->ask.source.zone, arguments->ask.now);
+      check_ask_options(arguments->ask);
       action = [arguments = *arguments, run] { return run(arguments); };
     });
     return std::pair{sub, arguments};

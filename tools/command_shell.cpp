@@ -158,7 +158,7 @@ void add_shell_command(CLI::App& app, Action& action) {
   command->footer(kShellFooter);
   add_ask_options(*command, *options);
   command->callback([options, &action] {
-    check_zone_and_now(options->source.zone, options->now);
+    check_ask_options(*options);
     action = [options = *options] { return run_shell(options); };
   });
 }

@@ -61,6 +61,11 @@ void check_zone_and_now(const std::string& zone, const std::string& now) {
   if (!now.empty()) value_of(parse_time(now, known), "--now");
 }
 
+void check_ask_options(const AskOptions& options) {
+  if (options.safe) check_safe(options.format);
+  check_zone_and_now(options.source.zone, options.now);
+}
+
 Result<QuerySourceOptions> source_of(const AskOptions& options) {
   QuerySourceOptions source = options.source;
   if (options.config.empty()) return source;

@@ -34,6 +34,7 @@ void add_config_option(CLI::App& command, std::string& path);
 /// `command`.
 void add_ask_options(CLI::App& command, AskOptions& options);
 /// Reports wrong usage before anything is opened.
+void check_ask_options(const AskOptions& options);
 void check_zone_and_now(const std::string& zone, const std::string& now);
 /// The source with the settings of the configuration file.
 Result<QuerySourceOptions> source_of(const AskOptions& options);

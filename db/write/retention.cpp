@@ -183,8 +183,8 @@ void Retention::announce(const std::vector<Expired>& held, const ClockView& cloc
 Status Retention::drop_expired(CatalogCommit& catalog) {
   TOCSIN_RETURN_IF_ERROR(load_waits());
   const ClockView clock = store_.clock_guard.observe();
-  TOCSIN_TRY(std::vector<Expired> expired, find_expired(catalog, clock.now));
   const std::map<MeasurementId, RetentionWait> before = waits_;
+  TOCSIN_TRY(std::vector<Expired> expired, find_expired(catalog, clock.now));
   const std::vector<Expired> held = hold_back(expired, clock);
   announce(held, clock);
   CatalogEdit edit;

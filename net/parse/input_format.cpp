@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 
 #include <fmt/format.h>
 
@@ -24,7 +25,6 @@ using std::string_view_literals::operator""sv;
 constexpr size_t kSampleRecordsMax = 20;    // of CSV, to find its separator
 constexpr size_t kColumnNameBytesMax = 64;  // longer ones are more likely text
 constexpr std::string_view kSeparators = ",;\t|";
-constexpr Timestamp kSampleNoTime = kTimeMin;  // of parsed rows without a time
 
 constexpr std::string_view kUnpack = "unpack it first, for example: ";
 constexpr std::string_view kTocsv = "convert it to CSV or JSON lines first";
@@ -86,27 +86,10 @@ bool is_binary(std::string_view start) {
   return static_cast<size_t>(odd) > start.size() / 32;
 }
 
-/// Rows of a piece of the file, and whether they have times of their own.
-struct SampleRows {
-  size_t rows = 0;
-  size_t timed = 0;
-};
-
-SampleRows count_rows(const Batch& batch) {
-  SampleRows parsed;
-  for (const RowBatch& rows : batch.measurements()) {
-    parsed.rows += rows.row_count();
-    const auto times = rows.times();
-    parsed.timed += static_cast<size_t>(std::count_if(
-        times.begin(), times.end(), [](Timestamp time) { return time != kSampleNoTime; }));
-  }
-  return parsed;
-}
-
 ParseOptions sample_options(const ParseOptions& options) {
   ParseOptions out = options;
-  out.now = kSampleNoTime;
   out.guess_shapes = false;
+  out.more_follows = false;
   out.odd_names_with_time = true;
   if (out.measurement.empty()) out.measurement = "sample";
   return out;
@@ -120,7 +103,7 @@ bool has_time(std::string_view object, const ParseOptions& options) {
   Batch batch;
   LineErrors errors;
   JsonLinesParser().parse(batch.keep(std::move(json)), sample_options(options), batch, errors);
-  return count_rows(batch).timed > 0;
+  return batch.row_count() > errors.warnings().untimed_count();
 }
 
 // Whether a line that begins with `{` is a whole object on its own.
@@ -219,16 +202,9 @@ char guess_separator(std::string_view start, Cut& best) {
   return separator;
 }
 
-bool has_extension(std::string_view path, std::string_view extension) {
-  return path.size() >= extension.size() &&
-         equals_ignoring_case(path.substr(path.size() - extension.size()), extension);
-}
-
-std::string_view without_compression(std::string_view path) {
-  for (const std::string_view extension : {".gz", ".zst"}) {
-    if (has_extension(path, extension)) return path.substr(0, path.size() - extension.size());
-  }
-  return path;
+bool is_extension(std::string_view extension, std::initializer_list<std::string_view> expected) {
+  return std::any_of(expected.begin(), expected.end(),
+                     [&](std::string_view e) { return equals_ignoring_case(extension, e); });
 }
 
 // Whether `start` is CSV, without the evidence of a name. Line protocol always has a `=`; a text
@@ -272,7 +248,7 @@ bool is_logfmt_line(std::string_view line) {
   return true;
 }
 
-/// The lines of a file that are neither JSON nor comments.
+/// The lines of a file, without comments and blank lines.
 struct LineCounts {
   size_t json = 0;
   size_t line_protocol = 0;
@@ -283,22 +259,24 @@ struct LineCounts {
   size_t logfmt = 0;
 };
 
+bool parses_as_line_protocol(std::string_view line, const ParseOptions& options) {
+  Batch batch;
+  LineErrors errors;
+  parse_line_protocol(line, options, batch, errors);
+  return errors.empty() && !batch.empty();
+}
+
 // Line protocol has values with line breaks, so a line may be several lines of the file.
-LineCounts count_lines(std::string_view start, bool whole, const ParseOptions& options) {
+LineCounts count_lines(std::string_view lines, const ParseOptions& options) {
   LineCounts counts;
-  const ParseOptions parse_options = sample_options(options);
-  for (std::string_view rest = start; !rest.empty();) {
-    const std::string_view line = next_line(rest);
-    if (rest.empty() && !whole && counts.json + counts.line_protocol + counts.text > 0) break;
+  for (std::string_view rest = lines; !rest.empty();) {
+    const std::string_view line = without_leading_nuls(next_line(rest));
     if (is_blank_line(line) || trimmed_start(line).starts_with('#')) continue;
     if (format_of_line(line) == LineFormat::kJson) {
       ++counts.json;
       continue;
     }
-    Batch batch;
-    LineErrors errors;
-    parse_line_protocol(line, parse_options, batch, errors);
-    if (errors.empty()) {
+    if (parses_as_line_protocol(line, options)) {
       ++counts.line_protocol;
       continue;
     }
@@ -310,6 +288,22 @@ LineCounts count_lines(std::string_view start, bool whole, const ParseOptions& o
     counts.logfmt += is_logfmt_line(line) ? 1 : 0;
   }
   return counts;
+}
+
+// The counts of a line whose end is not in the text, or of the lines that an open quote joins.
+LineCounts count_cut_line(std::string_view cut, const ParseOptions& options) {
+  std::string_view rest = cut;
+  const std::string_view line = next_simple_line(rest);
+  const size_t end = line.find_last_not_of('\\') + 1;  // npos + 1 is 0
+  const std::string quoted = std::string(line.substr(0, end)) + '"';
+  const std::string_view shorter = line.substr(0, std::min(line.rfind(','), line.size()));
+  LineCounts counts;
+  for (const std::string_view begun : {std::string_view(quoted), shorter}) {
+    if (!parses_as_line_protocol(begun, options)) continue;
+    counts.line_protocol = 1;
+    return counts;
+  }
+  return count_lines(cut, options);
 }
 
 std::string text_note(const LineCounts& counts) {
@@ -335,7 +329,13 @@ std::string text_note(const LineCounts& counts) {
 
 FormatGuess guess_lines(std::string_view start, const ParseOptions& options) {
   FormatGuess guess;
-  const LineCounts counts = count_lines(start, start.size() < kFormatBytes, options);
+  const ParseOptions parse_options = sample_options(options);
+  const bool is_whole = start.size() < kFormatBytes && !options.more_follows;
+  const size_t whole = whole_lines(start, is_whole);
+  LineCounts counts = count_lines(start.substr(0, whole), parse_options);
+  if (counts.json + counts.line_protocol + counts.text == 0) {
+    counts = count_cut_line(start.substr(whole), parse_options);
+  }
   const bool text = counts.text > counts.line_protocol;
   guess.other_lines = text ? InputFormat::kText : InputFormat::kLineProtocol;
   guess.format = guess.other_lines;
@@ -384,6 +384,20 @@ UnreadFormat unread_format(std::string_view start) {
   return {};
 }
 
+std::string_view log_extension(std::string_view path) {
+  std::string_view name = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+  const auto extension_of = [](std::string_view n) {
+    return n.substr(std::min(n.rfind('.'), n.size()));
+  };
+  if (const auto packed = extension_of(name); is_extension(packed, {".gz", ".zst"})) {
+    name.remove_suffix(packed.size());
+  }
+  const size_t stem = name.find_last_not_of("0123456789.-_") + 1;  // npos + 1 is 0
+  const std::string_view rotation = name.substr(stem);
+  if (rotation.size() > 1 && !is_digit(rotation[0])) name = name.substr(0, stem);
+  return extension_of(name);
+}
+
 FormatGuess guess_format(std::string_view start, std::string_view name, std::string_view path,
                          const ParseOptions& options) {
   start = without_leading_nuls(without_byte_order_mark(start)).substr(0, kFormatBytes);
@@ -396,23 +410,23 @@ FormatGuess guess_format(std::string_view start, std::string_view name, std::str
   }
   if (name == "json") return guess_json(start, options);
 
-  Cut cut;
-  const std::string_view plain_path = without_compression(path);
+  const std::string_view extension = log_extension(path);
   const bool typed_csv = text.starts_with(kTypedCsvStart);
-  const bool named_csv =
-      name == "csv" || has_extension(plain_path, ".csv") || has_extension(plain_path, ".tsv");
-  const bool json_array =
-      text.starts_with('[') &&
-      (trimmed_start(text.substr(1)).starts_with('{') || trimmed(text.substr(1)) == "]");
+  const bool named_csv = name == "csv" || is_extension(extension, {".csv", ".tsv"});
+  const bool named_lp = name == "auto" && is_extension(extension, {".lp", ".ilp"});
+  const std::string_view in_array = text.starts_with('[') ? trimmed(text.substr(1)) : "no";
+  const bool json_array = in_array.empty() || in_array[0] == '{' || in_array == "]";
   if (!typed_csv && !named_csv && json_array) return guess_json(start, options);
   if (!typed_csv && !named_csv && text.starts_with('{')) {
     guess = guess_json(start, options);
     if (guess.format == InputFormat::kJson) {
-      const FormatGuess lines = guess_lines(start, options);
-      guess.other_lines = lines.other_lines;
+      guess.other_lines =
+          named_lp ? InputFormat::kLineProtocol : guess_lines(start, options).other_lines;
     }
     return guess;
   }
+  if (named_lp && !typed_csv) return guess;
+  Cut cut;
   guess.csv.separator = typed_csv ? ',' : guess_separator(start, cut);
   if (typed_csv || named_csv || looks_like_csv(start, guess.csv.separator, cut)) {
     guess.format = InputFormat::kCsv;

@@ -48,9 +48,14 @@ struct FormatGuess {
   std::string note;
 };
 
+/// The extension of a file: `.log` for `app.log`, also when it was rotated or compressed, such as
+/// `app.log.1`, `app.log-20261102` or `app.log.2.gz`. Empty if the name has none.
+std::string_view log_extension(std::string_view path);
+
 /// Decides by the first kFormatBytes of a file, after its encoding. `name` is the format that the
 /// user has named: auto, json, lp, csv or text; only details are then decided, such as the
-/// separator of CSV. `path` matters only for its extension, `options` are those of the parsers.
+/// separator of CSV. `path` matters only for its extension, `options` are those of the parsers;
+/// with `more_follows`, a file of fewer bytes may grow.
 FormatGuess guess_format(std::string_view start, std::string_view name, std::string_view path,
                          const ParseOptions& options);
 

@@ -93,7 +93,7 @@ class TextLineReader : public RowAppender {
       : options_(options),
         batch_(batch),
         level_kind_(is_tag_key("level", options) ? ColumnKind::kTag : ColumnKind::kField),
-        time_(time_before.value_or(options.now)) {}
+        time_(time_before) {}
 
   /// Appends the line's row to the batch, or returns false with reason() set.
   bool read(std::string_view line) {
@@ -120,7 +120,8 @@ class TextLineReader : public RowAppender {
                               kStringBytesMax));
     }
     RowBatch& rows = batch_.rows_of(options_.measurement);
-    rows.begin_row(time_, line);
+    untimed_count_ += time_ ? 0 : 1;
+    rows.begin_row(time_.value_or(options_.now), line);
     if (!level.empty()) {
       rows.set_string(rows.lane("level", ColumnType::kString, level_kind_, 1), level);
     }
@@ -128,11 +129,15 @@ class TextLineReader : public RowAppender {
     return true;
   }
 
+  /// Rows before the first line with a time.
+  uint64_t untimed_count() const { return untimed_count_; }
+
  private:
   const ParseOptions& options_;
   Batch& batch_;
   const ColumnKind level_kind_;
-  Timestamp time_;
+  std::optional<Timestamp> time_;
+  uint64_t untimed_count_ = 0;
 };
 
 }  // namespace
@@ -149,13 +154,18 @@ void parse_text_lines(std::string_view buffer, const ParseOptions& options,
       return reader.read(part) ? std::string() : reader.reason();
     });
   }
+  errors.warnings().add(
+      LineWarning::kTextWithoutTime, [] { return std::string(); }, reader.untimed_count());
 }
 
-std::optional<Timestamp> last_text_time(std::string_view lines, Timestamp now) {
+std::optional<Timestamp> last_text_time(std::string_view lines, Timestamp now,
+                                        bool has_json_lines) {
   while (!lines.empty()) {
     const size_t start = lines.substr(0, lines.size() - 1).rfind('\n') + 1;  // npos + 1 is 0
-    if (const auto time = find_text_time(trimmed_end(lines.substr(start)), now)) return time->time;
+    const std::string_view line = trimmed_end(lines.substr(start));
     lines = lines.substr(0, start);
+    if (has_json_lines && format_of_line(line) == LineFormat::kJson) continue;
+    if (const auto time = find_text_time(line, now)) return time->time;
   }
   return std::nullopt;
 }

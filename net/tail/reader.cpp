@@ -12,6 +12,7 @@
 #include "net/parse/json_lines.h"
 #include "net/parse/line_origin.h"
 #include "net/parse/line_protocol.h"
+#include "net/parse/line_runs.h"
 #include "net/parse/text_lines.h"
 
 namespace tocsin {
@@ -129,7 +130,9 @@ Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
         fmt::format("{} is {} and is not read: {}", request.path, unread.name, unread.advice);
     return std::nullopt;
   }
-  FormatGuess guess = guess_format(start, "auto", "", options_of(request));
+  ParseOptions options = options_of(request);
+  options.more_follows = true;
+  FormatGuess guess = guess_format(start, "auto", request.path, options);
   std::string note = guess.note;
   if (guess.format == InputFormat::kCsv) {
     guess.other_lines = InputFormat::kText;
@@ -146,50 +149,35 @@ Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
   return guess;
 }
 
-// Consecutive lines of one format: the bytes [start, end) of the data.
-struct Run {
-  InputFormat format = InputFormat::kLineProtocol;
-  size_t start = 0;
-  size_t end = 0;
-};
-
-std::vector<Run> runs_of(std::string_view lines, TailFormat format, InputFormat other) {
-  if (format == TailFormat::kJson) return {{InputFormat::kJson, 0, lines.size()}};
-  if (format == TailFormat::kText || format == TailFormat::kLineProtocol) {
-    return {{other, 0, lines.size()}};
+// What the lines are, by their format.
+std::vector<LineRun> runs_of(std::string_view lines, TailFormat format, InputFormat other) {
+  switch (format) {
+    case TailFormat::kAuto: break;
+    case TailFormat::kJson: return {{InputFormat::kJson, 0, lines.size()}};
+    case TailFormat::kText:
+    case TailFormat::kLineProtocol: return {{other, 0, lines.size()}};
   }
-  std::vector<Run> runs;
-  for (std::string_view rest = lines; !rest.empty();) {
-    const size_t start = lines.size() - rest.size();
-    // Text ends at its newline; line protocol may have newlines in quotes.
-    const std::string_view line =
-        other == InputFormat::kText ? next_simple_line(rest) : next_line(rest);
-    const InputFormat own = format_of_line(line) == LineFormat::kJson ? InputFormat::kJson : other;
-    // Blank lines belong to the lines around them.
-    const bool joins = !runs.empty() && (own == runs.back().format || is_blank_line(line));
-    if (!joins) runs.push_back({own, start, start});
-    runs.back().end = lines.size() - rest.size();
-  }
-  return runs;
+  return line_runs(lines, other);
 }
 
 // The time of the last line before `offset` that has one, for lines that continue an event.
-Result<std::optional<Timestamp>> time_before(const ReadOutcome& outcome, uint64_t offset,
-                                             Timestamp now) {
+Result<std::optional<Timestamp>> time_before(const ReadRequest& request,
+                                             const ReadOutcome& outcome) {
+  const uint64_t offset = request.position.offset;
   const uint64_t from = offset > kFormatBytes ? offset - kFormatBytes : 0;
   TOCSIN_TRY(const std::string before,
              outcome.file->read(from, static_cast<size_t>(offset - from)));
-  return last_text_time(before, now);
+  return last_text_time(before, request.now, request.format == TailFormat::kAuto);
 }
 
 // Turns whole lines, which begin at `offset` in the file, into rows and rejected lines.
 void parse_lines(std::string lines, const ReadRequest& request, InputFormat other, uint64_t offset,
                  std::optional<Timestamp> text_time, ReadOutcome& outcome) {
   WriteRequest& write = outcome.write;
-  const std::vector<Run> runs = runs_of(lines, request.format, other);
+  const std::vector<LineRun> runs = runs_of(lines, request.format, other);
   // A batch has one policy: if it has any line of JSON or text, rows of line protocol keep
   // conflicting values, too.
-  const bool keep = std::any_of(runs.begin(), runs.end(), [](const Run& run) {
+  const bool keep = std::any_of(runs.begin(), runs.end(), [](const LineRun& run) {
     return run.format != InputFormat::kLineProtocol;
   });
   write.batch = Batch(keep ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
@@ -197,7 +185,7 @@ void parse_lines(std::string lines, const ReadRequest& request, InputFormat othe
   const ParseOptions options = options_of(request);
   JsonLinesParser json_parser;
   LineErrors errors;
-  for (const Run& run : runs) {
+  for (const LineRun& run : runs) {
     const std::string_view text = kept.substr(run.start, run.end - run.start);
     if (run.format == InputFormat::kJson) {
       json_parser.parse(text, options, write.batch, errors);
@@ -362,7 +350,7 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
     if (taken) outcome.next.line = LineState::kTaken;
     std::optional<Timestamp> text_time;
     if (other == InputFormat::kText) {
-      TOCSIN_TRY(text_time, time_before(outcome, offset, request.now));
+      TOCSIN_TRY(text_time, time_before(request, outcome));
     }
     parse_lines(std::move(data), request, other, offset, text_time, outcome);
   } else if (data.size() > kLineBytesMax) {

@@ -180,18 +180,18 @@ TEST_CASE("settings: every kind of value is read strictly", "[config]") {
   check("tail: {paths: a}\n", "1:7: tail: expected a list, found a map");
   check("tail: [{format: json}]\n", "1:8: tail[1].paths is missing");
   check("tail: [{paths: a, format: csv}]\n",
-        "1:27: tail[1].format: expected one of auto, json, lp, found `csv`");
+        "1:27: tail[1].format: expected one of auto, json, lp, text, found `csv`");
   check("tail: [{paths: a, from_end: yes}]\n",
         "1:29: tail[1].from_end: expected true or false, found `yes`");
   check("tail: [{paths: a, from_end: \"true\"}]\n",
         "1:29: tail[1].from_end: expected true or false, found `true`");
   check("tail: [{paths: a, time: created}]\n",
-        "1:25: tail[1].time: expected a map, found `created`");
+        "1:25: tail[1].time: expected a map of settings, found `created`");
   check(
       "tail: [{paths: a, time: {zone: Mars}}]\n",
       "1:32: tail[1].time.zone: expected an IANA time zone name like Europe/Berlin, found `Mars`");
   check("listen: {time: {keys: a}}\n",
-        "1:17: listen.time: unknown key `keys`; did you mean `key`?");
+        "1:17: unknown key `keys` in listen.time; did you mean `key`?");
   check("tail: [{paths: []}]\n",
         "1:16: tail[1].paths: expected at least one glob pattern, found an empty list");
   check("tail: [{paths: [[a]]}]\n", "1:17: tail[1].paths: expected a list of texts, found a list");

@@ -12,7 +12,7 @@ SECTIONS = ("store", "listen", "rules", "anomaly_detection", "time_windows", "lo
 KEY = re.compile(rf"(?<![\w./])({'|'.join(SECTIONS)})(?:\[\d*\])?\.([a-z][a-z0-9_]+)(?![\w(])")
 FILE_ENDINGS = ("cpp", "h", "md", "yml", "yaml", "py", "js", "json", "log")
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
-COMMAND = re.compile(r"\btocsin ([a-z]+)\b")
+COMMAND = re.compile(r"\btocsin ([a-z]+)(?: ([a-z]+))?\b")
 OTHER_PROGRAMS = re.compile(r"\b(curl|cmake|ctest|ss|ssh|nc|chmod|gcovr|clang-format|clang-tidy|gcc|git|journalctl)\b")
 
 
@@ -53,6 +53,12 @@ def flags_of(help_text):
     return set(re.findall(r"^\s+(?:-\w,\s*)?(--[a-z][a-z0-9-]*)", options, re.MULTILINE))
 
 
+def subcommands_of(help_text):
+    """The names in the list of subcommands that the parser prints."""
+    listed = re.search(r"^Subcommands:\n((?:  .*\n)*)", help_text, re.MULTILINE)
+    return re.findall(r"^  ([a-z]+)  ", listed[1], re.MULTILINE) if listed else []
+
+
 def parts_with_flags(text):
     """The parts of a text that belong to one program, each with the line that it is from."""
     for line in text.replace("\\\n", " ").split("\n"):
@@ -65,9 +71,14 @@ class NamesTest(Case):
     def test_every_flag_is_accepted(self):
         commands = set(re.findall(r"^  ([a-z]+)  ", run("--help").stdout, re.MULTILINE))
         self.assertIn("serve", commands)
-        accepted = {name: flags_of(run(*name.split(), "--help").stdout)
-                    for name in (*commands, "rules check", "rules list")}
-        accepted["rules"] |= accepted["rules check"] | accepted["rules list"]
+        accepted = {}
+        for name in commands:
+            help_text = run(name, "--help").stdout
+            accepted[name] = flags_of(help_text)
+            for sub in subcommands_of(help_text):
+                accepted[f"{name} {sub}"] = flags_of(run(name, sub, "--help").stdout)
+                accepted[name] |= accepted[f"{name} {sub}"]  # for texts that do not say which one
+        self.assertLessEqual({"rules check", "rejected list", "retention confirm"}, set(accepted))
         everywhere = set.union(*accepted.values()) | {"--help", "--version"}
         scripts = "".join(read(path) for path in files("tools/*", "tests/*/*.py") if os.path.isfile(path))
         checked = 0
@@ -76,7 +87,8 @@ class NamesTest(Case):
                 command = COMMAND.search(part)
                 allowed = everywhere
                 if command and command.group(1) in commands:
-                    allowed = accepted[command.group(1)] | {"--help"}
+                    name = command.group(1)
+                    allowed = accepted.get(f"{name} {command.group(2)}", accepted[name]) | {"--help"}
                 elif OTHER_PROGRAMS.search(line if path.endswith(".md") else part):
                     continue
                 for flag in FLAG.findall(part):

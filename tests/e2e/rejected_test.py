@@ -75,9 +75,9 @@ class RejectedTest(Case):
     def reject_old_rows(self):
         """Stops a server that has rejected three rows, because they are older than its retention."""
         server = self.serve("store:\n  retention: 2d\n")
-        status, text = server.post("/write?precision=s", "audit n=1i 1000\naudit n=2i 2000\naudit n=\n")
+        status, text = server.post("/write?precision=s", "audit n=1i 1100000000\naudit n=2i 1100001000\naudit n=\n")
         self.assertEqual(status, 400, text)
-        self.send(server, '{"measurement":"audit","n":3,"time":3000}\n')
+        self.send(server, '{"measurement":"audit","n":3,"time":1100002000}\n')
         self.assertEqual(sum(row["lines"] for row in self.listed("--url", server.url)), 4)
         server.stop()
 
@@ -95,8 +95,8 @@ class RejectedTest(Case):
         self.assertEqual(sum(row["lines"] for row in after), 4)
         self.assertEqual(self.listed(*where, "--reason", "nothing like it"), [])
         text = self.succeed("query", *where, "--format", "csv", "from audit | keep time, n")
-        self.assertEqual(text, "time,n\n1970-01-01T00:16:40Z,1\n1970-01-01T00:33:20Z,2\n"
-                               "1970-01-01T00:50:00Z,3\n")
+        self.assertEqual(text, "time,n\n2004-11-09T11:33:20.000000000Z,1\n2004-11-09T11:50:00.000000000Z,2\n"
+                               "2004-11-09T12:06:40.000000000Z,3\n")
 
     def test_retry_on_a_server_stores_what_is_good_after_a_fix_once(self):
         self.reject_old_rows()
@@ -108,7 +108,7 @@ class RejectedTest(Case):
         self.check_stored_once(["--db", self.path("data")])
 
     def test_retry_of_an_imported_file_uses_its_header(self):
-        path = self.write("orders/a.csv", "time,n,text\n2000,1,a\n2000,2\n")
+        path = self.write("orders/a.csv", "time,n,text\n1100000000,1,a\n1100000000,2\n")
         self.succeed("import", "--db", self.path("data"), path)
         (row,) = self.listed("--db", self.path("data"))
         self.assertEqual((row["source"], row["lines"], row["kept"]), ("import " + path, 1, 1))

@@ -128,7 +128,7 @@ parameters: {{enough: 2}}
         line = self.reload(server, "rules: {files: [nothing/*.yml]}\n")
         self.assertIn("no rule file matches nothing/*.yml", line)
         status, text = server.post("/-/reload", "")
-        self.assertEqual(status, 404, text)
+        self.assertEqual(status, 400, text)
         self.write("tocsin.yml", good)
         status, text = server.post("/-/reload", "")
         self.assertEqual((status, text), (200, "rules: 1 in total, nothing changed\n"))

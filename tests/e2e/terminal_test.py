@@ -95,7 +95,7 @@ class TerminalTest(Case):
 class SpreadsheetTest(Case):
     def test_safe_csv_holds_no_formulas(self):
         texts = ["=1+1", "+1", "-1", "@sum", "\tx", "\rx", "'=1", "a=1", " =1", "", "=\"a\",b"]
-        rows = [{"measurement": "audit", "time": i + 1, "text": text, "=name": text, "number": -i - 1}
+        rows = [{"measurement": "audit", "time": 1700000000 + i, "text": text, "=name": text, "number": -i - 1}
                 for i, text in enumerate(texts)]
         result = run("import", "--db", self.path("data"), "--format", "json", "-",
                      text="".join(json.dumps(row) + "\n" for row in rows))

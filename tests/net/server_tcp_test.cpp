@@ -322,7 +322,8 @@ TEST_CASE("server: followed files are changed while lines are being stored, and 
   for (int round = 0; round < 20; ++round) {
     for (int i = 0; i < 50; ++i) {
       ++lines;
-      folder.append("audit/a.json", "{\"time\":" + std::to_string(lines) + ",\"v\":1}\n");
+      folder.append("audit/a.json",
+                    "{\"time\":" + std::to_string(1700000000 + lines) + ",\"v\":1}\n");
     }
     options.tail[0].measurement = measurement[round % 2];  // both mean the same
     REQUIRE(server.server().change_options(options));

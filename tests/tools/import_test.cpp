@@ -251,6 +251,70 @@ TEST_CASE("plan: a file in which no row has a time is refused, unless the curren
   CHECK(error_of("{\"broken\":\n").empty());
 }
 
+TEST_CASE("plan: what a file exported counts as a time, however old", "[import]") {
+  test::TemporaryFolder folder;
+  const auto is_accepted = [&](const std::string& name, const std::string& text) {
+    ImportOptions options;
+    options.paths = {folder.write("logs/" + name, text)};
+    return plan_import(options).has_value();
+  };
+  CHECK(is_accepted("a.lp", "m n=1i -9223372036854775808\n"));
+  CHECK(is_accepted("a.lp", "m n=1i 0\n"));
+  CHECK(is_accepted("file", "m n=1i 1\n"));
+  CHECK(is_accepted("a.csv", "#measurement,time,i64 field\nmeasurement,time,n\nm,1,1\n"));
+  CHECK(!is_accepted("a.json", "{\"time\":1,\"n\":1}\n"));
+}
+
+TEST_CASE("plan: only whole lines of the first 64 KiB are evidence, and any event of an array",
+          "[import]") {
+  test::TemporaryFolder folder;
+  const auto is_accepted = [&](const std::string& name, const std::string& text) {
+    ImportOptions options;
+    options.paths = {folder.write("logs/" + name, text)};
+    return plan_import(options).has_value();
+  };
+  const std::string values(100'000, '1');
+  CHECK(is_accepted("a.lp", "m a=1i,b=\"" + values + "\" 1764000000000000000\n"));
+  std::string array = "[";
+  for (int i = 0; i < 20'000; ++i) array += "{\"n\":1},";
+  CHECK(!is_accepted("a.json", array + "{}]"));
+  CHECK(is_accepted("b.json", "[{\"time\":1764000000,\"n\":1}," + array.substr(1) + "{}]"));
+}
+
+TEST_CASE("import: JSON lines in a text file are events", "[import]") {
+  test::TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 100; ++i) {
+    text +=
+        "2026-11-02T08:15:04Z up again\n  at A\n{\"time\":\"2026-11-03T08:15:04Z\",\"n\":1}\n  at "
+        "B\n";
+  }
+  const auto rows_of = [&](const std::string& format, size_t chunk_bytes) {
+    const auto database =
+        Database::open(folder / (format + std::to_string(chunk_bytes)), import_database_options());
+    REQUIRE(database);
+    ImportOptions options;
+    options.paths = {folder.write("app/a.log", text)};
+    options.reader.format = format;
+    options.reader.chunk_bytes = chunk_bytes;
+    REQUIRE(import_all(**database, options));
+    const auto snapshot = (*database)->snapshot({{"app"}, {}});
+    REQUIRE(snapshot);
+    std::map<Timestamp, size_t> rows;
+    for (const auto& segment : snapshot->segments) {
+      std::vector<Timestamp> times(segment->info().row_count);
+      REQUIRE(segment->read_times(0, times));
+      for (const Timestamp time : times) ++rows[time];
+    }
+    return rows;
+  };
+  const auto rows = rows_of("auto", size_t{1} << 20);
+  const Timestamp day = 1'793'577'600 * kSecond + 8 * kHour + 15 * kMinute + 4 * kSecond;
+  CHECK(rows == std::map<Timestamp, size_t>{{day, 300}, {day + kDay, 100}});
+  CHECK(rows_of("auto", 150) == rows);
+  CHECK(rows_of("text", 150) == std::map<Timestamp, size_t>{{day, 200}, {day + kDay, 200}});
+}
+
 TEST_CASE("import: compressed and converted files give the same rows", "[import]") {
   test::TemporaryFolder folder;
   const std::string text = json_lines(2000);
@@ -287,6 +351,7 @@ TEST_CASE("import: compressed and converted files give the same rows", "[import]
   CHECK(read_back(packed + std::string(100, '\0'), "c.json.gz") == text);
   CHECK(read_back(zstd + zstd, "a.json.zst") == text + text);
   CHECK(read_back(wide, "a.json") == text);
+  CHECK(read_back("\xEF\xBB\xBF" + std::string(100'000, '\0') + text, "c.json") == text);
   CHECK(read_back(text, "b.json") == text);
 }
 
@@ -354,6 +419,7 @@ TEST_CASE("import: arrays of JSON are rows, also within an object", "[import]") 
   }
   options.paths = {folder.write("array/a.json", array + "]\n"),
                    folder.write("trail/a.json",
+                                "\xEF\xBB\xBF"
                                 R"({"Records": [{"time": "2026-11-02T08:15:04Z", "n": 1},
                                    {"time": "2026-11-02T08:15:06Z", "n": 2}]})")};
   options.reader.chunk_bytes = 10'000;

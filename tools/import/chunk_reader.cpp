@@ -10,7 +10,6 @@
 #include "db/limits.h"
 #include "net/parse/csv_records.h"
 #include "net/parse/framer.h"
-#include "net/parse/nul_blocks.h"
 #include "net/parse/scan.h"
 #include "net/parse/text_lines.h"
 #include "net/parse/typed_json.h"
@@ -85,6 +84,7 @@ Status ChunkReader::open_next_file() {
     file_->cut_documents(guess.array_key);
     chunk_.format = InputFormat::kJson;
   }
+  chunk_.has_json_lines = options_.format == "auto";
   chunk_.file = next_file_++;
   chunk_.path = planned.path;
   chunk_.measurement =
@@ -92,7 +92,6 @@ Status ChunkReader::open_next_file() {
   chunk_.first_line = 1;
   chunk_.time_before.reset();
   chunk_.header = nullptr;
-  at_start_ = true;
   at_end_ = false;
   rest_.clear();
   return {};
@@ -108,16 +107,13 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   TOCSIN_TRY(const size_t count, file_->read(unread));
   std::string_view data(memory.get(), rest_.size() + count);
   at_end_ = data.size() < size;
-  if (at_start_) {
-    data = without_leading_nuls(without_byte_order_mark(data));
-    at_start_ = data.empty();
-  }
   const size_t whole = whole_bytes(data, chunk_.format, csv_.separator, at_end_);
   rest_ = data.substr(whole);
   if (whole == 0) return std::nullopt;
   Chunk chunk{.memory = std::move(memory),
               .lines = data.substr(0, whole),
               .format = chunk_.format,
+              .has_json_lines = chunk_.has_json_lines,
               .file = chunk_.file,
               .input_bytes = file_->take_bytes_read(),
               .path = chunk_.path,
@@ -127,7 +123,7 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
               .time_before = chunk_.time_before,
               .header = chunk_.header};
   if (chunk.format == InputFormat::kText && !at_end_) {
-    const auto last = last_text_time(chunk.lines, SystemClock().now());
+    const auto last = last_text_time(chunk.lines, SystemClock().now(), chunk.has_json_lines);
     if (last) chunk_.time_before = last;
   }
   if (has_header(chunk.format) && !chunk.header) {

@@ -38,6 +38,7 @@ struct Chunk {
   std::unique_ptr<char[]> memory;
   std::string_view lines;  ///< in `memory`
   InputFormat format = InputFormat::kJson;
+  bool has_json_lines = false;           ///< kText: lines that begin with `{` are JSON
   size_t file = 0;                       ///< index of the planned file
   uint64_t input_bytes = 0;              ///< bytes of files that were read for it
   std::string path;                      ///< `-` is standard input
@@ -79,7 +80,6 @@ class ChunkReader {
   std::unique_ptr<InputFile> file_;
   CsvLayout csv_;
   Chunk chunk_;  // without its lines
-  bool at_start_ = false;
   bool at_end_ = true;
   std::string rest_;  // the beginning of a line whose end has not been read yet
 };

@@ -28,7 +28,7 @@ std::string_view origin_format(const Chunk& chunk) {
     case InputFormat::kJson:
     case InputFormat::kJsonDocuments: return kOriginJson;
     case InputFormat::kTypedJson: return kOriginTypedJson;
-    case InputFormat::kText: return kOriginText;
+    case InputFormat::kText: return chunk.has_json_lines ? kOriginAutoText : kOriginText;
     case InputFormat::kCsv: break;
   }
   return csv_origin(chunk.header->csv.separator);

@@ -16,6 +16,7 @@
 #include <zstd.h>
 
 #include "db/base/file.h"
+#include "net/parse/framer.h"
 #include "net/parse/json_documents.h"
 #include "net/parse/nul_blocks.h"
 
@@ -270,17 +271,6 @@ class DocumentLines final : public PieceSource {
   JsonDocuments documents_;
 };
 
-// Skips NUL bytes that a crash left, so that they do not hide the format.
-Result<std::string> read_start(ByteSource& source, size_t size) {
-  std::string start;
-  do {
-    start.resize(size);
-    TOCSIN_TRY(const size_t count, source.read(start));
-    start.resize(count);
-  } while (start.size() == size && without_leading_nuls(start).empty());
-  return start;
-}
-
 std::unique_ptr<ByteSource> decoded(std::unique_ptr<ByteSource> source, TextEncoding encoding,
                                     const std::string& path) {
   switch (encoding) {
@@ -298,6 +288,25 @@ std::unique_ptr<ByteSource> decoded(std::unique_ptr<ByteSource> source, TextEnco
 
 InputFile::~InputFile() = default;
 
+Status InputFile::fill_start(ByteSource& source) {
+  const size_t begun = start_.size();
+  start_.resize(kFormatBytes);
+  TOCSIN_TRY(const size_t count, source.read(std::span(start_).subspan(begun)));
+  start_.resize(begun + count);
+  return {};
+}
+
+// Blocks of NUL bytes, which a crash leaves, must not hide the format.
+Status InputFile::skip_to_text(ByteSource& source) {
+  start_.erase(0, start_.size() - without_byte_order_mark(start_).size());
+  for (size_t size = SIZE_MAX; start_.size() != size;) {
+    start_.erase(0, start_.size() - without_leading_nuls(start_).size());
+    size = start_.size();
+    TOCSIN_RETURN_IF_ERROR(fill_start(source));
+  }
+  return {};
+}
+
 Result<std::unique_ptr<InputFile>> InputFile::open(const std::string& path) {
   const int descriptor = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return open_error(path, errno);
@@ -311,8 +320,13 @@ Result<std::unique_ptr<InputFile>> InputFile::open(const std::string& path) {
   // A compressed file may hold UTF-16, and a damaged or hostile one itself again.
   constexpr int kEncodingsMax = 3;
   for (int i = 0; i < kEncodingsMax; ++i) {
-    TOCSIN_TRY(file->start_, read_start(*source, kFormatBytes));
+    file->start_.clear();
+    TOCSIN_RETURN_IF_ERROR(file->fill_start(*source));
+    file->is_empty_ = file->start_.empty();
     const TextEncoding encoding = encoding_of(file->start_);
+    if (encoding == TextEncoding::kPlain) {
+      TOCSIN_RETURN_IF_ERROR(file->skip_to_text(*source));
+    }
     source = std::make_unique<StartedBytes>(file->start_, std::move(source));
     if (encoding == TextEncoding::kPlain) break;
     if (file->encoding_ == TextEncoding::kPlain) file->encoding_ = encoding;

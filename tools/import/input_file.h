@@ -32,24 +32,32 @@ class InputFile {
   InputFile& operator=(const InputFile&) = delete;
   ~InputFile();
 
-  /// The first kFormatBytes of the text, or all if it is shorter.
+  /// The first kFormatBytes of the text, or all if it is shorter, without a byte order mark and
+  /// NUL bytes before it.
   std::string_view start() const { return start_; }
+  /// Whether the file has no text, not even NUL bytes.
+  bool is_empty() const { return is_empty_; }
   TextEncoding encoding() const { return encoding_; }
   /// Whether open() can open the file again and find the same text.
   bool is_regular() const { return regular_; }
 
   /// The text of JSON documents becomes one event per line: see JsonDocuments. Call before read().
   void cut_documents(std::string array_key);
-  /// Like ByteSource::read, from the start of the text.
+  /// Like ByteSource::read, from start().
   Result<size_t> read(std::span<char> bytes);
   /// The number of bytes read from the file since the last call.
   uint64_t take_bytes_read();
 
  private:
   InputFile() = default;
+  /// Reads until start_ has kFormatBytes or the source ends.
+  Status fill_start(ByteSource& source);
+  /// Removes what precedes the text in start_, and fills it again.
+  Status skip_to_text(ByteSource& source);
 
   std::unique_ptr<ByteSource> source_;
   std::string start_;
+  bool is_empty_ = true;
   TextEncoding encoding_ = TextEncoding::kPlain;
   bool regular_ = false;
   std::shared_ptr<uint64_t> bytes_read_;  // shared with the source that reads the file

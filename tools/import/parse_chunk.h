@@ -24,6 +24,9 @@ class ChunkParser {
                          Batch& batch, LineErrors& errors);
 
  private:
+  void parse_text(const Chunk& chunk, std::string_view lines, const ParseOptions& options,
+                  Batch& batch, LineErrors& errors);
+
   JsonLinesParser json_;
   TypedJsonParser typed_json_;
 };

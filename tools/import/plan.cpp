@@ -20,27 +20,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kShownMax = 5;          // files, for one reason, and keys
-constexpr Timestamp kNoTime = kTimeMin;  // of parsed rows without a time
-constexpr std::string_view kUsualExtensions =
-    ".json, .jsonl, .ndjson, .log, .txt, .text, .lp, .csv or .tsv (also rotated, or with .gz or "
-    ".zst)";
+constexpr size_t kShownMax = 5;  // files, for one reason, and keys
+constexpr std::array<std::string_view, 10> kUsualExtensions = {
+    ".json", ".jsonl", ".ndjson", ".log", ".txt", ".text", ".lp", ".ilp", ".csv", ".tsv"};
 
-std::string_view without_suffix(std::string_view name, std::string_view suffix) {
-  return name.ends_with(suffix) ? name.substr(0, name.size() - suffix.size()) : name;
+std::string usual_extensions() {
+  return fmt::format("{} (also rotated, or with .gz or .zst)", fmt::join(kUsualExtensions, ", "));
 }
 
-// `app.log`, also when it was rotated to `app.log.1`, `app.log-20261102` or `app.log.2.gz`.
 bool is_log_name(std::string_view name) {
-  constexpr std::array<std::string_view, 9> kExtensions = {
-      ".json", ".jsonl", ".ndjson", ".log", ".txt", ".text", ".lp", ".csv", ".tsv"};
-  name = without_suffix(without_suffix(name, ".gz"), ".zst");
-  const size_t stem = name.find_last_not_of("0123456789.-_") + 1;  // npos + 1 is 0
-  const std::string_view rotation = name.substr(stem);
-  if (rotation.size() > 1 && !is_digit(rotation[0])) name = name.substr(0, stem);
-  return std::any_of(kExtensions.begin(), kExtensions.end(), [&](std::string_view extension) {
-    return name.size() > extension.size() && name.ends_with(extension);
-  });
+  const std::string_view extension = log_extension(name);
+  return std::any_of(kUsualExtensions.begin(), kUsualExtensions.end(),
+                     [&](std::string_view e) { return equals_ignoring_case(extension, e); });
 }
 
 /// Collects the files of one import.
@@ -77,7 +68,7 @@ class Planner {
       if (!it->is_regular_file(ignored)) {
         pass_over(path, "not a regular file");
       } else if (!is_log_name(it->path().filename().string())) {
-        pass_over(path, fmt::format("the name does not end in {}", kUsualExtensions));
+        pass_over(path, "the name does not end in " + usual_extensions());
       } else {
         found.push_back(path);
       }
@@ -89,7 +80,7 @@ class Planner {
     if (plan_.files.size() > before) return {};
     return fail(ErrorCode::kNotFound,
                 fmt::format("{} contains no files to import; their names must end in {}", folder,
-                            kUsualExtensions));
+                            usual_extensions()));
   }
 
   // `in_folder`: what cannot be read is passed over.
@@ -103,7 +94,7 @@ class Planner {
     std::unique_ptr<InputFile> file = *std::move(opened);
     PlannedFile planned;
     planned.path = path;
-    planned.empty = file->start().empty();
+    planned.empty = file->is_empty();
     planned.guess = guess_format(file->start(), options_.reader.format, path,
                                  parse_options_of(options_, Chunk()));
     if (!planned.guess.note.empty()) {
@@ -119,8 +110,11 @@ class Planner {
   Status check_rows(const PlannedFile& planned, std::string start) const {
     const bool cut = start.size() == kFormatBytes;
     const bool typed = planned.guess.format == InputFormat::kTypedJson ||
-                       trimmed_start(without_byte_order_mark(start)).starts_with(kTypedCsvStart);
-    if (typed || (cut && start.find('\n') == start.npos)) return {};
+                       trimmed_start(start).starts_with(kTypedCsvStart);
+    if (typed) return {};
+    // Half a line may be a row without its time; half an event of a JSON document is none.
+    const bool documents = planned.guess.format == InputFormat::kJsonDocuments;
+    if (cut && !documents) start.resize(start.rfind('\n') + 1);  // npos + 1 is 0
     std::vector<PlannedFile> files(1);
     files[0].path = planned.path;
     files[0].guess = planned.guess;
@@ -133,17 +127,13 @@ class Planner {
       TOCSIN_TRY(std::optional<Chunk> chunk, reader.next());
       if (!chunk) break;
       ParseOptions parse_options = parse_options_of(options_, *chunk);
-      parse_options.now = kNoTime;
       if (parse_options.measurement.empty()) parse_options.measurement = "sample";
       Batch batch;
       LineErrors errors;
       parser.parse(*chunk, chunk->lines, parse_options, batch, errors);
+      if (batch.row_count() > errors.warnings().untimed_count()) return {};
+      rows += batch.row_count();
       for (const RowBatch& measurement : batch.measurements()) {
-        const auto times = measurement.times();
-        rows += times.size();
-        if (std::any_of(times.begin(), times.end(), [](Timestamp t) { return t != kNoTime; })) {
-          return {};
-        }
         for (const Lane& lane : measurement.lanes()) keys.insert(lane.name);
       }
     }

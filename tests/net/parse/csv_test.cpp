@@ -266,8 +266,9 @@ TEST_CASE("csv: other separators, and files without a header", "[net]") {
     CHECK(errors.empty());
     return batch_text(batch);
   };
-  CHECK(parsed("time;s;n\n5;\"a;b\";1,5\n", {';', true}) == "m @5000000000 n='1,5' s='a;b'");
-  CHECK(parsed("time\ts\n5\ta,b\n", {'\t', true}) == "m @5000000000 s='a,b'");
+  CHECK(parsed("time;s;n\n1970-01-01T00:00:05Z;\"a;b\";1,5\n", {';', true}) ==
+        "m @5000000000 n='1,5' s='a;b'");
+  CHECK(parsed("time\ts\n1970-01-01T00:00:05Z\ta,b\n", {'\t', true}) == "m @5000000000 s='a,b'");
   CHECK(parsed("edge,1970-01-01T00:00:05Z,200\nedge,1970-01-01T00:00:06Z,404\n", {',', false}) ==
         "m @5000000000 column1='edge' column3=200i\nm @6000000000 column1='edge' column3=404i");
 }

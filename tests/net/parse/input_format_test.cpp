@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "net/parse/json_documents.h"
+#include "net/parse/line_runs.h"
 #include "net/parse/odd_names.h"
 
 namespace tocsin {
@@ -50,6 +51,61 @@ TEST_CASE("input format: line protocol, JSON and text are told apart by most of 
   }
   // A measurement that looks like a time is accepted from an export, which has timestamps.
   CHECK(guess("2026-11-02 n=1i 1764000000000000000\n").format == Format::kLineProtocol);
+}
+
+TEST_CASE("input format: an unfinished first line decides if there is no other", "[net]") {
+  const auto other_lines = [](const std::string& text) {
+    ParseOptions options;
+    options.more_follows = true;
+    return guess_format(text, "auto", "x/file", options).other_lines;
+  };
+  const std::string long_text(100'000, 'x');
+  for (const std::string& text :
+       std::vector<std::string>{"m s=\"a\nb c\nd e\n", "m s=\"" + long_text, "m a=1,b", "m s=\"a\\",
+                                "audit n=1i\naudit s=\"a\nb c\nd e\n"}) {
+    CAPTURE(text.substr(0, 100));
+    CHECK(other_lines(text) == Format::kLineProtocol);
+  }
+  for (const std::string& text : std::vector<std::string>{
+           "2026-11-02 08:15:04 " + long_text, "2026-11-02 08:15:04 msg=\"a\nb c\n",
+           "level=info msg=\"a\nb c\n", "up again\nm s=\"a\n"}) {
+    CAPTURE(text.substr(0, 100));
+    CHECK(other_lines(text) == Format::kText);
+  }
+  CHECK(guess("m s=\"" + long_text).format == Format::kLineProtocol);
+  CHECK(guess("m s=\"a\nb c\nd e\n").format == Format::kText);  // nothing follows
+}
+
+TEST_CASE("input format: the extension of line protocol decides, also of a rotated file", "[net]") {
+  CHECK(log_extension("a.b/app.log") == ".log");
+  CHECK(log_extension("app.log.1") == ".log");
+  CHECK(log_extension("app.log-20261102.GZ") == ".log");
+  CHECK(log_extension("app.2026-11-02.log.zst") == ".log");
+  CHECK(log_extension("a.b/app").empty());
+  CHECK(log_extension("").empty());
+  for (const char* path : {"a.lp", "a.ILP.gz", "a.lp.3"}) {
+    CAPTURE(path);
+    CHECK(guess("hello world again\n", path).format == Format::kLineProtocol);
+    CHECK(guess("a,b\n1,2\n", path).format == Format::kLineProtocol);
+    CHECK(guess("{\"n\":1}\n", path).format == Format::kJson);
+  }
+}
+
+TEST_CASE("input format: runs of lines, with blank lines in those around them", "[net]") {
+  const auto runs_of = [](std::string_view text, Format other) {
+    std::string out;
+    for (const LineRun& run : line_runs(text, other)) {
+      out += (run.format == Format::kJson   ? "J"
+              : run.format == Format::kText ? "T"
+                                            : "L") +
+             std::string(text.substr(run.start, run.end - run.start)) + "|";
+    }
+    return out;
+  };
+  CHECK(runs_of("a\n{1\n\n{2\nb\nc", Format::kText) == "Ta\n|J{1\n\n{2\n|Tb\nc|");
+  CHECK(runs_of("m s=\"\n{\"\n{1\n", Format::kLineProtocol) == "Lm s=\"\n{\"\n|J{1\n|");
+  CHECK(runs_of("m s=\"\n{\"\n", Format::kText) == "Tm s=\"\n|J{\"\n|");
+  CHECK(runs_of("", Format::kText).empty());
 }
 
 TEST_CASE("input format: a named format decides, details aside", "[net]") {

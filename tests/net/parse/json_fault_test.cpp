@@ -28,7 +28,7 @@ TEST_CASE("json fault: numbers that JSON does not have", "[net]") {
     check_fault(R"({"a":)" + std::string(word) + "}",
                 "`" + std::string(word) + "` at byte 6: ", "no such number");
   }
-  for (const char* word : {"007", "+5", ".5", "5.", "0x1F", "1_000", "1e999", "-"}) {
+  for (const char* word : {"007", "+5", ".5", "5.", "0x1F", "1_000", "-"}) {
     check_fault(R"({"a":[)" + std::string(word) + "]}", "invalid number `" + std::string(word));
   }
   CHECK(json_fault(R"({"a":[0,-1,2.5e-3,18446744073709551615]})").empty());

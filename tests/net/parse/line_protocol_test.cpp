@@ -71,8 +71,8 @@ TEST_CASE("line protocol: tags are string columns of kind tag", "[net]") {
 
 TEST_CASE("line protocol: escapes are removed", "[net]") {
   check_lines("a\\,b\\ c f=1 5", "a,b c @5 f=1f");
-  check_lines("a=b f=1 5", "a=b @5 f=1f");
-  check_lines("a\\=b f=1 5", "a\\=b @5 f=1f");
+  check_lines("a\\=b f=1 5", "a=b @5 f=1f");
+  check_lines("a\\\\=b f=1 5", "a\\=b @5 f=1f");
   check_lines("m,k\\=1\\,\\ x=v\\=\\,\\  f=1 5", "m @5 f=1f tag:k=1, x='v=, '");
   check_lines("m k\\=1\\,\\ x=1 5", "m @5 k=1, x=1f");
   check_lines("m,t=a\\b\\\\c f\\n=1 5", "m @5 f\\n=1f tag:t='a\\b\\\\c'");
@@ -229,7 +229,7 @@ TEST_CASE("line protocol: random rows survive a round trip", "[net]") {
     const std::string text = random_text(random, "xy,= \\\"\n\r{#", 0);
     const auto number = static_cast<int64_t>(random());
     const auto time = static_cast<int64_t>(random());
-    line = escaped(measurement, ", ") + "," + escaped(tag, ",= ") + "=" +
+    line = escaped(measurement, ",= ") + "," + escaped(tag, ",= ") + "=" +
            escaped(tag_value, ",= ") + " " + escaped(key, ",= ") + "=\"" + escaped(text, "\"\\") +
            "\",n=" + std::to_string(number) +
            "i,u=" + std::to_string(static_cast<uint64_t>(number)) + "u " + std::to_string(time);

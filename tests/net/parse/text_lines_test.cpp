@@ -101,6 +101,23 @@ TEST_CASE("text lines: a line without a time has the time of the line before it"
   CHECK(text_rows("  at A") == "m @" + std::to_string(kNow) + " message='  at A'");
   CHECK(last_text_time("2026-11-02T08:15:04Z failed\n  at A\n", kNow) == t);
   CHECK(!last_text_time("failed\n  at A\n", kNow));
+  CHECK(last_text_time("{\"time\":\"2026-11-02T08:15:04Z\"}\n", kNow) == t);
+  CHECK(!last_text_time("{\"time\":\"2026-11-02T08:15:04Z\"}\n", kNow, true));
+}
+
+TEST_CASE("text lines: lines before the first time are counted", "[net]") {
+  const auto untimed = [](const std::string& text, std::optional<Timestamp> before) {
+    ParseOptions options;
+    options.measurement = "m";
+    Batch batch;
+    LineErrors errors;
+    parse_text_lines(text, options, before, batch, errors);
+    return errors.warnings()[LineWarning::kTextWithoutTime].count;
+  };
+  CHECK(untimed("a\n\nb\n2026-11-02T08:15:04Z c\nd\n", std::nullopt) == 2);
+  CHECK(untimed("a\nb\n", 5) == 0);
+  CHECK(warning_text(LineWarning::kTextWithoutTime, {2, ""}) ==
+        "2 lines of text before the first time are stored with their time of arrival");
 }
 
 TEST_CASE("text lines: quotes do not join lines, and too long lines are rejected", "[net]") {

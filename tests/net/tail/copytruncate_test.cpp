@@ -249,7 +249,7 @@ TEST_CASE("tail copytruncate: nothing is stored twice or lost unnoticed, whateve
                             .slow_copy = (bits & 8) != 0};
     const size_t count = scenario.slow_copy ? 6 : 5;
     each_schedule(count, [&](const auto& events) {
-      if (++number % 311 != 0 && !all) return;
+      if (++number % 1511 != 0 && !all) return;
       std::string schedule;
       for (const auto& [slot, event] : events) schedule += std::to_string(slot) + event;
       CAPTURE(bits, schedule);
