@@ -439,7 +439,8 @@ Result<CsvHeader> read_csv_header(std::string_view& records, CsvLayout layout) {
   if (layout.check_header && looks_like_data(first, records, layout.separator)) {
     return bad_csv_header(
         fmt::format("the first line looks like data: \"{}\". Add a line of column names before it, "
-                    "or use --no-header, which names them column1, column2 and so on",
+                    "or use --no-header, which names them column1, column2 and so on, or --format "
+                    "text, which stores each line as a message",
                     first.substr(0, kShownBytesMax)));
   }
   TOCSIN_TRY(CsvHeader header, read_names(first, layout.separator));

@@ -68,6 +68,8 @@ constexpr Magic kMagics[] = {
      "convert it first: ", "iconv -f UTF-32 -t UTF-8 FILE | tocsin import --db DIR -"},
     {0, "\x00\x00\xFE\xFF"sv, "UTF-32 text",
      "convert it first: ", "iconv -f UTF-32 -t UTF-8 FILE | tocsin import --db DIR -"},
+    {0, "\x1E{"sv, "a sequence of JSON texts (RFC 7464)",
+     "remove its separators first: ", "tr -d '\\036' < FILE | tocsin import --db DIR -"},
     {0, "<?xml"sv, "XML", kTocsv, ""},
     {0, "<Event "sv, "XML", kTocsv, ""},
     {0, "<!DOCTYPE"sv, "an HTML page", "it holds no log lines", ""},
@@ -316,7 +318,6 @@ std::string text_note(const LineCounts& counts) {
            "columns, "
            "let the program write JSON lines";
   }
-  if (counts.timed == 0) return "no time is found in its lines, so each has its time of arrival";
   if (counts.continued > 0) {
     return fmt::format(
         "{} of its first {} lines have no time, as in a stack trace: each is a row with the time "
@@ -333,6 +334,7 @@ FormatGuess guess_lines(std::string_view start, const ParseOptions& options) {
   const bool is_whole = start.size() < kFormatBytes && !options.more_follows;
   const size_t whole = whole_lines(start, is_whole);
   LineCounts counts = count_lines(start.substr(0, whole), parse_options);
+  if (counts.text > counts.line_protocol) guess.note = text_note(counts);
   if (counts.json + counts.line_protocol + counts.text == 0) {
     counts = count_cut_line(start.substr(whole), parse_options);
   }
@@ -340,7 +342,6 @@ FormatGuess guess_lines(std::string_view start, const ParseOptions& options) {
   guess.other_lines = text ? InputFormat::kText : InputFormat::kLineProtocol;
   guess.format = guess.other_lines;
   if (counts.json > counts.text + counts.line_protocol) guess.format = InputFormat::kJson;
-  if (text) guess.note = text_note(counts);
   return guess;
 }
 

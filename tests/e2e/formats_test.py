@@ -1,6 +1,7 @@
 """Files of many formats are imported and followed as they are meant, or named with what to do."""
 import gzip
 import os
+import signal
 import socket
 import unittest
 
@@ -72,7 +73,7 @@ class FormatsTest(Case):
         self.assertEqual(self.ask("from now | stats n = count()"), ["1"])
 
     def test_import_of_which_nothing_is_stored_fails_and_says_so(self):
-        for content in ('{"broken":\n', "# only a comment\n", "\n\n"):
+        for content in ('{"broken":\n', "# only a comment\n", "\n\n", b"\0" * 300, "[]"):
             with self.subTest(content):
                 result = self.load(self.put("a/file", content))
                 self.assertEqual(result.returncode, 1)
@@ -130,6 +131,38 @@ class FormatsTest(Case):
         log = server.log()
         self.assertIn(f"{packed} is in gzip and is not read", log)
         self.assertIn("fmt/app.log: these are lines of logfmt", log)
+
+    def test_a_reload_changes_the_format_of_a_followed_file(self):
+        path = self.put("shop/app.log", '2026-11-02T08:15:04Z up\n{"time":"2026-11-02T08:15:05Z","n":1}\n')
+        tail = f"tail:\n  - {{paths: ['{self.path('shop/*.log')}'], format: FORMAT}}\n"
+        server = self.serve(tail.replace("FORMAT", "auto"))
+        expected = [{"message": "up", "n": None}, {"message": None, "n": 1}]
+        for form, line, row in (("text", '2026-11-02T08:15:06Z {"n":2}', {"message": '{"n":2}', "n": None}),
+                                ("json", '{"time":"2026-11-02T08:15:07Z","n":3}', {"message": None, "n": 3}),
+                                ("auto", "2026-11-02T08:15:08Z down", {"message": "down", "n": None})):
+            wait_for("the lines before", lambda: server.value("from * | stats n = count()") == len(expected))
+            self.write("tocsin.yml", tail.replace("FORMAT", form))
+            before = len(server.log())
+            server.process.send_signal(signal.SIGHUP)
+            wait_for("the reload", lambda: " in total" in server.log()[before:])
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(line + "\n")
+            expected.append(row)
+        wait_for("the last line", lambda: server.value("from shop | stats n = count()") == len(expected))
+        self.assertEqual(server.rows("from shop | sort time | keep message, n"), expected)
+        self.assertEqual(server.value("from rejected | stats n = count()"), 0)
+
+    def test_rejected_lines_of_a_text_file_are_stored_by_a_retry(self):
+        old = '2004-11-09T11:33:20Z ERROR failed\n{"time":"2004-11-09T11:33:21Z","n":1}\n'
+        self.put("shop/app.log", PLAIN + old)
+        server = self.serve(f"store:\n  retention: 3650d\ntail:\n  - paths: [{self.path('shop/*.log')}]\n")
+        wait_for("the old lines", lambda: server.value("from rejected | stats n = count()") == 2)
+        self.assertEqual(server.rows("from rejected | sort id | keep format"), [{"format": "auto text"}] * 2)
+        server.stop()
+        result = run("rejected", "retry", "--db", self.path("data"))
+        self.assertEqual(result.stdout, "2 stored\n", result.stderr)
+        self.assertEqual(self.ask("from shop | sort time | limit 2 | keep time, level, message, n"),
+                         ["2004-11-09T11:33:20.000000000Z,ERROR,failed,", "2004-11-09T11:33:21.000000000Z,,,1"])
 
     def test_text_on_the_line_port_and_over_http_is_rejected_with_advice(self):
         server = self.serve()

@@ -65,6 +65,20 @@ std::string json_lines(int count) {
   return text;
 }
 
+std::string gzip(const std::string& text) {
+  std::string packed(compressBound(text.size()) + 64, '\0');
+  z_stream stream{};
+  REQUIRE(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+  packed.resize(packed.size() - stream.avail_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
 struct Imported {
   ImportProgress report;
   std::string exported;  // all rows except those of `rejected`, as line protocol
@@ -223,6 +237,9 @@ TEST_CASE("plan: a file that cannot be read is refused with what to do", "[impor
   CHECK(error_of(std::string(257, 'x') + "ustar").find("tar -xf") != std::string::npos);
   CHECK(error_of("2026-11-02T08:15:04Z,edge,200\n").find("--no-header") != std::string::npos);
   CHECK(error_of("\x1f\x8bgarbage").find("the gzip data is damaged") != std::string::npos);
+  std::string packed = "n";
+  for (int i = 0; i < 4; ++i) packed = gzip(packed);
+  CHECK(error_of(packed).find("compressed more than 3 times") != std::string::npos);
 }
 
 TEST_CASE("plan: a file in which no row has a time is refused, unless the current time is accepted",
@@ -263,6 +280,22 @@ TEST_CASE("plan: what a file exported counts as a time, however old", "[import]"
   CHECK(is_accepted("file", "m n=1i 1\n"));
   CHECK(is_accepted("a.csv", "#measurement,time,i64 field\nmeasurement,time,n\nm,1,1\n"));
   CHECK(!is_accepted("a.json", "{\"time\":1,\"n\":1}\n"));
+}
+
+TEST_CASE("plan: timestamps of line protocol that look like another unit are named", "[import]") {
+  test::TemporaryFolder folder;
+  const auto notes_of = [&](const std::string& text) {
+    const auto plan = plan_of({folder.write("logs/a.lp", text)});
+    REQUIRE(plan);
+    return plan->notes.size();
+  };
+  CHECK(notes_of("m n=1i 1764000000\n") == 1);
+  CHECK(notes_of("m n=1i 1764000000000\nm n=2i 1764000000001\n") == 1);
+  CHECK(notes_of("m n=1i 1764000000000000\n") == 1);
+  CHECK(notes_of("m n=1i 1764000000000000000\n") == 0);
+  CHECK(notes_of("m n=1i 1764000000\nm n=2i 1764000000000000000\n") == 0);
+  CHECK(notes_of("m n=1i 1\n") == 0);
+  CHECK(notes_of("m n=1i -1764000000\n") == 0);
 }
 
 TEST_CASE("plan: only whole lines of the first 64 KiB are evidence, and any event of an array",
@@ -323,16 +356,7 @@ TEST_CASE("import: compressed and converted files give the same rows", "[import]
     for (const char c : text) out += {c, '\0'};
     return out;
   }();
-  std::string packed(compressBound(text.size()) + 64, '\0');
-  z_stream stream{};
-  REQUIRE(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  packed.resize(packed.size() - stream.avail_out);
-  deflateEnd(&stream);
+  const std::string packed = gzip(text);
   std::string zstd(ZSTD_compressBound(text.size()), '\0');
   zstd.resize(ZSTD_compress(zstd.data(), zstd.size(), text.data(), text.size(), 3));
   const auto read_back = [&](const std::string& bytes, const std::string& name) {

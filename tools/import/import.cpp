@@ -175,7 +175,8 @@ class Import {
           entry.count);
     }
     for (const RowBatch& rows : batch.measurements()) {
-      parsed.rows[rows.measurement()] = rows.row_count();
+      // A line that is rejected can leave a measurement without rows.
+      if (rows.row_count() > 0) parsed.rows[rows.measurement()] = rows.row_count();
     }
     return parsed;
   }

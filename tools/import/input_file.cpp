@@ -319,7 +319,7 @@ Result<std::unique_ptr<InputFile>> InputFile::open(const std::string& path) {
   if (file->regular_) posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
   // A compressed file may hold UTF-16, and a damaged or hostile one itself again.
   constexpr int kEncodingsMax = 3;
-  for (int i = 0; i < kEncodingsMax; ++i) {
+  for (int i = 0;; ++i) {
     file->start_.clear();
     TOCSIN_RETURN_IF_ERROR(file->fill_start(*source));
     file->is_empty_ = file->start_.empty();
@@ -329,6 +329,10 @@ Result<std::unique_ptr<InputFile>> InputFile::open(const std::string& path) {
     }
     source = std::make_unique<StartedBytes>(file->start_, std::move(source));
     if (encoding == TextEncoding::kPlain) break;
+    if (i == kEncodingsMax) {
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("{} is compressed more than {} times: unpack it first", path, i));
+    }
     if (file->encoding_ == TextEncoding::kPlain) file->encoding_ = encoding;
     source = decoded(std::move(source), encoding, path);
   }

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "db/base/ascii.h"
-#include "net/parse/framer.h"
+#include "net/parse/event_time.h"
 #include "tools/import/import.h"
 #include "tools/import/parse_chunk.h"
 
@@ -107,7 +107,7 @@ class Planner {
   }
 
   // Parses the start of the file.
-  Status check_rows(const PlannedFile& planned, std::string start) const {
+  Status check_rows(const PlannedFile& planned, std::string start) {
     const bool cut = start.size() == kFormatBytes;
     const bool typed = planned.guess.format == InputFormat::kTypedJson ||
                        trimmed_start(start).starts_with(kTypedCsvStart);
@@ -131,7 +131,10 @@ class Planner {
       Batch batch;
       LineErrors errors;
       parser.parse(*chunk, chunk->lines, parse_options, batch, errors);
-      if (batch.row_count() > errors.warnings().untimed_count()) return {};
+      if (batch.row_count() > errors.warnings().untimed_count()) {
+        if (chunk->format == InputFormat::kLineProtocol) note_unit(planned.path, batch);
+        return {};
+      }
       rows += batch.row_count();
       for (const RowBatch& measurement : batch.measurements()) {
         for (const Lane& lane : measurement.lanes()) keys.insert(lane.name);
@@ -139,6 +142,21 @@ class Planner {
     }
     if (rows == 0 || options_.time_now) return {};
     return fail(ErrorCode::kInvalid, no_time_message(planned, rows, cut, keys));
+  }
+
+  // Timestamps of line protocol are nanoseconds here. Those of other units are in January 1970.
+  void note_unit(const std::string& path, const Batch& batch) {
+    constexpr Timestamp kPlausibleStart = 978'307'200 * kSecond;  // 2001
+    for (const RowBatch& rows : batch.measurements()) {
+      for (const Timestamp time : rows.times()) {
+        if (time_unit_by_size(time) == 1 || scale_time(time, 0) < kPlausibleStart) return;
+      }
+    }
+    plan_.notes.push_back(fmt::format(
+        "{}: its timestamps look like seconds, ms or us, but they are read as nanoseconds, as in "
+        "January 1970; to state the unit, send the lines to a server: curl --data-binary @FILE "
+        "'http://127.0.0.1:8086/write?precision=ms'",
+        path));
   }
 
   static std::string no_time_message(const PlannedFile& planned, size_t rows, bool cut,
