@@ -29,7 +29,7 @@ constexpr const char* kImportFooter = R"(Examples:
 The format is detected for each file: JSON lines, JSON arrays (also inside an object, as {"Records": [...]}), line
 protocol, CSV (also with tabs or semicolons), or a plain text log, whose lines become the column "message". gzip, zstd
 and UTF-16 are unpacked. What cannot be read is named, with what to do. For a directory, all files below it that end
-in json, jsonl, ndjson, log, txt, text, lp, csv or tsv are read, also rotated and compressed ones; the others are
+in json, jsonl, ndjson, log, txt, text, lp, ilp, csv or tsv are read, also rotated and compressed ones; the others are
 named.
 
 Rows that name no measurement go to --measurement or, by default, to a measurement named after the directory of the

@@ -156,4 +156,22 @@ JsonStart read_json_start(std::string_view text) {
   return start;
 }
 
+std::string unwrapped_lines(std::string_view lines) {
+  std::string out;
+  for (std::string_view rest = lines; !rest.empty();) {
+    const std::string_view line = next_simple_line(rest);
+    const JsonStart start = read_json_start(line);
+    const bool wrapped = start.complete && start.member_count == 1 && !start.array_key.empty() &&
+                         trimmed(line.substr(start.size)).empty();
+    if (!wrapped) {
+      out.append(line).push_back('\n');
+      continue;
+    }
+    JsonDocuments documents(start.array_key);
+    documents.add(line, out);
+    documents.finish(out);
+  }
+  return out;
+}
+
 }  // namespace tocsin

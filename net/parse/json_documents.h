@@ -55,4 +55,8 @@ struct JsonStart {
 };
 JsonStart read_json_start(std::string_view text);
 
+/// Replaces each line that is an object with a single member, an array of objects such as
+/// `{"Records": [{...}, {...}]}`, by these objects, one per line. Other lines stay as they are.
+std::string unwrapped_lines(std::string_view lines);
+
 }  // namespace tocsin

@@ -9,6 +9,7 @@
 #include "db/base/ascii.h"
 #include "db/limits.h"
 #include "net/parse/framer.h"
+#include "net/parse/json_documents.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_origin.h"
 #include "net/parse/line_protocol.h"
@@ -109,6 +110,13 @@ FormatGuess named_format(TailFormat format) {
   return guess;
 }
 
+// Whether the first line is an object that holds nothing but an array of events. Other keys beside
+// the array would be lost.
+bool is_wrapped_line(std::string_view start) {
+  const JsonStart first = read_json_start(start);
+  return !first.has_newline && first.member_count == 1 && !first.array_key.empty();
+}
+
 // Decides by the start of the file, unless an earlier read has. Returns nothing if the file cannot
 // be read.
 Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
@@ -139,7 +147,8 @@ Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
     note =
         "it looks like CSV, which cannot be followed: each line is stored as text; load the file "
         "with `tocsin import`";
-  } else if (guess.format == InputFormat::kJsonDocuments) {
+  } else if (guess.format == InputFormat::kJsonDocuments && !is_wrapped_line(start)) {
+    guess.array_key.clear();
     note =
         "it holds JSON arrays or objects with line breaks, which cannot be followed: only lines "
         "that are whole objects are stored, one row each; load the file with `tocsin import`";
@@ -170,10 +179,25 @@ Result<std::optional<Timestamp>> time_before(const ReadRequest& request,
   return last_text_time(before, request.now, request.format == TailFormat::kAuto);
 }
 
-// Turns whole lines, which begin at `offset` in the file, into rows and rejected lines.
-void parse_lines(std::string lines, const ReadRequest& request, InputFormat other, uint64_t offset,
-                 std::optional<Timestamp> text_time, ReadOutcome& outcome) {
+// Turns lines of wrapped events, which begin at `offset` in the file, into rows and rejected lines.
+void parse_wrapped_lines(std::string_view lines, const ParseOptions& options, uint64_t offset,
+                         JsonLinesParser& parser, ReadOutcome& outcome) {
   WriteRequest& write = outcome.write;
+  LineErrors errors;
+  parser.parse(write.batch.keep(unwrapped_lines(lines)), options, write.batch, errors);
+  for (const LineError& error : errors) {
+    write.rejected.push_back(rejected_line(
+        fmt::format("{} (after byte {} of the file)", error.reason, offset), error.text));
+  }
+  errors.add_counted(write.rejected);
+  outcome.warnings.add(errors.warnings());
+}
+
+// Turns whole lines, which begin at `offset` in the file, into rows and rejected lines.
+void parse_lines(std::string lines, const ReadRequest& request, const FormatGuess& guess,
+                 uint64_t offset, std::optional<Timestamp> text_time, ReadOutcome& outcome) {
+  WriteRequest& write = outcome.write;
+  const InputFormat other = guess.other_lines;
   const std::vector<LineRun> runs = runs_of(lines, request.format, other);
   // A batch has one policy: if it has any line of JSON or text, rows of line protocol keep
   // conflicting values, too.
@@ -187,7 +211,9 @@ void parse_lines(std::string lines, const ReadRequest& request, InputFormat othe
   LineErrors errors;
   for (const LineRun& run : runs) {
     const std::string_view text = kept.substr(run.start, run.end - run.start);
-    if (run.format == InputFormat::kJson) {
+    if (run.format == InputFormat::kJson && !guess.array_key.empty()) {
+      parse_wrapped_lines(text, options, offset + run.start, json_parser, outcome);
+    } else if (run.format == InputFormat::kJson) {
       json_parser.parse(text, options, write.batch, errors);
     } else if (run.format == InputFormat::kText) {
       parse_text_lines(text, options, text_time, write.batch, errors);
@@ -202,7 +228,7 @@ void parse_lines(std::string lines, const ReadRequest& request, InputFormat othe
         fmt::format("{} (line at byte {} of the file)", error.reason, at), error.text));
   }
   errors.add_counted(write.rejected);
-  outcome.warnings = errors.warnings();
+  outcome.warnings.add(errors.warnings());
 }
 
 void finish_write(ReadOutcome& outcome) {
@@ -352,7 +378,7 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
     if (other == InputFormat::kText) {
       TOCSIN_TRY(text_time, time_before(request, outcome));
     }
-    parse_lines(std::move(data), request, other, offset, text_time, outcome);
+    parse_lines(std::move(data), request, *guess, offset, text_time, outcome);
   } else if (data.size() > kLineBytesMax) {
     outcome.write.rejected.push_back(
         rejected_line(fmt::format("the line at byte {} of the file is longer than {} bytes", offset,

@@ -440,7 +440,7 @@ void Tail::Impl::log_warnings(const std::string& path, const LineWarnings& warni
   for (const LineWarning kind : kLineWarnings) {
     if (warnings[kind].count == 0) continue;
     const bool no_key = kind == LineWarning::kNoTime || kind == LineWarning::kTimeKeyMissing;
-    if (no_key) counters_.untimed += warnings[kind].count;
+    if (no_key || kind == LineWarning::kTextWithoutTime) counters_.untimed += warnings[kind].count;
     warn_once(fmt::format("{} {}", path, static_cast<int>(kind)),
               fmt::format("{}: {}{}", path, warning_text(kind, warnings[kind]),
                           no_key ? "; name the right key with `time: {key: ...}` in `tail`" : ""));

@@ -132,6 +132,15 @@ class FormatsTest(Case):
         self.assertIn(f"{packed} is in gzip and is not read", log)
         self.assertIn("fmt/app.log: these are lines of logfmt", log)
 
+    def test_followed_lines_that_wrap_events_become_their_rows(self):
+        self.put("trail/a.json", TRAIL)
+        server = self.serve(f"tail:\n  - paths: [{self.path('trail/*.json')}]\n")
+        wait_for("the events", lambda: server.value("from * | stats n = count()") == 2)
+        self.assertEqual(server.rows("from trail | sort time | keep time, eventName"),
+                         [{"time": "2026-11-02T08:15:04.000000000Z", "eventName": "PutObject"},
+                          {"time": "2026-11-02T08:15:06.000000000Z", "eventName": "GetObject"}])
+        self.assertIn("its rows are the elements of `Records`", server.log())
+
     def test_a_reload_changes_the_format_of_a_followed_file(self):
         path = self.put("shop/app.log", '2026-11-02T08:15:04Z up\n{"time":"2026-11-02T08:15:05Z","n":1}\n')
         tail = f"tail:\n  - {{paths: ['{self.path('shop/*.log')}'], format: FORMAT}}\n"

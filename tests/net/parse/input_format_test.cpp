@@ -200,6 +200,16 @@ TEST_CASE("JSON documents: each event becomes a line, however the text is cut", 
   CHECK(events_of("[]").empty());
 }
 
+TEST_CASE("JSON documents: lines of wrapped events are unwrapped, others stay", "[net]") {
+  CHECK(unwrapped_lines("{\"Records\": [{\"a\":1}, {\"b\":[{}]}]}\n{\"n\":1}\n") ==
+        "{\"a\":1}\n{\"b\":[{}]}\n{\"n\":1}\n");
+  for (const std::string& line : std::vector<std::string>{
+           R"({"service":"a","items":[{"n":1}]})", R"({"Records":[{"a":1})", R"({"Records":[]})",
+           R"({"Records":[{"a":1}]} {"n":1})", R"({"Records":["a"]})"}) {
+    CHECK(unwrapped_lines(line) == line + "\n");
+  }
+}
+
 TEST_CASE("JSON documents: what does not fit becomes a line that is rejected", "[net]") {
   CHECK(events_of("{\"other\": 1}\n[{\"n\":1}]", "Records") == "{\"other\":1}\n{\"n\":1}\n");
   CHECK(events_of("[{\"a\":1},{\"b\":") == "{\"a\":1}\n{\"b\":\n");
