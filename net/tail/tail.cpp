@@ -324,6 +324,8 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->start = file.start;
   request->give_up_quote = files_.quote_overdue(file, clock_.running());
   request->format = source.format;
+  // At the start of the file there may be other text than at the last read.
+  if (file.position.offset > 0) request->guess = file.guess;
   request->measurement = measurement_of(source, file.position.path);
   request->tags = source.options.tags;
   request->time = source.time;
@@ -348,6 +350,10 @@ void Tail::Impl::on_read(uint64_t id, ReadOutcome outcome) {
 
 void Tail::Impl::accept_read(uint64_t id, ReadOutcome outcome) {
   using Kind = ReadOutcome::Kind;
+  files_.at(id).guess = outcome.guess;
+  if (!outcome.notice.empty()) {
+    warn_once("format of " + files_.at(id).position.path, outcome.notice);
+  }
   if (outcome.kind == Kind::kWrite || outcome.kind == Kind::kNothing) {
     files_.saw(id, outcome.head, outcome.size);
   }
@@ -443,7 +449,7 @@ void Tail::Impl::log_warnings(const std::string& path, const LineWarnings& warni
   for (const LineWarning kind : kLineWarnings) {
     if (warnings[kind].count == 0) continue;
     const bool no_key = kind == LineWarning::kNoTime || kind == LineWarning::kTimeKeyMissing;
-    if (no_key) counters_.untimed += warnings[kind].count;
+    if (no_key || kind == LineWarning::kTextWithoutTime) counters_.untimed += warnings[kind].count;
     warn_once(fmt::format("{} {}", path, static_cast<int>(kind)),
               fmt::format("{}: {}{}", path, warning_text(kind, warnings[kind]),
                           no_key ? "; name the right key with `time: {key: ...}` in `tail`" : ""));

@@ -73,7 +73,8 @@ ImportProgress import_text(Database& database, const test::TemporaryFolder& fold
   options.paths = {folder.write("exported/rows", text)};
   options.reader.format = format;
   options.reader.chunk_bytes = chunk_bytes;
-  return take(import_files(database, options, [](const ImportProgress&) {}));
+  return take(
+      import_files(database, take(plan_import(options)), options, [](const ImportProgress&) {}));
 }
 
 std::unique_ptr<Database> open_in(const test::TemporaryFolder& folder, const std::string& name) {

@@ -635,6 +635,26 @@ TEST_CASE("tail: events without a time are counted, and reported once per file",
                         "arrival"});
 }
 
+TEST_CASE("tail: events that a line wraps in an array are rows", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.json", "{\"Records\":[{\"n\":1},{\"n\":2}]}\n{\"Records\":[{\"n\":3},4]}\n");
+  Process process({follow(folder.path("a/*.json"))});
+  REQUIRE(process.until_rows({"a n=1", "a n=2", "a n=3"}));
+  folder.append("a/x.json", "{\"n\":4}\n{\"Records\":[{\"n\":5}\n");
+  REQUIRE(process.until_rows({"a n=1", "a n=2", "a n=3", "a n=4"}));
+  const auto rejected = process.database.state().rejected;
+  REQUIRE(rejected.size() == 2);
+  CHECK(rejected[0].second == "4");
+  CHECK(rejected[1].second == "{\"Records\":[{\"n\":5}");
+}
+
+TEST_CASE("tail: lines of text before the first time are counted", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", "up and running\nsecond line\n2026-11-02T08:15:04Z third\n  fourth\n");
+  Process process({follow(folder.path("a/*.log"))});
+  CHECK(process.loop.run_until([&] { return process.tail->counters().untimed == 2; }));
+}
+
 TEST_CASE("tail: NUL bytes that a crash left are skipped, and the lines around them are stored",
           "[net]") {
   const size_t size = GENERATE(size_t{300}, kLineBytesMax + (size_t{3} << 20));
@@ -658,7 +678,7 @@ TEST_CASE("tail: a wrong option is refused", "[net]") {
   const auto made = Tail::create(loop.get(), database, clock, {options});
   REQUIRE_FALSE(made);
   CHECK(made.error().message ==
-        "unknown format `xml` of a followed file; expected auto, json or lp");
+        "unknown format `xml` of a followed file; expected auto, json, lp or text");
 }
 
 TEST_CASE("tail: only positions of files that are gone are marked as gone", "[net]") {
