@@ -25,10 +25,11 @@ ColumnStatistics integer_statistics(uint64_t min_bits, uint64_t max_bits) {
   constexpr auto kExactMax = static_cast<double>(kExactIntegerMax);
   const auto min = static_cast<double>(static_cast<T>(min_bits));
   const auto max = static_cast<double>(static_cast<T>(max_bits));
+  // 2^53 itself may stand for 2^53 + 1, which no double can hold.
   ColumnStatistics statistics;
   statistics.has_range = true;
-  statistics.min = round_outwards(min, std::fabs(min) <= kExactMax, -INFINITY);
-  statistics.max = round_outwards(max, std::fabs(max) <= kExactMax, INFINITY);
+  statistics.min = round_outwards(min, std::fabs(min) < kExactMax, -INFINITY);
+  statistics.max = round_outwards(max, std::fabs(max) < kExactMax, INFINITY);
   return statistics;
 }
 
