@@ -32,7 +32,7 @@ class Router {
       if (lane.kind == ColumnKind::kTag && !lane.rows.empty()) tags[lane.name].push_back(&lane);
     }
     for (const Lane& lane : rows_.lanes()) {
-      if (lane.rows.empty()) continue;
+      if (lane.rows.empty() && !lane.declared) continue;
       if (lane.name == "time" || lane.name == "measurement") {
         renamed_.push_back({&lane, {}, true});
         continue;
