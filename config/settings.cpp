@@ -120,6 +120,7 @@ void read_store(const YamlNode& node, Problems& problems, StoreSettings& out) {
   section.bytes("commit_bytes", out.commit_bytes, 64 << 10, 1 << 30);
   section.bytes("pending_bytes_max", out.pending_bytes_max, 1 << 20, uint64_t{16} << 30);
   section.duration("future_max", out.future_max, kMinute, kDurationMax);
+  section.duration("retention_grace", out.retention_grace, 0, 30 * kDay);
   section.duration_or_forever("retention", out.retention, kDay);
   const YamlNode* by_measurement = section.any("measurement_retention");
   if (by_measurement) {
@@ -143,14 +144,81 @@ bool is_address(std::string_view text) {
   return error == std::errc() && end == port.data() + port.size();
 }
 
+constexpr const char* kAddressExpected = "HOST:PORT like 127.0.0.1:8094, or off";
+
 void read_address(Section& section, const char* key, std::string& out) {
   const YamlNode* value = section.text(key, out);
   if (!value) return;
-  if (out == "off") {
-    out.clear();
-  } else if (!is_address(out)) {
-    section.wrong(*value, key, "HOST:PORT like 127.0.0.1:8094, or off");
+  const auto address = parse_listen_address(out);
+  if (address) {
+    out = *address;
+  } else {
+    section.wrong(*value, key, kAddressExpected);
   }
+}
+
+void read_allow(Section& section, Problems& problems, std::vector<IpNetwork>& out) {
+  std::vector<std::string> texts;
+  const YamlNode* value = section.texts("allow", texts);
+  if (!value) return;
+  out.clear();
+  for (const std::string& text : texts) {
+    const auto network = IpNetwork::parse(text);
+    if (network) {
+      out.push_back(*network);
+    } else {
+      problems.add(value->position(),
+                   fmt::format("{}: {}", section.path_of("allow"), network.error().message));
+    }
+  }
+}
+
+bool is_host(const std::string& text) {
+  const auto fits = [](char c) { return is_word_character(c) || c == '-' || c == '.'; };
+  return is_numeric_host(text) || (!text.empty() && std::all_of(text.begin(), text.end(), fits));
+}
+
+void read_allowed_hosts(Section& section, Problems& problems, std::vector<std::string>& out) {
+  const YamlNode* value = section.texts("allowed_hosts", out);
+  for (const std::string& host : out) {
+    if (is_host(host)) continue;
+    problems.add(value->position(),
+                 fmt::format("{}: `{}` is not a host name without scheme and port, like "
+                             "logs.example.org",
+                             section.path_of("allowed_hosts"), host));
+  }
+}
+
+// Checks only for a scheme and a host, which are easily forgotten.
+bool is_web_address(std::string_view text) {
+  if (!text.starts_with("http://") && !text.starts_with("https://")) return false;
+  std::string_view authority = text.substr(text.find("//") + 2);
+  authority = authority.substr(0, authority.find_first_of("/?#"));
+  authority = authority.substr(authority.rfind('@') + 1);
+  return !authority.empty() && authority[0] != ':' && text.find(' ') == std::string_view::npos;
+}
+
+void read_external_url(Section& section, std::string& out) {
+  const YamlNode* value = section.text("external_url", out);
+  if (!value || out.empty()) return;
+  if (!is_web_address(out) || out.find_first_of("?#@") != std::string::npos) {
+    section.wrong(*value, "external_url", "a URL like https://logs.example.org/");
+  } else if (!out.ends_with('/')) {
+    out += '/';
+  }
+}
+
+void read_time(Section& parent, Problems& problems, TimeKeySettings& out) {
+  const YamlNode* node = parent.any("time");
+  if (!node) return;
+  Section section(*node, parent.path_of("time"), problems);
+  section.texts("key", out.keys);
+  section.text("layout", out.layout);
+  const YamlNode* zone = section.text("zone", out.zone);
+  if (zone && !TimeZone::load(out.zone)) {
+    section.wrong(*zone, "zone", "an IANA time zone name like Europe/Berlin");
+  }
+  section.finish();
 }
 
 void read_listen(const YamlNode& node, Problems& problems, ListenSettings& out) {
@@ -161,6 +229,11 @@ void read_listen(const YamlNode& node, Problems& problems, ListenSettings& out) 
   section.bytes("http_body_bytes_max", out.http_body_bytes_max, 64 << 10, uint64_t{4} << 30);
   section.duration("query_timeout", out.query_timeout, kSecond, kDay);
   section.count("query_thread_count", out.query_thread_count, 1, 256);
+  section.flag("insecure", out.insecure);
+  read_allow(section, problems, out.allow);
+  read_allowed_hosts(section, problems, out.allowed_hosts);
+  read_external_url(section, out.external_url);
+  read_time(section, problems, out.time);
   section.finish();
 }
 
@@ -178,6 +251,11 @@ TailSettings read_tail(const YamlNode& node, const std::string& path, Problems& 
   section.text("measurement", out.measurement);
   section.texts("tags", out.tags);
   section.flag("from_end", out.from_end);
+  section.duration("copy_wait", out.copy_wait, kSecond, kDay);
+  Duration last_line_wait = -1;
+  section.duration("last_line_wait", last_line_wait, 0, kDay);
+  if (last_line_wait >= 0) out.last_line_wait = last_line_wait;
+  read_time(section, problems, out.time);
   section.finish();
   return out;
 }
@@ -187,15 +265,6 @@ bool is_forwarder_name(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
     return is_word_character(c) || c == '-' || c == '.';
   });
-}
-
-// Checks only for a scheme and a host, which are easily forgotten.
-bool is_web_address(std::string_view text) {
-  if (!text.starts_with("http://") && !text.starts_with("https://")) return false;
-  std::string_view authority = text.substr(text.find("//") + 2);
-  authority = authority.substr(0, authority.find_first_of("/?#"));
-  authority = authority.substr(authority.rfind('@') + 1);
-  return !authority.empty() && authority[0] != ':' && text.find(' ') == std::string_view::npos;
 }
 
 void read_headers(Section& section, Problems& problems, std::map<std::string, std::string>& out) {
@@ -243,6 +312,8 @@ ForwarderSettings read_forwarder(const YamlNode& node, const std::string& path,
   }
   section.flag("send_resolved", out.send_resolved);
   read_headers(section, problems, out.headers);
+  section.text("ca_file", out.ca_file);
+  section.text("proxy", out.proxy);
   section.finish();
   return out;
 }
@@ -319,6 +390,12 @@ Settings read_file(const YamlNode& root, Problems& problems) {
 }
 
 }  // namespace
+
+Result<std::string> parse_listen_address(std::string_view text) {
+  if (text == "off") return "";
+  if (is_address(text)) return std::string(text);
+  return fail(ErrorCode::kInvalid, fmt::format("expected {}, found `{}`", kAddressExpected, text));
+}
 
 Settings default_settings() {
   Settings settings;

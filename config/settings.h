@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "db/base/network.h"
 #include "db/base/result.h"
 #include "db/base/time.h"
 
@@ -20,11 +21,22 @@ struct StoreSettings {
   uint64_t commit_bytes = 8 << 20;        ///< ... or as soon as this many bytes wait
   uint64_t pending_bytes_max = 64 << 20;  ///< above it, reading from sockets and files pauses
   Duration future_max = kDay;             ///< rows further ahead of the clock are rejected
-  Duration retention = 0;                 ///< 0: keep everything
+  /// How long retention waits for a clock that jumped, and before it drops many days at once.
+  Duration retention_grace = kHour;
+  Duration retention = 0;  ///< 0: keep everything
   /// By measurement name; 0: keep everything.
   std::vector<std::pair<std::string, Duration>> measurement_retention;
 
   bool operator==(const StoreSettings&) const = default;
+};
+
+/// How JSON events state their time.
+struct TimeKeySettings {
+  std::vector<std::string> keys;  ///< empty: the usual ones
+  std::string layout = "auto";    ///< checked by tools/wiring
+  std::string zone = "UTC";       ///< of times without one
+
+  bool operator==(const TimeKeySettings&) const = default;
 };
 
 struct ListenSettings {
@@ -34,6 +46,11 @@ struct ListenSettings {
   uint64_t http_body_bytes_max = 64 << 20;
   Duration query_timeout = 5 * kMinute;
   uint64_t query_thread_count = 2;
+  bool insecure = false;                   ///< allow addresses beyond loopback
+  std::vector<IpNetwork> allow;            ///< may connect; empty: all
+  std::vector<std::string> allowed_hosts;  ///< host names of this server besides localhost
+  std::string external_url;                ///< where users reach the server; may be empty
+  TimeKeySettings time;                    ///< of JSON events on both ports
 
   bool operator==(const ListenSettings&) const = default;
 };
@@ -45,6 +62,10 @@ struct TailSettings {
   std::string measurement;         ///< for lines that name none; empty: the file's folder
   std::vector<std::string> tags;   ///< JSON keys stored as tags; empty: see net/parse/keys.h
   bool from_end = false;           ///< skip the existing content of new files
+  Duration copy_wait = kMinute;    ///< how long a file is equal to another before it is a copy
+  /// How long a last line without a newline waits; none: 5 s for a JSON object, else 5 min.
+  std::optional<Duration> last_line_wait = {};
+  TimeKeySettings time;
 
   bool operator==(const TailSettings&) const = default;
 };
@@ -57,6 +78,8 @@ struct ForwarderSettings {
   std::vector<std::string> severities;   ///< only these are sent; empty: all
   bool send_resolved = true;
   std::map<std::string, std::string> headers;
+  std::string ca_file;  ///< PEM file; empty: the system's certificate authorities
+  std::string proxy;    ///< a URL; `off`: none; empty: from the environment
 
   bool operator==(const ForwarderSettings&) const = default;
 };
@@ -102,6 +125,10 @@ struct Settings {
 
   bool operator==(const Settings&) const = default;
 };
+
+/// Checks the value of `listen.tcp`, `listen.http`, `--tcp` or `--http`: HOST:PORT, or `off`, for
+/// which the result is empty.
+Result<std::string> parse_listen_address(std::string_view text);
 
 /// The settings without any file; the shipped `config/tocsin.yml` shows the same values.
 Settings default_settings();

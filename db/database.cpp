@@ -1,16 +1,12 @@
 #include "db/database.h"
 
-#include <filesystem>
-
-#include <fmt/format.h>
-
 #include "db/catalog/check.h"
 #include "db/catalog/commit_mark.h"
 #include "db/catalog/environment.h"
 #include "db/limits.h"
+#include "db/maintenance/database_folder.h"
 #include "db/maintenance/maintenance.h"
 #include "db/maintenance/writer_lock.h"
-#include "db/segment/scan.h"
 #include "db/write/sealer.h"
 #include "db/write/shared_store.h"
 #include "db/write/writer.h"
@@ -18,24 +14,13 @@
 namespace tocsin {
 namespace {
 
-/// For a directory with no catalog, or an empty one: distinguishes a new database from one that
-/// lost its catalog. The kCorrupt message says how to repair it.
-Status check_is_new(const std::string& directory) {
-  TOCSIN_RETURN_IF_ERROR(check_commit_mark(directory, read_commit_mark(directory), 0));
-  TOCSIN_TRY(const auto files, list_segment_files(directory));
-  if (files.empty()) return {};
-  return fail(ErrorCode::kCorrupt,
-              fmt::format("{} has segment files, but its catalog is missing or empty; run "
-                          "`tocsin repair --db {}`",
-                          directory, directory));
-}
-
 class OpenDatabase final : public Database {
  public:
   OpenDatabase(std::string directory, DatabaseOptions options,
-               std::shared_ptr<Environment> environment, std::optional<WriterLock> lock)
-      : lock_(std::move(lock)),
-        store_(std::move(directory), std::move(options), std::move(environment)) {}
+               std::shared_ptr<Environment> environment)
+      : store_(std::move(directory), std::move(options), std::move(environment)) {}
+
+  void hold(WriterLock lock) { lock_.emplace(std::move(lock)); }
 
   Status start() {
     if (store_.options.read_only) {
@@ -79,6 +64,11 @@ class OpenDatabase final : public Database {
     return sealer_->compact(std::move(progress));
   }
 
+  Result<std::string> confirm_retention() override {
+    if (!writer_) return read_only_error();
+    return writer_->confirm_retention();
+  }
+
   std::shared_ptr<const Catalog> catalog() const override {
     // Another process may have added columns; reading the catalog remembers its newest schema.
     if (!writer_) (void)store_.segment_infos({});
@@ -106,6 +96,11 @@ class OpenDatabase final : public Database {
     return list_small(transaction, table, prefix, range);
   }
 
+  Status change_options(const DatabaseOptions& options) override {
+    if (!writer_) return read_only_error();
+    return writer_->change_options(options);
+  }
+
   DatabaseCounters counters() const override {
     if (writer_) return writer_->counters();
     DatabaseCounters counters;
@@ -130,47 +125,46 @@ class OpenDatabase final : public Database {
   }
 
   // Destroyed in reverse order: sealer, writer, environment, lock.
-  const std::optional<WriterLock> lock_;
+  std::optional<WriterLock> lock_;
   mutable Store store_;
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Sealer> sealer_;
 };
 
-Status make_directory(const std::string& directory, const DatabaseOptions& options) {
-  std::error_code error;
-  if (std::filesystem::is_directory(directory, error)) return {};
-  if (!options.create || options.read_only) {
-    return fail(ErrorCode::kNotFound, fmt::format("there is no database in {}", directory));
-  }
-  std::filesystem::create_directories(directory, error);
-  if (!error) return {};
-  return fail(ErrorCode::kIo,
-              fmt::format("creating the database directory {}: {}", directory, error.message()));
-}
-
-}  // namespace
-
-Result<std::unique_ptr<Database>> Database::open(const std::string& directory,
-                                                 DatabaseOptions options) {
-  TOCSIN_RETURN_IF_ERROR(make_directory(directory, options));
-  Environment::Mode mode = options.create ? Environment::Mode::kCreate : Environment::Mode::kWrite;
-  std::optional<WriterLock> lock;
-  if (options.read_only) {
-    mode = Environment::Mode::kRead;
-  } else {
-    TOCSIN_TRY(WriterLock acquired, WriterLock::acquire(directory));
-    lock.emplace(std::move(acquired));
-  }
-  auto environment = Environment::open(directory, mode);
+Result<std::unique_ptr<Database>> open_for_reading(const std::string& directory,
+                                                   DatabaseOptions options) {
+  auto environment = Environment::open(directory, Environment::Mode::kRead);
   if (!environment) {
     if (environment.error().code == ErrorCode::kNotFound) {
       TOCSIN_RETURN_IF_ERROR(check_is_new(directory));
     }
     return tl::unexpected<Error>(environment.error());
   }
-  auto database = std::make_unique<OpenDatabase>(directory, std::move(options),
-                                                 *std::move(environment), std::move(lock));
+  auto database =
+      std::make_unique<OpenDatabase>(directory, std::move(options), *std::move(environment));
   TOCSIN_RETURN_IF_ERROR(database->start());
+  return database;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& directory,
+                                                 DatabaseOptions options) {
+  if (options.read_only) return open_for_reading(directory, std::move(options));
+  std::optional<WriterLock> lock;  // outlives `folder`, which removes files when opening fails
+  TOCSIN_TRY(DatabaseFolder folder, DatabaseFolder::prepare(directory, options.create));
+  TOCSIN_TRY(WriterLock acquired, WriterLock::acquire(directory));
+  lock.emplace(std::move(acquired));
+  folder.note_locked();
+  warn_about_open_files(directory);
+  TOCSIN_TRY(auto environment,
+             Environment::open(directory, options.create ? Environment::Mode::kCreate
+                                                         : Environment::Mode::kWrite));
+  auto database =
+      std::make_unique<OpenDatabase>(directory, std::move(options), std::move(environment));
+  TOCSIN_RETURN_IF_ERROR(database->start());
+  folder.keep();
+  database->hold(*std::move(lock));
   return database;
 }
 

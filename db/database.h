@@ -46,6 +46,10 @@ class Database {
   /// `progress` runs on a thread of the database; its units are merges.
   virtual Status compact(ProgressFunction progress) = 0;
 
+  /// Believes the clock, and lets retention drop the days that wait, at once. Returns what was
+  /// confirmed, as text; empty if nothing waited. See "Clocks" in db/README.md.
+  virtual Result<std::string> confirm_retention() = 0;
+
   virtual std::shared_ptr<const Catalog> catalog() const = 0;
   /// kBusy if no reader slot is free; kCorrupt names the segment that cannot be opened.
   virtual Result<Snapshot> snapshot(const SnapshotScope& scope) const = 0;
@@ -56,6 +60,10 @@ class Database {
   /// The entries in `range` whose key starts with `prefix`, sorted by key. Reads only those.
   virtual Result<std::vector<SmallEntry>> list(SmallTable table, std::string_view prefix,
                                                SmallRange range = {}) const = 0;
+
+  /// Replaces future_max, retention and measurement_retention. The other options are fixed when
+  /// the database is opened.
+  virtual Status change_options(const DatabaseOptions& options) = 0;
 
   virtual DatabaseCounters counters() const = 0;
 };

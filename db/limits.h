@@ -52,6 +52,11 @@ inline constexpr size_t kGatherBytesMax = 256 * kMiB;
 /// Bulk rows, including those in files, before they are committed: bounds what a crash may cost.
 inline constexpr size_t kGatherRowsMax = 8 * kMiB;
 inline constexpr size_t kSmallKeyBytesMax = 400;  ///< of a SmallChange; LMDB allows 511
+/// A clock that jumped ahead by more than this is believed only when somebody confirms it.
+inline constexpr Duration kClockJumpMax = 30 * kDay;
+/// Retention waits before it drops at least this many days of a measurement at once ...
+inline constexpr size_t kDropWaitDays = 3;
+inline constexpr size_t kDropWaitShare = 4;  ///< ... if they are over one in so many of its days
 /// A dropped file is unlinked after this time at the latest.
 inline constexpr Duration kSnapshotMax = 10 * kMinute;
 inline constexpr Duration kRetryAfter = kSecond;    ///< pause of writing after a failed commit
@@ -66,10 +71,16 @@ inline constexpr size_t kCatalogMapBytes = 64 * kGiB;  ///< address space, not d
 inline constexpr unsigned kReaderCountMax = 1022;      ///< LMDB reader slots of all processes
 
 // `rejected`: lines that could not be stored.
-inline constexpr size_t kRejectedLineBytesMax = 4 * kKiB;
-inline constexpr size_t kRejectedPerMinuteMax = 1'000;  ///< rows per source and minute
-inline constexpr size_t kRejectedSourcesMax = 1'000;    ///< distinguished per minute
-inline constexpr size_t kRejectedReasonsMax = 100;      ///< distinguished per source and minute
+inline constexpr size_t kRejectedLineBytesMax = 64 * kKiB;  ///< kept of one line
+/// Lines and reasons kept per source and minute; each counts kRejectedRowBytes more. Further lines
+/// are only counted.
+inline constexpr size_t kRejectedMinuteBytesMax = 4 * kMiB;
+inline constexpr size_t kRejectedRowBytes = 64;
+/// Of all rows of `rejected`, before encoding; beyond it lines are only counted.
+inline constexpr size_t kRejectedBytesMax = kGiB;
+inline constexpr unsigned kRejectedIdBits = 24;       ///< see RejectLog::begin_commit
+inline constexpr size_t kRejectedSourcesMax = 1'000;  ///< distinguished per minute
+inline constexpr size_t kRejectedReasonsMax = 100;    ///< distinguished per source and minute
 inline constexpr const char* kOtherReasons = "(other reasons)";  ///< replaces further reasons
 inline constexpr Duration kRejectedRetention = 7 * kDay;
 

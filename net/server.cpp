@@ -5,6 +5,7 @@
 #include <csignal>
 #include <map>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 #include <uv.h>
@@ -25,11 +26,14 @@ namespace tocsin {
 namespace {
 
 constexpr size_t kQueriesWaitingMax = 256;
+constexpr size_t kRefusedHostsMax = 1'000;
 // After a stop request.
 constexpr Duration kDrainGrace = 50 * kMillisecond;  // data sent before may still arrive
 constexpr Duration kDrainPatience = 5 * kSecond;     // writes to a busy store are retried
 constexpr Duration kDrainTimeout = 15 * kSecond;     // then everything left is abandoned
 constexpr Duration kDrainTick = 10 * kMillisecond;
+
+constexpr Duration kRestartPause = 500 * kMillisecond;  // before a part's restart is tried again
 
 // Handles a signal on the loop. The handle's close callback frees the state.
 class LoopSignal {
@@ -57,13 +61,35 @@ class LoopSignal {
   State* state_;
 };
 
+Result<std::unique_ptr<ListenSocket>> open_port(const std::string& text, const char* setting,
+                                                const ServerOptions& options) {
+  if (text.empty()) return nullptr;
+  TOCSIN_TRY(const Address address, parse_address(text));
+  if (address.is_loopback()) return ListenSocket::open(address, setting);
+  if (!options.insecure) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("refusing to listen on {}: anyone who can reach it could read and "
+                            "write everything; use a loopback address ({}), or, in a network that "
+                            "you trust, --insecure (`listen.insecure: true`), if possible with "
+                            "`listen.allow`",
+                            address.text(), setting));
+  }
+  TOCSIN_TRY(auto socket, ListenSocket::open(address, setting));
+  log(LogLevel::kWarning,
+      fmt::format("listening on {} without authentication: {} can read and write everything",
+                  address.text(),
+                  options.allow.empty() ? "anyone who can reach it (`listen.allow` restricts them)"
+                                        : "all addresses in `listen.allow`"));
+  return socket;
+}
+
 class ServerImpl final : public Server {
  public:
   ServerImpl(Database& database, const QueryEngine& queries, RuleEngine* rules,
              ServerOptions options);
   ~ServerImpl() override;
 
-  Status open();
+  Status open(ServerPorts ports);
   uint16_t tcp_port() const override { return tcp_port_; }
   uint16_t http_port() const override { return http_port_; }
   Status run() override;
@@ -72,10 +98,18 @@ class ServerImpl final : public Server {
   }
   bool tail_caught_up() const override;
   void outbox_changed() override;
+  Status change_options(ServerOptions options) override;
 
  private:
-  Status listen();
-  Result<Address> checked_address(const std::string& text, const char* setting) const;
+  Status listen(ServerPorts ports);
+  Result<std::unique_ptr<Tail>> make_tail(std::vector<TailOptions> options);
+  Result<std::unique_ptr<Deliverer>> make_deliverer(std::vector<ForwarderOptions> forwarders);
+  void apply(const ServerOptions& wanted);
+  void restart_after_writes();
+  void restart_parts();
+  Status start_waiting_parts();
+  bool admits(const Socket& socket, const char* port);
+  std::string external_url() const;
   void accept_tcp(std::unique_ptr<Socket> socket);
   void accept_http(std::unique_ptr<Socket> socket);
   bool full() const { return tcp_.size() + http_.size() >= options_.connection_count_max; }
@@ -88,7 +122,7 @@ class ServerImpl final : public Server {
 
   Database& database_;
   RuleEngine* const rules_;
-  const ServerOptions options_;
+  ServerOptions options_;  // apply() changes some, on the loop's thread
   const SystemClock clock_;
   uv_loop_t loop_{};
   uint16_t tcp_port_ = 0;
@@ -103,19 +137,27 @@ class ServerImpl final : public Server {
   std::vector<std::unique_ptr<LoopSignal>> signals_;
   std::unique_ptr<Listener> tcp_listener_, http_listener_;
   std::optional<LoopTimer> drain_timer_;
+  std::set<std::string> refused_;  // hosts whose connections are refused and were logged
   uint64_t next_id_ = 0;
   std::map<uint64_t, std::shared_ptr<TcpConnection>> tcp_;  // shared with pending callbacks
   std::map<uint64_t, std::shared_ptr<http::Connection>> http_;
   std::map<int, uint64_t> http_requests_;
+  std::optional<LoopTimer> restart_timer_;
+  TailCounters earlier_tail_;        // of parts that apply() replaced
+  DeliverCounters earlier_deliver_;  // likewise
   bool draining_ = false;
   bool drained_connections_ = false;
   bool finished_ = false;
-  Timestamp drain_start_ = 0;
+  Duration drain_start_ = 0;  // running time
 
   // Used on the loop's thread, and by tail_caught_up() and outbox_changed() on any thread.
   mutable Mutex mutex_;
   std::unique_ptr<Tail> tail_ TOCSIN_GUARDED_BY(mutex_);
   std::unique_ptr<Deliverer> deliverer_ TOCSIN_GUARDED_BY(mutex_);
+  // Parts with changed options, until the writes of their predecessors are done.
+  std::unique_ptr<Tail> next_tail_ TOCSIN_GUARDED_BY(mutex_);
+  std::unique_ptr<Deliverer> next_deliverer_ TOCSIN_GUARDED_BY(mutex_);
+  mutable bool caught_up_ TOCSIN_GUARDED_BY(mutex_) = false;  // once true, it remains so
 };
 
 ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngine* rules,
@@ -124,13 +166,28 @@ ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngin
   TOCSIN_CHECK(uv_loop_init(&loop_) == 0);
   mailbox_.emplace(&loop_);
   poster_ = mailbox_->poster();
+  restart_timer_.emplace(&loop_, [this] { restart_after_writes(); });
   ingest_.emplace(&loop_, database_);
   workers_.emplace(options_.query_thread_count, kQueriesWaitingMax);
-  context_.emplace(http::Context{
-      &loop_, database_, queries, rules_, clock_, *ingest_, *workers_, *mailbox_, options_.reload,
-      [this] { return numbers(); }, [this] { return tail_caught_up(); }, options_.version,
-      options_.default_measurement, options_.http_body_bytes_max, options_.query_timeout,
-      options_.allowed_hosts, options_.insecure});
+  context_.emplace(
+      http::Context{&loop_,
+                    database_,
+                    queries,
+                    rules_,
+                    clock_,
+                    *ingest_,
+                    *workers_,
+                    *mailbox_,
+                    options_.reload,
+                    [this] { return numbers(); },
+                    [this] { return tail_caught_up(); },
+                    options_.version,
+                    options_.commit,
+                    options_.default_measurement,
+                    options_.http_body_bytes_max,
+                    options_.query_timeout,
+                    options_.query_zone,
+                    {options_.allowed_hosts, options_.insecure, options_.external_url}});
 }
 
 ServerImpl::~ServerImpl() {
@@ -139,23 +196,16 @@ ServerImpl::~ServerImpl() {
   TOCSIN_CHECK(uv_loop_close(&loop_) == 0);
 }
 
-Status ServerImpl::open() {
-  TOCSIN_RETURN_IF_ERROR(listen());
-  if (!options_.tail.empty()) {
-    TailTiming timing;
-    timing.open_quote_max = options_.open_quote_max;
-    TOCSIN_TRY(auto tail, Tail::create(&loop_, database_, clock_, options_.tail, timing));
-    const MutexLock lock(mutex_);
-    tail_ = std::move(tail);
-  }
-  DeliverOptions deliver;
-  deliver.seed = static_cast<uint64_t>(clock_.now());
-  deliver.version = options_.version;
-  if (http_port_ != 0) deliver.external_url = fmt::format("http://localhost:{}/", http_port_);
-  TOCSIN_TRY(auto deliverer,
-             Deliverer::create(&loop_, database_, clock_, options_.forwarders, std::move(deliver)));
+Status ServerImpl::open(ServerPorts ports) {
+  auto time = read_time_options(options_.time);
+  if (!time) return fail(time.error(), "listen.time");
+  context_->time = *std::move(time);
+  TOCSIN_RETURN_IF_ERROR(listen(std::move(ports)));
+  TOCSIN_TRY(auto tail, make_tail(options_.tail));
+  TOCSIN_TRY(auto deliverer, make_deliverer(options_.forwarders));
   {
     const MutexLock lock(mutex_);
+    tail_ = std::move(tail);
     deliverer_ = std::move(deliverer);
   }
   for (const int number : {SIGINT, SIGTERM}) {
@@ -165,38 +215,69 @@ Status ServerImpl::open() {
   return {};
 }
 
-Status ServerImpl::listen() {
-  if (!options_.tcp_address.empty()) {
-    TOCSIN_TRY(const Address address, checked_address(options_.tcp_address, "--tcp HOST:PORT"));
-    TOCSIN_TRY(tcp_listener_,
-               Listener::listen(&loop_, address, "--tcp HOST:PORT",
-                                [this](auto socket) { accept_tcp(std::move(socket)); }));
+Result<std::unique_ptr<Tail>> ServerImpl::make_tail(std::vector<TailOptions> options) {
+  TailTiming timing;
+  timing.open_quote_max = options_.open_quote_max;
+  return Tail::create(&loop_, database_, clock_, std::move(options), timing);
+}
+
+Result<std::unique_ptr<Deliverer>> ServerImpl::make_deliverer(
+    std::vector<ForwarderOptions> forwarders) {
+  DeliverOptions options;
+  options.seed = static_cast<uint64_t>(clock_.now());
+  options.version = options_.version;
+  options.external_url = external_url();
+  return Deliverer::create(&loop_, database_, clock_, std::move(forwarders), std::move(options));
+}
+
+Status ServerImpl::listen(ServerPorts ports) {
+  if (ports.tcp) {
+    TOCSIN_TRY(tcp_listener_, Listener::start(&loop_, std::move(ports.tcp), [this](auto socket) {
+                 accept_tcp(std::move(socket));
+               }));
     tcp_port_ = tcp_listener_->port();
   }
-  if (!options_.http_address.empty()) {
-    TOCSIN_TRY(const Address address, checked_address(options_.http_address, "--http HOST:PORT"));
-    TOCSIN_TRY(http_listener_,
-               Listener::listen(&loop_, address, "--http HOST:PORT",
-                                [this](auto socket) { accept_http(std::move(socket)); }));
+  if (ports.http) {
+    TOCSIN_TRY(http_listener_, Listener::start(&loop_, std::move(ports.http), [this](auto socket) {
+                 accept_http(std::move(socket));
+               }));
     http_port_ = http_listener_->port();
   }
   return {};
 }
 
-Result<Address> ServerImpl::checked_address(const std::string& text, const char* setting) const {
-  TOCSIN_TRY(Address address, parse_address(text));
-  if (address.is_loopback() || options_.insecure) return address;
-  return fail(ErrorCode::kInvalid,
-              fmt::format("refusing to listen on {}: anyone who can reach it could read and write "
-                          "everything; use a loopback address ({})",
-                          address.text(), setting));
+// Where links in alerts lead. An address for all interfaces is none that a browser can open.
+std::string ServerImpl::external_url() const {
+  if (!options_.external_url.empty() || http_port_ == 0) return options_.external_url;
+  const Result<Address> address = parse_address(options_.http_address);
+  const bool is_one =
+      address && !address->is_loopback() && address->host != "0.0.0.0" && address->host != "::";
+  if (!is_one) return fmt::format("http://localhost:{}/", http_port_);
+  return fmt::format("http://{}/", Address{address->host, http_port_, address->ipv6}.text());
+}
+
+// Logs each refused host once, and at most kRefusedHostsMax hosts.
+bool ServerImpl::admits(const Socket& socket, const char* port) {
+  const std::string host = host_of_peer(socket.peer());
+  const auto contains = [&](const IpNetwork& network) { return network.contains(host); };
+  if (options_.allow.empty() || is_loopback_host(host) ||
+      std::ranges::any_of(options_.allow, contains)) {
+    return true;
+  }
+  if (refused_.size() < kRefusedHostsMax && refused_.insert(host).second) {
+    log(LogLevel::kWarning,
+        fmt::format("{} {}: closed, because `listen.allow` does not contain this address; its "
+                    "further connections are closed without a message",
+                    port, host));
+  }
+  return false;
 }
 
 Status ServerImpl::run() {
   std::signal(SIGPIPE, SIG_IGN);  // libuv writes to sockets with write(2)
   {
     const MutexLock lock(mutex_);
-    if (tail_ != nullptr) TOCSIN_RETURN_IF_ERROR(tail_->start());
+    TOCSIN_RETURN_IF_ERROR(tail_->start());
     deliverer_->start();
   }
   while (!finished_) uv_run(&loop_, UV_RUN_ONCE);
@@ -206,6 +287,7 @@ Status ServerImpl::run() {
 }
 
 void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
+  if (!admits(*socket, "tcp")) return;
   if (full()) {
     log(LogLevel::kWarning, fmt::format("tcp {}: closed, because {} connections are already open",
                                         socket->peer(), options_.connection_count_max));
@@ -214,13 +296,14 @@ void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
   const uint64_t id = next_id_++;
   auto connection = std::make_shared<TcpConnection>(
       &loop_, std::move(socket), *ingest_, clock_,
-      TcpConnectionOptions{options_.default_measurement, options_.open_quote_max},
+      TcpConnectionOptions{options_.default_measurement, context_->time, options_.open_quote_max},
       [this, id] { tcp_.erase(id); });
   tcp_.emplace(id, connection);
   connection->start();
 }
 
 void ServerImpl::accept_http(std::unique_ptr<Socket> socket) {
+  if (!admits(*socket, "http")) return;
   const bool refused = full();
   const uint64_t id = next_id_++;
   http::ConnectionOptions options;
@@ -244,19 +327,28 @@ http::ServerNumbers ServerImpl::numbers() const {
   out.tcp_connections = tcp_.size();
   out.http_connections = http_.size();
   out.http_requests = http_requests_;
+  out.tail_rows = earlier_tail_.rows;
+  out.tail_bytes = earlier_tail_.bytes;
+  out.tail_rejected = earlier_tail_.rejected;
+  out.alerts_delivered = earlier_deliver_.delivered;
+  out.alerts_failed = earlier_deliver_.failed;
+  out.alert_retries = earlier_deliver_.retries;
+  out.events_untimed = ingest_->counters().untimed + earlier_tail_.untimed;
   const MutexLock lock(mutex_);
   if (tail_ != nullptr) {
     const TailCounters tail = tail_->counters();
     out.tail_files = tail.files;
-    out.tail_rows = tail.rows;
-    out.tail_bytes = tail.bytes;
-    out.tail_rejected = tail.rejected;
+    out.tail_behind = tail.bytes_behind;
+    out.tail_rows += tail.rows;
+    out.tail_bytes += tail.bytes;
+    out.tail_rejected += tail.rejected;
+    out.events_untimed += tail.untimed;
   }
   if (deliverer_ != nullptr) {
     const DeliverCounters deliver = deliverer_->counters();
-    out.alerts_delivered = deliver.delivered;
-    out.alerts_failed = deliver.failed;
-    out.alert_retries = deliver.retries;
+    out.alerts_delivered += deliver.delivered;
+    out.alerts_failed += deliver.failed;
+    out.alert_retries += deliver.retries;
     out.alerts_waiting = deliver.waiting;
   }
   return out;
@@ -269,15 +361,96 @@ void ServerImpl::reload() {
       [reload = options_.reload] {
         const Result<std::string> outcome = reload();
         log(outcome ? LogLevel::kInfo : LogLevel::kError,
-            outcome ? *outcome : outcome.error().message);
+            outcome ? *outcome : "not reloaded: " + outcome.error().message);
       },
       [] {});
 }
 
+Status ServerImpl::change_options(ServerOptions options) {
+  TOCSIN_RETURN_IF_ERROR(check_forwarders(options.forwarders));
+  poster_([this, options = std::move(options)] { apply(options); });
+  return {};
+}
+
+// Ends the parts whose options change. Their successors must not start before the writes of the
+// parts are done: they would read positions and outbox entries that are about to change.
+void ServerImpl::apply(const ServerOptions& wanted) {
+  if (draining_) return;
+  options_.connection_count_max = wanted.connection_count_max;
+  options_.http_body_bytes_max = context_->body_bytes_max = wanted.http_body_bytes_max;
+  options_.query_timeout = context_->query_timeout = wanted.query_timeout;
+  if (wanted.tail != options_.tail) {
+    auto tail = make_tail(wanted.tail);
+    if (!tail) return log(LogLevel::kError, "settings not applied: " + tail.error().message);
+    options_.tail = wanted.tail;
+    const MutexLock lock(mutex_);
+    if (tail_ != nullptr) {
+      const TailCounters counters = tail_->counters();
+      earlier_tail_.rows += counters.rows;
+      earlier_tail_.bytes += counters.bytes;
+      earlier_tail_.rejected += counters.rejected;
+      earlier_tail_.untimed += counters.untimed;
+    }
+    tail_.reset();
+    next_tail_ = *std::move(tail);
+  }
+  if (wanted.forwarders != options_.forwarders) {
+    auto deliverer = make_deliverer(wanted.forwarders);
+    if (!deliverer) {
+      return log(LogLevel::kError, "settings not applied: " + deliverer.error().message);
+    }
+    options_.forwarders = wanted.forwarders;
+    const MutexLock lock(mutex_);
+    if (deliverer_ != nullptr) {
+      const DeliverCounters counters = deliverer_->counters();
+      earlier_deliver_.delivered += counters.delivered;
+      earlier_deliver_.failed += counters.failed;
+      earlier_deliver_.retries += counters.retries;
+    }
+    deliverer_.reset();
+    next_deliverer_ = *std::move(deliverer);
+  }
+  restart_after_writes();
+}
+
+// The store answers requests in their order, so an empty one is answered after all earlier ones.
+void ServerImpl::restart_after_writes() {
+  {
+    const MutexLock lock(mutex_);
+    if (next_tail_ == nullptr && next_deliverer_ == nullptr) return;
+  }
+  WriteRequest last;
+  last.urgent = true;
+  const Status submitted = database_.submit(
+      std::move(last), [this, post = poster_](const auto&) { post([this] { restart_parts(); }); });
+  if (!submitted) restart_timer_->start(kRestartPause);
+}
+
+void ServerImpl::restart_parts() {
+  if (draining_) return;
+  const Status started = start_waiting_parts();
+  if (started) return;
+  log(LogLevel::kError, "settings not applied yet: " + started.error().message);
+  restart_timer_->start(kRestartPause);
+}
+
+Status ServerImpl::start_waiting_parts() {
+  const MutexLock lock(mutex_);
+  if (next_tail_ != nullptr) {
+    TOCSIN_RETURN_IF_ERROR(next_tail_->start());
+    tail_ = std::move(next_tail_);
+  }
+  if (next_deliverer_ != nullptr) {
+    next_deliverer_->start();
+    deliverer_ = std::move(next_deliverer_);
+  }
+  return {};
+}
+
 bool ServerImpl::tail_caught_up() const {
   const MutexLock lock(mutex_);
-  if (tail_ != nullptr) return tail_->caught_up();
-  return options_.tail.empty();
+  caught_up_ = caught_up_ || (tail_ != nullptr && tail_->caught_up());
+  return caught_up_;
 }
 
 void ServerImpl::outbox_changed() {
@@ -288,14 +461,16 @@ void ServerImpl::outbox_changed() {
 // A second stop request ends the drain at once.
 void ServerImpl::begin_drain() {
   if (std::exchange(draining_, true)) {
-    drain_start_ = clock_.now() - kDrainTimeout;
+    drain_start_ = clock_.running() - kDrainTimeout;
     return;
   }
-  drain_start_ = clock_.now();
+  drain_start_ = clock_.running();
   {
     const MutexLock lock(mutex_);
     tail_.reset();
     deliverer_.reset();
+    next_tail_.reset();
+    next_deliverer_.reset();
   }
   ingest_->limit_patience(kDrainPatience);
   drain_timer_.emplace(&loop_, [this] { drain_tick(); });
@@ -312,7 +487,7 @@ void ServerImpl::drain_connections() {
 
 void ServerImpl::drain_tick() {
   if (!std::exchange(drained_connections_, true)) drain_connections();
-  const bool late = clock_.now() - drain_start_ >= kDrainTimeout;
+  const bool late = clock_.running() - drain_start_ >= kDrainTimeout;
   if (late) {
     log(LogLevel::kWarning,
         fmt::format("stopping with {} connections open and {}", tcp_.size() + http_.size(),
@@ -327,6 +502,8 @@ void ServerImpl::tear_down() {
     const MutexLock lock(mutex_);
     tail_.reset();
     deliverer_.reset();
+    next_tail_.reset();
+    next_deliverer_.reset();
   }
   tcp_listener_.reset();
   http_listener_.reset();
@@ -336,16 +513,35 @@ void ServerImpl::tear_down() {
   ingest_.reset();
   signals_.clear();
   drain_timer_.reset();
+  restart_timer_.reset();
   mailbox_.reset();
 }
 
 }  // namespace
 
+ServerPorts::ServerPorts() = default;
+ServerPorts::ServerPorts(ServerPorts&&) noexcept = default;
+ServerPorts::~ServerPorts() = default;
+
+Result<ServerPorts> ServerPorts::open(const ServerOptions& options) {
+  ServerPorts ports;
+  TOCSIN_TRY(ports.tcp, open_port(options.tcp_address, "--tcp HOST:PORT", options));
+  TOCSIN_TRY(ports.http, open_port(options.http_address, "--http HOST:PORT", options));
+  return ports;
+}
+
+Result<std::unique_ptr<Server>> Server::create(Database& database, const QueryEngine& queries,
+                                               RuleEngine* rules, ServerOptions options,
+                                               ServerPorts ports) {
+  auto server = std::make_unique<ServerImpl>(database, queries, rules, std::move(options));
+  TOCSIN_RETURN_IF_ERROR(server->open(std::move(ports)));
+  return server;
+}
+
 Result<std::unique_ptr<Server>> Server::create(Database& database, const QueryEngine& queries,
                                                RuleEngine* rules, ServerOptions options) {
-  auto server = std::make_unique<ServerImpl>(database, queries, rules, std::move(options));
-  TOCSIN_RETURN_IF_ERROR(server->open());
-  return server;
+  TOCSIN_TRY(ServerPorts ports, ServerPorts::open(options));
+  return create(database, queries, rules, std::move(options), std::move(ports));
 }
 
 }  // namespace tocsin

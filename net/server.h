@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "db/base/network.h"
 #include "db/base/result.h"
 #include "db/database.h"
 #include "net/deliver/options.h"
+#include "net/parse/time_keys.h"
 #include "net/tail/options.h"
 #include "query/query.h"
 #include "rules/engine.h"
@@ -31,24 +33,51 @@ struct ServerOptions {
   Duration open_quote_max = 5 * kSecond;
   Duration query_timeout = 5 * kMinute;
   size_t query_thread_count = 2;
-  /// Called for POST /-/reload and SIGHUP; returns one line that says what changed. May be empty.
+  TimeZone query_zone;  ///< of dates and times in queries that name no other
+  /// Called on another thread for POST /-/reload and SIGHUP; returns one line that says what
+  /// changed. May call change_options(). May be empty.
   std::function<Result<std::string>()> reload;
   std::string version;
+  std::string commit;  ///< that the program was built from; for /metrics
   /// For JSON events on the line port and in /insert/jsonline that do not name a measurement.
   std::string default_measurement = "logs";
-  /// Host names accepted besides localhost. Requests with any other `Host` header get 403, which
-  /// protects against DNS rebinding.
+  TimeSettings time;  ///< of JSON events on both ports
+  /// Host names accepted besides localhost and the host of `external_url`. Requests with any other
+  /// `Host` header get 403, which protects against DNS rebinding.
   std::vector<std::string> allowed_hosts;
   /// Allows addresses beyond loopback, where anybody can read and write everything.
   bool insecure = false;
+  /// Besides this machine itself, only these networks may connect; empty: all.
+  std::vector<IpNetwork> allow;
+  /// The URL at which users reach this server, for links in alerts; requests of pages of its origin
+  /// are accepted. Empty: `http://localhost:PORT/`, or with the address of the HTTP listener.
+  std::string external_url;
+};
+
+class ListenSocket;
+
+/// The ports of a server that is to be created. Clients may connect, and wait for the server. Open
+/// them before the database, so that a server that cannot listen does not make one.
+struct ServerPorts {
+  /// Binds the addresses of the options. Errors: kConflict names the port that is in use and what
+  /// to do; kInvalid names the wrong option, such as an address beyond loopback without `insecure`.
+  static Result<ServerPorts> open(const ServerOptions& options);
+  ServerPorts();
+  ServerPorts(ServerPorts&&) noexcept;
+  ~ServerPorts();
+
+  std::unique_ptr<ListenSocket> tcp, http;  ///< null: no listener
 };
 
 /// Runs in the thread that calls run(). `database`, `queries` and `rules` must outlive it.
 class Server {
  public:
-  /// Binds both listeners. Errors: kConflict names the port that is in use and what to do; kInvalid
-  /// names the wrong option, such as an address beyond loopback without `insecure`. From then on
-  /// the server handles SIGINT, SIGTERM and SIGHUP.
+  /// `ports` were opened with the same options. kInvalid names the wrong option. From then on the
+  /// server handles SIGINT, SIGTERM and SIGHUP.
+  static Result<std::unique_ptr<Server>> create(Database& database, const QueryEngine& queries,
+                                                RuleEngine* rules, ServerOptions options,
+                                                ServerPorts ports);
+  /// The same with ports that it opens itself.
   static Result<std::unique_ptr<Server>> create(Database& database, const QueryEngine& queries,
                                                 RuleEngine* rules, ServerOptions options);
   virtual ~Server() = default;
@@ -66,6 +95,11 @@ class Server {
   virtual bool tail_caught_up() const = 0;
   /// Makes the deliverer read the outbox soon.
   virtual void outbox_changed() = 0;
+  /// Soon applies `tail`, `forwarders`, connection_count_max, http_body_bytes_max and query_timeout
+  /// of `options`; the others are fixed. Open connections keep their limits. Followed files
+  /// continue where they were; a request to a receiver that is being sent may be sent again.
+  /// Errors: those of check_forwarders(); then nothing changes.
+  virtual Status change_options(ServerOptions options) = 0;
 };
 
 }  // namespace tocsin

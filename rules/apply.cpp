@@ -5,6 +5,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "rules/alert_size.h"
 #include "rules/template.h"
 
 namespace tocsin {
@@ -42,8 +43,8 @@ bool is_active(const Instance& instance) { return instance.life.phase != AlertSt
 // Advances one instance by one window. `row` is null unless the instance matches.
 class InstanceStep {
  public:
-  InstanceStep(const Rule& rule, const ApplyOptions& options, TimeRange window)
-      : rule_(rule), options_(options), window_(window) {}
+  InstanceStep(const Rule& rule, const ApplyOptions& options, TimeRange window, size_t bytes_max)
+      : rule_(rule), options_(options), window_(window), bytes_max_(bytes_max) {}
 
   void apply(const std::string& fingerprint, const ObservedRow* row, bool unknown,
              Instance& instance, std::vector<AlertEvent>& out) const {
@@ -64,7 +65,8 @@ class InstanceStep {
  private:
   AlertEvent event_of(const std::string& fingerprint, LifecycleEvent what, const ObservedRow* row,
                       const LifecycleState& before, Instance& instance) const {
-    AlertEvent event = make_event(rule_, fingerprint, instance.group, window_, options_.written_at);
+    const GroupValues& group = row ? row->group : instance.group;
+    AlertEvent event = make_event(rule_, fingerprint, group, window_, options_.written_at);
     if (row) {
       describe_by_row(*row, event);
     } else {  // it no longer matches: repeat its last values
@@ -81,7 +83,7 @@ class InstanceStep {
     if (!pending) event.severity = life.severity;
     event.notified = life.notified;
     if (what == LifecycleEvent::kFiring && options_.samples) {
-      event.samples = options_.samples(instance.group, window_);
+      event.samples = options_.samples(group, window_);
     } else if (what != LifecycleEvent::kResolved) {
       event.samples = instance.last_event.samples;
     }
@@ -90,6 +92,12 @@ class InstanceStep {
                                   format_duration(options_.new_level_after) +
                                   "; from now on these windows count in the baseline";
     }
+    if (what == LifecycleEvent::kResolved && before.new_level) {
+      event.annotations["note"] = "no longer unusual, which need not be a recovery: it fired for " +
+                                  format_duration(options_.new_level_after) +
+                                  ", and since then its windows count in the baseline";
+    }
+    cut_alert(event, bytes_max_);
     instance.last_event = event;
     return event;
   }
@@ -97,6 +105,7 @@ class InstanceStep {
   const Rule& rule_;
   const ApplyOptions& options_;
   const TimeRange window_;
+  const size_t bytes_max_;  // of one event
 };
 
 using RowEntry = std::pair<const std::string, ObservedRow>;
@@ -126,6 +135,13 @@ std::vector<const RowEntry*> new_instance_rows(const Evaluation& evaluation,
                    [](const RowEntry* a, const RowEntry* b) { return is_milder(b, a); });
   out.resize(room);
   return out;
+}
+
+// Active instances and those that may become active in this window.
+size_t instance_count(const Evaluation& evaluation, const RuleState& state) {
+  const auto active = std::count_if(state.instances.begin(), state.instances.end(),
+                                    [](const auto& entry) { return is_active(entry.second); });
+  return static_cast<size_t>(active) + evaluation.rows.size();
 }
 
 Timestamp last_end_of(const Instance& instance) {
@@ -176,7 +192,9 @@ void describe_by_row(const ObservedRow& row, AlertEvent& event) {
 std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& options,
                                          const Evaluation& evaluation, RuleState& state) {
   std::vector<AlertEvent> events;
-  const InstanceStep step(rule, options, evaluation.window);
+  const size_t bytes_max =
+      alert_bytes_max(instance_count(evaluation, state), options.forwarder_count);
+  const InstanceStep step(rule, options, evaluation.window, bytes_max);
   for (auto& [fingerprint, instance] : state.instances) {
     if (!is_active(instance)) continue;
     const auto row = evaluation.rows.find(fingerprint);
@@ -186,7 +204,7 @@ std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& o
   for (const RowEntry* entry : new_instance_rows(evaluation, state)) {
     const auto& [fingerprint, row] = *entry;
     Instance& instance = state.instances[fingerprint];
-    instance.group = row.group;
+    instance.group = stored_group(row.group);
     step.apply(fingerprint, &row, false, instance, events);
   }
   std::stable_sort(events.begin(), events.end(), [](const AlertEvent& a, const AlertEvent& b) {

@@ -25,7 +25,7 @@ struct ObservedRow {
   Severity severity = Severity::kMedium;
   double value = 0;                                ///< NaN: none
   double baseline = 0;                             ///< NaN: none
-  std::map<std::string, std::string> annotations;  ///< rendered
+  std::map<std::string, std::string> annotations;  ///< rendered, and cut
 };
 
 /// The result of evaluating one window.
@@ -41,6 +41,7 @@ struct Evaluation {
 struct ApplyOptions {
   Timestamp written_at = 0;
   Duration new_level_after = 0;  ///< 0: the rule does not say `excluding alerts`
+  size_t forwarder_count = 1;    ///< decides how long alerts may be (alert_size.h)
   /// Returns evidence for an instance that starts to fire in a window; may be empty.
   std::function<std::vector<std::string>(const GroupValues& group, TimeRange window)> samples;
 };

@@ -1,6 +1,7 @@
 // Makes the events of windows that were re-evaluated, without touching the life cycle.
 #include <algorithm>
 
+#include "rules/alert_size.h"
 #include "rules/apply.h"
 
 namespace tocsin {
@@ -41,8 +42,8 @@ void add_run(Instance& instance, const MatchRun& run) {
 }
 
 void report_late_run(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
-                     const LateFinding& finding, size_t from, size_t to, Instance& instance,
-                     std::vector<AlertEvent>& out) {
+                     const LateFinding& finding, size_t from, size_t to, size_t bytes_max,
+                     Instance& instance, std::vector<AlertEvent>& out) {
   const Timestamp first = finding.windows[from].first;
   const Timestamp last = finding.windows[to - 1].first;
   if (extends_known(instance, first, last, rule.interval)) return;
@@ -62,6 +63,7 @@ void report_late_run(const Rule& rule, const ApplyOptions& options, const std::s
     event.only_stored = instance.life.phase == AlertState::kFiring;
     event.state = AlertState::kFiring;
     if (options.samples) event.samples = options.samples(finding.group, evaluation.window);
+    cut_alert(event, bytes_max);
     out.push_back(event);
     event.state = AlertState::kResolved;
     event.time = last + rule.interval;
@@ -72,7 +74,8 @@ void report_late_run(const Rule& rule, const ApplyOptions& options, const std::s
 }
 
 void report_late(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
-                 const LateFinding& finding, Instance& instance, std::vector<AlertEvent>& out) {
+                 const LateFinding& finding, size_t bytes_max, Instance& instance,
+                 std::vector<AlertEvent>& out) {
   const size_t count = finding.windows.size();
   for (size_t from = 0; from < count;) {
     size_t to = from + 1;
@@ -80,7 +83,7 @@ void report_late(const Rule& rule, const ApplyOptions& options, const std::strin
            finding.windows[to].first - finding.windows[to - 1].first <= rule.interval) {
       ++to;
     }
-    report_late_run(rule, options, fingerprint, finding, from, to, instance, out);
+    report_late_run(rule, options, fingerprint, finding, from, to, bytes_max, instance, out);
     from = to;
   }
 }
@@ -88,7 +91,8 @@ void report_late(const Rule& rule, const ApplyOptions& options, const std::strin
 // Retracts runs of which all windows were re-evaluated and none matches now.
 void retract(const Rule& rule, const ApplyOptions& options,
              const std::map<Timestamp, const Evaluation*>& evaluations,
-             const std::string& fingerprint, Instance& instance, std::vector<AlertEvent>& out) {
+             const std::string& fingerprint, size_t bytes_max, Instance& instance,
+             std::vector<AlertEvent>& out) {
   for (MatchRun& run : instance.runs) {
     if (!run.closed || run.retracted || run.fired_at == 0) continue;
     bool gone = true;
@@ -107,6 +111,7 @@ void retract(const Rule& rule, const ApplyOptions& options,
     event.started_at = run.fired_at;
     event.late = true;
     event.summary = "late events show that it would not have fired";
+    cut_alert(event, bytes_max);
     out.push_back(std::move(event));
   }
 }
@@ -117,6 +122,7 @@ std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options
                                    const std::vector<Evaluation>& evaluations, RuleState& state) {
   std::map<Timestamp, const Evaluation*> by_end;
   std::map<std::string, LateFinding> findings;
+  size_t window_count = 0;
   for (const Evaluation& evaluation : evaluations) {
     by_end[evaluation.window.end] = &evaluation;
     for (const auto& [fingerprint, row] : evaluation.rows) {
@@ -125,18 +131,22 @@ std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options
       LateFinding& finding = findings[fingerprint];
       finding.group = row.group;
       finding.windows.emplace_back(evaluation.window.end, &evaluation);
+      ++window_count;
     }
   }
   std::vector<AlertEvent> events;
   if (by_end.empty()) return events;
+  // A window adds at most two events.
+  const size_t bytes_max =
+      alert_bytes_max(2 * window_count + state.instances.size(), options.forwarder_count);
   for (auto& [fingerprint, instance] : state.instances) {
-    retract(rule, options, by_end, fingerprint, instance, events);
+    retract(rule, options, by_end, fingerprint, bytes_max, instance, events);
   }
   for (auto& [fingerprint, finding] : findings) {
     Instance& instance = state.instances[fingerprint];
-    instance.group = finding.group;
+    instance.group = stored_group(finding.group);
     std::sort(finding.windows.begin(), finding.windows.end());
-    report_late(rule, options, fingerprint, finding, instance, events);
+    report_late(rule, options, fingerprint, finding, bytes_max, instance, events);
   }
   return events;
 }

@@ -17,6 +17,7 @@ class EmptyDatabase final : public Database {
   Result<WriteReport> write(WriteRequest) override { return unsupported(); }
   Status seal() override { return unsupported(); }
   Status compact(ProgressFunction) override { return unsupported(); }
+  Result<std::string> confirm_retention() override { return unsupported(); }
   std::shared_ptr<const Catalog> catalog() const override { return catalog_; }
   Result<Snapshot> snapshot(const SnapshotScope&) const override {
     Snapshot snapshot;
@@ -32,6 +33,7 @@ class EmptyDatabase final : public Database {
   Result<std::vector<SmallEntry>> list(SmallTable, std::string_view, SmallRange) const override {
     return std::vector<SmallEntry>{};
   }
+  Status change_options(const DatabaseOptions&) override { return unsupported(); }
   DatabaseCounters counters() const override { return {}; }
 
  private:

@@ -7,6 +7,7 @@
 #include "query/complete/place.h"
 #include "query/parser/grammar.h"
 #include "query/plan/analyze.h"
+#include "rules/alert_size.h"
 #include "rules/evaluate.h"
 
 namespace tocsin {
@@ -75,7 +76,7 @@ class Compiler {
       out_.warnings.push_back(
           fmt::format("{}:{}: {}: {}", out_.rule.file, text.at(0).line, out_.rule.name, warning));
     }
-    check_labels();
+    check_names();
     return true;
   }
 
@@ -96,12 +97,21 @@ class Compiler {
     return nullptr;
   }
 
-  void check_labels() {
+  void check_names() {
     for (const std::string& key : out_.keys) {
       if (!out_.rule.labels.contains(key)) continue;
       error(out_.rule.position,
             fmt::format("the label `{}` is also a `by` column; rename it or remove it", key));
     }
+    size_t bytes = 0;
+    for (const std::string& key : out_.keys) bytes += key.size();
+    for (const auto& [name, value] : out_.rule.labels) bytes += name.size();
+    for (const auto& [name, text] : out_.rule.annotations) bytes += name.size();
+    if (bytes <= kAlertNameBytesMax) return;
+    error(out_.rule.position,
+          fmt::format("the names of labels, annotations and `by` columns have {} bytes together; "
+                      "at most {} are allowed",
+                      bytes, kAlertNameBytesMax));
   }
 
   void add_expressions() {

@@ -8,10 +8,13 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "db/base/log.h"
 #include "db/base/mutex.h"
+#include "rules/alert_size.h"
 #include "rules/late.h"
+#include "rules/rewind.h"
 #include "rules/rule_set.h"
 #include "rules/runner.h"
 #include "rules/self_alert.h"
@@ -23,6 +26,9 @@ constexpr Duration kRetryPause = 10 * kSecond;  // before a failed evaluation is
 constexpr Duration kCaughtUpPause = kSecond;    // between calls of options.caught_up
 constexpr const char* kBrokenFileRule = "RuleFileBroken";
 constexpr const char* kBrokenFileState = "self/RuleFileBroken";
+constexpr const char* kRetentionRule = "RetentionWaits";
+constexpr const char* kRetentionState = "self/RetentionWaits";
+constexpr size_t kNamesMax = 3;  // rules that a message names
 
 RuleHealth health_of(const ActiveRule& rule) {
   if (!rule.status.last_error.empty()) return RuleHealth::kFailing;
@@ -39,6 +45,7 @@ AlertEvent closing_event(const Instance& instance, Timestamp now) {
   event.time = event.written_at = now;
   event.annotations["note"] = "the rule was removed";
   event.samples.clear();
+  cut_alert(event);
   return event;
 }
 
@@ -51,22 +58,25 @@ struct RuleEngine::Impl {
         queries(query_engine),
         clock(the_clock),
         options(std::move(the_options)),
-        created_at(the_clock.now()),
+        created_at(the_clock.running()),
         runner(db, query_engine, the_clock, options) {}
 
   // Functions for loading.
-  RuleLoadReport load(const std::vector<RuleFile>& files);
+  RuleLoadReport load(const std::vector<RuleFile>& files, const RuleEngineOptions* changed);
+  void change_options(const RuleEngineOptions& changed) TOCSIN_REQUIRES(work_mutex);
   Result<std::unique_ptr<ActiveRule>> activate(CompiledRule compiled) const;
   Result<RuleState> stored_state(const CompiledRule& compiled) const;
-  void retire(const std::string& name, const RuleState& state, std::vector<AlertEvent>& events,
-              std::vector<SmallChange>& changes) const;
-  void retire_orphans(std::vector<AlertEvent>& events, std::vector<SmallChange>& changes) const
+  Status retire(const std::string& name, const RuleState& state) TOCSIN_REQUIRES(work_mutex);
+  Status retire_orphans() TOCSIN_REQUIRES(work_mutex);
+  Status report_broken_files(const RuleSet& set) TOCSIN_REQUIRES(work_mutex);
+  Status report_standing(const char* name, const char* key,
+                         const std::vector<std::pair<GroupValues, std::string>>& current)
       TOCSIN_REQUIRES(work_mutex);
-  void report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
-                           std::vector<SmallChange>& changes);
 
   // Functions for evaluating.
   bool may_start();
+  void rewind_rules();
+  void report_retention();
   ActiveRule* next_rule(Timestamp now, const std::set<const ActiveRule*>& failed) const
       TOCSIN_REQUIRES(work_mutex);
   bool step(const std::atomic<bool>* stop, std::set<const ActiveRule*>& failed);
@@ -78,10 +88,13 @@ struct RuleEngine::Impl {
   Database& database;
   const QueryEngine& queries;
   const Clock& clock;
-  const RuleEngineOptions options;
+  // may_start() reads those that never change, everything else under work_mutex.
+  RuleEngineOptions options;
 
-  const Timestamp created_at;
-  bool started = false;  // used by the evaluating thread only
+  const Duration created_at;  // running time
+  // Used by the evaluating thread only.
+  bool started = false;
+  std::optional<bool> retention_alert;  // whether it fires; unknown after a start
 
   // While a load waits, the evaluating thread does not take work_mutex again.
   std::atomic<int> loads_waiting{0};
@@ -93,21 +106,36 @@ struct RuleEngine::Impl {
   std::map<std::string, RuleStatus> statuses TOCSIN_GUARDED_BY(status_mutex);
 };
 
-RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
+void RuleEngine::Impl::change_options(const RuleEngineOptions& changed) {
+  options.routes = changed.routes;
+  options.parameters = changed.parameters;
+  options.zone = changed.zone;
+  options.delay = changed.delay;
+  options.evaluate_from = changed.evaluate_from;
+  options.catchup_max = changed.catchup_max;
+  options.late_max = changed.late_max;
+  options.late_settle = changed.late_settle;
+  options.exclude_max = changed.exclude_max;
+  options.sample_count = changed.sample_count;
+}
+
+RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files,
+                                      const RuleEngineOptions* changed) {
   ++loads_waiting;
   const MutexLock lock(work_mutex);
   --loads_waiting;
+  if (const Status flushed = runner.flush(); !flushed) {
+    RuleLoadReport report;  // the old rules stay: their uncommitted state must not be lost
+    report.errors.push_back("cannot store the state of rules: " + flushed.error().message);
+    return report;
+  }
+  if (changed != nullptr) change_options(*changed);
   std::vector<const CompiledRule*> previous;
   for (const auto& rule : rules) previous.push_back(&rule->compiled);
   RuleSet set =
       load_rule_set(files, previous, queries, {options.parameters, options.zone, clock.now()});
-  if (const Status flushed = runner.flush(); !flushed) {
-    set.report.errors.push_back("cannot store the state of rules: " + flushed.error().message);
-    return set.report;  // the old rules stay: their uncommitted state must not be lost
-  }
 
   std::vector<std::unique_ptr<ActiveRule>> before = std::exchange(rules, {});
-  std::vector<AlertEvent> events;
   std::vector<SmallChange> changes;
   for (CompiledRule& compiled : set.rules) {
     const std::string version = rule_version_of(compiled.rule, compiled.parameters, options.zone);
@@ -132,14 +160,15 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files) {
     (*known)->learning = true;
     rules.push_back(std::move(*known));
   }
+  Status stored = runner.commit_each(std::move(changes));
   for (const auto& rule : before) {
     if (!rule) continue;
     runner.forget(*rule);
-    retire(rule->compiled.rule.name, rule->state, events, changes);
+    if (stored) stored = retire(rule->compiled.rule.name, rule->state);
   }
-  if (set.report.errors.empty()) retire_orphans(events, changes);
-  report_broken_files(set, events, changes);
-  if (const Status stored = runner.commit(events, std::move(changes)); !stored) {
+  if (stored && set.report.errors.empty()) stored = retire_orphans();
+  if (stored) stored = report_broken_files(set);
+  if (!stored) {
     set.report.errors.push_back("cannot store the state of rules: " + stored.error().message);
   }
   publish_all();
@@ -170,45 +199,49 @@ Result<RuleState> RuleEngine::Impl::stored_state(const CompiledRule& compiled) c
   return state;
 }
 
-void RuleEngine::Impl::retire(const std::string& name, const RuleState& state,
-                              std::vector<AlertEvent>& events,
-                              std::vector<SmallChange>& changes) const {
+// One commit for each rule, because many rules together could exceed the size of a commit.
+Status RuleEngine::Impl::retire(const std::string& name, const RuleState& state) {
+  std::vector<AlertEvent> events;
   for (const auto& [fingerprint, instance] : state.instances) {
     if (instance.life.phase == AlertState::kInactive) continue;
     events.push_back(closing_event(instance, clock.now()));
   }
-  changes.push_back({SmallTable::kRules, state_key(name), std::nullopt});
+  return runner.commit(events, {{SmallTable::kRules, state_key(name), std::nullopt}});
 }
 
 // Ends the instances of rules that were removed while Tocsin was not running.
-void RuleEngine::Impl::retire_orphans(std::vector<AlertEvent>& events,
-                                      std::vector<SmallChange>& changes) const {
+Status RuleEngine::Impl::retire_orphans() {
   std::set<std::string> keys;
   for (const auto& rule : rules) keys.insert(state_key(rule->compiled.rule.name));
-  for (const SmallChange& change : changes) keys.insert(change.key);
   const auto stored = database.list(SmallTable::kRules, state_key(""));
-  if (!stored) return;
+  if (!stored) return {};  // tried again at the next load
   for (const SmallEntry& entry : *stored) {
     if (keys.contains(entry.key)) continue;
     const Result<RuleState> state = decode_state(entry.value);
-    retire(entry.key.substr(state_key("").size()), state ? *state : RuleState{}, events, changes);
+    TOCSIN_RETURN_IF_ERROR(
+        retire(entry.key.substr(state_key("").size()), state ? *state : RuleState{}));
   }
+  return {};
 }
 
-void RuleEngine::Impl::report_broken_files(const RuleSet& set, std::vector<AlertEvent>& events,
-                                           std::vector<SmallChange>& changes) {
-  RuleState state;
-  const auto stored = database.get(SmallTable::kRules, kBrokenFileState);
-  if (stored && *stored) state = decode_state(**stored).value_or(RuleState{});
+Status RuleEngine::Impl::report_broken_files(const RuleSet& set) {
   std::vector<std::pair<GroupValues, std::string>> current;
   for (const auto& [file, error] : set.broken) {
     current.push_back({{{"file", Value::of(file)}}, error});
   }
-  std::vector<AlertEvent> new_events =
-      standing_self_alerts(kBrokenFileRule, current, clock.now(), state);
-  if (new_events.empty()) return;
-  std::move(new_events.begin(), new_events.end(), std::back_inserter(events));
-  changes.push_back({SmallTable::kRules, kBrokenFileState, encode_state(state)});
+  return report_standing(kBrokenFileRule, kBrokenFileState, current);
+}
+
+// Stores the events of a standing SELF alert whose state is stored under `key`, and its new state.
+Status RuleEngine::Impl::report_standing(
+    const char* name, const char* key,
+    const std::vector<std::pair<GroupValues, std::string>>& current) {
+  RuleState state;
+  const auto stored = database.get(SmallTable::kRules, key);
+  if (stored && *stored) state = decode_state(**stored).value_or(RuleState{});
+  const std::vector<AlertEvent> events = standing_self_alerts(name, current, clock.now(), state);
+  if (events.empty()) return {};
+  return runner.commit(events, {{SmallTable::kRules, key, encode_state(state)}});
 }
 
 // Windows must not be evaluated before the events of the followed files are in the database.
@@ -216,7 +249,7 @@ bool RuleEngine::Impl::may_start() {
   if (started) return true;
   if (!options.caught_up || options.caught_up()) {
     started = true;
-  } else if (clock.now() >= created_at + options.catchup_wait) {
+  } else if (clock.running() >= created_at + options.catchup_wait) {
     started = true;
     const std::string summary = fmt::format(
         "evaluation starts although some followed files have not been read up to the size they had "
@@ -230,6 +263,56 @@ bool RuleEngine::Impl::may_start() {
     if (!stored) log(LogLevel::kError, stored.error().message);
   }
   return started;
+}
+
+// After the clock was ahead: rules that were evaluated up to a time that is still to come.
+void RuleEngine::Impl::rewind_rules() {
+  const MutexLock lock(work_mutex);
+  const Timestamp now = clock.now();
+  std::vector<std::pair<ActiveRule*, RuleState>> rewound;
+  std::vector<SmallChange> changes;
+  Timestamp ahead_to = 0, continues_at = kTimeMax;
+  for (const auto& rule : rules) {
+    if (!is_ahead(rule->state.cursor, rule->compiled.rule.interval, now)) continue;
+    RuleState state = rule->state;
+    ahead_to = std::max(ahead_to, state.cursor.last_end);
+    rewind_to(rule->schedule(options), now, state);
+    continues_at = std::min(continues_at, state.cursor.last_end);
+    changes.push_back(
+        {SmallTable::kRules, state_key(rule->compiled.rule.name), encode_state(state)});
+    rewound.emplace_back(rule.get(), std::move(state));
+  }
+  if (rewound.empty()) return;
+  std::vector<std::string> names;
+  for (const auto& [rule, state] : rewound) {
+    if (names.size() < kNamesMax) names.push_back(rule->compiled.rule.name);
+  }
+  const std::string summary = fmt::format(
+      "the clock was ahead: {} rule{} ({}{}) had been evaluated up to {}, which is in the future; "
+      "they continue after {}, and windows in between may have been evaluated without their events",
+      rewound.size(), rewound.size() == 1 ? "" : "s", fmt::join(names, ", "),
+      rewound.size() > kNamesMax ? ", ..." : "", format_time_short(ahead_to),
+      format_time_short(continues_at));
+  const Status stored =
+      runner.commit(passing_self_alert("ClockWasAhead", {}, summary, now), std::move(changes));
+  if (!stored) return log(LogLevel::kError, stored.error().message);  // the next call tries again
+  log(LogLevel::kWarning, summary);
+  for (auto& [rule, state] : rewound) {
+    rule->state = std::move(state);
+    publish(*rule);
+  }
+}
+
+// Keeps the alert about days that retention does not drop yet up to date.
+void RuleEngine::Impl::report_retention() {
+  const std::string waits = database.counters().retention_waits;
+  if (retention_alert == !waits.empty()) return;
+  std::vector<std::pair<GroupValues, std::string>> current;
+  if (!waits.empty()) current.push_back({{}, waits});
+  const MutexLock lock(work_mutex);
+  const Status stored = report_standing(kRetentionRule, kRetentionState, current);
+  if (!stored) return log(LogLevel::kError, stored.error().message);  // the next call tries again
+  retention_alert = !waits.empty();
 }
 
 // The rule with the window that ended first. Rules whose last evaluation failed come last.
@@ -335,10 +418,15 @@ RuleEngine::RuleEngine(Database& database, const QueryEngine& queries, const Clo
 
 RuleEngine::~RuleEngine() = default;
 
-RuleLoadReport RuleEngine::load(const std::vector<RuleFile>& files) { return impl_->load(files); }
+RuleLoadReport RuleEngine::load(const std::vector<RuleFile>& files,
+                                const RuleEngineOptions* changed) {
+  return impl_->load(files, changed);
+}
 
 Timestamp RuleEngine::evaluate_due(const std::atomic<bool>* stop) {
   if (!impl_->may_start()) return impl_->clock.now() + kCaughtUpPause;
+  impl_->rewind_rules();
+  impl_->report_retention();
   std::set<const ActiveRule*> failed;
   while (!(stop && *stop) && impl_->step(stop, failed)) {
   }

@@ -88,8 +88,11 @@ class RuleEngine {
              RuleEngineOptions options);
   ~RuleEngine();
 
-  /// Replaces the rules by those in `files`. Never fails as a whole; errors are in the report.
-  RuleLoadReport load(const std::vector<RuleFile>& files);
+  /// Replaces the rules by those in `files`. Never fails as a whole; errors are in the report. If
+  /// `changed` is not null, it also replaces the options, except for the functions and
+  /// `catchup_wait`.
+  RuleLoadReport load(const std::vector<RuleFile>& files,
+                      const RuleEngineOptions* changed = nullptr);
 
   /// Evaluates every window that is due by the clock, in order, and returns the time of the next
   /// one. A failed evaluation is retried at the next call and shows in status(). Returns early once

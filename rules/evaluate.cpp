@@ -8,6 +8,7 @@
 
 #include "db/base/log.h"
 #include "query/format/format.h"
+#include "rules/alert_size.h"
 #include "rules/state.h"
 
 namespace tocsin {
@@ -122,9 +123,15 @@ class RowReader {
     out.value = number_of(expression(compiled_.value, row));
     out.baseline = number_of(expression(compiled_.baseline, row));
     out.severity = severity(row);
+    return out;
+  }
+
+  std::map<std::string, std::string> annotations(size_t row) const {
+    std::map<std::string, std::string> out;
     for (const CompiledAnnotation& annotation : compiled_.annotations) {
-      out.annotations[annotation.name] = annotation.text.render(
+      const std::string text = annotation.text.render(
           [&](size_t part) { return expression(annotation.expressions[part], row); });
+      out[annotation.name] = cut_text(text, kAnnotationBytesMax);
     }
     return out;
   }
@@ -228,10 +235,13 @@ Result<Evaluation> evaluate_rule(const CompiledRule& compiled, const QueryEngine
   out.window = plan.range;
   out.rows_matched = table.rows_matched;
   const RowReader reader(compiled, table);
+  std::map<std::string, size_t> rows;  // of the table, by fingerprint
   for (size_t row = 0; row < table.row_count; ++row) {
-    out.rows.emplace(reader.id(row), reader.read(row));
+    const std::string id = reader.id(row);
+    if (out.rows.emplace(id, reader.read(row)).second) rows.emplace(id, row);
   }
   keep_worst(compiled, options.active, out.rows);
+  for (auto& [id, observed] : out.rows) observed.annotations = reader.annotations(rows.at(id));
   if (compiled.baseline_depth > 0) {
     TOCSIN_RETURN_IF_ERROR(find_unknown(compiled, queries, plan, query, options, out));
   }

@@ -18,8 +18,6 @@
 
 namespace tocsin {
 
-inline constexpr size_t kSampleBytesMax = 4 * 1024;  ///< of one event kept as evidence
-
 /// An annotation, with the index of the rule's expression for each part of its template.
 struct CompiledAnnotation {
   std::string name;

@@ -7,11 +7,15 @@
 #include <fmt/format.h>
 
 #include "db/base/log.h"
+#include "rules/alert_size.h"
 #include "rules/late.h"
 #include "rules/self_alert.h"
 
 namespace tocsin {
 namespace {
+
+constexpr size_t kLoggedAlertsMax = 20;  // of one commit
+constexpr size_t kLoggedSummaryBytesMax = 200;
 
 // How long past firings are needed, by `excluding alerts` and by late events.
 Duration memory_of(const CompiledRule& compiled, Duration late_max) {
@@ -45,6 +49,24 @@ bool is_transient(ErrorCode code) {
     case ErrorCode::kUnsupported: return false;
   }
   return true;
+}
+
+// One line for each alert that fires or ends; pending ones are too many and mean little.
+void log_alerts(const std::vector<AlertEvent>& events) {
+  size_t count = 0;
+  for (const AlertEvent& event : events) {
+    if (event.state == AlertState::kPending || event.state == AlertState::kInactive) continue;
+    if (++count > kLoggedAlertsMax) continue;
+    log(LogLevel::kInfo,
+        fmt::format("alert {} {} at {}: {} {} {}", event.rule, name_of(event.state),
+                    format_time_short(event.time), name_of(event.severity), event.fingerprint,
+                    cut_text(event.summary.empty() ? event.service : event.summary,
+                             kLoggedSummaryBytesMax)));
+  }
+  if (count > kLoggedAlertsMax) {
+    log(LogLevel::kInfo, fmt::format("... and {} more alerts of {}; see `from alerts`",
+                                     count - kLoggedAlertsMax, events.front().rule));
+  }
 }
 
 std::vector<AlertEvent> windows_failed(const std::string& rule, Timestamp end, const Error& error,
@@ -82,9 +104,11 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
   state.cursor.last_end = end;
   note_evaluated(state.evaluated, interval, end, commit_number);
   // Do not notify again for a window whose earlier notifications have been forgotten.
+  const Timestamp believed_end = end - database_.counters().clock_ahead;
   const Timestamp unknown_to =
-      forget_before(end - memory_of(rule.compiled, options_.late_max), state);
-  forget_evaluated(state.evaluated, interval, std::max(end - options_.late_max, unknown_to + 1));
+      forget_before(believed_end - memory_of(rule.compiled, options_.late_max), state);
+  forget_evaluated(state.evaluated, interval,
+                   std::max(believed_end - options_.late_max, unknown_to + 1));
   TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
 
   rule.failed_tries = 0;
@@ -132,6 +156,7 @@ Status RuleRunner::note_failure(ActiveRule& rule, RuleState state, std::vector<A
 ApplyOptions RuleRunner::apply_options(const ActiveRule& rule) const {
   ApplyOptions out;
   out.written_at = clock_.now();
+  out.forwarder_count = options_.routes.size();
   if (rule.compiled.excluding_alerts) out.new_level_after = options_.exclude_max;
   out.samples = [this, &rule](const GroupValues& group,
                               TimeRange window) -> std::vector<std::string> {
@@ -184,10 +209,25 @@ Status RuleRunner::flush() {
     changes.push_back(
         {SmallTable::kRules, state_key(rule->compiled.rule.name), encode_state(rule->state)});
   }
-  TOCSIN_RETURN_IF_ERROR(commit({}, std::move(changes)));
+  TOCSIN_RETURN_IF_ERROR(commit_each(std::move(changes)));
   deferred_.clear();
   deferred_windows_ = 0;
   return {};
+}
+
+Status RuleRunner::commit_each(std::vector<SmallChange> changes) {
+  std::vector<SmallChange> part;
+  size_t bytes = 0;
+  for (SmallChange& change : changes) {
+    const size_t size = change.value ? change.value->size() : 0;
+    if (!part.empty() && bytes + size > kWindowAlertBytesMax) {
+      TOCSIN_RETURN_IF_ERROR(commit({}, std::exchange(part, {})));
+      bytes = 0;
+    }
+    bytes += size;
+    part.push_back(std::move(change));
+  }
+  return part.empty() ? Status{} : commit({}, std::move(part));
 }
 
 Status RuleRunner::commit(const std::vector<AlertEvent>& events, std::vector<SmallChange> changes) {
@@ -204,6 +244,7 @@ Status RuleRunner::commit(const std::vector<AlertEvent>& events, std::vector<Sma
   for (const RejectedRow& row : report.rejected) {
     log(LogLevel::kWarning, fmt::format("an alert was rejected by the database: {}", row.reason));
   }
+  log_alerts(events);
   if (entries > 0 && options_.outbox_changed) options_.outbox_changed();
   return {};
 }
@@ -232,10 +273,11 @@ Result<Timestamp> RuleRunner::reevaluate_late(ActiveRule& rule, const std::atomi
   const Duration pause = std::max(options_.late_settle, kSecond);
   if (options_.late_max == 0) return kTimeMax;
   const Timestamp now = clock_.now();
-  if (rule.late_check_at != 0 && now < rule.late_check_at + pause)
-    return rule.late_check_at + pause;
+  const Duration running = clock_.running();
+  if (rule.late_check_at && running < *rule.late_check_at + pause)
+    return now + (*rule.late_check_at + pause - running);
   TOCSIN_TRY(const uint64_t commit_number, newest_commit());
-  if (rule.late_check_at != 0) {
+  if (rule.late_check_at) {
     TOCSIN_TRY(std::vector<Timestamp> ends, late_windows(rule, rule.late_check_commit));
     if (ends.size() > kLateWindowsMax) ends.resize(kLateWindowsMax);
     if (!ends.empty()) {
@@ -250,7 +292,7 @@ Result<Timestamp> RuleRunner::reevaluate_late(ActiveRule& rule, const std::atomi
     }
   }
   rule.late_check_commit = commit_number;
-  rule.late_check_at = now;
+  rule.late_check_at = running;
   return now + pause;
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -40,9 +41,9 @@ struct ActiveRule {
   uint32_t failed_tries = 0;  ///< how often the next window has failed
   std::string given_up;       ///< why the previous window was given up; empty: it was not
 
-  uint64_t late_check_commit = 0;  ///< newest commit at the last check for late events
-  Timestamp late_check_at = 0;     ///< when that was; 0: never
-  std::string late_error;          ///< why the last re-evaluation failed; empty: it did not
+  uint64_t late_check_commit = 0;         ///< newest commit at the last check for late events
+  std::optional<Duration> late_check_at;  ///< when that was, in running time
+  std::string late_error;                 ///< why the last re-evaluation failed; empty: it did not
 
   ScheduleOptions schedule(const RuleEngineOptions& options) const {
     return {compiled.rule.interval, options.delay, options.catchup_max};
@@ -72,6 +73,8 @@ class RuleRunner {
   Status flush();
   /// Commits events and changes of small tables together.
   Status commit(const std::vector<AlertEvent>& events, std::vector<SmallChange> changes);
+  /// Commits changes that need not be committed together.
+  Status commit_each(std::vector<SmallChange> changes);
   /// Must be called before a rule with a deferred state is destroyed.
   void forget(ActiveRule& rule) { deferred_.erase(&rule); }
 

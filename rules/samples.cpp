@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "db/base/json.h"
 #include "query/format/format.h"
+#include "rules/alert_size.h"
 #include "rules/evaluate.h"
 
 namespace tocsin {
@@ -12,25 +15,34 @@ namespace {
 
 constexpr Duration kSampleTimeout = 10 * kSecond;
 
-// JSON as in query results, but long strings are truncated.
+constexpr size_t kEvidenceTextBytesMax = kSampleBytesMax / 2;  // of one value
+constexpr size_t kOmittedBytesMax = 64;  // of the entry that counts omitted columns
+
+// JSON as in query results, but long texts are cut.
 std::string evidence_json(Value value) {
-  if (value.type == ValueType::kString) {
-    auto& text = std::get<std::string>(value.data);
-    text.resize(std::min(text.size(), kSampleBytesMax / 2));
-  }
+  if (auto* text = std::get_if<std::string>(&value.data))
+    *text = cut_text(*text, kEvidenceTextBytesMax);
   return json_of(value);
 }
 
-// One row as JSON, without nulls and without columns that would exceed kSampleBytesMax.
+// One row as JSON, without nulls. Columns that would exceed kSampleBytesMax are only counted.
 std::string json_line(const ResultTable& table, size_t row) {
   std::string out = "{";
+  size_t omitted = 0;
   for (const ResultColumn& column : table.columns) {
     const Value value = column.at(row);
     if (value.is_null()) continue;
     const std::string entry = json_quote(column.name) + ':' + evidence_json(value);
-    if (out.size() + entry.size() + 2 > kSampleBytesMax) continue;
+    if (out.size() + entry.size() + kOmittedBytesMax > kSampleBytesMax) {
+      ++omitted;
+      continue;
+    }
     if (out.size() > 1) out += ',';
     out += entry;
+  }
+  if (omitted > 0) {
+    out += fmt::format("{}\"…\":\"{} more column{}\"", out.size() > 1 ? "," : "", omitted,
+                       omitted == 1 ? "" : "s");
   }
   return out + '}';
 }

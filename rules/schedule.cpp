@@ -15,8 +15,9 @@ Timestamp align_down(Timestamp t, Duration interval) {
 
 Cursor first_cursor(const ScheduleOptions& options, Timestamp now, Timestamp evaluate_from) {
   const Timestamp current = align_down(now, options.interval);
-  if (evaluate_from <= 0 || evaluate_from >= now) return {current, current};
-  return {align_down(evaluate_from, options.interval), current};
+  if (evaluate_from <= 0 || evaluate_from >= now)
+    return {.last_end = current, .history_end = current};
+  return {.last_end = align_down(evaluate_from, options.interval), .history_end = current};
 }
 
 Timestamp next_end(const ScheduleOptions& options, const Cursor& cursor) {
@@ -34,7 +35,8 @@ SkippedWindows skip_missed(const ScheduleOptions& options, Timestamp now, Cursor
   if (first >= bound || first <= cursor.history_end) return {};
   const Timestamp last = align_down(bound - 1, options.interval);
   if (last < first) return {};
-  cursor.last_end = last;
+  cursor.skipped_from = cursor.last_end;
+  cursor.skipped_to = cursor.last_end = last;
   return {static_cast<uint64_t>((last - first) / options.interval) + 1, first, last};
 }
 

@@ -14,6 +14,10 @@ struct Cursor {
   /// Windows that end up to here are history requested by `evaluate_from`. `catchup_max` does not
   /// apply to them, so that a restart in the middle changes nothing.
   Timestamp history_end = 0;
+  /// The windows skipped last, in (from, to]; 0: none. If `to` turns out to be in the future, the
+  /// clock was ahead, and evaluation continues after `from`.
+  Timestamp skipped_from = 0;
+  Timestamp skipped_to = 0;
   bool operator==(const Cursor&) const = default;
 };
 

@@ -1,7 +1,9 @@
 // SELF alerts have the same life cycle as all others; only their rows do not come from a query.
 #include "rules/self_alert.h"
 
+#include "rules/alert_size.h"
 #include "rules/apply.h"
+#include "rules/rewind.h"
 
 namespace tocsin {
 
@@ -20,6 +22,7 @@ std::vector<AlertEvent> passing_self_alert(std::string_view name, const GroupVal
   event.started_at = now;
   event.summary = summary;
   event.annotations = {{"summary", summary}};
+  cut_alert(event);
   AlertEvent resolved = event;
   resolved.state = AlertState::kResolved;
   return {event, resolved};
@@ -28,6 +31,7 @@ std::vector<AlertEvent> passing_self_alert(std::string_view name, const GroupVal
 std::vector<AlertEvent> standing_self_alerts(
     std::string_view name, const std::vector<std::pair<GroupValues, std::string>>& current,
     Timestamp now, RuleState& state) {
+  rewind_instances(now - 1, state);  // an alert that fired while the clock was ahead must end too
   Evaluation evaluation;
   evaluation.window = {now, now};
   for (const auto& [group, summary] : current) {

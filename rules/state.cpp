@@ -1,6 +1,6 @@
 // Rule state as JSON:
 //
-//   {"v":1,"last_end":T,"history_end":T,"blind_windows":N,"judge":"HASH",
+//   {"v":1,"last_end":T,"history_end":T,"skipped":[T,T],"blind_windows":N,"judge":"HASH",
 //    "evaluated":[[first_end,last_end,commit],...],
 //    "instances":{"FINGERPRINT":{"group":[["service","string","pay"],...],
 //      "phase":"firing","pending_since":T,"firing_since":T,"last_match":T,"severity":"HIGH",
@@ -10,7 +10,8 @@
 // A group column is its name, its type and its text; a string that is not valid UTF-8 has the type
 // `bytes` and is in hex. Flags of a run: 1 closed, 2 late, 4 retracted. `event` is an AlertEvent as
 // in the outbox. `judge` is RuleState::rule_version, `told` is LifecycleState::notified. Both may
-// be missing in states of earlier versions; `told` is then the severity alone.
+// be missing in states of earlier versions; `told` is then the severity alone. `skipped` is missing
+// if no windows were skipped.
 #include "rules/state.h"
 
 #include <algorithm>
@@ -23,6 +24,7 @@
 #include "db/base/binary_text.h"
 #include "db/base/json.h"
 #include "db/base/text.h"
+#include "rules/alert_size.h"
 
 namespace tocsin {
 namespace {
@@ -137,6 +139,11 @@ class Decoder {
     RuleState out;
     out.cursor.last_end = get<int64_t>(json["last_end"], "last_end");
     out.cursor.history_end = get<int64_t>(json["history_end"], "history_end");
+    if (json["skipped"].error() != simdjson::NO_SUCH_FIELD) {
+      const std::vector<Json> piece = list(json["skipped"], "skipped", 2);
+      out.cursor.skipped_from = get<int64_t>(piece[0], "skipped");
+      out.cursor.skipped_to = get<int64_t>(piece[1], "skipped");
+    }
     out.blind_windows = get<uint64_t>(json["blind_windows"], "blind_windows");
     out.rule_version = optional_text(json["judge"], "judge");
     for (const Json& item : list(json["evaluated"], "evaluated")) {
@@ -248,12 +255,13 @@ class Decoder {
 
   Instance instance(const Json& json) {
     Instance out;
-    out.group = group(json);
+    out.group = stored_group(group(json));  // earlier versions stored longer texts
     out.life = life(json);
     const auto event = get<std::string_view>(json["event"], "event");
     if (!event.empty()) {
       Result<AlertEvent> decoded = decode_alert(event);
       if (decoded) out.last_event = *std::move(decoded);
+      cut_alert(out.last_event);
       if (!decoded) fail_at("event");
     }
     out.runs = runs(json);
@@ -266,6 +274,15 @@ class Decoder {
 
 }  // namespace
 
+GroupValues stored_group(GroupValues group) {
+  for (auto& [name, value] : group) {
+    if (auto* text = std::get_if<std::string>(&value.data)) {
+      *text = cut_text(*text, kGroupTextBytesMax);
+    }
+  }
+  return group;
+}
+
 std::string encode_state(const RuleState& state) {
   std::string evaluated;
   for (const EvaluatedRun& run : state.evaluated) {
@@ -277,10 +294,15 @@ std::string encode_state(const RuleState& state) {
     instances +=
         fmt::format("{}\"{}\":{}", instances.empty() ? "" : ",", key, encode_instance(instance));
   }
+  std::string skipped;
+  if (state.cursor.skipped_to != 0) {
+    skipped =
+        fmt::format("\"skipped\":[{},{}],", state.cursor.skipped_from, state.cursor.skipped_to);
+  }
   return fmt::format(
-      "{{\"v\":1,\"last_end\":{},\"history_end\":{},\"blind_windows\":{},\"judge\":{},"
+      "{{\"v\":1,\"last_end\":{},\"history_end\":{},{}\"blind_windows\":{},\"judge\":{},"
       "\"evaluated\":[{}],\"instances\":{{{}}}}}",
-      state.cursor.last_end, state.cursor.history_end, state.blind_windows,
+      state.cursor.last_end, state.cursor.history_end, skipped, state.blind_windows,
       json_quote(state.rule_version), evaluated, instances);
 }
 

@@ -12,6 +12,7 @@
 
 #include "db/base/result.h"
 #include "db/base/time.h"
+#include "db/limits.h"
 #include "query/base/value.h"
 #include "rules/alert.h"
 #include "rules/lifecycle.h"
@@ -57,6 +58,12 @@ struct RuleState {
   std::string rule_version;
   std::vector<EvaluatedRun> evaluated;  ///< ascending, for the last `late_max`
 };
+
+/// Of one text of a group in a rule's state.
+inline constexpr size_t kGroupTextBytesMax = 4 * kKiB;
+/// A group as a rule's state keeps it: long texts are cut. A group whose text was cut is not found
+/// again by `excluding alerts`.
+GroupValues stored_group(GroupValues group);
 
 /// JSON, so that people can read it. Decoding ignores unknown keys.
 std::string encode_state(const RuleState& state);

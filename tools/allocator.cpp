@@ -15,11 +15,17 @@
 
 // Read by the library when the program starts (jemalloc(3), TUNING). Large allocations use the
 // common arenas too, so that freed memory is reused instead of going back to the system at once.
-const char* malloc_conf = "thp:always,narenas:2,oversize_threshold:0";
+// A thread of the library gives back what has not been reused for a second, also when the program
+// is idle after a large query.
+const char* malloc_conf =
+    "thp:always,narenas:2,oversize_threshold:0,background_thread:true,dirty_decay_ms:1000,"
+    "muzzy_decay_ms:0";
 
 namespace tocsin {
 
 void keep_freed_memory() {
+  bool on = false;
+  mallctl("background_thread", nullptr, nullptr, &on, sizeof on);
   ssize_t never = -1;
   mallctl("arenas.dirty_decay_ms", nullptr, nullptr, &never, sizeof never);  // of new arenas
   for (const char* arena : {"0", "1"}) {  // fails for one that does not exist yet

@@ -25,7 +25,9 @@ void add_shell_command(CLI::App& app, Action& action);
 void add_import_command(CLI::App& app, Action& action);
 void add_export_command(CLI::App& app, Action& action);
 void add_rules_command(CLI::App& app, Action& action);
+void add_retention_command(CLI::App& app, Action& action);
 void add_generate_command(CLI::App& app, Action& action);
+void add_rejected_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
 /// verify, repair, compact, backup
 void add_maintenance_commands(CLI::App& app, Action& action);

@@ -13,8 +13,10 @@
 #include "tools/export/query_rows.h"
 #include "tools/export/store_rows.h"
 #include "tools/query_arguments.h"
+#include "tools/terminal/output.h"
 #include "tools/terminal/progress_bar.h"
 #include "tools/terminal/text.h"
+#include "tools/wiring.h"
 
 namespace tocsin {
 namespace {
@@ -22,6 +24,7 @@ namespace {
 constexpr const char* kExportFooter = R"(Examples:
   tocsin export --db tocsin-data --output all.lp
   tocsin export --db tocsin-data --format csv --typed 'from audit last 1d | where status == "FAILED"'
+  tocsin export --db tocsin-data --format csv --safe --output for-a-spreadsheet.csv
   tocsin export --db old-data --format json --typed | tocsin import --db new-data -
   tocsin export --db tocsin-data | curl --data-binary @- http://other-host:8086/write
 
@@ -39,7 +42,7 @@ struct ExportArguments {
   std::string format = "lp";
   std::string output = "-";
   std::string text, now, measurement;
-  std::string zone = "UTC";
+  std::string zone, config;
   std::vector<std::string> parameters;  ///< `name=value`
   bool own = false;
   ExportOptions options;
@@ -64,7 +67,10 @@ Result<QueryRowsOptions> answer_options(const ExportArguments& arguments) {
   options.measurement = arguments.measurement;
   options.query.cancelled = arguments.options.stop;
   TOCSIN_TRY(options.text, query_text(arguments.text));
-  TOCSIN_TRY(options.query.zone, TimeZone::load(arguments.zone));
+  TOCSIN_TRY(const Settings settings, load_settings(arguments.config));
+  const std::string& zone = arguments.zone.empty() ? settings.rules.time_zone : arguments.zone;
+  TOCSIN_TRY(options.query.zone, TimeZone::load(zone));
+  if (!arguments.config.empty()) options.query.timeout = settings.listen.query_timeout;
   options.query.now = SystemClock().now();
   if (!arguments.now.empty()) {
     TOCSIN_TRY(options.query.now, parse_time(arguments.now, options.query.zone));
@@ -102,7 +108,7 @@ Status report_skipped_measurements(const std::string& folder) {
 
 void print_report(const ExportReport& report) {
   if (report.losses.total() > 0) {
-    fmt::print(stderr, "warning: the export is not exact: {}\n", report.losses.text());
+    print_message(stderr, "warning: the export is not exact: " + report.losses.text() + "\n");
   }
   if (isatty(STDERR_FILENO) == 1) {
     fmt::print(stderr, "exported {} rows, {}\n", grouped(report.rows), bytes_text(report.bytes));
@@ -133,7 +139,10 @@ Status run_export(ExportArguments arguments) {
     ProgressBar bar("exporting");
     TOCSIN_TRY(report, export_rows(
                            open_rows, arguments.options,
-                           [&](std::string_view piece) { return output->write(piece); },
+                           [&](std::string_view piece) {
+                             if (!rows_on_terminal) return output->write(piece);
+                             return output->write(data_for(STDOUT_FILENO, std::string(piece)));
+                           },
                            [&](uint64_t done, uint64_t total) {
                              if (!rows_on_terminal) bar.show(done, total);
                            }));
@@ -146,12 +155,16 @@ Status run_export(ExportArguments arguments) {
 // Reports wrong usage before anything is opened.
 void check_usage(const ExportArguments& arguments) {
   split_parameters(arguments.parameters);
-  const TimeZone zone = value_of(TimeZone::load(arguments.zone), "--zone");
-  if (!arguments.now.empty()) value_of(parse_time(arguments.now, zone), "--now");
+  check_zone_and_now(arguments.zone, arguments.now);
   if (arguments.options.format.typed && arguments.format == "lp") {
     throw CLI::ValidationError("--typed",
                                "line protocol always has types; --typed is for json and csv");
   }
+  if (!arguments.options.format.safe) return;
+  if (arguments.options.format.typed) {
+    throw CLI::ValidationError("--safe", "changes texts, so that --typed would not be lossless");
+  }
+  check_safe(arguments.format);
 }
 
 }  // namespace
@@ -170,6 +183,7 @@ void add_export_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_flag("--typed", arguments->options.format.typed,
                     "JSON and CSV: write the types in the first line and every value losslessly");
+  command->add_flag("--safe", arguments->options.format.safe, kSafeHelp);
   command->add_flag("--lossy", arguments->options.lossy,
                     "Skip values that the format cannot represent, and report how many");
   command
@@ -185,8 +199,9 @@ void add_export_command(CLI::App& app, Action& action) {
                       "NAME=VALUE sets $NAME in the query; see `tocsin query --help`");
   command->add_option("--now", arguments->now,
                       "Time to use as `now`, in RFC 3339 [the current time]");
-  command->add_option("--zone", arguments->zone, "Time zone of dates and times in the query")
-      ->capture_default_str();
+  command->add_option("--zone", arguments->zone,
+                      "Time zone of dates and times in the query [that of --config, or UTC]");
+  add_config_option(*command, arguments->config);
   command->add_option(
       "QUERY", arguments->text,
       "A query, @FILE to read it from a file, or - for standard input; without it, all rows");

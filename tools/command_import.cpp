@@ -6,11 +6,14 @@
 
 #include <fmt/format.h>
 
+#include "db/base/text.h"
 #include "tools/allocator.h"
 #include "tools/command.h"
 #include "tools/import/import.h"
 #include "tools/import/progress_line.h"
+#include "tools/query_arguments.h"
 #include "tools/terminal/text.h"
+#include "tools/wiring.h"
 
 namespace tocsin {
 namespace {
@@ -20,6 +23,7 @@ constexpr const char* kImportFooter = R"(Examples:
   tocsin import --db tocsin-data --measurement audit --tags service,host old/audit-*.jsonl
   tocsin generate --days 1 --format lp | tocsin import --db tocsin-data -
   tocsin import --db tocsin-data --measurement orders --time created_at orders.csv
+  tocsin import --db tocsin-data --time Datum --time-layout "%d.%m.%Y %H:%M" --time-zone Europe/Berlin a.csv
   tocsin export --db old-data --format json --typed | tocsin import --db new-data -
 
 Rows of JSON and CSV without a "measurement" go to --measurement or, by default, to a measurement named
@@ -29,7 +33,9 @@ ndjson, log, txt, lp or csv are read. Rejected lines are counted and kept in the
 
 struct ImportArguments {
   std::string database;
+  std::string config;
   ImportOptions import;
+  TimeSettings time;
 };
 
 std::string summary(const std::string& database, const ImportProgress& done, double seconds) {
@@ -46,12 +52,25 @@ std::string summary(const std::string& database, const ImportProgress& done, dou
     text += fmt::format("\n  to see all of them: tocsin query --db {} 'from rejected | sort -time'",
                         database);
   }
+  for (const LineWarning kind : kLineWarnings) {
+    const LineWarnings::Entry& entry = done.warnings[kind];
+    if (entry.count == 0) continue;
+    text += "\n  warning: " + escape_controls(warning_text(kind, entry));
+    const bool no_key = kind == LineWarning::kNoTime || kind == LineWarning::kTimeKeyMissing;
+    if (no_key) text += "; name the right key with --time";
+  }
   return text;
 }
 
 Status import_logs(ImportArguments arguments) {
+  auto time = read_time_options(std::move(arguments.time));
+  if (!time) return tl::unexpected<Error>(time.error());
+  arguments.import.time = *std::move(time);
   keep_freed_memory();  // segments and chunks are allocated and freed by the megabyte
-  auto database = Database::open(arguments.database, import_database_options());
+  TOCSIN_TRY(const Settings settings, load_settings(arguments.config));
+  DatabaseOptions opening = database_options(settings);
+  opening.pending_bytes_max = import_database_options().pending_bytes_max;
+  auto database = Database::open(arguments.database, opening);
   if (!database && database.error().code == ErrorCode::kConflict) {
     return fail(database.error().code, database.error().message +
                                            "\nStop the server, or send it the lines: "
@@ -99,11 +118,19 @@ void add_import_command(CLI::App& app, Action& action) {
   command
       ->add_option("--tags", import.tags,
                    "Keys of JSON and CSV to store as tags, for example service,host")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);  // or it would also take FILE
   command
-      ->add_option("--time", import.time_keys,
-                   "Keys of JSON and CSV that may hold the time; the first one present is used")
-      ->delimiter(',');
+      ->add_option("--time", arguments->time.keys,
+                   "Keys of JSON and CSV that may hold the time; the first valid one is used")
+      ->delimiter(',')
+      ->allow_extra_args(false);  // or it would also take FILE
+  command->add_option("--time-layout", arguments->time.layout,
+                      "How JSON and CSV write it: auto, s, ms, us, ns, or a pattern like "
+                      "\"%d.%m.%Y %H:%M:%S\"");
+  command->add_option("--time-zone", arguments->time.zone,
+                      "Time zone of JSON and CSV times that have none, like Europe/Berlin [UTC]");
+  add_config_option(*command, arguments->config);
   command->add_flag("--restore", import.restore,
                     "Accept rows of alerts, deliveries and rejected, which are otherwise refused");
   command->add_option("FILE", import.paths, "Files, directories, or - for standard input")

@@ -6,6 +6,7 @@
 #include "db/database.h"
 #include "db/maintenance/maintenance.h"
 #include "tools/command.h"
+#include "tools/terminal/output.h"
 #include "tools/terminal/progress_bar.h"
 #include "tools/terminal/text.h"
 
@@ -54,7 +55,7 @@ Status verify(const std::string& directory) {
                  bar.show(done, total);
                }));
   }
-  for (const std::string& problem : report.problems) fmt::print("{}\n", problem);
+  for (const std::string& problem : report.problems) print_message(stdout, problem + "\n");
   fmt::print("{} segments, {} rows, {} read\n", grouped(report.segment_count),
              grouped(report.row_count), megabytes(report.byte_size));
   if (report.unlisted_bytes > 0) {
@@ -92,7 +93,7 @@ Status repair(const std::string& directory) {
   }
   fmt::print("kept {} file positions, rule states and undelivered alerts\n",
              grouped(report.small_entry_count));
-  for (const std::string& name : report.left_out) fmt::print("lost: {}\n", name);
+  for (const std::string& name : report.left_out) print_message(stdout, "lost: " + name + "\n");
   if (!report.old_catalog.empty()) {
     fmt::print("the old catalog is now {}/{}; remove it when you no longer need it\n", directory,
                report.old_catalog);

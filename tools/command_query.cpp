@@ -9,6 +9,7 @@
 #include "tools/client/query_source.h"
 #include "tools/command.h"
 #include "tools/query_arguments.h"
+#include "tools/terminal/output.h"
 #include "tools/terminal/text.h"
 
 namespace tocsin {
@@ -16,7 +17,7 @@ namespace {
 
 constexpr const char* kQueryFooter = R"(Examples:
   tocsin query --db tocsin-data 'from audit last 1h | stats n = count() by service | sort -n'
-  tocsin query --url http://127.0.0.1:8086 --format csv 'from alerts | sort -time | limit 50'
+  tocsin query --url http://127.0.0.1:8086 --format csv --safe 'from alerts | sort -time | limit 50'
   tocsin query --db tocsin-data --param limit=500ms 'from audit | where duration_ms > $limit'
   tocsin query --db tocsin-data --param day=2026-11-24 'from audit between $day and $day + 1d'
   tocsin query --db tocsin-data --now 2026-11-24T12:00:00Z @report.tq
@@ -36,19 +37,25 @@ struct QueryArguments {
   AskOptions ask;
   std::string text;                     ///< the query, @FILE or -
   std::vector<std::string> parameters;  ///< `name=value`
+  bool no_stats = false;
 };
 
 Status run_query(const QueryArguments& arguments) {
   TOCSIN_TRY(const ResultFormat format, parse_result_format(arguments.ask.format));
   TOCSIN_TRY(const std::string text, query_text(arguments.text));
-  TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(arguments.ask.source));
+  TOCSIN_TRY(const QuerySourceOptions where, source_of(arguments.ask));
+  TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(where));
   TOCSIN_TRY(const ResultTable table,
              source->ask({text, arguments.ask.now, split_parameters(arguments.parameters),
                           &stop_on_signals()}));
-  for (const std::string& warning : table.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& warning : table.warnings) {
+    print_message(stderr, "warning: " + warning + "\n");
+  }
   FormatOptions options;
+  options.statistics = !arguments.no_stats;
   options.terminal_width = terminal_size().first;
-  const std::string output = format_result(table, format, options);
+  options.safe = arguments.ask.safe;
+  const std::string output = data_for(STDOUT_FILENO, format_result(table, format, options));
   if (std::fwrite(output.data(), 1, output.size(), stdout) != output.size() ||
       std::fflush(stdout) != 0) {
     return fail(ErrorCode::kIo, "cannot write the result to standard output");
@@ -71,6 +78,8 @@ void add_query_command(CLI::App& app, Action& action) {
   add_ask_options(*command, arguments->ask);
   command->add_option("--param", arguments->parameters,
                       "NAME=VALUE sets $NAME in the query; see below");
+  command->add_flag("--no-stats", arguments->no_stats,
+                    "Leave the statistics out of json, and the last line out of ndjson");
   command
       ->add_option("QUERY", arguments->text,
                    "The query, @FILE to read it from a file, or - for standard input")

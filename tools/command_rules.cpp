@@ -11,6 +11,7 @@
 #include "rules/engine.h"
 #include "rules/rule_file.h"
 #include "tools/command.h"
+#include "tools/terminal/output.h"
 #include "tools/wiring.h"
 
 namespace tocsin {
@@ -47,8 +48,10 @@ Result<Loaded> load(const RulesArguments& arguments) {
 // Prints all errors, including those in queries, to standard error.
 Result<RuleLoadReport> check_all(const Loaded& loaded) {
   RuleLoadReport report = check_rules(loaded.files, parse_parameters(loaded.settings.parameters));
-  for (const std::string& warning : report.warnings) fmt::print(stderr, "warning: {}\n", warning);
-  for (const std::string& error : report.errors) fmt::print(stderr, "{}\n", error);
+  for (const std::string& warning : report.warnings) {
+    print_message(stderr, "warning: " + warning + "\n");
+  }
+  for (const std::string& error : report.errors) print_message(stderr, error + "\n");
   if (report.errors.empty()) return report;
   return fail(ErrorCode::kInvalid, fmt::format("{} in {}", counted(report.errors.size(), "error"),
                                                counted(loaded.files.size(), "rule file")));
@@ -70,8 +73,9 @@ void print_rules(const std::vector<Rule>& rules) {
   }
   fmt::print("{:<{}}  {:<{}}  every  file\n", "rule", name_width, "type", type_width);
   for (const Rule& rule : rules) {
-    fmt::print("{:<{}}  {:<{}}  {:<5}  {}\n", rule.name, name_width, rule.type, type_width,
-               format_duration(rule.interval), rule.file);
+    print_message(stdout,
+                  fmt::format("{:<{}}  {:<{}}  {:<5}  {}\n", rule.name, name_width, rule.type,
+                              type_width, format_duration(rule.interval), rule.file));
   }
 }
 

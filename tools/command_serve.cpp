@@ -12,6 +12,8 @@
 #include "rules/engine.h"
 #include "tools/command.h"
 #include "tools/serve/rule_service.h"
+#include "tools/serve/settings_reload.h"
+#include "tools/version.h"
 #include "tools/wiring.h"
 
 namespace tocsin {
@@ -20,15 +22,21 @@ namespace {
 constexpr const char* kServeFooter = R"(Examples:
   tocsin serve
   tocsin serve --config tocsin.yml
-  tocsin serve --db /var/lib/tocsin --tcp 0.0.0.0:8094 --http 127.0.0.1:9090
+  tocsin serve --db /var/lib/tocsin --tcp off --http 127.0.0.1:9090
+  tocsin serve --insecure --http '*:8086'
 
 Without a configuration file, the database is ./tocsin-data, line protocol and JSON lines are accepted on
 127.0.0.1:8094, HTTP (with a web page) on 127.0.0.1:8086, and the shipped rules are evaluated. Rule files
-are reloaded when they change, and on SIGHUP. SIGTERM commits everything received and stops the server.)";
+are reloaded when they change. SIGHUP also reads the configuration file again; what needs a restart is logged.
+SIGTERM commits everything received and stops the server.
+
+There is no authentication: --insecure makes the server reachable for everybody in the network. The setting
+`listen.allow` restricts it to some addresses, and `listen.allowed_hosts` names the hosts in its URLs.)";
 
 struct ServeArguments {
   std::string config;
-  std::optional<std::string> database, tcp, http;
+  std::optional<std::string> database, tcp, http;  ///< the addresses as in `listen.tcp`
+  bool insecure = false;
 };
 
 void log_to_stderr(LogLevel level, const std::string& line) {
@@ -42,8 +50,13 @@ void log_to_stderr(LogLevel level, const std::string& line) {
 Result<Settings> settings_of(const ServeArguments& arguments) {
   TOCSIN_TRY(Settings settings, load_settings(arguments.config));
   if (arguments.database) settings.store.directory = *arguments.database;
-  if (arguments.tcp) settings.listen.tcp = *arguments.tcp;
-  if (arguments.http) settings.listen.http = *arguments.http;
+  if (arguments.tcp) {
+    TOCSIN_TRY(settings.listen.tcp, parse_listen_address(*arguments.tcp));
+  }
+  if (arguments.http) {
+    TOCSIN_TRY(settings.listen.http, parse_listen_address(*arguments.http));
+  }
+  if (arguments.insecure) settings.listen.insecure = true;
   return settings;
 }
 
@@ -67,13 +80,18 @@ Status serve(const ServeArguments& arguments) {
   TOCSIN_TRY(const Settings settings, settings_of(arguments));
   set_log_sink(&log_to_stderr);
   const SystemClock clock;
+  // Everything that can be wrong is checked before the database is made.
+  TOCSIN_TRY(RuleEngineOptions engine_options, rule_engine_options(settings, clock.now()));
+  TOCSIN_RETURN_IF_ERROR(read_rule_files(settings.rules.files));
+  ServerOptions options = server_options(settings);
+  TOCSIN_TRY(ServerPorts ports, ServerPorts::open(options));
   TOCSIN_TRY(const std::unique_ptr<Database> database,
              Database::open(settings.store.directory, database_options(settings)));
   const QueryEngine queries(*database);
 
   // Created after the rule engine, which evaluates nothing before rules.start().
   std::unique_ptr<Server> server;
-  TOCSIN_TRY(RuleEngineOptions engine_options, rule_engine_options(settings, clock.now()));
+  options.query_zone = engine_options.zone;
   engine_options.caught_up = [&server] { return server->tail_caught_up(); };
   // Loading rules can put alerts into the outbox before the server exists; it reads the outbox when
   // it starts.
@@ -85,9 +103,13 @@ Status serve(const ServeArguments& arguments) {
   TOCSIN_TRY(const std::string loaded, rules.reload());
   log(LogLevel::kInfo, loaded);
 
-  ServerOptions options = server_options(settings);
-  options.reload = [&rules] { return rules.reload(); };
-  TOCSIN_TRY(server, Server::create(*database, queries, &engine, std::move(options)));
+  options.commit = kBuildCommit;
+  if (options.commit.starts_with("commit ")) options.commit.erase(0, options.commit.find(' ') + 1);
+  SettingsReload reload([arguments] { return settings_of(arguments); }, settings, rules, *database,
+                        clock);
+  options.reload = [&reload, &server] { return reload.run(*server); };
+  TOCSIN_TRY(server,
+             Server::create(*database, queries, &engine, std::move(options), std::move(ports)));
   print_ready(settings, *server, rules.rule_count());
   rules.start();
   const Status status = server->run();
@@ -105,11 +127,18 @@ void add_serve_command(CLI::App& app, Action& action) {
   command->add_option("--config", arguments->config, "Configuration file, like config/tocsin.yml")
       ->check(CLI::ExistingFile);
   command->add_option("--db", arguments->database, "Database directory; created if missing");
-  command->add_option("--tcp", arguments->tcp,
-                      "HOST:PORT for line protocol and JSON lines; port 0 picks a free port");
-  command->add_option("--http", arguments->http, "HOST:PORT for HTTP; port 0 picks a free port");
-  command->callback(
-      [arguments, &action] { action = [arguments = *arguments] { return serve(arguments); }; });
+  command->add_option(
+      "--tcp", arguments->tcp,
+      "HOST:PORT for line protocol and JSON lines; port 0 picks a free port; or off");
+  command->add_option("--http", arguments->http,
+                      "HOST:PORT for HTTP; port 0 picks a free port; or off");
+  command->add_flag("--insecure", arguments->insecure,
+                    "Allow addresses beyond loopback, where anyone can read and write everything");
+  command->callback([arguments, &action] {
+    if (arguments->tcp) value_of(parse_listen_address(*arguments->tcp), "--tcp");
+    if (arguments->http) value_of(parse_listen_address(*arguments->http), "--http");
+    action = [arguments = *arguments] { return serve(arguments); };
+  });
 }
 
 }  // namespace tocsin

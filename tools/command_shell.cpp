@@ -15,6 +15,7 @@
 #include "tools/shell/editor.h"
 #include "tools/shell/input.h"
 #include "tools/shell/session.h"
+#include "tools/terminal/output.h"
 #include "tools/terminal/text.h"
 
 namespace tocsin {
@@ -111,7 +112,8 @@ Status run_terminal(ShellSession& session, const AskOptions& options) {
   conversation.on_query = [&](const std::string& text) { editor.remember(text); };
   const std::string& where =
       options.source.database.empty() ? options.source.url : options.source.database;
-  fmt::print("Tocsin {}, connected to {}; .help lists the commands\n", TOCSIN_VERSION, where);
+  print_message(stdout, fmt::format("Tocsin {}, connected to {}; .help lists the commands\n",
+                                    TOCSIN_VERSION, where));
   while (!session.finished()) {
     const bool fresh = conversation.input().state() == QueryInput::State::kNothing;
     std::string line;
@@ -130,7 +132,8 @@ Status run_terminal(ShellSession& session, const AskOptions& options) {
 }
 
 Status run_shell(const AskOptions& ask) {
-  TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(ask.source));
+  TOCSIN_TRY(const QuerySourceOptions where, source_of(ask));
+  TOCSIN_TRY(const std::unique_ptr<QuerySource> source, open_query_source(where));
   if (const auto answer = source->complete("", 0); !answer)
     return fail(answer.error(), "tocsin shell");
   catch_interrupts();
@@ -140,7 +143,10 @@ Status run_shell(const AskOptions& ask) {
   options.cancelled = &interrupted;
   options.interactive = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   options.terminal_size = [] { return terminal_size(); };
-  ShellSession session(*source, options, std::cout, std::cerr);
+  options.safe = ask.safe;
+  MessageStream shown(stdout), errors(stderr);
+  std::ostream& out = isatty(STDOUT_FILENO) == 1 ? shown : std::cout;
+  ShellSession session(*source, options, out, errors);
   return options.interactive ? run_terminal(session, ask) : run_script(session);
 }
 

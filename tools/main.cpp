@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "db/base/text.h"
 #include "db/segment/fault_guard.h"
 #include "tools/command.h"
+#include "tools/terminal/output.h"
 #include "tools/version.h"
 
 namespace tocsin {
@@ -46,9 +48,9 @@ bool read_first_word(const CLI::App& app, std::vector<std::string>& words, int& 
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
   if (std::find(names.begin(), names.end(), words[0]) != names.end()) return true;
   const std::string near = nearest_name(words[0], names);
-  std::fprintf(stderr, "tocsin: unknown command `%s`; %s\n", escape_controls(words[0]).c_str(),
-               near.empty() ? "`tocsin --help` lists the commands"
-                            : ("did you mean `" + near + "`?").c_str());
+  print_message(stderr, "tocsin: unknown command `" + words[0] + "`; " +
+                            (near.empty() ? "`tocsin --help` lists the commands\n"
+                                          : "did you mean `" + near + "`?\n"));
   exit_code = kExitUsage;
   return false;
 }
@@ -68,8 +70,10 @@ int run(int argc, char** argv) {
   add_import_command(app, action);
   add_export_command(app, action);
   add_rules_command(app, action);
+  add_rejected_command(app, action);
   add_info_command(app, action);
   add_maintenance_commands(app, action);
+  add_retention_command(app, action);
   add_generate_command(app, action);
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   int exit_code = 0;
@@ -78,11 +82,15 @@ int run(int argc, char** argv) {
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
     app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kExitUsage;
+    std::ostringstream out, errors;
+    const bool fine = app.exit(error, out, errors) == 0;
+    print_message(stdout, out.str());
+    print_message(stderr, errors.str());
+    return fine ? 0 : kExitUsage;
   }
   const Status status = action();
   if (status) return 0;
-  std::fprintf(stderr, "tocsin: %s\n", status.error().message.c_str());
+  print_message(stderr, "tocsin: " + status.error().message + "\n");
   return kExitFailed;
 }
 
@@ -103,7 +111,7 @@ int main(int argc, char** argv) {
     tocsin::raise_descriptor_limit();
     return tocsin::run(argc, argv);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "tocsin: unexpected error: %s\n", error.what());
+    tocsin::print_message(stderr, std::string("tocsin: unexpected error: ") + error.what() + "\n");
     return tocsin::kExitFailed;
   }
 }

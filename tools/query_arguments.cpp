@@ -8,6 +8,7 @@
 #include "db/base/system_error.h"
 #include "db/base/time.h"
 #include "tools/command.h"
+#include "tools/wiring.h"
 
 namespace tocsin {
 namespace {
@@ -25,23 +26,53 @@ Result<std::string> read_all(std::FILE* file, const std::string& name) {
 
 }  // namespace
 
-void add_ask_options(CLI::App& command, AskOptions& options) {
+void add_source_options(CLI::App& command, QuerySourceOptions& options) {
   CLI::Option_group* where = command.add_option_group("Source");
-  where->add_option("--db", options.source.database, "Database directory; opened for reading");
-  where->add_option("--url", options.source.url,
-                    "URL of a server, for example http://127.0.0.1:8086");
+  where->add_option("--db", options.database, "Database directory");
+  where->add_option("--url", options.url, "URL of a server, for example http://127.0.0.1:8086");
   where->require_option(1);
+}
+
+void add_ask_options(CLI::App& command, AskOptions& options) {
+  add_source_options(command, options.source);
   command.add_option("--format", options.format, "Output format")
       ->check(CLI::IsMember({"table", "csv", "json", "ndjson", "lp"}))
       ->capture_default_str();
+  command.add_flag("--safe", options.safe, kSafeHelp);
   command.add_option("--now", options.now, "Time to use as `now`, in RFC 3339 [the current time]");
-  command.add_option("--zone", options.source.zone, "Time zone of dates and times; only with --db")
-      ->capture_default_str();
+  command.add_option("--zone", options.source.zone,
+                     "Time zone of dates and times [that of --config or of the server, or UTC]");
+  add_config_option(command, options.config);
+}
+
+void check_safe(const std::string& format) {
+  if (format != "csv") throw CLI::ValidationError("--safe", "is for --format csv");
+}
+
+void add_config_option(CLI::App& command, std::string& path) {
+  CLI::Option* option =
+      command.add_option("--config", path, "Configuration file whose settings apply; with --db");
+  option->check(CLI::ExistingFile);
+  if (CLI::Option* url = command.get_option_no_throw("--url")) option->excludes(url);
+}
+
+void check_zone_and_now(const std::string& zone, const std::string& now) {
+  const TimeZone known = zone.empty() ? TimeZone() : value_of(TimeZone::load(zone), "--zone");
+  if (!now.empty()) value_of(parse_time(now, known), "--now");
 }
 
 void check_ask_options(const AskOptions& options) {
-  const TimeZone zone = value_of(TimeZone::load(options.source.zone), "--zone");
-  if (!options.now.empty()) value_of(parse_time(options.now, zone), "--now");
+  if (options.safe) check_safe(options.format);
+  check_zone_and_now(options.source.zone, options.now);
+}
+
+Result<QuerySourceOptions> source_of(const AskOptions& options) {
+  QuerySourceOptions source = options.source;
+  if (options.config.empty()) return source;
+  TOCSIN_TRY(const Settings settings, load_settings(options.config));
+  if (source.zone.empty()) source.zone = settings.rules.time_zone;
+  source.timeout = settings.listen.query_timeout;
+  return source;
 }
 
 Result<std::string> query_text(const std::string& argument) {

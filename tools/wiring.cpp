@@ -69,10 +69,28 @@ std::string identity_of(const std::string& path) {
   return error ? path : whole.string();
 }
 
+TimeSettings time_settings(const TimeKeySettings& time) {
+  return {time.keys, time.layout, time.zone};
+}
+
+Status check_time(const TimeKeySettings& time, const std::string& name) {
+  if (const auto options = read_time_options(time_settings(time)); !options) {
+    return fail(options.error(), name);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Settings> load_settings(const std::string& path) {
-  return path.empty() ? Result<Settings>(default_settings()) : read_settings(path);
+  if (path.empty()) return default_settings();
+  TOCSIN_TRY(Settings settings, read_settings(path));
+  TOCSIN_RETURN_IF_ERROR(check_time(settings.listen.time, path + ": listen.time"));
+  for (size_t i = 0; i < settings.tail.size(); ++i) {
+    TOCSIN_RETURN_IF_ERROR(
+        check_time(settings.tail[i].time, fmt::format("{}: tail[{}].time", path, i + 1)));
+  }
+  return settings;
 }
 
 DatabaseOptions database_options(const Settings& settings) {
@@ -81,6 +99,7 @@ DatabaseOptions database_options(const Settings& settings) {
   options.commit_bytes = settings.store.commit_bytes;
   options.pending_bytes_max = settings.store.pending_bytes_max;
   options.future_max = settings.store.future_max;
+  options.retention_grace = settings.store.retention_grace;
   options.retention = settings.store.retention;
   options.measurement_retention = settings.store.measurement_retention;
   return options;
@@ -114,13 +133,19 @@ ServerOptions server_options(const Settings& settings) {
   options.http_body_bytes_max = settings.listen.http_body_bytes_max;
   options.query_timeout = settings.listen.query_timeout;
   options.query_thread_count = settings.listen.query_thread_count;
+  options.insecure = settings.listen.insecure;
+  options.allow = settings.listen.allow;
+  options.allowed_hosts = settings.listen.allowed_hosts;
+  options.external_url = settings.listen.external_url;
+  options.time = time_settings(settings.listen.time);
   options.version = TOCSIN_VERSION;
   for (const TailSettings& tail : settings.tail) {
-    options.tail.push_back({tail.paths, tail.format, tail.measurement, tail.tags, tail.from_end});
+    options.tail.push_back({tail.paths, tail.format, tail.measurement, tail.tags, tail.from_end,
+                            tail.copy_wait, tail.last_line_wait, time_settings(tail.time)});
   }
   for (const ForwarderSettings& forwarder : settings.forwarders) {
-    options.forwarders.push_back(
-        {forwarder.name, forwarder.url, forwarder.payload, forwarder.headers});
+    options.forwarders.push_back({forwarder.name, forwarder.url, forwarder.payload,
+                                  forwarder.headers, forwarder.ca_file, forwarder.proxy});
   }
   return options;
 }

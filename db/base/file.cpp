@@ -1,6 +1,9 @@
 #include "db/base/file.h"
 
+#include <filesystem>
+
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace tocsin {
@@ -51,6 +54,24 @@ Result<size_t> read_up_to_at(int descriptor, std::span<std::byte> bytes, uint64_
   return read_with(bytes, where, [&](std::span<std::byte> rest, size_t done) {
     return ::pread(descriptor, rest.data(), rest.size(), static_cast<off_t>(offset + done));
   });
+}
+
+Result<std::vector<std::string>> make_folders(const std::string& path) {
+  std::vector<std::string> made;
+  std::filesystem::path folder;
+  std::error_code error;
+  for (const std::filesystem::path& name : std::filesystem::path(path)) {
+    folder /= name;
+    if (std::filesystem::is_directory(folder, error)) continue;
+    if (::mkdir(folder.c_str(), kFolderMode) == 0) {
+      made.push_back(folder);
+    } else if (errno != EEXIST || !std::filesystem::is_directory(folder, error)) {
+      const int number = errno;
+      for (auto each = made.rbegin(); each != made.rend(); ++each) ::rmdir(each->c_str());
+      return system_error("making", folder.native(), number);
+    }
+  }
+  return made;
 }
 
 Status sync_directory(const std::string& path) {

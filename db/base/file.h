@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -26,6 +28,8 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
 
   int get() const { return value_; }
+  /// Returns the descriptor, which the caller must close.
+  int release() { return std::exchange(value_, -1); }
   /// Closes the descriptor and owns `value` from now on.
   void reset(int value = -1);
 
@@ -58,6 +62,19 @@ Result<size_t> read_up_to(int descriptor, std::span<std::byte> bytes, std::strin
 /// The same from a byte offset of the file, with pread(2).
 Result<size_t> read_up_to_at(int descriptor, std::span<std::byte> bytes, uint64_t offset,
                              std::string_view where);
+
+// Modes of the files and folders of a database, of which the umask removes bits: the owner writes,
+// and the group reads.
+inline constexpr mode_t kFileMode = 0640;
+inline constexpr mode_t kFolderMode = 0750;
+/// Readers write, too: each registers in the lock file of the catalog, and queries write temporary
+/// files.
+inline constexpr mode_t kSharedFileMode = 0660;
+inline constexpr mode_t kSharedFolderMode = 0770;
+
+/// Makes a folder and its missing parents with kFolderMode. Returns those that it made, the
+/// outermost first; none if the folder exists.
+Result<std::vector<std::string>> make_folders(const std::string& path);
 
 /// Makes the names in a directory durable.
 Status sync_directory(const std::string& path);

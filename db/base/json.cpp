@@ -10,13 +10,13 @@
 namespace tocsin {
 namespace {
 
-// The number of bytes at the start of `text` that a JSON string holds unchanged, leaving out those
-// beyond ASCII, which need a check.
+// The number of bytes at the start of `text` that a JSON string holds unchanged, leaving out DEL
+// and those beyond ASCII, which need a check.
 size_t unquoted_length(std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {
     const auto c = static_cast<uint8_t>(text[i]);
-    if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') break;
+    if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\') break;
     ++i;
   }
   return i;
@@ -48,8 +48,8 @@ std::string json_quote(std::string_view text) {
       out += "\\t";
     } else if (c == '\r') {
       out += "\\r";
-    } else if (static_cast<uint8_t>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<uint8_t>(c));
+    } else if (control_length(text) > 0) {
+      out += fmt::format("\\u{:04x}", control_code(text));
     } else {
       out += text.substr(0, length);
     }

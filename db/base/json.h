@@ -8,7 +8,8 @@
 
 namespace tocsin {
 
-/// `text` as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD.
+/// `text` as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. Control characters,
+/// including those of text direction, are escapes, so that the string can be shown on a terminal.
 std::string json_quote(std::string_view text);
 
 /// The shortest text that parses back to the same value; `null` for NaN and infinities.

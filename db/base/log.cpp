@@ -1,8 +1,8 @@
 #include "db/base/log.h"
 
 #include <cstdio>
-#include <mutex>
 
+#include "db/base/mutex.h"
 #include "db/base/text.h"
 
 namespace tocsin {
@@ -13,8 +13,8 @@ void to_stderr(LogLevel level, const std::string& line) {
 }
 
 struct SinkHolder {
-  std::mutex mutex;
-  LogSink sink = to_stderr;
+  Mutex mutex;
+  LogSink sink TOCSIN_GUARDED_BY(mutex) = to_stderr;
 };
 
 SinkHolder& holder() {
@@ -25,13 +25,15 @@ SinkHolder& holder() {
 }  // namespace
 
 void set_log_sink(LogSink sink) {
-  std::lock_guard lock(holder().mutex);
-  holder().sink = std::move(sink);
+  SinkHolder& current = holder();
+  MutexLock lock(current.mutex);
+  current.sink = std::move(sink);
 }
 
 void log(LogLevel level, const std::string& line) {
-  std::lock_guard lock(holder().mutex);
-  if (holder().sink) holder().sink(level, escape_controls(line));
+  SinkHolder& current = holder();
+  MutexLock lock(current.mutex);
+  if (current.sink) current.sink(level, escape_controls(line));
 }
 
 }  // namespace tocsin

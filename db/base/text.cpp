@@ -105,14 +105,23 @@ std::string valid_utf8(std::string_view text, size_t& replaced) {
   return out;
 }
 
-std::string escape_controls(std::string_view text) {
+uint32_t control_code(std::string_view text) {
+  const auto bits = [&](size_t i, uint32_t mask) { return static_cast<uint8_t>(text[i]) & mask; };
+  switch (control_length(text)) {
+    case 2: return bits(0, 0x1F) << 6 | bits(1, 0x3F);
+    case 3: return bits(0, 0x0F) << 12 | bits(1, 0x3F) << 6 | bits(2, 0x3F);
+    default: return bits(0, 0x7F);
+  }
+}
+
+std::string escape_controls(std::string_view text, std::string_view kept) {
   size_t replaced = 0;
   const std::string valid = valid_utf8(text, replaced);
   std::string out;
   out.reserve(valid.size());
   for (std::string_view rest = valid; !rest.empty();) {
     const size_t length = control_length(rest);
-    if (length == 0) {
+    if (length == 0 || kept.find(rest[0]) != kept.npos) {
       out += rest[0];
     } else if (rest[0] == '\n') {
       out += "\\n";
@@ -121,9 +130,20 @@ std::string escape_controls(std::string_view text) {
     } else if (rest[0] == '\r') {
       out += "\\r";
     } else {
-      out += fmt::format("\\x{:02x}", static_cast<uint8_t>(rest[length - 1]));
+      const uint32_t code = control_code(rest);
+      out += code < 0x100 ? fmt::format("\\x{:02x}", code) : fmt::format("\\u{:04x}", code);
     }
     rest.remove_prefix(std::max<size_t>(1, length));
+  }
+  return out;
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const size_t comma = std::min(text.find(','), text.size());
+    if (comma > 0) out.emplace_back(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return out;
 }

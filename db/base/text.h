@@ -2,9 +2,11 @@
 // characters.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "db/base/ascii.h"
 
@@ -28,17 +30,30 @@ constexpr bool continues_character(char c) {
 std::string valid_utf8(std::string_view text, size_t& replaced);
 bool is_valid_utf8(std::string_view text);
 
-/// The length of the control character (C0, DEL, or C1 as UTF-8) at the start of `text`, or 0.
+/// The parts of a list separated by commas; empty ones are left out.
+std::vector<std::string> split_list(std::string_view text);
+
+/// The length of the control character at the start of `text`, or 0: C0, DEL, C1, or one of the
+/// characters that change the direction of text (Unicode's property Bidi_Control), which can make
+/// text look like another one.
 constexpr size_t control_length(std::string_view text) {
   if (text.empty()) return 0;
   if (is_control(text[0])) return 1;
-  const bool is_c1 = text[0] == '\xC2' && text.size() > 1 &&
-                     static_cast<unsigned char>(text[1]) >= 0x80 &&
-                     static_cast<unsigned char>(text[1]) < 0xA0;
-  return is_c1 ? 2 : 0;
+  const auto byte = [&](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  if (byte(0) == 0xC2) return byte(1) >= 0x80 && byte(1) < 0xA0 ? 2 : 0;  // C1
+  if (byte(0) == 0xD8) return byte(1) == 0x9C ? 2 : 0;                    // U+061C
+  if (byte(0) != 0xE2) return 0;
+  const bool is_mark = byte(1) == 0x80 && (byte(2) == 0x8E || byte(2) == 0x8F);     // U+200E
+  const bool is_embedding = byte(1) == 0x80 && byte(2) >= 0xAA && byte(2) <= 0xAE;  // U+202A
+  const bool is_isolate = byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9;    // U+2066
+  return is_mark || is_embedding || is_isolate ? 3 : 0;
 }
-/// `text` with control characters as escapes like `\n` and `\x1b`, and invalid UTF-8 as U+FFFD:
-/// text from elsewhere must not control a terminal.
-std::string escape_controls(std::string_view text);
+/// The code point of the control character at the start of `text`. Requires: there is one.
+uint32_t control_code(std::string_view text);
+/// `text` with control characters as escapes like `\n`, `\x1b` and `\u202e`, except those in
+/// `kept`, and invalid UTF-8 as U+FFFD: text from elsewhere must not control a terminal.
+std::string escape_controls(std::string_view text, std::string_view kept = "");
 
 }  // namespace tocsin

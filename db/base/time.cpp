@@ -380,10 +380,17 @@ Result<Duration> parse_duration(std::string_view text) {
                           text));
 }
 
-Timestamp SystemClock::now() const {
+namespace {
+
+int64_t read_system_clock(clockid_t id) {
   timespec ts{};
-  clock_gettime(CLOCK_REALTIME, &ts);
+  clock_gettime(id, &ts);
   return ts.tv_sec * kSecond + ts.tv_nsec;
 }
+
+}  // namespace
+
+Timestamp SystemClock::now() const { return read_system_clock(CLOCK_REALTIME); }
+Duration SystemClock::running() const { return read_system_clock(CLOCK_MONOTONIC); }
 
 }  // namespace tocsin

@@ -101,23 +101,36 @@ std::optional<Duration> parse_duration_prefix(std::string_view text, size_t& len
 class Clock {
  public:
   virtual ~Clock() = default;
+  /// The time of day, which may be wrong and can be set forward and back at any moment.
   virtual Timestamp now() const = 0;
+  /// The time that has passed since an unspecified moment. Nobody can set it, and it stands still
+  /// while the machine sleeps. For pauses, timeouts and ages within one process.
+  virtual Duration running() const = 0;
 };
 
 class SystemClock final : public Clock {
  public:
   Timestamp now() const override;
+  Duration running() const override;
 };
 
-/// A clock that changes only when it is set, for tests and backtests.
+/// A clock that changes only when the test says so, for tests and backtests.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(Timestamp t = 0) : now_(t) {}
   Timestamp now() const override { return now_.load(); }
-  void set(Timestamp t) { now_.store(t); }
+  Duration running() const override { return running_.load(); }
+  /// Time passes until `t`. An earlier `t` only sets the clock back.
+  void set(Timestamp t) {
+    const Timestamp before = now_.exchange(t);
+    if (t > before) running_ += t - before;
+  }
+  /// Somebody sets the clock to `t`; no time passes.
+  void jump_to(Timestamp t) { now_.store(t); }
 
  private:
   std::atomic<Timestamp> now_;
+  std::atomic<Duration> running_{0};
 };
 
 }  // namespace tocsin

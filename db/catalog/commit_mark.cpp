@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "db/base/file.h"
 #include "db/encoding/bytes.h"
 
 namespace tocsin {
@@ -39,7 +40,8 @@ CommitMark read_commit_mark(const std::string& directory) {
 }
 
 void write_commit_mark(const std::string& directory, const CommitMark& mark) {
-  const int descriptor = ::open(path_of(directory).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  const int descriptor =
+      ::open(path_of(directory).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kFileMode);
   if (descriptor < 0) return;
   const std::string bytes = text_of_mark(mark);
   // If this fails, a lost commit may go unnoticed later; nothing else depends on the mark.

@@ -256,7 +256,10 @@ int Environment::open_with(unsigned flags) {
   mdb_env_set_assert(env, [](MDB_env*, const char*) { report_damaged_catalog(); });
   int code = mdb_env_set_mapsize(env, kCatalogMapBytes);
   if (code == 0) {
-    code = mdb_env_open(env, path_.c_str(), MDB_NOSUBDIR | MDB_NOTLS | flags, 0644);
+    // LMDB would give the lock file the mode of the catalog.
+    const Descriptor made(
+        ::open((path_ + "-lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kSharedFileMode));
+    code = mdb_env_open(env, path_.c_str(), MDB_NOSUBDIR | MDB_NOTLS | flags, kFileMode);
   }
   if (code != 0) close_handle();
   return code;
@@ -329,7 +332,7 @@ Status Environment::copy_to(const std::string& path) {
   const CatalogAccess access(path_.c_str());
   std::shared_lock<std::shared_mutex> open(open_mutex_);
   if (handle_ == nullptr) return fail(ErrorCode::kIo, path_ + " is not open");
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode);
   if (descriptor < 0) return error("copying", errno);
   int code = mdb_env_copyfd2(env_of(handle_), descriptor, MDB_CP_COMPACT);
   if (code == 0 && ::fsync(descriptor) != 0) code = errno;
@@ -357,6 +360,11 @@ tl::unexpected<Error> Environment::error(const char* attempted, int code) const 
   if (kind == ErrorCode::kCorrupt) advice = "; see `tocsin repair`";
   // Writing to an invalid page number, for example from a damaged free list, fails with EINVAL.
   if (code == EINVAL) advice = "; its pages may be damaged, see `tocsin repair`";
+  if (code == EACCES) {
+    advice =
+        "; a user of the database's group can read it if the process that writes it runs with "
+        "umask 0007, so that the group may write to catalog.mdb-lock";
+  }
   if (kind == ErrorCode::kBusy) advice = "; too many readers at once, try again";
   return fail(kind, fmt::format("{} {}: {}{}", attempted, path_, mdb_strerror(code), advice));
 }

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kStateKey = "state";
+constexpr std::string_view kClockKey = "clock";
+constexpr std::string_view kRetentionKey = "retention";
 constexpr size_t kSegmentKeyBytes = 20;
 constexpr uint64_t kSignBit = uint64_t{1} << 63;
 
@@ -282,6 +284,55 @@ Status write_state(Transaction& transaction, CatalogState& state) {
   writer.u32(state.next_measurement_id);
   writer.u64(state.digest);
   return put_payload(transaction, CatalogTable::kMeta, kStateKey, writer.bytes());
+}
+
+Result<std::optional<ClockRecord>> read_clock(const Transaction& transaction,
+                                              uint64_t commit_number) {
+  TOCSIN_TRY(auto payload, get_payload(transaction, CatalogTable::kMeta, "meta", kClockKey));
+  if (!payload) return std::nullopt;
+  ByteReader reader(*payload);
+  ClockRecord record;
+  record.commit_number = reader.u64();
+  record.believed = reader.i64();
+  record.offset = reader.i64();
+  record.remaining = reader.i64();
+  if (!reader.at_end()) return damaged("meta", kClockKey);
+  if (record.commit_number != commit_number) return std::nullopt;
+  return record;
+}
+
+Status write_clock(Transaction& transaction, const ClockRecord& record) {
+  ByteWriter writer;
+  writer.u64(record.commit_number);
+  writer.i64(record.believed);
+  writer.i64(record.offset);
+  writer.i64(record.remaining);
+  return put_payload(transaction, CatalogTable::kMeta, kClockKey, writer.bytes());
+}
+
+Result<std::vector<RetentionWait>> read_retention_waits(const Transaction& transaction) {
+  std::vector<RetentionWait> waits;
+  TOCSIN_TRY(auto payload, get_payload(transaction, CatalogTable::kMeta, "meta", kRetentionKey));
+  if (!payload) return waits;
+  ByteReader reader(*payload);
+  while (reader.ok() && !reader.at_end()) {
+    RetentionWait& wait = waits.emplace_back();
+    wait.measurement = reader.u32();
+    wait.retention = reader.i64();
+    wait.remaining = reader.i64();
+  }
+  if (!reader.ok()) return damaged("meta", kRetentionKey);
+  return waits;
+}
+
+Status write_retention_waits(Transaction& transaction, const std::vector<RetentionWait>& waits) {
+  ByteWriter writer;
+  for (const RetentionWait& wait : waits) {
+    writer.u32(wait.measurement);
+    writer.i64(wait.retention);
+    writer.i64(wait.remaining);
+  }
+  return put_payload(transaction, CatalogTable::kMeta, kRetentionKey, writer.bytes());
 }
 
 Result<Measurement> read_measurement_entry(std::string_view key, ByteView value) {

@@ -43,6 +43,22 @@ struct DroppedFile {
   Timestamp dropped_at = 0;
 };
 
+/// What the last commit knew about the clock.
+struct ClockRecord {
+  uint64_t commit_number = 0;  ///< that of the commit that stored it
+  Timestamp believed = 0;      ///< the time of the commit, as far as the clock was believed
+  Duration offset = 0;         ///< clock minus `believed` when it jumped; 0: it is believed
+  Duration remaining = 0;      ///< running time until a clock that jumped is believed
+};
+
+/// Dropping waits for a measurement.
+struct RetentionWait {
+  MeasurementId measurement = 0;
+  Duration retention = 0;  ///< the setting that it waits with
+  Duration remaining = 0;  ///< running time; 0: it may be dropped
+  bool operator==(const RetentionWait&) const = default;
+};
+
 /// kUnsupported, naming both versions, for a later format; kNotFound if the catalog is empty.
 Status check_format(const Transaction& transaction);
 Status write_format(Transaction& transaction, uint32_t format);
@@ -54,6 +70,14 @@ Result<CatalogState> read_state(const Transaction& transaction);
 /// Applies the transaction's digest_change() to the state and stores it. Requires: this is the last
 /// write of the transaction.
 Status write_state(Transaction& transaction, CatalogState& state);
+
+// Programs that do not know these two entries of `meta` ignore and keep them.
+/// Nothing if no commit stored a record, or the last commit did not.
+Result<std::optional<ClockRecord>> read_clock(const Transaction& transaction,
+                                              uint64_t commit_number);
+Status write_clock(Transaction& transaction, const ClockRecord& record);
+Result<std::vector<RetentionWait>> read_retention_waits(const Transaction& transaction);
+Status write_retention_waits(Transaction& transaction, const std::vector<RetentionWait>& waits);
 
 Result<std::shared_ptr<const Catalog>> read_catalog(const Transaction& transaction);
 Status write_measurement(Transaction& transaction, const Measurement& measurement);

@@ -17,6 +17,7 @@
 #include "db/base/file.h"
 #include "db/catalog/check.h"
 #include "db/catalog/commit_mark.h"
+#include "db/maintenance/database_folder.h"
 #include "db/maintenance/maintenance.h"
 #include "db/maintenance/writer_lock.h"
 #include "db/segment/scan.h"
@@ -61,10 +62,7 @@ class Backup {
   Status copy_catalog(Environment& source) {
     std::error_code error;
     fs::remove_all(workshop(), error);
-    fs::create_directories(workshop(), error);
-    if (error) {
-      return fail(ErrorCode::kIo, fmt::format("making {}: {}", workshop(), error.message()));
-    }
+    TOCSIN_RETURN_IF_ERROR(make_folders(workshop()));
     TOCSIN_RETURN_IF_ERROR(source.copy_to(workshop() + "/catalog.mdb"));
     files_.clear();
     TOCSIN_TRY(auto copy, Environment::open(workshop(), Environment::Mode::kRead));
@@ -107,9 +105,8 @@ class Backup {
       if (errno == ENOENT) return fail(ErrorCode::kNotFound, from + " was retired");
       return system_error("opening", from, errno);
     }
-    std::error_code error;
-    fs::create_directories(fs::path(to).parent_path(), error);
-    const Descriptor copy(::open(to.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    TOCSIN_RETURN_IF_ERROR(make_folders(fs::path(to).parent_path()));
+    const Descriptor copy(::open(to.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode));
     struct stat there;
     if (copy.get() < 0 || ::fstat(copy.get(), &there) != 0)
       return system_error("opening", to, errno);
@@ -199,18 +196,18 @@ Status prepare_target(const std::string& directory, const std::string& target) {
   if (fs::exists(target, error) && fs::equivalent(directory, target, error)) {
     return fail(ErrorCode::kConflict, "the backup cannot go into the database itself");
   }
-  fs::create_directories(target, error);
-  if (error) return fail(ErrorCode::kIo, fmt::format("making {}: {}", target, error.message()));
+  TOCSIN_RETURN_IF_ERROR(make_folders(target));
   const std::string mark = target + "/" + kBackupMark;
   if (fs::exists(mark, error)) return {};
-  if (!fs::is_empty(target, error)) {
+  TOCSIN_TRY(const std::string other, other_entry(target, [](std::string_view) { return false; }));
+  if (!other.empty()) {
     return fail(
         ErrorCode::kConflict,
         fmt::format("{} is not empty and not a backup, or a backup that was opened for writing "
                     "since; name a new or empty directory",
                     target));
   }
-  const Descriptor made(::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  const Descriptor made(::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kFileMode));
   if (made.get() < 0) return system_error("making", mark, errno);
   return {};
 }

@@ -305,6 +305,7 @@ class Repair {
       TOCSIN_TRY(auto writer, SegmentFileWriter::create(directory_, file));
       TOCSIN_TRY(record.file_offset, writer.append(record.info, segment.measurement, copy));
       TOCSIN_RETURN_IF_ERROR(writer.sync());
+      TOCSIN_RETURN_IF_ERROR(sync_file_names(directory_, {file.measurement}));
       record.file_number = file.number;
       segment.to_copy = nullptr;
       ++report_.copied_count;
@@ -334,10 +335,7 @@ class Repair {
   Status write_catalog() {
     std::error_code error;
     fs::remove_all(workshop(), error);
-    fs::create_directories(workshop(), error);
-    if (error) {
-      return fail(ErrorCode::kIo, fmt::format("making {}: {}", workshop(), error.message()));
-    }
+    TOCSIN_RETURN_IF_ERROR(make_folders(workshop()));
     TOCSIN_TRY(auto environment, Environment::open(workshop(), Environment::Mode::kCreate));
     TOCSIN_TRY(Transaction transaction, environment->begin_write());
     TOCSIN_RETURN_IF_ERROR(write_format(transaction, kDatabaseFormat));

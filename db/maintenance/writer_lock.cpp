@@ -8,7 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "db/base/system_error.h"
+#include "db/base/file.h"
 #include "db/base/time.h"
 
 namespace tocsin {
@@ -30,7 +30,7 @@ Result<WriterLock> WriterLock::acquire(const std::string& directory,
   const int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return system_error("opening", directory, errno);
   const std::string path = directory + "/writer.lock";
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
   if (descriptor < 0) {
     const int error = errno;
     ::close(folder);

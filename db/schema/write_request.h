@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "db/limits.h"
 #include "db/schema/batch.h"
 
 namespace tocsin {
@@ -37,12 +39,42 @@ struct SmallRange {
   size_t count_max = SIZE_MAX;
 };
 
+/// How the lines of a request are parsed, so that one that was refused can be parsed again. The
+/// store only records it in `rejected`; net/parse/line_origin.h writes and reads it.
+struct LineOrigin {
+  std::string path;         ///< of the file or of the HTTP request
+  std::string format;       ///< empty if the rows were not parsed from lines
+  std::string precision;    ///< of the timestamps of line protocol
+  std::string measurement;  ///< of lines that name none
+  std::string tag_keys;     ///< separated by commas
+  std::string time_keys;    ///< separated by commas
+  std::string time_layout;  ///< of the times under these keys; empty: any
+  std::string time_zone;    ///< of times that have none; empty: UTC
+  std::string header;       ///< the first lines of the file, which describe the others
+};
+
 /// A line that was refused before it became a row; kept in the measurement `rejected`.
 struct RejectedLine {
   std::string reason;
   std::string line;  ///< the raw line; its first kRejectedLineBytesMax bytes are kept
   /// If not 0, this represents that many lines, which are only counted.
   uint64_t counted = 0;
+  bool cut = false;  ///< `line` is only the beginning of the line
+};
+
+/// The beginning of `line` that is kept.
+inline RejectedLine rejected_line(std::string reason, std::string_view line) {
+  const bool cut = line.size() > kRejectedLineBytesMax;
+  return {std::move(reason), std::string(line.substr(0, kRejectedLineBytesMax)), 0, cut};
+}
+
+/// A row of `rejected` whose line this request stores after all. If its row is stored, the same
+/// commit records that in `rejected`.
+struct RetriedLine {
+  int64_t id = 0;         ///< of the row of `rejected`
+  std::string source;     ///< of that row
+  std::string reason;     ///< of that row
+  std::string_view line;  ///< one of the batch's RowBatch::lines(), with a single row
 };
 
 /// The number of lines that they represent.
@@ -58,6 +90,9 @@ struct WriteRequest {
   std::vector<SmallChange> changes;
   std::vector<RejectedLine> rejected;
   std::string source;  ///< the sender, for `rejected`: `tcp 127.0.0.1`, `/var/log/a.json`
+  LineOrigin origin;   ///< for `rejected`
+  /// If there are any, rows that are refused are only reported: they are in `rejected` already.
+  std::vector<RetriedLine> retried;
   /// Rows of `alerts`, `deliveries` and `rejected` are refused unless this is set.
   bool allow_reserved = false;
   /// Commit as soon as the writer is free instead of gathering for commit_interval.

@@ -110,15 +110,13 @@ std::string file_path(const FileId& file) {
 Result<SegmentFileWriter> SegmentFileWriter::create(const std::string& directory,
                                                     const FileId& file) {
   const std::string path = directory + "/" + file_path(file);
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-  if (error) return io_error("creating the directory of", path, error.value());
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  TOCSIN_RETURN_IF_ERROR(make_folders(std::filesystem::path(path).parent_path()));
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode);
   if (descriptor < 0) {
     if (errno == EEXIST) return fail(ErrorCode::kConflict, path + " exists already");
     return io_error("creating", path, errno);
   }
-  return SegmentFileWriter(directory, file, descriptor, 0, true);
+  return SegmentFileWriter(directory, file, descriptor, 0);
 }
 
 Result<SegmentFileWriter> SegmentFileWriter::append_to(const std::string& directory,
@@ -126,7 +124,7 @@ Result<SegmentFileWriter> SegmentFileWriter::append_to(const std::string& direct
   const std::string path = directory + "/" + file_path(file);
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor < 0) return io_error("opening", path, errno);
-  SegmentFileWriter writer(directory, file, descriptor, end, false);
+  SegmentFileWriter writer(directory, file, descriptor, end);
   struct stat status;
   if (::fstat(descriptor, &status) != 0) return io_error("examining", path, errno);
   if (static_cast<uint64_t>(status.st_size) != end) {
@@ -140,8 +138,7 @@ SegmentFileWriter::SegmentFileWriter(SegmentFileWriter&& other) noexcept
     : directory_(std::move(other.directory_)),
       file_(other.file_),
       descriptor_(std::exchange(other.descriptor_, -1)),
-      end_(other.end_),
-      is_new_(other.is_new_) {}
+      end_(other.end_) {}
 
 SegmentFileWriter::~SegmentFileWriter() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -163,12 +160,22 @@ Result<uint64_t> SegmentFileWriter::append(const SegmentInfo& info, const std::s
 Status SegmentFileWriter::sync() {
   const std::string path = directory_ + "/" + file_path(file_);
   if (::fdatasync(descriptor_) != 0) return io_error("syncing", path, errno);
-  if (!std::exchange(is_new_, false)) return {};
-  // The file's name, and the names of directories that may be as new as it is.
-  const auto parent = std::filesystem::path(path).parent_path();
-  TOCSIN_RETURN_IF_ERROR(sync_names(parent));
-  TOCSIN_RETURN_IF_ERROR(sync_names(parent.parent_path()));
-  return sync_names(directory_);
+  return {};
+}
+
+Status SegmentFileWriter::sync_file_system() {
+  if (::syncfs(descriptor_) == 0) return {};
+  return io_error("syncing the file system of", directory_ + "/" + file_path(file_), errno);
+}
+
+Status sync_file_names(const std::string& directory, const std::set<MeasurementId>& measurements) {
+  if (measurements.empty()) return {};
+  // The names of directories may be as new as those of the files.
+  for (const MeasurementId measurement : measurements) {
+    TOCSIN_RETURN_IF_ERROR(sync_names(fmt::format("{}/segments/{}", directory, measurement)));
+  }
+  TOCSIN_RETURN_IF_ERROR(sync_names(directory + "/segments"));
+  return sync_names(directory);
 }
 
 Result<std::shared_ptr<const FileMapping>> FileMapping::open(const std::string& path,

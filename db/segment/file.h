@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "db/base/result.h"
@@ -81,24 +82,25 @@ class SegmentFileWriter {
   /// After any error the file must not be written again.
   Result<uint64_t> append(const SegmentInfo& info, const std::string& measurement,
                           const EncodedSegment& segment);
-  /// fdatasync, and fsync of the directories of a new file. Never repeated after an error.
+  /// fdatasync; a new file also needs sync_file_names(). Never repeated after an error.
   Status sync();
+  /// syncfs: makes all files and names durable that were written on this file system since this
+  /// file was opened. Never repeated after an error.
+  Status sync_file_system();
 
  private:
-  SegmentFileWriter(std::string directory, const FileId& file, int descriptor, uint64_t end,
-                    bool is_new)
-      : directory_(std::move(directory)),
-        file_(file),
-        descriptor_(descriptor),
-        end_(end),
-        is_new_(is_new) {}
+  SegmentFileWriter(std::string directory, const FileId& file, int descriptor, uint64_t end)
+      : directory_(std::move(directory)), file_(file), descriptor_(descriptor), end_(end) {}
 
   std::string directory_;
   FileId file_;
   int descriptor_;
   uint64_t end_;
-  bool is_new_;
 };
+
+/// fsync of the directories with the files of these measurements, so that the names of new files
+/// are durable.
+Status sync_file_names(const std::string& directory, const std::set<MeasurementId>& measurements);
 
 /// Has the system start to load mapped bytes from disk, without waiting for them. Only a hint.
 void load_ahead(ByteView mapped);

@@ -11,6 +11,28 @@
 #include "db/catalog/commit_mark.h"
 
 namespace tocsin {
+namespace {
+
+/// The record of the last commit. Programs that do not know it, and repair, leave none: then the
+/// time of the newest rows' commit counts, and without any, the clock is believed.
+Result<ClockRecord> last_clock(const Transaction& transaction, uint64_t commit_number,
+                               const Clock& clock) {
+  TOCSIN_TRY(const auto stored, read_clock(transaction, commit_number));
+  if (stored) return *stored;
+  ClockRecord record;
+  const auto use_newest = [&](const SegmentRecord& segment, ByteView) -> Status {
+    if (segment.info.commit_number < record.commit_number) return {};
+    record.commit_number = segment.info.commit_number;
+    record.believed = segment.created_at;
+    return {};
+  };
+  TOCSIN_RETURN_IF_ERROR(walk_all_segments(transaction, CatalogTable::kHot, use_newest));
+  TOCSIN_RETURN_IF_ERROR(walk_all_segments(transaction, CatalogTable::kSealed, use_newest));
+  if (record.believed == 0) record.believed = clock.now();
+  return record;
+}
+
+}  // namespace
 
 Status CatalogCommit::load() {
   const CommitMark mark = read_commit_mark(store_.directory);
@@ -29,6 +51,8 @@ Status CatalogCommit::load() {
                                              return {};
                                            }));
   hot_bytes_ = hot_bytes;
+  TOCSIN_TRY(const ClockRecord clock, last_clock(transaction, state_.commit_number, store_.clock));
+  store_.clock_guard.start(clock);
   return {};
 }
 
@@ -102,6 +126,10 @@ Status CatalogCommit::write_edit(Transaction& transaction, const CatalogEdit& ed
   next.next_segment_id = store_.next_segment_id;
   next.next_file_number = store_.next_file_number;
   next.next_measurement_id = schema_->next_id();
+  if (edit.retention_waits != nullptr) {
+    TOCSIN_RETURN_IF_ERROR(write_retention_waits(transaction, *edit.retention_waits));
+  }
+  TOCSIN_RETURN_IF_ERROR(write_clock(transaction, store_.clock_guard.record(next.commit_number)));
   return write_state(transaction, next);
 }
 
@@ -140,6 +168,7 @@ void CatalogCommit::count(const CatalogEdit& edit) {
   }
   hot_bytes_ = hot_bytes;
   ++commits_;
+  last_commit_ = store_.clock.now();
 }
 
 Status CatalogCommit::forget_dropped(const std::vector<FileId>& files) {

@@ -23,10 +23,11 @@ struct CatalogEdit {
   /// kConflict, and no change, when one of them is no longer listed.
   std::vector<SegmentRecord> removed;
   std::vector<const SmallChange*> changes;
+  const std::vector<RetentionWait>* retention_waits = nullptr;
 };
 
 /// Owns the catalog's state and the schema draft. Used by the writer thread alone, except for the
-/// two counters.
+/// counters.
 class CatalogCommit {
  public:
   /// `store` must outlive this object.
@@ -51,8 +52,9 @@ class CatalogCommit {
   uint64_t commit_number() const { return state_.commit_number; }
 
   // Any thread.
-  uint64_t commits() const { return commits_; }      ///< since the database was opened
-  uint64_t hot_bytes() const { return hot_bytes_; }  ///< of all hot segments
+  uint64_t commits() const { return commits_; }           ///< since the database was opened
+  Timestamp last_commit() const { return last_commit_; }  ///< the clock; 0: none since then
+  uint64_t hot_bytes() const { return hot_bytes_; }       ///< of all hot segments
 
  private:
   Status transact(const CatalogEdit& edit);
@@ -65,6 +67,7 @@ class CatalogCommit {
   CatalogState state_;
   bool stale_ = false;
   std::atomic<uint64_t> commits_{0};
+  std::atomic<Timestamp> last_commit_{0};
   std::atomic<uint64_t> hot_bytes_{0};
 };
 

@@ -33,10 +33,11 @@ std::string measurement_fault(const std::string& name, const MergeOptions& optio
 }
 
 void refuse_by_time(const RowBatch& rows, const MergeOptions& options, RowRefusals& refusals) {
+  const Timestamp now = options.clock.latest();
   const Timestamp latest =
-      options.now > kTimeMax - options.future_max ? kTimeMax : options.now + options.future_max;
+      now > kTimeMax - options.future_max ? kTimeMax : now + options.future_max;
   const Duration retention = options.retention ? options.retention(rows.measurement()) : 0;
-  const Timestamp earliest = retention > 0 ? options.now - retention : kTimeMin;
+  const Timestamp earliest = retention > 0 ? options.clock.earliest() - retention : kTimeMin;
   const auto times = rows.times();
   for (size_t row = 0; row < times.size(); ++row) {
     if (times[row] > latest) {

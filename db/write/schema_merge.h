@@ -10,11 +10,12 @@
 #include "db/schema/draft.h"
 #include "db/schema/write_request.h"
 #include "db/write/builder_set.h"
+#include "db/write/clock_guard.h"
 
 namespace tocsin {
 
 struct MergeOptions {
-  Timestamp now = 0;
+  ClockView clock;  ///< after a jump, the times of both its sides are accepted
   Duration future_max = kDay;
   /// Retention of a measurement by name; 0 keeps everything.
   std::function<Duration(std::string_view)> retention;

@@ -11,7 +11,6 @@
 #include "db/limits.h"
 #include "db/segment/builder.h"
 #include "db/segment/inspection.h"
-#include "db/write/segment_placer.h"
 
 namespace tocsin {
 namespace {
@@ -19,12 +18,13 @@ namespace {
 constexpr auto kCheckEvery = std::chrono::seconds(1);
 constexpr auto kPauseAfterError = std::chrono::seconds(10);
 constexpr Duration kSettleCheckEvery = kMinute;
+// Of one commit, to bound its memory, its open files, and what waits for it.
+constexpr size_t kGroupMergesMax = 256;
+constexpr size_t kGroupRawBytesMax = 32 * kMiB;
 
-const Measurement* find_measurement(const Catalog& catalog, MeasurementId id) {
-  for (const auto& [name, measurement] : catalog.measurements) {
-    if (measurement.id == id) return &measurement;
-  }
-  return nullptr;
+/// Rows that were committed while the clock was ahead must not wait until that time comes.
+bool is_as_old(Timestamp time, Timestamp now, Duration age) {
+  return time > now + age || now - time >= age;
 }
 
 /// The lineage of a segment that is made from these.
@@ -155,22 +155,25 @@ Result<std::vector<Sealer::Job>> Sealer::find_jobs(Scope scope) {
   TOCSIN_RETURN_IF_ERROR(add_hot_loads(transaction, loads));
   // Hot segments age by the second. Small ones change only with commits, and settle by the minute.
   const Timestamp now = store_.clock.now();
-  if (state.commit_number != last_commit_ || now >= next_small_check_ || scope == Scope::kCompact) {
+  const Duration running = store_.clock.running();
+  if (state.commit_number != last_commit_ || running >= next_small_check_ ||
+      scope == Scope::kCompact) {
     TOCSIN_RETURN_IF_ERROR(add_small_loads(transaction, loads));
     last_commit_ = state.commit_number;
-    next_small_check_ = now + kSettleCheckEvery;
+    next_small_check_ = running + kSettleCheckEvery;
   }
   std::vector<Job> jobs;
   for (const auto& [partition, load] : loads) {
-    if (load.hot_count > 0 && (scope != Scope::kDue || load.hot_rows >= kSealRows ||
-                               load.hot_bytes >= kSealBytes || now - load.hot_since >= kSealAge)) {
+    if (load.hot_count > 0 &&
+        (scope != Scope::kDue || load.hot_rows >= kSealRows || load.hot_bytes >= kSealBytes ||
+         is_as_old(load.hot_since, now, kSealAge))) {
       jobs.push_back({partition, Work::kSeal});
     } else if (load.hot_count >= kHotMergeCount) {
       jobs.push_back({partition, Work::kMergeHot});
     }
     const bool fills_one = load.small_count > 1 && (load.small_rows >= kSegmentRowsMax ||
                                                     load.small_bytes >= kSegmentBytesMax);
-    const bool is_settled = load.small_count > 1 && now - load.small_newest >= kSettleAge;
+    const bool is_settled = load.small_count > 1 && is_as_old(load.small_newest, now, kSettleAge);
     if (load.small_count >= kMergeCount || fills_one || is_settled ||
         (load.small_count > 1 && scope == Scope::kCompact)) {
       jobs.push_back({partition, Work::kMergeSealed});
@@ -181,17 +184,42 @@ Result<std::vector<Sealer::Job>> Sealer::find_jobs(Scope scope) {
 
 /// Returns how many jobs were run, including those without an effect.
 Result<size_t> Sealer::run_jobs(Scope scope, const ProgressFunction& progress) {
-  TOCSIN_TRY(auto jobs, find_jobs(scope));
-  for (size_t i = 0; i < jobs.size(); ++i) {
+  TOCSIN_TRY(const std::vector<Job> jobs, find_jobs(scope));
+  for (size_t done = 0; done < jobs.size();) {
     if (is_stopping()) return fail(ErrorCode::kBusy, "the database is being closed");
-    if (progress) progress(i, jobs.size());
-    Status status = run_job(jobs[i]);
-    // kConflict: retention dropped the segments meanwhile, so nothing is left to do.
-    if (!status && status.error().code != ErrorCode::kConflict) {
-      return tl::unexpected<Error>(status.error());
-    }
+    if (progress) progress(done, jobs.size());
+    TOCSIN_TRY(const size_t count, run_group(std::span(jobs).subspan(done), jobs.size()));
+    done += count;
   }
   return jobs.size();
+}
+
+/// Runs the first jobs with one commit, at most `count_max`, and returns how many.
+Result<size_t> Sealer::run_group(std::span<const Job> jobs, size_t count_max) {
+  size_t count = 0;
+  Status status;
+  {
+    Group group(store_);
+    while (status && count < std::min(jobs.size(), count_max) &&
+           group.merge_count < kGroupMergesMax && group.raw_bytes < kGroupRawBytesMax) {
+      // A merge must not be appended to a file that the other job of the day appends to.
+      if (count > 0 && jobs[count].partition == jobs[count - 1].partition) break;
+      status = add_job(jobs[count++], group);
+    }
+    if (status) {
+      status = commit(group);
+    } else {
+      group.placer.abandon();
+    }
+  }
+  if (status) return count;
+  // One by one, so that the failure of one job does not keep the others from being committed.
+  for (size_t i = 0; count > 1 && i < count; ++i) {
+    TOCSIN_RETURN_IF_ERROR(run_group(jobs.subspan(i, 1), 1));
+  }
+  // kConflict: retention dropped the segments meanwhile, so nothing is left to do.
+  if (count > 1 || status.error().code == ErrorCode::kConflict) return count;
+  return tl::unexpected<Error>(status.error());
 }
 
 Status Sealer::run_request(const Request& request) {
@@ -205,17 +233,17 @@ Status Sealer::run_request(const Request& request) {
   return {};
 }
 
-Status Sealer::run_job(const Job& job) {
+Status Sealer::add_job(const Job& job, Group& group) {
   TOCSIN_TRY(auto inputs, find_inputs(job));
   if (job.work == Work::kMergeSealed) {
     // Neighbours in time, so that the result spans little time. The rest waits for more segments.
     std::sort(inputs.begin(), inputs.end(), [](const SegmentRecord& a, const SegmentRecord& b) {
       return a.info.min_time < b.info.min_time;
     });
-    const auto group = take_group(inputs);
-    return group.size() < 2 ? Status() : merge(group, job.work);
+    auto chosen = take_group(inputs);
+    return chosen.size() < 2 ? Status() : merge(std::move(chosen), job.work, group);
   }
-  while (!inputs.empty()) TOCSIN_RETURN_IF_ERROR(merge(take_group(inputs), job.work));
+  while (!inputs.empty()) TOCSIN_RETURN_IF_ERROR(merge(take_group(inputs), job.work, group));
   return {};
 }
 
@@ -259,10 +287,24 @@ Result<Sealer::Opened> Sealer::open_inputs(const std::vector<SegmentRecord>& inp
   return opened;
 }
 
-Status Sealer::merge(const std::vector<SegmentRecord>& inputs, Work work) {
+const Measurement* Sealer::find_measurement(const std::shared_ptr<const Catalog>& catalog,
+                                            MeasurementId id) {
+  if (catalog != indexed_) {
+    measurements_.clear();
+    for (const auto& [name, measurement] : catalog->measurements) {
+      measurements_[measurement.id] = &measurement;
+    }
+    indexed_ = catalog;
+  }
+  const auto found = measurements_.find(id);
+  return found == measurements_.end() ? nullptr : found->second;
+}
+
+/// Encodes the merged rows and writes them, without syncing.
+Status Sealer::merge(std::vector<SegmentRecord> inputs, Work work, Group& group) {
   const SegmentInfo& first = inputs[0].info;
   TOCSIN_TRY(Opened opened, open_inputs(inputs));
-  const Measurement* measurement = find_measurement(*opened.catalog, first.measurement);
+  const Measurement* measurement = find_measurement(opened.catalog, first.measurement);
   if (measurement == nullptr) {
     return fail(ErrorCode::kCorrupt,
                 fmt::format("segment {} does not belong to any measurement; run "
@@ -286,19 +328,26 @@ Status Sealer::merge(const std::vector<SegmentRecord>& inputs, Work work) {
   for (const auto& segment : opened.segments) TOCSIN_RETURN_IF_ERROR(segment->check_intact());
   TOCSIN_TRY(Lineage lineage, lineage_of(opened.segments));
   builder.set_lineage(std::move(lineage));
-  SegmentPlacer placer(store_);
-  Status status = placer.add(builder, measurement->name, placement);
-  if (status) status = placer.sync();
+  group.raw_bytes += builder.raw_bytes();
+  ++group.merge_count;
+  TOCSIN_RETURN_IF_ERROR(group.placer.add(builder, measurement->name, placement));
+  std::move(inputs.begin(), inputs.end(), std::back_inserter(group.inputs));
+  return {};
+}
+
+Status Sealer::commit(Group& group) {
+  if (group.inputs.empty()) return {};
+  Status status = group.placer.sync();
   if (!status) {
-    placer.abandon();
+    group.placer.abandon();
     return status;
   }
   CatalogEdit edit;
-  edit.added = &placer;
-  edit.removed = inputs;
+  edit.added = &group.placer;
+  edit.removed = std::move(group.inputs);
   status = writer_.apply(std::move(edit));
   // Nothing was committed, so the new files cannot be listed.
-  if (!status && status.error().code == ErrorCode::kConflict) placer.abandon();
+  if (!status && status.error().code == ErrorCode::kConflict) group.placer.abandon();
   return status;
 }
 

@@ -4,11 +4,15 @@
 
 #include <future>
 #include <map>
+#include <memory>
+#include <span>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "db/base/mutex.h"
+#include "db/write/segment_placer.h"
 #include "db/write/shared_store.h"
 #include "db/write/writer.h"
 
@@ -57,22 +61,35 @@ class Sealer {
   Result<size_t> run_jobs(Scope scope, const ProgressFunction& progress);
   Status add_hot_loads(const Transaction& transaction, std::map<Partition, Load>& loads);
   Status add_small_loads(const Transaction& transaction, std::map<Partition, Load>& loads);
-  Status run_job(const Job& job);
+  /// Merges that are committed together: syncing and committing each takes longer than a small one.
+  struct Group {
+    explicit Group(Store& store) : placer(store) {}
+    SegmentPlacer placer;
+    std::vector<SegmentRecord> inputs;
+    size_t merge_count = 0, raw_bytes = 0;
+  };
+  Result<size_t> run_group(std::span<const Job> jobs, size_t count_max);
+  Status add_job(const Job& job, Group& group);
   Result<std::vector<SegmentRecord>> find_inputs(const Job& job);
   struct Opened {
     std::shared_ptr<const Catalog> catalog;                // shared with the store
     std::vector<std::shared_ptr<const Segment>> segments;  // shared with the cache
   };
   Result<Opened> open_inputs(const std::vector<SegmentRecord>& inputs);
-  Status merge(const std::vector<SegmentRecord>& inputs, Work work);
+  Status merge(std::vector<SegmentRecord> inputs, Work work, Group& group);
+  Status commit(Group& group);
+  const Measurement* find_measurement(const std::shared_ptr<const Catalog>& catalog,
+                                      MeasurementId id);
   bool is_stopping();
 
   Store& store_;
   Writer& writer_;
 
   // The sealer thread's own.
-  uint64_t last_commit_ = 0;  // of the last check of small segments
-  Timestamp next_small_check_ = 0;
+  uint64_t last_commit_ = 0;                // of the last check of small segments
+  Duration next_small_check_ = 0;           // in running time
+  std::shared_ptr<const Catalog> indexed_;  // shared with the store
+  std::unordered_map<MeasurementId, const Measurement*> measurements_;  // of indexed_
 
   Mutex mutex_;
   ConditionVariable wake_;

@@ -1,10 +1,19 @@
 #include "db/write/segment_placer.h"
 
+#include <set>
+
 #include <unistd.h>
 
 #include "db/limits.h"
 
 namespace tocsin {
+namespace {
+
+/// Each fdatasync waits for the disk's cache, also if the one before has just emptied it. For this
+/// many files, one syncfs is quicker, even if other programs write to the file system.
+constexpr size_t kSyncTogetherMin = 16;
+
+}  // namespace
 
 SegmentPlacer::~SegmentPlacer() {
   MutexLock lock(mutex_);
@@ -125,8 +134,13 @@ Result<SegmentFileWriter> SegmentPlacer::create_next(const SegmentInfo& info) {
 
 Status SegmentPlacer::sync() {
   MutexLock lock(mutex_);
-  for (const auto& file : files_) TOCSIN_RETURN_IF_ERROR(file->writer.sync());
-  return {};
+  if (files_.size() >= kSyncTogetherMin) return files_.front()->writer.sync_file_system();
+  std::set<MeasurementId> with_new_files;
+  for (const auto& file : files_) {
+    TOCSIN_RETURN_IF_ERROR(file->writer.sync());
+    if (file->is_new) with_new_files.insert(file->writer.file().measurement);
+  }
+  return sync_file_names(store_.directory, with_new_files);
 }
 
 void SegmentPlacer::abandon() {

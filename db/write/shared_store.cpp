@@ -55,6 +55,7 @@ Store::Store(std::string dir, DatabaseOptions opts, std::shared_ptr<Environment>
     : directory(std::move(dir)),
       options(std::move(opts)),
       clock(options.clock != nullptr ? *options.clock : system_clock),
+      clock_guard(clock, options.future_max, options.retention_grace),
       environment(std::move(env)),
       cache(directory) {}
 

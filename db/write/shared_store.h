@@ -14,6 +14,7 @@
 #include "db/catalog/store.h"
 #include "db/options.h"
 #include "db/segment/snapshot.h"
+#include "db/write/clock_guard.h"
 
 namespace tocsin {
 
@@ -35,9 +36,11 @@ struct Store {
   Store(std::string dir, DatabaseOptions opts, std::shared_ptr<Environment> env);
 
   const std::string directory;
-  const DatabaseOptions options;
+  /// Those that Writer::change_options changes are used by the writer thread alone.
+  DatabaseOptions options;
   const SystemClock system_clock;
   const Clock& clock;
+  ClockGuard clock_guard;  // started by the writer
   // Shared by the databases of this process on one path.
   const std::shared_ptr<Environment> environment;
   std::optional<OpenedPaths> opened_paths;  // set before the writer starts; empty for readers

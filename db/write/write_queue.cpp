@@ -20,6 +20,7 @@ size_t size_of(const WriteRequest& request) {
     bytes += change.key.size() + (change.value ? change.value->size() : 0);
   }
   for (const RejectedLine& line : request.rejected) bytes += line.line.size() + line.reason.size();
+  for (const RetriedLine& line : request.retried) bytes += line.source.size() + line.reason.size();
   return bytes;
 }
 
@@ -102,6 +103,13 @@ uint64_t WriteQueue::pending_bytes() const {
   return pending_bytes_;
 }
 
+Duration WriteQueue::longest_wait() const {
+  MutexLock lock(mutex_);
+  if (!taken_since_ && grouped_.empty()) return 0;
+  const SteadyTime since = taken_since_.value_or(grouped_since_);
+  return std::chrono::duration_cast<nanoseconds>(steady_clock::now() - since).count();
+}
+
 std::optional<Error> WriteQueue::suspended_by() const {
   MutexLock lock(mutex_);
   return suspended_by_;
@@ -139,6 +147,7 @@ WriteQueue::Work WriteQueue::take_writes() {
 }
 
 void WriteQueue::take_grouped(Work& work) {
+  if (!grouped_.empty()) taken_since_ = grouped_since_;
   work.grouped.swap(grouped_);
   grouped_bytes_ = 0;
   grouped_urgent_ = false;
@@ -148,6 +157,7 @@ void WriteQueue::release(size_t bytes) {
   {
     MutexLock lock(mutex_);
     pending_bytes_ -= bytes;
+    taken_since_.reset();
   }
   room_.notify_all();
 }

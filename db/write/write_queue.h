@@ -49,6 +49,8 @@ class WriteQueue {
 
   /// Bytes of admitted requests that were not released yet.
   uint64_t pending_bytes() const;
+  /// How long the oldest request that is not bulk has waited for its commit; 0: none waits.
+  Duration longest_wait() const;
   /// The error for which writes are refused, if any.
   std::optional<Error> suspended_by() const;
 
@@ -76,8 +78,9 @@ class WriteQueue {
   ConditionVariable work_;
   ConditionVariable room_;
   std::deque<QueuedWrite> grouped_ TOCSIN_GUARDED_BY(mutex_);
-  SteadyTime grouped_since_ TOCSIN_GUARDED_BY(mutex_);     // when the first of grouped_ arrived
-  size_t grouped_bytes_ TOCSIN_GUARDED_BY(mutex_) = 0;     // of grouped_
+  SteadyTime grouped_since_ TOCSIN_GUARDED_BY(mutex_);  // when the first of grouped_ arrived
+  std::optional<SteadyTime> taken_since_ TOCSIN_GUARDED_BY(mutex_);  // of those being committed
+  size_t grouped_bytes_ TOCSIN_GUARDED_BY(mutex_) = 0;               // of grouped_
   bool grouped_urgent_ TOCSIN_GUARDED_BY(mutex_) = false;  // some request of grouped_ is urgent
   std::deque<QueuedWrite> bulk_ TOCSIN_GUARDED_BY(mutex_);
   std::deque<Task> tasks_ TOCSIN_GUARDED_BY(mutex_);

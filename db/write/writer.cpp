@@ -33,6 +33,7 @@ Result<std::unique_ptr<Writer>> Writer::start(Store& store) {
   std::unique_ptr<Writer> writer(new Writer(store));
   TOCSIN_RETURN_IF_ERROR(writer->catalog_.load());
   writer->remove_leftovers();
+  writer->count_rejected_bytes();
   writer->thread_ = std::thread([raw = writer.get()] { raw->run(); });
   return writer;
 }
@@ -79,6 +80,29 @@ Status Writer::apply(CatalogEdit edit) {
   });
 }
 
+Result<std::string> Writer::confirm_retention() {
+  std::string confirmed;
+  TOCSIN_RETURN_IF_ERROR(queue_.run_task([this, &confirmed]() -> Status {
+    auto result = retention_.confirm(catalog_);
+    if (result) {
+      confirmed = *std::move(result);
+      return {};
+    }
+    if (catalog_.is_stale()) recover(result.error());
+    return tl::unexpected<Error>(result.error());
+  }));
+  return confirmed;
+}
+
+Status Writer::change_options(const DatabaseOptions& options) {
+  return queue_.run_task([this, &options]() -> Status {
+    store_.options.future_max = options.future_max;
+    store_.options.retention = options.retention;
+    store_.options.measurement_retention = options.measurement_retention;
+    return {};
+  });
+}
+
 DatabaseCounters Writer::counters() const {
   DatabaseCounters counters;
   // Read first: rows are counted as written before they cease to be pending.
@@ -87,10 +111,14 @@ DatabaseCounters Writer::counters() const {
   counters.rows_rejected = requests_.rows_rejected();
   counters.commits = catalog_.commits();
   counters.hot_bytes = catalog_.hot_bytes();
+  counters.longest_wait = queue_.longest_wait();
+  counters.last_commit = catalog_.last_commit();
   if (const auto error = queue_.suspended_by()) {
     counters.writable = false;
     counters.trouble = error->message;
   }
+  counters.clock_ahead = store_.clock_guard.observe().ahead();
+  counters.retention_waits = retention_.waits();
   return counters;
 }
 
@@ -131,7 +159,8 @@ void Writer::commit(std::deque<QueuedWrite> queued) {
   std::vector<MergedWrite> writes;
   writes.reserve(queued.size());
   while (!queued.empty()) {
-    writes.push_back(requests_.merge(std::move(queued.front()), catalog_.schema(), builders));
+    writes.push_back(requests_.merge(std::move(queued.front()), catalog_.commit_number(),
+                                     catalog_.schema(), builders));
     queued.pop_front();
   }
   SegmentPlacer placer(store_);
@@ -146,7 +175,8 @@ void Writer::gather(std::deque<QueuedWrite> queued) {
     QueuedWrite write = std::move(queued.front());
     queued.pop_front();
     const size_t bytes = std::exchange(write.bytes, 0);
-    bulk_.add(requests_.merge(std::move(write), catalog_.schema(), bulk_.builders()));
+    bulk_.add(requests_.merge(std::move(write), catalog_.commit_number(), catalog_.schema(),
+                              bulk_.builders()));
     queue_.release(bytes);  // the rows are in builders now, which kGatherBytesMax bounds
     const Status status = bulk_.encode_ready(catalog_);
     if (!status) {
@@ -281,7 +311,10 @@ void Writer::maintain() {
   try_to_resume();
   check_paths();
   if (!queue_.suspended_by()) flush_reject_counts(false);
-  if (!catalog_.is_stale() && retention_.is_due(now)) enforce_retention();
+  if (!catalog_.is_stale() && retention_.is_due()) {
+    enforce_retention();
+    if (bulk_.empty()) count_rejected_bytes();  // it has rows that the catalog does not list yet
+  }
 }
 
 void Writer::enforce_retention() {
@@ -291,6 +324,25 @@ void Writer::enforce_retention() {
     log(LogLevel::kWarning, "dropping old segments: " + status.error().message);
     if (catalog_.is_stale()) recover(status.error());
   }
+}
+
+void Writer::count_rejected_bytes() {
+  const Measurement* rejected = catalog_.schema().published()->find(kRejectedMeasurement);
+  if (rejected == nullptr) return;
+  uint64_t bytes = 0;
+  const auto add = [&](const SegmentRecord& record, ByteView) -> Status {
+    bytes += record.raw_size;
+    return {};
+  };
+  const PartitionRange all{rejected->id, INT64_MIN, INT64_MAX};
+  auto transaction = store_.environment->begin_read();
+  Status status;
+  if (!transaction) status = tl::unexpected<Error>(transaction.error());
+  for (const CatalogTable table : {CatalogTable::kHot, CatalogTable::kSealed}) {
+    if (status) status = walk_segments(*transaction, table, all, add);
+  }
+  if (status) return requests_.set_rejected_bytes(bytes);
+  log(LogLevel::kWarning, "measuring the size of `rejected`: " + status.error().message);
 }
 
 void Writer::flush_reject_counts(bool at_close) {

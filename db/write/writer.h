@@ -33,6 +33,10 @@ class Writer {
   Status flush();
   /// Commits an edit of the sealer's, and waits until it is durable.
   Status apply(CatalogEdit edit);
+  /// See Retention::confirm.
+  Result<std::string> confirm_retention();
+  /// See Database::change_options.
+  Status change_options(const DatabaseOptions& options);
   DatabaseCounters counters() const;
 
  private:
@@ -57,6 +61,7 @@ class Writer {
   void check_paths();
   void maintain();
   void enforce_retention();
+  void count_rejected_bytes();
   void flush_reject_counts(bool at_close);
 
   Store& store_;

@@ -1,6 +1,7 @@
 #include "net/deliver/deliver.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <deque>
 #include <iterator>
 #include <optional>
@@ -8,10 +9,12 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "db/base/ascii.h"
 #include "db/base/http_header.h"
 #include "db/base/log.h"
+#include "db/base/system_error.h"
 #include "net/deliver/http.h"
 #include "net/deliver/payload.h"
 
@@ -19,6 +22,7 @@ namespace tocsin {
 namespace {
 
 constexpr size_t kLoadedMax = 1'000;  // entries of one forwarder in memory; the others stay stored
+constexpr size_t kLoggedMax = 10;     // undelivered alerts of one answer that are logged
 constexpr Duration kUnconfiguredInterval = 10 * kMinute;  // between searches for removed forwarders
 
 // One forwarder's entries in the outbox.
@@ -102,12 +106,44 @@ Status check(const ForwarderOptions& forwarder, const std::set<std::string>& oth
   if (const auto url = check_post_url(forwarder.url); !url) return fail(url.error(), where);
   if (const auto payload = find_payload(forwarder.payload); !payload)
     return fail(payload.error(), where);
+  if (!forwarder.ca_file.empty() && ::access(forwarder.ca_file.c_str(), R_OK) != 0) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{}: ca_file: {}", where,
+                            open_error(forwarder.ca_file, errno).value().message));
+  }
+  if (!forwarder.proxy.empty() && forwarder.proxy != "off") {
+    if (const auto url = check_proxy_url(forwarder.proxy); !url)
+      return fail(url.error(), where + ": proxy");
+  }
   for (const auto& [name, value] : forwarder.headers) {
     if (is_header_name(name) && is_header_value(value)) continue;
     return fail(ErrorCode::kInvalid,
                 fmt::format("{}: `{}` is not a valid HTTP header", where, name));
   }
   return {};
+}
+
+// Logs what was delivered, in one line, and what was not.
+void log_ends(const std::string& forwarder, Duration latency,
+              const std::vector<DeliveryOutcome>& outcomes) {
+  const auto delivered = std::count_if(outcomes.begin(), outcomes.end(),
+                                       [](const DeliveryOutcome& end) { return end.delivered; });
+  if (delivered > 0) {
+    log(LogLevel::kInfo, fmt::format("forwarder `{}`: delivered {} alert{} in {} ms", forwarder,
+                                     delivered, delivered == 1 ? "" : "s", latency / kMillisecond));
+  }
+  size_t lost = 0;
+  for (const DeliveryOutcome& end : outcomes) {
+    if (end.delivered || ++lost > kLoggedMax) continue;
+    log(LogLevel::kWarning,
+        fmt::format("forwarder `{}`: the alert {} ({}) is not delivered: {}", forwarder,
+                    end.entry.event.rule, end.entry.event.fingerprint, end.error));
+  }
+  if (lost > kLoggedMax) {
+    log(LogLevel::kWarning, fmt::format("forwarder `{}`: {} more alerts are not delivered; see "
+                                        "`from deliveries | where status == \"failed\"`",
+                                        forwarder, lost - kLoggedMax));
+  }
 }
 
 }  // namespace
@@ -181,6 +217,9 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   void record(Record& record);
   void on_recorded(Record& record, bool written);
   Forwarder* owner_of(const Record& record);
+  DeliveryTime time() const {
+    return {clock_.now() - database_.counters().clock_ahead, clock_.running()};
+  }
   HttpPost request_of(const Forwarder& forwarder, const std::vector<AlertEvent>& alerts) const;
 
   uv_loop_t* const loop_;
@@ -193,7 +232,7 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   bool stopped_ = false;
   std::deque<Forwarder> forwarders_;  // a deque, because timers and jobs refer to its elements
   Record undeliverable_;              // of damaged entries and removed forwarders
-  Timestamp unconfigured_read_at_ = 0;
+  std::optional<Duration> unconfigured_read_at_;  // running time
   std::optional<LoopMailbox> mailbox_;
   std::optional<LoopTimer> poll_timer_;
   std::optional<LoopTimer> undeliverable_timer_;
@@ -256,9 +295,10 @@ void Deliverer::Impl::poll_outbox() {
     poll->wanted.push_back(!full);
     poll->record_counts.push_back(forwarder.record.count);
   }
-  const Timestamp now = clock_.now();
-  poll->unconfigured_wanted = now - unconfigured_read_at_ >= kUnconfiguredInterval;
-  if (poll->unconfigured_wanted) unconfigured_read_at_ = now;
+  const Duration running = clock_.running();
+  poll->unconfigured_wanted =
+      !unconfigured_read_at_ || running - *unconfigured_read_at_ >= kUnconfiguredInterval;
+  if (poll->unconfigured_wanted) unconfigured_read_at_ = running;
   poll->undeliverable_count = undeliverable_.count;
   run_in_background(
       loop_, [self = shared_from_this(), poll] { poll->run(self->database_); },
@@ -299,15 +339,19 @@ void Deliverer::Impl::discard(OutboxPoll& poll) {
     std::move(found->damaged.begin(), found->damaged.end(),
               std::back_inserter(undeliverable_.outcomes));
   }
-  const Timestamp now = clock_.now();
+  const Timestamp believed = time().believed;
   if (poll.unconfigured) {
     for (OutboxEntry& entry : poll.unconfigured->entries) {
-      if (now - entry.event.written_at < options_.unconfigured_kept) continue;
+      if (believed - entry.event.written_at < options_.unconfigured_kept) continue;
       auto error = fmt::format("forwarder `{}` is no longer configured", forwarder_of(entry.key));
       undeliverable_.outcomes.push_back({std::move(entry), false, 0, 0, 0, std::move(error)});
     }
   }
-  if (!undeliverable_.outcomes.empty()) record(undeliverable_);
+  if (undeliverable_.outcomes.empty()) return;
+  log(LogLevel::kWarning,
+      fmt::format("{} alerts cannot be delivered, the first because {}",
+                  undeliverable_.outcomes.size(), undeliverable_.outcomes.front().error));
+  record(undeliverable_);
 }
 
 // Starts the next step: records outcomes, sends the next request, or waits until it is due.
@@ -318,10 +362,9 @@ void Deliverer::Impl::advance(Forwarder& forwarder) {
     if (std::exchange(forwarder.more, false)) poll_outbox();
     return;
   }
-  const Duration wait = forwarder.queue.next_attempt() - clock_.now();
+  const Duration wait = forwarder.queue.next_attempt() - clock_.running();
   if (wait <= 0) return send(forwarder);
-  // At most the longest back-off, in case the clock was set back.
-  forwarder.timer->start(std::min(wait, options_.policy.backoff_max));
+  forwarder.timer->start(wait);
 }
 
 void Deliverer::Impl::send(Forwarder& forwarder) {
@@ -334,6 +377,8 @@ HttpPost Deliverer::Impl::request_of(const Forwarder& forwarder,
                                      const std::vector<AlertEvent>& alerts) const {
   HttpPost request;
   request.url = forwarder.options.url;
+  request.ca_file = forwarder.options.ca_file;
+  request.proxy = forwarder.options.proxy;
   const PayloadFunction payload = find_payload(forwarder.options.payload).value();
   request.body = payload({forwarder.options.name, options_.external_url}, alerts);
   const std::string id = delivery_id(alerts);
@@ -351,7 +396,8 @@ HttpPost Deliverer::Impl::request_of(const Forwarder& forwarder,
 void Deliverer::Impl::on_answer(Forwarder& forwarder, const DeliveryAnswer& answer) {
   forwarder.sending = false;
   log_outcome(forwarder, answer);
-  auto outcomes = forwarder.queue.answer(answer, clock_.now());
+  auto outcomes = forwarder.queue.answer(answer, time());
+  log_ends(forwarder.options.name, answer.latency, outcomes);
   if (outcomes.empty()) return advance(forwarder);
   forwarder.record.outcomes = std::move(outcomes);
   record(forwarder.record);
@@ -416,6 +462,15 @@ DeliverCounters Deliverer::Impl::counters() const {
   return counters;
 }
 
+Status check_forwarders(const std::vector<ForwarderOptions>& forwarders) {
+  std::set<std::string> names;
+  for (const ForwarderOptions& forwarder : forwarders) {
+    TOCSIN_RETURN_IF_ERROR(check(forwarder, names));
+    names.insert(forwarder.name);
+  }
+  return {};
+}
+
 Deliverer::Deliverer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Deliverer::~Deliverer() { impl_->stop(); }
@@ -424,11 +479,7 @@ Result<std::unique_ptr<Deliverer>> Deliverer::create(uv_loop_t* loop, Database& 
                                                      const Clock& clock,
                                                      std::vector<ForwarderOptions> forwarders,
                                                      DeliverOptions options) {
-  std::set<std::string> names;
-  for (const ForwarderOptions& forwarder : forwarders) {
-    TOCSIN_RETURN_IF_ERROR(check(forwarder, names));
-    names.insert(forwarder.name);
-  }
+  TOCSIN_RETURN_IF_ERROR(check_forwarders(forwarders));
   return std::unique_ptr<Deliverer>(new Deliverer(
       std::make_shared<Impl>(loop, database, clock, std::move(forwarders), std::move(options))));
 }

@@ -34,13 +34,16 @@ struct DeliverCounters {
   uint64_t waiting = 0;    ///< alerts loaded and not yet delivered
 };
 
+/// kInvalid names the forwarder and what is wrong with it.
+Status check_forwarders(const std::vector<ForwarderOptions>& forwarders);
+
 /// All functions except wake() must be called on the loop's thread. `loop`, `database` and `clock`
 /// must outlive it. Destruction abandons pending requests; their alerts are sent again after the
 /// next start. The loop must continue to run until the background work has ended, and `database`
 /// must exist until then.
 class Deliverer {
  public:
-  /// kInvalid names the forwarder and what is wrong with it.
+  /// Errors: those of check_forwarders().
   static Result<std::unique_ptr<Deliverer>> create(uv_loop_t* loop, Database& database,
                                                    const Clock& clock,
                                                    std::vector<ForwarderOptions> forwarders,

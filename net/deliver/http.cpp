@@ -9,6 +9,7 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <uv.h>
 
 #include "db/base/check.h"
@@ -59,9 +60,7 @@ size_t receive_answer(char* data, size_t, size_t size, void* user) {
   return transfer.answer_size > kAnswerBytesMax ? 0 : size;  // 0 aborts the transfer
 }
 
-}  // namespace
-
-Status check_post_url(const std::string& url) {
+Status check_url(const std::string& url, std::initializer_list<std::string_view> schemes) {
   const Url parsed;
   const CURLUcode code = curl_url_set(parsed.handle, CURLUPART_URL, url.c_str(), 0);
   if (code != CURLUE_OK) {
@@ -70,11 +69,17 @@ Status check_post_url(const std::string& url) {
                                                  url, curl_url_strerror(code)));
   }
   const std::string scheme = parsed.part(CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https") {
-    return fail(ErrorCode::kInvalid,
-                fmt::format("`{}` has the scheme `{}`; expected http or https", url, scheme));
-  }
-  return {};
+  if (std::find(schemes.begin(), schemes.end(), scheme) != schemes.end()) return {};
+  return fail(ErrorCode::kInvalid, fmt::format("`{}` has the scheme `{}`; expected {}", url, scheme,
+                                               fmt::join(schemes, " or ")));
+}
+
+}  // namespace
+
+Status check_post_url(const std::string& url) { return check_url(url, {"http", "https"}); }
+
+Status check_proxy_url(const std::string& url) {
+  return check_url(url, {"http", "https", "socks4", "socks4a", "socks5", "socks5h"});
 }
 
 class HttpSender::Impl {
@@ -131,6 +136,15 @@ class HttpSender::Impl {
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (!request.ca_file.empty()) {
+      curl_easy_setopt(easy, CURLOPT_CAINFO, request.ca_file.c_str());
+      curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);       // only that file
+      curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);  // it may be replaced
+    }
+    if (!request.proxy.empty()) {
+      curl_easy_setopt(easy, CURLOPT_PROXY, request.proxy == "off" ? "" : request.proxy.c_str());
+      curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    }
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout / kMillisecond));
     curl_easy_setopt(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());

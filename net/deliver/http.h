@@ -20,10 +20,14 @@ struct HttpPost {
   std::string url;
   std::vector<std::string> headers;  ///< `Name: value`
   std::string body;
+  std::string ca_file;  ///< see ForwarderOptions
+  std::string proxy;    ///< see ForwarderOptions
 };
 
 /// Checks that a URL is valid and its scheme http or https; kInvalid says what is wrong.
 Status check_post_url(const std::string& url);
+/// The same for a proxy, which may also have the scheme socks4, socks4a, socks5 or socks5h.
+Status check_proxy_url(const std::string& url);
 
 /// All functions must be called on the loop's thread. Verifies certificates; does not follow
 /// redirects. Destruction abandons pending requests; the loop must turn once more before it can be

@@ -77,6 +77,14 @@ std::string group_key(const Labels& group_labels) {
   return "{}:{" + labels + '}';
 }
 
+// One text that says what happened, for the simple payload.
+std::string details_of(const AlertEvent& event) {
+  std::string text = event.summary.empty() ? event.rule : event.summary;
+  if (is_over(event)) text.insert(0, "resolved: ");
+  const auto note = event.annotations.find("note");
+  return note == event.annotations.end() ? text : text + " (" + note->second + ')';
+}
+
 std::string hash_text(std::string_view text) {
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
@@ -121,9 +129,8 @@ std::string simple_payload(const PayloadContext&, std::span<const AlertEvent> al
   for (const AlertEvent& event : alerts) {
     highest = std::max(highest, event.severity);
     if (!list.empty()) list += ',';
-    const std::string& text = event.summary.empty() ? event.rule : event.summary;
     list += fmt::format(R"({{"service":{},"details":{}}})", json_quote(event.service),
-                        json_quote(is_over(event) ? "resolved: " + text : text));
+                        json_quote(details_of(event)));
   }
   return fmt::format(R"({{"severity":"{}","count":{},"alerts":[{}]}})", name_of(highest),
                      alerts.size(), list);

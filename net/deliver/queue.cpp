@@ -48,7 +48,8 @@ size_t DeliveryQueue::group_end() const {
   return end;
 }
 
-std::vector<DeliveryOutcome> DeliveryQueue::answer(const DeliveryAnswer& answer, Timestamp now) {
+std::vector<DeliveryOutcome> DeliveryQueue::answer(const DeliveryAnswer& answer,
+                                                   const DeliveryTime& time) {
   if (group_size_ == 0) return {};
   ++attempts_;
   switch (verdict_of(answer)) {
@@ -59,7 +60,7 @@ std::vector<DeliveryOutcome> DeliveryQueue::answer(const DeliveryAnswer& answer,
       group_size_ = 0;
       attempts_ = 0;
       return {};
-    default: return retry(answer, now);
+    default: return retry(answer, time);
   }
 }
 
@@ -73,12 +74,13 @@ std::vector<DeliveryOutcome> DeliveryQueue::finish(const DeliveryAnswer& answer,
   return outcomes;
 }
 
-std::vector<DeliveryOutcome> DeliveryQueue::retry(const DeliveryAnswer& answer, Timestamp now) {
+std::vector<DeliveryOutcome> DeliveryQueue::retry(const DeliveryAnswer& answer,
+                                                  const DeliveryTime& time) {
   const std::string error =
       fmt::format("given up after {}: {}", format_duration(policy_.give_up_after), answer.error);
   std::vector<DeliveryOutcome> outcomes;
   for (size_t i = 0; i < entries_.size(); ++i) {
-    if (now - entries_[i].event.written_at < policy_.give_up_after) continue;
+    if (time.believed - entries_[i].event.written_at < policy_.give_up_after) continue;
     if (i < group_size_) {
       outcomes.push_back(
           {entries_[i], false, answer.http_status, attempts_, answer.latency, error});
@@ -86,7 +88,8 @@ std::vector<DeliveryOutcome> DeliveryQueue::retry(const DeliveryAnswer& answer, 
       outcomes.push_back({entries_[i], false, 0, 0, 0, error});  // not part of the request
     }
   }
-  next_attempt_ = now + std::max(backoff(), std::min(answer.retry_after, policy_.backoff_max));
+  next_attempt_ =
+      time.running + std::max(backoff(), std::min(answer.retry_after, policy_.backoff_max));
   return outcomes;
 }
 

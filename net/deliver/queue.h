@@ -34,6 +34,14 @@ struct DeliveryAnswer {
   Duration latency = 0;
 };
 
+struct DeliveryTime {
+  /// Ages count up to this time. While the clock is ahead of the time that the database believes
+  /// (DatabaseCounters::clock_ahead), it is the latter. Alerts that were written while the clock
+  /// was ahead are kept until a receiver answers or that time comes.
+  Timestamp believed = 0;
+  Duration running = 0;  ///< as of Clock::running(); back-off counts in it
+};
+
 enum class DeliveryVerdict : uint8_t { kDelivered, kRefused, kRetry };
 /// 2xx: delivered. 4xx other than 408, 425 and 429: refused for good. Anything else: retry.
 DeliveryVerdict verdict_of(const DeliveryAnswer& answer);
@@ -60,8 +68,8 @@ class DeliveryQueue {
 
   bool empty() const { return entries_.empty(); }
   size_t size() const { return entries_.size(); }
-  /// The earliest time of the next request.
-  Timestamp next_attempt() const { return next_attempt_; }
+  /// The earliest running time of the next request.
+  Duration next_attempt() const { return next_attempt_; }
   int64_t attempts() const { return attempts_; }
 
   /// The alerts of the next request. A retry returns the same ones, so that the request's id stays
@@ -73,7 +81,7 @@ class DeliveryQueue {
   /// failure that can be retried, all alerts that are too old are given up, including those after
   /// the group. A refused group is sent again one by one, so that one bad alert does not affect the
   /// others.
-  std::vector<DeliveryOutcome> answer(const DeliveryAnswer& answer, Timestamp now);
+  std::vector<DeliveryOutcome> answer(const DeliveryAnswer& answer, const DeliveryTime& time);
 
   /// Removes the entries whose outcomes have been committed.
   void forget(std::span<const DeliveryOutcome> outcomes);
@@ -81,7 +89,7 @@ class DeliveryQueue {
  private:
   size_t group_end() const;
   std::vector<DeliveryOutcome> finish(const DeliveryAnswer& answer, bool delivered);
-  std::vector<DeliveryOutcome> retry(const DeliveryAnswer& answer, Timestamp now);
+  std::vector<DeliveryOutcome> retry(const DeliveryAnswer& answer, const DeliveryTime& time);
   Duration backoff();
 
   const DeliveryPolicy policy_;
@@ -90,7 +98,7 @@ class DeliveryQueue {
   size_t group_size_ = 0;  // the first entries, which form the current group; 0: no group
   size_t one_by_one_ = 0;  // entries left of a refused group
   int64_t attempts_ = 0;   // of the current group
-  Timestamp next_attempt_ = 0;
+  Duration next_attempt_ = 0;
 };
 
 }  // namespace tocsin

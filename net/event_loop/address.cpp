@@ -6,13 +6,10 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include "db/base/network.h"
+
 namespace tocsin {
 namespace {
-
-bool is_ipv4(const std::string& host) {
-  in_addr address{};
-  return inet_pton(AF_INET, host.c_str(), &address) == 1;
-}
 
 bool is_ipv6(const std::string& host) {
   in6_addr address{};
@@ -20,12 +17,6 @@ bool is_ipv6(const std::string& host) {
 }
 
 }  // namespace
-
-bool is_numeric_host(const std::string& host) { return is_ipv4(host) || is_ipv6(host); }
-
-bool is_loopback_host(const std::string& host) {
-  return host == "localhost" || host == "::1" || (is_ipv4(host) && host.starts_with("127."));
-}
 
 bool Address::is_loopback() const { return is_loopback_host(host); }
 
@@ -51,7 +42,7 @@ Result<Address> parse_address(std::string_view text) {
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   address.host = host == "localhost" ? "127.0.0.1" : host == "*" ? "0.0.0.0" : std::string(host);
   address.ipv6 = is_ipv6(address.host);
-  if (!address.ipv6 && !is_ipv4(address.host)) return wrong();
+  if (!is_numeric_host(address.host)) return wrong();
   return address;
 }
 

@@ -26,9 +26,4 @@ Result<Address> parse_address(std::string_view text);
 /// The host of a peer's address: `127.0.0.1` for `127.0.0.1:4711`, `::1` for `[::1]:4711`.
 std::string host_of_peer(std::string_view peer);
 
-/// Whether `host`, without brackets, is a numeric IPv4 or IPv6 address.
-bool is_numeric_host(const std::string& host);
-/// Whether `host`, without brackets, is `localhost`, in 127.0.0.0/8, or ::1.
-bool is_loopback_host(const std::string& host);
-
 }  // namespace tocsin

@@ -2,6 +2,7 @@
 #include "net/event_loop/socket.h"
 
 #include <array>
+#include <cerrno>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -190,46 +191,74 @@ struct Listener::State {
 
 namespace {
 
-tl::unexpected<Error> listen_error(const Address& address, const std::string& setting, int status) {
-  const ErrorCode code = status == UV_EADDRINUSE ? ErrorCode::kConflict : ErrorCode::kIo;
-  if (status == UV_EADDRINUSE) {
-    return fail(
-        code, fmt::format("cannot listen on {}: the port is in use; stop the program that uses it "
-                          "(`ss -ltnp sport = :{}` shows it) or choose another port with {}",
-                          address.text(), address.port, setting));
+tl::unexpected<Error> listen_error(const Address& address, const std::string& setting, int error) {
+  if (error == EADDRINUSE) {
+    return fail(ErrorCode::kConflict,
+                fmt::format("cannot listen on {}: the port is in use; stop the program that uses "
+                            "it (`ss -ltnp sport = :{}` shows it) or choose another port with {}",
+                            address.text(), address.port, setting));
   }
-  return fail(code, fmt::format("cannot listen on {}: {}; choose another address with {}",
-                                address.text(), uv_strerror(status), setting));
+  return fail(ErrorCode::kIo, fmt::format("cannot listen on {}: {}; choose another address with {}",
+                                          address.text(), uv_strerror(-error), setting));
+}
+
+// Requires: the host is numeric.
+sockaddr_storage storage_of(const Address& address) {
+  sockaddr_storage storage{};
+  if (address.ipv6) {
+    uv_ip6_addr(address.host.c_str(), address.port, reinterpret_cast<sockaddr_in6*>(&storage));
+  } else {
+    uv_ip4_addr(address.host.c_str(), address.port, reinterpret_cast<sockaddr_in*>(&storage));
+  }
+  return storage;
+}
+
+uint16_t port_of(const sockaddr_storage& storage) {
+  const auto* generic = reinterpret_cast<const sockaddr*>(&storage);
+  return ntohs(storage.ss_family == AF_INET6
+                   ? reinterpret_cast<const sockaddr_in6*>(generic)->sin6_port
+                   : reinterpret_cast<const sockaddr_in*>(generic)->sin_port);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Listener>> Listener::listen(uv_loop_t* loop, const Address& address,
-                                                   const std::string& setting, Accept accept) {
-  sockaddr_storage storage{};
+Result<std::unique_ptr<ListenSocket>> ListenSocket::open(const Address& address,
+                                                         const std::string& setting) {
+  sockaddr_storage storage = storage_of(address);
   auto* generic = reinterpret_cast<sockaddr*>(&storage);
-  int status = address.ipv6 ? uv_ip6_addr(address.host.c_str(), address.port,
-                                          reinterpret_cast<sockaddr_in6*>(generic))
-                            : uv_ip4_addr(address.host.c_str(), address.port,
-                                          reinterpret_cast<sockaddr_in*>(generic));
-  if (status != 0) return listen_error(address, setting, status);
+  std::unique_ptr<ListenSocket> out(
+      new ListenSocket(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+  const int descriptor = out->descriptor_.get();
+  const int on = 1;  // a server that restarts need not wait until its old connections are forgotten
+  socklen_t size = address.ipv6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  if (descriptor < 0 || ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      ::bind(descriptor, generic, size) != 0 || ::listen(descriptor, kBacklog) != 0 ||
+      ::getsockname(descriptor, generic, &size) != 0) {
+    return listen_error(address, setting, errno);
+  }
+  out->port_ = port_of(storage);
+  return out;
+}
+
+Result<std::unique_ptr<Listener>> Listener::start(uv_loop_t* loop,
+                                                  std::unique_ptr<ListenSocket> socket,
+                                                  Accept accept) {
   auto* state = new State;
   state->accept = std::move(accept);
   state->tcp.data = state;
   TOCSIN_CHECK(uv_tcp_init(loop, &state->tcp) == 0);
-  std::unique_ptr<Listener> listener(new Listener(state, 0));
-  status = uv_tcp_bind(&state->tcp, generic, 0);
+  std::unique_ptr<Listener> listener(new Listener(state, socket->port()));
+  int status = uv_tcp_open(&state->tcp, socket->descriptor_.get());
   if (status == 0) {
+    socket->descriptor_.release();
     status = uv_listen(stream_of(state->tcp), kBacklog, [](uv_stream_t* stream, int result) {
       static_cast<State*>(stream->data)->on_connection(result);
     });
   }
-  if (status != 0) return listen_error(address, setting, status);
-  int size = sizeof storage;
-  status = uv_tcp_getsockname(&state->tcp, generic, &size);
-  if (status != 0) return listen_error(address, setting, status);
-  listener->port_ = ntohs(address.ipv6 ? reinterpret_cast<sockaddr_in6*>(generic)->sin6_port
-                                       : reinterpret_cast<sockaddr_in*>(generic)->sin_port);
+  if (status != 0) {
+    return fail(ErrorCode::kIo,
+                fmt::format("listening on port {}: {}", socket->port(), uv_strerror(status)));
+  }
   return listener;
 }
 

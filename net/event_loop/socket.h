@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "db/base/file.h"
 #include "db/base/result.h"
 #include "db/base/time.h"
 #include "net/event_loop/address.h"
@@ -57,15 +58,30 @@ class Socket {
 
 inline constexpr Duration kLingerTime = kSecond;
 
+/// A bound socket whose connections wait until a Listener accepts them.
+class ListenSocket {
+ public:
+  /// Binds and listens. kConflict: the port is in use; kIo: any other error. Both messages say what
+  /// to do. `setting` is the option that chooses the address, such as `--http HOST:PORT`.
+  static Result<std::unique_ptr<ListenSocket>> open(const Address& address,
+                                                    const std::string& setting);
+  uint16_t port() const { return port_; }
+
+ private:
+  friend class Listener;
+  explicit ListenSocket(int descriptor) : descriptor_(descriptor) {}
+  Descriptor descriptor_;
+  uint16_t port_ = 0;
+};
+
 /// Accepts connections until it is destroyed. All functions must be called on the loop's thread.
 class Listener {
  public:
   using Accept = std::function<void(std::unique_ptr<Socket>)>;
 
-  /// Binds and listens. kConflict: the port is in use; kIo: any other error. Both messages say what
-  /// to do. `setting` is the option that chooses the address, such as `--http HOST:PORT`.
-  static Result<std::unique_ptr<Listener>> listen(uv_loop_t* loop, const Address& address,
-                                                  const std::string& setting, Accept accept);
+  static Result<std::unique_ptr<Listener>> start(uv_loop_t* loop,
+                                                 std::unique_ptr<ListenSocket> socket,
+                                                 Accept accept);
   ~Listener();
   uint16_t port() const { return port_; }
 

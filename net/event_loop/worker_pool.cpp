@@ -25,15 +25,22 @@ bool WorkerPool::post(std::function<void()> work) {
   return true;
 }
 
+WorkerPool::Load WorkerPool::load() const {
+  const MutexLock lock(mutex_);
+  return {running_, waiting_.size()};
+}
+
 void WorkerPool::run() {
-  for (;;) {
+  for (bool worked = false;; worked = true) {
     std::function<void()> work;
     {
       const MutexLock lock(mutex_);
+      if (worked) --running_;
       while (!stopped_ && waiting_.empty()) wake_.wait(mutex_);
       if (stopped_) return;
       work = std::move(waiting_.front());
       waiting_.pop_front();
+      ++running_;
     }
     work();
   }

@@ -1,13 +1,10 @@
-// The table of paths, and the checks that reject requests of foreign web pages.
+// The table of paths.
 #include "net/http/api.h"
 
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
-#include "db/base/ascii.h"
-#include "net/event_loop/address.h"
 #include "net/page/page.h"
 
 namespace tocsin::http {
@@ -26,42 +23,18 @@ constexpr std::array kRoutes = {
     Route{"/query", "GET POST", &handle_influx_query},
     Route{"/ping", "GET HEAD", &handle_ping},
     Route{"/health", "GET HEAD", &handle_health},
+    Route{"/settings", "GET", &handle_questdb_settings},
     Route{"/api/query", "GET POST", &handle_query},
     Route{"/api/complete", "GET POST", &handle_complete},
+    Route{"/api/rejected/retry", "POST", &handle_retry},
     Route{"/api/v1/alerts", "GET", &handle_alerts},
     Route{"/api/v1/rules", "GET", &handle_rules},
     Route{"/metrics", "GET", &handle_metrics},
     Route{"/-/healthy", "GET HEAD", &handle_healthy},
     Route{"/-/ready", "GET HEAD", &handle_ready},
     Route{"/-/reload", "POST", &handle_reload},
+    Route{"/-/retention/confirm", "POST", &handle_retention_confirm},
 };
-
-// The host in lower case, without port and brackets: `::1` for `[::1]:8086`.
-std::string host_name(std::string_view host) {
-  if (host.starts_with('[')) return lower_case(host.substr(1, host.find(']') - 1));
-  return lower_case(host.substr(0, host.rfind(':')));
-}
-
-// A page of another origin can make a browser on this machine send requests here. Such a request is
-// recognised by its Origin or, after DNS rebinding, by its Host.
-std::string refusal(const Context& context, const Request& request) {
-  const std::string host = request.header("host");
-  const std::string name = host_name(host);
-  const auto& allowed = context.allowed_hosts;
-  const bool known = is_loopback_host(name) || (context.numeric_hosts && is_numeric_host(name)) ||
-                     std::any_of(allowed.begin(), allowed.end(), [&](const std::string& other) {
-                       return equals_ignoring_case(other, name);
-                     });
-  // HTTP/1.0 may omit Host; browsers never do.
-  const bool sent = request.headers.count("host") != 0;
-  if (sent && !known) {
-    return fmt::format("host `{}` is not allowed; use localhost or a loopback address", name);
-  }
-  const auto origin = request.headers.find("origin");
-  if (origin == request.headers.end() || equals_ignoring_case(origin->second, "http://" + host))
-    return "";
-  return "requests from pages of another origin are not allowed";
-}
 
 bool allows(std::string_view methods, std::string_view method) {
   const size_t at = methods.find(method);
@@ -90,7 +63,7 @@ Response page_response(const PageAsset& asset) {
 }  // namespace
 
 void handle_request(const Context& context, Request request, Reply reply) {
-  if (const std::string message = refusal(context, request); !message.empty()) {
+  if (const std::string message = foreign_page_error(context.names, request); !message.empty()) {
     return reply(error_response(403, message));
   }
   for (const Route& route : kRoutes) {
@@ -113,6 +86,18 @@ void handle_healthy(const Context&, Request, Reply reply) {
 void handle_ready(const Context& context, Request, Reply reply) {
   if (context.ready()) return reply({200, "text/plain", "ready\n"});
   reply({503, "text/plain", "not ready: followed files are still being read\n"});
+}
+
+void handle_retention_confirm(const Context& context, Request, Reply reply) {
+  auto outcome = std::make_shared<Result<std::string>>();
+  run_in_background(
+      context.loop,
+      [outcome, &database = context.database] { *outcome = database.confirm_retention(); },
+      [outcome, reply] {
+        if (!*outcome)
+          return reply(error_response(status_of(outcome->error().code), outcome->error().message));
+        reply({200, "text/plain", **outcome + "\n"});
+      });
 }
 
 void handle_reload(const Context& context, Request, Reply reply) {

@@ -11,6 +11,7 @@
 #include "db/database.h"
 #include "net/event_loop/loop.h"
 #include "net/event_loop/worker_pool.h"
+#include "net/http/foreign_page.h"
 #include "net/http/message.h"
 #include "net/ingest/ingest.h"
 #include "query/query.h"
@@ -23,7 +24,8 @@ struct ServerNumbers {
   uint64_t tcp_connections = 0;
   uint64_t http_connections = 0;
   std::map<int, uint64_t> http_requests;  ///< answered requests, by status
-  uint64_t tail_files = 0, tail_rows = 0, tail_bytes = 0, tail_rejected = 0;
+  uint64_t tail_files = 0, tail_rows = 0, tail_bytes = 0, tail_rejected = 0, tail_behind = 0;
+  uint64_t events_untimed = 0;
   uint64_t alerts_delivered = 0, alerts_failed = 0, alert_retries = 0, alerts_waiting = 0;
 };
 
@@ -41,14 +43,16 @@ struct Context {
   std::function<ServerNumbers()> numbers;
   std::function<bool()> ready;  ///< the followed files have been read
   std::string version;
+  std::string commit;         ///< that the program was built from
   std::string measurement;    ///< for JSON events that name none
   size_t body_bytes_max = 0;  ///< before and after decompression
   Duration query_timeout = 0;
-  std::vector<std::string> allowed_hosts;
-  bool numeric_hosts = false;  ///< accept any numeric Host, because the server listens to a network
+  TimeZone query_zone;
+  OwnNames names;
+  TimeOptions time = {};  ///< of JSON events, unless parameters say otherwise
 };
 
-/// Checks Host and Origin, finds the handler of the path, and calls it.
+/// Refuses requests of foreign web pages, finds the handler of the path, and calls it.
 void handle_request(const Context& context, Request request, Reply reply);
 
 using Handler = void (*)(const Context&, Request, Reply);
@@ -62,11 +66,14 @@ void handle_complete(const Context&, Request, Reply);      // complete.cpp
 void handle_influx_query(const Context&, Request, Reply);  // influx.cpp
 void handle_ping(const Context&, Request, Reply);
 void handle_health(const Context&, Request, Reply);
+void handle_questdb_settings(const Context&, Request, Reply);
 void handle_alerts(const Context&, Request, Reply);  // rules.cpp
 void handle_rules(const Context&, Request, Reply);
 void handle_metrics(const Context&, Request, Reply);  // metrics.cpp
+void handle_retry(const Context&, Request, Reply);    // rejected.cpp
 void handle_healthy(const Context&, Request, Reply);  // api.cpp
 void handle_ready(const Context&, Request, Reply);
 void handle_reload(const Context&, Request, Reply);
+void handle_retention_confirm(const Context&, Request, Reply);
 
 }  // namespace tocsin::http

@@ -34,10 +34,13 @@ void handle_complete(const Context& context, Request request, Reply reply) {
     }
     cursor = static_cast<size_t>(*number);
   }
+  QueryOptions options;
+  options.zone = context.query_zone;
   // On a query thread, because values are read from segments.
-  const bool posted = context.workers.post(
-      [text, cursor, reply, &database = context.database, post = context.mailbox.poster()] {
-        const Completion completion = complete(text, cursor, database, QueryOptions());
+  const bool posted =
+      context.workers.post([text, cursor, reply, options, &database = context.database,
+                            post = context.mailbox.poster()] {
+        const Completion completion = complete(text, cursor, database, options);
         post([reply, body = completion_json(completion)] { reply(json_response(200, body)); });
       });
   if (!posted) reply(error_response(503, "too many queries are waiting; try again"));

@@ -1,9 +1,11 @@
-// The other requests of InfluxDB clients: ping, health, and CREATE DATABASE.
+// The other requests of clients that write line protocol: InfluxDB's ping, health and CREATE
+// DATABASE, and the settings that QuestDB's clients ask for.
 
 #include <fmt/format.h>
 
 #include "db/base/ascii.h"
 #include "db/base/json.h"
+#include "db/limits.h"
 #include "net/http/api.h"
 
 namespace tocsin::http {
@@ -39,9 +41,22 @@ void handle_ping(const Context& context, Request request, Reply reply) {
   reply(std::move(response));
 }
 
+// QuestDB's clients over HTTP ask before their first write which versions of their line protocol
+// the server reads (questdb/questdb, SettingsEndpointTest). Versions 2 and 3 have binary values;
+// version 1 is plain text.
+void handle_questdb_settings(const Context& context, Request, Reply reply) {
+  reply(json_response(
+      200, fmt::format("{{\"config\":{{\"release.type\":\"OSS\",\"release.version\":{},"
+                       "\"accepting.writes\":[\"http\"],\"line.proto.support.versions\":[1],"
+                       "\"ilp.proto.transports\":[\"http\"],\"cairo.max.file.name.length\":{}}},"
+                       "\"preferences.version\":0,\"preferences\":{{}}}}\n",
+                       json_quote("tocsin-" + context.version), kNameBytesMax)));
+}
+
 void handle_health(const Context& context, Request, Reply reply) {
   const DatabaseCounters counters = context.database.counters();
-  const std::string message = counters.writable ? "ready for queries and writes" : counters.trouble;
+  std::string message = counters.writable ? "ready for queries and writes" : counters.trouble;
+  if (!counters.retention_waits.empty()) message += "; " + counters.retention_waits;
   reply(json_response(
       counters.writable ? 200 : 503,
       fmt::format("{{\"name\":\"tocsin\",\"message\":{},\"status\":\"{}\",\"version\":{}}}\n",

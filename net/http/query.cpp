@@ -105,11 +105,17 @@ Result<QuerySettings> settings_of(const Request& request) {
   return settings;
 }
 
-Result<Timestamp> parse_now(const std::string& text) {
+Result<Timestamp> parse_now(const std::string& text, const TimeZone& zone) {
   if (const auto ns = parse_i64(text)) return *ns;
-  auto time = parse_time(text);
+  auto time = parse_time(text, zone);
   if (!time) return fail(time.error(), "parameter now");
   return time;
+}
+
+Result<bool> parse_switch(const std::string& name, const std::string& value) {
+  if (value == "on" || value == "off") return value == "on";
+  return fail(ErrorCode::kInvalid,
+              fmt::format("parameter {} is `{}`; expected on or off", name, value));
 }
 
 Status apply(const std::string& name, const std::string& value, QueryJob& job) {
@@ -130,22 +136,22 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
                   fmt::format("parameter rows_max is `{}`; expected a number of rows", value));
     }
     job.options.rows_max = *count;
+  } else if (name == "stats") {
+    TOCSIN_TRY(job.format_options.statistics, parse_switch(name, value));
   } else if (name == "now") {
-    TOCSIN_TRY(job.options.now, parse_now(value));
+    TOCSIN_TRY(job.options.now, parse_now(value, job.options.zone));
   } else if (name == "remember") {
-    if (value != "on" && value != "off") {
-      return fail(ErrorCode::kInvalid,
-                  fmt::format("parameter remember is `{}`; expected on or off", value));
-    }
-    job.options.remember = value == "on";
+    TOCSIN_TRY(job.options.remember, parse_switch(name, value));
+  } else if (name == "zone") {
+    TOCSIN_TRY(job.options.zone, TimeZone::load(value));
   } else if (name.starts_with(kParameterPrefix)) {
     job.options.parameters[name.substr(kParameterPrefix.size())] =
         parse_parameter(value, job.options.zone);
   } else {
     return fail(
         ErrorCode::kInvalid,
-        fmt::format("unknown parameter `{}`; expected q, format, time, now, remember, rows_max or "
-                    "param.NAME",
+        fmt::format("unknown parameter `{}`; expected q, format, time, stats, now, zone, remember, "
+                    "rows_max or param.NAME",
                     name));
   }
   return {};
@@ -153,6 +159,9 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
 
 Status read_request(const Request& request, QueryJob& job) {
   TOCSIN_TRY(QuerySettings settings, settings_of(request));
+  // First the zone, which decides what the texts of other parameters mean.
+  std::stable_partition(settings.texts.begin(), settings.texts.end(),
+                        [](const auto& text) { return text.first != "zone"; });
   for (auto it = settings.texts.rbegin(); it != settings.texts.rend(); ++it) {
     TOCSIN_RETURN_IF_ERROR(apply(it->first, it->second, job));
   }
@@ -240,6 +249,7 @@ Response run(const QueryEngine& queries, QueryJob& job) {
 void handle_query(const Context& context, Request request, Reply reply) {
   auto job = std::make_shared<QueryJob>();  // shared with the worker
   job->options.timeout = context.query_timeout;
+  job->options.zone = context.query_zone;
   job->cancelled = request.cancelled;
   job->reply = std::move(reply);
   if (const Status status = read_request(request, *job); !status) {

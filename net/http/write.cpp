@@ -12,6 +12,7 @@
 #include "db/base/ascii.h"
 #include "db/base/json.h"
 #include "db/base/log.h"
+#include "db/base/text.h"
 #include "db/limits.h"
 #include "net/event_loop/address.h"
 #include "net/http/api.h"
@@ -37,6 +38,7 @@ struct WriteJob {
   ParseOptions options;
   std::string peer;  // for the log
   std::string source;
+  std::string path;  // of the request
   Reply reply;
   uint64_t lines_before = 0;  // in the texts already ingested
   size_t texts_stored = 0;
@@ -116,7 +118,9 @@ void ingest_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
   text.format = job->dialect == Dialect::kJsonLines ? LineFormat::kJson : LineFormat::kLineProtocol;
   text.options = job->options;
   text.source = job->source;
+  text.path = job->path;
   text.urgent = true;  // the client waits for the answer
+  text.time_advice = "; name the right key with the parameter `_time_field` or `listen.time.key`";
   text.patience = job->texts_stored > 0 ? kPatienceAfterFirst : 0;
   context.ingest.add(
       std::move(text), [] {},
@@ -144,6 +148,7 @@ void start_write(const Context& context, Request request, std::shared_ptr<WriteJ
   }
   job->peer = request.peer;
   job->source = "http " + host_of_peer(request.peer);
+  job->path = request.path;
   job->options.now = context.clock.now();
   job->body = std::move(request.body);
   auto failed = std::make_shared<std::optional<Error>>();
@@ -195,14 +200,19 @@ void write_lines(const Context& context, Dialect dialect, Request request, Reply
   start_write(context, std::move(request), std::move(job));
 }
 
-std::vector<std::string> split_list(const std::string& text) {
-  std::vector<std::string> out;
-  for (std::string_view rest = text; !rest.empty();) {
-    const size_t comma = std::min(rest.find(','), rest.size());
-    if (comma > 0) out.emplace_back(rest.substr(0, comma));
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
+// The parameters of the request replace the settings one by one.
+Result<TimeOptions> time_options(TimeOptions options, const Request& request) {
+  const std::string keys = request.parameter_or("_time_field", "");
+  if (!keys.empty()) options.keys = split_list(keys);
+  const std::string layout = request.parameter_or("_time_layout", "");
+  if (!layout.empty()) {
+    TOCSIN_TRY(options.layout, TimeLayout::parse(layout));
   }
-  return out;
+  const std::string zone = request.parameter_or("_time_zone", "");
+  if (!zone.empty()) {
+    TOCSIN_TRY(options.zone, TimeZone::load(zone));
+  }
+  return options;
 }
 
 }  // namespace
@@ -221,7 +231,9 @@ void handle_json_lines(const Context& context, Request request, Reply reply) {
   job->reply = std::move(reply);
   job->options.measurement = request.parameter_or("measurement", context.measurement);
   job->options.tags = split_list(request.parameter_or("_stream_fields", ""));
-  job->options.time_keys = split_list(request.parameter_or("_time_field", ""));
+  auto time = time_options(context.time, request);
+  if (!time) return job->reply(dialect_error(job->dialect, 400, time.error().message));
+  job->options.time = *std::move(time);
   start_write(context, std::move(request), std::move(job));
 }
 

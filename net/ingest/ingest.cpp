@@ -5,16 +5,22 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
+
+#include <fmt/format.h>
 
 #include "db/base/check.h"
+#include "db/base/log.h"
 #include "db/limits.h"
 #include "net/parse/json_lines.h"
+#include "net/parse/line_origin.h"
 
 namespace tocsin {
 namespace {
 
 constexpr Duration kRetryDelayMin = 20 * kMillisecond;
 constexpr Duration kRetryDelayMax = kSecond;
+constexpr size_t kWarningsMax = 1'000;  // logged in the life of a process, one per source and kind
 
 // The offset of each row's line, by measurement: translates rejected rows into line numbers.
 using RowPlaces = std::map<std::string, std::vector<uint32_t>, std::less<>>;
@@ -37,6 +43,7 @@ struct Job {
   IngestReport report;
   RowPlaces places;
   size_t lines_rejected = 0;
+  LineWarnings warnings;
 };
 
 uint64_t line_at(std::string_view text, size_t offset) {
@@ -62,6 +69,8 @@ WriteRequest parse(Job& job) {
   WriteRequest write;
   write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
   write.source = input.source;
+  write.origin = origin_of(json ? kOriginJson : kOriginLineProtocol, input.options);
+  write.origin.path = input.path;
   write.urgent = input.urgent;
   const std::string_view text = write.batch.keep(input.text);
   LineErrors errors;
@@ -84,6 +93,7 @@ WriteRequest parse(Job& job) {
     job.report.problems.push_back({error.line, error.reason, true});
   }
   job.lines_rejected = job.report.rows_rejected = errors.count();
+  job.warnings = errors.warnings();
   return write;
 }
 
@@ -111,6 +121,7 @@ struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
   Duration patience_max = kTimeMax;
   size_t open_jobs = 0;
   IngestCounters counters;
+  std::set<std::string> warned;  // sources, with the kind of the warning
 
   Impl(uv_loop_t* l, Database& d) : loop(l), database(d), mailbox(std::in_place, l) {}
 
@@ -121,6 +132,7 @@ struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
   bool may_retry(const Job& job, ErrorCode code) const;
   void retry_later(const std::shared_ptr<Job>& job);
   void finish(Job& job);
+  void log_warnings(const Job& job);
 };
 
 void Ingest::Impl::start(std::shared_ptr<Job> job) {
@@ -193,9 +205,27 @@ void Ingest::Impl::finish(Job& job) {
   if (job.report.status) {
     counters.bytes += job.input.text.size();
     counters.lines_rejected += job.lines_rejected;
+    log_warnings(job);
   }
   const auto done = std::move(job.done);
   done(std::move(job.report));
+}
+
+// Once per source and kind; the counter goes on. A line without a timestamp is usual here: it is
+// sent when it happens.
+void Ingest::Impl::log_warnings(const Job& job) {
+  for (const LineWarning kind : kLineWarnings) {
+    const LineWarnings::Entry& entry = job.warnings[kind];
+    if (entry.count == 0 || kind == LineWarning::kNoTimestamp) continue;
+    const bool odd = kind == LineWarning::kOddKey;
+    if (!odd) counters.untimed += entry.count;
+    if (warned.size() >= kWarningsMax) continue;
+    if (!warned.insert(fmt::format("{} {}", job.input.source, static_cast<int>(kind))).second) {
+      continue;
+    }
+    log(LogLevel::kWarning, fmt::format("{}: {}{}", job.input.source, warning_text(kind, entry),
+                                        odd ? "" : job.input.time_advice));
+  }
 }
 
 Ingest::Ingest(uv_loop_t* loop, Database& database)

@@ -24,8 +24,11 @@ struct IngestText {
   ParseOptions options;
   std::optional<RejectedLine> rejected;  ///< a line that the caller has already rejected
   std::string source;                    ///< recorded in `rejected`, such as `tcp 127.0.0.1`
+  std::string path;                      ///< of an HTTP request; recorded in `rejected`
   Duration patience = 0;  ///< how long to retry while the store is busy, full or failing
   bool urgent = false;    ///< commit without waiting for more
+  /// For the log, if events have no time: how the user names its key for this input.
+  const char* time_advice = "";
 };
 
 /// A line that was not stored.
@@ -49,6 +52,7 @@ struct IngestReport {
 struct IngestCounters {
   uint64_t lines_rejected = 0;  ///< that could not be parsed
   uint64_t bytes = 0;           ///< of stored texts
+  uint64_t untimed = 0;         ///< JSON events without a time
 };
 
 /// All functions must be called on the loop's thread. After destruction no callbacks are called.

@@ -108,6 +108,7 @@ size_t TcpConnection::next_chunk() {
   if (whole_bytes_ == 0) {
     if (!skip_overlong_line()) return 0;
     whole_bytes_ = find_whole_lines();
+    if (whole_bytes_ == 0) whole_bytes_ = find_nul_block();
     if (whole_bytes_ == 0) return 0;
   }
   std::string_view rest = pending().substr(0, whole_bytes_);
@@ -130,21 +131,33 @@ size_t TcpConnection::find_whole_lines() {
   return ended_ || overdue ? framer_.give_up_quote() : 0;
 }
 
+// Whether the pending bytes begin a line that exceeds the limit.
+bool TcpConnection::is_overlong() const {
+  return pending().size() > kLineBytesMax && pending().find('\n') == std::string_view::npos;
+}
+
+// NUL bytes in a line that exceeds the limit end it: what follows them may be a line.
+size_t TcpConnection::find_nul_block() {
+  if (!is_overlong()) return 0;
+  framer_ = StreamFramer();
+  return pending().rfind('\0') + 1;  // npos + 1 is 0
+}
+
 // Rejects a line that exceeds the limit, recording its beginning, and drops it up to its end.
 // False: its end has not arrived.
 bool TcpConnection::skip_overlong_line() {
   if (!skipping_) {
-    if (pending().size() <= kLineBytesMax || pending().find('\n') != std::string::npos) return true;
+    if (!is_overlong() || pending().find('\0') != std::string_view::npos) return true;
     IngestText text;
-    text.rejected = {fmt::format("line is longer than {} bytes", kLineBytesMax),
-                     std::string(pending().substr(0, kRejectedLineBytesMax))};
+    text.rejected =
+        rejected_line(fmt::format("line is longer than {} bytes", kLineBytesMax), pending());
     ++line_count_;
     submit(std::move(text), line_count_, [] {});
     framer_ = StreamFramer();
   }
-  const size_t newline = pending().find('\n');
-  skipping_ = newline == std::string::npos;
-  drop(skipping_ ? pending().size() : newline + 1);
+  const size_t end = pending().find_first_of(kLongLineEnds);
+  skipping_ = end == std::string::npos;
+  drop(skipping_ ? pending().size() : end + 1);
   return !skipping_;
 }
 
@@ -157,6 +170,8 @@ void TcpConnection::consume(size_t size) {
   text.format = format_of_line(text.text);
   text.options.now = clock_.now();
   text.options.measurement = options_.measurement;
+  text.options.time = options_.time;
+  text.time_advice = "; set `listen.time.key` to name the right key";
   const uint64_t first_line = line_count_ + 1;
   line_count_ += static_cast<uint64_t>(std::count(text.text.begin(), text.text.end(), '\n'));
   if (text.text.back() != '\n') ++line_count_;

@@ -21,6 +21,7 @@ namespace tocsin {
 
 struct TcpConnectionOptions {
   std::string measurement;                ///< for JSON events that do not name one
+  TimeOptions time;                       ///< of JSON events
   Duration open_quote_max = 5 * kSecond;  ///< see ServerOptions
 };
 
@@ -45,6 +46,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   bool skip_byte_order_mark();
   size_t next_chunk();
   size_t find_whole_lines();
+  bool is_overlong() const;
+  size_t find_nul_block();
   bool skip_overlong_line();
   void consume(size_t size);
   void submit(IngestText text, uint64_t first_line, std::function<void()> accepted);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -11,30 +13,37 @@
 #include "net/parse/framer.h"
 #include "net/parse/keys.h"
 #include "net/parse/line_numbers.h"
+#include "net/parse/nul_blocks.h"
 #include "net/parse/number.h"
 #include "net/parse/row_appender.h"
 
 namespace tocsin {
 namespace {
 
-enum class Role : uint8_t { kValue, kMeasurement, kTime };
+enum class Role : uint8_t { kValue, kMeasurement, kTime };  // kTime: of typed files
 constexpr size_t kSampleBytesMax = 256 * kKiB;  // of the records from which types are guessed
 
-// Only numbers in JSON notation count: `007` and `+1` are more likely ids.
+// Only numbers in JSON notation count: `007` and `+1` are more likely ids. Huge numbers are
+// strings.
 std::optional<ColumnType> type_of(std::string_view text) {
   if (text == "true" || text == "false") return ColumnType::kBool;
   const auto number = parse_json_number(text);
-  if (!number) return std::nullopt;
+  if (!number || std::holds_alternative<HugeNumber>(*number)) return std::nullopt;
   if (std::holds_alternative<int64_t>(*number)) return ColumnType::kI64;
   return std::holds_alternative<uint64_t>(*number) ? ColumnType::kU64 : ColumnType::kF64;
 }
 
-// The narrowest type that holds the values of both.
+// The type that holds the values of both. Integers stay exact: what does not fit into u64 gets its
+// own type.
 ColumnType joined(ColumnType a, ColumnType b) {
   if (a == b) return a;
-  const auto is_number = [](ColumnType type) {
-    return type != ColumnType::kBool && type != ColumnType::kString;
+  const auto is_integer = [](ColumnType type) {
+    return type == ColumnType::kI64 || type == ColumnType::kU64;
   };
+  const auto is_number = [&](ColumnType type) {
+    return is_integer(type) || type == ColumnType::kF64;
+  };
+  if (is_integer(a) && is_integer(b)) return ColumnType::kU64;
   return is_number(a) && is_number(b) ? ColumnType::kF64 : ColumnType::kString;
 }
 
@@ -66,20 +75,53 @@ Result<CsvHeader> read_names(std::string_view record) {
   for (const CsvField& field : fields) {
     TypedColumn column;
     column.name = text_of_field(field);
-    const size_t number = header.columns.size() + 1;
-    if (column.name.empty()) return bad_csv_header(fmt::format("column {} has no name", number));
-    if (column.name.size() > kNameBytesMax && !is_base64_name(column.name)) {
-      return bad_csv_header(
-          fmt::format("the name of column {} has {} bytes, at most {} are possible", number,
-                      column.name.size(), kNameBytesMax));
-    }
     header.columns.push_back(std::move(column));
   }
   return header;
 }
 
+Status check_typed_names(const CsvHeader& header) {
+  for (size_t i = 0; i < header.columns.size(); ++i) {
+    const std::string& name = header.columns[i].name;
+    if (name.empty()) return bad_csv_header(fmt::format("column {} has no name", i + 1));
+    if (name.size() > kNameBytesMax && !is_base64_name(name)) {
+      return bad_csv_header(
+          fmt::format("the name of column {} has {} bytes, at most {} are possible", i + 1,
+                      name.size(), kNameBytesMax));
+    }
+  }
+  return {};
+}
+
+std::string numbered_name(const std::string& base, size_t number) {
+  const std::string name = fmt::format("{}_{}", base, number);
+  return name.size() > kNameBytesMax ? shortened_name(name) : name;
+}
+
+// Gives every column of a plain file a name of its own that a column can have.
+void repair_names(CsvHeader& header) {
+  std::unordered_set<std::string> names;
+  for (const TypedColumn& column : header.columns) names.insert(column.name);
+  std::unordered_map<std::string, size_t> uses;  // of each name, and then NAME_2, NAME_3 ...
+  for (size_t i = 0; i < header.columns.size(); ++i) {
+    std::string& name = header.columns[i].name;
+    const std::string original = name;
+    if (name.empty()) name = kEmptyName;
+    if (name.size() > kNameBytesMax) name = shortened_name(name);
+    if (size_t& use = uses[name]; ++use > 1) {
+      const std::string base = name;
+      name = numbered_name(base, use);
+      while (!names.insert(name).second) name = numbered_name(base, ++use);
+    }
+    if (name == original || !header.oddity.empty()) continue;
+    header.oddity = fmt::format("column {}, \"{}\", is stored as `{}`", i + 1,
+                                original.substr(0, kShownBytesMax), name);
+  }
+}
+
 Result<CsvHeader> read_typed(std::string_view types, std::string_view names) {
   TOCSIN_TRY(CsvHeader header, read_names(names));
+  TOCSIN_RETURN_IF_ERROR(check_typed_names(header));
   std::vector<CsvField> fields;
   split_record(types, fields);  // a type with a quote is rejected below
   if (fields.size() != header.columns.size()) {
@@ -133,18 +175,9 @@ std::vector<ColumnRole> places_of(const CsvHeader& header, const ParseOptions& o
     places[1].role = Role::kTime;
     return places;
   }
-  const auto find = [&](std::string_view name) {
-    return std::ranges::find_if(places,
-                                [&](const ColumnRole& place) { return place.column.name == name; });
-  };
-  const auto measurement = find("measurement");
+  const auto measurement = std::ranges::find_if(
+      places, [](const ColumnRole& place) { return place.column.name == "measurement"; });
   if (measurement != places.end()) measurement->role = Role::kMeasurement;
-  for (const std::string_view key : time_keys_of(options)) {
-    const auto time = find(key);
-    if (time == places.end()) continue;
-    time->role = Role::kTime;
-    break;
-  }
   for (ColumnRole& place : places) {
     const bool is_tag = is_tag_key(place.column.name, options);
     if (is_tag && place.column.type == ColumnType::kString) place.column.kind = ColumnKind::kTag;
@@ -154,11 +187,23 @@ std::vector<ColumnRole> places_of(const CsvHeader& header, const ParseOptions& o
 
 class RecordReader : public RowAppender {
  public:
-  RecordReader(const CsvHeader& header, const ParseOptions& options, Batch& batch)
-      : typed_(header.typed),
+  RecordReader(const CsvHeader& header, const ParseOptions& options, Batch& batch,
+               LineWarnings& warnings)
+      : header_(header),
+        typed_(header.typed),
         places_(places_of(header, options)),
         options_(options),
-        batch_(batch) {}
+        time_keys_(options.time),
+        batch_(batch),
+        warnings_(warnings) {
+    if (typed_) return;
+    for (size_t i = 0; i < places_.size(); ++i) {
+      const auto place = time_keys_.place_of(places_[i].column.name);
+      if (place && place->whole)
+        time_columns_.push_back({.rank = place->rank, .index = i, .is_text = true});
+    }
+    std::ranges::stable_sort(time_columns_, {}, &TimeCandidate::rank);
+  }
 
   /// Appends the record's row to the batch, or returns false with reason() set.
   bool read(std::string_view record) {
@@ -169,22 +214,61 @@ class RecordReader : public RowAppender {
       return fail(
           fmt::format("{} values, but the header has {} columns", fields_.size(), places_.size()));
     }
-    Timestamp time = options_.now;
+    std::optional<Timestamp> time;
     measurement_ = options_.measurement;
     has_place_ = false;
+    drop_ = FoundTime::kNone;
     for (size_t i = 0; i < fields_.size(); ++i) {
       if (places_[i].role != Role::kValue && !read_place(i, time)) return false;
     }
+    if (!typed_ && !find_time(time)) return false;
     const char* const missing =
         "no measurement: the file has no column `measurement`, and its source sets none";
     if (!check_measurement(measurement_, missing)) return false;
-    return append_row(batch_.rows_of(measurement_), time, record,
-                      [&](RowBatch& rows) { return append_values(rows); });
+    const bool good = append_row(batch_.rows_of(measurement_), time.value_or(options_.now), record,
+                                 [&](RowBatch& rows) { return append_values(rows); });
+    if (good) warn(time.has_value());
+    return good;
   }
 
  private:
-  // Reads the measurement or time.
-  bool read_place(size_t i, Timestamp& time) {
+  // Of a plain file. Leaves `time` empty if no column has one.
+  bool find_time(std::optional<Timestamp>& time) {
+    candidates_.clear();
+    for (TimeCandidate candidate : time_columns_) {
+      const CsvField& field = fields_[candidate.index];
+      candidate.text = field.text;
+      if (!field.text.empty()) candidates_.push_back(candidate);
+    }
+    const auto found = time_keys_.choose(candidates_);
+    if (!found) {
+      if (candidates_.empty() || !time_keys_.are_named()) return true;
+      const TimeCandidate& first = candidates_.front();
+      return fail(time_keys_.invalid_time(first.text, places_[first.index].column.name));
+    }
+    time = found->time;
+    drop_ = found->drop;
+    has_place_ |= drop_ != FoundTime::kNone;
+    return true;
+  }
+
+  void warn(bool has_time) {
+    if (!header_.oddity.empty()) {
+      warnings_.add(LineWarning::kOddKey, [&] { return header_.oddity; });
+    }
+    if (has_time) return;
+    const bool named = time_keys_.are_named();
+    warnings_.add(named ? LineWarning::kTimeKeyMissing : LineWarning::kNoTime, [&] {
+      KeysText keys(time_keys_);
+      for (size_t i = 0; i < places_.size(); ++i) {
+        if (places_[i].role == Role::kValue) keys.add(places_[i].column.name, fields_[i].text);
+      }
+      return keys.text();
+    });
+  }
+
+  // Reads the measurement, or the time of a typed file.
+  bool read_place(size_t i, std::optional<Timestamp>& time) {
     const std::string text = text_of_field(fields_[i]);
     if (places_[i].role == Role::kMeasurement) {
       const auto name = typed_ ? parse_exact_name(text) : std::optional(text);
@@ -193,7 +277,6 @@ class RecordReader : public RowAppender {
       has_place_ |= !name->empty();
       return true;
     }
-    if (text.empty() && !typed_) return true;
     const auto found = parse_text_time(text);
     if (!found) {
       return fail(
@@ -211,7 +294,7 @@ class RecordReader : public RowAppender {
     size_t lane = 0;  // the hint for the next lane
     for (size_t i = 0; i < fields_.size(); ++i) {
       const CsvField& field = fields_[i];
-      if (places_[i].role != Role::kValue) continue;
+      if (places_[i].role != Role::kValue || i == drop_) continue;
       if (field.text.empty() && !field.quoted) continue;
       any = true;
       const TypedColumn& column = places_[i].column;
@@ -276,13 +359,21 @@ class RecordReader : public RowAppender {
     return false;
   }
 
+  const CsvHeader& header_;
   const bool typed_;
   const std::vector<ColumnRole> places_;  // by column of the file
   const ParseOptions& options_;
+  const TimeKeys time_keys_;
+  std::vector<TimeCandidate> time_columns_;  // by rank, without their texts
   Batch& batch_;
-  std::vector<CsvField> fields_;  // of the current record
+  LineWarnings& warnings_;
+
+  // Of the current record.
+  std::vector<CsvField> fields_;
+  std::vector<TimeCandidate> candidates_;
   std::string measurement_;
-  bool has_place_ = false;  // whether the record has a measurement or a time
+  size_t drop_ = FoundTime::kNone;  // the column of the time
+  bool has_place_ = false;          // whether the record has a measurement or a time
 };
 
 }  // namespace
@@ -292,26 +383,23 @@ Result<CsvHeader> read_csv_header(std::string_view& records) {
   if (first == kTypedCsvStart || first.starts_with(std::string(kTypedCsvStart) + ",")) {
     return read_typed(first, next_not_empty(records));
   }
+  if (first.empty()) return bad_csv_header("the file has no line with names");
   TOCSIN_TRY(CsvHeader header, read_names(first));
+  repair_names(header);
   guess_types(header, records);
   return header;
 }
 
 void parse_csv(std::string_view buffer, const CsvHeader& header, const ParseOptions& options,
                Batch& batch, LineErrors& errors) {
-  RecordReader reader(header, options, batch);
+  RecordReader reader(header, options, batch, errors.warnings());
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view record = next_record(rest);
-    if (record.empty()) continue;
-    if (record.size() > kLineBytesMax) {
-      errors.add(
-          {numbers.at(record.data()),
-           fmt::format("record of {} bytes, at most {} are possible", record.size(), kLineBytesMax),
-           record});
-    } else if (!reader.read(record)) {
-      errors.add({numbers.at(record.data()), reader.reason(), record});
-    }
+    read_around_nuls(record, numbers, errors, [&](std::string_view part) {
+      if (part.size() > kLineBytesMax) return too_long("record", part.size());
+      return reader.read(part) ? std::string() : reader.reason();
+    });
   }
 }
 

@@ -22,6 +22,7 @@ inline constexpr std::string_view kTypedCsvStart = "#measurement,time";
 struct CsvHeader {
   std::vector<TypedColumn> columns;  ///< in a plain file, types are guessed and kinds unknown
   bool typed = false;                ///< the first two columns are measurement and time
+  std::string oddity;  ///< plain: what became of the first name that was empty, too long or twice
 };
 
 /// Removes the header lines from the front of `records` and guesses the column types of a plain
@@ -34,8 +35,8 @@ Result<CsvHeader> read_csv_header(std::string_view& records);
 /// without quotes is null. A record whose number of values differs from the header's is an error.
 ///
 /// In a plain file, measurement, time and tags are found as in JSON lines: the column
-/// `measurement`, the first time key that exists, and the tag keys. A value that does not fit the
-/// guessed type gets the type that fits it. In a typed file such a value is an error.
+/// `measurement`, the first time key with a valid time, and the tag keys. A value that does not fit
+/// the guessed type gets the type that fits it. In a typed file such a value is an error.
 void parse_csv(std::string_view buffer, const CsvHeader& header, const ParseOptions& options,
                Batch& batch, LineErrors& errors);
 

@@ -10,6 +10,9 @@ namespace {
 using scan::find_byte;
 using scan::kNone;
 
+// White space, and the NUL bytes that a crash leaves in a file.
+bool may_precede_line(char c) { return is_blank(c) || c == '\0'; }
+
 bool may_follow_value(char c) { return c == ',' || c == ' ' || c == '\n' || c == '\r'; }
 
 // Whether an unescaped space, which ends the tags, occurs before `end`.
@@ -63,7 +66,7 @@ size_t find_closing_quote(std::string_view data, OpenLine& line) {
 }
 
 void find_kind(std::string_view data, OpenLine& line) {
-  while (line.scanned < data.size() && is_blank(data[line.scanned])) ++line.scanned;
+  while (line.scanned < data.size() && may_precede_line(data[line.scanned])) ++line.scanned;
   if (line.scanned == data.size()) return;
   const char first = data[line.scanned];
   const bool simple = first == '{' || first == '#' || first == '\n';
@@ -126,7 +129,7 @@ std::string_view cut_line(std::string_view& rest, size_t end) {
 
 LineFormat format_of_line(std::string_view line) {
   size_t i = 0;
-  while (i < line.size() && is_blank(line[i])) ++i;
+  while (i < line.size() && may_precede_line(line[i])) ++i;
   return i < line.size() && line[i] == '{' ? LineFormat::kJson : LineFormat::kLineProtocol;
 }
 

@@ -18,6 +18,8 @@
 namespace tocsin {
 
 inline constexpr size_t kLineBytesMax = size_t{4} << 20;  ///< longer lines are rejected
+/// The rest of such a line is skipped up to one of these: a line may follow NUL bytes.
+inline constexpr std::string_view kLongLineEnds{"\n\0", 2};
 
 /// Written before UTF-8 text by some Windows programs; dropped at the start of a stream or file.
 inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -27,7 +29,7 @@ inline std::string_view without_byte_order_mark(std::string_view start) {
 
 enum class LineFormat : uint8_t { kLineProtocol, kJson };
 
-/// The format of a line: JSON if its first byte after white space is `{`.
+/// The format of a line: JSON if its first byte after white space and NUL bytes is `{`.
 LineFormat format_of_line(std::string_view line);
 
 /// The number of bytes at the start of `data` that are whole lines, including their newlines. 0 if

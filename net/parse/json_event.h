@@ -12,13 +12,15 @@
 
 namespace tocsin {
 
-inline constexpr char kKeySeparator = '\0';  ///< of JsonValue::keys
+inline constexpr char kKeySeparator = '\0';            ///< of JsonValue::keys
+inline constexpr std::string_view kEmptyKey = "\x01";  ///< in JsonValue::keys
 
 struct JsonValue {
-  enum class Kind : uint8_t { kI64, kU64, kF64, kBool, kString, kArray };
+  /// kHuge: a number that no type holds.
+  enum class Kind : uint8_t { kI64, kU64, kF64, kHuge, kBool, kString, kArray };
 
-  std::string_view path;  ///< keys joined with `.`
-  std::string_view keys;  ///< keys joined with kKeySeparator
+  std::string_view path;  ///< the name of its column: keys joined with `.`; unique in the object
+  std::string_view keys;  ///< keys joined with kKeySeparator, kEmptyKey for empty ones
   Kind kind = Kind::kString;
   std::string_view text;  ///< a string's value; a number or boolean as written; an array as JSON
   bool escaped = false;   ///< `text` points into the flattener, not into the line: copy it
@@ -42,13 +44,17 @@ class JsonFlattener {
   ~JsonFlattener();
 
   /// Flattens one object. Returns false and sets error() if `line` is not one valid object within
-  /// the limits. Omits nulls and values replaced by a later duplicate key. The values are valid
-  /// until the next call and as long as `line`. Requires: kJsonPadding readable bytes after `line`.
+  /// the limits. Omits nulls and values replaced by a later duplicate key. An empty key is called
+  /// kEmptyName. If `"a.b"` and a nested `a: {b}` collide, the more deeply nested one is called
+  /// `a.b` and the other one `a.b_2`. The values are valid until the next call and as long as
+  /// `line`. Requires: kJsonPadding readable bytes after `line`.
   bool flatten(std::string_view line);
 
   std::vector<JsonValue>& values();
   const JsonShape& shape() const;
   const std::string& error() const;
+  /// What became of the first key that was renamed or dropped; empty if there was none.
+  const std::string& oddity() const;
   /// Whether the error was invalid UTF-8 or an invalid escape, such as half of a surrogate pair.
   bool invalid_text() const;
 

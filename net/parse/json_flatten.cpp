@@ -1,5 +1,7 @@
 // Walks one JSON object with simdjson's on-demand parser. Only this file uses simdjson.
+#include <algorithm>
 #include <memory_resource>
+#include <unordered_map>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -8,6 +10,7 @@
 #include "db/base/ascii.h"
 #include "net/parse/json_event.h"
 #include "net/parse/json_lines.h"
+#include "net/parse/keys.h"
 #include "net/parse/number.h"
 #include "net/parse/scan.h"
 
@@ -32,6 +35,13 @@ bool is_at_or_below(std::string_view keys, std::string_view key) {
   return keys.starts_with(key) && (keys.size() == key.size() || keys[key.size()] == kKeySeparator);
 }
 
+// As the path of the keys, for messages.
+std::string shown_keys(std::string_view keys) {
+  std::string text(keys.substr(0, kShownBytesMax));
+  std::replace(text.begin(), text.end(), kKeySeparator, '.');
+  return text;
+}
+
 }  // namespace
 
 struct JsonFlattener::Impl {
@@ -39,12 +49,14 @@ struct JsonFlattener::Impl {
   std::vector<JsonValue> values;
   JsonShape shape;
   std::string error;
+  std::string oddity;
   bool invalid_text = false;
 
   // Of the line being walked.
   const char* line_end = nullptr;
   ondemand::document document;
   size_t key_count = 0;
+  bool may_collide = false;  // a key is empty or has a dot in it
   // As in ValuePlace::keys; filled once there are more than kFewKeys.
   std::unordered_set<std::string_view> seen_keys;
   std::unique_ptr<char[]> arena_start = std::make_unique<char[]>(kArenaBytes);
@@ -70,6 +82,8 @@ struct JsonFlattener::Impl {
   std::string_view join(std::string_view prefix, char separator, std::string_view key);
   void drop_duplicate(std::string_view keys);
   void remember_keys();
+  bool has_collisions() const;
+  void separate_collisions();
   void note_shape(std::string_view key, ondemand::json_type type);
 };
 
@@ -79,6 +93,8 @@ bool JsonFlattener::Impl::walk(std::string_view line) {
   arena.release();
   shape = JsonShape();
   key_count = 0;
+  may_collide = false;
+  oddity.clear();
   invalid_text = false;
   line_end = line.data() + line.size();
   if (const auto code =
@@ -88,6 +104,7 @@ bool JsonFlattener::Impl::walk(std::string_view line) {
   ondemand::object object;
   if (const auto code = document.get_object().get(object)) return fail(code);
   if (!walk_object(object, {}, 1)) return false;
+  separate_collisions();
   if (document.current_location().error() == simdjson::OUT_OF_BOUNDS) return true;
   return fail("invalid JSON: expected the line's end after the object");
 }
@@ -116,7 +133,12 @@ bool JsonFlattener::Impl::walk_field(ondemand::field field, const ValuePlace& pa
   ondemand::value value = field.value();
   if (const auto code = value.type().get(type)) return fail(code);
   if (depth == 1) note_shape(key, type);
-  const ValuePlace place{join(parent.path, '.', key), join(parent.keys, kKeySeparator, key)};
+  const ValuePlace place{join(parent.path, '.', key.empty() ? kEmptyName : key),
+                         join(parent.keys, kKeySeparator, key.empty() ? kEmptyKey : key)};
+  may_collide |= key.empty() || key.find('.') != key.npos;
+  if (key.empty() && oddity.empty()) {
+    oddity = fmt::format("an empty key is called `{}`", place.path.substr(0, kShownBytesMax));
+  }
   drop_duplicate(place.keys);
   if (type == ondemand::json_type::array) return add_array(value, place, depth);
   if (type != ondemand::json_type::object) return add_scalar(value, type, place);
@@ -133,7 +155,7 @@ bool JsonFlattener::Impl::read_key(ondemand::field& field, std::string_view& key
   } else if (const auto code = field.unescaped_key().get(key)) {
     return fail(code);
   }
-  return !key.empty() || fail("empty key in JSON object");
+  return true;
 }
 
 std::string_view JsonFlattener::Impl::join(std::string_view prefix, char separator,
@@ -153,7 +175,51 @@ void JsonFlattener::Impl::drop_duplicate(std::string_view keys) {
     if (seen_keys.empty()) remember_keys();
     if (seen_keys.insert(keys).second) return;
   }
-  std::erase_if(values, [&](const JsonValue& v) { return is_at_or_below(v.keys, keys); });
+  const auto dropped =
+      std::erase_if(values, [&](const JsonValue& v) { return is_at_or_below(v.keys, keys); });
+  if (dropped > 0 && oddity.empty()) {
+    oddity =
+        fmt::format("the key `{}` occurs twice: only its last value is stored", shown_keys(keys));
+  }
+}
+
+// Whether two values have the same path. Dots in keys are common, collisions are not.
+bool JsonFlattener::Impl::has_collisions() const {
+  if (!may_collide) return false;
+  if (values.size() > kFewKeys) return true;  // or not: the caller finds out faster
+  for (size_t i = 0; i < values.size(); ++i) {
+    for (size_t j = i + 1; j < values.size(); ++j) {
+      if (values[i].path == values[j].path) return true;
+    }
+  }
+  return false;
+}
+
+// Values with different keys may have the same path: all but the most deeply nested get another.
+void JsonFlattener::Impl::separate_collisions() {
+  if (!has_collisions()) return;
+  std::vector<JsonValue*> nested_first;
+  for (JsonValue& value : values) nested_first.push_back(&value);
+  const auto depth = [](const JsonValue* value) {
+    return std::count(value->keys.begin(), value->keys.end(), kKeySeparator);
+  };
+  std::stable_sort(nested_first.begin(), nested_first.end(),
+                   [&](const auto* a, const auto* b) { return depth(a) > depth(b); });
+  std::unordered_set<std::string_view> paths;
+  for (const JsonValue& value : values) paths.insert(value.path);
+  std::unordered_map<std::string_view, size_t> uses;
+  for (JsonValue* value : nested_first) {
+    const std::string_view path = value->path;
+    size_t& use = uses[path];
+    if (++use == 1) continue;
+    value->path = join(path, '_', std::to_string(use));
+    while (!paths.insert(value->path).second) {
+      value->path = join(path, '_', std::to_string(++use));
+    }
+    if (!oddity.empty()) continue;
+    oddity = fmt::format("two keys are called `{}`: one of them is stored as `{}`",
+                         path.substr(0, kShownBytesMax), value->path.substr(0, kShownBytesMax + 2));
+  }
 }
 
 void JsonFlattener::Impl::remember_keys() {
@@ -206,9 +272,11 @@ bool JsonFlattener::Impl::add_scalar(ondemand::value value, ondemand::json_type 
       } else if (const auto* u64 = std::get_if<uint64_t>(&*number)) {
         out.kind = JsonValue::Kind::kU64;
         out.u64 = *u64;
-      } else {
+      } else if (const auto* f64 = std::get_if<double>(&*number)) {
         out.kind = JsonValue::Kind::kF64;
-        out.f64 = std::get<double>(*number);
+        out.f64 = *f64;
+      } else {
+        out.kind = JsonValue::Kind::kHuge;
       }
       break;
     }
@@ -302,6 +370,7 @@ bool JsonFlattener::flatten(std::string_view line) { return impl_->walk(line); }
 std::vector<JsonValue>& JsonFlattener::values() { return impl_->values; }
 const JsonShape& JsonFlattener::shape() const { return impl_->shape; }
 const std::string& JsonFlattener::error() const { return impl_->error; }
+const std::string& JsonFlattener::oddity() const { return impl_->oddity; }
 bool JsonFlattener::invalid_text() const { return impl_->invalid_text; }
 
 }  // namespace tocsin

@@ -13,8 +13,10 @@
 #include "net/parse/event_time.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_event.h"
+#include "net/parse/json_fault.h"
 #include "net/parse/keys.h"
 #include "net/parse/line_numbers.h"
+#include "net/parse/nul_blocks.h"
 #include "net/parse/plain_objects.h"
 #include "net/parse/row_appender.h"
 
@@ -29,12 +31,6 @@ JsonValue* find(std::vector<JsonValue>& values, std::string_view path) {
   const auto it = std::find_if(values.begin(), values.end(),
                                [&](const JsonValue& value) { return value.path == path; });
   return it == values.end() ? nullptr : &*it;
-}
-
-std::optional<Timestamp> time_of(const JsonValue& value) {
-  if (value.kind == Kind::kString) return parse_text_time(value.text);
-  if (value.kind == Kind::kI64 || value.kind == Kind::kF64) return parse_numeric_time(value.text);
-  return std::nullopt;
 }
 
 // The code unit of the escape `\uXXXX` at the start of `text`, if it is one.
@@ -71,32 +67,42 @@ std::string without_lone_surrogates(std::string_view json) {
 
 class EventReader : public RowAppender {
  public:
-  EventReader(JsonFlattener& flattener, const ParseOptions& options, Batch& batch)
+  EventReader(JsonFlattener& flattener, const ParseOptions& options, const TimeKeys& time_keys,
+              Batch& batch, LineWarnings& warnings)
       : flattener_(flattener),
         options_(options),
+        time_keys_(time_keys),
         batch_(batch),
-        time_keys_(time_keys_of(options)) {}
+        warnings_(warnings) {}
 
-  /// Appends the line's row to the batch, or returns false with reason() set. Requires:
-  /// kJsonPadding readable bytes after the line; `line` must live as long as the batch.
-  bool read(std::string_view line) {
-    if (!flattener_.flatten(line) && !retry_repaired(line)) return fail(flattener_.error());
+  /// Appends the line's row to the batch, or returns false with reason() set. `padded` is the line
+  /// with kJsonPadding readable bytes after it. Both must live as long as the batch.
+  bool read(std::string_view line, std::string_view padded) {
+    if (!flattener_.flatten(padded) && !retry_repaired(line)) return fail_unreadable(line);
     std::vector<JsonValue>& values = flattener_.values();
     std::string measurement;
-    Timestamp time = options_.now;
+    std::optional<Timestamp> time;
     telegraf_ = is_telegraf(values);
+    oddity_ = flattener_.oddity();
     if (!read_measurement(values, measurement) || !read_time(values, time)) return false;
     if (values.empty()) return fail("JSON object without any value");
-    for (const JsonValue& value : values) {
+    for (JsonValue& value : values) {
       if (!check(value)) return false;
     }
+    if (!time) warn_without_time(values);
+    if (!oddity_.empty()) warnings_.add(LineWarning::kOddKey, [&] { return oddity_; });
     RowBatch& rows = batch_.rows_of(measurement);
-    rows.begin_row(time, line);
+    rows.begin_row(time.value_or(options_.now), line);
     for (size_t i = 0; i < values.size(); ++i) append(rows, values[i], i);
     return true;
   }
 
  private:
+  bool fail_unreadable(std::string_view line) {
+    const std::string fault = json_fault(line);
+    return fail(fault.empty() ? flattener_.error() : "invalid JSON: " + fault);
+  }
+
   // Invalid UTF-8 is displayed as U+FFFD everywhere, so the event is stored that way. Half a
   // surrogate pair, which remains when a writer truncates a text, is treated alike.
   bool retry_repaired(std::string_view line) {
@@ -128,23 +134,49 @@ class EventReader : public RowAppender {
         "no measurement: the event has no key `measurement`, and its source sets none");
   }
 
-  bool read_time(std::vector<JsonValue>& values, Timestamp& time) {
-    const JsonValue* unreadable = nullptr;
-    for (const std::string_view key : time_keys_) {
-      JsonValue* candidate = find(values, key);
-      if (candidate == nullptr) continue;
-      if (const auto found = time_of(*candidate)) {
-        time = *found;
-        values.erase(values.begin() + (candidate - values.data()));
-        return true;
-      }
-      if (unreadable == nullptr) unreadable = candidate;
+  bool read_time(std::vector<JsonValue>& values, std::optional<Timestamp>& time) {
+    find_candidates(values);
+    const auto found = time_keys_.choose(candidates_);
+    if (!found) {
+      if (candidates_.empty() || !time_keys_.are_named()) return true;
+      const JsonValue& first = values[candidates_.front().index];
+      return fail(time_keys_.invalid_time(first.text, first.path));
     }
-    if (unreadable == nullptr) return true;
-    return fail(
-        fmt::format("invalid time \"{}\" in key `{}`: expected RFC 3339 or a number of s, ms, "
-                    "us or ns since 1970",
-                    unreadable->text.substr(0, kShownBytesMax), unreadable->path));
+    time = found->time;
+    if (found->drop != FoundTime::kNone) {
+      values.erase(values.begin() + static_cast<ptrdiff_t>(found->drop));
+    }
+    return true;
+  }
+
+  void find_candidates(std::vector<JsonValue>& values) {
+    candidates_.clear();
+    for (size_t i = 0; i < values.size(); ++i) {
+      const JsonValue& value = values[i];
+      const auto place = time_keys_.place_of(value.path);
+      if (!place) continue;
+      TimeCandidate candidate{.rank = place->rank,
+                              .index = i,
+                              .text = value.text,
+                              .is_text = value.kind == Kind::kString,
+                              .whole = place->whole,
+                              .has_seconds = place->has_seconds};
+      if (!place->nanos_key.empty()) {
+        if (const JsonValue* nanos = find(values, place->nanos_key)) candidate.nanos = nanos->text;
+      }
+      candidates_.push_back(candidate);
+    }
+    std::stable_sort(candidates_.begin(), candidates_.end(),
+                     [](const auto& a, const auto& b) { return a.rank < b.rank; });
+  }
+
+  void warn_without_time(const std::vector<JsonValue>& values) {
+    const bool named = time_keys_.are_named();
+    warnings_.add(named ? LineWarning::kTimeKeyMissing : LineWarning::kNoTime, [&] {
+      KeysText keys(time_keys_);
+      for (const JsonValue& value : values) keys.add(value.path, value.text);
+      return keys.text();
+    });
   }
 
   std::string_view column_of(const JsonValue& value) const {
@@ -159,11 +191,14 @@ class EventReader : public RowAppender {
     return is_tag_key(value.path, options_);
   }
 
-  bool check(const JsonValue& value) {
-    if (column_of(value).size() > kNameBytesMax) {
-      return fail(fmt::format("key of {} bytes, at most {} are possible: \"{}...\"",
-                              column_of(value).size(), kNameBytesMax,
-                              column_of(value).substr(0, kShownBytesMax)));
+  bool check(JsonValue& value) {
+    if (const std::string_view column = column_of(value); column.size() > kNameBytesMax) {
+      const std::string_view prefix = value.path.substr(0, value.path.size() - column.size());
+      const std::string name = shortened_name(column);
+      value.path = batch_.copy(std::string(prefix) + name);
+      if (oddity_.empty()) {
+        oddity_ = fmt::format("a key of {} bytes is stored as `{}`", column.size(), name);
+      }
     }
     if (value.text.size() > kStringBytesMax) {
       return fail(fmt::format("string of {} bytes in `{}`, at most {} are possible",
@@ -182,6 +217,7 @@ class EventReader : public RowAppender {
       case Kind::kU64: return rows.set_u64(lane(ColumnType::kU64), value.u64, value.text);
       case Kind::kF64: return rows.set_f64(lane(ColumnType::kF64), value.f64, value.text);
       case Kind::kBool: return rows.set_bool(lane(ColumnType::kBool), value.boolean, value.text);
+      case Kind::kHuge:
       case Kind::kArray: return rows.set_string(lane(ColumnType::kString), value.text);
       case Kind::kString: break;
     }
@@ -192,9 +228,14 @@ class EventReader : public RowAppender {
 
   JsonFlattener& flattener_;
   const ParseOptions& options_;
+  const TimeKeys& time_keys_;
   Batch& batch_;
-  const std::vector<std::string_view> time_keys_;
-  bool telegraf_ = false;  // whether the current event has Telegraf's shape
+  LineWarnings& warnings_;
+
+  // Of the current event.
+  bool telegraf_ = false;  // whether it has Telegraf's shape
+  std::vector<TimeCandidate> candidates_;
+  std::string oddity_;
 };
 
 }  // namespace
@@ -208,21 +249,18 @@ JsonLinesParser::~JsonLinesParser() = default;
 
 void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options, Batch& batch,
                             LineErrors& errors) {
-  EventReader reader(impl_->flattener, options, batch);
-  PlainObjects plain(options, time_keys_of(options), batch);
+  const TimeKeys time_keys(options.time);
+  EventReader reader(impl_->flattener, options, time_keys, batch, errors.warnings());
+  PlainObjects plain(options, time_keys, batch, errors.warnings());
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view line = next_line(rest);
     if (is_blank_line(line)) continue;
-    if (line.size() > kLineBytesMax) {
-      const std::string reason =
-          fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
-      errors.add({numbers.at(line.data()), reason, line});
-    } else if (options.guess_shapes && plain.consume(line)) {
-      continue;
-    } else if (!reader.read(padded_line(line, buffer, batch))) {
-      errors.add({numbers.at(line.data()), reader.reason(), line});
-    }
+    if (options.guess_shapes && line.size() <= kLineBytesMax && plain.consume(line)) continue;
+    read_around_nuls(line, numbers, errors, [&](std::string_view part) {
+      if (part.size() > kLineBytesMax) return too_long("line", part.size());
+      return reader.read(part, padded_line(part, buffer, batch)) ? std::string() : reader.reason();
+    });
   }
 }
 

@@ -25,9 +25,11 @@ class JsonLinesParser {
   /// `name`, `tags`, `fields` and `timestamp` are recognized.
   ///
   /// The measurement is the string under `measurement`, or else options.measurement. The time is
-  /// the first time key whose value is a valid time: a number (s, ms, us or ns by size) or a text,
-  /// in UTC unless it has a zone. A line with time keys but no valid time is an error. Invalid
-  /// UTF-8 becomes U+FFFD, and so does the escape of half a surrogate pair.
+  /// that of the first time key whose value is a valid time. An event without one has options.now
+  /// and counts as a warning; but if options.time names the key and its value is not a valid time,
+  /// the line is an error. Keys that are empty, too long or alike are renamed with a warning;
+  /// numbers that no type holds are strings. Invalid UTF-8 becomes U+FFFD, and so does the escape
+  /// of half a surrogate pair.
   void parse(std::string_view buffer, const ParseOptions& options, Batch& batch,
              LineErrors& errors);
 

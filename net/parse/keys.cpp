@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+
+#include <fmt/format.h>
+
+#include "db/base/text.h"
+#include "db/limits.h"
 
 namespace tocsin {
 namespace {
-
-constexpr std::array<std::string_view, 8> kTimeKeys = {
-    "time", "_time", "timestamp", "@timestamp", "ts", "date", "log_timestamp", "DATE"};
 
 // Sorted, for binary search.
 constexpr std::array<std::string_view, 34> kTagKeys = {
@@ -25,14 +28,17 @@ bool is_usual_tag(std::string_view key) {
   return std::binary_search(kTagKeys.begin(), kTagKeys.end(), key);
 }
 
-std::vector<std::string_view> time_keys_of(const ParseOptions& options) {
-  if (!options.time_keys.empty()) return {options.time_keys.begin(), options.time_keys.end()};
-  return {kTimeKeys.begin(), kTimeKeys.end()};
-}
-
 bool is_tag_key(std::string_view key, const ParseOptions& options) {
   if (options.tags.empty()) return is_usual_tag(key);
   return std::find(options.tags.begin(), options.tags.end(), key) != options.tags.end();
+}
+
+std::string shortened_name(std::string_view key) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  size_t size = kNameBytesMax - 17;
+  while (size > 0 && continues_character(key[size])) --size;
+  return fmt::format("{}_{:016x}", key.substr(0, size), hash);
 }
 
 }  // namespace tocsin

@@ -1,13 +1,50 @@
 #include "net/parse/line_errors.h"
 
+#include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "db/limits.h"
+#include "net/parse/framer.h"
 
 namespace tocsin {
 
+void LineWarnings::add(const LineWarnings& other) {
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].count == 0) entries_[i].first = other.entries_[i].first;
+    entries_[i].count += other.entries_[i].count;
+  }
+}
+
+std::string warning_text(LineWarning warning, const LineWarnings::Entry& entry) {
+  const bool one = entry.count == 1;
+  const std::string events = fmt::format("{} {}", entry.count, one ? "event" : "events");
+  const std::string stored =
+      one ? "is stored with its time of arrival" : "are stored with their time of arrival";
+  const std::string first = entry.first.empty() ? "" : fmt::format(" ({})", entry.first);
+  switch (warning) {
+    case LineWarning::kNoTime:
+      return fmt::format("{} without a recognisable time {}{}", events, stored, first);
+    case LineWarning::kTimeKeyMissing:
+      return fmt::format("{} without the named time key {}{}", events, stored, first);
+    case LineWarning::kNoTimestamp:
+      return fmt::format("{} {} of line protocol without a timestamp {}{}", entry.count,
+                         one ? "line" : "lines", stored, first);
+    case LineWarning::kOddKey: break;
+  }
+  return fmt::format("{} with odd keys{}", events, first);
+}
+
+std::string too_long(const char* what, size_t bytes) {
+  return fmt::format("{} of {} bytes, at most {} are possible", what, bytes, kLineBytesMax);
+}
+
 void LineErrors::add(LineError error) {
-  if (kept_.size() < kRejectedPerMinuteMax) {
+  const size_t line_bytes = std::min(error.text.size(), kRejectedLineBytesMax);
+  const size_t bytes = line_bytes + error.reason.size() + kRejectedRowBytes;
+  if (counted_ == 0 && kept_bytes_ + bytes <= kRejectedMinuteBytesMax) {
+    kept_bytes_ += bytes;
     kept_.push_back(std::move(error));
     return;
   }
@@ -27,7 +64,7 @@ void LineErrors::add_counted(std::vector<RejectedLine>& out) const {
 
 void LineErrors::add_all(std::vector<RejectedLine>& out) const {
   for (const LineError& error : kept_) {
-    out.push_back({error.reason, std::string(error.text.substr(0, kRejectedLineBytesMax))});
+    out.push_back(rejected_line(error.reason, error.text));
   }
   add_counted(out);
 }

@@ -1,7 +1,8 @@
-// Lines that could not be parsed: the first ones with their text, the rest only counted, which
-// bounds the memory.
+// What parsers report about lines. Those that could not be parsed: the first ones with their text,
+// the rest only counted, which bounds the memory. And oddities of lines that were stored.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -15,6 +16,9 @@ namespace tocsin {
 
 inline constexpr size_t kShownBytesMax = 64;  ///< of a piece of input in an error message
 
+/// The reason to reject a `what` (a line or record) of more than kLineBytesMax bytes.
+std::string too_long(const char* what, size_t bytes);
+
 /// A line that could not be parsed, and why.
 struct LineError {
   uint64_t line = 0;   ///< from 1, in the parsed buffer; every newline counts
@@ -22,8 +26,45 @@ struct LineError {
   std::string_view text;  ///< the raw line; points into the buffer
 };
 
-/// Keeps the first kRejectedPerMinuteMax errors, as many as `rejected` can store, and counts the
-/// others by reason. Iterates over the kept ones in order.
+/// What is odd about a line that is stored.
+enum class LineWarning : uint8_t {
+  kNoTime,          ///< no recognisable time: the row has the current one
+  kTimeKeyMissing,  ///< none of the time keys that the options name: the same
+  kNoTimestamp,     ///< line protocol without a timestamp: the same, as its clients expect
+  kOddKey,          ///< a key was renamed, or a duplicate dropped
+};
+inline constexpr std::array kLineWarnings = {LineWarning::kNoTime, LineWarning::kTimeKeyMissing,
+                                             LineWarning::kNoTimestamp, LineWarning::kOddKey};
+
+/// Counts the lines with each warning and describes the first one.
+class LineWarnings {
+ public:
+  struct Entry {
+    uint64_t count = 0;
+    std::string first;  ///< what `describe` returned for the first line
+  };
+
+  /// Calls `describe()` for the first line only.
+  template <class Describe>
+  void add(LineWarning warning, Describe describe, uint64_t count = 1) {
+    Entry& entry = entries_[static_cast<size_t>(warning)];
+    if (entry.count == 0 && count > 0) entry.first = describe();
+    entry.count += count;
+  }
+  void add(const LineWarnings& other);
+  const Entry& operator[](LineWarning warning) const {
+    return entries_[static_cast<size_t>(warning)];
+  }
+
+ private:
+  std::array<Entry, kLineWarnings.size()> entries_;
+};
+
+/// A sentence for logs and summaries: `3 events have no recognisable time ...`.
+std::string warning_text(LineWarning warning, const LineWarnings::Entry& entry);
+
+/// Keeps the first errors, up to the kRejectedMinuteBytesMax that `rejected` can store, and counts
+/// the others by reason. Iterates over the kept ones in order.
 class LineErrors {
  public:
   void add(LineError error);
@@ -35,6 +76,9 @@ class LineErrors {
   auto begin() const { return kept_.begin(); }
   auto end() const { return kept_.end(); }
 
+  LineWarnings& warnings() { return warnings_; }
+  const LineWarnings& warnings() const { return warnings_; }
+
   /// Appends to `out` one entry per reason for the lines that were only counted.
   void add_counted(std::vector<RejectedLine>& out) const;
   /// Appends the kept and the counted lines to `out`.
@@ -44,6 +88,8 @@ class LineErrors {
   std::vector<LineError> kept_;
   std::map<std::string, uint64_t, std::less<>> counts_;  // by reason, of lines that are not kept
   uint64_t counted_ = 0;
+  LineWarnings warnings_;
+  size_t kept_bytes_ = 0;  // as `rejected` counts them, without the origin
 };
 
 }  // namespace tocsin

@@ -11,7 +11,9 @@
 #include "db/limits.h"
 #include "net/parse/event_time.h"
 #include "net/parse/framer.h"
+#include "net/parse/json_fault.h"
 #include "net/parse/line_numbers.h"
+#include "net/parse/nul_blocks.h"
 #include "net/parse/number.h"
 #include "net/parse/plain_lines.h"
 #include "net/parse/scan.h"
@@ -50,6 +52,8 @@ class RowParser {
     return false;
   }
 
+  /// Whether the line just parsed states its time.
+  bool has_time() const { return has_time_; }
   std::string take_reason() { return std::move(reason_); }
 
  private:
@@ -234,7 +238,8 @@ class RowParser {
 
   bool read_time() {
     skip_blanks();
-    if (p_ == end_) return true;
+    has_time_ = p_ != end_;
+    if (!has_time_) return true;
     const char* const start = p_;
     p_ = scan::find_any<' ', '\t'>(p_, end_);
     const std::string_view text(start, static_cast<size_t>(p_ - start));
@@ -258,6 +263,7 @@ class RowParser {
   const char* p_ = nullptr;
   const char* end_ = nullptr;
   RowBatch* rows_ = nullptr;
+  bool has_time_ = false;
   size_t column_ = 0;     // index of the next key, the hint for its lane
   bool escaped_ = false;  // whether the token just read contains escaped stops
 };
@@ -277,27 +283,35 @@ size_t parse_line_protocol(std::string_view buffer, const ParseOptions& options,
   RowParser parser(options, batch);
   PlainLines plain(buffer, options, batch);
   LineNumbers numbers(buffer);
+  uint64_t untimed_count = 0;
+  size_t consumed = buffer.size();
   for (std::string_view rest = buffer; !rest.empty();) {
     if (options.guess_shapes) plain.consume(rest);
     if (rest.empty()) break;
     std::optional<std::string_view> whole;
     if (options.more_follows && rest.size() <= kLineBytesMax) {
       whole = next_whole_line(rest);
-      if (!whole) return buffer.size() - rest.size();
+      if (!whole) {
+        consumed -= rest.size();
+        break;
+      }
     } else {
       whole = next_line(rest);
     }
-    const std::string_view line = *whole;
-    if (holds_no_row(line)) continue;
-    if (line.size() > kLineBytesMax) {
-      const std::string reason =
-          fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
-      errors.add({numbers.at(line.data()), reason, line});
-    } else if (!parser.parse(line)) {
-      errors.add({numbers.at(line.data()), parser.take_reason(), line});
-    }
+    read_around_nuls(*whole, numbers, errors, [&](std::string_view part) {
+      if (part.size() > kLineBytesMax) return too_long("line", part.size());
+      if (holds_no_row(part)) return std::string();
+      if (parser.parse(part)) {
+        untimed_count += parser.has_time() ? 0 : 1;
+        return std::string();
+      }
+      return is_part_of_pretty_json(part) ? std::string(kPrettyJson) : parser.take_reason();
+    });
   }
-  return buffer.size();
+  errors.warnings().add(
+      LineWarning::kNoTimestamp, [] { return std::string(); },
+      untimed_count + plain.untimed_count());
+  return consumed;
 }
 
 }  // namespace tocsin

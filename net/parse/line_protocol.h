@@ -11,6 +11,7 @@
 #include "db/base/time.h"
 #include "db/schema/batch.h"
 #include "net/parse/line_errors.h"
+#include "net/parse/time_keys.h"
 
 namespace tocsin {
 
@@ -26,15 +27,16 @@ struct ParseOptions {
   /// Whether to try the fast path for lines that look like earlier ones. The rows are the same
   /// either way; tests and benchmarks compare.
   bool guess_shapes = true;
-  std::string measurement;             ///< JSON: for objects without `measurement`
-  std::vector<std::string> tags;       ///< JSON: keys whose strings are tags; empty: guess
-  std::vector<std::string> time_keys;  ///< JSON: replaces the usual keys unless empty
+  std::string measurement;        ///< JSON: for objects without `measurement`
+  std::vector<std::string> tags;  ///< JSON: keys whose strings are tags; empty: guess
+  TimeOptions time;               ///< JSON and CSV
 };
 
 /// Parses whole lines; the last one needs no newline. Returns the number of consumed bytes: all,
 /// unless options.more_follows leaves the last line. Bad lines are added to `errors` and do not
-/// affect the others. Requires: `buffer` lives as long as the batch, like a view that Batch::keep
-/// returned.
+/// affect the others. Rows without a timestamp have options.now, and are counted in
+/// `errors`. Requires: `buffer` lives as
+/// long as the batch, like a view that Batch::keep returned.
 ///
 /// A backslash escapes commas and spaces in measurements; commas, spaces and equals signs in tags
 /// and field keys; quotes and backslashes in strings. Elsewhere it is an ordinary character. The

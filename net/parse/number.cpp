@@ -21,12 +21,12 @@ constexpr bool kEightDigitsAtATime = std::endian::native == std::endian::little;
 #endif
 
 // Source: Johnny Lee and Daniel Lemire, "Quickly parsing eight digits" (2018).
-bool are_eight_digits(uint64_t chars) {
+[[maybe_unused]] bool are_eight_digits(uint64_t chars) {
   return ((chars & 0xF0F0F0F0F0F0F0F0) |
           (((chars + 0x0606060606060606) & 0xF0F0F0F0F0F0F0F0) >> 4)) == 0x3333333333333333;
 }
 
-uint64_t eight_digits(uint64_t chars) {
+[[maybe_unused]] uint64_t eight_digits(uint64_t chars) {
   constexpr uint64_t kMask = 0x000000FF000000FF;
   constexpr uint64_t kMultiplier1 = 0x000F424000000064;  // 100 + (1000000 << 32)
   constexpr uint64_t kMultiplier2 = 0x0000271000000001;  // 1 + (10000 << 32)
@@ -166,9 +166,10 @@ std::optional<JsonNumber> parse_json_number(std::string_view text) {
   if (integer && text != "-0") {
     if (const auto value = parse_i64(text)) return *value;
     if (const auto value = parse_u64(text)) return *value;
+    return HugeNumber{};
   }
   if (const auto value = parse_f64(text)) return *value;
-  return std::nullopt;
+  return HugeNumber{};
 }
 
 }  // namespace tocsin

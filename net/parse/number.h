@@ -40,9 +40,14 @@ std::optional<double> parse_plain_decimal(std::string_view text);
 /// The booleans of line protocol: `t`, `T`, `true`, `True`, `TRUE`, and the same forms of false.
 std::optional<bool> parse_bool(std::string_view text);
 
-using JsonNumber = std::variant<int64_t, uint64_t, double>;
+/// A number that no type holds: an integer of more than 64 bits, or one beyond the range of a
+/// double. Its text is kept.
+struct HugeNumber {
+  bool operator==(const HugeNumber&) const = default;
+};
+using JsonNumber = std::variant<int64_t, uint64_t, double, HugeNumber>;
 /// Parses all of `text` as a JSON number (RFC 8259, section 6): i64 for an integer that fits, else
-/// u64, else double. Returns nothing if it violates the grammar or exceeds the range of a double.
+/// u64; double for one with decimals or an exponent. Returns nothing if it violates the grammar.
 std::optional<JsonNumber> parse_json_number(std::string_view text);
 
 }  // namespace tocsin

@@ -39,6 +39,7 @@ void PlainLines::consume(std::string_view& rest) {
     rows_ = nullptr;
     if (read_line() && static_cast<size_t>(p_ - line) <= kLineBytesMax) {
       rows_->set_line(between(line, p_));
+      untimed_count_ += timed_ ? 0 : 1;
       if (*p_ == '\r') ++p_;
       continue;
     }
@@ -57,7 +58,9 @@ bool PlainLines::read_line() {
   if (!find_shape(between(start, p_))) return false;
   rows_ = shape_->rows;
   rows_->begin_row(options_.now);
-  return read_tags() && read_fields() && (at_line_end() || read_time());
+  if (!read_tags() || !read_fields()) return false;
+  timed_ = !at_line_end();
+  return !timed_ || read_time();
 }
 
 bool PlainLines::find_shape(std::string_view measurement) {

@@ -3,6 +3,7 @@
 // tools/bench/parse_bench.cpp measures the gain.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ class PlainLines {
   /// without a newline at its end. That line leaves nothing in the batch. Requires: `rest` ends
   /// where the buffer does.
   void consume(std::string_view& rest);
+  /// The number of rows so far whose line has no time.
+  uint64_t untimed_count() const { return untimed_count_; }
 
  private:
   struct Key {
@@ -64,6 +67,9 @@ class PlainLines {
   const char* p_ = nullptr;
   Shape* shape_ = nullptr;
   RowBatch* rows_ = nullptr;
+  bool timed_ = false;
+
+  uint64_t untimed_count_ = 0;
 };
 
 }  // namespace tocsin

@@ -7,7 +7,6 @@
 #include "db/base/ascii.h"
 #include "db/limits.h"
 #include "db/schema/string_hash.h"
-#include "net/parse/event_time.h"
 #include "net/parse/keys.h"
 #include "net/parse/number.h"
 #include "net/parse/scan.h"
@@ -46,9 +45,9 @@ std::string text_between(const char* start, const char* end) {
 
 }  // namespace
 
-PlainObjects::PlainObjects(const ParseOptions& options, std::vector<std::string_view> time_keys,
-                           Batch& batch)
-    : options_(options), time_keys_(std::move(time_keys)), batch_(batch) {
+PlainObjects::PlainObjects(const ParseOptions& options, const TimeKeys& time_keys, Batch& batch,
+                           LineWarnings& warnings)
+    : options_(options), time_keys_(time_keys), batch_(batch), warnings_(warnings) {
   shapes_.reserve(kShapesMax);
 }
 
@@ -108,7 +107,7 @@ bool PlainObjects::learn(std::string_view line) {
   skip_spaces(p, end);
   if (p != end) return false;
   shape.after = text_between(start, end);
-  set_roles(shape);
+  if (!set_roles(shape)) return false;
   if (shapes_.size() < kShapesMax) {
     last_ = shapes_.size();
     shapes_.push_back(std::move(shape));
@@ -119,7 +118,8 @@ bool PlainObjects::learn(std::string_view line) {
   return true;
 }
 
-void PlainObjects::set_roles(Shape& shape) const {
+// Returns false for a flat key that means a part of a time, like `time.seconds`.
+bool PlainObjects::set_roles(Shape& shape) const {
   const auto index_of = [&](std::string_view name) -> std::optional<size_t> {
     for (size_t i = 0; i < shape.keys.size(); ++i) {
       if (shape.keys[i].name == name) return i;
@@ -127,15 +127,20 @@ void PlainObjects::set_roles(Shape& shape) const {
     return std::nullopt;
   };
   shape.measurement_key = index_of("measurement");
-  for (const std::string_view key : time_keys_) {
-    shape.time_key = index_of(key);
-    if (shape.time_key) break;
+  for (size_t i = 0; i < shape.keys.size(); ++i) {
+    const auto place = time_keys_.place_of(shape.keys[i].name);
+    if (!place) continue;
+    if (!place->whole) return false;
+    shape.time_keys.push_back({place->rank, i});
   }
+  std::stable_sort(shape.time_keys.begin(), shape.time_keys.end(),
+                   [](const TimeKey& a, const TimeKey& b) { return a.rank < b.rank; });
   for (Key& key : shape.keys) {
     key.is_tag = options_.tags.empty() ? is_usual_tag(key.name)
                                        : std::find(options_.tags.begin(), options_.tags.end(),
                                                    key.name) != options_.tags.end();
   }
+  return true;
 }
 
 // Leaves p after the value.
@@ -182,11 +187,42 @@ bool PlainObjects::read_number(std::string_view text, Value& value) const {
   } else if (const auto* u64 = std::get_if<uint64_t>(&*number)) {
     value.kind = Kind::kU64;
     value.u64 = *u64;
-  } else {
+  } else if (const auto* f64 = std::get_if<double>(&*number)) {
     value.kind = Kind::kF64;
-    value.f64 = std::get<double>(*number);
+    value.f64 = *f64;
+  } else {
+    value.kind = Kind::kHuge;
   }
   return true;
+}
+
+std::optional<FoundTime> PlainObjects::find_time(const Shape& shape) {
+  candidates_.clear();
+  if (shape.time_keys.empty()) return std::nullopt;
+  const TimeKey first = shape.time_keys.front();
+  if (const Value& value = values_[first.index]; value.kind == Kind::kI64) {  // the usual case
+    if (const auto time = time_keys_.read_integer(value.i64, value.text)) {
+      return FoundTime{*time, time_keys_.drops(first.rank) ? first.index : FoundTime::kNone};
+    }
+  }
+  for (const TimeKey& key : shape.time_keys) {
+    const Value& value = values_[key.index];
+    if (value.kind == Kind::kNull) continue;
+    candidates_.push_back({.rank = key.rank,
+                           .index = key.index,
+                           .text = value.text,
+                           .is_text = value.kind == Kind::kString});
+  }
+  return time_keys_.choose(candidates_);
+}
+
+std::string PlainObjects::keys_text(const Shape& shape) const {
+  KeysText keys(time_keys_);
+  for (size_t i = 0; i < shape.keys.size(); ++i) {
+    if (values_[i].kind == Kind::kNull || i == shape.measurement_key) continue;
+    keys.add(shape.keys[i].name, values_[i].text);
+  }
+  return keys.text();
 }
 
 bool PlainObjects::append(Shape& shape, std::string_view line) {
@@ -197,25 +233,23 @@ bool PlainObjects::append(Shape& shape, std::string_view line) {
     measurement = value.text;
   }
   if (measurement.empty() || measurement.size() > kNameBytesMax) return false;
-  Timestamp time = options_.now;
-  if (shape.time_key) {
-    const Value& value = values_[*shape.time_key];
-    std::optional<Timestamp> found;
-    if (value.kind == Kind::kI64) found = scale_time(value.i64, 0);
-    if (value.kind == Kind::kF64) found = parse_numeric_time(value.text);
-    if (value.kind == Kind::kString) found = parse_text_time(value.text);
-    if (!found) return false;
-    time = *found;
-  }
+  const auto time = find_time(shape);
+  const bool named = time_keys_.are_named();
+  if (!time && named && !candidates_.empty()) return false;
+  const size_t time_column = time ? time->drop : FoundTime::kNone;
   const auto is_column = [&](size_t i) {
-    return values_[i].kind != Kind::kNull && i != shape.measurement_key && i != shape.time_key;
+    return values_[i].kind != Kind::kNull && i != shape.measurement_key && i != time_column;
   };
   size_t first = 0;
   while (first < values_.size() && !is_column(first)) ++first;
   if (first == values_.size()) return false;
+  if (!time) {
+    warnings_.add(named ? LineWarning::kTimeKeyMissing : LineWarning::kNoTime,
+                  [&] { return keys_text(shape); });
+  }
 
   Target& target = target_of(shape, measurement);
-  target.rows->begin_row(time, line);
+  target.rows->begin_row(time ? time->time : options_.now, line);
   size_t hint = 0;
   for (size_t i = first; i < values_.size(); ++i) {
     if (is_column(i)) set(target, shape.keys[i], i, values_[i], hint++);
@@ -246,6 +280,7 @@ void PlainObjects::set(Target& target, const Key& key, size_t index, const Value
     case Kind::kU64: return rows.set_u64(lane_of(ColumnType::kU64), value.u64, value.text);
     case Kind::kF64: return rows.set_f64(lane_of(ColumnType::kF64), value.f64, value.text);
     case Kind::kBool: return rows.set_bool(lane_of(ColumnType::kBool), value.boolean, value.text);
+    case Kind::kHuge: return rows.set_string(lane_of(ColumnType::kString), value.text);
     case Kind::kString:
       return rows.set_string(
           lane_of(ColumnType::kString, key.is_tag ? ColumnKind::kTag : ColumnKind::kField),

@@ -13,7 +13,9 @@
 #include "net/parse/event_time.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_event.h"
+#include "net/parse/json_fault.h"
 #include "net/parse/line_numbers.h"
+#include "net/parse/nul_blocks.h"
 #include "net/parse/number.h"
 #include "net/parse/row_appender.h"
 
@@ -43,10 +45,13 @@ class RowReader : public RowAppender {
     }
   }
 
-  /// Appends the line's row to the batch, or returns false with reason() set. Requires:
-  /// kJsonPadding readable bytes after the line.
-  bool read(std::string_view line) {
-    if (!flattener_.flatten(line)) return fail(flattener_.error());
+  /// Appends the line's row to the batch, or returns false with reason() set. `padded` is the line
+  /// with kJsonPadding readable bytes after it. Both must live as long as the batch.
+  bool read(std::string_view line, std::string_view padded) {
+    if (!flattener_.flatten(padded)) {
+      const std::string fault = json_fault(line);
+      return fail(fault.empty() ? flattener_.error() : "invalid JSON: " + fault);
+    }
     std::string measurement = options_.measurement;
     std::optional<Timestamp> time;
     for (const JsonValue& value : flattener_.values()) {
@@ -245,13 +250,10 @@ void TypedJsonParser::parse(std::string_view buffer,
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view line = next_line(rest);
     if (is_blank_line(line)) continue;
-    if (line.size() > kLineBytesMax) {
-      const std::string reason =
-          fmt::format("line of {} bytes, at most {} are possible", line.size(), kLineBytesMax);
-      errors.add({numbers.at(line.data()), reason, line});
-    } else if (!reader.read(padded_line(line, buffer, batch))) {
-      errors.add({numbers.at(line.data()), reader.reason(), line});
-    }
+    read_around_nuls(line, numbers, errors, [&](std::string_view part) {
+      if (part.size() > kLineBytesMax) return too_long("line", part.size());
+      return reader.read(part, padded_line(part, buffer, batch)) ? std::string() : reader.reason();
+    });
   }
 }
 

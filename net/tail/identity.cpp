@@ -6,6 +6,7 @@
 #include <numeric>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 #include <xxhash.h>
@@ -15,7 +16,7 @@
 namespace tocsin {
 namespace {
 
-// The stored form of a position: `1 device inode head_size head_hash offset skip_line gone_since
+// The stored form of a position: `1 device inode head_size head_hash offset line gone_since
 // path`. The path comes last because it may contain any character. The first number is the format
 // version; version 2 has the size of the path before the path, and the real path after it.
 constexpr uint64_t kPositionVersion = 1;
@@ -42,87 +43,84 @@ bool consume_paths(std::string_view rest, uint64_t version, TailPosition& positi
   return version == kPositionVersion || version == kLinkedPositionVersion;
 }
 
-bool has_head(const FileSeen& file, uint32_t size, uint64_t hash) {
-  return file.head.size() >= size && head_hash({file.head.data(), size}) == hash;
-}
-
-// Implements match_files. Each step classifies files that the steps before left open.
+// Implements match_files. Each step matches files that the steps before left open.
 class Matcher {
  public:
-  Matcher(std::span<const TailPosition> positions, std::span<const FileSeen> seen)
-      : positions_(positions),
-        seen_(seen),
-        matches_(seen.size()),
-        assigned_(positions.size(), false) {
-    order_.resize(positions.size());
-    std::iota(order_.begin(), order_.end(), size_t{0});
-    std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) {
-      const auto rank = [&](const TailPosition& p) {
-        return std::make_tuple(p.gone_since == 0, p.head_size, p.offset);
-      };
-      return rank(positions_[a]) > rank(positions_[b]);
-    });
-  }
+  Matcher(std::span<const KnownFile> known, std::span<const FileSeen> seen)
+      : known_(known), seen_(seen), matches_(seen.size()), assigned_(known.size(), false) {}
 
-  std::vector<FileMatch> run() {
-    continue_by_inode();
-    by_head(FileVerdict::kContinue);
-    by_head(FileVerdict::kRestart);
-    classify_unmatched();
+  std::vector<std::optional<size_t>> run() {
+    match_inodes();
+    match_heads();
     return std::move(matches_);
   }
 
  private:
-  bool open(size_t file) const { return matches_[file].verdict == FileVerdict::kUnrelated; }
+  bool open(size_t file) const { return !matches_[file]; }
 
-  void assign(size_t file, size_t position, FileVerdict verdict) {
-    matches_[file] = {verdict, position};
+  void assign(size_t file, size_t position) {
+    matches_[file] = position;
     assigned_[position] = true;
   }
 
-  void continue_by_inode() {
+  // The positions, those with the greatest rank first.
+  template <class Rank>
+  std::vector<size_t> ordered(Rank rank) const {
+    std::vector<size_t> order(known_.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+      return rank(known_[a].position) > rank(known_[b].position);
+    });
+    return order;
+  }
+
+  // A file that was truncated and written again has a new position beside its old one.
+  void match_inodes() {
     std::unordered_multimap<uint64_t, size_t> by_inode;
     for (size_t i = 0; i < seen_.size(); ++i) by_inode.emplace(seen_[i].inode, i);
-    for (const size_t p : order_) {
-      const TailPosition& position = positions_[p];
+    const auto rank = [](const TailPosition& p) {
+      return std::make_tuple(p.gone_since == 0, p.id, p.head_size, p.offset);
+    };
+    for (const size_t p : ordered(rank)) {
+      const TailPosition& position = known_[p].position;
       size_t best = kNone;
       const auto [begin, end] = by_inode.equal_range(position.inode);
       for (auto it = begin; it != end; ++it) {
         const FileSeen& file = seen_[it->second];
         if (!open(it->second) || file.size < position.offset) continue;
-        if (!has_head(file, position.head_size, position.head_hash)) continue;
+        if (!has_head(file.head, position)) continue;
         if (best == kNone || file.device == position.device) best = it->second;
       }
-      if (best != kNone) assign(best, p, FileVerdict::kContinue);
+      if (best != kNone) assign(best, p);
     }
   }
 
-  // Assigns to each remaining position the best file with its head: one that is at least as long as
-  // the position's offset (kContinue) or a shorter one (kRestart).
-  void by_head(FileVerdict verdict) {
+  void match_heads() {
     // One index per head size. There are few, because most files are longer than kHeadBytesMax.
     std::map<uint32_t, std::unordered_multimap<uint64_t, size_t>> indexes;
-    for (const size_t p : order_) {
-      const TailPosition& position = positions_[p];
-      if (assigned_[p] || position.head_size < kHeadBytesMin) continue;
+    const auto rank = [](const TailPosition& p) {
+      return std::make_tuple(p.gone_since == 0, p.head_size, p.offset);
+    };
+    for (const size_t p : ordered(rank)) {
+      const TailPosition& position = known_[p].position;
+      if (assigned_[p] || !known_[p].by_head || position.head_size == 0) continue;
       auto [index, made] = indexes.try_emplace(position.head_size);
       if (made) index->second = files_by_head(position.head_size);
       size_t best = kNone;
       const auto [begin, end] = index->second.equal_range(position.head_hash);
       for (auto it = begin; it != end; ++it) {
         const FileSeen& file = seen_[it->second];
-        if (!open(it->second)) continue;
-        if ((file.size >= position.offset) != (verdict == FileVerdict::kContinue)) continue;
-        if (verdict == FileVerdict::kRestart && file.sibling()) continue;
+        if (!open(it->second) || file.size < position.offset) continue;
+        if (position.head_size < kHeadBytesMin && !is_rotated_file(position, file)) continue;
         if (best == kNone || preferred(file, seen_[best], position)) best = it->second;
       }
-      if (best != kNone) assign(best, p, verdict);
+      if (best != kNone) assign(best, p);
     }
   }
 
   static bool preferred(const FileSeen& a, const FileSeen& b, const TailPosition& position) {
     const auto rank = [&](const FileSeen& f) {
-      return std::make_pair(f.inode == position.inode, f.size);
+      return std::make_tuple(f.inode == position.inode, f.path == position.path, f.size);
     };
     return rank(a) > rank(b);
   }
@@ -136,49 +134,26 @@ class Matcher {
     return index;
   }
 
-  // Files without a position are new, unless another file begins with their whole head and is
-  // either followed already or larger. Sorted by head, all files that begin with a head come
-  // directly after it.
-  void classify_unmatched() {
-    std::vector<size_t> sorted(seen_.size());
-    std::iota(sorted.begin(), sorted.end(), size_t{0});
-    std::sort(sorted.begin(), sorted.end(), [&](size_t a, size_t b) {
-      return std::tie(seen_[a].head, seen_[a].path) < std::tie(seen_[b].head, seen_[b].path);
-    });
-    const std::vector<FileMatch> found = matches_;
-    for (size_t i = 0; i < seen_.size(); ++i) {
-      if (!open(i) || seen_[i].sibling()) continue;
-      const bool copy = seen_[i].head.size() >= kHeadBytesMin && is_copy(i, sorted, found);
-      matches_[i].verdict = copy ? FileVerdict::kCopy : FileVerdict::kNew;
-    }
-  }
-
-  bool is_copy(size_t file, const std::vector<size_t>& sorted,
-               const std::vector<FileMatch>& found) const {
-    const FileSeen& mine = seen_[file];
-    auto it =
-        std::lower_bound(sorted.begin(), sorted.end(), mine.head,
-                         [&](size_t i, const std::string& head) { return seen_[i].head < head; });
-    for (; it != sorted.end() && seen_[*it].head.starts_with(mine.head); ++it) {
-      if (*it == file) continue;
-      const FileSeen& other = seen_[*it];
-      if (found[*it].verdict != FileVerdict::kUnrelated) return true;
-      const bool before = other.size != mine.size ? other.size > mine.size : other.path < mine.path;
-      if (!other.sibling() && before) return true;
-    }
-    return false;
-  }
-
-  std::span<const TailPosition> positions_;
+  std::span<const KnownFile> known_;
   std::span<const FileSeen> seen_;
-  std::vector<FileMatch> matches_;
+  std::vector<std::optional<size_t>> matches_;
   std::vector<bool> assigned_;
-  std::vector<size_t> order_;  // in which positions are matched
 };
+
+// Splits a path after its last slash.
+std::pair<std::string_view, std::string_view> split_path(std::string_view path) {
+  const size_t slash = path.rfind('/') + 1;  // 0 if there is none
+  return {path.substr(0, slash), path.substr(slash)};
+}
 
 }  // namespace
 
 uint64_t head_hash(std::string_view head) { return XXH3_64bits(head.data(), head.size()); }
+
+bool has_head(std::string_view head, const TailPosition& position) {
+  return head.size() >= position.head_size &&
+         head_hash(head.substr(0, position.head_size)) == position.head_hash;
+}
 
 std::string position_key(uint64_t id) { return fmt::format("{}{:020}", kPositionPrefix, id); }
 
@@ -186,9 +161,9 @@ std::string encode_position(const TailPosition& p) {
   const bool linked = !p.real_path.empty();
   const std::string paths =
       linked ? fmt::format("{} {}{}", p.path.size(), p.path, p.real_path) : p.path;
-  return fmt::format("{} {} {} {} {} {} {} {} {}",
-                     linked ? kLinkedPositionVersion : kPositionVersion, p.device, p.inode,
-                     p.head_size, p.head_hash, p.offset, p.skip_line ? 1 : 0, p.gone_since, paths);
+  return fmt::format(
+      "{} {} {} {} {} {} {} {} {}", linked ? kLinkedPositionVersion : kPositionVersion, p.device,
+      p.inode, p.head_size, p.head_hash, p.offset, static_cast<int>(p.line), p.gone_since, paths);
 }
 
 Result<TailPosition> decode_position(std::string_view key, std::string_view value) {
@@ -202,27 +177,33 @@ Result<TailPosition> decode_position(std::string_view key, std::string_view valu
   id_text += ' ';
   std::string_view id_rest = id_text;
   uint64_t version = 0;
-  int skip_line = 0;
+  uint32_t line = 0;
   if (!consume_number(id_rest, p.id) || !consume_number(value, version) ||
       !consume_number(value, p.device) || !consume_number(value, p.inode) ||
       !consume_number(value, p.head_size) || !consume_number(value, p.head_hash) ||
-      !consume_number(value, p.offset) || !consume_number(value, skip_line) ||
+      !consume_number(value, p.offset) || !consume_number(value, line) ||
       !consume_number(value, p.gone_since) || p.head_size > kHeadBytesMax ||
-      !consume_paths(value, version, p)) {
+      line > static_cast<uint32_t>(LineState::kTaken) || !consume_paths(value, version, p)) {
     return damaged();
   }
-  p.skip_line = skip_line != 0;
+  p.line = static_cast<LineState>(line);
   return p;
 }
 
-std::vector<FileMatch> match_files(std::span<const TailPosition> positions,
-                                   std::span<const FileSeen> seen) {
-  return Matcher(positions, seen).run();
+std::vector<std::optional<size_t>> match_files(std::span<const KnownFile> known,
+                                               std::span<const FileSeen> seen) {
+  return Matcher(known, seen).run();
+}
+
+bool heads_alike(std::string_view a, std::string_view b) {
+  const size_t common = std::min(a.size(), b.size());
+  return common > 0 && a.substr(0, common) == b.substr(0, common);
 }
 
 TailStep next_step(const FollowState& state, Duration settle) {
   if (state.size > state.examined) return TailStep::kRead;
-  if (!state.moved || state.unchanged_for < settle) return TailStep::kWait;
+  const Duration wait = state.moved ? settle : state.last_line_wait;
+  if (wait == 0 || state.unchanged_for < wait) return TailStep::kWait;
   if (state.size > state.offset) return TailStep::kReadLast;
   return state.present ? TailStep::kWait : TailStep::kForget;
 }
@@ -234,6 +215,33 @@ bool is_rotated_name(std::string_view original, std::string_view name) {
   const std::string_view stem = original.substr(0, dot);
   return name != original && name.starts_with(stem) && name.size() > stem.size() &&
          !is_alphanumeric(name[stem.size()]);
+}
+
+bool is_rotated_path(std::string_view original, std::string_view path) {
+  const auto [original_folder, original_name] = split_path(original);
+  const auto [folder, name] = split_path(path);
+  return original_folder == folder && is_rotated_name(original_name, name);
+}
+
+bool is_numbered_path(std::string_view original, std::string_view path) {
+  for (const std::string_view ending : {".gz", ".zst"}) {
+    if (path.ends_with(ending)) path.remove_suffix(ending.size());
+  }
+  if (!is_rotated_path(original, path)) return false;
+  const auto same = static_cast<size_t>(
+      std::mismatch(original.begin(), original.end(), path.begin(), path.end()).first -
+      original.begin());
+  const std::string_view rest = original.substr(same);
+  if (path.size() <= original.size() || !path.ends_with(rest)) return false;
+  const std::string_view added = path.substr(same, path.size() - original.size());
+  return added.find_first_not_of("0123456789.-_:TZ") == std::string_view::npos &&
+         added.find_first_of("0123456789") != std::string_view::npos;
+}
+
+bool is_rotated_file(const TailPosition& original, const FileSeen& file) {
+  return is_rotated_path(original.path, file.path) ||
+         (!original.real_path.empty() &&
+          is_rotated_path(original.real_path, file.real_path.empty() ? file.path : file.real_path));
 }
 
 }  // namespace tocsin

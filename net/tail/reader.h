@@ -5,11 +5,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "db/base/result.h"
 #include "db/database.h"
+#include "net/parse/line_errors.h"
+#include "net/parse/time_keys.h"
 #include "net/tail/identity.h"
 #include "net/tail/scanner.h"
 
@@ -26,12 +29,14 @@ struct ReadRequest {
   TailPosition position;  ///< as committed
   std::string path;       ///< opened if `file` is null; recorded in `rejected`
   std::shared_ptr<OpenFile> file;
-  bool last_line = false;      ///< the rest at the end is a line, even without a newline
-  bool give_up_quote = false;  ///< reject the line whose open quote holds lines back
-  bool skip_to_end = false;    ///< store no rows; begin after the last whole line
+  /// If the file still ends here, the rest is a line, even without a newline.
+  std::optional<uint64_t> last_line_end;
+  bool give_up_quote = false;      ///< reject the line whose open quote holds lines back
+  std::optional<ReadStart> start;  ///< store no rows; only move the position there
   TailFormat format = TailFormat::kAuto;
   std::string measurement;  ///< for lines that name none
   std::vector<std::string> tags;
+  TimeOptions time;
   Timestamp now = 0;
 };
 
@@ -46,8 +51,11 @@ struct ReadOutcome {
   std::shared_ptr<OpenFile> file;
   uint64_t size = 0;       ///< of the file, when it was read
   bool held_back = false;  ///< with kNothing: an open quote may be holding lines back
+  bool complete = false;   ///< with kNothing: the rest is a JSON object without a newline
+  std::string head;        ///< of the file, when it was read
   TailPosition next;
   WriteRequest write;
+  LineWarnings warnings;
   std::string error;
 };
 

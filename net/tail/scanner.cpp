@@ -21,6 +21,8 @@
 namespace tocsin {
 namespace {
 
+constexpr size_t kComparedBytes = size_t{256} << 10;  // read at a time
+constexpr Duration kClockTick = 20 * kMillisecond;    // of modification times, at most
 constexpr size_t kSiblingsMax = 1'000;  // entries inspected in one folder during a search
 
 OpenFile::Facts facts_of(const struct stat& s) {
@@ -101,6 +103,47 @@ bool is_trace(const Traces& traces, const std::string& name, uint64_t inode) {
                      [&](const std::string& missed) { return is_rotated_name(missed, name); });
 }
 
+// The open file if it is the one with the key, otherwise null.
+std::shared_ptr<OpenFile> open_same(const std::string& path, const FileKey& key) {
+  auto opened = OpenFile::open(path);
+  if (!opened) return nullptr;
+  const auto facts = (*opened)->facts();
+  return facts && FileKey{facts->device, facts->inode} == key ? *std::move(opened) : nullptr;
+}
+
+// Raises `equal` until a difference, the end of a file, or the end of the budget.
+void compare_files(Comparison& c, uint64_t& budget) {
+  const auto file = open_same(c.path, c.file_key);
+  const auto other = c.other ? c.other : open_same(c.other_path, c.other_key);
+  if (!file || !other) return;
+  while (budget > 0 && !c.differs) {
+    const size_t wanted = std::min<uint64_t>(kComparedBytes, budget);
+    const auto mine = file->read(c.equal, wanted);
+    const auto its = other->read(c.equal, wanted);
+    if (!mine || !its) return;
+    const size_t common = std::min(mine->size(), its->size());
+    const size_t equal = static_cast<size_t>(
+        std::mismatch(mine->begin(), mine->begin() + static_cast<ptrdiff_t>(common), its->begin())
+            .first -
+        mine->begin());
+    c.equal += equal;
+    c.differs = equal < common;
+    budget -= wanted;
+    if (common < wanted) break;
+  }
+  // The comparison counts only if the followed file was not truncated meanwhile.
+  const auto head = other->read(0, c.other_head.size());
+  const auto facts = other->facts();
+  c.valid = head && facts && *head == c.other_head && facts->size >= c.other_size;
+}
+
+std::optional<PackedContent> unpack(const OpenFile& file, uint64_t size) {
+  const auto start = file.read(0, kPackedStartMax);
+  const auto end = file.read(size - std::min<uint64_t>(size, kPackedEnd), kPackedEnd);
+  if (!start || !end) return std::nullopt;
+  return packed_content(*start, *end);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<OpenFile>> OpenFile::open(const std::string& path) {
@@ -136,8 +179,10 @@ Result<std::string> OpenFile::read(uint64_t offset, size_t size) const {
   return data;
 }
 
-void TailScanner::scan(const std::vector<MissingFile>& missing) {
+void TailScanner::scan(const std::vector<MissingFile>& missing,
+                       std::vector<Comparison> comparisons) {
   before_.clear();
+  before_began_ = std::exchange(began_, SystemClock().now());
   for (FileSeen& file : files_) {
     std::string path = file.path;
     before_.emplace(std::move(path), std::move(file));
@@ -149,6 +194,7 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
   complete_ = true;
   for (size_t source = 0; source < globs_.size(); ++source) {
     for (const std::string& pattern : globs_[source]) {
+      step();
       const auto paths = listed(pattern, expand(pattern, 0));
       if (paths.empty()) unmatched_.push_back(pattern);
       for (const std::string& path : paths) inspect(path, source);
@@ -157,6 +203,12 @@ void TailScanner::scan(const std::vector<MissingFile>& missing) {
     }
   }
   find_siblings(missing);
+  comparisons_ = std::move(comparisons);
+  uint64_t budget = kComparedBytesMax;
+  for (Comparison& comparison : comparisons_) {
+    step();
+    compare_files(comparison, budget);
+  }
   if (!complete_) {
     files_.clear();
     for (auto& [path, file] : before_) files_.push_back(std::move(file));
@@ -203,6 +255,7 @@ std::optional<size_t> TailScanner::source_of(const std::string& path) const {
 
 // Adds the file at `path` to files_. Without a source it is a sibling.
 void TailScanner::inspect(const std::string& path, std::optional<size_t> source) {
+  step();
   struct stat s {};
   if (stat(path.c_str(), &s) != 0 || !S_ISREG(s.st_mode)) return;
   const OpenFile::Facts facts = facts_of(s);
@@ -213,13 +266,17 @@ void TailScanner::inspect(const std::string& path, std::optional<size_t> source)
                 .size = facts.size,
                 .changed_at = facts.changed_at,
                 .head = {},
-                .real_path = {}};
+                .real_path = {},
+                .packed = {}};
   const auto it = before_.find(path);
   const bool same =
       it != before_.end() && it->second.device == file.device && it->second.inode == file.inode;
   file.real_path = same ? it->second.real_path : real_path_of(path);
-  if (same && it->second.size == file.size && it->second.changed_at == file.changed_at) {
+  // Within a tick of the clock, a file can change without a new modification time.
+  const bool settled = file.changed_at < before_began_ - kClockTick;
+  if (same && settled && it->second.size == file.size && it->second.changed_at == file.changed_at) {
     file.head = it->second.head;
+    file.packed = it->second.packed;
     files_.push_back(std::move(file));
     return;
   }
@@ -244,12 +301,14 @@ void TailScanner::inspect(const std::string& path, std::optional<size_t> source)
   const bool whole = head->size() < kHeadBytesMax;
   file.size = whole ? head->size() : std::max<uint64_t>(now->size, head->size());
   file.changed_at = now->changed_at;
+  if (file.sibling() && is_packed(*head)) file.packed = unpack(**opened, file.size);
   file.head = *std::move(head);
   files_.push_back(std::move(file));
 }
 
 void TailScanner::find_siblings(const std::vector<MissingFile>& missing) {
   for (const auto& [folder, traces] : traces_of(missing)) {
+    step();
     size_t found = 0;
     for (const auto& [name, inode] : listed(folder, entries_of(folder))) {
       if (!is_trace(traces, name, inode) || ++found > kSiblingsMax) continue;

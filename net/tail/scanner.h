@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,9 @@
 #include "net/tail/identity.h"
 
 namespace tocsin {
+
+/// Compared in one scan, so that copies of long files do not delay it.
+inline constexpr uint64_t kComparedBytesMax = uint64_t{64} << 20;
 
 /// An open regular file. It is shared by TailFiles and the background job that reads it; the last
 /// of them closes the descriptor.
@@ -49,18 +53,36 @@ struct MissingFile {
   std::string real_path = {};  ///< see TailPosition
 };
 
+/// Two files that begin alike, to be compared further. The other one is followed.
+struct Comparison {
+  FileKey file_key = {};
+  std::string path = {};
+  FileKey other_key = {};
+  std::string other_path = {};
+  std::shared_ptr<OpenFile> other = {};  ///< null: opened by its path
+  std::string other_head = {};           ///< the other file must still begin with it
+  uint64_t other_size = 0;               ///< and must not be shorter
+  uint64_t equal = 0;                    ///< this many bytes are equal; the scan raises it
+  bool differs = false;                  ///< result: the bytes after them differ
+  bool valid = false;                    ///< result: both are still the same files
+};
+
 /// scan() blocks, so it runs in the background. Not thread-safe: the loop reads the results only
 /// while no scan is running.
 class TailScanner {
  public:
   /// The globs of each source, absolute.
-  explicit TailScanner(std::vector<std::vector<std::string>> globs) : globs_(std::move(globs)) {}
+  /// Tests pass `step`, which is called before each access to the disk.
+  explicit TailScanner(std::vector<std::vector<std::string>> globs, std::function<void()> step = {})
+      : globs_(std::move(globs)), step_(std::move(step)) {}
 
-  void scan(const std::vector<MissingFile>& missing);
+  /// Compares after everything else, at most kComparedBytesMax in all.
+  void scan(const std::vector<MissingFile>& missing, std::vector<Comparison> comparisons = {});
 
   /// False if the last scan ran out of descriptors or memory; files and folders are then those of
   /// the previous scan.
   bool complete() const { return complete_; }
+  const std::vector<Comparison>& comparisons() const { return comparisons_; }
   /// Sorted by path. A file with several paths appears once, under the first.
   const std::vector<FileSeen>& files() const { return files_; }
   /// The folders in which new files could match, to be watched.
@@ -75,12 +97,19 @@ class TailScanner {
  private:
   void inspect(const std::string& path, std::optional<size_t> source);
   void find_siblings(const std::vector<MissingFile>& missing);
+  void step() const {
+    if (step_) step_();
+  }
   template <class List>
   List listed(const std::string& what, Result<List> list);
 
   const std::vector<std::vector<std::string>> globs_;
+  const std::function<void()> step_;
   std::map<std::string, FileSeen> before_;  // files of the previous scan, by path
+  Timestamp before_began_ = 0;              // when the previous scan began
+  Timestamp began_ = 0;
   std::vector<FileSeen> files_;
+  std::vector<Comparison> comparisons_;
   std::vector<std::string> folders_;
   std::vector<std::string> unmatched_;
   std::map<std::string, std::string> troubles_;

@@ -29,6 +29,7 @@ constexpr size_t kWarningsMax = 1'000;  // logged in the life of a process, one 
 struct Source {
   TailFormat format = TailFormat::kAuto;
   TailOptions options;
+  TimeOptions time;
 };
 
 // The measurement for lines that name none.
@@ -64,8 +65,9 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void request_scan();
   void begin_scan();
   void on_scanned();
+  void apply_scan();
   void scan_later();
-  void log_copies(const TailFiles::ScanEffect& effect);
+  void log_effect(const TailFiles::ScanEffect& effect);
   void warn_unmatched();
   void watch_folders();
   void submit_outdated();
@@ -73,10 +75,12 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void pump();
   void begin_read(uint64_t id);
   void on_read(uint64_t id, ReadOutcome outcome);
+  void accept_read(uint64_t id, ReadOutcome outcome);
   void submit(uint64_t id, ReadOutcome outcome);
   void on_committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
                     const Result<WriteReport>& report);
   void count(const std::string& path, uint64_t bytes, const WriteReport& report);
+  void log_warnings(const std::string& path, const LineWarnings& warnings);
   void pause(const Error& error);
   void enqueue(uint64_t id);
   void update_caught_up() { caught_up_ = files_.caught_up(); }
@@ -97,9 +101,10 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   std::optional<LoopTimer> scan_timer_;
   std::optional<LoopTimer> retry_timer_;
   std::map<std::string, FolderWatch> watches_;
-  bool scanning_ = false;
+  bool scanning_ = false;       // until the scan is applied
+  bool scan_finished_ = false;  // it is applied once the reads in the background have ended
   bool scan_wanted_ = false;
-  Timestamp scan_began_ = 0;
+  Duration scan_began_ = 0;  // running time
   Duration scan_took_ = 0;
 
   std::deque<uint64_t> queue_;  // ids of files to read
@@ -117,7 +122,11 @@ TailFiles::Settings Tail::Impl::file_settings(const std::vector<Source>& sources
   TailFiles::Settings settings;
   settings.settle = timing.settle;
   settings.open_quote_max = timing.open_quote_max;
-  for (const Source& source : sources) settings.from_end.push_back(source.options.from_end);
+  for (const Source& source : sources) {
+    settings.from_end.push_back(source.options.from_end);
+    settings.copy_wait.push_back(source.options.copy_wait);
+    settings.last_line_wait.push_back(source.options.last_line_wait);
+  }
   return settings;
 }
 
@@ -153,7 +162,10 @@ void Tail::Impl::stop() {
 
 TailCounters Tail::Impl::counters() const {
   TailCounters counters = counters_;
-  for (const auto& [id, file] : files_.all()) counters.files += file.path.empty() ? 0 : 1;
+  for (const auto& [id, file] : files_.all()) {
+    counters.files += file.path.empty() ? 0 : 1;
+    if (file.source) counters.bytes_behind += file.size - std::min(file.size, file.position.offset);
+  }
   return counters;
 }
 
@@ -166,32 +178,41 @@ void Tail::Impl::request_scan() {
     return;
   }
   const Duration gap = std::max(timing_.scan_gap, 10 * scan_took_);
-  const Duration passed = clock_.now() - scan_began_;
-  const bool due = passed >= gap || passed < 0;  // the clock was set back
-  scan_timer_->start(due ? 0 : gap - passed);
+  const Duration passed = clock_.running() - scan_began_;
+  scan_timer_->start(std::max<Duration>(gap - passed, 0));
 }
 
 void Tail::Impl::begin_scan() {
   scanning_ = true;
   scan_wanted_ = false;
-  scan_began_ = clock_.now();
+  scan_began_ = clock_.running();
   scan_timer_->stop();
   files_.begin_scan();
   run_in_background(
       loop_,
-      [self = shared_from_this(), missing = files_.missing()] { self->scanner_.scan(missing); },
+      [self = shared_from_this(), missing = files_.missing(), comparisons = files_.comparisons()] {
+        self->scanner_.scan(missing, comparisons);
+      },
       [self = shared_from_this()] { self->on_scanned(); });
 }
 
 void Tail::Impl::on_scanned() {
-  scanning_ = false;
   if (stopped_) return;
-  const Timestamp now = clock_.now();
-  scan_took_ = std::clamp<Duration>(now - scan_began_, 0, kMinute);
+  scan_took_ = std::clamp<Duration>(clock_.running() - scan_began_, 0, kMinute);
+  scan_finished_ = true;
+  if (reading_ == 0) apply_scan();
+}
+
+// A read that is still running may have seen that a new file is a copy. Therefore no read is
+// running here, and none starts between the end of the scan and this call.
+void Tail::Impl::apply_scan() {
+  scanning_ = false;
+  scan_finished_ = false;
+  const Duration now = clock_.running();
   for (const auto& [path, trouble] : scanner_.troubles()) warn_once(path, trouble);
   if (!scanner_.complete()) return scan_later();
-  const auto effect = files_.apply_scan(scanner_.files(), now);
-  log_copies(effect);
+  const auto effect = files_.apply_scan(scanner_.files(), now, scanner_.comparisons());
+  log_effect(effect);
   if (effect.search) return begin_scan();
   if (!files_.started()) {
     files_.mark_start();
@@ -202,7 +223,7 @@ void Tail::Impl::on_scanned() {
   submit_outdated();
   for (const uint64_t id : files_.to_read(now)) enqueue(id);
   pump();
-  if (scan_wanted_) return request_scan();
+  if (scan_wanted_ || effect.soon) return request_scan();
   scan_later();
 }
 
@@ -210,13 +231,24 @@ void Tail::Impl::scan_later() {
   scan_timer_->start(std::max(timing_.poll_interval, 10 * scan_took_));
 }
 
-void Tail::Impl::log_copies(const TailFiles::ScanEffect& effect) {
+void Tail::Impl::log_effect(const TailFiles::ScanEffect& effect) {
   for (const std::string& path : effect.copies) {
+    warn_once("copy " + path,
+              path +
+                  " has the same content as another followed file; treating it as a copy, and "
+                  "reading it from where the two differ if they ever do");
+  }
+  for (const HeldFiles::Lost& lost : effect.lost) {
+    const std::string bytes =
+        lost.bytes == 0 ? "an unknown number of bytes" : fmt::format("{} bytes", lost.bytes);
     log(LogLevel::kWarning,
-        fmt::format(
-            "{} starts with the same bytes as another followed file (up to {} are compared); "
-            "treating it as a copy and skipping it",
-            path, kHeadBytesMax));
+        lost.packed_in.empty()
+            ? fmt::format("following files: {} of {} are lost: the file was truncated or removed "
+                          "before they were read, and no rotated file contains them",
+                          bytes, lost.path)
+            : fmt::format("following files: {} of {} were not read before the file was compressed; "
+                          "they are in {}",
+                          bytes, lost.path, lost.packed_in));
   }
 }
 
@@ -245,7 +277,7 @@ void Tail::Impl::watch_folders() {
 // Writes positions of files that disappeared or came back. If submit() fails, the next scan tries
 // again; if the commit fails, the next start finds the same changes.
 void Tail::Impl::submit_outdated() {
-  const Timestamp now = clock_.now();
+  const Timestamp now = clock_.now() - database_.counters().clock_ahead;
   WriteRequest request;
   request.changes = files_.outdated(now);
   if (!request.changes.empty() && !database_.submit(std::move(request), [](const auto&) {})) return;
@@ -257,7 +289,7 @@ void Tail::Impl::enqueue(uint64_t id) {
 }
 
 void Tail::Impl::pump() {
-  if (stopped_ || retry_timer_->active()) return;
+  if (stopped_ || scan_finished_ || retry_timer_->active()) return;
   while (!queue_.empty() && reading_ < kReadingMax && in_flight_ < kInFlightFilesMax &&
          in_flight_bytes_ < kInFlightBytesMax) {
     const uint64_t id = queue_.front();
@@ -277,12 +309,15 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->position = file.position;
   request->path = file.path.empty() ? file.position.path : file.path;
   request->file = file.file;
-  request->last_line = files_.step_of(file, clock_.now()) == TailStep::kReadLast;
-  request->skip_to_end = file.skip_to_end;
-  request->give_up_quote = files_.quote_overdue(file, clock_.now());
+  if (files_.step_of(file, clock_.running()) == TailStep::kReadLast) {
+    request->last_line_end = file.size;
+  }
+  request->start = file.start;
+  request->give_up_quote = files_.quote_overdue(file, clock_.running());
   request->format = source.format;
   request->measurement = measurement_of(source, file.position.path);
   request->tags = source.options.tags;
+  request->time = source.time;
   request->now = clock_.now();
   file.in_flight = true;
   ++reading_;
@@ -296,17 +331,29 @@ void Tail::Impl::begin_read(uint64_t id) {
 void Tail::Impl::on_read(uint64_t id, ReadOutcome outcome) {
   --reading_;
   if (stopped_) return;
-  if (outcome.kind == ReadOutcome::Kind::kWrite) {
+  accept_read(id, std::move(outcome));
+  if (!scan_finished_ || reading_ > 0) return;
+  apply_scan();
+  pump();
+}
+
+void Tail::Impl::accept_read(uint64_t id, ReadOutcome outcome) {
+  using Kind = ReadOutcome::Kind;
+  if (outcome.kind == Kind::kWrite || outcome.kind == Kind::kNothing) {
+    files_.saw(id, outcome.head, outcome.size);
+  }
+  if (outcome.kind == Kind::kWrite) {
     files_.keep_open(id, outcome.file);
     return submit(id, std::move(outcome));
   }
   --in_flight_;
   switch (outcome.kind) {
-    case ReadOutcome::Kind::kNothing:
+    case Kind::kNothing:
       files_.keep_open(id, outcome.file);
-      files_.nothing_whole(id, outcome.size, outcome.held_back, clock_.now());
+      files_.nothing_whole(id, {outcome.size, outcome.held_back, outcome.complete},
+                           clock_.running());
       break;
-    case ReadOutcome::Kind::kChanged:
+    case Kind::kChanged:
       files_.changed(id);
       request_scan();
       break;
@@ -328,9 +375,13 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
   const uint64_t rejected = line_count(outcome.write.rejected);
   counters_.rejected += rejected;
   auto done = [post = mailbox_->poster(), weak = weak_from_this(), id, next = outcome.next,
-               size = outcome.size, bytes](Result<WriteReport> report) {
-    post([weak, id, next, size, bytes, report = std::move(report)] {
-      if (const auto self = weak.lock()) self->on_committed(id, next, size, bytes, report);
+               size = outcome.size, bytes,
+               warnings = std::move(outcome.warnings)](Result<WriteReport> report) {
+    post([weak, id, next, size, bytes, warnings, report = std::move(report)] {
+      const auto self = weak.lock();
+      if (!self) return;
+      if (report) self->log_warnings(next.path, warnings);
+      self->on_committed(id, next, size, bytes, report);
     });
   };
   const Status submitted = database_.submit(std::move(outcome.write), std::move(done));
@@ -357,8 +408,9 @@ void Tail::Impl::on_committed(uint64_t id, const TailPosition& next, uint64_t si
   retry_delay_ = 0;
   const FollowedFile& file = files_.at(id);
   count(next.path, next.offset - std::min(next.offset, file.position.offset), *report);
-  files_.committed(id, next, size, clock_.now());
-  if (files_.step_of(file, clock_.now()) == TailStep::kRead) enqueue(id);
+  files_.committed(id, next, size, clock_.running());
+  if (file.path.empty()) request_scan();  // its rest may be in a copy
+  if (files_.step_of(file, clock_.running()) == TailStep::kRead) enqueue(id);
   update_caught_up();
   pump();
 }
@@ -374,6 +426,18 @@ void Tail::Impl::count(const std::string& path, uint64_t bytes, const WriteRepor
   if (!report.warnings.empty()) {
     const std::string& warning = report.warnings.front();
     warn_once(warning, path + ": " + warning);
+  }
+}
+
+// Once per file and kind; the counter goes on.
+void Tail::Impl::log_warnings(const std::string& path, const LineWarnings& warnings) {
+  for (const LineWarning kind : kLineWarnings) {
+    if (warnings[kind].count == 0) continue;
+    const bool no_key = kind == LineWarning::kNoTime || kind == LineWarning::kTimeKeyMissing;
+    if (no_key) counters_.untimed += warnings[kind].count;
+    warn_once(fmt::format("{} {}", path, static_cast<int>(kind)),
+              fmt::format("{}: {}{}", path, warning_text(kind, warnings[kind]),
+                          no_key ? "; name the right key with `time: {key: ...}` in `tail`" : ""));
   }
 }
 
@@ -407,7 +471,9 @@ Result<std::unique_ptr<Tail>> Tail::create(uv_loop_t* loop, Database& database, 
       absolute.push_back(full.lexically_normal().string());
     }
     globs.push_back(std::move(absolute));
-    sources.push_back({format, std::move(option)});
+    auto time = read_time_options(option.time);
+    if (!time) return fail(time.error(), "tail: time");
+    sources.push_back({format, std::move(option), *std::move(time)});
   }
   return std::unique_ptr<Tail>(new Tail(
       std::make_shared<Impl>(loop, database, clock, std::move(sources), std::move(globs), timing)));

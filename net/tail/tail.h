@@ -26,10 +26,12 @@ struct TailTiming {
 };
 
 struct TailCounters {
-  uint64_t files = 0;  ///< with a current path
-  uint64_t bytes = 0;  ///< committed since start
+  uint64_t files = 0;         ///< with a current path
+  uint64_t bytes_behind = 0;  ///< of followed files, not committed yet
+  uint64_t bytes = 0;         ///< committed since start
   uint64_t rows = 0;
   uint64_t rejected = 0;  ///< lines and rows
+  uint64_t untimed = 0;   ///< JSON events without a time
 };
 
 /// All functions except caught_up() must be called on the loop's thread. `loop`, `database` and

@@ -18,6 +18,9 @@ std::string text_of(double value);
 /// A value as plain text, for CSV and tables. Null is empty.
 std::string plain_text(const Value& value, bool times_as_ns);
 
+/// A text for a spreadsheet: after an apostrophe if it begins with a character that could make it a
+/// formula (`=`, `+`, `-`, `@`, tab or carriage return).
+std::string spreadsheet_text(std::string text);
 /// Appends a CSV field, in quotes if it needs them or if `quoted` is true.
 void add_csv_field(std::string& out, std::string_view text, bool quoted);
 

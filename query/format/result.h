@@ -75,6 +75,7 @@ struct FormatOptions {
   bool times_as_ns = false;  ///< times as integers instead of RFC 3339
   /// kTable: texts are cut and columns left out, and named, to fit; 0: everything is shown.
   size_t terminal_width = 0;
+  bool safe = false;       ///< kCsv: texts cannot become formulas of a spreadsheet
   bool statistics = true;  ///< kJson, kNdjson: include `stats`
 };
 

@@ -65,7 +65,7 @@ Status SpillFiles::open_file() {
   for (const std::string& each : {execution_.spill_folder, elsewhere}) {
     if (each.empty()) continue;
     if (where_.empty()) where_ = place_of(each);
-    ::mkdir(each.c_str(), 0777);  // fails if it exists
+    ::mkdir(each.c_str(), kSharedFolderMode);  // fails if it exists
     const int descriptor = open_unlisted(each);
     if (descriptor >= 0) {
       where_ = place_of(each);

@@ -219,7 +219,7 @@ Result<const Vector*> Evaluator::value(NodeId id) {
         break;
       }
       // The texts that the vector has kept are replaced; the call counts the new ones.
-      TOCSIN_RETURN_IF_ERROR(gauge_.change(slot.vector.kept_bytes(), 0));
+      TOCSIN_RETURN_IF_ERROR(gauge_.change(kept_texts_bytes(slot.vector), 0));
       TOCSIN_RETURN_IF_ERROR(call(id, slot.vector));
       break;
     }

@@ -547,9 +547,10 @@ Status call_by_row(const FunctionInput& input, ScalarContext& scalar, Vector& ou
     if (!boolean.empty()) boolean[row] = std::get<bool>(value.data);
     if (text.empty()) continue;
     text[row] = out.keep(std::get<std::string>(value.data));
-    if (out.kept_bytes() == counted_bytes) continue;
-    TOCSIN_RETURN_IF_ERROR(input.gauge.change(counted_bytes, out.kept_bytes()));
-    counted_bytes = out.kept_bytes();
+    const size_t bytes_now = kept_texts_bytes(out);
+    if (bytes_now == counted_bytes) continue;
+    TOCSIN_RETURN_IF_ERROR(input.gauge.change(counted_bytes, bytes_now));
+    counted_bytes = bytes_now;
   }
   return {};
 }

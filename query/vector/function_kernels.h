@@ -37,6 +37,10 @@ struct FunctionInput {
 
 /// Computes the call with a kernel; false, with `out` unspecified, if there is none for it.
 Result<bool> call_kernel(const FunctionInput& input, ScalarContext& scalar, Vector& out);
+/// What the texts that `vector` keeps count in a gauge: twice, because an operator may copy all of
+/// them before it counts its copies.
+inline size_t kept_texts_bytes(const Vector& vector) { return 2 * vector.kept_bytes(); }
+
 /// Computes the call row by row through evaluate_function. `out` must not keep texts that the gauge
 /// counts already.
 Status call_by_row(const FunctionInput& input, ScalarContext& scalar, Vector& out);

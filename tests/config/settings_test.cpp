@@ -46,12 +46,23 @@ store:
   commit_bytes: 1MiB
   retention: 90d
   measurement_retention: {audit: 1w, bpm: forever}
-listen: {tcp: "off", http: "[::1]:80", query_timeout: 30s}
+listen:
+  tcp: off
+  http: "[::1]:80"
+  query_timeout: 30s
+  insecure: true
+  allow: [10.0.0.0/8, "::2"]
+  allowed_hosts: [logs.example, "fd00::1"]
+  external_url: https://logs.example/tocsin
+  time: {zone: Europe/Berlin}
 tail:
   - paths: [/a/*.json, /b/*.json]
     format: json
     tags: [service]
     from_end: true
+    copy_wait: 10s
+    last_line_wait: 0s
+    time: {key: [created, at], layout: "%d.%m.%Y", zone: Asia/Tokyo}
   - paths: /c.log
 forwarders:
   - name: pager
@@ -59,6 +70,8 @@ forwarders:
     severities: [HIGH, CRITICAL]
     send_resolved: false
     headers: {X-Key: 5}
+    ca_file: /etc/ca.pem
+    proxy: http://proxy:3128
 rules:
   files: mine/*.yml
   evaluate_from: 5d
@@ -78,14 +91,27 @@ log_generation: {logs_per_batch: 5, anomaly_injection_rate: 0.5}
   CHECK(read->store.measurement_retention[1].second == 0);
   CHECK(read->listen.tcp.empty());
   CHECK(read->listen.http == "[::1]:80");
+  CHECK(read->listen.insecure);
+  CHECK(read->listen.allow ==
+        std::vector{*IpNetwork::parse("10.0.0.0/8"), *IpNetwork::parse("::2")});
+  CHECK(read->listen.allowed_hosts == std::vector<std::string>{"logs.example", "fd00::1"});
+  CHECK(read->listen.external_url == "https://logs.example/tocsin/");
   REQUIRE(read->tail.size() == 2);
   CHECK(read->tail[0].paths.size() == 2);
   CHECK(read->tail[0].from_end);
+  CHECK(read->tail[0].copy_wait == 10 * kSecond);
+  CHECK(read->tail[0].last_line_wait == 0);
+  CHECK_FALSE(read->tail[1].last_line_wait);
+  CHECK(read->listen.time == TimeKeySettings{{}, "auto", "Europe/Berlin"});
+  CHECK(read->tail[0].time == TimeKeySettings{{"created", "at"}, "%d.%m.%Y", "Asia/Tokyo"});
+  CHECK(read->tail[1].time == TimeKeySettings{});
   CHECK(read->tail[1].paths == std::vector<std::string>{"/c.log"});
   REQUIRE(read->forwarders.size() == 1);
   CHECK(read->forwarders[0].severities == std::vector<std::string>{"HIGH", "CRITICAL"});
   CHECK_FALSE(read->forwarders[0].send_resolved);
   CHECK(read->forwarders[0].headers.at("X-Key") == "5");
+  CHECK(read->forwarders[0].ca_file == "/etc/ca.pem");
+  CHECK(read->forwarders[0].proxy == "http://proxy:3128");
   CHECK(read->rules.files == std::vector<std::string>{"mine/*.yml"});
   CHECK(read->rules.evaluate_from == "5d");
   CHECK(read->rules.time_zone == "Europe/Berlin");
@@ -128,6 +154,29 @@ TEST_CASE("settings: every kind of value is read strictly", "[config]") {
         "1:16: listen.http: expected HOST:PORT like 127.0.0.1:8094, or off, found `x:99999`");
   check("listen: {query_thread_count: 1.5}\n",
         "1:30: listen.query_thread_count: expected a whole number from 1 to 256, found `1.5`");
+  check("listen: {insecure: yes}\n", "1:20: listen.insecure: expected true or false, found `yes`");
+  check("listen: {allow: [10.0.0.0/8, 10.0.0/8]}\n",
+        "1:17: listen.allow: `10.0.0/8` is not a network; expected an address and a prefix length, "
+        "like 10.0.0.0/8 or fd00::/8, or one address");
+  check("listen: {allow: 10.1.2.3/8}\n",
+        "1:17: listen.allow: `10.1.2.3/8` has bits after its prefix; write the first address of "
+        "the network, or one address without a prefix");
+  for (const std::string host : {"a:80", "http://a", "", "*"}) {
+    check("listen: {allowed_hosts: ['" + host + "']}\n",
+          "1:25: listen.allowed_hosts: `" + host +
+              "` is not a host name without scheme and port, like logs.example.org");
+  }
+  for (const std::string url :
+       {"logs.example", "ftp://a/", "http://a/?q", "http://a/#q", "http://u@a"}) {
+    check("listen: {external_url: '" + url + "'}\n",
+          "1:24: listen.external_url: expected a URL like https://logs.example.org/, found `" +
+              url + "`");
+  }
+  // Only what works is accepted.
+  for (const std::string key : {"tls", "tokens", "syslog_udp", "syslog_tcp"}) {
+    CHECK(settings_error("listen: {" + key + ": x}\n")
+              .starts_with("t.yml:1:10: unknown key `" + key));
+  }
   check("tail: {paths: a}\n", "1:7: tail: expected a list, found a map");
   check("tail: [{format: json}]\n", "1:8: tail[1].paths is missing");
   check("tail: [{paths: a, format: csv}]\n",
@@ -136,6 +185,13 @@ TEST_CASE("settings: every kind of value is read strictly", "[config]") {
         "1:29: tail[1].from_end: expected true or false, found `yes`");
   check("tail: [{paths: a, from_end: \"true\"}]\n",
         "1:29: tail[1].from_end: expected true or false, found `true`");
+  check("tail: [{paths: a, time: created}]\n",
+        "1:25: tail[1].time: expected a map of settings, found `created`");
+  check(
+      "tail: [{paths: a, time: {zone: Mars}}]\n",
+      "1:32: tail[1].time.zone: expected an IANA time zone name like Europe/Berlin, found `Mars`");
+  check("listen: {time: {keys: a}}\n",
+        "1:17: unknown key `keys` in listen.time; did you mean `key`?");
   check("tail: [{paths: []}]\n",
         "1:16: tail[1].paths: expected at least one glob pattern, found an empty list");
   check("tail: [{paths: [[a]]}]\n", "1:17: tail[1].paths: expected a list of texts, found a list");

@@ -272,6 +272,26 @@ TEST_CASE("database: a snapshot contains the segments in its range and never cha
   CHECK(end == 6);
 }
 
+TEST_CASE("database: retention and future_max can be changed while it is open", "[db]") {
+  test::TemporaryFolder directory;
+  auto database = take(Database::open(directory.path(), options_at_noon()));
+  CHECK(take(database->write(audit_rows(1, kNoon - 10 * kDay))).rejected.empty());
+  CHECK(take(database->write(audit_rows(1, kNoon + 2 * kDay))).rejected.size() == 1);
+  DatabaseOptions changed = options_at_noon();
+  changed.future_max = 3 * kDay;
+  changed.retention = 5 * kDay;
+  changed.measurement_retention = {{"bpm", 20 * kDay}};
+  take(database->change_options(changed));
+  CHECK(take(database->write(audit_rows(1, kNoon + 2 * kDay))).rejected.empty());
+  const WriteReport old = take(database->write(audit_rows(1, kNoon - 10 * kDay)));
+  REQUIRE(old.rejected.size() == 1);
+  CHECK(old.rejected[0].reason.find("retention") != std::string::npos);
+  CHECK(database->counters().last_commit == kNoon);
+  DatabaseOptions read_only = options_at_noon();
+  read_only.read_only = true;
+  CHECK_FALSE(take(Database::open(directory.path(), read_only))->change_options(changed));
+}
+
 TEST_CASE("database: a later format is refused, and both versions are named", "[db]") {
   test::TemporaryFolder directory;
   { auto database = take(Database::open(directory.path())); }

@@ -219,6 +219,10 @@ int fdatasync(int descriptor) {
   static auto* const function = real<int(int)>("fdatasync");
   return fails(descriptor) ? -1 : function(descriptor);
 }
+int syncfs(int descriptor) noexcept {
+  static auto* const function = real<int(int)>("syncfs");
+  return fails(descriptor) ? -1 : function(descriptor);
+}
 int ftruncate(int descriptor, off_t size) noexcept {
   return ftruncate_with_fault(descriptor, size);
 }

@@ -56,6 +56,7 @@ RandomHistory::RandomHistory(std::string directory, unsigned seed, Options optio
     : directory_(std::move(directory)), sizes_(options), random_(seed), clock_(kNoon) {
   options_.clock = &clock_;
   options_.retention = kRetention;
+  options_.retention_grace = 0;  // the model drops expired days at once
   open();
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include "db/base/log.h"
 #include "db/limits.h"
 #include "tests/net/server_support.h"
 
@@ -82,10 +83,10 @@ TEST_CASE("http: good lines are stored, bad ones are reported", "[net]") {
 TEST_CASE("http: many bad lines are all counted", "[net]") {
   TestServer server;
   std::string body = "m f=1 1\n";
-  for (size_t i = 0; i < kRejectedPerMinuteMax + 500; ++i) body += "bad\n";
+  for (size_t i = 0; i < 1'500; ++i) body += "bad\n";
   const auto response = server.request("POST", "/write", body);
   CHECK(contains(response.body, "; and 1480 more; dropped=1500\""));
-  CHECK(contains(server.query("from rejected | stats n = count()"), "n\n1000\n"));
+  CHECK(contains(server.query("from rejected | stats n = count(line)"), "n\n1500\n"));
   CHECK(server.database().counters().rows_rejected == 1500);
 }
 
@@ -185,10 +186,10 @@ TEST_CASE("http: JSON lines, JSON arrays and key names", "[net]") {
   const auto post = [&](const std::string& target, const std::string& body) {
     return server.request("POST", target, body, "Content-Type: application/json\r\n");
   };
-  CHECK(
-      post("/insert/jsonline", "{\"measurement\":\"a\",\"time\":1,\"v\":1}\n{\"time\":2,\"v\":2}\n")
-          .status == 204);
-  CHECK(server.query("from a | keep time, v") == "time,v\n1000000000,1\n");
+  CHECK(post("/insert/jsonline",
+             "{\"measurement\":\"a\",\"time\":1700000001,\"v\":1}\n{\"time\":1700000002,\"v\":2}\n")
+            .status == 204);
+  CHECK(server.query("from a | keep time, v") == "time,v\n1700000001000000000,1\n");
   CHECK(server.query("from logs | keep v") == "v\n2\n");
   CHECK(post("/insert/jsonline?measurement=b&_time_field=at",
              "[{\"at\":3,\n\"v\":\"[,\"},{\"at\":4,\"v\":\"\\\"\"}]")
@@ -198,6 +199,51 @@ TEST_CASE("http: JSON lines, JSON arrays and key names", "[net]") {
   const auto response = post("/insert/jsonline", "[{\"v\":1},{bad},{\"v\":3}]");
   CHECK(response.status == 400);
   CHECK(contains(response.body, "partial write: line 2: unable to parse '{bad}': invalid JSON"));
+}
+
+TEST_CASE("http: a request names the key, layout and zone of the time", "[net]") {
+  ServerOptions options;
+  options.time = {{"when"}, "", "Europe/Berlin"};
+  TestServer server(options);
+  const auto post = [&](const std::string& parameters, const std::string& body) {
+    return server.request("POST", "/insert/jsonline?measurement=" + parameters, body);
+  };
+  CHECK(post("a", R"({"when":"2023-11-14 23:13:20","v":1})").status == 204);
+  CHECK(server.query("from a | keep time, v") == "time,v\n1700000000000000000,1\n");
+  CHECK(post("b&_time_field=at&_time_layout=%25d.%25m.%25Y%20%25H:%25M&_time_zone=UTC",
+             R"({"at":"14.11.2023 22:13","v":1})")
+            .status == 204);
+  CHECK(server.query("from b | keep time, v") == "time,v\n1699999980000000000,1\n");
+  auto response = post("c&_time_layout=ms", R"({"when":"soon","v":1})");
+  CHECK(response.status == 400);
+  CHECK(contains(response.body, "expected a number of ms since 1970"));
+  response = post("c&_time_layout=iso", R"({"when":1,"v":1})");
+  CHECK(response.status == 400);
+  CHECK(contains(response.body, "unknown time layout `iso`"));
+  response = post("c&_time_zone=Mars", R"({"when":1,"v":1})");
+  CHECK(response.status == 400);
+  CHECK(contains(response.body, "unknown time zone `Mars`"));
+}
+
+TEST_CASE("http: events without a time are counted, and reported once per source", "[net]") {
+  std::vector<std::string> logged;
+  set_log_sink([&](LogLevel, const std::string& text) { logged.push_back(text); });
+  {
+    TestServer server;
+    for (int i = 0; i < 3; ++i) {
+      CHECK(server.request("POST", "/insert/jsonline", R"({"time":"16:47","v":1})").status == 204);
+    }
+    CHECK(server.request("POST", "/write", "m f=1\n").status == 204);
+    CHECK(contains(server.request("GET", "/metrics").body, "\ntocsin_events_untimed_total 3\n"));
+    CHECK(server.query("from logs | keep time_field") == "time_field\n16:47\n16:47\n16:47\n");
+  }
+  set_log_sink(nullptr);
+  std::erase_if(logged, [](const std::string& text) { return !contains(text, "without"); });
+  CHECK(logged ==
+        std::vector<std::string>{
+            "http 127.0.0.1: 1 event without a recognisable time is stored with its time "
+            "of arrival (keys: time (\"16:47\" is not a time), v); name the right key with "
+            "the parameter `_time_field` or `listen.time.key`"});
 }
 
 TEST_CASE("http: InfluxDB clients find what they request at start", "[net]") {
@@ -319,6 +365,48 @@ TEST_CASE("http: paths and methods", "[net]") {
   CHECK(contains(head.head, "Content-Length: "));
 }
 
+TEST_CASE("http: QuestDB's clients learn that they must send plain text", "[net]") {
+  TestServer server;
+  const auto response = server.request("GET", "/settings");
+  CHECK(response.status == 200);
+  CHECK(contains(response.head, "Content-Type: application/json"));
+  CHECK(contains(response.body, "\"config\":{"));
+  CHECK(contains(response.body, "\"line.proto.support.versions\":[1]"));
+  CHECK(contains(response.body, "\"accepting.writes\":[\"http\"]"));
+  CHECK(contains(response.body, "\"cairo.max.file.name.length\":256"));
+  CHECK(server.request("POST", "/settings", "{}").status == 405);
+}
+
+TEST_CASE("http: every line of ndjson is a row with stats=off", "[net]") {
+  TestServer server;
+  REQUIRE(server.request("POST", "/write", "m v=1i 1\nm v=2i 2\n").status == 204);
+  const std::string target = "/api/query?format=ndjson&q=from%20m%20%7C%20keep%20v";
+  CHECK(contains(server.request("GET", target).body, "{\"v\":2}\n{\"stats\":{"));
+  CHECK(server.request("GET", target + "&stats=off").body == "{\"v\":1}\n{\"v\":2}\n");
+  const std::string json = server.request("GET", "/api/query?q=from%20m&stats=off").body;
+  CHECK(contains(json, "\"rows\":["));
+  CHECK_FALSE(contains(json, "stats"));
+  const auto wrong = server.request("GET", target + "&stats=no");
+  CHECK(wrong.status == 400);
+  CHECK(contains(wrong.body, "parameter stats is `no`; expected on or off"));
+}
+
+TEST_CASE("http: limits of a running server can be changed", "[net]") {
+  TestServer server;
+  ServerOptions options;
+  options.http_body_bytes_max = 10;
+  REQUIRE(server.server().change_options(options));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto too_large = [&] {
+    return server.request("POST", "/write", "measurement value=1i 1\n").status == 413;
+  };
+  bool changed = false;
+  while (!changed && std::chrono::steady_clock::now() < deadline) changed = too_large();
+  CHECK(changed);
+  options.forwarders = {{"a/b", "http://127.0.0.1/", "simple", {}, "", ""}};
+  CHECK_FALSE(server.server().change_options(options));
+}
+
 TEST_CASE("http: reload reports what changed", "[net]") {
   ServerOptions options;
   options.reload = [] { return Result<std::string>("1 rule changed"); };
@@ -333,6 +421,22 @@ TEST_CASE("http: metrics, and empty rules in Prometheus' format", "[net]") {
   CHECK(contains(metrics, "# TYPE tocsin_rows_written_total counter\n"));
   CHECK(contains(metrics, "tocsin_http_requests_total{code=\"400\"} 1\n"));
   CHECK(contains(metrics, "tocsin_writable 1\n"));
+  CHECK(contains(metrics, "tocsin_build_info{version=\"1.2.3\",commit=\"\"} 1\n"));
+  CHECK(contains(metrics, "\ntocsin_queries_running 0\n"));
+  CHECK(contains(metrics, "\ntocsin_queries_waiting 0\n"));
+  CHECK(contains(metrics, "\ntocsin_ingest_lag_seconds 0.000\n"));
+  CHECK(contains(metrics, "\ntocsin_tail_behind_bytes 0\n"));
+  const auto number = [&](const std::string& text, const std::string& name) {
+    const size_t at = text.find("\n" + name + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+  };
+  CHECK(number(metrics, "process_resident_memory_bytes") > 1 << 20);
+  CHECK(number(metrics, "tocsin_disk_used_bytes") > 0);
+  CHECK(number(metrics, "tocsin_disk_free_bytes") > 0);
+  const double before = static_cast<double>(SystemClock().now()) / 1e9;
+  REQUIRE(server.request("POST", "/write", "m v=1i\n").status == 204);
+  const std::string after = server.request("GET", "/metrics").body;
+  CHECK(number(after, "tocsin_last_commit_timestamp_seconds") >= before - 0.001);
   CHECK(server.request("GET", "/api/v1/alerts").body ==
         "{\"status\":\"success\",\"data\":{\"alerts\":[]}}\n");
   CHECK(server.request("GET", "/api/v1/rules").body ==
@@ -407,6 +511,57 @@ TEST_CASE("http: requests of pages of other origins are refused", "[net]") {
   CHECK(client.read_response().status == 200);
   client.send("GET /health HTTP/1.1\r\nHost: Logs.Example\r\n\r\n");
   CHECK(client.read_response().status == 200);
+  CHECK(status("Host: localhost:1\r\nOrigin: https://localhost:1\r\n") == 403);
+  CHECK(status("Host: localhost:1\r\nOrigin: http://localhost:2\r\n") == 403);
+  CHECK(status("Host: localhost:1\r\nOrigin: http://localhost\r\n") == 403);
+  CHECK(status("Host: localhost:1\r\nOrigin: \r\n") == 403);
+}
+
+TEST_CASE("http: the host and the origin of external_url are the server's own", "[net]") {
+  ServerOptions options;
+  options.external_url = "https://Logs.Example:443/tocsin/";
+  TestServer server(options);
+  const auto status = [&](const std::string& headers) {
+    Client client(server.http());
+    client.send("GET /health HTTP/1.1\r\n" + headers + "\r\n");
+    return client.read_response().status;
+  };
+  CHECK(status("Host: logs.example\r\nOrigin: https://logs.example\r\n") == 200);
+  CHECK(status("Host: localhost:8086\r\nOrigin: https://logs.example\r\n") == 200);
+  CHECK(status("Host: localhost:8086\r\nOrigin: http://localhost:8086\r\n") == 200);
+  CHECK(status("Host: logs.example\r\nOrigin: https://logs.example:8443\r\n") == 403);
+  CHECK(status("Host: logs.example\r\nOrigin: https://logs.example.evil\r\n") == 403);
+  CHECK(status("Host: example\r\n") == 403);
+}
+
+TEST_CASE("http: of the requests that other sites cause, only links to the page are answered",
+          "[net]") {
+  TestServer server;
+  const auto status = [&](const std::string& method, const std::string& target,
+                          const std::string& site, const std::string& more = "") {
+    return server.request(method, target, "", "Sec-Fetch-Site: " + site + "\r\n" + more).status;
+  };
+  const std::string link = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
+  for (const std::string site : {"cross-site", "same-site"}) {
+    CHECK(status("GET", "/", site, link) == 200);
+    CHECK(status("HEAD", "/", site, link) == 200);
+    CHECK(status("GET", "/?utm=chat", site, link) == 200);
+    CHECK(status("POST", "/", site, link) == 403);
+    CHECK(status("GET", "/", site) == 403);
+    CHECK(status("GET", "/", site, "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n") ==
+          403);
+    CHECK(status("GET", "/", site, "Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n") == 403);
+    for (const std::string target : {"/api/query?q=from%20*", "/query?q=x", "/page/main.js",
+                                     "/health", "/api/complete", "/metrics", "/api/v1/alerts"}) {
+      CHECK(status("GET", target, site) == 403);
+      CHECK(status("GET", target, site, link) == 403);
+    }
+    for (const std::string target : {"/write", "/insert/jsonline", "/-/reload", "/api/query"}) {
+      CHECK(status("POST", target, site) == 403);
+    }
+  }
+  CHECK(status("GET", "/health", "same-origin") == 200);
+  CHECK(status("GET", "/health", "none") == 200);
 }
 
 TEST_CASE("http: two Host headers are reported", "[net]") {

@@ -19,7 +19,7 @@ TEST_CASE("tcp: lines of both formats become rows, and nothing is sent back", "[
   TestServer server;
   Client client(server.tcp());
   client.send(
-      "m f=1i 1\n{\"measurement\":\"j\",\"time\":2,\"v\":1}\nbad\nm f=2i 2\n\n# "
+      "m f=1i 1\n{\"measurement\":\"j\",\"time\":1700000002,\"v\":1}\nbad\nm f=2i 2\n\n# "
       "comment\n{\"v\":3}");
   client.end();
   CHECK(client.read_all().empty());
@@ -37,6 +37,30 @@ TEST_CASE("tcp: a quoted newline belongs to its line, however the bytes arrive",
   client.end();
   CHECK(client.read_all().empty());
   CHECK(server.query("from m | keep f") == "f\n\"a\nb\"\nc\n");
+}
+
+TEST_CASE("tcp: `listen.time` names the key, layout and zone of the time", "[net]") {
+  ServerOptions options;
+  options.time = {{"when"}, "%d.%m.%Y %H:%M", "Europe/Berlin"};
+  TestServer server(options);
+  Client client(server.tcp());
+  client.send(
+      "# tocsin ack=on\n{\"when\":\"14.11.2023 23:13\",\"time\":\"x\",\"v\":1}\n"
+      "{\"when\":1700000000,\"v\":2}\n");
+  CHECK(client.read_until("\n") == "+OK 1\n");
+  CHECK(
+      contains(client.read_until("\n"), "-ERR line 3: invalid time \"1700000000\" in key `when`"));
+  CHECK(server.query("from logs | keep time, v") == "time,v\n1699999980000000000,1\n");
+}
+
+TEST_CASE("server: a wrong `listen.time` is refused", "[net]") {
+  TestServer server;
+  const QueryEngine queries(server.database());
+  ServerOptions options;
+  options.time.layout = "iso";
+  const auto created = Server::create(server.database(), queries, nullptr, options);
+  REQUIRE(!created);
+  CHECK(contains(created.error().message, "listen.time: unknown time layout `iso`"));
 }
 
 TEST_CASE("tcp: acknowledgements are sent on request", "[net]") {
@@ -71,6 +95,26 @@ TEST_CASE("tcp: a line that is too long is rejected and the next one is read", "
   CHECK(contains(answers, "+OK 3\n"));
   CHECK(server.query("from m | keep f") == "f\n1\n");
   CHECK(server.query("from rejected | stats n = count()") == "n\n1\n");
+}
+
+TEST_CASE("tcp: NUL bytes that a crash left are skipped, and the lines around them are stored",
+          "[net]") {
+  const size_t size = GENERATE(size_t{300}, kLineBytesMax + 3 * kMiB);
+  CAPTURE(size);
+  const std::string nuls(size, '\0');
+  TestServer server;
+  Client client(server.tcp());
+  auto sender = std::async(std::launch::async, [&] {
+    const bool sent = client.send("# tocsin ack=on\nm f=1 1\n" + nuls + "m f=2 2\nm f=" + nuls +
+                                  "m f=3 3\n" + nuls + "{\"f\":4}\n");
+    client.end();
+    return sent;
+  });
+  client.read_all();
+  CHECK(sender.get());
+  CHECK(server.query("from m | keep f") == "f\n1\n2\n3\n");
+  CHECK(server.query("from logs | keep f") == "f\n4\n");
+  CHECK(server.query("from rejected | keep line") == "line\nm f=\n");
 }
 
 TEST_CASE("tcp: alternating formats keep the order and the line numbers", "[net]") {
@@ -248,6 +292,7 @@ TEST_CASE("server: addresses beyond loopback are refused unless `insecure` is se
   check("8086", "expected HOST:PORT");
   check("127.0.0.1:70000", "expected HOST:PORT");
   check("some.name:80", "expected HOST:PORT");
+  check("0.0.0.0:0", "--insecure (`listen.insecure: true`)");
   options.insecure = true;
   options.http_address = "0.0.0.0:0";
   CHECK(Server::create(server.database(), queries, nullptr, options));
@@ -255,7 +300,7 @@ TEST_CASE("server: addresses beyond loopback are refused unless `insecure` is se
 
 TEST_CASE("server: a followed file is read", "[net]") {
   test::TemporaryFolder folder;
-  folder.append("audit/a.json", "{\"time\":1,\"v\":1}\n");
+  folder.append("audit/a.json", "{\"time\":1700000001,\"v\":1}\n");
   ServerOptions options;
   options.tail = {{{folder.path("audit/*.json")}, "auto", "", {}, false}};
   TestServer server(options);
@@ -264,6 +309,34 @@ TEST_CASE("server: a followed file is read", "[net]") {
     std::this_thread::yield();
   REQUIRE(server.server().tail_caught_up());
   CHECK(server.query("from audit | keep v") == "v\n1\n");
+}
+
+TEST_CASE("server: followed files are changed while lines are being stored, and none is lost",
+          "[net]") {
+  test::TemporaryFolder folder;
+  ServerOptions options;
+  options.tail = {{{folder.path("audit/*.json")}, "auto", "", {}, false}};
+  TestServer server(options);
+  const std::string measurement[] = {"", "audit"};
+  int lines = 0;
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 50; ++i) {
+      ++lines;
+      folder.append("audit/a.json",
+                    "{\"time\":" + std::to_string(1700000000 + lines) + ",\"v\":1}\n");
+    }
+    options.tail[0].measurement = measurement[round % 2];  // both mean the same
+    REQUIRE(server.server().change_options(options));
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const std::string all = "n\n" + std::to_string(lines) + "\n";
+  while (server.query("from audit | stats n = count()") != all &&
+         std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  CHECK(server.query("from audit | stats n = count()") == all);
+  CHECK(server.query("from audit | distinct time | stats n = count()") == all);
+  CHECK(server.server().tail_caught_up());
 }
 
 }  // namespace

@@ -163,6 +163,27 @@ TEST_CASE("apply: runs and instances that are no longer needed are forgotten", "
   CHECK(state.instances.contains(id("b")));
 }
 
+TEST_CASE("apply: the end of an alert that became the usual level is not called a recovery",
+          "[rules]") {
+  RuleState state;
+  ApplyOptions options = apply_options();
+  options.new_level_after = 2 * kStep;
+  for (int step = 1; step <= 3; ++step) {
+    apply_evaluation(example_rule(), options, seen(step, {"a"}), state);
+  }
+  apply_evaluation(example_rule(), options, seen(3, {"a", "b"}), state);
+  const auto ends = apply_evaluation(example_rule(), options, seen(4, {}), state);
+  REQUIRE(brief(ends).size() == 2);
+  for (const AlertEvent& end : ends) {
+    CHECK(end.state == AlertState::kResolved);
+    CHECK(end.annotations.contains("note") == (end.service == "a"));
+    if (end.service != "a") continue;
+    CHECK(end.annotations.at("note") ==
+          "no longer unusual, which need not be a recovery: it fired for 10m, and since then its "
+          "windows count in the baseline");
+  }
+}
+
 TEST_CASE("apply: an inactive instance keeps only its runs", "[rules]") {
   RuleState state;
   apply_evaluation(example_rule(), apply_options(), seen(1, {"a"}), state);

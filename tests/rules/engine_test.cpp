@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "rule_world.h"
+#include "rules/alert_size.h"
 #include "rules/state.h"
 
 using namespace tocsin;
@@ -147,6 +148,102 @@ TEST_CASE("engine: the row of an alert has the values that the rule computes", "
   // The samples are events that the aggregate with a condition counted.
   CHECK(text(9).find("\"FAILED\"") != std::string::npos);
   CHECK(text(9).find("\"SUCCESS\"") == std::string::npos);
+}
+
+TEST_CASE("engine: alerts with texts of megabytes are stored, sent and resolved", "[rules]") {
+  RuleWorld world;
+  const std::string rules = R"(groups:
+  - name: g
+    interval: 5m
+    rules:
+      - alert: Big
+        expr: |
+          from crash last 5m | stats n = count() by service, trace
+        annotations:
+          summary: "{{ trace }}"
+          long: "{{ trace }}{{ trace }}{{ trace }}{{ trace }}{{ trace }}{{ trace }}{{ trace }}{{ trace }}"
+)";
+  const std::string same(1'000'000, 'x');
+  WriteRequest request;
+  RowBatch& rows = request.batch.rows_of("crash");
+  for (const char* end : {"1", "2"}) {
+    rows.begin_row(RuleWorld::at(1));
+    rows.set_string(rows.lane("service", ColumnType::kString, ColumnKind::kTag, 0), "pay");
+    rows.set_string(rows.lane("trace", ColumnType::kString, ColumnKind::kField, 1),
+                    request.batch.copy(same + end));
+    rows.set_string(rows.lane("user", ColumnType::kString, ColumnKind::kField, 2),
+                    request.batch.copy(same));
+    rows.set_string(rows.lane("z", ColumnType::kString, ColumnKind::kField, 3), "last");
+  }
+  REQUIRE(world.database->write(std::move(request)));
+  CHECK(world.load(rules).errors == Brief{});
+  world.advance(5);
+  world.restart();
+  CHECK(world.load(rules).errors == Brief{});
+  world.advance(10);
+  CHECK(world.alerts() ==
+        Brief{"pay:firing@5", "pay:firing@5", "pay:resolved@10", "pay:resolved@10"});
+
+  const auto outbox = world.outbox();
+  REQUIRE(outbox.size() == 4);
+  std::map<std::string, int> fingerprints;
+  for (const SmallEntry& entry : outbox) {
+    const auto event = decode_alert(entry.value);
+    REQUIRE(event);
+    ++fingerprints[event->fingerprint];
+    CHECK(entry.value.size() <= kAlertBytesMax);
+    CHECK(event->labels.at("trace").size() == kLabelBytesMax);
+    CHECK(event->labels.at("trace").ends_with("x…"));
+    CHECK(event->summary.size() == kAnnotationBytesMax);
+    CHECK(event->annotations.at("long").ends_with("x…"));
+    if (event->state != AlertState::kFiring) continue;
+    REQUIRE(event->samples.size() == 1);
+    CHECK(event->samples[0].size() <= kSampleBytesMax);
+    CHECK(event->samples[0].find("x…\"") != std::string::npos);
+    CHECK(event->samples[0].ends_with(",\"z\":\"last\",\"…\":\"1 more column\"}"));
+  }
+  // The labels are equal after the cut, but the instances stay apart.
+  CHECK(fingerprints.size() == 2);
+  for (const auto& [id, count] : fingerprints) CHECK(count == 2);
+}
+
+TEST_CASE("engine: loading may also change routes, parameters and times", "[rules]") {
+  RuleWorld world;
+  const std::string text = rule_file("", R"(
+          from audit last 5m
+          | stats failures = count() where status == "FAILED" by service
+          | where failures > $enough)");
+  world.options.parameters["enough"] = Value::of(int64_t{100});
+  CHECK(world.engine->load({{"rules.yml", text}}, &world.options).errors == Brief{});
+  play_failures(world);
+  world.run(0, 25);
+  CHECK(world.alerts() == Brief{});
+
+  world.options.parameters["enough"] = Value::of(int64_t{2});
+  world.options.delay = 2 * kMinute;
+  world.options.routes = {{"mail", {}, true}, {"pager", {}, true}};
+  const auto report = world.engine->load({{"rules.yml", text}}, &world.options);
+  CHECK(report.changed == Brief{"Failures"});
+  world.advance(31);
+  CHECK(world.alerts() == Brief{});
+  world.advance(32);
+  CHECK(world.alerts() == Brief{"pay:firing@30"});
+  const auto outbox = world.outbox();
+  REQUIRE(outbox.size() == 2);
+  CHECK(outbox[0].key.starts_with("mail/"));
+  CHECK(outbox[1].key.starts_with("pager/"));
+  CHECK(world.load(text).changed == Brief{});  // without options, nothing changes
+}
+
+TEST_CASE("engine: a rule whose names alone would fill an alert is an error", "[rules]") {
+  RuleWorld world;
+  const std::string name(kAlertNameBytesMax - std::string("service").size(), 'n');
+  CHECK(world.load(rule_file("        labels: {? " + name + " : x}\n")).errors == Brief{});
+  const auto report = world.load(rule_file("        labels: {? " + name + "n : x}\n"));
+  REQUIRE(report.errors.size() == 1);
+  CHECK(report.errors[0].ends_with(
+      "Failures: the names of labels, annotations and `by` columns have 16385 bytes together; at "
+      "most 16384 are allowed"));
 }
 
 TEST_CASE("engine: `for` delays an alert, and a window without a match restarts it", "[rules]") {
@@ -679,4 +776,92 @@ TEST_CASE("engine: many windows without alerts share commits", "[rules]") {
   world.advance(1);
   CHECK(world.status("Failures").evaluations == 576);
   CHECK(world.database->counters().commits - before <= 576 / 100 + 2);
+}
+
+TEST_CASE("engine: after the clock was a year ahead, rules continue where they were", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  play_failures(world);
+  world.run(0, 20);
+  world.clock.jump_to(RuleWorld::at(21) + 365 * kDay);
+  world.engine->evaluate_due();
+  CHECK(world.status("Failures").last_window_end > RuleWorld::at(0) + 364 * kDay);
+  world.clock.jump_to(RuleWorld::at(28));
+  if (GENERATE(false, true)) {
+    world.restart();
+    world.load(rule_file(""));
+  }
+  world.run(28, 60);
+  CHECK(world.status("Failures").last_window_end == RuleWorld::at(60));
+  CHECK(world.alerts(R"(type != "SELF")") == Brief{"pay:firing@25", "pay:resolved@40"});
+  CHECK(world.alerts(R"(rule == "ClockWasAhead")") ==
+        Brief{"ClockWasAhead:firing@28", "ClockWasAhead:resolved@28"});
+}
+
+TEST_CASE("engine: an alert that fired while the clock was ahead ends once it is right again",
+          "[rules]") {
+  RuleWorld world;
+  const std::string text = rule_file("        keep_firing_for: 5m\n", R"(
+          from audit last 5m | stats n = count() by service | where n < 3)");
+  world.load(text);
+  world.events("pay", 0, 20, 80);
+  world.run(0, 20);
+  world.events("pay", 20 + 120, 20 + 121, 1);
+  world.clock.jump_to(RuleWorld::at(145));
+  world.advance(145);
+  CHECK(world.alerts(R"(type != "SELF")") == Brief{"pay:firing@145"});
+  world.events("pay", 21, 60, 200);
+  world.clock.jump_to(RuleWorld::at(21));
+  world.run(21, 40);
+  CHECK(world.alerts(R"(state == "resolved" and type != "SELF")") == Brief{"pay:resolved@30"});
+}
+
+TEST_CASE("engine: late events are found although the clock was set back", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  play_failures(world);
+  world.run(0, 60);
+  world.clock.jump_to(RuleWorld::at(56));  // not enough for the rules to be ahead
+  world.events("web", 20, 25, 12, "FAILED");
+  world.advance(61.5);
+  world.advance(67);
+  CHECK(world.alerts(R"(service == "web")") == Brief{"web:firing@25 late", "web:resolved@30 late"});
+}
+
+TEST_CASE("engine: the past of rules is not forgotten because of a clock that jumped", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  play_failures(world);
+  world.run(0, 60);
+  world.clock.jump_to(RuleWorld::at(61) + 10 * kDay);
+  world.engine->evaluate_due();
+  world.clock.jump_to(RuleWorld::at(61));
+  world.run(61, 66);
+  world.events("web", 20, 25, 12, "FAILED");
+  world.run(67, 80);
+  CHECK(world.alerts(R"(service == "web")") == Brief{"web:firing@25 late", "web:resolved@30 late"});
+}
+
+TEST_CASE("engine: catchup_wait is time that passes, not a time of day", "[rules]") {
+  RuleEngineOptions options = RuleWorld::default_options();
+  options.caught_up = [] { return false; };
+  RuleWorld world(options);
+  world.load(rule_file(""));
+  play_failures(world);
+  world.clock.jump_to(RuleWorld::at(40));
+  world.advance(40);
+  CHECK(world.status("Failures").evaluations == 0);
+  world.clock.jump_to(RuleWorld::at(0));
+  world.advance(11);
+  CHECK(world.alert_count(R"(rule == "CatchupWaitOver")") == 2);
+}
+
+TEST_CASE("engine: a SELF alert that fired while the clock was ahead resolves", "[rules]") {
+  RuleWorld world;
+  world.clock.jump_to(RuleWorld::at(5) + 12 * kHour);
+  world.load("groups: 1\n");
+  world.clock.jump_to(RuleWorld::at(5));
+  world.load(rule_file(""));
+  world.advance(5);
+  CHECK(world.alert_count(R"(rule == "RuleFileBroken" and state == "resolved")") == 1);
 }

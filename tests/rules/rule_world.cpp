@@ -73,6 +73,15 @@ void RuleWorld::run(double from, double to, double step) {
   for (double minute = from; minute <= to; minute += step) advance(minute);
 }
 
+size_t RuleWorld::alert_count(const std::string& where) {
+  if (!database->catalog()->find(kAlertsMeasurement)) return 0;
+  QueryOptions query;
+  query.now = clock.now();
+  const auto table = queries->run("from alerts | where " + where, query);
+  if (!table) FAIL(table.error().message);
+  return table->row_count;
+}
+
 std::vector<std::string> RuleWorld::alerts(const std::string& where) {
   if (!database->catalog()->find(kAlertsMeasurement)) return {};
   QueryOptions query;

@@ -40,6 +40,8 @@ class RuleWorld {
 
   /// All rows of `alerts` as `service:state@minute`, with ` late` after late ones.
   std::vector<std::string> alerts(const std::string& where = "true");
+  /// How many rows `where` selects in `alerts`, also if no alert has a service yet.
+  size_t alert_count(const std::string& where);
   std::vector<SmallEntry> outbox();
   RuleStatus status(const std::string& rule);
 

@@ -12,7 +12,7 @@ namespace {
 
 RuleState example_state() {
   RuleState state;
-  state.cursor = {1000, 900};
+  state.cursor = {1000, 900, 300, 400};
   state.blind_windows = 3;
   state.rule_version = "00000000000000ff";
   state.evaluated = {{10, 20, 7}, {30, 30, 8}};

@@ -226,6 +226,7 @@ class MemoryDatabase final : public Database {
   }
   Status seal() override { return {}; }
   Status compact(ProgressFunction) override { return {}; }
+  Result<std::string> confirm_retention() override { return std::string(); }
   std::shared_ptr<const Catalog> catalog() const override { return catalog_; }
   Result<Snapshot> snapshot(const SnapshotScope& scope) const override {
     Snapshot snapshot;
@@ -249,6 +250,7 @@ class MemoryDatabase final : public Database {
   Result<std::vector<SmallEntry>> list(SmallTable, std::string_view, SmallRange) const override {
     return std::vector<SmallEntry>();
   }
+  Status change_options(const DatabaseOptions&) override { return {}; }
   DatabaseCounters counters() const override { return {}; }
 
  private:

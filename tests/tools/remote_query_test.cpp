@@ -73,7 +73,7 @@ TEST_CASE("remote query: a response of another shape is an error that says so", 
 }
 
 TEST_CASE("remote query: the error names a server that cannot be reached", "[client]") {
-  const auto result = query_server({"http://127.0.0.1:1", "from audit", "", {}});
+  const auto result = query_server({"http://127.0.0.1:1", "from audit", "", "", {}});
   REQUIRE(!result);
   CHECK(result.error().message.find("http://127.0.0.1:1") != std::string::npos);
 }

@@ -14,12 +14,16 @@ constexpr size_t kMemoryBytesMax = 1 * kGiB;
 
 class DatabaseSource final : public QuerySource {
  public:
-  DatabaseSource(std::unique_ptr<Database> database, TimeZone zone)
-      : database_(std::move(database)), engine_(*database_), zone_(std::move(zone)) {}
+  DatabaseSource(std::unique_ptr<Database> database, TimeZone zone, Duration timeout)
+      : database_(std::move(database)),
+        engine_(*database_),
+        zone_(std::move(zone)),
+        timeout_(timeout) {}
 
   Result<ResultTable> ask(const Question& question) override {
     QueryOptions options;
     options.zone = zone_;
+    options.timeout = timeout_;
     options.cancelled = question.cancelled;
     options.rows_max = question.rows_max;
     options.memory_bytes_max = kMemoryBytesMax;
@@ -42,15 +46,16 @@ class DatabaseSource final : public QuerySource {
   std::unique_ptr<Database> database_;
   QueryEngine engine_;
   TimeZone zone_;
+  Duration timeout_;
 };
 
 class ServerSource final : public QuerySource {
  public:
-  explicit ServerSource(std::string url) : url_(std::move(url)) {}
+  ServerSource(std::string url, std::string zone) : url_(std::move(url)), zone_(std::move(zone)) {}
 
   Result<ResultTable> ask(const Question& question) override {
-    return query_server({url_, question.text, question.now, question.parameters, question.cancelled,
-                         question.rows_max});
+    return query_server({url_, question.text, question.now, zone_, question.parameters,
+                         question.cancelled, question.rows_max});
   }
 
   Result<Completion> complete(std::string_view text, size_t cursor) override {
@@ -59,18 +64,22 @@ class ServerSource final : public QuerySource {
 
  private:
   std::string url_;
+  std::string zone_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<QuerySource>> open_query_source(const QuerySourceOptions& options) {
-  if (options.database.empty()) return std::make_unique<ServerSource>(options.url);
+  if (options.database.empty()) return std::make_unique<ServerSource>(options.url, options.zone);
   DatabaseOptions opening;
   opening.read_only = true;
   opening.create = false;
-  TOCSIN_TRY(TimeZone zone, TimeZone::load(options.zone));
+  TimeZone zone;
+  if (!options.zone.empty()) {
+    TOCSIN_TRY(zone, TimeZone::load(options.zone));
+  }
   TOCSIN_TRY(std::unique_ptr<Database> database, Database::open(options.database, opening));
-  return std::make_unique<DatabaseSource>(std::move(database), std::move(zone));
+  return std::make_unique<DatabaseSource>(std::move(database), std::move(zone), options.timeout);
 }
 
 }  // namespace tocsin

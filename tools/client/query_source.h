@@ -23,9 +23,11 @@ struct Question {
 };
 
 struct QuerySourceOptions {
-  std::string database;      ///< its directory; opened for reading
-  std::string url;           ///< of a server; used if `database` is empty
-  std::string zone = "UTC";  ///< of dates in queries; only for a database
+  std::string database;  ///< its directory; opened for reading
+  std::string url;       ///< of a server; used if `database` is empty
+  /// Of dates and times in queries; empty: UTC, or for a server the zone of its settings.
+  std::string zone;
+  Duration timeout = 0;  ///< of a query on a database; 0: none
 };
 
 /// May be used by one thread at a time.

@@ -177,20 +177,19 @@ struct Answer {
   }
 };
 
-std::string address_of(std::string url, const char* path) {
+}  // namespace
+
+std::string server_address(std::string url, const char* path) {
   while (!url.empty() && url.back() == '/') url.pop_back();
   return url + path;
 }
 
-/// The message in the JSON of an error response, or else the whole body.
-std::string error_text(const std::string& body) {
+std::string server_error_text(const std::string& body) {
   dom::parser parser;
   std::string_view text;
   if (parser.parse(body)["error"].get(text) == simdjson::SUCCESS) return std::string(text);
   return body;
 }
-
-}  // namespace
 
 Result<ResultTable> parse_answer(std::string_view json) {
   const simdjson::padded_string padded(json);
@@ -253,7 +252,7 @@ Result<Completion> parse_completion(std::string_view json) {
 Result<Completion> complete_on_server(const std::string& url, std::string_view text,
                                       size_t cursor) {
   HttpRequest request;
-  request.url = address_of(url, "/api/complete");
+  request.url = server_address(url, "/api/complete");
   request.parameters = {{"cursor", std::to_string(cursor)}};
   request.body = text;
   request.headers = {"Content-Type: text/plain"};
@@ -264,12 +263,13 @@ Result<Completion> complete_on_server(const std::string& url, std::string_view t
 
 Result<ResultTable> query_server(const RemoteQuery& query) {
   HttpRequest request;
-  request.url = address_of(query.url, "/api/query");
+  request.url = server_address(query.url, "/api/query");
   request.cancelled = query.cancelled;
   request.parameters = {{"time", "ns"}};
   if (query.rows_max > 0)
     request.parameters.emplace_back("rows_max", std::to_string(query.rows_max));
   if (!query.now.empty()) request.parameters.emplace_back("now", query.now);
+  if (!query.zone.empty()) request.parameters.emplace_back("zone", query.zone);
   for (const auto& [name, value] : query.parameters) {
     request.parameters.emplace_back("param." + name, value);
   }
@@ -277,7 +277,7 @@ Result<ResultTable> query_server(const RemoteQuery& query) {
   request.headers = {"Content-Type: text/plain"};
   TOCSIN_TRY(const HttpResponse response, http_post(request));
   if (response.status == 200) return parse_answer(response.body);
-  const std::string text = error_text(response.body);
+  const std::string text = server_error_text(response.body);
   const ErrorCode code = response.status == 503 ? ErrorCode::kBusy : ErrorCode::kInvalid;
   return fail(code, text.empty()
                         ? fmt::format("{} responded with status {}", query.url, response.status)

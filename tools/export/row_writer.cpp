@@ -57,7 +57,7 @@ std::unique_ptr<RowWriter> make_row_writer(const std::vector<TypedMeasurement>& 
   switch (options.format) {
     case ExportFormat::kLineProtocol: return make_line_protocol_rows(measurements);
     case ExportFormat::kJson: return make_json_rows(measurements, options.typed);
-    case ExportFormat::kCsv: return make_csv_rows(measurements, options.typed);
+    case ExportFormat::kCsv: return make_csv_rows(measurements, options);
   }
   return nullptr;
 }

@@ -72,6 +72,7 @@ struct ExportFormatOptions {
   /// JSON and CSV: writes a first line with types, and every value losslessly. Otherwise NaN and
   /// infinity become null, and invalid UTF-8 becomes U+FFFD, as in query results.
   bool typed = false;
+  bool safe = false;  ///< kCsv: see spreadsheet_text()
 };
 
 std::unique_ptr<RowWriter> make_row_writer(const std::vector<TypedMeasurement>& measurements,
@@ -83,6 +84,6 @@ std::unique_ptr<RowWriter> make_line_protocol_rows(
 std::unique_ptr<RowWriter> make_json_rows(const std::vector<TypedMeasurement>& measurements,
                                           bool typed);
 std::unique_ptr<RowWriter> make_csv_rows(const std::vector<TypedMeasurement>& measurements,
-                                         bool typed);
+                                         const ExportFormatOptions& options);
 
 }  // namespace tocsin

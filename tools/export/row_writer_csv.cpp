@@ -16,8 +16,8 @@ namespace {
 
 class CsvRows final : public RowWriter {
  public:
-  CsvRows(const std::vector<TypedMeasurement>& measurements, bool typed)
-      : RowWriter(measurements), typed_(typed) {
+  CsvRows(const std::vector<TypedMeasurement>& measurements, const ExportFormatOptions& options)
+      : RowWriter(measurements), typed_(options.typed), safe_(options.safe) {
     std::map<std::string, size_t> known;
     for (const TypedMeasurement& measurement : measurements) {
       measurement_texts_.push_back(name_text(measurement.name));
@@ -26,7 +26,7 @@ class CsvRows final : public RowWriter {
         // One column per name; in a typed file, one per type and name.
         TypedColumn plain = column;
         plain.base64 = false;
-        const std::string key = typed ? type_text(plain) + ' ' + column.name : column.name;
+        const std::string key = typed_ ? type_text(plain) + ' ' + column.name : column.name;
         const auto [found, added] = known.emplace(key, columns_.size());
         if (added) columns_.push_back(column);
         columns_[found->second].base64 |= column.base64;
@@ -52,7 +52,7 @@ class CsvRows final : public RowWriter {
     out += "measurement,time";
     for (const TypedColumn& column : columns_) {
       out += ',';
-      add_csv_field(out, name_text(column.name), false);
+      add_field(out, name_text(column.name), false);
     }
     out += "\r\n";
     return {};
@@ -62,7 +62,7 @@ class CsvRows final : public RowWriter {
     const size_t start = out.size();
     const auto& places = places_[row.measurement];
     for (const ExportCell& cell : row.cells) cells_[places[cell.column]] = &cell;
-    add_csv_field(out, measurement_texts_[row.measurement], false);
+    add_field(out, measurement_texts_[row.measurement], false);
     out += ',';
     out += format_time(row.time);
     for (size_t i = 0; i < cells_.size(); ++i) {
@@ -79,6 +79,11 @@ class CsvRows final : public RowWriter {
   std::string name_text(const std::string& name) const {
     size_t ignored = 0;
     return typed_ ? exact_name(name) : valid_utf8(name, ignored);
+  }
+
+  void add_field(std::string& out, std::string_view text, bool quoted) const {
+    if (!safe_) return add_csv_field(out, text, quoted);
+    add_csv_field(out, spreadsheet_text(std::string(text)), quoted);
   }
 
   void add_value(const ExportRow& row, const TypedColumn& column, const ExportCell& cell,
@@ -104,13 +109,13 @@ class CsvRows final : public RowWriter {
   void add_text(const ExportRow& row, const TypedColumn& column, std::string_view text,
                 std::string& out) {
     if (column.base64) return add_csv_field(out, base64_text(text), text.empty());
-    if (is_valid_utf8(text)) return add_csv_field(out, text, text.empty());
+    if (is_valid_utf8(text)) return add_field(out, text, text.empty());
     size_t ignored = 0;
-    add_csv_field(out, valid_utf8(text, ignored), false);
+    add_field(out, valid_utf8(text, ignored), false);
     losses_.add(kLostText, measurement_of(row), row.time, column.name);
   }
 
-  const bool typed_;
+  const bool typed_, safe_;
   std::vector<std::string> measurement_texts_;  // by measurement
   std::vector<TypedColumn> columns_;            // of the file, after measurement and time
   std::vector<std::vector<size_t>> places_;     // by measurement and column: index in columns_
@@ -120,8 +125,8 @@ class CsvRows final : public RowWriter {
 }  // namespace
 
 std::unique_ptr<RowWriter> make_csv_rows(const std::vector<TypedMeasurement>& measurements,
-                                         bool typed) {
-  return std::make_unique<CsvRows>(measurements, typed);
+                                         const ExportFormatOptions& options) {
+  return std::make_unique<CsvRows>(measurements, options);
 }
 
 }  // namespace tocsin

@@ -22,9 +22,11 @@ bool is_token(std::string_view text) {
 // Blanks and tabs before the fields are skipped.
 bool is_key(std::string_view name) { return is_token(name) && name.front() != '\t'; }
 
-// Lines that begin with one of these characters are comments or JSON, or lose their blanks.
+// Lines that begin with one of these characters are comments or JSON, or lose their blanks or NUL
+// bytes.
 bool is_measurement(std::string_view name) {
-  return is_token(name) && std::string_view("#{\t\r").find(name.front()) == std::string_view::npos;
+  constexpr std::string_view kLost("#{\t\r\0", 5);
+  return is_token(name) && kLost.find(name.front()) == kLost.npos;
 }
 
 std::string escaped(std::string_view name, std::string_view special) {

@@ -12,8 +12,10 @@
 
 #include "db/base/ascii.h"
 #include "db/base/file.h"
+#include "db/limits.h"
 #include "net/parse/csv_records.h"
 #include "net/parse/framer.h"
+#include "net/parse/nul_blocks.h"
 #include "net/parse/scan.h"
 #include "net/parse/typed_json.h"
 
@@ -83,7 +85,9 @@ size_t whole_bytes(std::string_view data, InputFormat format, bool at_end) {
   const size_t whole =
       format == InputFormat::kCsv ? whole_records(data) : data.rfind('\n') + 1;  // npos + 1 is 0
   if (whole != 0) return whole;
-  return data.size() > kLineBytesMax ? data.size() : 0;  // the parser will reject it
+  if (data.size() <= kLineBytesMax) return 0;
+  const size_t after_nuls = data.rfind('\0') + 1;     // npos + 1 is 0
+  return after_nuls != 0 ? after_nuls : data.size();  // the parser rejects the line
 }
 
 }  // namespace
@@ -158,9 +162,11 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   TOCSIN_TRY(const size_t count, read_up_to(fd_, std::as_writable_bytes(unread), chunk_.path));
   std::string_view data(memory.get(), rest_.size() + count);
   at_end_ = data.size() < size;
-  if (!format_known_) data = without_byte_order_mark(data);
-  if (!format_known_) chunk_.format = format_of(options_, chunk_.path, data);
-  format_known_ = true;
+  if (!format_known_) {
+    data = without_leading_nuls(without_byte_order_mark(data));
+    chunk_.format = format_of(options_, chunk_.path, data);
+    format_known_ = !data.empty();
+  }
   const size_t whole = whole_bytes(data, chunk_.format, at_end_);
   rest_ = data.substr(whole);
   if (whole == 0) return std::nullopt;
@@ -192,6 +198,7 @@ Status ChunkReader::read_header(Chunk& chunk) {
     header.columns = *std::move(columns);
   }
   const size_t size = chunk.lines.size() - rest.size();
+  if (size <= kRejectedLineBytesMax) header.text = trimmed(chunk.lines.substr(0, size));
   chunk.first_line += scan::count_byte(chunk.lines.substr(0, size), '\n');
   chunk.lines = rest;
   chunk.header = chunk_.header = std::make_shared<const InputHeader>(std::move(header));

@@ -21,6 +21,7 @@ enum class InputFormat : uint8_t { kLineProtocol, kJson, kTypedJson, kCsv };
 struct InputHeader {
   CsvHeader csv;                          ///< kCsv
   std::vector<TypedMeasurement> columns;  ///< kTypedJson
+  std::string text;                       ///< as read; empty if it exceeds kRejectedLineBytesMax
 };
 
 /// Lines of one file. In line protocol, where strings may contain newlines, the last line may

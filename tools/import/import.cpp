@@ -12,6 +12,7 @@
 #include "db/limits.h"
 #include "net/parse/csv_rows.h"
 #include "net/parse/json_lines.h"
+#include "net/parse/line_origin.h"
 #include "net/parse/line_protocol.h"
 #include "net/parse/scan.h"
 #include "net/parse/typed_json.h"
@@ -23,6 +24,16 @@ constexpr auto kReportInterval = std::chrono::milliseconds(200);
 
 /// Parsed rows waiting for the writer: enough to keep it busy, few enough to stay in the caches.
 constexpr size_t kPendingBytesMax = 8 * kMiB;
+
+std::string_view origin_format(InputFormat format) {
+  switch (format) {
+    case InputFormat::kLineProtocol: return kOriginLineProtocol;
+    case InputFormat::kJson: return kOriginJson;
+    case InputFormat::kTypedJson: return kOriginTypedJson;
+    case InputFormat::kCsv: break;
+  }
+  return kOriginCsv;
+}
 
 /// One import. Shared by its threads.
 class Import {
@@ -103,7 +114,8 @@ class Import {
     std::map<std::string, uint64_t> rows;  ///< by measurement
     size_t rejected = 0;
     std::vector<std::string> examples;  ///< of rejected lines
-    std::string_view open_line;         ///< continues in the next chunk; owned by the batch
+    LineWarnings warnings;
+    std::string_view open_line;  ///< continues in the next chunk; owned by the batch
   };
 
   /// Parsers that a thread reuses for all chunks.
@@ -128,8 +140,11 @@ class Import {
     parse_options.now = SystemClock().now();
     parse_options.measurement = chunk.measurement;
     parse_options.tags = options_.tags;
-    parse_options.time_keys = options_.time_keys;
+    parse_options.time = options_.time;
     parse_options.time_unit = is_line_protocol ? 1 : 0;
+    parsed.request.origin = origin_of(origin_format(chunk.format), parse_options);
+    parsed.request.origin.path = chunk.path;
+    if (chunk.header) parsed.request.origin.header = chunk.header->text;
     LineErrors errors;
     switch (chunk.format) {
       case InputFormat::kLineProtocol:
@@ -152,6 +167,12 @@ class Import {
       parsed.examples.push_back(
           fmt::format("{}:{}: {}", chunk.path, chunk.first_line + error.line - 1, error.reason));
     }
+    for (const LineWarning kind : kLineWarnings) {
+      const LineWarnings::Entry& entry = errors.warnings()[kind];
+      parsed.warnings.add(
+          kind, [&] { return chunk.path + (entry.first.empty() ? "" : ": " + entry.first); },
+          entry.count);
+    }
     for (const RowBatch& rows : batch.measurements()) {
       parsed.rows[rows.measurement()] = rows.row_count();
     }
@@ -165,6 +186,7 @@ class Import {
       // Counted before the write, whose callback subtracts the rows that it rejects.
       const MutexLock lock(mutex_);
       add_rejected(parsed.rejected, parsed.examples);
+      progress_.warnings.add(parsed.warnings);
       progress_.bytes_done += parsed.byte_count;
       for (const auto& [measurement, count] : parsed.rows) count_events(measurement, count);
     }

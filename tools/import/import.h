@@ -10,6 +10,8 @@
 
 #include "db/base/result.h"
 #include "db/database.h"
+#include "net/parse/line_errors.h"
+#include "net/parse/time_keys.h"
 #include "tools/import/chunk_reader.h"
 
 namespace tocsin {
@@ -19,8 +21,7 @@ struct ImportOptions {
   ChunkReaderOptions reader;
   /// JSON and CSV: keys whose columns are tags; empty: decided by heuristics.
   std::vector<std::string> tags;
-  /// JSON and CSV: keys that may hold the time; empty: the usual ones.
-  std::vector<std::string> time_keys;
+  TimeOptions time;  ///< JSON and CSV
   /// Accepts rows of `alerts`, `deliveries` and `rejected`, which are otherwise refused.
   bool restore = false;
   unsigned parser_count = 2;                ///< threads that read and parse
@@ -36,6 +37,7 @@ struct ImportProgress {
   uint64_t rejected = 0;     ///< lines and rows
   std::map<std::string, uint64_t> events_by_measurement;
   std::vector<std::string> rejected_examples;  ///< `FILE:LINE: reason`, the first few
+  LineWarnings warnings;                       ///< `first` begins with `FILE: `
 };
 
 inline constexpr size_t kRejectedExamplesMax = 5;

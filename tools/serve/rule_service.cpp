@@ -79,8 +79,23 @@ RuleService::~RuleService() { stop(); }
 Result<std::string> RuleService::reload() {
   const MutexLock lock(mutex_);
   loaded_stamp_ = stamp_of(globs_);  // before reading, so that a change during it is noticed later
-  TOCSIN_TRY(const std::vector<RuleFile> files, read_rule_files(globs_));
-  const RuleLoadReport report = engine_.load(files);
+  return load(globs_, nullptr);
+}
+
+Result<std::string> RuleService::change(std::vector<std::string> globs,
+                                        const RuleEngineOptions& options) {
+  const MutexLock lock(mutex_);
+  std::string stamp = stamp_of(globs);
+  TOCSIN_TRY(std::string changes, load(globs, &options));
+  globs_ = std::move(globs);
+  loaded_stamp_ = std::move(stamp);
+  return changes;
+}
+
+Result<std::string> RuleService::load(const std::vector<std::string>& globs,
+                                      const RuleEngineOptions* options) {
+  TOCSIN_TRY(const std::vector<RuleFile> files, read_rule_files(globs));
+  const RuleLoadReport report = engine_.load(files, options);
   for (const std::string& error : report.errors) log(LogLevel::kError, "rules: " + error);
   if (has_events(database_)) {
     log_warnings(report.warnings);

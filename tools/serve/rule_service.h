@@ -28,6 +28,9 @@ class RuleService {
   /// are logged.
   Result<std::string> reload();
 
+  /// The same with other globs and options, which stay only if rule files are found.
+  Result<std::string> change(std::vector<std::string> globs, const RuleEngineOptions& options);
+
   /// Starts the thread, which evaluates rules and checks for changed files every few seconds.
   void start();
   /// Stops the thread after the window that it is evaluating.
@@ -36,6 +39,8 @@ class RuleService {
   size_t rule_count() const { return rule_count_.load(); }
 
  private:
+  Result<std::string> load(const std::vector<std::string>& globs, const RuleEngineOptions* options)
+      TOCSIN_REQUIRES(mutex_);
   void run();
   void reload_if_changed();
   void note_caught_up();
@@ -43,7 +48,6 @@ class RuleService {
   RuleEngine& engine_;
   const Database& database_;
   const Clock& clock_;
-  const std::vector<std::string> globs_;
   std::atomic<bool> stopped_{false};
   std::atomic<size_t> rule_count_{0};
   bool caught_up_ = false;  // used by the thread only
@@ -51,6 +55,7 @@ class RuleService {
 
   Mutex mutex_;  // held while rules are loaded
   ConditionVariable wake_;
+  std::vector<std::string> globs_ TOCSIN_GUARDED_BY(mutex_);
   /// Names, sizes and times of the rule files when they were last read.
   std::string loaded_stamp_ TOCSIN_GUARDED_BY(mutex_);
   /// The same when the last change was noticed, and the time of that.

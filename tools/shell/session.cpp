@@ -110,6 +110,7 @@ bool ShellSession::query(const std::string& text) {
 void ShellSession::show(const ResultTable& table) {
   for (const std::string& warning : table.warnings) errors_ << "warning: " << warning << '\n';
   FormatOptions format;
+  format.safe = options_.safe;
   const bool fitted = options_.interactive && options_.format == ResultFormat::kTable;
   if (fitted) format.terminal_width = terminal_size().first;
   out_ << format_result(table, options_.format, format);

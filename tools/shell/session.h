@@ -17,6 +17,7 @@ namespace tocsin {
 struct SessionOptions {
   ResultFormat format = ResultFormat::kTable;
   bool interactive = false;  ///< fits tables to the terminal and shows the time of each query
+  bool safe = false;         ///< of FormatOptions
   std::string now;           ///< RFC 3339; empty: the current time
   std::vector<std::pair<std::string, std::string>> parameters;
   std::function<std::pair<size_t, size_t>()> terminal_size;  ///< columns and lines; empty: unknown

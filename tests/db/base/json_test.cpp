@@ -11,7 +11,8 @@ TEST_CASE("json: strings escape the characters that RFC 8259 requires", "[base]"
   CHECK(json_quote("a\"b\\c\n\x01") == R"("a\"b\\c\n\u0001")");
   CHECK(json_quote("\xFF") == "\"\xEF\xBF\xBD\"");
   CHECK(json_quote("") == "\"\"");
-  CHECK(json_quote("abc\"\xC3\xA9\x7F\ttail") == "\"abc\\\"\xC3\xA9\x7F\\ttail\"");
+  CHECK(json_quote("abc\"\xC3\xA9\x7F\ttail") == "\"abc\\\"\xC3\xA9\\u007f\\ttail\"");
+  CHECK(json_quote("\u202Ea\u009B\u061C\u2010") == "\"\\u202ea\\u009b\\u061c\u2010\"");
 }
 
 TEST_CASE("json: numbers that are not finite are null", "[base]") {

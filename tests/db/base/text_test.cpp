@@ -37,4 +37,16 @@ TEST_CASE("text: control characters become escapes", "[base]") {
                         "1m") == "\\x9b1m");
   CHECK(escape_controls("支\xFF") == "支\xEF\xBF\xBD");
   CHECK(escape_controls("") == "");
+  CHECK(escape_controls("a\n\tb\x1b[2J\r", "\n\t") == "a\n\tb\\x1b[2J\\r");
+}
+
+TEST_CASE("text: characters that change the direction of text become escapes", "[base]") {
+  CHECK(escape_controls("invoice\u202Efdp.exe") == "invoice\\u202efdp.exe");
+  CHECK(escape_controls("\u061C\u200E\u200F\u202A\u202B\u202C\u202D\u2066\u2067\u2068\u2069") ==
+        "\\u061c\\u200e\\u200f\\u202a\\u202b\\u202c\\u202d\\u2066\\u2067\\u2068\\u2069");
+  // Their neighbours, and text that runs from right to left by itself, stay.
+  const std::string others = "\u061B\u061D\u200D\u2010\u2029\u202F\u2065\u206A שלום سلام";
+  CHECK(escape_controls(others) == others);
+  CHECK(control_length("\xE2\x80") == 0);
+  CHECK(control_length("\xE2") == 0);
 }

@@ -469,6 +469,40 @@ TEST_CASE("compact: small segments become one, and their files are removed", "[d
   CHECK(segment_files(directory.path()).size() == 1);
 }
 
+TEST_CASE("compact: merges of many small partitions share commits", "[db]") {
+  constexpr int64_t kMeasurements = 300;
+  test::TemporaryFolder directory;
+  const ManualClock clock(10 * kDay);
+  DatabaseOptions options;
+  options.clock = &clock;
+  auto database = take(Database::open(directory.path(), options));
+  SnapshotScope scope;
+  for (int64_t number = 0; number < kMeasurements; ++number) {
+    scope.measurements.push_back("m" + std::to_string(number));
+  }
+  const auto write = [&](Timestamp time) {
+    WriteRequest request;
+    for (const std::string& name : scope.measurements) {
+      request.batch.rows_of(name).begin_row(time);
+    }
+    take(database->write(std::move(request)));
+    const uint64_t before = database->counters().commits;
+    take(database->seal());
+    return database->counters().commits - before;
+  };
+  CHECK(write(9 * kDay) == 2);
+  CHECK(write(9 * kDay + 1) == 2);
+  CHECK(take(database->segment_infos(scope)).size() == 2 * kMeasurements);
+  const uint64_t before = database->counters().commits;
+  take(database->compact({}));
+  CHECK(database->counters().commits - before == 2);
+  const auto merged = take(database->segment_infos(scope));
+  REQUIRE(merged.size() == kMeasurements);
+  for (const SegmentInfo& info : merged) CHECK(info.row_count == 2);
+  database.reset();
+  CHECK(take(verify_database(directory.path(), {})).problems.empty());
+}
+
 TEST_CASE("compact: the segments of a day without writes are merged automatically", "[db]") {
   test::TemporaryFolder directory;
   ManualClock clock(10 * kDay);

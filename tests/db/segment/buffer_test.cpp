@@ -62,6 +62,22 @@ TEST_CASE("segment buffer: metadata are read without touching a buffer", "[db]")
   ::munmap(memory, size);
 }
 
+TEST_CASE("segment buffer: the range of integers includes those that no double holds", "[db]") {
+  constexpr int64_t kOdd = (int64_t{1} << 53) + 1;
+  SegmentBuilder builder(7, "audit", 0);
+  for (uint32_t i = 0; i < kRowCount; ++i) builder.add_row(i);
+  ColumnBuilder& duration = builder.column(kDuration);
+  for (uint32_t i = 0; i < kRowCount; ++i) {
+    duration.add_bits(i, static_cast<uint64_t>(i % 2 == 0 ? kOdd : -kOdd));
+  }
+  const EncodedSegment encoded = std::move(builder.finish(1, true).at(0));
+  const auto segment = open(encoded.bytes.view(), encoded.metadata_size);
+  const SegmentColumn* column = take(segment->column(kDuration));
+  REQUIRE(column != nullptr);
+  CHECK(column->statistics().max > static_cast<double>(kOdd - 1));
+  CHECK(column->statistics().min < -static_cast<double>(kOdd - 1));
+}
+
 TEST_CASE("segment buffer: a buffer outside of the segment is reported as damage", "[db]") {
   const EncodedSegment encoded = make_segment();
   size_t missing = 0;

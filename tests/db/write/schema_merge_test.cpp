@@ -1,9 +1,13 @@
 // Merging rows into the stored schema: conflicts, renames, limits.
 #include "db/write/schema_merge.h"
 
+#include <map>
+#include <set>
+
 #include <catch2/catch.hpp>
 
 #include "db/limits.h"
+#include "db/schema/reject_log.h"
 #include "tests/db/db_support.h"
 
 namespace tocsin {
@@ -383,13 +387,16 @@ TEST_CASE("schema merge: refused rows and lines are kept in `rejected`, bounded 
 
   WriteRequest flood;
   flood.source = "flood";
-  for (size_t i = 0; i < kRejectedPerMinuteMax + 5; ++i) {
+  for (size_t i = 0; i < 100; ++i) {
     flood.rejected.push_back({"bad line", std::string(kRejectedLineBytesMax + 1, 'x')});
   }
   take(f.database().write(std::move(flood)));
-  CHECK(f.rows("rejected").size() == 1 + kRejectedPerMinuteMax);
-  CHECK(f.rows("rejected").back().values["line"].size() == 7 + kRejectedLineBytesMax);
-  CHECK(f.database().counters().rows_rejected == 1 + kRejectedPerMinuteMax + 5);
+  const size_t kept = kRejectedMinuteBytesMax / (kRejectedLineBytesMax + 8 + kRejectedRowBytes);
+  CHECK(f.rows("rejected").size() == 1 + kept);
+  const RowText last = f.rows("rejected").back();
+  CHECK(last.values.at("line").size() == 7 + kRejectedLineBytesMax);
+  CHECK(last.values.at("cut") == "bool:1");
+  CHECK(f.database().counters().rows_rejected == 1 + 100);
 
   // Lines that the sender only counted.
   WriteRequest counted_lines;
@@ -397,8 +404,8 @@ TEST_CASE("schema merge: refused rows and lines are kept in `rejected`, bounded 
   counted_lines.rejected.push_back({"bad line", "", 2});
   counted_lines.rejected.push_back({"worse line", "", 70});
   take(f.database().write(std::move(counted_lines)));
-  CHECK(f.rows("rejected").size() == 1 + kRejectedPerMinuteMax);
-  CHECK(f.database().counters().rows_rejected == 1 + kRejectedPerMinuteMax + 77);
+  CHECK(f.rows("rejected").size() == 1 + kept);
+  CHECK(f.database().counters().rows_rejected == 1 + 172);
 
   // The first line of the next minute writes the counts of the omitted lines.
   f.clock().set(kNoon + kMinute);
@@ -410,10 +417,79 @@ TEST_CASE("schema merge: refused rows and lines are kept in `rejected`, bounded 
   for (const RowText& row : f.rows("rejected")) {
     if (row.values.count("line") != 0) continue;
     const bool worse = row.values.at("reason") == "string:worse line";
-    CHECK(row.values.at("count") == (worse ? "i64:70" : "i64:7"));
+    CHECK(row.values.at("count") == "i64:" + std::to_string(worse ? 70 : 100 - kept + 2));
     ++counted;
   }
   CHECK(counted == 2);
+}
+
+TEST_CASE("schema merge: `rejected` records where a line came in, and an id that never repeats",
+          "[db]") {
+  MergeFixture f;
+  WriteRequest request;
+  request.source = "file";
+  request.origin = {"/logs/a.csv", "csv",           "",      "audit", "service,host", "when",
+                    "s",           "Europe/Berlin", "when,n"};
+  request.rejected.push_back({"bad line", "a"});
+  request.rejected.push_back({"bad line", "b", 0, true});
+  take(f.database().write(std::move(request)));
+  WriteRequest second;
+  second.rejected.push_back({"bad line", "c"});
+  take(f.database().write(std::move(second)));
+  const auto rows = f.rows("rejected");
+  REQUIRE(rows.size() == 3);
+  const std::map<std::string, std::string> expected = {
+      {"path", "string:/logs/a.csv"},        {"format", "string:csv"},
+      {"tag_keys", "string:service,host"},   {"default_measurement", "string:audit"},
+      {"time_keys", "string:when"},          {"time_layout", "string:s"},
+      {"time_zone", "string:Europe/Berlin"}, {"header", "string:when,n"}};
+  for (const auto& [name, value] : expected) CHECK(rows[0].values.at(name) == value);
+  CHECK(rows[0].values.count("precision") == 0);
+  CHECK(rows[0].values.at("cut") == "bool:0");
+  CHECK(rows[1].values.at("cut") == "bool:1");
+  std::set<std::string> ids;
+  for (const RowText& row : rows) ids.insert(row.values.at("id"));
+  CHECK(ids.size() == 3);
+}
+
+TEST_CASE("schema merge: all of `rejected` is bounded, also after the database is reopened",
+          "[db]") {
+  RejectLog log;
+  WriteRequest request;
+  request.source = "s";
+  Batch out;
+  log.set_stored_bytes(kRejectedBytesMax - 100);
+  log.add({request, "r", "x"}, kNoon, out);
+  log.add({request, "r", "x"}, kNoon, out);
+  CHECK(out.row_count() == 1);
+  log.set_stored_bytes(0);
+  log.add({request, "r", "x"}, kNoon, out);
+  CHECK(out.row_count() == 2);
+  log.flush(kNoon, true, out);
+  CHECK(out.row_count() == 3);  // the count
+}
+
+TEST_CASE("schema merge: a retried line is recorded with its row, unless the row is refused",
+          "[db]") {
+  MergeFixture f;
+  f.row().i64("x", 1).write();
+  WriteRequest request;
+  request.source = "retry";
+  RowBatch& rows = request.batch.rows_of("m");
+  const std::string_view good = request.batch.copy("good"), bad = request.batch.copy("bad");
+  rows.begin_row(kNoon, good);
+  rows.set_i64(rows.lane("x", ColumnType::kI64, ColumnKind::kField, 0), 2);
+  rows.begin_row(kNoon, bad);
+  rows.set_string(rows.lane("x", ColumnType::kString, ColumnKind::kField, 0), "text");
+  request.retried = {{7, "tcp", "reason", good}, {8, "tcp", "reason", bad}};
+  CHECK(take(f.database().write(std::move(request))).rejected.size() == 1);
+  CHECK(f.rows().size() == 2);
+  const auto recorded = f.rows("rejected");
+  REQUIRE(recorded.size() == 1);
+  CHECK(recorded[0].values.at("retried") == "i64:7");
+  CHECK(recorded[0].values.at("count") == "i64:0");
+  CHECK(recorded[0].values.at("source") == "string:tcp");
+  CHECK(f.database().counters().rows_rejected == 0);
 }
 
 }  // namespace

@@ -65,6 +65,23 @@ TEST_CASE("write queue: enough bytes are due at once, and bulk requests always a
   CHECK(due_work(queue).grouped.size() == 2);
 }
 
+TEST_CASE("write queue: the longest wait is that of the oldest request that is not committed",
+          "[db]") {
+  const DatabaseOptions options = patient_options();
+  WriteQueue queue(options);
+  CHECK(queue.longest_wait() == 0);
+  const auto start = steady_clock::now();
+  CHECK(push(queue, request_of(1)) == std::nullopt);
+  const WriteQueue::Work work = queue.take_writes();  // now being committed
+  CHECK(push(queue, request_of(1)) == std::nullopt);
+  while (steady_clock::now() - start < std::chrono::milliseconds(2)) std::this_thread::yield();
+  const Duration wait = queue.longest_wait();
+  CHECK(wait > 0);
+  queue.release(work.grouped.front().bytes);
+  queue.release(queue.take_writes().grouped.front().bytes);
+  CHECK(queue.longest_wait() == 0);
+}
+
 TEST_CASE("write queue: pending bytes are bounded, but one request is always admitted", "[db]") {
   DatabaseOptions options = patient_options();
   options.pending_bytes_max = 1'000;

@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+#include "db/base/log.h"
 #include "net/deliver/payload.h"
 #include "tests/net/deliver/receiver.h"
 #include "tests/net/support.h"
@@ -356,6 +357,67 @@ TEST_CASE("deliver: a large outbox is loaded in parts", "[net]") {
   CHECK(outbox_size(database) == 2'500);
 }
 
+TEST_CASE("deliver: a request goes through the proxy of its forwarder or of the environment",
+          "[net]") {
+  FakeDatabase database;
+  const SystemClock clock;
+  TestLoop loop;  // declared after everything that its background work uses
+  const Receiver proxy([](size_t, const Received&) { return 200; });
+  const Receiver other_proxy([](size_t, const Received&) { return 200; });
+  const Receiver direct([](size_t, const Received&) { return 200; });
+  const auto address = [](const Receiver& receiver) {
+    return "http://127.0.0.1:" + std::to_string(receiver.port());
+  };
+  setenv("http_proxy", address(other_proxy).c_str(), 1);
+  setenv("no_proxy", "named.invalid", 1);  // does not apply to a proxy that is named
+  ForwarderOptions named = forwarder("named", "http://named.invalid/hook");
+  named.proxy = address(proxy);
+  ForwarderOptions off = forwarder("off", direct.url());
+  off.proxy = "off";
+  const ForwarderOptions from_environment = forwarder("env", "http://env.invalid/hook");
+  for (const char* name : {"named", "off", "env"}) put(database, name, 1, alert("Spike"));
+  const auto deliver = deliverer(loop, database, clock, {named, off, from_environment});
+  const bool done = loop.run_until([&] { return outbox_size(database) == 0; });
+  unsetenv("http_proxy");
+  unsetenv("no_proxy");
+  REQUIRE(done);
+  REQUIRE(proxy.count() == 1);
+  CHECK(contains(proxy.received()[0].head, "POST http://named.invalid/hook HTTP/1.1\r\n"));
+  REQUIRE(direct.count() == 1);
+  CHECK(contains(direct.received()[0].head, "POST /hook HTTP/1.1\r\n"));
+  REQUIRE(other_proxy.count() == 1);
+  CHECK(contains(other_proxy.received()[0].head, "POST http://env.invalid/hook HTTP/1.1\r\n"));
+}
+
+TEST_CASE("deliver: what is delivered and what is not is logged", "[net]") {
+  FakeDatabase database;
+  const SystemClock clock;
+  TestLoop loop;  // declared after everything that its background work uses
+  const Receiver good([](size_t, const Received&) { return 200; });
+  const Receiver bad([](size_t, const Received&) { return 400; });
+  put(database, "good", 1, alert("Spike"));
+  put(database, "good", 2, alert("Other"));
+  put(database, "bad", 3, alert("Spike"));
+  put(database, "bad", 4, alert("Spike"));
+  Mutex mutex;
+  std::string logged;
+  set_log_sink([&](LogLevel, const std::string& line) {
+    const MutexLock lock(mutex);
+    logged += line + '\n';
+  });
+  {
+    const auto deliver = deliverer(loop, database, clock,
+                                   {forwarder("good", good.url()), forwarder("bad", bad.url())});
+    CHECK(loop.run_until([&] { return outbox_size(database) == 0; }));
+  }
+  set_log_sink(nullptr);
+  CHECK(contains(logged, "forwarder `good`: delivered 2 alerts in "));
+  const std::string lost =
+      "forwarder `bad`: the alert Spike (Spike) is not delivered: the receiver answered 400";
+  CHECK(contains(logged, lost));
+  CHECK(contains(logged.substr(logged.find(lost) + 1), lost));
+}
+
 TEST_CASE("deliver: invalid forwarders are refused by name", "[net]") {
   FakeDatabase database;
   const SystemClock clock;
@@ -377,4 +439,10 @@ TEST_CASE("deliver: invalid forwarders are refused by name", "[net]") {
   auto header = forwarder("a", "http://h/");
   header.headers = {{"X-A", "1\r\nX-B: 2"}};
   check({header}, "`X-A` is not a valid HTTP header");
+  auto trust = forwarder("a", "https://h/");
+  trust.ca_file = "/nowhere/ca.pem";
+  check({trust}, "forwarder `a`: ca_file: opening /nowhere/ca.pem: No such file");
+  auto proxy = forwarder("a", "http://h/");
+  proxy.proxy = "ftp://proxy";
+  check({proxy}, "forwarder `a`: proxy: `ftp://proxy` has the scheme `ftp`; expected http or");
 }

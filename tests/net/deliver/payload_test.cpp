@@ -114,6 +114,16 @@ TEST_CASE("payload: the simple payload has the highest severity and every alert"
       R"({"service":"pay","details":"resolved: pay: \"25 %\" failed"}]})");
 }
 
+TEST_CASE("payload: the simple payload has the note of an alert", "[net]") {
+  AlertEvent event = spike();
+  event.state = AlertState::kResolved;
+  event.summary = "pay is silent";
+  event.annotations["note"] = "need not be a recovery";
+  CHECK(simple_payload({"hook", ""}, std::vector{event})
+            .find(R"x("details":"resolved: pay is silent (need not be a recovery)")x") !=
+        std::string::npos);
+}
+
 TEST_CASE("payload: the error for an unknown name lists the known ones", "[net]") {
   CHECK(find_payload("simple"));
   const auto result = find_payload("slack");

@@ -10,6 +10,7 @@ using namespace tocsin;
 namespace {
 
 constexpr Timestamp kNow = 1'000 * kDay;
+constexpr DeliveryTime kMoment{kNow, 5 * kMinute};
 
 OutboxEntry entry(uint64_t sequence, const std::string& fingerprint, Timestamp written_at = kNow) {
   OutboxEntry e;
@@ -57,7 +58,7 @@ TEST_CASE("delivery: waiting alerts are grouped, in order, up to a limit", "[net
   DeliveryQueue queue({.group_max = 2}, 1);
   queue.load({entry(1, "a"), entry(2, "b"), entry(3, "c")});
   CHECK(fingerprints(queue.group()) == "ab");
-  const auto outcomes = queue.answer(status(200), kNow);
+  const auto outcomes = queue.answer(status(200), kMoment);
   CHECK(fingerprints(outcomes) == "+a+b");
   CHECK(outcomes[0].attempts == 1);
   queue.forget(outcomes);
@@ -68,7 +69,7 @@ TEST_CASE("delivery: two states of one alert are two requests", "[net]") {
   DeliveryQueue queue({}, 1);
   queue.load({entry(1, "a"), entry(2, "b"), entry(3, "a"), entry(4, "c")});
   CHECK(fingerprints(queue.group()) == "ab");
-  queue.forget(queue.answer(status(200), kNow));
+  queue.forget(queue.answer(status(200), kMoment));
   CHECK(fingerprints(queue.group()) == "ac");
 }
 
@@ -76,10 +77,10 @@ TEST_CASE("delivery: a retry is the same request, even if new alerts arrived", "
   DeliveryQueue queue({}, 1);
   queue.load({entry(1, "a")});
   CHECK(fingerprints(queue.group()) == "a");
-  CHECK(queue.answer(status(500), kNow).empty());
+  CHECK(queue.answer(status(500), kMoment).empty());
   queue.load({entry(1, "a"), entry(2, "b")});
   CHECK(fingerprints(queue.group()) == "a");
-  const auto outcomes = queue.answer(status(200), kNow);
+  const auto outcomes = queue.answer(status(200), kMoment);
   CHECK(outcomes.at(0).attempts == 2);
   queue.forget(outcomes);
   CHECK(fingerprints(queue.group()) == "b");
@@ -92,8 +93,8 @@ TEST_CASE("delivery: the back-off doubles up to its limit, and half of it is ran
   Duration expected = kSecond;
   for (int attempt = 1; attempt <= 8; ++attempt) {
     queue.group();
-    queue.answer(status(0), kNow);
-    const Duration wait = queue.next_attempt() - kNow;
+    queue.answer(status(0), kMoment);
+    const Duration wait = queue.next_attempt() - kMoment.running;
     CHECK(wait >= expected / 2);
     CHECK(wait <= expected);
     expected = std::min(2 * expected, 10 * kSecond);
@@ -106,19 +107,19 @@ TEST_CASE("delivery: a receiver may ask for more time, within the limit", "[net]
   queue.group();
   DeliveryAnswer answer = status(429);
   answer.retry_after = 30 * kSecond;
-  queue.answer(answer, kNow);
-  CHECK(queue.next_attempt() == kNow + 30 * kSecond);
+  queue.answer(answer, kMoment);
+  CHECK(queue.next_attempt() == kMoment.running + 30 * kSecond);
   queue.group();
   answer.retry_after = kDay;
-  queue.answer(answer, kNow);
-  CHECK(queue.next_attempt() == kNow + kMinute);
+  queue.answer(answer, kMoment);
+  CHECK(queue.next_attempt() == kMoment.running + kMinute);
 }
 
 TEST_CASE("delivery: a refusal is final", "[net]") {
   DeliveryQueue queue({}, 1);
   queue.load({entry(1, "a"), entry(2, "a")});
   queue.group();
-  const auto outcomes = queue.answer(status(400), kNow);
+  const auto outcomes = queue.answer(status(400), kMoment);
   REQUIRE(fingerprints(outcomes) == "-a");
   CHECK(outcomes[0].http_status == 400);
   CHECK(outcomes[0].error == "no");
@@ -130,12 +131,12 @@ TEST_CASE("delivery: a refused group is sent one by one, then in groups again", 
   DeliveryQueue queue({.group_max = 3}, 1);
   queue.load({entry(1, "a"), entry(2, "b"), entry(3, "c"), entry(4, "d"), entry(5, "e")});
   CHECK(fingerprints(queue.group()) == "abc");
-  CHECK(queue.answer(status(400), kNow).empty());
+  CHECK(queue.answer(status(400), kMoment).empty());
   std::string sent;
   for (int i = 0; i < 3; ++i) {
     const auto alerts = queue.group();
     REQUIRE(alerts.size() == 1);
-    const auto outcomes = queue.answer(status(alerts[0].fingerprint == "b" ? 400 : 200), kNow);
+    const auto outcomes = queue.answer(status(alerts[0].fingerprint == "b" ? 400 : 200), kMoment);
     sent += fingerprints(outcomes);
     queue.forget(outcomes);
   }
@@ -147,7 +148,7 @@ TEST_CASE("delivery: old alerts are given up after one more attempt", "[net]") {
   DeliveryQueue queue({.give_up_after = kHour}, 1);
   queue.load({entry(1, "a", kNow - 2 * kHour), entry(2, "b", kNow)});
   CHECK(fingerprints(queue.group()) == "ab");
-  const auto outcomes = queue.answer(status(503), kNow);
+  const auto outcomes = queue.answer(status(503), kMoment);
   REQUIRE(fingerprints(outcomes) == "-a");
   CHECK(outcomes[0].error == "given up after 1h: no");
   queue.forget(outcomes);
@@ -161,7 +162,7 @@ TEST_CASE("delivery: old alerts after the group are given up, too", "[net]") {
   queue.load(
       {entry(1, "a", old), entry(2, "b"), entry(3, "c", old), entry(4, "d"), entry(5, "e", old)});
   CHECK(fingerprints(queue.group()) == "ab");
-  const auto outcomes = queue.answer(status(503), kNow);
+  const auto outcomes = queue.answer(status(503), kMoment);
   REQUIRE(fingerprints(outcomes) == "-a-c-e");
   CHECK(outcomes[0].attempts == 1);
   CHECK(outcomes[0].http_status == 503);
@@ -177,10 +178,10 @@ TEST_CASE("delivery: a group is kept when only other alerts are given up", "[net
   DeliveryQueue queue({.group_max = 1, .give_up_after = kHour}, 1);
   queue.load({entry(1, "a"), entry(2, "b", kNow - 2 * kHour), entry(3, "c")});
   CHECK(fingerprints(queue.group()) == "a");
-  queue.forget(queue.answer(status(0), kNow));
+  queue.forget(queue.answer(status(0), kMoment));
   CHECK(queue.size() == 2);
   CHECK(fingerprints(queue.group()) == "a");
-  CHECK(queue.answer(status(200), kNow).at(0).attempts == 2);
+  CHECK(queue.answer(status(200), kMoment).at(0).attempts == 2);
 }
 
 TEST_CASE("delivery: only the alerts of a refused group are sent one by one", "[net]") {
@@ -189,16 +190,29 @@ TEST_CASE("delivery: only the alerts of a refused group are sent one by one", "[
   queue.load({entry(1, "a"), entry(2, "b"), entry(3, "c", old), entry(4, "d", old), entry(5, "e"),
               entry(6, "f")});
   CHECK(fingerprints(queue.group()) == "ab");
-  CHECK(queue.answer(status(400), kNow).empty());
+  CHECK(queue.answer(status(400), kMoment).empty());
   CHECK(fingerprints(queue.group()) == "a");
-  const auto outcomes = queue.answer(status(503), kNow);
+  const auto outcomes = queue.answer(status(503), kMoment);
   CHECK(fingerprints(outcomes) == "-c-d");
   queue.forget(outcomes);
   for (const char* next : {"a", "b"}) {
     CHECK(fingerprints(queue.group()) == next);
-    queue.forget(queue.answer(status(200), kNow));
+    queue.forget(queue.answer(status(200), kMoment));
   }
   CHECK(fingerprints(queue.group()) == "ef");
+}
+
+TEST_CASE("delivery: alerts are given up by the believed time alone", "[net]") {
+  DeliveryQueue queue(DeliveryPolicy{}, 1);
+  queue.load({entry(1, "a")});
+  queue.group();
+  // The clock is a year ahead, and the process has been running for as long.
+  CHECK(queue.answer(status(503), {kNow + kHour, 365 * kDay}).empty());
+  // The alert was written while the clock was ahead.
+  queue.group();
+  CHECK(queue.answer(status(503), {kNow - 365 * kDay, 365 * kDay}).empty());
+  queue.group();
+  CHECK(fingerprints(queue.answer(status(503), {kNow + 3 * kDay, 365 * kDay})) == "-a");
 }
 
 TEST_CASE("delivery: an answer about removed entries changes nothing", "[net]") {
@@ -206,6 +220,6 @@ TEST_CASE("delivery: an answer about removed entries changes nothing", "[net]") 
   queue.load({entry(1, "a")});
   queue.group();
   queue.load({});
-  CHECK(queue.answer(status(200), kNow).empty());
+  CHECK(queue.answer(status(200), kMoment).empty());
   CHECK(queue.empty());
 }

@@ -18,8 +18,10 @@ struct Fixture {
   explicit Fixture(http::ConnectionOptions connection_options = {}) : options(connection_options) {
     std::signal(SIGPIPE, SIG_IGN);  // as the server does
     Address address{"127.0.0.1", 0, false};
+    auto port = ListenSocket::open(address, "--http");
+    REQUIRE(port);
     auto result =
-        Listener::listen(loop.get(), address, "--http", [this](std::unique_ptr<Socket> socket) {
+        Listener::start(loop.get(), *std::move(port), [this](std::unique_ptr<Socket> socket) {
           connection = std::make_shared<http::Connection>(
               loop.get(), std::move(socket), options,
               http::Connection::Events{[this](http::Request r, http::Reply reply) {

@@ -21,6 +21,7 @@ Strings records_of(std::string_view data) {
 struct ParsedCsv {
   std::string rows;
   Strings errors;
+  LineWarnings warnings;
 };
 
 ParsedCsv parsed_csv(const std::string& text, ParseOptions options = {}) {
@@ -30,7 +31,7 @@ ParsedCsv parsed_csv(const std::string& text, ParseOptions options = {}) {
   const auto header = read_csv_header(records);
   REQUIRE(header);
   parse_csv(records, *header, options, batch, errors);
-  ParsedCsv parsed{batch_text(batch), {}};
+  ParsedCsv parsed{batch_text(batch), {}, errors.warnings()};
   for (const LineError& error : errors) {
     parsed.errors.push_back(std::to_string(error.line) + ": " + error.reason);
   }
@@ -107,7 +108,7 @@ TEST_CASE("csv: the roles and types of columns in a plain file are guessed", "[n
         "audit @1764000000000000000 n=-2i ok=false tag:service='a, b' x=1.5f zip='12'");
   ParseOptions options;
   options.measurement = "m";
-  options.time_keys = {"created"};
+  options.time.keys = {"created"};
   options.tags = {"who"};
   CHECK(rows_of("created,time,who,service\n5,6,me,s\n", options) ==
         "m @5000000000 service='s' tag:who='me' time=6i");
@@ -115,7 +116,8 @@ TEST_CASE("csv: the roles and types of columns in a plain file are guessed", "[n
 
 TEST_CASE("csv: an empty field is null, and a quoted empty field an empty string", "[net]") {
   CHECK(rows_of("measurement,a,b,n\nm,,\"\",\nm,x,y,1\n") == "m @0 b=''\nm @0 a='x' b='y' n=1i");
-  CHECK(rows_of("measurement,time\nm,1\n\nm,2\n") == "m @1000000000\nm @2000000000");
+  CHECK(rows_of("measurement,time\nm,1000000000\n\nm,2000000000\n") ==
+        "m @1000000000000000000\nm @2000000000000000000");
 }
 
 TEST_CASE("csv: a value that does not fit the guessed type gets its own type", "[net]") {
@@ -126,6 +128,8 @@ TEST_CASE("csv: a value that does not fit the guessed type gets its own type", "
 }
 
 TEST_CASE("csv: errors of records name the line", "[net]") {
+  ParseOptions named;
+  named.time.keys = {"time"};
   const ParsedCsv parsed = parsed_csv(
       "measurement,time,a\n"
       "m,1\n"
@@ -133,16 +137,20 @@ TEST_CASE("csv: errors of records name the line", "[net]") {
       "m,never,x\n"
       ",1,x\n"
       ",,\n"
-      "m,1,x\n");
+      "m,1,x\n",
+      named);
   CHECK(parsed.rows == "m @1000000000 a='x'");
   CHECK(
       parsed.errors ==
-      Strings{
-          "1: 2 values, but the header has 3 columns",
-          "2: invalid time \"1\n2\": expected RFC 3339 or a number of s, ms, us or ns since 1970",
-          "4: invalid time \"never\": expected RFC 3339 or a number of s, ms, us or ns since 1970",
-          "5: no measurement: the file has no column `measurement`, and its source sets none",
-          "6: no measurement: the file has no column `measurement`, and its source sets none"});
+      Strings{"1: 2 values, but the header has 3 columns",
+              "2: invalid time \"1\n2\" in key `time`: expected RFC 3339 or a number of s, ms, us "
+              "or ns "
+              "since 1970",
+              "4: invalid time \"never\" in key `time`: expected RFC 3339 or a number of s, ms, us "
+              "or ns "
+              "since 1970",
+              "5: no measurement: the file has no column `measurement`, and its source sets none",
+              "6: no measurement: the file has no column `measurement`, and its source sets none"});
   ParseOptions options;
   options.measurement = "m";
   CHECK(parsed_csv("a,b\n,\n", options).errors == Strings{"1: record without any value"});
@@ -158,20 +166,70 @@ TEST_CASE("csv: limits of records, strings, names and columns", "[net]") {
         Strings{"1: record of 4194306 bytes, at most 4194304 are possible"});
   CHECK(parsed_csv("measurement,a\n" + std::string(257, 'm') + ",1\n").errors ==
         Strings{"1: measurement of 257 bytes, at most 256 are possible"});
-  CHECK(header_error("a," + std::string(257, 'n') + "\n") ==
-        "the name of column 2 has 257 bytes, at most 256 are possible; the first line of CSV names "
-        "its columns");
+  CHECK(
+      header_error("#measurement,time,i64 tag\nmeasurement,time," + std::string(257, 'n') + "\n") ==
+      "the name of column 3 has 257 bytes, at most 256 are possible; the first line of CSV names "
+      "its columns");
   std::string names = "a";
   for (size_t i = 1; i < kCsvColumnCountMax; ++i) names += ",a";
   CHECK(parsed_csv(names + "\n").rows.empty());
   CHECK(header_error(names + ",a\n") == "CSV with 10001 columns, at most 10000 are possible");
 }
 
-TEST_CASE("csv: a header must name every column", "[net]") {
-  CHECK(header_error("a,,b\n") == "column 2 has no name; the first line of CSV names its columns");
+TEST_CASE("csv: odd names are replaced with a warning, and lose no value", "[net]") {
+  ParseOptions options;
+  options.measurement = "m";
+  const auto check = [&](const std::string& text, const std::string& rows,
+                         const std::string& warning) {
+    CAPTURE(text);
+    const ParsedCsv parsed = parsed_csv(text, options);
+    CHECK(parsed.errors == Strings());
+    CHECK(parsed.rows == rows);
+    CHECK(warning_text(LineWarning::kOddKey, parsed.warnings[LineWarning::kOddKey]) == warning);
+  };
+  check(",a\n0,1\n1,2\n", "m @0 _empty=0i a=1i\nm @0 _empty=1i a=2i",
+        "2 events with odd keys (column 1, \"\", is stored as `_empty`)");
+  check("a,a,a,a_2\n1,2,3,4\n", "m @0 a=1i a_2=4i a_3=2i a_4=3i",
+        "1 event with odd keys (column 2, \"a\", is stored as `a_3`)");
+  const std::string name(300, 'n');
+  const ParsedCsv parsed = parsed_csv(name + "," + name + "x\n1,2\n", options);
+  CHECK(parsed.errors == Strings());
+  CHECK(parsed.rows.find("=1i") != std::string::npos);
+  CHECK(parsed.rows.find("=2i") != std::string::npos);
+}
+
+TEST_CASE("csv: each record's time is in the first column with a valid one", "[net]") {
+  ParseOptions options;
+  options.measurement = "m";
+  CHECK(rows_of("time,eventTime,n\n0.111,2026-11-02T08:15:04Z,1\n16:47,1793607305,2\n", options) ==
+        "m @1793607304000000000 eventTime='2026-11-02T08:15:04Z' n=1i time='0.111'\n"
+        "m @1793607305000000000 eventTime='1793607305' n=2i time='16:47'");
+  CHECK(rows_of("date,time,status\n2026-11-02,08:15:04,200\n", options) ==
+        "m @1793607304000000000 date='2026-11-02' status=200i time='08:15:04'");
+  const ParsedCsv untimed = parsed_csv("time,n\nsoon,1\n,2\n", options);
+  CHECK(untimed.rows == "m @0 n=1i time='soon'\nm @0 n=2i");
+  CHECK(warning_text(LineWarning::kNoTime, untimed.warnings[LineWarning::kNoTime]) ==
+        "2 events without a recognisable time are stored with their time of arrival (keys: time "
+        "(\"soon\" is not a time), n)");
+  options.time.keys = {"when"};
+  const ParsedCsv missing = parsed_csv("time,n\n1793607304,1\n", options);
+  CHECK(missing.warnings[LineWarning::kTimeKeyMissing].count == 1);
+}
+
+TEST_CASE("csv: integers keep every digit", "[net]") {
+  CHECK(rows_of("measurement,a,b\nm,1,18446744073709551615\nm,-1,2\n") ==
+        "m @0 a=1i b=18446744073709551615u\nm @0 a=-1i b=2u");
+  CHECK(rows_of("measurement,a\nm,123456789012345678901234567890\n") ==
+        "m @0 a='123456789012345678901234567890'");
+}
+
+TEST_CASE("csv: a typed header must name every column", "[net]") {
   CHECK(header_error("a,\"b\n") ==
         "a quote is not closed; the first line of CSV names its columns");
-  CHECK(header_error("") == "column 1 has no name; the first line of CSV names its columns");
+  CHECK(header_error("") ==
+        "the file has no line with names; the first line of CSV names its columns");
+  CHECK(header_error("#measurement,time,i64 tag\nmeasurement,time,\n") ==
+        "column 3 has no name; the first line of CSV names its columns");
   CHECK(header_error("#measurement,time,i64 field\nmeasurement,time\n") ==
         "3 types for 2 columns; the first line of CSV names its columns");
   CHECK(header_error("#measurement,time,i64 tag\nmeasurement,time,a\n") ==

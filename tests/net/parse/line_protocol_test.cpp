@@ -244,5 +244,17 @@ TEST_CASE("line protocol: random rows survive a round trip", "[net]") {
   }
 }
 
+TEST_CASE("line protocol: lines without a timestamp are counted", "[net]") {
+  for (const bool guess : {true, false}) {
+    ParseOptions options;
+    options.guess_shapes = guess;
+    Batch batch;
+    LineErrors errors;
+    parse_line_protocol(batch.keep("m f=1\nm f=2 5\nm f=3\nm f=\"a\nb\"\nm bad\n# c\n"), options,
+                        batch, errors);
+    CHECK(errors.warnings()[LineWarning::kNoTimestamp].count == 3);
+  }
+}
+
 }  // namespace
 }  // namespace tocsin

@@ -88,11 +88,14 @@ TEST_CASE("number: JSON numbers get the first type that holds them exactly", "[n
   CHECK(parse_json_number("1") == JsonNumber(int64_t{1}));
   CHECK(parse_json_number("-9223372036854775808") == JsonNumber(INT64_MIN));
   CHECK(parse_json_number("9223372036854775808") == JsonNumber(uint64_t{9223372036854775808U}));
-  CHECK(parse_json_number("18446744073709551616") == JsonNumber(18446744073709551616.0));
+  for (const char* huge : {"18446744073709551616", "-9223372036854775809", "1e999", "-2.5e400"}) {
+    CAPTURE(huge);
+    CHECK(parse_json_number(huge) == JsonNumber(HugeNumber{}));
+  }
   CHECK(parse_json_number("1.0") == JsonNumber(1.0));
   CHECK(parse_json_number("1e2") == JsonNumber(100.0));
   CHECK(parse_json_number("-0") == JsonNumber(-0.0));
-  for (const char* bad : {"", "-", "01", "1.", ".5", "+1", "1e", "1e+", "1x", "1e999", "NaN"}) {
+  for (const char* bad : {"", "-", "01", "1.", ".5", "+1", "1e", "1e+", "1x", "NaN"}) {
     CAPTURE(bad);
     CHECK(!parse_json_number(bad));
   }
@@ -118,14 +121,38 @@ TEST_CASE("event time: decimals are exact", "[net]") {
   CHECK(parse_numeric_time("-1.5") == -1'500'000'000);
   CHECK(parse_numeric_time("1700000000000.25") == 1700000000000250000);
   CHECK(parse_numeric_time("1.7e9") == 1'700'000'000 * kSecond);
+  CHECK(parse_numeric_time("1.644834856905985123E9") == 1644834856905985123);
+  CHECK(parse_numeric_time("1644834856905.985123e-3") == 1644834856905985123);
+  CHECK(parse_numeric_time("16448348.56905985123e+11") == 1644834856905985123);
+  CHECK(parse_numeric_time("1644834856905985123e0") == 1644834856905985123);
+  CHECK(parse_numeric_time("25e-1") == 2'500'000'000);
+  CHECK(parse_numeric_time("1700000000", kMillisecond) == 1'700'000 * kSecond);
+  CHECK(parse_numeric_time("0.25", kMillisecond) == 250'000);
   for (const char* bad : {"", ".", "x", "1.x", "9223372036854775808", "1e300", "1.5e"}) {
     CAPTURE(bad);
     CHECK(!parse_numeric_time(bad));
   }
 }
 
-TEST_CASE("event time: texts are RFC 3339, in UTC unless they have a zone", "[net]") {
+TEST_CASE("event time: usual texts, in UTC unless they have a zone", "[net]") {
   constexpr Timestamp kTime = 1'700'000'000'500'000'000;
+  constexpr Timestamp kWholeTime = 1'700'000'000'000'000'000;
+  for (const char* text :
+       {"14/Nov/2023:23:13:20 +0100", "[14/Nov/2023:22:13:20 +0000]", "2023/11/14 22:13:20",
+        "2023-11-14 22:13:20 UTC", "2023-11-14 23:13:20 +0100", "2023-11-14 23:13:20+01",
+        "Tue, 14 Nov 2023 22:13:20 GMT", "14 Nov 2023 22:13:20 +0000", "Tue Nov 14 22:13:20 2023",
+        "Tue Nov 14 22:13:20 UTC 2023", "20231114T221320Z", "14.11.2023 22:13:20"}) {
+    CAPTURE(text);
+    CHECK(parse_text_time(text) == kWholeTime);
+  }
+  const TimeZone berlin = *TimeZone::load("Europe/Berlin");
+  for (const char* text : {"2023-11-14 23:13:20,5", "2023-11-14T23:13:20.5",
+                           "2023/11/14 23:13:20.5", "2023-11-14T22:13:20.5Z", "1700000000.5"}) {
+    CAPTURE(text);
+    CHECK(parse_text_time(text, berlin) == kTime);
+  }
+  CHECK(parse_text_time("2023-11-14", berlin) == 1'699'916'400 * kSecond);
+  CHECK(parse_text_time("2023-11-14T22:13", TimeZone()) == 1'699'999'980 * kSecond);
   CHECK(parse_text_time("2023-11-14T22:13:20.5Z") == kTime);
   CHECK(parse_text_time("2023-11-14T23:13:20.5+01:00") == kTime);
   CHECK(parse_text_time("2023-11-14T23:13:20.5+0100") == kTime);
@@ -133,10 +160,48 @@ TEST_CASE("event time: texts are RFC 3339, in UTC unless they have a zone", "[ne
   CHECK(parse_text_time("2023-11-14T22:13:20.5") == kTime);
   CHECK(parse_text_time("1700000000.5") == kTime);
   CHECK(parse_text_time("2023-11-14") == 1'699'920'000 * kSecond);
-  for (const char* bad : {"", "yesterday", "2023-13-14", "14/Nov/2023:22:13:20 +0000"}) {
+  for (const char* bad : {"", "yesterday", "2023-13-14", "31/Nov/2023:22:13:20 +0000", "16:47",
+                          "[]", "11/14/2023", "Nov 14 22:13:20"}) {
     CAPTURE(bad);
     CHECK(!parse_text_time(bad));
   }
+}
+
+TEST_CASE("event time: a layout reads what it says, and nothing else", "[net]") {
+  const TimeZone berlin = *TimeZone::load("Europe/Berlin");
+  const auto read = [&](const char* layout, std::string_view text) {
+    const auto parsed = TimeLayout::parse(layout);
+    REQUIRE(parsed);
+    return parsed->read(text, berlin);
+  };
+  constexpr Timestamp kTime = 1'700'000'000'000'000'000;
+  CHECK(read("s", "1700000000") == kTime);
+  CHECK(read("ms", "1700000000") == kTime / 1'000);
+  CHECK(read("us", "1700000000000000.5") == kTime + 500);
+  CHECK(read("ns", "1700000000000000000") == kTime);
+  CHECK(!read("s", "2023-11-14"));
+  CHECK(read("auto", "2023-11-14T23:13:20") == kTime);
+  CHECK(read("%d.%m.%Y %H:%M:%S", "14.11.2023 23:13:20") == kTime);
+  CHECK(read("%m/%d/%Y %I:%M:%S %p", "11/14/2023 11:13:20 PM") == kTime);
+  CHECK(read("%I:%M %p %d %b %y", "12:05 am 1 november 23") == 1'698'793'500 * kSecond);
+  CHECK(read("%Y%m%d%H%M%S%z", "20231114221320Z") == kTime);
+  CHECK(read("%Y-%j %T", "2023-318 23:13:20,25") == kTime + 250'000'000);
+  CHECK(read("%F", "2023-11-14") == 1'699'916'400 * kSecond);
+  CHECK(read("epoch=%s", "epoch=1700000000.25") == kTime + 250'000'000);
+  CHECK(read("%a %d%%%b %Y", "Tue 14%Nov 2023") == 1'699'916'400 * kSecond);
+  for (const char* bad :
+       {"", "14.11.2023", "14.13.2023 23:13:20", "30.02.2023 23:13:20", "14.11.2023 24:13:20",
+        "14.11.2023 23:13:20 more", "x14.11.2023 23:13:20"}) {
+    CAPTURE(bad);
+    CHECK(!read("%d.%m.%Y %H:%M:%S", bad));
+  }
+  const auto error = [](const char* layout) { return TimeLayout::parse(layout).error().message; };
+  CHECK(
+      error("iso").starts_with("unknown time layout `iso`; use auto, s, ms, us, ns, or a pattern"));
+  CHECK(error("%Y-%m-%d %Q").starts_with("`%Q` of the time layout `%Y-%m-%d %Q` is not known"));
+  CHECK(error("%Y-%").starts_with("`%` of the time layout"));
+  CHECK(error("%H:%M:%S").starts_with("the time layout `%H:%M:%S` has no complete date"));
+  CHECK(error("%F %I:%M").find("needs %I and %p together") != std::string::npos);
 }
 
 TEST_CASE("event time: scaling detects overflow", "[net]") {

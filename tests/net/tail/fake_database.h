@@ -128,6 +128,7 @@ class FakeDatabase final : public Database {
   }
   Status seal() override { return {}; }
   Status compact(ProgressFunction) override { return {}; }
+  Result<std::string> confirm_retention() override { return std::string(); }
   std::shared_ptr<const Catalog> catalog() const override { return std::make_shared<Catalog>(); }
   Result<Snapshot> snapshot(const SnapshotScope&) const override {
     return fail(ErrorCode::kUnsupported, "no snapshots");
@@ -153,6 +154,7 @@ class FakeDatabase final : public Database {
     listed_max_ = std::max(listed_max_, entries.size());
     return entries;
   }
+  Status change_options(const DatabaseOptions&) override { return {}; }
   DatabaseCounters counters() const override { return {}; }
 
  private:

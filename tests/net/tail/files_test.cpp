@@ -13,8 +13,12 @@ using namespace tocsin::test;
 
 namespace {
 
-TailFiles::Settings settings(bool from_end = false) {
-  return {.from_end = {from_end}, .settle = 5 * kSecond};
+TailFiles::Settings settings(bool from_end = false,
+                             std::optional<Duration> last_line_wait = std::nullopt) {
+  return {.from_end = {from_end},
+          .copy_wait = {kMinute},
+          .last_line_wait = {last_line_wait},
+          .settle = 5 * kSecond};
 }
 
 // Commits a read of the file up to `offset`.
@@ -42,7 +46,7 @@ TEST_CASE("tail files: a file is read when it is new or has grown", "[net]") {
   CHECK(files.to_read(kStart).empty());
   files.apply_scan(std::vector{seen("/l/a", 1, std::string(120, 'a'))}, kStart + kSecond);
   CHECK(files.to_read(kStart + kSecond) == std::vector<uint64_t>{1});
-  files.nothing_whole(1, 120, false, kStart + kSecond);
+  files.nothing_whole(1, {.size = 120}, kStart + kSecond);
   CHECK(files.to_read(kStart + kSecond).empty());
 }
 
@@ -78,7 +82,7 @@ TEST_CASE("tail files: caught up when every file known at start is read up to it
   CHECK_FALSE(files.caught_up());
   commit(files, 1, seen("/l/a", 1, std::string(900, 'a')), 100, kStart);
   CHECK_FALSE(files.caught_up());
-  files.nothing_whole(2, 100, false, kStart);  // a last line without a newline
+  files.nothing_whole(2, {.size = 100}, kStart);  // a last line without a newline
   CHECK(files.caught_up());
   files.apply_scan(std::vector{a, b, seen("/l/c", 3, std::string(100, 'c'))}, kStart);
   CHECK(files.caught_up());
@@ -93,8 +97,12 @@ TEST_CASE("tail files: catching up does not wait for files that are unreadable o
   files.at(1).in_flight = true;
   files.failed(1);
   CHECK_FALSE(files.caught_up());
-  files.apply_scan(std::vector{a}, kStart);
+  CHECK(files.apply_scan(std::vector{a}, kStart).search);
+  const auto lost = files.apply_scan(std::vector{a}, kStart).lost;
   CHECK(files.caught_up());
+  REQUIRE(lost.size() == 1);
+  CHECK(lost[0].path == "/l/b");
+  CHECK(lost[0].bytes == 100);
 }
 
 TEST_CASE("tail files: from_end applies only to files found at start", "[net]") {
@@ -102,9 +110,10 @@ TEST_CASE("tail files: from_end applies only to files found at start", "[net]") 
   const FileSeen a = seen("/l/a", 1, std::string(100, 'a'));
   files.apply_scan(std::vector{a}, kStart);
   files.mark_start();
-  CHECK(files.at(1).skip_to_end);
+  REQUIRE(files.at(1).start);
+  CHECK(files.at(1).start->offset == UINT64_MAX);
   files.apply_scan(std::vector{a, seen("/l/b", 2, std::string(100, 'b'))}, kStart);
-  CHECK_FALSE(files.at(2).skip_to_end);
+  CHECK_FALSE(files.at(2).start);
 }
 
 TEST_CASE("tail files: a missing file is searched for once, then counts as gone", "[net]") {
@@ -200,6 +209,24 @@ TEST_CASE("tail files: a file that no glob covers is not followed as a sibling",
   CHECK(files.at(7).position.offset == 100);
 }
 
+TEST_CASE("tail files: how long a last line without a newline waits", "[net]") {
+  const auto check = [](std::optional<Duration> setting, bool complete, Duration wait) {
+    TailFiles files(settings(false, setting));
+    files.apply_scan(std::vector{seen("/l/a", 1, std::string(100, 'a'))}, kStart);
+    files.nothing_whole(1, {.size = 100, .complete = complete}, kStart);
+    CHECK(files.step_of(files.at(1), kStart + wait - 1) == TailStep::kWait);
+    CHECK(files.step_of(files.at(1), kStart + wait) == TailStep::kReadLast);
+  };
+  check(std::nullopt, true, 5 * kSecond);
+  check(std::nullopt, false, 5 * kMinute);
+  check(7 * kSecond, true, 7 * kSecond);
+  check(7 * kSecond, false, 7 * kSecond);
+  TailFiles files(settings(false, 0));
+  files.apply_scan(std::vector{seen("/l/a", 1, std::string(100, 'a'))}, kStart);
+  files.nothing_whole(1, {.size = 100, .complete = true}, kStart);
+  CHECK(files.step_of(files.at(1), kStart + kDay) == TailStep::kWait);
+}
+
 TEST_CASE("tail files: a deleted file is read through its descriptor, its last line after a while",
           "[net]") {
   TailFiles files(settings());
@@ -210,31 +237,180 @@ TEST_CASE("tail files: a deleted file is read through its descriptor, its last l
   files.apply_scan({}, kStart + kSecond);
   REQUIRE(files.at(1).orphan());
   CHECK(files.to_read(kStart + kSecond) == std::vector<uint64_t>{1});
-  files.nothing_whole(1, 100, false, kStart + kSecond);
+  files.nothing_whole(1, {.size = 100}, kStart + kSecond);
   CHECK(files.step_of(files.at(1), kStart + 4 * kSecond) == TailStep::kWait);
   CHECK(files.step_of(files.at(1), kStart + 6 * kSecond) == TailStep::kReadLast);
   commit(files, 1, a, 100, kStart + 6 * kSecond);
-  files.nothing_whole(1, 100, false, kStart + 6 * kSecond);
+  files.nothing_whole(1, {.size = 100}, kStart + 6 * kSecond);
   CHECK_FALSE(files.at(1).file);
 }
 
-TEST_CASE("tail files: a copy is reported once and not read", "[net]") {
+TEST_CASE("tail files: an equal file counts as a copy after a while and is reported once",
+          "[net]") {
   TailFiles files(settings());
   const std::string bytes(500, 'a');
   const std::vector both = {seen("/l/a", 1, bytes), seen("/l/b", 2, bytes)};
-  CHECK(files.apply_scan(both, kStart).copies == std::vector<std::string>{"/l/b"});
   CHECK(files.apply_scan(both, kStart).copies.empty());
+  CHECK(files.apply_scan(both, kStart + kMinute - 1).copies.empty());
+  CHECK(files.apply_scan(both, kStart + kMinute).copies == std::vector<std::string>{"/l/b"});
+  CHECK(files.apply_scan(both, kStart + 2 * kMinute).copies.empty());
   CHECK(files.to_read(kStart).size() == 1);
 }
 
-TEST_CASE("tail files: a rewritten file with the same beginning starts at 0", "[net]") {
+TEST_CASE("tail files: files that begin alike and then differ are both read", "[net]") {
+  TailFiles files(settings());
+  const std::string header(200, '#');
+  const FileSeen a = seen("/l/a", 1, header + "a");
+  files.apply_scan(std::vector{a, seen("/l/b", 2, header)}, kStart);
+  CHECK(files.all().size() == 1);
+  files.apply_scan(std::vector{a, seen("/l/b", 2, header + "b")}, kStart + kSecond);
+  REQUIRE(files.all().size() == 2);
+  CHECK_FALSE(files.at(2).start);
+}
+
+TEST_CASE("tail files: a copy that differs later is read from there", "[net]") {
+  TailFiles files(settings());
+  const std::string header(200, '#');
+  const FileSeen a = seen("/l/a", 1, header + "a");
+  files.apply_scan(std::vector{a, seen("/l/b", 2, header)}, kStart);
+  files.apply_scan(std::vector{a, seen("/l/b", 2, header)}, kStart + kMinute);
+  CHECK(files.all().size() == 1);
+  files.apply_scan(std::vector{a, seen("/l/b", 2, header + "b")}, kStart + 2 * kMinute);
+  REQUIRE(files.all().size() == 2);
+  REQUIRE(files.at(2).start);
+  CHECK(files.at(2).start->offset == 200);
+  CHECK_FALSE(files.at(2).start->exact);
+}
+
+TEST_CASE("tail files: a new file that contains all of a followed one is followed instead",
+          "[net]") {
+  TailFiles files(settings());
+  const FileSeen a = seen("/l/a", 1, std::string(200, '#'));
+  files.apply_scan(std::vector{a}, kStart);
+  commit(files, 1, a, 200, kStart);
+  const FileSeen b = seen("/l/b", 2, std::string(200, '#') + "b");
+  files.apply_scan(std::vector{a, b}, kStart);
+  CHECK(files.all().size() == 1);
+  CHECK(files.at(1).path == "/l/b");
+  CHECK(files.at(1).position.offset == 200);
+  // The first file goes on differently: it is read again from its start.
+  files.apply_scan(std::vector{seen("/l/a", 1, std::string(200, '#') + "a"), b}, kStart);
+  CHECK(files.all().size() == 2);
+}
+
+TEST_CASE("tail files: the heads of long files do not decide", "[net]") {
+  TailFiles files(settings());
+  const std::string bytes(3000, 'a');
+  const std::vector both = {seen("/l/a", 1, bytes), seen("/l/b", 2, bytes)};
+  CHECK(files.apply_scan(both, kStart).soon);
+  auto comparisons = files.comparisons();
+  REQUIRE(comparisons.size() == 1);
+  CHECK(comparisons[0].path == "/l/b");
+  CHECK(comparisons[0].other_path == "/l/a");
+  CHECK(comparisons[0].equal == kHeadBytesMax);
+  comparisons[0].equal = 2000;
+  comparisons[0].differs = true;
+  files.apply_scan(both, kStart, comparisons);  // not valid: the followed file has changed
+  CHECK(files.all().size() == 1);
+  comparisons[0].valid = true;
+  CHECK_FALSE(files.apply_scan(both, kStart, comparisons).soon);
+  CHECK(files.all().size() == 2);
+}
+
+TEST_CASE("tail files: a copy that is shorter than what was read of a truncated file is complete",
+          "[net]") {
+  TailFiles files(settings());
+  const FileSeen a = seen("/l/a", 1, std::string(500, 'a'));
+  files.apply_scan(std::vector{a}, kStart);
+  commit(files, 1, a, 500, kStart);
+  const std::vector after = {seen("/l/a", 1, "b"), seen("/l/a.1", 2, std::string(400, 'a'))};
+  CHECK(files.apply_scan(after, kStart).search);
+  CHECK(files.apply_scan(after, kStart).lost.empty());
+  REQUIRE(files.all().size() == 3);
+  CHECK(files.at(2).path == "/l/a");
+  CHECK_FALSE(files.at(2).start);
+  REQUIRE(files.at(3).start);
+  CHECK(files.at(3).start->offset == 400);
+  CHECK(files.at(3).start->exact);
+}
+
+TEST_CASE("tail files: a copy that lacks lines which were seen is reported as a loss", "[net]") {
+  TailFiles files(settings());
+  const FileSeen a = seen("/l/a", 1, std::string(500, 'a'));
+  files.apply_scan(std::vector{a}, kStart);
+  commit(files, 1, a, 300, kStart);
+  const std::vector after = {seen("/l/a", 1, "b"), seen("/l/a.1", 2, std::string(450, 'a'))};
+  CHECK(files.apply_scan(after, kStart).search);
+  CHECK(files.apply_scan(after, kStart).lost.empty());
+  CHECK(files.at(1).path == "/l/a.1");
+  const auto lost = files.apply_scan(after, kStart + 5 * kSecond).lost;
+  REQUIRE(lost.size() == 1);
+  CHECK(lost[0].bytes == 50);
+  CHECK(files.apply_scan(after, kStart + 10 * kSecond).lost.empty());
+}
+
+TEST_CASE("tail files: a rewritten file with the same beginning is read from its start", "[net]") {
   TailFiles files(settings());
   const FileSeen a = seen("/l/a", 1, std::string(3000, 'a'));
   files.apply_scan(std::vector{a}, kStart);
   commit(files, 1, a, 3000, kStart);
   files.apply_scan(std::vector{seen("/l/a", 1, std::string(2000, 'a'))}, kStart + kSecond);
-  CHECK(files.at(1).position.offset == 0);
-  CHECK(files.to_read(kStart + kSecond) == std::vector<uint64_t>{1});
+  CHECK(files.at(2).position.offset == 0);
+  CHECK(files.to_read(kStart + kSecond) == std::vector<uint64_t>{2});
+}
+
+TEST_CASE("tail files: a file that was rotated before a scan saw its name is found", "[net]") {
+  TailFiles files(settings());
+  const auto at = [](FileSeen file, int64_t changed_at, bool sibling) {
+    file.changed_at = changed_at;
+    if (sibling) file.source.reset();
+    return file;
+  };
+  const std::string a(100, 'a');
+  files.apply_scan(std::vector{at(seen("/l/x.log", 1, a), 10, false)}, kStart);
+  commit(files, 1, seen("/l/x.log", 1, a), 100, kStart);
+  files.keep_open(1, some_open_file());
+  const FileSeen newest = at(seen("/l/x.log", 4, std::string(100, 'd')), 40, false);
+  REQUIRE(files.apply_scan(std::vector{newest}, kStart).search);
+  const std::vector all = {newest, at(seen("/l/x.log.1", 3, std::string(100, 'c')), 30, true),
+                           at(seen("/l/x.log.2", 2, std::string(100, 'b')), 20, true),
+                           at(seen("/l/x.log.3", 1, a), 10, true),
+                           at(seen("/l/x.log.4", 9, std::string(100, 'z')), 5, true)};
+  files.apply_scan(all, kStart);
+  CHECK(files.all().size() == 4);  // not the one that is older
+  CHECK(files.to_read(kStart).size() == 3);
+  CHECK(files.at(1).path == "/l/x.log.3");
+}
+
+TEST_CASE("tail files: the rest of a file that was compressed is reported", "[net]") {
+  TailFiles files(settings());
+  const std::string a(100, 'a');
+  TailPosition p;
+  p.id = 7;
+  p.path = "/l/x.log";
+  p.head_size = 100;
+  p.head_hash = head_hash(a);
+  p.offset = 100;
+  files.add_stored(p, 0);
+  const auto packed = [](const std::string& path, uint64_t inode, const std::string& head,
+                         int64_t changed_at) {
+    FileSeen file = seen(path, inode, "compressed");
+    file.source.reset();
+    file.changed_at = changed_at;
+    file.packed = PackedContent{head, 130, true};
+    return file;
+  };
+  REQUIRE(files.apply_scan({}, kStart).search);
+  const std::vector all = {packed("/l/x.log.1.gz", 3, std::string(130, 'b'), 30),
+                           packed("/l/x.log.2.gz", 2, a + std::string(30, '.'), 20),
+                           packed("/l/x.log.3.gz", 1, std::string(130, 'z'), 10)};
+  const auto lost = files.apply_scan(all, kStart).lost;
+  REQUIRE(lost.size() == 2);
+  CHECK(lost[0].packed_in == "/l/x.log.1.gz");
+  CHECK(lost[0].bytes == 130);
+  CHECK(lost[1].packed_in == "/l/x.log.2.gz");
+  CHECK(lost[1].bytes == 30);
+  CHECK(files.apply_scan(all, kStart).lost.empty());
 }
 
 TEST_CASE("tail files: at most kTailOpenFilesMax files stay open", "[net]") {

@@ -26,14 +26,20 @@ TailPosition position(const FileSeen& file, const std::string& bytes, uint64_t o
   return p;
 }
 
-std::vector<FileVerdict> verdicts(const std::vector<TailPosition>& positions,
-                                  const std::vector<FileSeen>& files) {
-  std::vector<FileVerdict> out;
-  for (const FileMatch& match : match_files(positions, files)) out.push_back(match.verdict);
+// For each file, the index of the position that continues in it, or kOpen.
+constexpr int kOpen = -1;
+std::vector<int> matches(const std::vector<TailPosition>& positions,
+                         const std::vector<FileSeen>& files, bool by_head = true) {
+  std::vector<KnownFile> known;
+  for (const TailPosition& position : positions) known.push_back({position, by_head});
+  std::vector<int> out;
+  for (const auto& match : match_files(known, files)) {
+    out.push_back(match ? static_cast<int>(*match) : kOpen);
+  }
   return out;
 }
 
-using V = FileVerdict;
+using M = std::vector<int>;
 
 }  // namespace
 
@@ -46,7 +52,7 @@ TEST_CASE("tail identity: a position is encoded and decoded without loss", "[net
   p.head_size = 1024;
   p.head_hash = 0xdeadbeefcafef00dULL;
   p.offset = uint64_t{5} << 40;
-  p.skip_line = true;
+  p.line = LineState::kTaken;
   p.gone_since = 1'700'000'000'000'000'000;
   const auto back = decode_position(position_key(42), encode_position(p));
   REQUIRE(back);
@@ -67,9 +73,9 @@ TEST_CASE("tail identity: positions of format version 1 can be read", "[net]") {
 
 TEST_CASE("tail identity: the error for a damaged position names its key", "[net]") {
   const std::string key = position_key(1);
-  for (const char* value :
-       {"", "1", "9 1 2 3 4 5 0 0 /a", "1 1 2 1025 4 5 0 0 /a", "1 1 2 x 4 5 0 0 /a",
-        "2 1 2 3 4 5 0 0 /a", "2 1 2 3 4 5 0 0 3 /a", "3 1 2 3 4 5 0 0 2 /a"}) {
+  for (const char* value : {"", "1", "9 1 2 3 4 5 0 0 /a", "1 1 2 1025 4 5 0 0 /a",
+                            "1 1 2 x 4 5 0 0 /a", "1 1 2 3 4 5 3 0 /a", "2 1 2 3 4 5 0 0 /a",
+                            "2 1 2 3 4 5 0 0 3 /a", "3 1 2 3 4 5 0 0 2 /a"}) {
     const auto result = decode_position(key, value);
     REQUIRE_FALSE(result);
     CHECK(result.error().code == ErrorCode::kCorrupt);
@@ -80,97 +86,86 @@ TEST_CASE("tail identity: the error for a damaged position names its key", "[net
 
 TEST_CASE("tail identity: a file that has grown continues", "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 100));
-  CHECK(verdicts({position(before, content('a', 100), 100)},
-                 {seen("/l/a", 1, content('a', 5000))}) == std::vector{V::kContinue});
+  CHECK(matches({position(before, content('a', 100), 100)},
+                {seen("/l/a", 1, content('a', 5000))}) == M{0});
 }
 
-TEST_CASE("tail identity: a file with another head is new", "[net]") {
+TEST_CASE("tail identity: a file with another head continues nothing", "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 100));
-  CHECK(verdicts({position(before, content('a', 100), 100)},
-                 {seen("/l/a", 1, content('b', 500))}) == std::vector{V::kNew});
+  CHECK(matches({position(before, content('a', 100), 100)}, {seen("/l/a", 1, content('b', 500))}) ==
+        M{kOpen});
 }
 
-TEST_CASE("tail identity: a shorter file with the same head restarts", "[net]") {
+TEST_CASE("tail identity: a file that is shorter than the offset or the head continues nothing",
+          "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 5000));
-  CHECK(verdicts({position(before, content('a', 5000), 5000)},
-                 {seen("/l/a", 1, content('a', 2000))}) == std::vector{V::kRestart});
+  const std::vector positions = {position(before, content('a', 5000), 5000)};
+  CHECK(matches(positions, {seen("/l/a", 1, content('a', 2000))}) == M{kOpen});
+  CHECK(matches(positions, {seen("/l/a", 1, "")}) == M{kOpen});
 }
 
-TEST_CASE("tail identity: a truncated file that is shorter than its head is new", "[net]") {
+TEST_CASE("tail identity: a rename is followed", "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 5000));
-  CHECK(verdicts({position(before, content('a', 5000), 5000)}, {seen("/l/a", 1, "")}) ==
-        std::vector{V::kNew});
-}
-
-TEST_CASE("tail identity: a rename is followed and the new file in its place is new", "[net]") {
-  const FileSeen before = seen("/l/a", 1, content('a', 5000));
-  CHECK(verdicts({position(before, content('a', 5000), 4000)},
-                 {seen("/l/a", 2, content('b', 100)), seen("/l/a.1", 1, content('a', 5000))}) ==
-        std::vector{V::kNew, V::kContinue});
+  CHECK(matches({position(before, content('a', 5000), 4000)},
+                {seen("/l/a", 2, content('b', 100)), seen("/l/a.1", 1, content('a', 5000))}) ==
+        M{kOpen, 0});
 }
 
 TEST_CASE("tail identity: inode and device are not needed when the head is long enough", "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 64));
   FileSeen after = seen("/l/a", 99, content('a', 64));
   after.device = 5;
-  CHECK(verdicts({position(before, content('a', 64), 64)}, {after}) == std::vector{V::kContinue});
+  CHECK(matches({position(before, content('a', 64), 64)}, {after}) == M{0});
+  CHECK(matches({position(before, content('a', 64), 64)}, {after}, false) == M{kOpen});
 }
 
-TEST_CASE("tail identity: under 64 bytes the inode counts too", "[net]") {
+TEST_CASE("tail identity: under 64 bytes the inode or a rotated name counts too", "[net]") {
   const FileSeen before = seen("/l/a", 1, content('a', 63));
-  const std::vector<TailPosition> positions = {position(before, content('a', 63), 63)};
-  CHECK(verdicts(positions, {seen("/l/a", 2, content('a', 63))}) == std::vector{V::kNew});
-  CHECK(verdicts(positions, {seen("/l/a", 1, content('a', 63))}) == std::vector{V::kContinue});
+  const std::vector positions = {position(before, content('a', 63), 63)};
+  CHECK(matches(positions, {seen("/l/b", 2, content('a', 63))}) == M{kOpen});
+  CHECK(matches(positions, {seen("/l/a", 2, content('a', 63))}) == M{kOpen});
+  CHECK(matches(positions, {seen("/l/a", 1, content('a', 63))}) == M{0});
+  CHECK(matches(positions, {seen("/l/a.1", 2, content('a', 63))}) == M{0});
   FileSeen other_device = seen("/l/a", 1, content('a', 63));
   other_device.device = 9;
-  CHECK(verdicts(positions, {other_device}) == std::vector{V::kContinue});
-}
-
-TEST_CASE("tail identity: short files with the same bytes are separate files", "[net]") {
-  CHECK(verdicts({}, {seen("/l/a", 1, "x\n"), seen("/l/b", 2, "x\n"), seen("/l/c", 3, "")}) ==
-        std::vector{V::kNew, V::kNew, V::kNew});
+  CHECK(matches(positions, {other_device}) == M{0});
 }
 
 TEST_CASE("tail identity: of several files with one head the one with the stored inode continues",
           "[net]") {
   const std::string bytes = content('a', 5000);
   const FileSeen before = seen("/l/a", 1, bytes);
-  CHECK(verdicts({position(before, bytes, 3000)},
-                 {seen("/l/a.1", 2, content('a', 9000)), seen("/l/a", 1, bytes)}) ==
-        std::vector{V::kCopy, V::kContinue});
+  CHECK(matches({position(before, bytes, 3000)},
+                {seen("/l/a.1", 2, content('a', 9000)), seen("/l/a", 1, bytes)}) == M{kOpen, 0});
 }
 
-TEST_CASE("tail identity: without the stored inode the largest file continues", "[net]") {
+TEST_CASE(
+    "tail identity: without the stored inode the file at its path, else the largest continues",
+    "[net]") {
   const std::string bytes = content('a', 5000);
   const FileSeen before = seen("/l/a", 1, bytes);
-  CHECK(verdicts({position(before, bytes, 3000)},
-                 {seen("/l/x", 8, bytes), seen("/l/y", 9, content('a', 9000))}) ==
-        std::vector{V::kCopy, V::kContinue});
+  const FileSeen x = seen("/l/x", 8, bytes);
+  const FileSeen y = seen("/l/y", 9, content('a', 9000));
+  CHECK(matches({position(before, bytes, 3000)}, {x, y}) == M{kOpen, 0});
+  CHECK(matches({position(before, bytes, 3000)}, {seen("/l/a", 7, bytes), x, y}) ==
+        M{0, kOpen, kOpen});
 }
 
-TEST_CASE("tail identity: after a copy and truncate the copy continues and the file is new",
-          "[net]") {
+TEST_CASE("tail identity: after a copy and truncate the copy continues", "[net]") {
   const std::string bytes = content('a', 5000);
   const FileSeen before = seen("/l/a", 1, bytes);
-  CHECK(verdicts({position(before, bytes, 3000)},
-                 {seen("/l/a", 1, content('b', 80)), seen("/l/a.1", 2, bytes)}) ==
-        std::vector{V::kNew, V::kContinue});
+  CHECK(matches({position(before, bytes, 3000)},
+                {seen("/l/a", 1, content('b', 80)), seen("/l/a.1", 2, bytes)}) == M{kOpen, 0});
 }
 
-TEST_CASE("tail identity: copies are recognised among new files", "[net]") {
-  // The smaller one is a copy that is still being written.
-  CHECK(verdicts({}, {seen("/l/a", 1, content('a', 500)), seen("/l/b", 2, content('a', 700))}) ==
-        std::vector{V::kCopy, V::kNew});
-  CHECK(verdicts({}, {seen("/l/b", 2, content('a', 700)), seen("/l/a", 1, content('a', 700))}) ==
-        std::vector{V::kCopy, V::kNew});
-}
-
-TEST_CASE("tail identity: a file that differs after a common beginning is new", "[net]") {
-  const std::string header = content('#', 200);
-  const FileSeen before = seen("/l/a", 1, header);
-  CHECK(verdicts({position(before, header, 200)},
-                 {seen("/l/a", 1, header), seen("/l/b", 2, header + content('b', 50))}) ==
-        std::vector{V::kContinue, V::kNew});
+TEST_CASE("tail identity: of two positions with one inode the newer one continues", "[net]") {
+  const std::string bytes = content('a', 6000);
+  const FileSeen file = seen("/l/a", 1, bytes);
+  TailPosition older = position(file, bytes, 5000);
+  older.id = 1;
+  TailPosition newer = position(file, bytes, 2000);
+  newer.id = 2;
+  CHECK(matches({older, newer}, {file}) == M{1});
 }
 
 TEST_CASE("tail identity: present files are matched before files that are gone", "[net]") {
@@ -178,34 +173,23 @@ TEST_CASE("tail identity: present files are matched before files that are gone",
   const FileSeen file = seen("/l/a", 1, bytes);
   TailPosition gone = position(file, bytes, 2500);
   gone.gone_since = 1;
-  const TailPosition present = position(file, content('a', 200), 200);
-  const auto matches = match_files(std::vector{gone, present}, std::vector{file});
-  REQUIRE(matches.size() == 1);
-  CHECK(matches[0].verdict == V::kContinue);
-  CHECK(matches[0].position == 1);
+  CHECK(matches({gone, position(file, content('a', 200), 200)}, {file}) == M{1});
 }
 
-TEST_CASE("tail identity: a sibling continues a position or is unrelated", "[net]") {
+TEST_CASE("tail identity: a sibling may continue a position", "[net]") {
   const std::string bytes = content('a', 3000);
   FileSeen rotated = seen("/l/a.log.1", 1, bytes);
   rotated.source.reset();
   FileSeen stranger = seen("/l/a.log.2", 2, content('c', 3000));
   stranger.source.reset();
-  FileSeen shorter = seen("/l/a.log.3", 3, content('a', 1500));
-  shorter.source.reset();
-  const TailPosition p = position(rotated, bytes, 2000);
-  CHECK(verdicts({p}, {rotated, stranger}) == std::vector{V::kContinue, V::kUnrelated});
-  CHECK(verdicts({p}, {shorter}) == std::vector{V::kUnrelated});
+  CHECK(matches({position(rotated, bytes, 2000)}, {rotated, stranger}) == M{0, kOpen});
 }
 
-TEST_CASE("tail identity: a rotated file that is not followed does not make the new one a copy",
-          "[net]") {
-  // a.log.1 is outside the glob; a.log begins with the same long header and is still read.
-  const std::string header = content('#', 2000);
-  FileSeen rotated = seen("/l/a.log.1", 1, header + "old");
-  rotated.source.reset();
-  CHECK(verdicts({}, {rotated, seen("/l/a.log", 2, header)}) ==
-        std::vector{V::kUnrelated, V::kNew});
+TEST_CASE("tail identity: heads are alike if one is the beginning of the other", "[net]") {
+  CHECK(heads_alike("ab", "abc"));
+  CHECK(heads_alike("abc", "ab"));
+  CHECK_FALSE(heads_alike("abc", "abd"));
+  CHECK_FALSE(heads_alike("", "abc"));
 }
 
 TEST_CASE("tail identity: the next step", "[net]") {
@@ -223,6 +207,15 @@ TEST_CASE("tail identity: the next step", "[net]") {
         TailStep::kReadLast);
   check({.offset = 20, .examined = 20, .size = 20, .moved = true, .unchanged_for = long_ago},
         TailStep::kWait);
+  const auto rest = [](Duration unchanged_for) {
+    return FollowState{.offset = 10,
+                       .examined = 20,
+                       .size = 20,
+                       .unchanged_for = unchanged_for,
+                       .last_line_wait = kMinute};
+  };
+  check(rest(kMinute - 1), TailStep::kWait);
+  check(rest(kMinute), TailStep::kReadLast);
   check({.offset = 20,
          .examined = 20,
          .size = 20,
@@ -248,4 +241,15 @@ TEST_CASE("tail identity: names of rotated files", "[net]") {
   CHECK_FALSE(is_rotated_name("a.log", "a.log"));
   CHECK_FALSE(is_rotated_name("a.log", "b.log.1"));
   CHECK_FALSE(is_rotated_name("a.log", "apple.log"));
+  CHECK(is_numbered_path("/l/a.log", "/l/a.log.1"));
+  CHECK(is_numbered_path("/l/a.log", "/l/a.log.1.gz"));
+  CHECK(is_numbered_path("/l/a.log", "/l/a-2026-11-24T10:00.log"));
+  CHECK(is_numbered_path("/l/a", "/l/a.1"));
+  CHECK_FALSE(is_numbered_path("/l/a.log", "/l/a.log"));
+  CHECK_FALSE(is_numbered_path("/l/a.log", "/l/a.log.index1"));
+  CHECK_FALSE(is_numbered_path("/l/a.log", "/l/a-debug.log"));
+  CHECK_FALSE(is_numbered_path("/l/a", "/l/apple"));
+  CHECK(is_rotated_path("/l/a.log", "/l/a.log.1"));
+  CHECK_FALSE(is_rotated_path("/l/a.log", "/m/a.log.1"));
+  CHECK_FALSE(is_rotated_path("/l/a", "/l/a/b"));
 }

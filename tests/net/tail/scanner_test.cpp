@@ -1,10 +1,12 @@
 #include "net/tail/scanner.h"
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
+#include <zstd.h>
 
 #include "tests/net/support.h"
 
@@ -76,6 +78,61 @@ TEST_CASE("tail scanner: a missing file is found under its rotated name or by it
   for (const FileSeen& file : scanner.files()) CHECK(file.sibling());
   scanner.scan({});
   CHECK(scanner.files().empty());
+}
+
+TEST_CASE("tail scanner: a compressed sibling shows its original beginning and size", "[net]") {
+  const TemporaryFolder folder;
+  const std::string text = [] {
+    std::string lines;
+    for (int n = 0; n < 2000; ++n) lines += "line " + std::to_string(n) + "\n";
+    return lines;
+  }();
+  folder.append("plain", text);
+  const std::string plain = folder.path("plain");
+  REQUIRE(std::system(("gzip -c " + plain + " > " + folder.path("a.log.1.gz")).c_str()) == 0);
+  std::string zstd(ZSTD_compressBound(text.size()), '\0');
+  zstd.resize(ZSTD_compress(zstd.data(), zstd.size(), text.data(), text.size(), 1));
+  folder.append("a.log.2.zst", zstd);
+  folder.append("a.log.3.gz", "\x1F\x8B\x08 damaged");
+  TailScanner scanner({{folder.path("*.log")}});
+  scanner.scan({{folder.path("a.log"), 0}});
+  REQUIRE(names(scanner) == std::vector<std::string>{"a.log.1.gz", "a.log.2.zst", "a.log.3.gz"});
+  for (size_t i = 0; i < 2; ++i) {
+    REQUIRE(scanner.files()[i].packed);
+    CHECK(scanner.files()[i].packed->head == text.substr(0, kHeadBytesMax));
+    CHECK(scanner.files()[i].packed->size == text.size());
+  }
+  CHECK_FALSE(scanner.files()[2].packed);
+}
+
+TEST_CASE("tail scanner: comparisons end at the first difference or at the end of a file",
+          "[net]") {
+  const TemporaryFolder folder;
+  const std::string bytes(600'000, 'x');
+  folder.append("a", bytes);
+  folder.append("b", bytes + "b");
+  folder.append("c", bytes.substr(0, 500'000) + "c");
+  const auto key = [&](const std::string& name) {
+    const auto facts = OpenFile::open(folder.path(name)).value()->facts().value();
+    return FileKey{facts.device, facts.inode};
+  };
+  const auto compare = [&](const std::string& file, const std::string& other, uint64_t other_size) {
+    TailScanner scanner({{folder.path("*.log")}});
+    scanner.scan({}, {{.file_key = key(file),
+                       .path = folder.path(file),
+                       .other_key = key(other),
+                       .other_path = folder.path(other),
+                       .other_head = std::string(kHeadBytesMax, 'x'),
+                       .other_size = other_size,
+                       .equal = 100}});
+    return scanner.comparisons().at(0);
+  };
+  CHECK(compare("b", "a", 600'000).equal == 600'000);
+  CHECK_FALSE(compare("b", "a", 600'000).differs);
+  CHECK(compare("c", "a", 600'000).equal == 500'000);
+  CHECK(compare("c", "a", 600'000).differs);
+  CHECK(compare("c", "a", 600'000).valid);
+  CHECK_FALSE(compare("c", "a", 600'001).valid);  // it was truncated meanwhile
 }
 
 TEST_CASE("tail scanner: without descriptors the previous result is kept", "[net]") {

@@ -1,6 +1,7 @@
 #include "net/tail/tail.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "db/base/log.h"
 #include "net/parse/framer.h"
 #include "net/tail/identity.h"
+#include "net/tail/reader.h"
 #include "tests/net/support.h"
 #include "tests/net/tail/fake_database.h"
 
@@ -146,6 +148,39 @@ TEST_CASE("tail: a line is stored when its newline has arrived", "[net]") {
   CHECK(process.database.state().rejected.empty());
 }
 
+TEST_CASE("tail: a last line without a newline is stored after a while, what follows is rejected",
+          "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.json", "{\"n\":1}\n{\"n\":2}");
+  folder.append("a/y.json", line(3) + "{\"n\":4}");
+  folder.append("a/z.json", line(5) + "{\"n\":6}");
+  TailOptions options = follow(folder.path("a/*.json"));
+  options.last_line_wait = kQuick.settle;
+  StoreState state;
+  {
+    Process process({options});
+    REQUIRE(process.until_rows(std::vector<std::string>{"a n=1", "a n=2", "a n=4", "a n=6"} +
+                               rows("a", 3, 4) + rows("a", 5, 6)));
+    folder.append("a/x.json", " rest\n{\"n\":7}\n");
+    CHECK(process.until_rows(std::vector<std::string>{"a n=1", "a n=2", "a n=4", "a n=6", "a n=7"} +
+                             rows("a", 3, 4) + rows("a", 5, 6)));
+    state = process.database.state();
+    REQUIRE(state.rejected.size() == 1);
+    CHECK(state.rejected[0].first.find("continues the line that ended without a newline at byte") ==
+          0);
+    CHECK(state.rejected[0].second == " rest");
+  }
+  // Also after a restart; a newline alone is no continuation.
+  folder.append("a/y.json", "\n{\"n\":8}\n");
+  folder.append("a/z.json", "}");
+  Process process({options}, state);
+  REQUIRE(process.loop.run_until([&] { return process.database.state().rejected.size() == 2; }));
+  CHECK(process.database.state().rejected[1].second == "}");
+  CHECK(process.until_rows(
+      std::vector<std::string>{"a n=1", "a n=2", "a n=4", "a n=6", "a n=7", "a n=8"} +
+      rows("a", 3, 4) + rows("a", 5, 6)));
+}
+
 TEST_CASE("tail: caught up when everything that existed at start is stored", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.json", lines(0, 100) + "{\"unfinished\":");
@@ -178,6 +213,28 @@ TEST_CASE("tail: a renamed file is read to its end, and its successor from the s
     folder.remove("a/x.log");
     folder.append("a/x.log", lines(0, 3));
   }
+}
+
+TEST_CASE("tail: files that are rotated faster than they are scanned are all read", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", lines(0, 3));
+  folder.append("a/x.log.1", lines(900, 903));
+  const auto begun = std::filesystem::last_write_time(folder.path("a/x.log"));
+  std::filesystem::last_write_time(folder.path("a/x.log.1"), begun - std::chrono::hours(1));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 3)));
+  for (int n = 1; n < 5; ++n) {
+    for (int k = n; k > 0; --k) {
+      folder.rename("a/x.log." + std::to_string(k), "a/x.log." + std::to_string(k + 1));
+    }
+    folder.rename("a/x.log", "a/x.log.1");
+    folder.append("a/x.log", lines(10 * n, 10 * n + 2));
+    // As if they were rotated every 150 ms.
+    std::filesystem::last_write_time(folder.path("a/x.log"),
+                                     begun + n * std::chrono::milliseconds(150));
+  }
+  CHECK(process.until_rows(rows("a", 0, 3) + rows("a", 10, 12) + rows("a", 20, 22) +
+                           rows("a", 30, 32) + rows("a", 40, 42)));
 }
 
 TEST_CASE("tail: the last line of a renamed file needs no newline after a while", "[net]") {
@@ -480,6 +537,7 @@ TEST_CASE("tail: a glob that matches nothing at start is logged once", "[net]") 
     CHECK(process.until_rows(rows("a", 1, 2) + rows("b", 2, 3)));
   }
   set_log_sink(nullptr);
+  std::erase_if(logged, [](const std::string& text) { return !contains(text, "no file"); });
   CHECK(logged == std::vector{"following files: no file matches " + folder.path("b/*.log") +
                               " so far, or its folder cannot be read"});
 }
@@ -493,8 +551,89 @@ TEST_CASE("tail: a line over the limit is rejected and the next one is read", "[
   REQUIRE(process.until_rows(rows("a", 0, 2)));
   const auto rejected = process.database.state().rejected;
   REQUIRE(rejected.size() == 1);
-  CHECK(rejected[0].second.size() == 4096);
+  CHECK(rejected[0].second.size() == kRejectedLineBytesMax);
   CHECK(rejected[0].first.find(std::to_string(kLineBytesMax)) != std::string::npos);
+}
+
+TEST_CASE("tail: the rest of an endless line is skipped in large steps", "[net]") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("x.log");
+  constexpr uint64_t kSize = uint64_t{70} << 20;
+  folder.append("x.log", std::string(kSize, 'x'));
+  const auto file = *OpenFile::open(path);
+  const auto facts = *file->facts();
+  ReadRequest request;
+  request.path = path;
+  request.file = file;
+  request.position.device = facts.device;
+  request.position.inode = facts.inode;
+  request.position.head_size = kHeadBytesMax;
+  request.position.head_hash = head_hash(std::string(kHeadBytesMax, 'x'));
+  request.position.line = LineState::kSkip;
+  const ReadOutcome first = read_chunk(request);
+  CHECK(first.kind == ReadOutcome::Kind::kWrite);
+  CHECK(first.next.offset == uint64_t{64} << 20);
+  CHECK(first.next.line == LineState::kSkip);
+  CHECK(first.write.urgent);
+  request.position = first.next;
+  folder.append("x.log", "end\n" + line(1));
+  const ReadOutcome second = read_chunk(request);
+  CHECK(second.next.offset == kSize + 4);
+  CHECK(second.next.line == LineState::kStart);
+}
+
+TEST_CASE("tail: the time key, layout and zone of a source", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log",
+                "{\"when\":\"02.11.2026 09:15\",\"n\":1}\n{\"when\":\"soon\",\"n\":2}\n");
+  TailOptions options = follow(folder.path("a/*.log"));
+  options.time = {{"when"}, "%d.%m.%Y %H:%M", "Europe/Berlin"};
+  Process process({options});
+  REQUIRE(process.until_rows({"a n=1"}));
+  CHECK(process.database.state().rejected.size() == 1);
+  CHECK(process.tail->counters().untimed == 0);
+  options.time.layout = "%H:%M";
+  const auto made = Tail::create(process.loop.get(), process.database, process.clock, {options});
+  REQUIRE_FALSE(made);
+  CHECK(contains(made.error().message, "tail: time: the time layout `%H:%M` has no complete date"));
+}
+
+TEST_CASE("tail: events without a time are counted, and reported once per file", "[net]") {
+  const TemporaryFolder folder;
+  std::vector<std::string> logged;
+  set_log_sink([&](LogLevel, const std::string& text) { logged.push_back(text); });
+  {
+    folder.append("a/x.log", "{\"created\":5,\"n\":1}\n");
+    folder.append("a/y.log", "m f=1i\n");
+    Process process({follow(folder.path("a/*.log"))});
+    REQUIRE(process.until_rows({"a created=5 n=1", "m f=1"}));
+    folder.append("a/x.log", "{\"n\":2}\n{\"n\":3}\n");
+    REQUIRE(process.until_rows({"a created=5 n=1", "a n=2", "a n=3", "m f=1"}));
+    CHECK(process.loop.run_until([&] { return process.tail->counters().untimed == 3; }));
+  }
+  set_log_sink(nullptr);
+  std::sort(logged.begin(), logged.end());
+  CHECK(logged ==
+        std::vector{"following files: " + folder.path("a/x.log") +
+                        ": 1 event without a recognisable time is stored with its time of arrival "
+                        "(keys: created, n); name the right key with `time: {key: ...}` in `tail`",
+                    "following files: " + folder.path("a/y.log") +
+                        ": 1 line of line protocol without a timestamp is stored with its time of "
+                        "arrival"});
+}
+
+TEST_CASE("tail: NUL bytes that a crash left are skipped, and the lines around them are stored",
+          "[net]") {
+  const size_t size = GENERATE(size_t{300}, kLineBytesMax + (size_t{3} << 20));
+  CAPTURE(size);
+  const std::string nuls(size, '\0');
+  const TemporaryFolder folder;
+  folder.append("a/x.log", line(0) + nuls + line(1) + "{\"n\":" + nuls + line(2) + line(3));
+  Process process({follow(folder.path("a/*.log"))});
+  REQUIRE(process.until_rows(rows("a", 0, 4)));
+  const auto rejected = process.database.state().rejected;
+  REQUIRE(rejected.size() == 1);
+  CHECK(rejected[0].second == "{\"n\":");
 }
 
 TEST_CASE("tail: a wrong option is refused", "[net]") {

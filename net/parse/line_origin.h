@@ -1,0 +1,30 @@
+// How a line came in, as `rejected` records it, so that the line can be parsed again after a fix.
+#pragma once
+
+#include <string_view>
+
+#include "db/base/result.h"
+#include "db/schema/write_request.h"
+#include "net/parse/line_protocol.h"
+
+namespace tocsin {
+
+// The values of LineOrigin::format.
+inline constexpr std::string_view kOriginLineProtocol = "lp";
+inline constexpr std::string_view kOriginJson = "json";
+// LineOrigin::header describes the columns of these two.
+inline constexpr std::string_view kOriginTypedJson = "typed json";
+inline constexpr std::string_view kOriginCsv = "csv";
+inline constexpr std::string_view kOriginAuto = "auto";  ///< decided for each line
+
+/// `path` and `header` are left to the caller.
+LineOrigin origin_of(std::string_view format, const ParseOptions& options);
+
+/// Parses one line, without its newline, as it was parsed when it came in; `now` is the time of a
+/// row without one. kInvalid says why it has no row. Requires: `line` lives as long as the batch.
+Status parse_line_again(const LineOrigin& origin, std::string_view line, Timestamp now,
+                        Batch& batch);
+/// Whether a value that does not fit its column rejects the row of that line.
+ConflictPolicy conflict_policy_of(const LineOrigin& origin, std::string_view line);
+
+}  // namespace tocsin
