@@ -49,6 +49,7 @@ struct MeasurementTotal {
 void add_column(const ColumnInspection& column, MeasurementTotal& total) {
   const auto [it, is_new] = total.columns.try_emplace(column.name);
   if (is_new) total.order.push_back(column.name);
+  if (column.name == "time") it->second.type = "time";  // is not in the catalog
   it->second.encodings.insert(column.encoding);
   it->second.values += column.value_count;
   it->second.bytes += column.byte_size;

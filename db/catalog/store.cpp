@@ -255,7 +255,7 @@ Status check_format(const Transaction& transaction) {
 Result<uint32_t> upgrade_format(Transaction& transaction) {
   TOCSIN_TRY(auto payload, get_payload(transaction, CatalogTable::kMeta, "meta", kFormatKey));
   const uint32_t found = payload ? ByteReader(*payload).u32() : 0;
-  if (found == kDatabaseFormat) return 0U;
+  if (found >= kDatabaseFormat) return 0U;
   TOCSIN_RETURN_IF_ERROR(write_format(transaction, kDatabaseFormat));
   return found;
 }

@@ -62,8 +62,8 @@ struct RetentionWait {
 /// kUnsupported, naming both versions, for a later format; kNotFound if the catalog is empty.
 Status check_format(const Transaction& transaction);
 Status write_format(Transaction& transaction, uint32_t format);
-/// Makes an earlier format kDatabaseFormat and returns it; 0 if it is that already. The older
-/// formats are subsets of the newest.
+/// Replaces an earlier format by kDatabaseFormat, of which each is a subset, and returns it; 0 if
+/// there is nothing to do.
 Result<uint32_t> upgrade_format(Transaction& transaction);
 
 Result<CatalogState> read_state(const Transaction& transaction);

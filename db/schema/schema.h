@@ -35,7 +35,7 @@ struct Column {
   std::string name;
   ColumnType type = ColumnType::kString;
   ColumnKind kind = ColumnKind::kField;
-  /// Some stored integer exceeds 2^53 in magnitude, or a sibling has integers too, so the column
+  /// Some stored integer exceeds 2^53 in magnitude, so that no double holds it exactly. The column
   /// can no longer be widened to f64.
   bool beyond_double = false;
 };

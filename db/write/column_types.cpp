@@ -232,7 +232,7 @@ class ColumnAssignment {
   }
 
   /// A float widens an integer column for all later rows, unless some integer, stored or earlier in
-  /// this batch, is not exact as a double.
+  /// this batch, is not exact as a double, or there is a sibling with numbers.
   void widen_for_floats(const ColumnRoute& route, size_t index) {
     const Column& column = measurement_.column(index);
     if (!is_integer(column.type) || column.beyond_double) return;
@@ -243,6 +243,9 @@ class ColumnAssignment {
       }
     }
     if (first_float == kNoRow) return;
+    for (const ColumnType type : {ColumnType::kI64, ColumnType::kU64, ColumnType::kF64}) {
+      if (type != column.type && measurement_.find(route.name, type) != SIZE_MAX) return;
+    }
     for (const LaneSelection& selection : route.selections) {
       if (exceeds_double(selection, first_float, refusals_)) return;
       if (makes_integer_sibling(selection, column.type, first_float)) return;
@@ -278,10 +281,6 @@ class ColumnAssignment {
   void use_siblings(size_t first, const ColumnRoute& route, LaneSelection values) {
     const Lane& lane = *values.lane;
     keep_second_values(route, values);
-    // As floats, the integers of the column and its sibling would no longer be apart.
-    if (is_integer(lane.type) && is_integer(measurement_.column(first).type)) {
-      measurement_.mark_beyond_double(first);
-    }
     for (size_t i = first + 1; i < measurement_.get().columns.size(); ++i) {
       const Column& sibling = measurement_.column(i);
       const bool similar =
@@ -298,11 +297,9 @@ class ColumnAssignment {
       for (uint32_t k : values.picks) keep_in_rest(values, k, route.name);
       return;
     }
-    refusals_.warn(
-        fmt::format("column `{}` of `{}` is {}; from now on it also has values of type "
-                    "{}",
-                    route.name, measurement_.get().name, name_of(measurement_.column(first).type),
-                    name_of(lane.type)));
+    refusals_.warn(fmt::format(
+        "column `{}` of `{}` is {}; from now on it also has values of type {}", route.name,
+        measurement_.get().name, name_of(measurement_.column(first).type), name_of(lane.type)));
     add_values(measurement_.add(route.name, lane.type, lane.kind), std::move(values));
   }
 
@@ -321,10 +318,9 @@ class ColumnAssignment {
     if (second.empty()) return;
     for (uint32_t k : second) keep_in_rest(values, k, route.name);
     remove(second, values);
-    refusals_.warn(
-        fmt::format("rows of `{}` have several values of different types for `{}`: one "
-                    "stays, the others went into `{}`",
-                    measurement_.get().name, route.name, kRestColumn));
+    refusals_.warn(fmt::format(
+        "rows of `{}` have values of several types for `{}`: one stays, the others go into `{}`",
+        measurement_.get().name, route.name, kRestColumn));
   }
 
   void refuse_long_strings(const Column& column, const LaneSelection& selection) {

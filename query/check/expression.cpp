@@ -273,7 +273,7 @@ void warn_of_lacking_columns(CheckContext& context, const Scope& scope,
   if (first.kind != Expression::Kind::kColumn) return;
   const ScopeColumn& column = scope.at(first.column);
   if (column.lacking.empty()) return;
-  context.warnings.push_back(fmt::format(
+  context.warn_once(fmt::format(
       "`{}` is false for all rows of {}, without a column `{}`; to keep them, write `not {}`",
       context.text.substr(condition.span.start, condition.span.end - condition.span.start),
       column.lacking, column.name, print_expression(positive, scope.plan_columns())));

@@ -78,6 +78,12 @@ std::vector<std::string> Scope::names() const {
   return out;
 }
 
+void CheckContext::warn_once(std::string warning) {
+  if (std::ranges::find(warnings, warning) == warnings.end()) {
+    warnings.push_back(std::move(warning));
+  }
+}
+
 bool CheckContext::fault(TextSpan span, std::string message, std::string hint) {
   diagnostic.message = std::move(message);
   diagnostic.hint = std::move(hint);

@@ -113,6 +113,8 @@ struct CheckContext {
   size_t pattern_count = 0;
   size_t constant_bytes = 0;  ///< of the texts that the checker computed
 
+  /// Adds a warning, unless there is one with the same text.
+  void warn_once(std::string warning);
   /// Sets the diagnostic and returns false.
   bool fault(TextSpan span, std::string message, std::string hint = "");
   /// The fault for a name that is not in `scope`.

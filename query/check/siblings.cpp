@@ -200,12 +200,8 @@ void warn_of_siblings(CheckContext& context, const Scope& scope, const Expressio
                       std::string_view user) {
   if (!is_column(expression) || !scope.has_siblings(expression.column)) return;
   const ScopeColumn& column = scope.at(expression.column);
-  std::string warning = fmt::format("`{}` leaves out the values of `{}` that are not {}", user,
-                                    column.name, name_of(column.type));
-  auto& warnings = context.warnings;
-  if (std::ranges::find(warnings, warning) == warnings.end()) {
-    warnings.push_back(std::move(warning));
-  }
+  context.warn_once(fmt::format("`{}` leaves out the values of `{}` that are not {}", user,
+                                column.name, name_of(column.type)));
 }
 
 }  // namespace tocsin

@@ -234,7 +234,9 @@ bool check_source(CheckContext& context, const ast::Source& source, const Catalo
     scope.add(std::move(column));
   }
   for (uint32_t i = kFirstStoredIndex; i < known; ++i) {
-    if (!scope.at(i).sibling) scope.set_lacking(i, list_lacking(plan, scope.family(i)));
+    if (scope.at(i).sibling) continue;
+    const std::vector<uint32_t> family = scope.family(i);
+    for (const uint32_t member : family) scope.set_lacking(member, list_lacking(plan, family));
   }
   context.source_names = list_sources(found);
   context.source_columns = scope.names();

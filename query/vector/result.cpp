@@ -31,15 +31,19 @@ void absorb(const ResultColumn& sibling, ResultColumn& column) {
 
 // Merges every sibling that has values into the column of its name, and removes all siblings.
 Status merge_siblings(MemoryGauge& gauge, size_t bytes, ResultTable& table) {
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    const ResultColumn& sibling = table.columns[i];
+  for (ResultColumn& sibling : table.columns) {
     if (!sibling.sibling || !has_values(sibling)) continue;
     ResultColumn& column = table.columns[table.find(sibling.name)];
     if (column.sibling) continue;  // the column of that name is gone
-    // Numbers as texts are short: no more than the string object.
-    bytes += 2 * sizeof(std::string) * table.row_count;
-    TOCSIN_RETURN_IF_ERROR(gauge.set(bytes));
-    absorb(sibling, column);
+    if (has_values(column)) {
+      // Numbers as texts are short: no more than the string object.
+      bytes += 2 * sizeof(std::string) * table.row_count;
+      TOCSIN_RETURN_IF_ERROR(gauge.set(bytes));
+      absorb(sibling, column);
+    } else {
+      column = std::move(sibling);
+      column.sibling = false;
+    }
   }
   std::erase_if(table.columns, [](const ResultColumn& column) { return column.sibling; });
   return {};

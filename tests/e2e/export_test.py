@@ -122,26 +122,6 @@ class ExportTest(Case):
             self.assertEqual(result.returncode, code)
             self.assertEqual(self.export("--own", database=copy).stdout == own, bool(arguments))
 
-    def test_a_column_with_values_of_several_types_is_grouped_compared_and_restored(self):
-        lines = ('{"level":30,"time":1793607304250,"name":"api","msg":"listening"}\n'
-                 '{"level":"error","time":1793607305250,"name":"api","msg":"refused"}\n'
-                 '{"level":18446744073709551615,"time":1793607306250,"name":"api","msg":"full"}\n')
-        pino = self.path("pino")
-        imported = run("import", "--db", pino, "--format", "json", "--measurement", "app", "-", text=lines)
-        self.assertEqual(imported.returncode, 0, imported.stderr)
-        copy = self.path("pino-copy")
-        typed = self.export("--format", "json", "--typed", database=pino).stdout.decode()
-        self.assertEqual(run("import", "--db", copy, "-", text=typed).returncode, 0)
-        for database in (pino, copy):
-            with self.subTest(database):
-                ask = lambda query: run("query", "--db", database, "--format", "csv", query).stdout.split("\n")[1:-1]
-                self.assertEqual(ask("from app | stats n = count() by level"),
-                                 ["30,1", "error,1", "18446744073709551615,1"])
-                self.assertEqual(ask('from app | where level == "error" | keep msg'), ["refused"])
-                self.assertEqual(ask("from app | where level >= 30 | keep msg"), ["listening", "full"])
-                self.assertIn("i64 + string + u64", run("info", "--db", database, "--columns").stdout)
-                self.assertEqual(run("verify", "--db", database).returncode, 0)
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -470,6 +470,25 @@ TEST_CASE("export: the rows of a query keep values of several types", "[export]"
   CHECK(sorted_rows(*copy, "other")[1].values.at("level") == "string:x");
 }
 
+TEST_CASE("export: a query that replaces a column replaces the values of all its types",
+          "[export]") {
+  const test::TemporaryFolder folder;
+  write_siblings(*open_in(folder, "original"));
+  DatabaseOptions reading;
+  reading.read_only = true;
+  QueryRowsOptions query;
+  query.text = "from app | let level = 1 | sort -time | limit 2 | drop id, `level#string`";
+  const auto open = [&] {
+    return open_query_rows([&] { return Database::open(folder / "original", reading); }, query);
+  };
+  Exported exported = export_from(open, {kTypedJson, false, nullptr});
+  take(std::move(exported.report));
+  CHECK(exported.text ==
+        "{\"tocsin_columns\":{\"app\":{\"level\":\"i64 field\"}}}\n"
+        "{\"measurement\":\"app\",\"time\":\"1970-01-01T00:00:00.000000050Z\",\"level\":1}\n"
+        "{\"measurement\":\"app\",\"time\":\"1970-01-01T00:00:00.000000040Z\",\"level\":1}\n");
+}
+
 TEST_CASE("export: line protocol holds the first type of a column only", "[export]") {
   const test::TemporaryFolder folder;
   const auto original = open_in(folder, "original");

@@ -33,6 +33,8 @@ ColumnType stored_type(ValueType type) {
   }
 }
 
+constexpr uint32_t kNoCell = UINT32_MAX;
+
 /// The type that comes first in the result may not be the first of the measurement.
 void set_first_types(const Measurement& stored, std::vector<TypedColumn>& columns) {
   for (TypedColumn& first : columns) {
@@ -157,9 +159,10 @@ class QueryRows final : public RowSource {
     const auto catalog = database_->catalog();
     const Measurement* stored = catalog->find(name);
     TypedMeasurement measurement{name, {}};
-    std::vector<uint32_t> index(columns.size(), 0);
+    std::vector<uint32_t> index(columns.size(), kNoCell);
     for (size_t i = 0; i < columns.size(); ++i) {
-      if (i == time_ || i == measurement_column_) continue;
+      const bool replaced = columns[i].sibling && columns[i].name.empty();
+      if (i == time_ || i == measurement_column_ || replaced) continue;
       TypedColumn column{columns[i].name, stored_type(columns[i].type), ColumnKind::kField};
       const Column* same =
           stored == nullptr ? nullptr : find_column(*stored, column.name, columns[i].type);
@@ -230,7 +233,7 @@ class QueryRows final : public RowSource {
       row.measurement = known->second;
     }
     for (size_t i = 0; i < table_.columns.size(); ++i) {
-      if (i == time_ || i == measurement_column_) continue;
+      if (cell_index_[i] == kNoCell) continue;
       const ResultColumn& column = table_.columns[i];
       if (column.valid[at] != 0) row.cells.push_back(cell(column, cell_index_[i], at));
     }
@@ -260,7 +263,7 @@ class QueryRows final : public RowSource {
   std::string fallback_;  // the measurement of rows that name none
   std::vector<TypedMeasurement> measurements_;
   std::map<std::string, uint32_t, std::less<>> by_name_;
-  std::vector<uint32_t> cell_index_;  // by column of the result
+  std::vector<uint32_t> cell_index_;  // by column of the result; kNoCell if its values are no cells
 
   // Progress.
   bool sliced_ = false;

@@ -5,8 +5,8 @@ PROGRAM is the `tocsin` of the commit whose format is to be kept; FOLDER gets th
 `expected.lp`. A golden database is made once and never again: it represents the databases that users have.
 
 The database has two UTC days with sealed segments of every encoding (imports), a merge of sealed ones (compact), hot
-segments, values of several types in one column, rejected lines, alerts with their rule state and outbox entries (a rule that fires, a receiver that is not
-there), and the positions of a followed file.
+segments, values of several types in one column, rejected lines, alerts with their rule state and outbox entries (a
+rule that fires, a receiver that is not there), and the positions of a followed file.
 """
 import json
 import random

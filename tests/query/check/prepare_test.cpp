@@ -438,6 +438,7 @@ TEST_CASE("prepare: a negative comparison warns of measurements without the colu
   CHECK(warnings("audit, bpm, alerts | where user not in (\"a\", \"b\") or ok").size() == 1);
   CHECK(warnings("audit, bpm | where user !~ \"^u\" and ok").size() == 1);
   CHECK(warnings("audit, bpm | stats n = count() where user != \"u1\" by service").size() == 1);
+  CHECK(warnings("audit, bpm, alerts | where code != \"E1\"").size() == 1);
   CHECK(warnings("audit, bpm | where not user == \"u1\"").empty());
   CHECK(warnings("audit, bpm | where user == \"u1\"").empty());
   CHECK(warnings("audit, bpm | where status != \"OK\"").empty());

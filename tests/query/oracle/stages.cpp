@@ -26,10 +26,10 @@ std::vector<Row> source_rows(const Plan& plan, const Data& data, TimeRange range
       row[0] = Value::time(event.time);
       row[1] = Value::of(measurement.name);
       for (const uint32_t column : measurement.columns) {
-        const PlanColumn& wanted = plan.source_columns[column];
-        const auto found = event.values.find(wanted.name);
+        const auto found = event.values.find(plan.source_columns[column].name);
         if (found == event.values.end()) continue;
-        const bool widened = wanted.type == T::kF64 && is_number(found->second.type);
+        const bool widened =
+            plan.source_columns[column].type == T::kF64 && is_number(found->second.type);
         row[column] = widened ? Value::of(number_of(found->second)) : found->second;
       }
       rows.push_back(std::move(row));
