@@ -16,18 +16,20 @@ std::optional<uint32_t> Scope::find(std::string_view name) const {
 
 std::vector<uint32_t> Scope::family(uint32_t index) const {
   std::vector<uint32_t> out = {index};
-  if (!has_siblings_ || columns_[index].sibling) return out;
-  for (uint32_t i = 0; i < columns_.size(); ++i) {
-    if (columns_[i].sibling && columns_[i].name == columns_[index].name) out.push_back(i);
-  }
+  if (!has_siblings(index)) return out;
+  const std::vector<uint32_t>& siblings = siblings_.at(columns_[index].name);
+  out.insert(out.end(), siblings.begin(), siblings.end());
   return out;
 }
 
 uint32_t Scope::add(ScopeColumn column) {
   const auto index = static_cast<uint32_t>(columns_.size());
-  has_siblings_ = has_siblings_ || column.sibling;
-  const bool added = column.sibling || index_.emplace(column.name, index).second;
-  TOCSIN_CHECK(added);
+  if (column.sibling) {
+    siblings_[column.name].push_back(index);
+  } else {
+    const bool added = index_.emplace(column.name, index).second;
+    TOCSIN_CHECK(added);
+  }
   columns_.push_back(std::move(column));
   return index;
 }
@@ -37,6 +39,7 @@ void Scope::replace(uint32_t index, ScopeColumn column) {
     if (std::find(keys.begin(), keys.end(), member) != keys.end()) keys_complete = false;
     columns_[member].name.clear();  // no column has an empty name, so it belongs to none
   }
+  siblings_.erase(column.name);
   if (time_bucket == index) time_bucket.reset();
   columns_[index] = std::move(column);
 }

@@ -62,7 +62,10 @@ class Scope {
   bool is_retired(uint32_t index) const {
     return columns_[index].sibling && columns_[index].name.empty();
   }
-  bool has_siblings(uint32_t index) const { return has_siblings_ && family(index).size() > 1; }
+  bool has_siblings(uint32_t index) const {
+    return !siblings_.empty() && !columns_[index].sibling &&
+           siblings_.contains(columns_[index].name);
+  }
   /// The column, then its siblings.
   std::vector<uint32_t> family(uint32_t index) const;
   /// Requires: the column is a sibling, or !find(column.name).
@@ -81,8 +84,8 @@ class Scope {
 
  private:
   std::vector<ScopeColumn> columns_;
-  bool has_siblings_ = false;
-  std::unordered_map<std::string, uint32_t> index_;
+  std::unordered_map<std::string, uint32_t> index_;  // without siblings
+  std::unordered_map<std::string, std::vector<uint32_t>> siblings_;
 };
 
 /// One run of the checker over one text; the first fault ends it.

@@ -236,7 +236,8 @@ bool check_source(CheckContext& context, const ast::Source& source, const Catalo
   for (uint32_t i = kFirstStoredIndex; i < known; ++i) {
     if (scope.at(i).sibling) continue;
     const std::vector<uint32_t> family = scope.family(i);
-    for (const uint32_t member : family) scope.set_lacking(member, list_lacking(plan, family));
+    const std::string lacking = list_lacking(plan, family);
+    for (const uint32_t member : family) scope.set_lacking(member, lacking);
   }
   context.source_names = list_sources(found);
   context.source_columns = scope.names();
