@@ -37,7 +37,9 @@ class Router {
         renamed_.push_back({&lane, {}, true});
         continue;
       }
-      auto tag = lane.kind == ColumnKind::kTag ? tags.end() : tags.find(lane.name);
+      // A declared lane is a sibling of the tag.
+      const bool may_move = lane.kind != ColumnKind::kTag && !lane.declared;
+      const auto tag = may_move ? tags.find(lane.name) : tags.end();
       if (tag == tags.end()) {
         add(lane.name, {&lane, {}, true});
       } else {

@@ -1,6 +1,7 @@
 #include "db/write/column_types.h"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -158,8 +159,10 @@ class ColumnAssignment {
   }
 
   void assign_declared(ColumnRoute& route) {
-    for (LaneSelection& selection : route.selections) {
+    for (size_t i = 0; i < route.selections.size(); ++i) {
+      LaneSelection& selection = route.selections[i];
       const Lane& lane = *selection.lane;
+      keep_second_values(route, std::span(route.selections).first(i), selection);
       size_t column = measurement_.find(route.name, lane.type);
       if (column == SIZE_MAX && is_full()) {
         warn_full(route.name);
@@ -280,7 +283,7 @@ class ColumnAssignment {
   /// new one.
   void use_siblings(size_t first, const ColumnRoute& route, LaneSelection values) {
     const Lane& lane = *values.lane;
-    keep_second_values(route, values);
+    keep_second_values(route, route.selections, values);
     for (size_t i = first + 1; i < measurement_.get().columns.size(); ++i) {
       const Column& sibling = measurement_.column(i);
       const bool similar =
@@ -303,23 +306,25 @@ class ColumnAssignment {
     add_values(measurement_.add(route.name, lane.type, lane.kind), std::move(values));
   }
 
-  /// A row has one value under a name. Of several with different types, those that do not fit the
-  /// column go to `_rest`.
-  void keep_second_values(const ColumnRoute& route, LaneSelection& values) {
-    if (route.selections.size() == 1) return;
+  /// A row has one value under a name. Moves those of rows that `others` also have to `_rest`.
+  void keep_second_values(const ColumnRoute& route, std::span<const LaneSelection> others,
+                          LaneSelection& values) {
     std::vector<uint32_t> second;
-    for (uint32_t k : values.picks) {
-      const auto has_row = [&](const LaneSelection& other) {
-        return other.lane != values.lane &&
-               std::ranges::binary_search(other.lane->rows, values.lane->rows[k]);
-      };
-      if (std::ranges::any_of(route.selections, has_row)) second.push_back(k);
-    }
+    const auto has_row = [&](const LaneSelection& other, uint32_t row) {
+      return other.lane != values.lane && std::ranges::binary_search(other.lane->rows, row);
+    };
+    for_each_index(values, [&](uint32_t k) {
+      const uint32_t row = values.lane->rows[k];
+      if (std::ranges::any_of(others, [&](const auto& other) { return has_row(other, row); })) {
+        second.push_back(k);
+      }
+    });
     if (second.empty()) return;
     for (uint32_t k : second) keep_in_rest(values, k, route.name);
     remove(second, values);
     refusals_.warn(fmt::format(
-        "rows of `{}` have values of several types for `{}`: one stays, the others go into `{}`",
+        "rows of `{}` have values of several types for `{}`: at most one stays, the others go "
+        "into `{}`",
         measurement_.get().name, route.name, kRestColumn));
   }
 

@@ -76,9 +76,9 @@ def vectors(_rng, day):
 
 def mixed(day):
     """Columns with values of several types."""
-    levels = [30, "error", True, 2**64 - 1]
+    values = [30, "error", True, 2**64 - 1]
     for i in range(60):
-        yield json.dumps({"measurement": "mixed", "time": day + i, "level": levels[i % 4]})
+        yield json.dumps({"measurement": "mixed", "time": day + i, "value": values[i % 4]})
 
 
 def free_port():

@@ -259,14 +259,32 @@ TEST_CASE("schema merge: a long text for a sibling refuses its row", "[db]") {
 
 TEST_CASE("schema merge: declared lanes make columns of exactly their types", "[db]") {
   MergeFixture f;
-  Batch batch(ConflictPolicy::kKeepInRest);
-  RowBatch& rows = batch.rows_of("m");
-  rows.begin_row(kNoon);
-  rows.declare("x", ColumnType::kI64, ColumnKind::kField, 0);
-  rows.set_f64(rows.declare("x", ColumnType::kF64, ColumnKind::kField, 1), 0.5);
-  f.write(std::move(batch));
-  CHECK(f.types() == TypesByName{{"x", ColumnType::kI64}, {"x", ColumnType::kF64}});
+  const auto write = [&](bool two_values) {
+    Batch batch(ConflictPolicy::kKeepInRest);
+    RowBatch& rows = batch.rows_of("m");
+    rows.begin_row(kNoon);
+    const size_t number = rows.declare("x", ColumnType::kI64, ColumnKind::kField, 0);
+    if (two_values) rows.set_i64(number, 1);
+    rows.set_f64(rows.declare("x", ColumnType::kF64, ColumnKind::kField, 1), 0.5);
+    rows.begin_row(kNoon + 1);
+    rows.set_string(rows.declare("x", ColumnType::kString, ColumnKind::kTag, 2), "tag");
+    f.write(std::move(batch));
+  };
+  write(false);
+  CHECK(f.types() ==
+        TypesByName{{"x", ColumnType::kI64}, {"x", ColumnType::kF64}, {"x", ColumnType::kString}});
   CHECK(f.rows()[0].values == Values{{"x", "f64:" + double_text(0.5)}});
+  write(true);
+  CHECK(f.types().size() == 4);
+  const auto rows = f.rows();
+  const bool found = std::ranges::any_of(rows, [](const RowText& row) {
+    return row.values == Values{{"x", "i64:1"}, {"_rest", R"(string:{"x":0.5})"}};
+  });
+  CHECK(found);
+  // The column cannot become f64, since it has a sibling of that type.
+  f.row().f64("x", 2.5).write(ConflictPolicy::kKeepInRest);
+  CHECK(f.type_of("x") == ColumnType::kI64);
+  CHECK(f.types().size() == 4);
 }
 
 TEST_CASE("schema merge: a refused row does not decide a new column's type", "[db]") {
