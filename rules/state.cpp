@@ -65,8 +65,9 @@ bool parse_value(std::string_view text, Value& out) {
 bool decode_value(std::string_view type, std::string_view text, Value& out) {
   if (type == "bytes") {
     auto bytes = parse_hex(text);
-    if (bytes) out = Value::of(*std::move(bytes));
-    return bytes.has_value();
+    if (!bytes) return false;
+    out = Value::of(*std::move(bytes));
+    return true;
   }
   const auto found = std::find_if(std::begin(kValueTypes), std::end(kValueTypes),
                                   [&](ValueType candidate) { return type == name_of(candidate); });
@@ -260,9 +261,12 @@ class Decoder {
     const auto event = get<std::string_view>(json["event"], "event");
     if (!event.empty()) {
       Result<AlertEvent> decoded = decode_alert(event);
-      if (decoded) out.last_event = *std::move(decoded);
-      cut_alert(out.last_event);
-      if (!decoded) fail_at("event");
+      if (decoded) {
+        out.last_event = *std::move(decoded);
+        cut_alert(out.last_event);
+      } else {
+        fail_at("event");
+      }
     }
     out.runs = runs(json);
     return out;

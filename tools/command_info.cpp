@@ -91,8 +91,8 @@ Result<MeasurementTotal> total_of(const Database& database, const std::string& n
 /// Prints rows in the same way as query results.
 class Sheet {
  public:
-  explicit Sheet(std::vector<std::pair<std::string, ValueType>> columns) {
-    for (auto& [name, type] : columns) {
+  explicit Sheet(const std::vector<std::pair<std::string, ValueType>>& columns) {
+    for (const auto& [name, type] : columns) {
       table_.columns.emplace_back();
       table_.columns.back().name = name;
       table_.columns.back().type = type;

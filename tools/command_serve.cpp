@@ -104,7 +104,6 @@ Status serve(const ServeArguments& arguments) {
   log(LogLevel::kInfo, loaded);
 
   options.commit = kBuildCommit;
-  if (options.commit.starts_with("commit ")) options.commit.erase(0, options.commit.find(' ') + 1);
   SettingsReload reload([arguments] { return settings_of(arguments); }, settings, rules, *database,
                         clock);
   options.reload = [&reload, &server] { return reload.run(*server); };
@@ -112,7 +111,7 @@ Status serve(const ServeArguments& arguments) {
              Server::create(*database, queries, &engine, std::move(options), std::move(ports)));
   print_ready(settings, *server, rules.rule_count());
   rules.start();
-  const Status status = server->run();
+  Status status = server->run();
   rules.stop();
   return status;
 }

@@ -58,7 +58,7 @@ bool read_first_word(const CLI::App& app, std::vector<std::string>& words, int& 
 int run(int argc, char** argv) {
   CLI::App app{"Tocsin, a log database with alerting built in.", "tocsin"};
   app.set_version_flag("--version",
-                       std::string("tocsin " TOCSIN_VERSION " (") + kBuildCommit + ")");
+                       std::string("tocsin " TOCSIN_VERSION " (commit ") + kBuildCommit + ")");
   app.require_subcommand(1);
   app.footer(
       "`tocsin COMMAND --help` explains a command and shows examples.\n"

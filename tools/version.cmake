@@ -2,7 +2,7 @@
 # alone if the commit is the same, so that nothing is compiled again.
 #
 #   cmake -DSOURCE=CHECKOUT -DOUTPUT=FILE.cpp [-DGIT=/usr/bin/git] -P version.cmake
-set(commit "unknown commit")
+set(commit "unknown")
 if(GIT)
   set(ENV{GIT_OPTIONAL_LOCKS} 0)  # a build must not hold up a git command of the developer
   set(quiet OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
@@ -12,7 +12,7 @@ if(GIT)
     execute_process(COMMAND ${GIT} -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*
       OUTPUT_VARIABLE hash ${quiet})
     if(NOT failed)
-      set(commit "commit ${hash}")
+      set(commit "${hash}")
     endif()
   endif()
 endif()

@@ -3,8 +3,8 @@
 
 namespace tocsin {
 
-/// `commit 2b2123f4e0ab`, with `-dirty` appended if the checkout had uncommitted changes;
-/// `unknown commit` if it was built outside a git checkout or without git.
+/// `2b2123f4e0ab`, with `-dirty` appended if the checkout had uncommitted changes; `unknown` if it
+/// was built outside a git checkout or without git.
 extern const char* const kBuildCommit;
 
 }  // namespace tocsin

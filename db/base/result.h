@@ -47,6 +47,7 @@ inline tl::unexpected<Error> fail(const Error& error, const std::string& context
 #define TOCSIN_CONCAT_INNER(a, b) a##b
 #define TOCSIN_CONCAT(a, b) TOCSIN_CONCAT_INNER(a, b)
 
+// A declaration cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses)
 /// `TOCSIN_TRY(auto segment, open(path));` declares from a Result or returns its error.
 #define TOCSIN_TRY(declaration, expression) \
   TOCSIN_TRY_INNER(TOCSIN_CONCAT(tocsin_result_, __LINE__), declaration, expression)
@@ -54,6 +55,7 @@ inline tl::unexpected<Error> fail(const Error& error, const std::string& context
   auto result = (expression);                                                     \
   if (!result) return tl::unexpected<::tocsin::Error>(std::move(result).error()); \
   declaration = *std::move(result)
+// NOLINTEND(bugprone-macro-parentheses)
 
 /// Returns the error of a Status or Result from the enclosing function; otherwise does nothing.
 #define TOCSIN_RETURN_IF_ERROR(expression)                                                        \

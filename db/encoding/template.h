@@ -54,7 +54,7 @@ class TemplateReader {
   bool add_variables(ByteView values, ByteView starts);
   /// Returns the number of whole texts.
   std::optional<size_t> open_whole(ByteView starts);
-  void set_whole(TextReader reader) { whole_ = std::move(reader); }
+  void set_whole(TextReader reader) { whole_ = reader; }
   /// `bytes` are the concatenated patterns, `ends` where each of them ends.
   bool set_patterns(std::span<const uint32_t> ends, ByteView bytes, ByteView slot_streams);
 

@@ -147,7 +147,7 @@ uint64_t hex_value(const char* digits, size_t count) {
   uint64_t value = 0;
   for (; count >= 8; count -= 8, digits += 8) value = value << 32 | hex_value(load64(digits));
   for (; count > 0; --count, ++digits) {
-    const auto digit = static_cast<uint64_t>(*digits);
+    const uint64_t digit = static_cast<unsigned char>(*digits);
     value = value << 4 | ((digit & 15) + 9 * (digit >> 6 & 1));
   }
   return value;

@@ -139,7 +139,7 @@ void ingest_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
 
 // Decompresses the body and turns a JSON array into lines, in the background; then starts
 // ingesting.
-void start_write(const Context& context, Request request, std::shared_ptr<WriteJob> job) {
+void start_write(const Context& context, Request request, const std::shared_ptr<WriteJob>& job) {
   const std::string encoding = lower_case(request.header("content-encoding"));
   const bool gzip = encoding == "gzip" || encoding == "x-gzip";  // RFC 9110, section 8.4.1.3
   if (!encoding.empty() && encoding != "identity" && !gzip) {

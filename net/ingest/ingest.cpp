@@ -125,7 +125,7 @@ struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
 
   Impl(uv_loop_t* l, Database& d) : loop(l), database(d), mailbox(std::in_place, l) {}
 
-  void start(std::shared_ptr<Job> job);
+  void start(const std::shared_ptr<Job>& job);
   void submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post);
   void after_submit(const std::shared_ptr<Job>& job);
   void after_commit(const std::shared_ptr<Job>& job, const Result<WriteReport>& result);
@@ -135,7 +135,7 @@ struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
   void log_warnings(const Job& job);
 };
 
-void Ingest::Impl::start(std::shared_ptr<Job> job) {
+void Ingest::Impl::start(const std::shared_ptr<Job>& job) {
   job->submitting = true;
   run_in_background(
       loop, [self = shared_from_this(), job, post = mailbox->poster()] { self->submit(job, post); },
@@ -239,7 +239,7 @@ void Ingest::add(IngestText text, std::function<void()> accepted,
   job->accepted = std::move(accepted);
   job->done = std::move(done);
   ++impl_->open_jobs;
-  impl_->start(std::move(job));
+  impl_->start(job);
 }
 
 void Ingest::limit_patience(Duration patience) { impl_->patience_max = patience; }

@@ -55,7 +55,7 @@ class SampleAccumulator final : public Accumulator {
   }
 
   size_t memory_bytes() const override {
-    return groups_.capacity() * sizeof(groups_[0]) + text_bytes_;
+    return groups_.capacity() * sizeof(std::vector<Sample>) + text_bytes_;
   }
 
  private:

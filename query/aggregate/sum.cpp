@@ -86,7 +86,8 @@ class IntegerSum final : public Accumulator {
   // before the division.
   static double mean(Int128 sum, uint64_t count) {
     const auto n = static_cast<Int128>(count);
-    return static_cast<double>(sum / n) + static_cast<double>(sum % n) / static_cast<double>(count);
+    const Int128 whole = sum / n;
+    return static_cast<double>(whole) + static_cast<double>(sum % n) / static_cast<double>(count);
   }
 
   template <class T>

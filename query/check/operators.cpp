@@ -29,7 +29,7 @@ std::string rewrite_constant(const Value& value, T type, const TimeZone& zone) {
   if (text && type == T::kTime) {
     if (parse_time(*text, zone)) return *text;
     size_t length = 0;
-    const std::string time = completed_time(*text, length);
+    std::string time = completed_time(*text, length);
     if (!time.empty() && length == text->size()) return time;
     return "2026-11-24T10:04:05Z";
   }

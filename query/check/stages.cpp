@@ -148,8 +148,7 @@ bool StageChecker::stage(const ast::Sort& sort) {
 
 bool StageChecker::stage(const ast::Limit& limit) {
   LimitStage out;
-  return check_count(context_, limit.count, "`limit`", 0, INT64_MAX, out.count) &&
-         emit(std::move(out));
+  return check_count(context_, limit.count, "`limit`", 0, INT64_MAX, out.count) && emit(out);
 }
 
 bool StageChecker::stage(const ast::Top& top) {

@@ -18,7 +18,7 @@ constexpr std::string_view kGap = "  ";
 std::string readable(double value) {
   constexpr double kWholeMax = 1e15;
   if (!std::isfinite(value)) return "-";
-  const std::string exact = text_of(value);
+  std::string exact = text_of(value);
   constexpr size_t kShort = 9;
   if (exact.size() <= kShort) return exact;
   if (value == std::trunc(value) && std::fabs(value) < kWholeMax) {

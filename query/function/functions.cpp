@@ -318,7 +318,7 @@ constexpr std::array<ForeignWord, 21> kForeignAggregates = {{
 template <size_t N>
 std::string suggest(std::string_view word, const std::array<ForeignWord, N>& foreign,
                     std::vector<std::string> ours) {
-  const std::string lower = lower_case(word);
+  std::string lower = lower_case(word);
   if (std::find(ours.begin(), ours.end(), lower) != ours.end()) return lower;
   for (const ForeignWord& entry : foreign) {
     if (entry.word == lower) return entry.ours;

@@ -123,7 +123,7 @@ Result<PrefixTables> run_prefix(Execution& execution, const BaselinePrefix& pref
     const StatsPlan stats = StatsPlan::compile(std::get<StatsStage>(plan.stages[at].operation),
                                                true, plan.zone, between);
     TOCSIN_RETURN_IF_ERROR(tables.gauge.set(table.memory_bytes()));
-    TOCSIN_TRY(table, table_stats(execution, std::move(table), between, stats, &windows));
+    TOCSIN_TRY(table, table_stats(execution, table, between, stats, &windows));
   }
   TOCSIN_RETURN_IF_ERROR(tables.gauge.set(table.memory_bytes() * (prefix.filters_groups ? 2 : 1)));
   if (prefix.filters_groups) tables.groups = table;

@@ -142,7 +142,7 @@ Result<Progress> advance(Execution& execution, Progress progress) {
   while (next < plan.stages.size() && program.add_stage(plan.stages[next])) ++next;
   if (const auto* stage = stage_at<StatsStage>(plan, next)) {
     const StatsPlan stats = StatsPlan::compile(*stage, false, plan.zone, program);
-    TOCSIN_TRY(Table table, table_stats(execution, std::move(input), program, stats, nullptr));
+    TOCSIN_TRY(Table table, table_stats(execution, input, program, stats, nullptr));
     return Progress{std::move(table), next + 1};
   }
   const std::vector<uint8_t> live = live_columns(plan, next);

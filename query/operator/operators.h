@@ -62,7 +62,7 @@ Result<Table> run_baseline(Execution& execution, const Database& database, size_
 /// all. Requires: `program` was made for the table's columns.
 Result<Table> table_rows(Execution& execution, Table input, const Program& program,
                          std::span<const uint8_t> live, const Windows* windows);
-Result<Table> table_stats(Execution& execution, Table input, const Program& program,
+Result<Table> table_stats(Execution& execution, const Table& input, const Program& program,
                           const StatsPlan& stats, const Windows* windows);
 Result<Table> table_distinct(Execution& execution, Table input, const DistinctStage& stage);
 /// A stable sort. With `limit`, returns only the first rows.

@@ -76,7 +76,7 @@ Result<Table> read_all(Execution& execution, const Scan& scan, const Program& pr
     const ScanUnit& unit = scan.units[index];
     TOCSIN_TRY(const bool may_match, reader->open(unit));
     if (!may_match) return {};
-    const Status status = reader->read(unit, append);
+    Status status = reader->read(unit, append);
     piece.table.arenas.push_back(std::move(arena));
     return status;
   };

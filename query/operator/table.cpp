@@ -164,7 +164,7 @@ Result<Table> table_rows(Execution& execution, Table input, const Program& progr
   return result;
 }
 
-Result<Table> table_stats(Execution& execution, Table input, const Program& program,
+Result<Table> table_stats(Execution& execution, const Table& input, const Program& program,
                           const StatsPlan& stats, const Windows* windows) {
   StatsState state(stats, program, execution);
   TableReader reader(execution, input, program, windows);

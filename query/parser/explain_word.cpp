@@ -19,8 +19,7 @@ size_t explain_prefix(std::string_view text) {
 std::string without_explain(std::string_view text) {
   std::string query(text);
   const size_t prefix = explain_prefix(text);
-  if (prefix != 0)
-    std::ranges::fill(query.begin() + (prefix - kWord.size()), query.begin() + prefix, ' ');
+  if (prefix != 0) query.replace(prefix - kWord.size(), kWord.size(), kWord.size(), ' ');
   return query;
 }
 

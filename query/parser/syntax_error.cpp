@@ -347,7 +347,8 @@ bool Place::expects(std::string_view choice) const {
 
 bool Place::follows(std::string_view wanted) const {
   return before.ends_with(wanted) &&
-         (before.size() == wanted.size() || !is_word_character(before.rbegin()[wanted.size()]));
+         (before.size() == wanted.size() ||
+          !is_word_character(before[before.size() - wanted.size() - 1]));
 }
 
 std::string_view Place::last_word() const {

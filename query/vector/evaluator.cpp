@@ -438,7 +438,7 @@ Status Evaluator::call(NodeId id, Vector& out) {
   const FunctionInput input{node, arguments, rows(), count_, lists_[id], budget_, gauge_};
   TOCSIN_TRY(const bool done, call_kernel(input, scalar_, out));
   if (done) return {};
-  const Status status = call_by_row(input, scalar_, out);
+  Status status = call_by_row(input, scalar_, out);
   budget_.texts_too_long += std::exchange(scalar_.texts_too_long, 0);
   return status;
 }

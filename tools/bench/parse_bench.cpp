@@ -64,7 +64,7 @@ std::vector<Event> make_events(size_t count) {
     event.time = time += random() % 200'000'000;
     event.service = pick(random, {"gateway", "orders", "payment", "notification"});
     event.status = pick(random, {"SUCCESS", "FAILED"});
-    event.duration_ms = random() % 100'000 / 10.0;
+    event.duration_ms = static_cast<double>(random() % 100'000) / 10;
     event.bytes = static_cast<uint32_t>(random() % 1'000'000);
     event.cached = random() % 2 == 0;
     event.message = fmt::format("request {} of customer {} answered by shard {:08x}",

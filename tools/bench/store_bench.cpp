@@ -119,7 +119,7 @@ void report(benchmark::State& state, size_t raw_bytes, size_t stored_bytes) {
 void memory_copy(benchmark::State& state) {
   const std::vector<char> from(256 * kMiB, 1);
   std::vector<char> to(from.size());
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     std::memcpy(to.data(), from.data(), from.size());
     benchmark::DoNotOptimize(to.data());
   }
@@ -132,7 +132,7 @@ void disk_write(benchmark::State& state) {
   const std::vector<char> bytes(static_cast<size_t>(state.range(0)), 1);
   const int fd = open((folder.path() + "/file").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
   if (fd < 0) give_up("cannot make a file here");
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (pwrite(fd, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()) ||
         fdatasync(fd) != 0) {
       give_up("cannot write here");
@@ -148,7 +148,7 @@ BENCHMARK(disk_write)->Arg(4 * kKiB)->Arg(64 * kMiB)->UseRealTime()->Unit(benchm
 void encode_integer_column(benchmark::State& state, const char* kind) {
   const std::vector<uint64_t> values = integers(kind);
   std::vector<uint8_t> bytes;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     bytes.clear();
     encode_integers(values, bytes);
   }
@@ -163,7 +163,7 @@ void decode_integer_column(benchmark::State& state, const char* kind) {
   IntegerStream stream;
   if (!stream.open(stored.view(), values.size())) give_up("the stream does not open");
   std::vector<uint64_t> out(kVectorRows);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (size_t start = 0; start < values.size(); start += kVectorRows) {
       stream.read(start, kVectorRows, out.data());
       benchmark::DoNotOptimize(out.data());
@@ -182,7 +182,7 @@ INTEGER_COLUMN(ids);
 void encode_decimal_column(benchmark::State& state) {
   const std::vector<double> values = decimals();
   size_t stored = 0;
-  for (auto _ : state) stored = encode_decimals(values)->integers.size();
+  for ([[maybe_unused]] auto _ : state) stored = encode_decimals(values)->integers.size();
   report(state, values.size() * sizeof(double), stored);
 }
 BENCHMARK(encode_decimal_column);
@@ -194,7 +194,7 @@ void decode_decimal_column(benchmark::State& state) {
   IntegerStream stream;
   if (!stream.open(stored.view(), values.size())) give_up("the stream does not open");
   std::vector<double> out(kVectorRows);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (size_t start = 0; start < values.size(); start += kVectorRows) {
       decode_decimals(stream, column->exponent, column->positions, column->exceptions, start, out);
       benchmark::DoNotOptimize(out.data());
@@ -209,7 +209,7 @@ void encode_templates_column(benchmark::State& state) {
   const std::vector<std::string_view> values = views(texts);
   std::vector<uint64_t> codes(values.size());
   std::iota(codes.begin(), codes.end(), 0);
-  for (auto _ : state) benchmark::DoNotOptimize(encode_templates(values, codes));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(encode_templates(values, codes));
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(text_bytes(texts)));
 }
 BENCHMARK(encode_templates_column)->Unit(benchmark::kMillisecond);
@@ -218,7 +218,7 @@ void encode_blocks_column(benchmark::State& state) {
   const std::vector<std::string> texts = messages();
   const std::vector<std::string_view> values = views(texts);
   size_t stored = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const TextColumn column = encode_text(values, true);
     stored = column.bytes.size() + column.lengths.size();
   }
@@ -255,7 +255,7 @@ void commit(benchmark::State& state) {
   const auto database = take(Database::open(folder.path(), store_options()));
   const auto count = static_cast<size_t>(state.range(0));
   size_t first = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
     WriteRequest request = make_rows(count, first);
     state.ResumeTiming();
@@ -268,7 +268,7 @@ BENCHMARK(commit)->Arg(1)->Arg(1000)->UseRealTime()->Unit(benchmark::kMillisecon
 
 void seal(benchmark::State& state) {
   const auto count = static_cast<size_t>(state.range(0));
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
     const Folder folder;
     const auto database = take(Database::open(folder.path(), store_options()));
@@ -290,7 +290,7 @@ void scan(benchmark::State& state, const char* query) {
     take(database->write(make_rows(50'000, first)));
   take(database->seal());
   const QueryEngine engine(*database);
-  for (auto _ : state) benchmark::DoNotOptimize(take(engine.run(query, {})));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(take(engine.run(query, {})));
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kRows));
 }
 BENCHMARK_CAPTURE(scan, sum, "from m | stats s = sum(value)")->UseRealTime();

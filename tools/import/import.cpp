@@ -38,7 +38,7 @@ std::string_view origin_format(InputFormat format) {
 /// One import. Shared by its threads.
 class Import {
  public:
-  Import(Database& database, const ImportOptions& options, std::vector<std::string> paths)
+  Import(Database& database, const ImportOptions& options, const std::vector<std::string>& paths)
       : database_(database), options_(options), reader_(paths, options.reader) {
     progress_.bytes_total = total_bytes(paths);
   }
