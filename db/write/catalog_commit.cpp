@@ -80,9 +80,9 @@ Status CatalogCommit::transact(const CatalogEdit& edit) {
   TOCSIN_RETURN_IF_ERROR(write_edit(transaction, edit, next));
   TOCSIN_RETURN_IF_ERROR(transaction.commit());
   if (old_format != 0) {
-    log(LogLevel::kInfo, fmt::format("upgraded {} from format {} to {}; earlier versions of tocsin "
-                                     "can no longer open it",
-                                     store_.directory, old_format, kDatabaseFormat));
+    log(LogLevel::kWarning,
+        fmt::format("upgraded {} from format {} to {}: earlier versions of tocsin cannot open it",
+                    store_.directory, old_format, kDatabaseFormat));
   }
   // A folder that was renamed meanwhile contains the commit, but nobody may rely on finding it.
   TOCSIN_RETURN_IF_ERROR(store_.opened_paths->check());
