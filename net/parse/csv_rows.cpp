@@ -377,7 +377,7 @@ class RecordReader : public RowAppender {
   /// Returns false and appends nothing if the text is not a valid value of that type.
   bool append_as(RowBatch& rows, const TypedColumn& column, ColumnType type, std::string_view text,
                  size_t hint) {
-    const auto lane = [&] { return rows.lane(column.name, type, column.kind, hint); };
+    const auto lane = [&] { return lane_of(rows, column, type, hint); };
     switch (type) {
       case ColumnType::kI64: {
         const auto value = parse_i64(text);

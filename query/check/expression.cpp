@@ -9,6 +9,7 @@
 #include "db/limits.h"
 #include "query/base/limits.h"
 #include "query/check/contradiction.h"
+#include "query/check/siblings.h"
 #include "query/parser/grammar.h"
 #include "query/parser/lexer.h"
 
@@ -213,8 +214,13 @@ bool check_operator(CheckContext& context, const Scope& scope, const ast::Expres
     return false;
   }
   out.function = node.operation;
-  if (!type_operator(context, node, out)) return false;
-  return fold(context, out);
+  if (has_siblings(scope, out) && is_comparison(out.function)) {
+    return compare_siblings(context, scope, node, out) && fold(context, out);
+  }
+  for (const Expression& argument : out.arguments) {
+    warn_of_siblings(context, scope, argument, name_of(out.function));
+  }
+  return type_operator(context, node, out) && fold(context, out);
 }
 
 bool check_call(CheckContext& context, const Scope& scope, const ast::Expression& node,
@@ -224,6 +230,7 @@ bool check_call(CheckContext& context, const Scope& scope, const ast::Expression
   if (!entry) return unknown_function(context, node);
   if (!check_arguments(context, scope, node, out)) return false;
   out.function = entry->function;
+  if (has_siblings(scope, out)) use_siblings(context, scope, *entry, out);
   if (!type_function(context, node, *entry, out)) return false;
   return fold(context, out);
 }
@@ -266,7 +273,7 @@ void warn_of_lacking_columns(CheckContext& context, const Scope& scope,
   if (first.kind != Expression::Kind::kColumn) return;
   const ScopeColumn& column = scope.at(first.column);
   if (column.lacking.empty()) return;
-  context.warnings.push_back(fmt::format(
+  context.warn_once(fmt::format(
       "`{}` is false for all rows of {}, without a column `{}`; to keep them, write `not {}`",
       context.text.substr(condition.span.start, condition.span.end - condition.span.start),
       column.lacking, column.name, print_expression(positive, scope.plan_columns())));

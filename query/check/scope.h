@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "db/schema/schema.h"
@@ -34,6 +35,7 @@ struct ScopeColumn {
   /// The measurements of the query that do not have this column, as listed for a message; empty if
   /// all have it.
   std::string lacking = {};
+  bool sibling = false;  ///< as in PlanColumn
 };
 
 /// The columns that a stage reads, by index, and the facts about them that later stages need.
@@ -49,11 +51,26 @@ class Scope {
 
   /// Records that the times of the source are within `range`.
   void limit_time(TimeRange range) { columns_[0].range = range; }
+  void set_lacking(uint32_t index, std::string measurements) {
+    columns_[index].lacking = std::move(measurements);
+  }
 
   size_t size() const { return columns_.size(); }
   const ScopeColumn& at(size_t index) const { return columns_[index]; }
-  std::optional<uint32_t> find(std::string_view name) const;
-  uint32_t add(ScopeColumn column);  ///< Requires: !find(column.name)
+  std::optional<uint32_t> find(std::string_view name) const;  ///< never a sibling
+  /// Whether the column was a sibling of a column that has been replaced.
+  bool is_retired(uint32_t index) const {
+    return columns_[index].sibling && columns_[index].name.empty();
+  }
+  bool has_siblings(uint32_t index) const {
+    return !siblings_.empty() && !columns_[index].sibling &&
+           siblings_.contains(columns_[index].name);
+  }
+  /// The column, then its siblings.
+  std::vector<uint32_t> family(uint32_t index) const;
+  /// Requires: the column is a sibling, or !find(column.name).
+  uint32_t add(ScopeColumn column);
+  /// Also removes the old column's siblings from its family.
   void replace(uint32_t index, ScopeColumn column);
   /// Call for a stage that adds rows without values: only columns from `end` on keep their bounds.
   void clear_bounds_before(size_t end) {
@@ -63,11 +80,12 @@ class Scope {
   Scope project(const std::vector<uint32_t>& columns) const;
 
   std::vector<PlanColumn> plan_columns() const;
-  std::vector<std::string> names() const;
+  std::vector<std::string> names() const;  ///< without siblings
 
  private:
   std::vector<ScopeColumn> columns_;
-  std::unordered_map<std::string, uint32_t> index_;
+  std::unordered_map<std::string, uint32_t> index_;  // without siblings
+  std::unordered_map<std::string, std::vector<uint32_t>> siblings_;
 };
 
 /// One run of the checker over one text; the first fault ends it.
@@ -98,6 +116,8 @@ struct CheckContext {
   size_t pattern_count = 0;
   size_t constant_bytes = 0;  ///< of the texts that the checker computed
 
+  /// Adds a warning, unless there is one with the same text.
+  void warn_once(std::string warning);
   /// Sets the diagnostic and returns false.
   bool fault(TextSpan span, std::string message, std::string hint = "");
   /// The fault for a name that is not in `scope`.

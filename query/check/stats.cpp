@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "query/base/limits.h"
+#include "query/check/siblings.h"
 #include "query/check/stages.h"
 
 namespace tocsin {
@@ -139,6 +140,12 @@ bool StageChecker::aggregate_arguments(const ast::AggregateItem& item, const Agg
   }
   if (type == ValueType::kBool && !check_boolean_argument(call, entry, argument)) return false;
   out.type = result_type(entry, type);
+  switch (entry.kind) {
+    case AggregateKind::kCount:
+    case AggregateKind::kSample: use_text_of_all(scope_, argument); break;
+    case AggregateKind::kCountDistinct: use_distinct_text_of_all(scope_, argument); break;
+    default: warn_of_siblings(context_, scope_, argument, call.name);
+  }
   if (type == ValueType::kNull) type_null_argument(entry, out);
   if (entry.kind == AggregateKind::kQuantile) return quantile_argument(call, out);
   if (entry.kind != AggregateKind::kSample) return true;
@@ -200,7 +207,7 @@ bool StageChecker::stage(const ast::Stats& stats) {
   StatsStage out;
   Scope next;
   const auto add = [&](ScopeColumn column, TextSpan span) {
-    if (next.find(column.name)) {
+    if (!column.sibling && next.find(column.name)) {
       return context_.fault(span, fmt::format("`{}` is defined twice in this `stats`", column.name),
                             "rename one of them, as in `name = count()`");
     }
@@ -208,15 +215,20 @@ bool StageChecker::stage(const ast::Stats& stats) {
     return true;
   };
   for (const ast::KeyItem& item : stats.keys) {
-    GroupKey& key = out.keys.emplace_back();
+    GroupKey key;
     if (!group_key(item, key)) return false;
-    const ScopeColumn& from = scope_.at(key.column);
-    if (!add({key.name, from.type, from.unknown}, item.name.span)) return false;
-    const auto index = static_cast<uint32_t>(next.size() - 1);
-    next.keys.push_back(index);
     if (key.bucket > 0) {
-      next.time_bucket = index;
+      next.time_bucket = static_cast<uint32_t>(next.size());
       next.bucket = key.bucket;
+    }
+    for (const uint32_t member : scope_.family(key.column)) {
+      const ScopeColumn& from = scope_.at(member);
+      ScopeColumn column{key.name, from.type, from.unknown};
+      column.sibling = from.sibling;
+      next.keys.push_back(static_cast<uint32_t>(next.size()));
+      if (!add(std::move(column), item.name.span)) return false;
+      key.column = member;
+      out.keys.push_back(key);
     }
   }
   for (const ast::AggregateItem& item : stats.aggregates) {

@@ -182,8 +182,8 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& given,
   const bool has_more_rows = is_limited && progress.table.row_count > options.rows_max;
   if (has_more_rows) progress.table.keep_first(options.rows_max);
   TOCSIN_RETURN_IF_ERROR(gauge.set(0));  // from here on, to_result counts the table
-  TOCSIN_TRY(ResultTable result,
-             to_result(execution, std::move(progress.table), plan.output_columns()));
+  TOCSIN_TRY(ResultTable result, to_result(execution, std::move(progress.table),
+                                           plan.output_columns(), options.keep_siblings));
   result.has_more_rows = has_more_rows;
   result.warnings = plan.warnings;
   if (const uint64_t count = execution.texts_too_long; count != 0) {

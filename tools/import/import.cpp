@@ -149,8 +149,7 @@ class Import {
     parsed.request.bulk = true;
     parsed.request.allow_reserved = options_.restore;
     const bool is_line_protocol = chunk.format == InputFormat::kLineProtocol;
-    parsed.request.batch =
-        Batch(is_line_protocol ? ConflictPolicy::kRejectRow : ConflictPolicy::kKeepInRest);
+    parsed.request.batch = Batch(ConflictPolicy::kKeepInRest);
     Batch& batch = parsed.request.batch;
     const std::string_view lines = chunk.lines;  // after the header, if there is one
     const auto size = static_cast<size_t>(lines.data() + lines.size() - chunk.memory.get());
