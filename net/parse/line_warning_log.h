@@ -1,0 +1,34 @@
+// Logs what is odd about the events of a source, once and not with every text.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "net/parse/line_errors.h"
+
+namespace tocsin {
+
+/// Not safe from several threads.
+class LineWarningLog {
+ public:
+  /// At most this many warnings are logged in the life of the process.
+  static constexpr size_t kMax = 1'000;
+  /// Of each kind and source, since one address may stand for many senders.
+  static constexpr size_t kMaxPerKind = 10;
+
+  /// Logs the message unless `key` was logged before.
+  void once(const std::string& key, const std::string& message);
+  /// Logs each kind once per source and description. `time_advice` follows those about a time that
+  /// was not found.
+  void lines(const std::string& source, const LineWarnings& warnings, std::string_view time_advice);
+
+ private:
+  std::set<std::string> logged_;
+  std::map<std::string, size_t> of_kind_;
+};
+
+}  // namespace tocsin
