@@ -144,8 +144,11 @@ bool PlanBuilder::check(std::string_view text, const ast::Query& query,
     return false;
   }
   warn_of_type_conflicts(context, catalog_, plan_, used_source_columns(plan_));
-  if (context.warnings.size() > kWarningCountMax) context.warnings.resize(kWarningCountMax);
+  for (auto* warnings : {&context.warnings, &context.schema_warnings}) {
+    if (warnings->size() > kWarningCountMax) warnings->resize(kWarningCountMax);
+  }
   plan_.warnings = std::move(context.warnings);
+  plan_.schema_warnings = std::move(context.schema_warnings);
   return true;
 }
 

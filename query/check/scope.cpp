@@ -70,6 +70,11 @@ bool CheckContext::fault(TextSpan span, std::string message, std::string hint) {
   return false;
 }
 
+void CheckContext::warn(std::string warning) {
+  if (std::find(warnings.begin(), warnings.end(), warning) != warnings.end()) return;
+  warnings.push_back(std::move(warning));
+}
+
 bool CheckContext::unknown_name(const ast::Name& name, const Scope& scope) {
   const std::vector<std::string> names = scope.names();
   const std::string near = nearest_name(name.text, names);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "query/base/limits.h"
+#include "query/check/pitfall.h"
 
 namespace tocsin {
 
@@ -97,6 +98,7 @@ bool StageChecker::stage(const ast::Let& let) {
     named.name = name;
     if (!check_expression(context_, scope_, definition.value, named.expression)) return false;
     ScopeColumn column = column_of(name, named.expression);
+    note_facts(context_, scope_, definition.value, named.expression, column);
     const auto existing = next.find(name);
     if (existing) {
       next.replace(*existing, std::move(column));

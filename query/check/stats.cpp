@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "query/base/limits.h"
+#include "query/check/pitfall.h"
 #include "query/check/stages.h"
 
 namespace tocsin {
@@ -117,6 +118,24 @@ bool StageChecker::check_boolean_argument(const ast::Expression& call, const Agg
   return true;
 }
 
+// `count(if(status == "FAILED", 1, 0))` counts all rows.
+bool StageChecker::check_never_null(const ast::Expression& call) {
+  using Kind = ast::Expression::Kind;
+  const ast::Expression& written = call.arguments[0];
+  const bool computed = written.kind == Kind::kCall || written.kind == Kind::kName;
+  if (!computed || !is_never_null(scope_, written)) return true;
+  if (written.kind == Kind::kCall && written.name == "if") {
+    return context_.fault(
+        written.span, "`count` counts the values that are not null, and this `if` is never null",
+        fmt::format("write `count() where {}`", ast::print_expression(written.arguments[0])));
+  }
+  context_.warn(fmt::format(
+      "`{}` counts all rows, because `{}` is never null; write `count()`, or `count() where …` to "
+      "count the rows for which a condition holds",
+      ast::print_expression(call), ast::print_expression(written)));
+  return true;
+}
+
 bool StageChecker::aggregate_arguments(const ast::AggregateItem& item, const AggregateEntry& entry,
                                        Aggregate& out) {
   const ast::Expression& call = item.call;
@@ -138,6 +157,8 @@ bool StageChecker::aggregate_arguments(const ast::AggregateItem& item, const Agg
                           advice_for(entry, type, call));
   }
   if (type == ValueType::kBool && !check_boolean_argument(call, entry, argument)) return false;
+  const bool counts = entry.kind == AggregateKind::kCount && type != ValueType::kBool;
+  if (counts && !check_never_null(call)) return false;
   out.type = result_type(entry, type);
   if (type == ValueType::kNull) type_null_argument(entry, out);
   if (entry.kind == AggregateKind::kQuantile) return quantile_argument(call, out);
@@ -211,7 +232,10 @@ bool StageChecker::stage(const ast::Stats& stats) {
     GroupKey& key = out.keys.emplace_back();
     if (!group_key(item, key)) return false;
     const ScopeColumn& from = scope_.at(key.column);
-    if (!add({key.name, from.type, from.unknown}, item.name.span)) return false;
+    ScopeColumn column = from;
+    column.zero_if_empty = false;
+    if (key.bucket > 0) column.range.reset();  // a bucket may start before the range
+    if (!add(std::move(column), item.name.span)) return false;
     const auto index = static_cast<uint32_t>(next.size() - 1);
     next.keys.push_back(index);
     if (key.bucket > 0) {
