@@ -58,7 +58,7 @@ struct ListenSettings {
 /// One entry of `tail`: files to follow.
 struct TailSettings {
   std::vector<std::string> paths;  ///< globs
-  std::string format = "auto";     ///< auto, json, lp
+  std::string format = "auto";     ///< auto, json, lp, text
   std::string measurement;         ///< for lines that name none; empty: the file's folder
   std::vector<std::string> tags;   ///< JSON keys stored as tags; empty: see net/parse/keys.h
   bool from_end = false;           ///< skip the existing content of new files

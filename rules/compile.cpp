@@ -166,7 +166,7 @@ class Compiler {
       error(text, found.offset > start ? found.offset - start : 0, found);
       return CompiledRule::kNone;
     }
-    const ValueType type = plan->output_columns().back().type;
+    const ValueType type = type_of_last(plan->output_columns());
     if (kind == Kind::kCondition && type != ValueType::kBool) {
       error(text.at(0),
             fmt::format("`when` needs a condition, but this is of type {}", name_of(type)));
@@ -177,6 +177,13 @@ class Compiler {
       error(text.at(0), fmt::format("expected a number, but this is of type {}", name_of(type)));
     }
     return append(text.text);
+  }
+
+  // The type of the last column, which may have siblings.
+  static ValueType type_of_last(const std::vector<PlanColumn>& columns) {
+    size_t last = columns.size() - 1;
+    while (columns[last].sibling) --last;
+    return columns[last].type;
   }
 
   // `baseline(rate)` for a value `rate`, if that is a valid expression.

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "db/base/log.h"
+#include "query/format/format.h"
 #include "rules/alert_size.h"
 #include "rules/state.h"
 
@@ -40,22 +41,85 @@ double number_of(const Value& value) {
   }
 }
 
+// A column of a result and its siblings. In a row, at most one of them has a value.
+class NamedColumns {
+ public:
+  NamedColumns(const ResultTable& table, const std::string& name) {
+    for (const ResultColumn& column : table.columns) {
+      if (column.name == name) columns_.push_back(&column);
+    }
+  }
+
+  bool empty() const { return columns_.empty(); }
+  Value at(size_t row) const {
+    const ResultColumn* column = holder(row);
+    return column ? column->at(row) : Value::null();
+  }
+  bool is_sibling(size_t row) const {
+    const ResultColumn* column = holder(row);
+    return column && column->sibling;
+  }
+
+ private:
+  const ResultColumn* holder(size_t row) const {
+    for (const ResultColumn* column : columns_) {
+      if (column->valid[row] != 0) return column;
+    }
+    return nullptr;
+  }
+
+  std::vector<const ResultColumn*> columns_;
+};
+
+// Reads the values of the rule's group keys. Each has the type that it is stored with, so that an
+// instance stays the same when its column gets values of another type.
+class GroupReader {
+ public:
+  GroupReader(const CompiledRule& compiled, const ResultTable& table) : compiled_(compiled) {
+    for (const std::string& key : compiled.keys) columns_.emplace_back(table, key);
+  }
+
+  GroupValues at(size_t row) const {
+    GroupValues out;
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      out.emplace_back(compiled_.keys[i], columns_[i].at(row));
+    }
+    return out;
+  }
+
+  // The instance's fingerprint. The number 30 and the text "30" in one column are two groups.
+  std::string id(size_t row) const {
+    GroupValues group = at(row);
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      if (!columns_[i].is_sibling(row)) continue;
+      Value& value = group[i].second;
+      value = Value::of(plain_text(value, true) + '\0' + name_of(value.type));
+    }
+    return fingerprint(compiled_.rule.name, group);
+  }
+
+ private:
+  const CompiledRule& compiled_;
+  std::vector<NamedColumns> columns_;  // by key
+};
+
 // Turns rows of a result into observations.
 class RowReader {
  public:
   RowReader(const CompiledRule& compiled, const ResultTable& table)
-      : compiled_(compiled), table_(table) {
-    for (const std::string& key : compiled.keys) keys_.push_back(table.find(key));
+      : compiled_(compiled), groups_(compiled, table) {
     while (true) {
-      const size_t column = table.find(fmt::format("tocsin.{}", expressions_.size()));
-      if (column == table.columns.size()) break;
-      expressions_.push_back(column);
+      NamedColumns columns(table, fmt::format("tocsin.{}", expressions_.size()));
+      if (columns.empty()) break;
+      expressions_.push_back(std::move(columns));
     }
   }
 
+  std::string id(size_t row) const { return groups_.id(row); }
+
   ObservedRow read(size_t row) const {
     ObservedRow out;
-    out.group = group(row);
+    out.group = groups_.at(row);
     out.value = number_of(expression(compiled_.value, row));
     out.baseline = number_of(expression(compiled_.baseline, row));
     out.severity = severity(row);
@@ -73,17 +137,9 @@ class RowReader {
   }
 
  private:
-  GroupValues group(size_t row) const {
-    GroupValues out;
-    for (size_t i = 0; i < keys_.size(); ++i) {
-      out.emplace_back(compiled_.keys[i], table_.columns[keys_[i]].at(row));
-    }
-    return out;
-  }
-
   Value expression(size_t index, size_t row) const {
     if (index == CompiledRule::kNone) return Value::null();
-    return table_.columns[expressions_[index]].at(row);
+    return expressions_[index].at(row);
   }
 
   Severity severity(size_t row) const {
@@ -97,9 +153,8 @@ class RowReader {
   }
 
   const CompiledRule& compiled_;
-  const ResultTable& table_;
-  std::vector<size_t> keys_;         // columns of the result
-  std::vector<size_t> expressions_;  // columns of the result
+  const GroupReader groups_;
+  std::vector<NamedColumns> expressions_;
 };
 
 // Drops rows beyond kInstanceCountMax. Known instances are kept first, then the most severe rows,
@@ -154,16 +209,13 @@ Status find_unknown(const CompiledRule& compiled, const QueryEngine& queries, co
   if (!groups) return {};
   TOCSIN_TRY(const ResultTable table, queries.execute(*groups, query));
   const auto& stage = std::get<BaselineStage>(groups->stages.back().operation);
+  const GroupReader reader(compiled, table);
   for (size_t row = 0; row < table.row_count; ++row) {
     if (!lacks_baseline(stage, table, row)) {
       out.learning = false;
       continue;
     }
-    GroupValues group;
-    for (size_t i = 0; i < stage.key_columns.size(); ++i) {
-      group.emplace_back(compiled.keys[i], table.columns[stage.key_columns[i]].at(row));
-    }
-    const std::string id = fingerprint(compiled.rule.name, group);
+    const std::string id = reader.id(row);
     if (options.active.contains(id) && !out.rows.contains(id)) out.unknown.insert(id);
   }
   return {};
@@ -175,6 +227,7 @@ Result<Evaluation> evaluate_rule(const CompiledRule& compiled, const QueryEngine
                                  Timestamp end, const EvaluateOptions& options) {
   QueryOptions query = query_options(compiled, end, options.zone);
   query.exclusions = options.exclusions;
+  query.keep_siblings = true;
   query.cancelled = options.cancelled;
   TOCSIN_TRY(const Plan plan, queries.prepare(compiled.query, query));
   TOCSIN_TRY(const ResultTable table, queries.execute(plan, query));
@@ -184,9 +237,8 @@ Result<Evaluation> evaluate_rule(const CompiledRule& compiled, const QueryEngine
   const RowReader reader(compiled, table);
   std::map<std::string, size_t> rows;  // of the table, by fingerprint
   for (size_t row = 0; row < table.row_count; ++row) {
-    ObservedRow observed = reader.read(row);
-    const std::string id = fingerprint(compiled.rule.name, observed.group);
-    if (out.rows.emplace(id, std::move(observed)).second) rows.emplace(id, row);
+    const std::string id = reader.id(row);
+    if (out.rows.emplace(id, reader.read(row)).second) rows.emplace(id, row);
   }
   keep_worst(compiled, options.active, out.rows);
   for (auto& [id, observed] : out.rows) observed.annotations = reader.annotations(rows.at(id));

@@ -1,6 +1,7 @@
 // Fetches a few events as evidence for an alert: runs the rule's query up to its first stats, with
 // filters for the group in place of the stats.
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -55,7 +56,7 @@ Expression call(Function function, std::vector<Expression> arguments) {
   return out;
 }
 
-// Whether the column equals the value; a null equals null.
+// Whether the column equals the value, of which it has the type; a null equals null.
 Expression equals(uint32_t column, ValueType type, const Value& value) {
   Expression left;
   left.kind = Expression::Kind::kColumn;
@@ -75,6 +76,19 @@ void filter(Plan& plan, Expression condition) {
   plan.stages.push_back(std::move(stage));
 }
 
+// Keeps the rows with that value of a column and its siblings: it is in the one of its type. A null
+// is in all of them.
+void filter_by_value(Plan& plan, const std::vector<PlanColumn>& columns, const std::string& name,
+                     const Value& value) {
+  std::optional<uint32_t> holder;
+  for (uint32_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].name != name) continue;
+    if (value.is_null()) filter(plan, equals(i, columns[i].type, value));
+    if (!holder || columns[i].type == value.type) holder = i;
+  }
+  if (holder && !value.is_null()) filter(plan, equals(*holder, columns[*holder].type, value));
+}
+
 // Replaces the first stats and everything after it by filters: for the group, and for the first
 // aggregate `where`.
 void cut_to_events(Plan& plan, const GroupValues& group, size_t count) {
@@ -85,11 +99,7 @@ void cut_to_events(Plan& plan, const GroupValues& group, size_t count) {
   const StatsStage first = std::get<StatsStage>(stats->operation);
   plan.stages.erase(stats, plan.stages.end());
   const std::vector<PlanColumn> columns = plan.output_columns();
-  for (const auto& [name, value] : group) {
-    for (uint32_t i = 0; i < columns.size(); ++i) {
-      if (columns[i].name == name) filter(plan, equals(i, columns[i].type, value));
-    }
-  }
+  for (const auto& [name, value] : group) filter_by_value(plan, columns, name, value);
   const auto picking = std::find_if(first.aggregates.begin(), first.aggregates.end(),
                                     [](const Aggregate& each) { return each.where.has_value(); });
   if (picking != first.aggregates.end()) filter(plan, *picking->where);

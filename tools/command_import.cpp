@@ -26,10 +26,15 @@ constexpr const char* kImportFooter = R"(Examples:
   tocsin import --db tocsin-data --time Datum --time-layout "%d.%m.%Y %H:%M" --time-zone Europe/Berlin a.csv
   tocsin export --db old-data --format json --typed | tocsin import --db new-data -
 
-Rows of JSON and CSV without a "measurement" go to --measurement or, by default, to a measurement named
-after the directory of the file. The first line of a CSV file holds the column names. Output of
-`tocsin export --typed` is restored losslessly. For a directory, all files below it that end in json, jsonl,
-ndjson, log, txt, lp or csv are read. Rejected lines are counted and kept in the measurement `rejected`.)";
+The format is detected for each file: JSON lines, JSON arrays (also inside an object, as {"Records": [...]}), line
+protocol, CSV (also with tabs or semicolons), or a plain text log, whose lines become the column "message". gzip, zstd
+and UTF-16 are unpacked. What cannot be read is named, with what to do. For a directory, all files below it that end
+in json, jsonl, ndjson, log, txt, text, lp, ilp, csv or tsv are read, also rotated and compressed ones; the others are
+named.
+
+Rows that name no measurement go to --measurement or, by default, to a measurement named after the directory of the
+file. A file in which no row has a time is refused, unless you accept the current time: --time now. Output of
+`tocsin export --typed` is restored losslessly. Rejected lines are counted and kept in the measurement `rejected`.)";
 
 struct ImportArguments {
   std::string database;
@@ -47,6 +52,12 @@ std::string summary(const std::string& database, const ImportProgress& done, dou
   for (const auto& [measurement, count] : done.events_by_measurement) {
     text += fmt::format("\n  {}: {}", measurement, grouped(count));
   }
+  for (const FileWithoutRows& file : done.files_without_rows) {
+    text += fmt::format("\n  {}: nothing was stored, because {}", file.path,
+                        file.rejected > 0
+                            ? fmt::format("all {} lines were rejected", grouped(file.rejected))
+                            : "it has only blank lines, comments or a header");
+  }
   for (const std::string& example : done.rejected_examples) text += "\n  rejected: " + example;
   if (done.rejected > done.rejected_examples.size()) {
     text += fmt::format("\n  to see all of them: tocsin query --db {} 'from rejected | sort -time'",
@@ -63,11 +74,15 @@ std::string summary(const std::string& database, const ImportProgress& done, dou
 }
 
 Status import_logs(ImportArguments arguments) {
-  auto time = read_time_options(std::move(arguments.time));
-  if (!time) return tl::unexpected<Error>(time.error());
-  arguments.import.time = *std::move(time);
+  ImportOptions& options = arguments.import;
+  options.time_now = std::erase(arguments.time.keys, "now") > 0;
+  TOCSIN_TRY(options.time, read_time_options(std::move(arguments.time)));
   keep_freed_memory();  // segments and chunks are allocated and freed by the megabyte
   TOCSIN_TRY(const Settings settings, load_settings(arguments.config));
+  TOCSIN_TRY(ImportPlan plan, plan_import(options));
+  for (const std::string& note : plan.notes) {
+    fmt::print(stderr, "{}\n", escape_controls(note));
+  }
   DatabaseOptions opening = database_options(settings);
   opening.pending_bytes_max = import_database_options().pending_bytes_max;
   auto database = Database::open(arguments.database, opening);
@@ -77,23 +92,24 @@ Status import_logs(ImportArguments arguments) {
                                            "curl --data-binary @FILE http://127.0.0.1:8086/write");
   }
   if (!database) return tl::unexpected<Error>(database.error());
-  arguments.import.stop = &stop_on_signals();
+  options.stop = &stop_on_signals();
   const auto begun = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   };
   ProgressDisplay display;
-  TOCSIN_TRY(const ImportProgress done,
-             import_files(**database, arguments.import, [&](const ImportProgress& progress) {
-               display.show(progress, elapsed());
-             }));
+  TOCSIN_TRY(const ImportProgress done, import_files(**database, std::move(plan), options,
+                                                     [&](const ImportProgress& progress) {
+                                                       display.show(progress, elapsed());
+                                                     }));
   display.finish(done, elapsed());
   fmt::print("{}\n", summary(arguments.database, done, elapsed()));
-  if (arguments.import.stop->load())
+  if (options.stop->load())
     return fail(ErrorCode::kCancelled, "the import was stopped before the end");
-  if (done.events == 0 && done.rejected > 0) {
-    return fail(ErrorCode::kInvalid, "every line was rejected; check --format");
-  }
+  const bool failed = std::ranges::any_of(
+      done.files_without_rows,
+      [&](const FileWithoutRows& file) { return file.rejected > 0 || done.events == 0; });
+  if (failed) return fail(ErrorCode::kInvalid, "of some input nothing was stored; check --format");
   return {};
 }
 
@@ -108,10 +124,10 @@ void add_import_command(CLI::App& app, Action& action) {
   command->add_option("--db", arguments->database, "Database directory; created if missing")
       ->required();
   command
-      ->add_option(
-          "--format", import.reader.format,
-          "json (one object per line), lp (line protocol), csv, or auto (detect it for each file)")
-      ->check(CLI::IsMember({"auto", "json", "lp", "csv"}))
+      ->add_option("--format", import.reader.format,
+                   "json (objects or arrays), lp (line protocol), csv, text (each line is a "
+                   "message), or auto (detect it for each file)")
+      ->check(CLI::IsMember({"auto", "json", "lp", "csv", "text"}))
       ->capture_default_str();
   command->add_option("--measurement", import.reader.measurement,
                       "Measurement of JSON and CSV rows that name none");
@@ -122,7 +138,8 @@ void add_import_command(CLI::App& app, Action& action) {
       ->allow_extra_args(false);  // or it would also take FILE
   command
       ->add_option("--time", arguments->time.keys,
-                   "Keys of JSON and CSV that may hold the time; the first valid one is used")
+                   "Keys of JSON and CSV that may hold the time; the first valid one is used. "
+                   "`now`: files without any time may be imported, at the current time")
       ->delimiter(',')
       ->allow_extra_args(false);  // or it would also take FILE
   command->add_option("--time-layout", arguments->time.layout,
@@ -130,6 +147,9 @@ void add_import_command(CLI::App& app, Action& action) {
                       "\"%d.%m.%Y %H:%M:%S\"");
   command->add_option("--time-zone", arguments->time.zone,
                       "Time zone of JSON and CSV times that have none, like Europe/Berlin [UTC]");
+  command->add_flag("!--no-header", import.reader.csv_header,
+                    "The first line of CSV is data: columns are called column1, column2, and the "
+                    "first one with times is `time`");
   add_config_option(*command, arguments->config);
   command->add_flag("--restore", import.restore,
                     "Accept rows of alerts, deliveries and rejected, which are otherwise refused");

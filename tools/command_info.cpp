@@ -47,15 +47,25 @@ struct MeasurementTotal {
 };
 
 void add_column(const ColumnInspection& column, MeasurementTotal& total) {
-  const bool is_time = column.kind == ColumnKind::kTime;
   const auto [it, is_new] = total.columns.try_emplace(column.name);
   if (is_new) total.order.push_back(column.name);
-  it->second.type = is_time ? "time" : name_of(column.type);
-  if (column.kind == ColumnKind::kTag) it->second.type += ", tag";
+  if (column.name == "time") it->second.type = "time";  // is not in the catalog
   it->second.encodings.insert(column.encoding);
   it->second.values += column.value_count;
   it->second.bytes += column.byte_size;
   it->second.raw_bytes += column.raw_size;
+}
+
+/// A column and its siblings are shown as one, with all their types.
+void set_types(const Measurement& measurement, MeasurementTotal& total) {
+  for (const Column& column : measurement.columns) {
+    const auto found = total.columns.find(column.name);
+    if (found == total.columns.end()) continue;
+    std::string& type = found->second.type;
+    if (!type.empty()) type += " + ";
+    type += column.kind == ColumnKind::kTime ? "time" : name_of(column.type);
+    if (column.kind == ColumnKind::kTag) type += ", tag";
+  }
 }
 
 Result<MeasurementTotal> total_of(const Database& database, const std::string& name) {
@@ -74,6 +84,7 @@ Result<MeasurementTotal> total_of(const Database& database, const std::string& n
     total.last = std::max(total.last, info.max_time);
     for (const ColumnInspection& column : inspection.columns) add_column(column, total);
   }
+  if (const Measurement* stored = snapshot.catalog->find(name)) set_types(*stored, total);
   return total;
 }
 

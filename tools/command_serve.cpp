@@ -7,6 +7,7 @@
 
 #include "db/base/log.h"
 #include "db/database.h"
+#include "net/deliver/deliver.h"
 #include "net/server.h"
 #include "query/query.h"
 #include "rules/engine.h"
@@ -84,6 +85,7 @@ Status serve(const ServeArguments& arguments) {
   TOCSIN_TRY(RuleEngineOptions engine_options, rule_engine_options(settings, clock.now()));
   TOCSIN_RETURN_IF_ERROR(read_rule_files(settings.rules.files));
   ServerOptions options = server_options(settings);
+  TOCSIN_RETURN_IF_ERROR(check_forwarders(options.forwarders));
   TOCSIN_TRY(ServerPorts ports, ServerPorts::open(options));
   TOCSIN_TRY(const std::unique_ptr<Database> database,
              Database::open(settings.store.directory, database_options(settings)));

@@ -68,7 +68,8 @@ Result<std::vector<std::string>> make_folders(const std::string& path) {
     } else if (errno != EEXIST || !std::filesystem::is_directory(folder, error)) {
       const int number = errno;
       for (auto each = made.rbegin(); each != made.rend(); ++each) ::rmdir(each->c_str());
-      return system_error("making", folder.native(), number);
+      return system_error("making the folder", folder.native(),
+                          number == EEXIST ? ENOTDIR : number);
     }
   }
   return made;

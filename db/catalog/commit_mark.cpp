@@ -52,6 +52,13 @@ void write_commit_mark(const std::string& directory, const CommitMark& mark) {
 Status check_commit_mark(const std::string& directory, const CommitMark& mark,
                          uint64_t commit_number) {
   if (mark.commit_number <= commit_number) return {};
+  if (commit_number == 0) {
+    return fail(
+        ErrorCode::kCorrupt,
+        fmt::format("the catalog of {} is missing or empty, but {} commits were made; put it "
+                    "back, or run `tocsin repair --db {}`, which makes one from the segments",
+                    directory, mark.commit_number, directory));
+  }
   return fail(
       ErrorCode::kCorrupt,
       fmt::format(

@@ -191,11 +191,13 @@ Result<std::shared_ptr<Environment>> Environment::open(const std::string& direct
     }
     return shared;
   }
-  if (mode != Mode::kCreate && !std::filesystem::exists(path, missing)) {
+  const bool exists = std::filesystem::exists(path, missing);
+  if (missing) return system_error("opening", path, missing.value());
+  if (mode != Mode::kCreate && !exists) {
     return fail(ErrorCode::kNotFound,
                 fmt::format("there is no database in {}: {} does not exist", directory, path));
   }
-  if (mode == Mode::kCreate && !std::filesystem::exists(path, missing)) {
+  if (mode == Mode::kCreate && !exists) {
     TOCSIN_RETURN_IF_ERROR(create(path));
   }
   std::shared_ptr<Environment> environment(new Environment(path, mode));

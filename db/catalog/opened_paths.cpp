@@ -11,9 +11,25 @@
 
 namespace tocsin {
 
+namespace {
+
+constexpr std::string_view kCatalog = "/catalog.mdb";
+
+// What to do about a path that leads nowhere. Requires: `file` is what it led to, open as
+// `descriptor`.
+std::string advice(const std::string& path, int descriptor, const struct stat& file) {
+  if (file.st_nlink > 0) return "put it back";
+  if (!path.ends_with(kCatalog)) return "restart this process";
+  // The newest rows exist only in the deleted file.
+  return fmt::format("put it back with `cp /proc/{}/fd/{} {}`, then restart this process",
+                     ::getpid(), descriptor, path);
+}
+
+}  // namespace
+
 Result<OpenedPaths> OpenedPaths::open(const std::string& directory) {
   OpenedPaths opened;
-  for (const char* name : {"", "/catalog.mdb", "/catalog.mdb-lock", "/writer.lock"}) {
+  for (const char* name : {"", kCatalog.data(), "/catalog.mdb-lock", "/writer.lock"}) {
     const std::string path = directory + name;
     // Closing a descriptor with O_PATH leaves the locks on the file alone, unlike any other.
     const int descriptor = ::open(path.c_str(), O_PATH | O_CLOEXEC);
@@ -33,10 +49,9 @@ Status OpenedPaths::check() const {
     if (::fstat(descriptor, &expected) != 0) return system_error("examining", path, errno);
     if (::stat(path.c_str(), &found) != 0) {
       if (errno != ENOENT && errno != ENOTDIR) return system_error("examining", path, errno);
-      return fail(ErrorCode::kIo,
-                  fmt::format("{} was renamed or deleted while the database is open; put it back, "
-                              "or stop this process and run `tocsin repair`",
-                              path));
+      return fail(ErrorCode::kIo, fmt::format("{} was {} while the database is open; {}", path,
+                                              expected.st_nlink > 0 ? "renamed" : "deleted",
+                                              advice(path, descriptor, expected)));
     }
     if (found.st_dev != expected.st_dev || found.st_ino != expected.st_ino) {
       return fail(ErrorCode::kIo,

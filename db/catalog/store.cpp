@@ -252,6 +252,14 @@ Status check_format(const Transaction& transaction) {
   return check_version(*payload);
 }
 
+Result<uint32_t> upgrade_format(Transaction& transaction) {
+  TOCSIN_TRY(auto payload, get_payload(transaction, CatalogTable::kMeta, "meta", kFormatKey));
+  const uint32_t found = payload ? ByteReader(*payload).u32() : 0;
+  if (found >= kDatabaseFormat) return 0U;
+  TOCSIN_RETURN_IF_ERROR(write_format(transaction, kDatabaseFormat));
+  return found;
+}
+
 Result<CatalogState> read_state(const Transaction& transaction) {
   CatalogState state;
   TOCSIN_TRY(auto payload, get_payload(transaction, CatalogTable::kMeta, "meta", kStateKey));

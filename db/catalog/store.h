@@ -22,8 +22,9 @@
 
 namespace tocsin {
 
-/// The version of the format of the whole directory. A later version is refused.
-inline constexpr uint32_t kDatabaseFormat = 1;
+/// The version of the format of the whole directory. A later version is refused. In format 2,
+/// several columns of a measurement may have the same name.
+inline constexpr uint32_t kDatabaseFormat = 2;
 
 /// Counters that every commit stores.
 struct CatalogState {
@@ -61,6 +62,9 @@ struct RetentionWait {
 /// kUnsupported, naming both versions, for a later format; kNotFound if the catalog is empty.
 Status check_format(const Transaction& transaction);
 Status write_format(Transaction& transaction, uint32_t format);
+/// Replaces an earlier format by kDatabaseFormat, of which each is a subset, and returns it; 0 if
+/// there is nothing to do.
+Result<uint32_t> upgrade_format(Transaction& transaction);
 
 Result<CatalogState> read_state(const Transaction& transaction);
 /// Applies the transaction's digest_change() to the state and stores it. Requires: this is the last

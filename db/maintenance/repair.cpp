@@ -267,6 +267,10 @@ class Repair {
       if (measurement.name.empty()) measurement.name = segment.measurement;
       for (const Column& column : segment.columns) merge_column(column, measurement);
     }
+    // In the order in which they were added, so that no sibling comes first.
+    for (auto& [id, measurement] : schema_) {
+      std::ranges::sort(measurement.columns, {}, &Column::id);
+    }
     // A hot segment's measurement may be lost.
     std::erase_if(old_.hot, [&](const HotRemainder& hot) {
       if (schema_.contains(hot.record.info.measurement)) return false;

@@ -19,7 +19,7 @@ std::string read_holder(int descriptor) {
   const ssize_t size = ::pread(descriptor, text, sizeof text, 0);
   std::string holder(text, size > 0 ? static_cast<size_t>(size) : 0);
   while (!holder.empty() && holder.back() == '\n') holder.pop_back();
-  return holder.empty() ? "a process that has not written its pid yet" : holder;
+  return holder.empty() ? "another process" : holder;
 }
 
 }  // namespace

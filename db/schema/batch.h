@@ -25,7 +25,7 @@ namespace tocsin {
 /// What happens to a value whose type does not fit the stored column.
 enum class ConflictPolicy : uint8_t {
   kRejectRow,   ///< line protocol: the whole row is rejected, as in InfluxDB
-  kKeepInRest,  ///< JSON lines: the row is kept, the value goes to the column `_rest` as JSON
+  kKeepInRest,  ///< JSON lines: the value goes to a sibling of the column, at worst into `_rest`
 };
 
 /// Lets maps be searched by string_view without a copy.
@@ -42,6 +42,9 @@ struct Lane {
   std::string name;
   ColumnType type = ColumnType::kString;
   ColumnKind kind = ColumnKind::kField;
+  /// The values go to the stored column of the lane's name and exactly its type, which is added
+  /// even for a lane without values.
+  bool declared = false;
   std::vector<uint32_t> rows;  ///< row index of each value
   std::vector<int64_t> i64;    ///< kI64; kBool as 0 and 1
   std::vector<uint64_t> u64;
@@ -85,6 +88,14 @@ class RowBatch {
   /// to try first: rows of one source mostly have their keys in the same order, so callers pass a
   /// running number.
   size_t lane(std::string_view name, ColumnType type, ColumnKind kind, size_t hint);
+
+  /// Makes the lane `declared`, and returns its index. For rows that were exported from a column
+  /// with siblings: the stored columns are added in the order of these calls.
+  size_t declare(std::string_view name, ColumnType type, ColumnKind kind, size_t hint) {
+    const size_t index = lane(name, type, kind, hint);
+    lanes_[index].declared = true;
+    return index;
+  }
 
   /// Sets a value of the current row; a second value in the same lane replaces the first.
   /// Strings and texts must live as long as the Batch: see Batch::keep and Batch::copy.

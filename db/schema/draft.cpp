@@ -15,10 +15,19 @@ size_t MeasurementDraft::find(std::string_view name) const {
   return it == index_.end() ? SIZE_MAX : it->second;
 }
 
+size_t MeasurementDraft::find(std::string_view name, ColumnType type) const {
+  for (size_t i = 0; i < measurement_.columns.size(); ++i) {
+    const Column& column = measurement_.columns[i];
+    if (column.type == type && column.name == name) return i;
+  }
+  return SIZE_MAX;
+}
+
 size_t MeasurementDraft::add(std::string_view name, ColumnType type, ColumnKind kind) {
-  // Columns are never removed, so their number is an id that was never used.
+  // Ids ascend. After a repair, some may be missing.
+  const ColumnId last = measurement_.columns.empty() ? 0 : measurement_.columns.back().id;
   Column& column = measurement_.columns.emplace_back();
-  column.id = static_cast<ColumnId>(measurement_.columns.size());
+  column.id = last + 1;
   column.name = name;
   column.type = type;
   column.kind = kind;

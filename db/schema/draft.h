@@ -21,8 +21,10 @@ class MeasurementDraft {
 
   const Measurement& get() const { return measurement_; }
   const Column& column(size_t index) const { return measurement_.columns[index]; }
-  /// The index of that column, or SIZE_MAX if there is none.
+  /// The index of the first column of that name, or SIZE_MAX if there is none.
   size_t find(std::string_view name) const;
+  /// The same for the column of that name and type, in linear time.
+  size_t find(std::string_view name, ColumnType type) const;
   size_t add(std::string_view name, ColumnType type, ColumnKind kind);
   void widen_to_f64(size_t index);
   void mark_beyond_double(size_t index);

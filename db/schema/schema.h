@@ -26,13 +26,17 @@ const char* name_of(ColumnKind kind);  ///< `field`, `tag`, `time`
 using ColumnId = uint32_t;       ///< unique in its measurement, never reused
 using MeasurementId = uint32_t;  ///< unique in its database, never reused
 
-/// A column other than `time`, which every measurement has and which is not a Column.
+/// A column other than `time`, which every measurement has and which is not a Column. Several
+/// columns of a measurement may have the same name and different types. The first of them is the
+/// column of that name; the others are its *siblings*, which have the values that do not fit it. In
+/// a row, at most one of them has a value.
 struct Column {
   ColumnId id = 0;
   std::string name;
   ColumnType type = ColumnType::kString;
   ColumnKind kind = ColumnKind::kField;
-  /// Some stored integer exceeds 2^53 in magnitude, so the column can no longer be widened to f64.
+  /// Some stored integer exceeds 2^53 in magnitude, so that no double holds it exactly. The column
+  /// can no longer be widened to f64.
   bool beyond_double = false;
 };
 
@@ -41,7 +45,7 @@ struct Measurement {
   std::string name;
   std::vector<Column> columns;  ///< in the order in which they were added
 
-  const Column* find(std::string_view column_name) const&;  ///< null if there is none
+  const Column* find(std::string_view column_name) const&;  ///< the first; null if there is none
   const Column* find(std::string_view column_name) const&& = delete;
 };
 

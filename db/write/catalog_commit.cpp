@@ -4,6 +4,9 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "db/base/log.h"
 #include "db/catalog/check.h"
 #include "db/catalog/commit_mark.h"
 
@@ -73,8 +76,14 @@ Status CatalogCommit::transact(const CatalogEdit& edit) {
   CatalogState next = state_;
   TOCSIN_TRY(Transaction transaction, store_.environment->begin_write());
   TOCSIN_RETURN_IF_ERROR(store_.opened_paths->check());
+  TOCSIN_TRY(const uint32_t old_format, upgrade_format(transaction));
   TOCSIN_RETURN_IF_ERROR(write_edit(transaction, edit, next));
   TOCSIN_RETURN_IF_ERROR(transaction.commit());
+  if (old_format != 0) {
+    log(LogLevel::kWarning,
+        fmt::format("upgraded {} from format {} to {}: earlier versions of tocsin cannot open it",
+                    store_.directory, old_format, kDatabaseFormat));
+  }
   // A folder that was renamed meanwhile contains the commit, but nobody may rely on finding it.
   TOCSIN_RETURN_IF_ERROR(store_.opened_paths->check());
   state_ = next;

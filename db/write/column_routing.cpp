@@ -32,12 +32,14 @@ class Router {
       if (lane.kind == ColumnKind::kTag && !lane.rows.empty()) tags[lane.name].push_back(&lane);
     }
     for (const Lane& lane : rows_.lanes()) {
-      if (lane.rows.empty()) continue;
+      if (lane.rows.empty() && !lane.declared) continue;
       if (lane.name == "time" || lane.name == "measurement") {
         renamed_.push_back({&lane, {}, true});
         continue;
       }
-      auto tag = lane.kind == ColumnKind::kTag ? tags.end() : tags.find(lane.name);
+      // A declared lane is a sibling of the tag.
+      const bool may_move = lane.kind != ColumnKind::kTag && !lane.declared;
+      const auto tag = may_move ? tags.find(lane.name) : tags.end();
       if (tag == tags.end()) {
         add(lane.name, {&lane, {}, true});
       } else {

@@ -1,6 +1,7 @@
 #include "db/write/column_types.h"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -136,6 +137,9 @@ class ColumnAssignment {
  private:
   void assign(ColumnRoute& route) {
     if (route.name.empty() || route.name.size() > kNameBytesMax) return refuse_name(route);
+    const bool declared = std::ranges::any_of(
+        route.selections, [](const LaneSelection& selection) { return selection.lane->declared; });
+    if (declared) return assign_declared(route);
     size_t column = measurement_.find(route.name);
     if (column == SIZE_MAX) {
       const LaneSelection* first = first_selection(route);
@@ -149,9 +153,33 @@ class ColumnAssignment {
                        : measurement_.add(route.name, first->lane->type, first->lane->kind);
     }
     widen_for_floats(route, column);
-    for (LaneSelection& selection : route.selections) check_values(column, selection);
+    for (LaneSelection& selection : route.selections) check_values(column, route, selection);
     typed_.columns.push_back({column, std::move(route.selections)});
     if (route.name == kRestColumn) incoming_rest_ = typed_.columns.size() - 1;
+  }
+
+  void assign_declared(ColumnRoute& route) {
+    for (size_t i = 0; i < route.selections.size(); ++i) {
+      LaneSelection& selection = route.selections[i];
+      const Lane& lane = *selection.lane;
+      keep_second_values(route, std::span(route.selections).first(i), selection);
+      size_t column = measurement_.find(route.name, lane.type);
+      if (column == SIZE_MAX && is_full()) {
+        warn_full(route.name);
+        for_each_index(selection, [&](uint32_t k) { keep_in_rest(selection, k, route.name); });
+        continue;
+      }
+      if (column == SIZE_MAX) column = measurement_.add(route.name, lane.type, lane.kind);
+      add_values(column, std::move(selection));
+    }
+  }
+
+  void add_values(size_t column, LaneSelection selection) {
+    if (measurement_.column(column).type == ColumnType::kString) {
+      refuse_long_strings(measurement_.column(column), selection);
+    }
+    typed_.columns.push_back({column, {}});
+    typed_.columns.back().selections.push_back(std::move(selection));
   }
 
   bool is_full() const { return measurement_.get().columns.size() >= kColumnCountMax; }
@@ -207,7 +235,7 @@ class ColumnAssignment {
   }
 
   /// A float widens an integer column for all later rows, unless some integer, stored or earlier in
-  /// this batch, is not exact as a double.
+  /// this batch, is not exact as a double, or there is a sibling with numbers.
   void widen_for_floats(const ColumnRoute& route, size_t index) {
     const Column& column = measurement_.column(index);
     if (!is_integer(column.type) || column.beyond_double) return;
@@ -218,27 +246,86 @@ class ColumnAssignment {
       }
     }
     if (first_float == kNoRow) return;
+    for (const ColumnType type : {ColumnType::kI64, ColumnType::kU64, ColumnType::kF64}) {
+      if (type != column.type && measurement_.find(route.name, type) != SIZE_MAX) return;
+    }
     for (const LaneSelection& selection : route.selections) {
       if (exceeds_double(selection, first_float, refusals_)) return;
+      if (makes_integer_sibling(selection, column.type, first_float)) return;
     }
     measurement_.widen_to_f64(index);
   }
 
-  void check_values(size_t index, LaneSelection& selection) {
+  /// Whether an integer before `end_row` needs a sibling of an integer column.
+  bool makes_integer_sibling(const LaneSelection& selection, ColumnType type,
+                             uint32_t end_row) const {
+    const Lane& lane = *selection.lane;
+    if (policy_ == ConflictPolicy::kRejectRow || !is_integer(lane.type)) return false;
+    return std::ranges::any_of(find_misfits(selection, type), [&](uint32_t k) {
+      return lane.rows[k] < end_row && !refusals_.contains(lane.rows[k]);
+    });
+  }
+
+  void check_values(size_t index, const ColumnRoute& route, LaneSelection& selection) {
     const Column& column = measurement_.column(index);
     if (column.type == ColumnType::kString) return refuse_long_strings(column, selection);
-    const auto misfits = find_misfits(selection, column.type);
+    auto misfits = find_misfits(selection, column.type);
     if (misfits.empty()) return;
+    remove(misfits, selection);
     if (policy_ == ConflictPolicy::kRejectRow) {
       refuse_misfits(column, *selection.lane, misfits);
     } else {
-      refusals_.warn(
-          fmt::format("{} values of type {} for column `{}` of `{}`, which is {}, went into `{}`",
-                      misfits.size(), name_of(selection.lane->type), column.name,
-                      measurement_.get().name, name_of(column.type), kRestColumn));
-      for (uint32_t k : misfits) keep_in_rest(selection, k, column.name);
+      use_siblings(index, route, {selection.lane, std::move(misfits), false});
     }
-    remove(misfits, selection);
+  }
+
+  /// Gives values that do not fit a column to its siblings: first to those that it has, then to a
+  /// new one.
+  void use_siblings(size_t first, const ColumnRoute& route, LaneSelection values) {
+    const Lane& lane = *values.lane;
+    keep_second_values(route, route.selections, values);
+    for (size_t i = first + 1; i < measurement_.get().columns.size(); ++i) {
+      const Column& sibling = measurement_.column(i);
+      const bool similar =
+          sibling.type == lane.type || (is_integer(sibling.type) && is_integer(lane.type));
+      if (!similar || sibling.name != route.name) continue;
+      auto misfits = find_misfits(values, sibling.type);
+      remove(misfits, values);
+      if (!values.picks.empty()) add_values(i, std::move(values));
+      values = {&lane, std::move(misfits), false};
+    }
+    if (values.picks.empty()) return;
+    if (is_full()) {
+      warn_full(route.name);
+      for (uint32_t k : values.picks) keep_in_rest(values, k, route.name);
+      return;
+    }
+    refusals_.warn(fmt::format(
+        "column `{}` of `{}` is {}; from now on it also has values of type {}", route.name,
+        measurement_.get().name, name_of(measurement_.column(first).type), name_of(lane.type)));
+    add_values(measurement_.add(route.name, lane.type, lane.kind), std::move(values));
+  }
+
+  /// A row has one value under a name. Moves those of rows that `others` also have to `_rest`.
+  void keep_second_values(const ColumnRoute& route, std::span<const LaneSelection> others,
+                          LaneSelection& values) {
+    std::vector<uint32_t> second;
+    const auto has_row = [&](const LaneSelection& other, uint32_t row) {
+      return other.lane != values.lane && std::ranges::binary_search(other.lane->rows, row);
+    };
+    for_each_index(values, [&](uint32_t k) {
+      const uint32_t row = values.lane->rows[k];
+      if (std::ranges::any_of(others, [&](const auto& other) { return has_row(other, row); })) {
+        second.push_back(k);
+      }
+    });
+    if (second.empty()) return;
+    for (uint32_t k : second) keep_in_rest(values, k, route.name);
+    remove(second, values);
+    refusals_.warn(fmt::format(
+        "rows of `{}` have values of several types for `{}`: at most one stays, the others go "
+        "into `{}`",
+        measurement_.get().name, route.name, kRestColumn));
   }
 
   void refuse_long_strings(const Column& column, const LaneSelection& selection) {

@@ -1,5 +1,5 @@
 // Second phase of a merge: finds or adds the stored column of every route, decides its type, and
-// takes out the values that do not fit it.
+// gives the values that do not fit it to its siblings.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,9 @@ struct TypedRows {
   std::vector<RestRow> rest;  ///< the rows' objects in `_rest`; they replace values in `columns`
 };
 
-/// Extends the measurement by new columns and widens existing ones. A value that does not fit its
-/// column's type either refuses its row or goes to `_rest`, by `policy`.
+/// Extends the measurement by new columns and widens existing ones. By `policy`, a value that does
+/// not fit its column's type either refuses its row or goes to a sibling, which is added if there
+/// is none; to `_rest` only if the measurement cannot have more columns.
 TypedRows assign_columns(RoutedRows routed, ConflictPolicy policy, MeasurementDraft& measurement,
                          RowRefusals& refusals);
 

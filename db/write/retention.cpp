@@ -215,7 +215,7 @@ Status Retention::drop_expired(CatalogCommit& catalog) {
 }
 
 Result<std::string> Retention::confirm(CatalogCommit& catalog) {
-  TOCSIN_RETURN_IF_ERROR(load_waits());
+  TOCSIN_RETURN_IF_ERROR(drop_expired(catalog));  // the last sweep knew older settings
   std::vector<std::string> confirmed;
   const ClockView clock = store_.clock_guard.observe();
   if (clock.now != clock.believed) {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <deque>
+#include <fstream>
 #include <iterator>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -97,6 +99,17 @@ WriteRequest record_of(const std::vector<DeliveryOutcome>& outcomes, Timestamp n
   return request;
 }
 
+Status check_ca_file(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return open_error(path, errno);
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("-----BEGIN ") && line.find("CERTIFICATE-----") != std::string::npos) {
+      return {};
+    }
+  }
+  return fail(ErrorCode::kInvalid, path + " holds no certificate in PEM format");
+}
+
 Status check(const ForwarderOptions& forwarder, const std::set<std::string>& others) {
   const std::string where = fmt::format("forwarder `{}`", forwarder.name);
   if (forwarder.name.empty() || forwarder.name.find('/') != std::string::npos) {
@@ -106,10 +119,9 @@ Status check(const ForwarderOptions& forwarder, const std::set<std::string>& oth
   if (const auto url = check_post_url(forwarder.url); !url) return fail(url.error(), where);
   if (const auto payload = find_payload(forwarder.payload); !payload)
     return fail(payload.error(), where);
-  if (!forwarder.ca_file.empty() && ::access(forwarder.ca_file.c_str(), R_OK) != 0) {
-    return fail(ErrorCode::kInvalid,
-                fmt::format("{}: ca_file: {}", where,
-                            open_error(forwarder.ca_file, errno).value().message));
+  if (!forwarder.ca_file.empty()) {
+    if (const auto file = check_ca_file(forwarder.ca_file); !file)
+      return fail(file.error(), where + ": ca_file");
   }
   if (!forwarder.proxy.empty() && forwarder.proxy != "off") {
     if (const auto url = check_proxy_url(forwarder.proxy); !url)

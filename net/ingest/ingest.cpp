@@ -12,6 +12,7 @@
 #include "db/base/check.h"
 #include "db/base/log.h"
 #include "db/limits.h"
+#include "net/ingest/odd_name_limit.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_origin.h"
 
@@ -62,7 +63,7 @@ void note_places(const Batch& batch, std::string_view text, RowPlaces& places) {
 }
 
 // Parses a copy of the job's text; the original is kept for a retry.
-WriteRequest parse(Job& job) {
+WriteRequest parse(Job& job, const Database& database, OddNameLimit& odd_names) {
   thread_local JsonLinesParser json_parser;
   const IngestText& input = job.input;
   const bool json = input.format == LineFormat::kJson;
@@ -73,11 +74,16 @@ WriteRequest parse(Job& job) {
   write.origin.path = input.path;
   write.urgent = input.urgent;
   const std::string_view text = write.batch.keep(input.text);
+  ParseOptions options = input.options;
+  options.admit_odd_name = [&](std::string_view name) {
+    return database.catalog()->find(name) != nullptr ||
+           odd_names.admit(input.source, name, options.now);
+  };
   LineErrors errors;
   if (json) {
-    json_parser.parse(text, input.options, write.batch, errors);
+    json_parser.parse(text, options, write.batch, errors);
   } else {
-    parse_line_protocol(text, input.options, write.batch, errors);
+    parse_line_protocol(text, options, write.batch, errors);
   }
   if (input.rejected) {
     write.rejected.push_back(*input.rejected);
@@ -121,6 +127,7 @@ struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
   Duration patience_max = kTimeMax;
   size_t open_jobs = 0;
   IngestCounters counters;
+  OddNameLimit odd_names;
   std::set<std::string> warned;  // sources, with the kind of the warning
 
   Impl(uv_loop_t* l, Database& d) : loop(l), database(d), mailbox(std::in_place, l) {}
@@ -146,7 +153,7 @@ void Ingest::Impl::start(const std::shared_ptr<Job>& job) {
 
 // Runs in the background.
 void Ingest::Impl::submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post) {
-  WriteRequest write = parse(*job);
+  WriteRequest write = parse(*job, database, odd_names);
   job->empty = write.batch.empty() && write.rejected.empty();
   if (job->empty) return;
   job->submitted =

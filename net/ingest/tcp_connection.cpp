@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/ascii.h"
 #include "db/base/log.h"
 #include "db/limits.h"
 #include "net/event_loop/address.h"
@@ -19,6 +20,7 @@ constexpr size_t kPendingBytesMax = 2 * kMiB;   // read ahead of the parser, unl
 constexpr size_t kInFlightBytesMax = 8 * kMiB;  // submitted and not yet durable
 constexpr size_t kUnsentBytesMax = 64 * kKiB;   // acknowledgements that the client has not read
 constexpr std::string_view kGreeting = "# tocsin ";
+constexpr size_t kShownGreetingBytes = 80;
 
 std::string answer_to(const IngestReport& report, uint64_t first_line, uint64_t last_line) {
   if (!report.status) {
@@ -197,7 +199,14 @@ void TcpConnection::submit(IngestText text, uint64_t first_line, std::function<v
 
 void TcpConnection::read_greeting(std::string_view text) {
   const std::string_view first = text.substr(0, text.find('\n'));
-  if (first.starts_with(kGreeting)) acknowledges_ = first.find(" ack=on") != first.npos;
+  if (first.starts_with(kGreeting)) {
+    acknowledges_ = trimmed(first.substr(kGreeting.size())) == "ack=on";
+    if (!acknowledges_) {
+      log(LogLevel::kWarning,
+          fmt::format("{}: `{}` is not known, so nothing is confirmed; expected `# tocsin ack=on`",
+                      name_, first.substr(0, kShownGreetingBytes)));
+    }
+  }
   const std::string hint = foreign_protocol(text);
   if (!hint.empty()) log(LogLevel::kWarning, fmt::format("{}: {}", name_, hint));
 }

@@ -19,14 +19,20 @@ size_t find_closing_quote(std::string_view data, size_t open, bool& has_quotes) 
 }
 
 // Whether a field or record can end at `at`.
-bool ends_field(std::string_view data, size_t at) {
-  if (at == data.size() || data[at] == ',' || data[at] == '\n') return true;
+bool ends_field(std::string_view data, size_t at, char separator) {
+  if (at == data.size() || data[at] == separator || data[at] == '\n') return true;
   return data[at] == '\r' && (at + 1 == data.size() || data[at + 1] == '\n');
+}
+
+// The first separator or newline of [p, end), or `end`.
+const char* find_field_end(const char* p, const char* end, char separator) {
+  if (separator == ',') return scan::find_any<',', '\n'>(p, end);
+  return std::find_if(p, end, [&](char c) { return c == separator || c == '\n'; });
 }
 
 // The index of the newline that ends the record at the start of `data`, or scan::kNone if it has
 // not arrived. `at_end`: no more data will come.
-size_t find_record_end(std::string_view data, bool at_end) {
+size_t find_record_end(std::string_view data, bool at_end, char separator) {
   size_t at = 0;  // where a field begins
   while (at < data.size()) {
     if (data[at] == '"') {
@@ -35,10 +41,10 @@ size_t find_record_end(std::string_view data, bool at_end) {
       const bool open = close == scan::kNone && data.size() < kLineBytesMax;
       // Whether the last byte is a closing quote or the first of two depends on the next byte.
       if (!at_end && (open || close + 1 == data.size())) return scan::kNone;
-      if (close == scan::kNone || !ends_field(data, close + 1)) return data.find('\n');
+      if (close == scan::kNone || !ends_field(data, close + 1, separator)) return data.find('\n');
       at = close + 1;
     }
-    const char* const stop = scan::find_any<',', '\n'>(data.data() + at, data.data() + data.size());
+    const char* const stop = find_field_end(data.data() + at, data.data() + data.size(), separator);
     at = static_cast<size_t>(stop - data.data());
     if (at == data.size()) return scan::kNone;
     if (data[at] == '\n') return at;
@@ -49,25 +55,25 @@ size_t find_record_end(std::string_view data, bool at_end) {
 
 }  // namespace
 
-size_t whole_records(std::string_view data) {
+size_t whole_records(std::string_view data, char separator) {
   size_t whole = 0;
   while (whole < data.size()) {
-    const size_t end = find_record_end(data.substr(whole), false);
+    const size_t end = find_record_end(data.substr(whole), false, separator);
     if (end == scan::kNone) break;
     whole += end + 1;
   }
   return whole;
 }
 
-std::string_view next_record(std::string_view& rest) {
-  const size_t end = find_record_end(rest, true);
+std::string_view next_record(std::string_view& rest, char separator) {
+  const size_t end = find_record_end(rest, true, separator);
   std::string_view record = rest.substr(0, end);
   rest.remove_prefix(end == scan::kNone ? rest.size() : end + 1);
   if (record.ends_with('\r')) record.remove_suffix(1);
   return record;
 }
 
-bool split_record(std::string_view record, std::vector<CsvField>& fields) {
+bool split_record(std::string_view record, std::vector<CsvField>& fields, char separator) {
   fields.clear();
   for (size_t at = 0;; ++at) {
     CsvField field;
@@ -75,16 +81,16 @@ bool split_record(std::string_view record, std::vector<CsvField>& fields) {
     if (at < record.size() && record[at] == '"') {
       const size_t close = find_closing_quote(record, at, field.has_quotes);
       end = close + 1;
-      if (close == scan::kNone || !(end == record.size() || record[end] == ',')) return false;
+      if (close == scan::kNone || !(end == record.size() || record[end] == separator)) return false;
       field.quoted = true;
       field.text = record.substr(at + 1, close - at - 1);
     } else {
-      end = std::min(record.find(',', at), record.size());
+      end = std::min(record.find(separator, at), record.size());
       field.text = record.substr(at, end - at);
     }
     fields.push_back(field);
     if (end == record.size()) return true;
-    at = end;  // a comma, so another field follows, perhaps an empty one
+    at = end;  // a separator, so another field follows, perhaps an empty one
   }
 }
 

@@ -61,17 +61,18 @@ Status check_column_count(size_t count) {
                                              kCsvColumnCountMax));
 }
 
-std::string_view next_not_empty(std::string_view& records) {
+std::string_view next_not_empty(std::string_view& records, char separator) {
   std::string_view record;
-  while (!records.empty() && record.empty()) record = next_record(records);
+  while (!records.empty() && record.empty()) record = next_record(records, separator);
   return record;
 }
 
-Result<CsvHeader> read_names(std::string_view record) {
+Result<CsvHeader> read_names(std::string_view record, char separator) {
   std::vector<CsvField> fields;
-  if (!split_record(record, fields)) return bad_csv_header("a quote is not closed");
+  if (!split_record(record, fields, separator)) return bad_csv_header("a quote is not closed");
   TOCSIN_RETURN_IF_ERROR(check_column_count(fields.size()));
   CsvHeader header;
+  header.separator = separator;
   for (const CsvField& field : fields) {
     TypedColumn column;
     column.name = text_of_field(field);
@@ -120,7 +121,7 @@ void repair_names(CsvHeader& header) {
 }
 
 Result<CsvHeader> read_typed(std::string_view types, std::string_view names) {
-  TOCSIN_TRY(CsvHeader header, read_names(names));
+  TOCSIN_TRY(CsvHeader header, read_names(names, ','));
   TOCSIN_RETURN_IF_ERROR(check_typed_names(header));
   std::vector<CsvField> fields;
   split_record(types, fields);  // a type with a quote is rejected below
@@ -148,8 +149,8 @@ void guess_types(CsvHeader& header, std::string_view records) {
   std::vector<CsvField> fields;
   const size_t size = records.size();
   while (!records.empty() && size - records.size() < kSampleBytesMax) {
-    const std::string_view record = next_record(records);
-    if (!split_record(record, fields) || fields.size() != types.size()) continue;
+    const std::string_view record = next_record(records, header.separator);
+    if (!split_record(record, fields, header.separator) || fields.size() != types.size()) continue;
     for (size_t i = 0; i < fields.size(); ++i) {
       if (fields[i].text.empty()) continue;
       const ColumnType type = type_of(fields[i].text).value_or(ColumnType::kString);
@@ -159,6 +160,48 @@ void guess_types(CsvHeader& header, std::string_view records) {
   for (size_t i = 0; i < types.size(); ++i) {
     header.columns[i].type = types[i].value_or(ColumnType::kString);
   }
+}
+
+// A time that is more than a number, such as a date.
+bool is_time_text(const CsvField& field) {
+  return field.text.find_first_of("-/:") != field.text.npos && !type_of(field.text) &&
+         parse_text_time(field.text);
+}
+
+// A name of a column is hardly a time, and not all names are numbers. Names such as `2025` and
+// `2026-11-02`, of a table with a column per year or day, have no such value below them.
+bool looks_like_data(std::string_view first, std::string_view records, char separator) {
+  std::vector<CsvField> names;
+  std::vector<CsvField> values;
+  if (!split_record(first, names, separator)) return false;
+  const std::string_view second = next_not_empty(records, separator);
+  const bool single = second.empty();
+  if (!single && (!split_record(second, values, separator) || values.size() != names.size())) {
+    return false;
+  }
+  bool all_numbers = true;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (is_time_text(names[i]) && (single || is_time_text(values[i]))) return true;
+    all_numbers &= type_of(names[i].text) && (single || type_of(values[i].text));
+  }
+  return all_numbers;
+}
+
+Result<CsvHeader> numbered_columns(std::string_view first, char separator) {
+  std::vector<CsvField> fields;
+  split_record(first, fields, separator);  // a bad record is rejected later
+  TOCSIN_RETURN_IF_ERROR(check_column_count(fields.size()));
+  CsvHeader header;
+  header.separator = separator;
+  bool time_found = false;
+  for (const CsvField& field : fields) {
+    TypedColumn column;
+    const bool is_time = !time_found && is_time_text(field);
+    time_found |= is_time;
+    column.name = is_time ? "time" : fmt::format("column{}", header.columns.size() + 1);
+    header.columns.push_back(std::move(column));
+  }
+  return header;
 }
 
 /// A column, and the role of its values in the rows.
@@ -191,6 +234,7 @@ class RecordReader : public RowAppender {
                LineWarnings& warnings)
       : header_(header),
         typed_(header.typed),
+        separator_(header.separator),
         places_(places_of(header, options)),
         options_(options),
         time_keys_(options.time),
@@ -207,7 +251,7 @@ class RecordReader : public RowAppender {
 
   /// Appends the record's row to the batch, or returns false with reason() set.
   bool read(std::string_view record) {
-    if (!split_record(record, fields_)) {
+    if (!split_record(record, fields_, separator_)) {
       return fail("a quote is not closed, or its closing quote is not followed by a comma");
     }
     if (fields_.size() != places_.size()) {
@@ -333,7 +377,7 @@ class RecordReader : public RowAppender {
   /// Returns false and appends nothing if the text is not a valid value of that type.
   bool append_as(RowBatch& rows, const TypedColumn& column, ColumnType type, std::string_view text,
                  size_t hint) {
-    const auto lane = [&] { return rows.lane(column.name, type, column.kind, hint); };
+    const auto lane = [&] { return lane_of(rows, column, type, hint); };
     switch (type) {
       case ColumnType::kI64: {
         const auto value = parse_i64(text);
@@ -361,6 +405,7 @@ class RecordReader : public RowAppender {
 
   const CsvHeader& header_;
   const bool typed_;
+  const char separator_;
   const std::vector<ColumnRole> places_;  // by column of the file
   const ParseOptions& options_;
   const TimeKeys time_keys_;
@@ -378,13 +423,27 @@ class RecordReader : public RowAppender {
 
 }  // namespace
 
-Result<CsvHeader> read_csv_header(std::string_view& records) {
-  const std::string_view first = next_not_empty(records);
+Result<CsvHeader> read_csv_header(std::string_view& records, CsvLayout layout) {
+  const std::string_view all = records;
+  const std::string_view first = next_not_empty(records, layout.separator);
   if (first == kTypedCsvStart || first.starts_with(std::string(kTypedCsvStart) + ",")) {
-    return read_typed(first, next_not_empty(records));
+    return read_typed(first, next_not_empty(records, ','));
+  }
+  if (!layout.has_header) {
+    TOCSIN_TRY(CsvHeader numbered, numbered_columns(first, layout.separator));
+    records = all;
+    guess_types(numbered, records);
+    return numbered;
   }
   if (first.empty()) return bad_csv_header("the file has no line with names");
-  TOCSIN_TRY(CsvHeader header, read_names(first));
+  if (layout.check_header && looks_like_data(first, records, layout.separator)) {
+    return bad_csv_header(
+        fmt::format("the first line looks like data: \"{}\". Add a line of column names before it, "
+                    "or use --no-header, which names them column1, column2 and so on, or --format "
+                    "text, which stores each line as a message",
+                    first.substr(0, kShownBytesMax)));
+  }
+  TOCSIN_TRY(CsvHeader header, read_names(first, layout.separator));
   repair_names(header);
   guess_types(header, records);
   return header;
@@ -395,7 +454,7 @@ void parse_csv(std::string_view buffer, const CsvHeader& header, const ParseOpti
   RecordReader reader(header, options, batch, errors.warnings());
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
-    const std::string_view record = next_record(rest);
+    const std::string_view record = next_record(rest, header.separator);
     read_around_nuls(record, numbers, errors, [&](std::string_view part) {
       if (part.size() > kLineBytesMax) return too_long("record", part.size());
       return reader.read(part) ? std::string() : reader.reason();

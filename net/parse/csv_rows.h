@@ -18,18 +18,27 @@ inline constexpr size_t kCsvColumnCountMax = 10'000;  ///< of one file
 /// field`.
 inline constexpr std::string_view kTypedCsvStart = "#measurement,time";
 
+/// How a plain file is written.
+struct CsvLayout {
+  char separator = ',';
+  bool has_header = true;    ///< else the columns are called column1, column2, ...
+  bool check_header = true;  ///< refuse a header that looks like data
+};
+
 /// The header lines of a file. Shared by the threads that parse the rest.
 struct CsvHeader {
   std::vector<TypedColumn> columns;  ///< in a plain file, types are guessed and kinds unknown
   bool typed = false;                ///< the first two columns are measurement and time
+  char separator = ',';
   std::string oddity;  ///< plain: what became of the first name that was empty, too long or twice
 };
 
 /// Removes the header lines from the front of `records` and guesses the column types of a plain
 /// file from the records that follow: a column whose values are all integers, numbers or booleans
-/// has that type; any other is text. Errors: kInvalid; kLimit for too many columns.
+/// has that type; any other is text. Without a header, the first column of times is called `time`.
+/// Errors: kInvalid, also for a header that looks like data; kLimit for too many columns.
 /// Requires: `records` holds whole records.
-Result<CsvHeader> read_csv_header(std::string_view& records);
+Result<CsvHeader> read_csv_header(std::string_view& records, CsvLayout layout = {});
 
 /// Parses whole records. Like parse_line_protocol, it adds bad ones to `errors`. An empty value
 /// without quotes is null. A record whose number of values differs from the header's is an error.

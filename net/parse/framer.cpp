@@ -165,6 +165,10 @@ std::string_view next_line(std::string_view& rest) {
   return cut_line(rest, find_line_end(rest, open, true));
 }
 
+std::string_view next_simple_line(std::string_view& rest) {
+  return cut_line(rest, find_byte(rest, '\n', 0, rest.size()));
+}
+
 std::optional<std::string_view> next_whole_line(std::string_view& rest) {
   OpenLine open;
   const size_t end = find_line_end(rest, open, false);

@@ -42,6 +42,9 @@ size_t whole_lines(std::string_view data, bool at_end);
 /// Requires: `rest` ends at a length that whole_lines() returned, or at the end of all data.
 std::string_view next_line(std::string_view& rest);
 
+/// Like next_line(), for formats whose lines end at their first newline.
+std::string_view next_simple_line(std::string_view& rest);
+
 /// Like next_line(), but returns nothing if the line may continue after `rest`.
 std::optional<std::string_view> next_whole_line(std::string_view& rest);
 

@@ -17,6 +17,7 @@
 #include "net/parse/keys.h"
 #include "net/parse/line_numbers.h"
 #include "net/parse/nul_blocks.h"
+#include "net/parse/odd_names.h"
 #include "net/parse/plain_objects.h"
 #include "net/parse/row_appender.h"
 
@@ -129,9 +130,14 @@ class EventReader : public RowAppender {
     } else {
       measurement = options_.measurement;
     }
-    return check_measurement(
-        measurement,
-        "no measurement: the event has no key `measurement`, and its source sets none");
+    if (!check_measurement(
+            measurement,
+            "no measurement: the event has no key `measurement`, and its source sets none")) {
+      return false;
+    }
+    const bool admitted = !options_.admit_odd_name || !is_odd_measurement(measurement) ||
+                          options_.admit_odd_name(measurement);
+    return admitted || fail(odd_names_limit_reason(measurement));
   }
 
   bool read_time(std::vector<JsonValue>& values, std::optional<Timestamp>& time) {

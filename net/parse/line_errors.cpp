@@ -17,6 +17,14 @@ void LineWarnings::add(const LineWarnings& other) {
   }
 }
 
+uint64_t LineWarnings::untimed_count() const {
+  uint64_t count = 0;
+  for (const LineWarning kind : kLineWarnings) {
+    if (kind != LineWarning::kOddKey) count += (*this)[kind].count;
+  }
+  return count;
+}
+
 std::string warning_text(LineWarning warning, const LineWarnings::Entry& entry) {
   const bool one = entry.count == 1;
   const std::string events = fmt::format("{} {}", entry.count, one ? "event" : "events");
@@ -30,6 +38,9 @@ std::string warning_text(LineWarning warning, const LineWarnings::Entry& entry) 
       return fmt::format("{} without the named time key {}{}", events, stored, first);
     case LineWarning::kNoTimestamp:
       return fmt::format("{} {} of line protocol without a timestamp {}{}", entry.count,
+                         one ? "line" : "lines", stored, first);
+    case LineWarning::kTextWithoutTime:
+      return fmt::format("{} {} of text before the first time {}{}", entry.count,
                          one ? "line" : "lines", stored, first);
     case LineWarning::kOddKey: break;
   }

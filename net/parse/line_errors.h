@@ -28,13 +28,15 @@ struct LineError {
 
 /// What is odd about a line that is stored.
 enum class LineWarning : uint8_t {
-  kNoTime,          ///< no recognisable time: the row has the current one
-  kTimeKeyMissing,  ///< none of the time keys that the options name: the same
-  kNoTimestamp,     ///< line protocol without a timestamp: the same, as its clients expect
-  kOddKey,          ///< a key was renamed, or a duplicate dropped
+  kNoTime,           ///< no recognisable time: the row has the current one
+  kTimeKeyMissing,   ///< none of the time keys that the options name: the same
+  kNoTimestamp,      ///< line protocol without a timestamp: the same, as its clients expect
+  kTextWithoutTime,  ///< text before the first line with a time: the same
+  kOddKey,           ///< a key was renamed, or a duplicate dropped
 };
 inline constexpr std::array kLineWarnings = {LineWarning::kNoTime, LineWarning::kTimeKeyMissing,
-                                             LineWarning::kNoTimestamp, LineWarning::kOddKey};
+                                             LineWarning::kNoTimestamp,
+                                             LineWarning::kTextWithoutTime, LineWarning::kOddKey};
 
 /// Counts the lines with each warning and describes the first one.
 class LineWarnings {
@@ -55,6 +57,8 @@ class LineWarnings {
   const Entry& operator[](LineWarning warning) const {
     return entries_[static_cast<size_t>(warning)];
   }
+  /// The number of rows that have the current time because they state none.
+  uint64_t untimed_count() const;
 
  private:
   std::array<Entry, kLineWarnings.size()> entries_;

@@ -1,6 +1,7 @@
 #include "net/parse/line_origin.h"
 
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "net/parse/csv_rows.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_lines.h"
+#include "net/parse/text_lines.h"
 #include "net/parse/typed_json.h"
 
 namespace tocsin {
@@ -58,17 +60,37 @@ Result<ParseOptions> options_of(const LineOrigin& origin, Timestamp now) {
   return options;
 }
 
-LineFormat format_of(const LineOrigin& origin, std::string_view line) {
-  if (origin.format == kOriginAuto) return format_of_line(line);
-  return origin.format == kOriginLineProtocol ? LineFormat::kLineProtocol : LineFormat::kJson;
+bool is_line_protocol(const LineOrigin& origin, std::string_view line) {
+  if (origin.format == kOriginAuto) return format_of_line(line) == LineFormat::kLineProtocol;
+  return origin.format == kOriginLineProtocol;
 }
 
-Status parse_csv_line(const LineOrigin& origin, std::string_view line, const ParseOptions& options,
-                      Batch& batch, LineErrors& errors) {
+bool is_text(const LineOrigin& origin, std::string_view line) {
+  if (origin.format == kOriginAutoText) return format_of_line(line) != LineFormat::kJson;
+  return origin.format == kOriginText;
+}
+
+struct CsvName {
+  std::string_view name;
+  char separator = ',';
+};
+constexpr std::array<CsvName, 4> kCsvNames = {
+    {{kOriginCsv, ','}, {"csv ;", ';'}, {"csv |", '|'}, {"tsv", '\t'}}};
+
+std::optional<char> separator_of(std::string_view format) {
+  for (const CsvName& csv : kCsvNames) {
+    if (csv.name == format) return csv.separator;
+  }
+  return std::nullopt;
+}
+
+Status parse_csv_line(const LineOrigin& origin, char separator, std::string_view line,
+                      const ParseOptions& options, Batch& batch, LineErrors& errors) {
   // The types of a plain file are guessed from the records after its header.
   const std::string text = origin.header + "\n" + std::string(line);
   std::string_view records = text;
-  TOCSIN_TRY(const CsvHeader header, read_csv_header(records));
+  const CsvLayout layout{.separator = separator, .has_header = true, .check_header = false};
+  TOCSIN_TRY(const CsvHeader header, read_csv_header(records, layout));
   parse_csv(line, header, options, batch, errors);
   return {};
 }
@@ -83,16 +105,18 @@ Status parse_typed_json_line(const LineOrigin& origin, std::string_view line,
 Status parse_into(const LineOrigin& origin, std::string_view line, Timestamp now, Batch& batch,
                   LineErrors& errors) {
   TOCSIN_TRY(const ParseOptions options, options_of(origin, now));
-  const bool is_csv = origin.format == kOriginCsv;
-  if (is_csv || origin.format == kOriginTypedJson) {
+  const std::optional<char> csv = separator_of(origin.format);
+  if (csv || origin.format == kOriginTypedJson) {
     if (origin.header.empty()) {
       return fail(ErrorCode::kInvalid, "the first lines of its file were too long to be kept");
     }
-    return is_csv ? parse_csv_line(origin, line, options, batch, errors)
-                  : parse_typed_json_line(origin, line, options, batch, errors);
+    return csv ? parse_csv_line(origin, *csv, line, options, batch, errors)
+               : parse_typed_json_line(origin, line, options, batch, errors);
   }
-  if (format_of(origin, line) == LineFormat::kLineProtocol) {
+  if (is_line_protocol(origin, line)) {
     parse_line_protocol(line, options, batch, errors);
+  } else if (is_text(origin, line)) {
+    parse_text_lines(line, options, std::nullopt, batch, errors);
   } else {
     thread_local JsonLinesParser parser;
     parser.parse(line, options, batch, errors);
@@ -101,6 +125,13 @@ Status parse_into(const LineOrigin& origin, std::string_view line, Timestamp now
 }
 
 }  // namespace
+
+std::string_view csv_origin(char separator) {
+  for (const CsvName& csv : kCsvNames) {
+    if (csv.separator == separator) return csv.name;
+  }
+  return "";  // cannot be parsed again
+}
 
 LineOrigin origin_of(std::string_view format, const ParseOptions& options) {
   LineOrigin origin;
@@ -129,8 +160,7 @@ Status parse_line_again(const LineOrigin& origin, std::string_view line, Timesta
 }
 
 ConflictPolicy conflict_policy_of(const LineOrigin& origin, std::string_view line) {
-  return format_of(origin, line) == LineFormat::kLineProtocol ? ConflictPolicy::kRejectRow
-                                                              : ConflictPolicy::kKeepInRest;
+  return is_line_protocol(origin, line) ? ConflictPolicy::kRejectRow : ConflictPolicy::kKeepInRest;
 }
 
 }  // namespace tocsin

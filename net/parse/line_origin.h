@@ -14,8 +14,14 @@ inline constexpr std::string_view kOriginLineProtocol = "lp";
 inline constexpr std::string_view kOriginJson = "json";
 // LineOrigin::header describes the columns of these two.
 inline constexpr std::string_view kOriginTypedJson = "typed json";
-inline constexpr std::string_view kOriginCsv = "csv";
-inline constexpr std::string_view kOriginAuto = "auto";  ///< decided for each line
+inline constexpr std::string_view kOriginCsv = "csv";  ///< with commas
+inline constexpr std::string_view kOriginText = "text";
+// Decided for each line: JSON, or else line protocol or text.
+inline constexpr std::string_view kOriginAuto = "auto";
+inline constexpr std::string_view kOriginAutoText = "auto text";
+/// For CSV with that separator, which is one that guess_format() finds; described by its header,
+/// too.
+std::string_view csv_origin(char separator);
 
 /// `path` and `header` are left to the caller.
 LineOrigin origin_of(std::string_view format, const ParseOptions& options);

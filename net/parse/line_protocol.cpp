@@ -15,8 +15,10 @@
 #include "net/parse/line_numbers.h"
 #include "net/parse/nul_blocks.h"
 #include "net/parse/number.h"
+#include "net/parse/odd_names.h"
 #include "net/parse/plain_lines.h"
 #include "net/parse/scan.h"
+#include "net/parse/text_time.h"
 
 namespace tocsin {
 namespace {
@@ -47,7 +49,10 @@ class RowParser {
     if (!read_measurement()) return false;
     rows_->begin_row(options_.now, line);
     column_ = 0;
-    if (read_tags() && read_fields() && read_time()) return true;
+    has_time_ = false;
+    const bool good = read_tags() && read_fields() && read_time() &&
+                      (!options_.odd_names_with_time || check_odd_name());
+    if (good) return true;
     rows_->abandon_row();
     return false;
   }
@@ -59,7 +64,10 @@ class RowParser {
  private:
   bool fail(std::string reason) { return fail_at(p_, std::move(reason)); }
   bool fail_at(const char* place, std::string reason) {
-    reason_ = fmt::format("{} at byte {}", reason, place - begin_ + 1);
+    const bool json = begin_ != end_ && (*begin_ == '{' || *begin_ == '[');
+    reason_ =
+        json ? "this is JSON, not line protocol: send it to /insert/jsonline, or as the format json"
+             : fmt::format("{} at byte {}", reason, place - begin_ + 1);
     return false;
   }
 
@@ -100,14 +108,41 @@ class RowParser {
 
   bool read_measurement() {
     const char* const start = p_;
-    std::string_view name = read_token<',', ' '>();
-    if (escaped_) {
-      unescape<',', ' '>(name, name_);
+    const std::string_view raw = read_token<',', ' '>();
+    std::string_view name = raw;
+    if (raw.find('\\') != raw.npos) {
+      unescape<',', ' ', '='>(raw, name_);
       name = name_;
     }
     if (!check_name(name, "measurement", start)) return false;
+    odd_ = is_odd_measurement(name);
+    if (odd_) {
+      odd_name_ = name;
+      odd_escaped_ = !starts_with_time(name) && !has_bare_equals(raw);
+      if (!options_.odd_names_with_time && !check_odd_name()) return false;
+    }
     rows_ = &batch_.rows_of(name);
     return true;
+  }
+
+  static bool has_bare_equals(std::string_view raw) {
+    for (size_t at = raw.find('='); at != raw.npos; at = raw.find('=', at + 1)) {
+      if (at == 0 || raw[at - 1] != '\\') return true;
+    }
+    return false;
+  }
+
+  // With odd_names_with_time, call it once the time has been read.
+  bool check_odd_name() {
+    if (!odd_) [[likely]]
+      return true;
+    if (!odd_escaped_ && !(options_.odd_names_with_time && has_time_)) {
+      reason_ = odd_measurement_reason(odd_name_);
+      return false;
+    }
+    if (!options_.admit_odd_name || options_.admit_odd_name(odd_name_)) return true;
+    reason_ = odd_names_limit_reason(odd_name_);
+    return false;
   }
 
   bool read_tags() {
@@ -263,9 +298,12 @@ class RowParser {
   const char* p_ = nullptr;
   const char* end_ = nullptr;
   RowBatch* rows_ = nullptr;
-  bool has_time_ = false;
   size_t column_ = 0;     // index of the next key, the hint for its lane
   bool escaped_ = false;  // whether the token just read contains escaped stops
+  bool has_time_ = false;
+  bool odd_ = false;          // the measurement's name looks like the first word of a text line
+  bool odd_escaped_ = false;  // but its escapes say that it is meant
+  std::string odd_name_;
 };
 
 bool holds_no_row(std::string_view line) {

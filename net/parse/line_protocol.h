@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,13 @@ struct ParseOptions {
   /// Whether to try the fast path for lines that look like earlier ones. The rows are the same
   /// either way; tests and benchmarks compare.
   bool guess_shapes = true;
+  /// Line protocol: a measurement that looks like a time or like `key=value` without an escape is
+  /// rejected, because it is probably the first word of a text line. With this, only if its row has
+  /// no time: exports have one.
+  bool odd_names_with_time = false;
+  /// Asked before a row is accepted whose measurement looks like a time or like `key=value`; if it
+  /// returns false, the row is rejected. Empty: all are accepted.
+  std::function<bool(std::string_view)> admit_odd_name;
   std::string measurement;        ///< JSON: for objects without `measurement`
   std::vector<std::string> tags;  ///< JSON: keys whose strings are tags; empty: guess
   TimeOptions time;               ///< JSON and CSV
@@ -38,9 +46,9 @@ struct ParseOptions {
 /// `errors`. Requires: `buffer` lives as
 /// long as the batch, like a view that Batch::keep returned.
 ///
-/// A backslash escapes commas and spaces in measurements; commas, spaces and equals signs in tags
-/// and field keys; quotes and backslashes in strings. Elsewhere it is an ordinary character. The
-/// field `_=t` marks a row without fields and is not stored.
+/// A backslash escapes commas, spaces and equals signs in measurements; commas, spaces and equals
+/// signs in tags and field keys; quotes and backslashes in strings. Elsewhere it is an ordinary
+/// character. The field `_=t` marks a row without fields and is not stored.
 size_t parse_line_protocol(std::string_view buffer, const ParseOptions& options, Batch& batch,
                            LineErrors& errors);
 

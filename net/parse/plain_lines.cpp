@@ -8,6 +8,7 @@
 #include "net/parse/event_time.h"
 #include "net/parse/framer.h"
 #include "net/parse/number.h"
+#include "net/parse/odd_names.h"
 #include "net/parse/scan.h"
 
 namespace tocsin {
@@ -70,6 +71,7 @@ bool PlainLines::find_shape(std::string_view measurement) {
     shape_ = &shape;
     return true;
   }
+  if (is_odd_measurement(measurement)) return false;
   if (shapes_.size() < kShapesMax) {
     shape_ = &shapes_.emplace_back();
   } else {

@@ -9,6 +9,7 @@
 #include "db/schema/string_hash.h"
 #include "net/parse/keys.h"
 #include "net/parse/number.h"
+#include "net/parse/odd_names.h"
 #include "net/parse/scan.h"
 
 namespace tocsin {
@@ -233,6 +234,9 @@ bool PlainObjects::append(Shape& shape, std::string_view line) {
     measurement = value.text;
   }
   if (measurement.empty() || measurement.size() > kNameBytesMax) return false;
+  if (options_.admit_odd_name && shape.measurement_key && is_odd_measurement(measurement)) {
+    return false;
+  }
   const auto time = find_time(shape);
   const bool named = time_keys_.are_named();
   if (!time && named && !candidates_.empty()) return false;

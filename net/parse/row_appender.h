@@ -44,6 +44,14 @@ class RowAppender {
     return good;
   }
 
+  /// The lane of a column's values of that type.
+  static size_t lane_of(RowBatch& rows, const TypedColumn& column, ColumnType type, size_t hint) {
+    if (!column.first) return rows.lane(column.name, type, column.kind, hint);
+    const auto [first_type, first_kind] = *column.first;
+    rows.declare(column.name, first_type, first_kind, hint);
+    return rows.declare(column.name, type, column.kind, hint);
+  }
+
   /// Appends a cell of a string column, decoding its base64. `text` must stay valid as long as the
   /// batch.
   bool append_string_cell(Batch& batch, RowBatch& rows, const TypedColumn& column,
@@ -59,7 +67,7 @@ class RowAppender {
       return fail(fmt::format("string of {} bytes in `{}`, at most {} are possible", text.size(),
                               column.name, kStringBytesMax));
     }
-    rows.set_string(rows.lane(column.name, ColumnType::kString, column.kind, hint), text);
+    rows.set_string(lane_of(rows, column, ColumnType::kString, hint), text);
     return true;
   }
 

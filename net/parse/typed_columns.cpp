@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::string_view kBase64Prefix = "base64:";  // of a name
 constexpr std::string_view kBase64Suffix = " base64";  // of a type
+constexpr std::string_view kAfter = " after ";  // before the type of a sibling's first column
 constexpr std::string_view kNanPrefix = "nan:";
 constexpr uint64_t kUsualNan = std::bit_cast<uint64_t>(std::numeric_limits<double>::quiet_NaN());
 constexpr size_t kNanDigits = 16;
@@ -28,11 +30,24 @@ constexpr ColumnKind kKinds[] = {ColumnKind::kField, ColumnKind::kTag, ColumnKin
 }  // namespace
 
 std::string type_text(const TypedColumn& column) {
-  return fmt::format("{} {}{}", name_of(column.type), name_of(column.kind),
-                     column.base64 ? kBase64Suffix : "");
+  std::string out = fmt::format("{} {}{}", name_of(column.type), name_of(column.kind),
+                                column.base64 ? kBase64Suffix : "");
+  if (column.first) {
+    const auto [type, kind] = *column.first;
+    out += fmt::format("{}{} {}", kAfter, name_of(type), name_of(kind));
+  }
+  return out;
 }
 
 bool parse_type_text(std::string_view text, TypedColumn& column) {
+  column.first.reset();
+  if (const size_t after = text.find(kAfter); after != text.npos) {
+    TypedColumn first;
+    if (!parse_type_text(text.substr(after + kAfter.size()), first) || first.base64) return false;
+    if (!parse_type_text(text.substr(0, after), column)) return false;
+    column.first.emplace(first.type, first.kind);
+    return true;
+  }
   column.base64 = text.starts_with(name_of(ColumnType::kString)) && text.ends_with(kBase64Suffix);
   for (const ColumnType type : kTypes) {
     for (const ColumnKind kind : kKinds) {
@@ -44,6 +59,14 @@ bool parse_type_text(std::string_view text, TypedColumn& column) {
     }
   }
   return false;
+}
+
+void mark_siblings(std::vector<TypedColumn>& columns) {
+  std::unordered_map<std::string_view, const TypedColumn*> first_of;
+  for (TypedColumn& column : columns) {
+    const auto [found, is_first] = first_of.emplace(column.name, &column);
+    if (!is_first) column.first.emplace(found->second->type, found->second->kind);
+  }
 }
 
 void add_exact_f64(std::string& out, double value) {

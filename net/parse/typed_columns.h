@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "db/schema/schema.h"
@@ -17,6 +18,8 @@ struct TypedColumn {
   ColumnType type = ColumnType::kString;
   ColumnKind kind = ColumnKind::kField;
   bool base64 = false;  ///< strings: every value is written in base64 (RFC 4648, section 4)
+  /// Of a sibling: type and kind of the first column of that name.
+  std::optional<std::pair<ColumnType, ColumnKind>> first = {};
 
   bool operator==(const TypedColumn&) const = default;
 };
@@ -26,10 +29,13 @@ struct TypedMeasurement {
   std::vector<TypedColumn> columns;
 };
 
-/// `i64 field`, `string tag`, `i64 time`, `string field base64`. Parsing sets all of `column`
-/// except its name, or returns false.
+/// `i64 field`, `string tag`, `i64 time`, `string field base64`; of a sibling `string field after
+/// i64 field`. Parsing sets all of `column` except its name, or returns false.
 std::string type_text(const TypedColumn& column);
 bool parse_type_text(std::string_view text, TypedColumn& column);
+
+/// Sets `first` of all siblings. Requires: they follow the first column of their name.
+void mark_siblings(std::vector<TypedColumn>& columns);
 
 /// The shortest decimal that parses back to the same float, or `inf`, `-inf` or `nan`. A NaN with
 /// unusual bits includes them: `nan:fff8000000000001`.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -23,6 +24,8 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
+constexpr std::string_view kAs = " as ";  // in a sibling's type, before its name
+
 std::string shown(std::string_view text) { return std::string(text.substr(0, kShownBytesMax)); }
 
 /// The columns of a measurement, by their keys in the file.
@@ -37,9 +40,8 @@ class RowReader : public RowAppender {
       : flattener_(flattener), options_(options), batch_(batch) {
     for (const TypedMeasurement& measurement : measurements) {
       Columns& columns = columns_[measurement.name];
-      for (const TypedColumn& column : measurement.columns) {
-        columns.by_key[exact_name(column.name)] = &column;
-      }
+      const std::vector<std::string> keys = typed_json_keys(measurement.columns);
+      for (size_t i = 0; i < keys.size(); ++i) columns.by_key[keys[i]] = &measurement.columns[i];
     }
   }
 
@@ -98,7 +100,7 @@ class RowReader : public RowAppender {
   }
 
   bool append(RowBatch& rows, const TypedColumn& column, const JsonValue& value, size_t hint) {
-    const auto lane = [&] { return rows.lane(column.name, column.type, column.kind, hint); };
+    const auto lane = [&] { return lane_of(rows, column, column.type, hint); };
     const bool is_text = value.kind == Kind::kString;
     switch (column.type) {
       case ColumnType::kI64: {
@@ -152,6 +154,23 @@ tl::unexpected<Error> bad_json_header(const std::string& what) {
 
 }  // namespace
 
+std::vector<std::string> typed_json_keys(const std::vector<TypedColumn>& columns) {
+  std::vector<std::string> keys;
+  std::set<std::string> used;
+  for (const TypedColumn& column : columns) {
+    if (!column.first) used.insert(exact_name(column.name));
+  }
+  for (const TypedColumn& column : columns) {
+    std::string key = exact_name(column.name);
+    if (column.first) {
+      key += fmt::format("#{}", name_of(column.type));
+      while (!used.insert(key).second) key += '#';
+    }
+    keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
 Result<std::string> typed_json_header(const std::vector<TypedMeasurement>& measurements) {
   std::string line(kTypedJsonStart);
   line += '{';
@@ -159,9 +178,13 @@ Result<std::string> typed_json_header(const std::vector<TypedMeasurement>& measu
   for (const TypedMeasurement& measurement : measurements) {
     if (key_count++ > 1) line += ',';
     line += json_quote(exact_name(measurement.name)) + ":{";
-    for (const TypedColumn& column : measurement.columns) {
-      if (&column != &measurement.columns.front()) line += ',';
-      line += json_quote(exact_name(column.name)) + ":\"" + type_text(column) + '"';
+    const std::vector<std::string> keys = typed_json_keys(measurement.columns);
+    for (size_t i = 0; i < keys.size(); ++i) {
+      const TypedColumn& column = measurement.columns[i];
+      if (i > 0) line += ',';
+      std::string type = type_text(column);
+      if (column.first) type += fmt::format("{}{}", kAs, exact_name(column.name));
+      line += json_quote(keys[i]) + ':' + json_quote(type);
       ++key_count;
     }
     line += '}';
@@ -192,10 +215,14 @@ Result<std::vector<TypedMeasurement>> read_typed_json_header(std::string_view li
           fmt::format("`{}` is not a column of a measurement", shown(value.path)));
     }
     const auto measurement = parse_exact_name(value.keys.substr(first + 1, last - first - 1));
-    const auto name = parse_exact_name(value.keys.substr(last + 1));
+    const std::string_view text = value.text;
+    const size_t as = value.kind == Kind::kString ? text.find(kAs) : text.npos;
+    const auto name = parse_exact_name(as == text.npos ? value.keys.substr(last + 1)
+                                                       : text.substr(as + kAs.size()));
     TypedColumn column;
     if (!measurement || !name || value.kind != Kind::kString ||
-        !parse_type_text(value.text, column)) {
+        !parse_type_text(text.substr(0, as), column) ||
+        column.first.has_value() != (as != text.npos)) {
       return bad_json_header(fmt::format("\"{}\" is not a valid type for column `{}`",
                                          shown(value.text), shown(value.path)));
     }

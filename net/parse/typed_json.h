@@ -19,8 +19,12 @@ namespace tocsin {
 inline constexpr std::string_view kTypedJsonStart = "{\"tocsin_columns\":";
 
 /// The first line, with its newline: `{"tocsin_columns":{"audit":{"service":"string tag","ms":"f64
-/// field"}}}`. kLimit if it exceeds kLineBytesMax or kJsonKeysMax.
+/// field"}}}`. A sibling has a key that is not its name, which follows its type:
+/// `"ms#string":"string field after f64 field as ms"`. kLimit if it exceeds kLineBytesMax or
+/// kJsonKeysMax.
 Result<std::string> typed_json_header(const std::vector<TypedMeasurement>& measurements);
+/// The keys of a measurement's columns in its rows.
+std::vector<std::string> typed_json_keys(const std::vector<TypedColumn>& columns);
 /// Parses the first line. kInvalid says what is wrong with it.
 Result<std::vector<TypedMeasurement>> read_typed_json_header(std::string_view line);
 

@@ -230,12 +230,17 @@ class TailFiles::Scan {
     sources_.resize(seen_.size());
     for (size_t i = 0; i < seen_.size(); ++i) {
       const FileSeen& seen = seen_[i];
-      sources_[i] = seen.source ? seen.source : files_.held_.source_of(seen.key());
+      if (seen.packed) {
+        if (seen.source && !continues_[i]) effect_.packed.push_back(seen.path);
+      } else {
+        sources_[i] = seen.source ? seen.source : files_.held_.source_of(seen.key());
+      }
       if (continues_[i] || sources_[i]) continue;
       // A copy may be shorter than the head that was seen before the truncation.
       const auto copied = std::find_if(searches_.begin(), searches_.end(), [&](const Search& s) {
-        return s.file->path.empty() && !s.file->file && seen.size >= s.file->position.offset &&
-               is_rotated_file(s.file->position, seen) && heads_alike(s.file->head, seen.head);
+        return !seen.packed && s.file->path.empty() && !s.file->file &&
+               seen.size >= s.file->position.offset && is_rotated_file(s.file->position, seen) &&
+               heads_alike(s.file->head, seen.head);
       });
       if (copied != searches_.end()) {
         sources_[i] = copied->file->source;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "db/database.h"
+#include "net/parse/input_format.h"
 #include "net/tail/held.h"
 #include "net/tail/identity.h"
 #include "net/tail/scanner.h"
@@ -35,6 +36,7 @@ struct FollowedFile {
   std::string path;                ///< current path; empty if there is none
   bool sibling = false;            ///< found next to a missing file, not by a glob
   std::shared_ptr<OpenFile> file;  ///< shared with the job that reads it
+  std::shared_ptr<const FormatGuess> guess;  ///< by the reader; null until it is certain
   std::list<uint64_t>::iterator open_order;  ///< valid while `file` is set
 
   std::string head;  ///< the longest one that was seen; empty: only its hash is known
@@ -80,6 +82,7 @@ class TailFiles {
   struct ScanEffect {
     std::vector<std::string> copies;    ///< newly recognised copies; each path is returned once
     std::vector<HeldFiles::Lost> lost;  ///< what was written but can no longer be read
+    std::vector<std::string> packed;    ///< compressed files that a glob covers; they are not read
     bool search = false;                ///< files are missing, so another scan is needed at once
     bool soon = false;                  ///< another scan is needed soon, to compare files
   };

@@ -88,7 +88,8 @@ class Matcher {
       for (auto it = begin; it != end; ++it) {
         const FileSeen& file = seen_[it->second];
         if (!open(it->second) || file.size < position.offset) continue;
-        if (!has_head(file.head, position)) continue;
+        // Without a head, the file was empty when it was last seen.
+        if (position.head_size != 0 && !has_head(file.head, position)) continue;
         if (best == kNone || file.device == position.device) best = it->second;
       }
       if (best != kNone) assign(best, p);

@@ -74,7 +74,7 @@ struct FileSeen {
   int64_t changed_at = 0;  ///< modification time, ns
   std::string head;        ///< the first min(size, kHeadBytesMax) bytes
   std::string real_path;   ///< `path` with symbolic links resolved; empty: the same as `path`
-  std::optional<PackedContent> packed = {};  ///< of a compressed sibling
+  std::optional<PackedContent> packed = {};  ///< of a compressed file, which is not followed
 
   /// Whether the file matched no glob but was found in the search for a missing file, as a rotated
   /// file would be. A sibling can continue a position but is never new.

@@ -12,7 +12,7 @@ namespace tocsin {
 
 struct TailOptions {
   std::vector<std::string> paths;  ///< globs
-  std::string format = "auto";     ///< auto, json, lp
+  std::string format = "auto";     ///< auto, json, lp, text
   std::string measurement;  ///< for lines that name none; empty: the name of the file's folder
   std::vector<std::string> tags;  ///< JSON keys that become tags; empty: parse/keys.h decides
   bool from_end = false;          ///< files found at start without a position begin at their end

@@ -1,6 +1,7 @@
 #include "net/tail/reader.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,22 +9,38 @@
 #include "db/base/ascii.h"
 #include "db/limits.h"
 #include "net/parse/framer.h"
+#include "net/parse/json_documents.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_origin.h"
 #include "net/parse/line_protocol.h"
+#include "net/parse/line_runs.h"
+#include "net/parse/text_lines.h"
 
 namespace tocsin {
 namespace {
 
 // Of a line that is too long, between two commits: as much as is read in the time of a commit.
 constexpr uint64_t kSkippedBytesMax = uint64_t{64} << 20;
-std::string_view name_of(TailFormat format) {
+
+// `other`: of the lines that are not JSON.
+std::string_view origin_format(TailFormat format, InputFormat other) {
   switch (format) {
-    case TailFormat::kAuto: return kOriginAuto;
+    case TailFormat::kAuto: return other == InputFormat::kText ? kOriginAutoText : kOriginAuto;
     case TailFormat::kJson: return kOriginJson;
+    case TailFormat::kText: return kOriginText;
     case TailFormat::kLineProtocol: break;
   }
   return kOriginLineProtocol;
+}
+
+ParseOptions options_of(const ReadRequest& request) {
+  ParseOptions options;
+  options.now = request.now;
+  options.time_unit = 0;
+  options.measurement = request.measurement;
+  options.tags = request.tags;
+  options.time = request.time;
+  return options;
 }
 
 ReadOutcome failed(const Error& error) {
@@ -87,57 +104,120 @@ Status check_again(const ReadRequest& request, ReadOutcome& outcome) {
   return {};
 }
 
-// Consecutive lines of one format: the bytes [start, end) of the data.
-struct Run {
-  LineFormat format = LineFormat::kLineProtocol;
-  size_t start = 0;
-  size_t end = 0;
-};
-
-std::vector<Run> runs_of(std::string_view lines, TailFormat format) {
-  if (format == TailFormat::kJson) return {{LineFormat::kJson, 0, lines.size()}};
-  if (format == TailFormat::kLineProtocol) return {{LineFormat::kLineProtocol, 0, lines.size()}};
-  std::vector<Run> runs;
-  for (std::string_view rest = lines; !rest.empty();) {
-    const size_t start = lines.size() - rest.size();
-    const std::string_view line = next_line(rest);
-    const LineFormat own = format_of_line(line);
-    // Blank lines belong to the lines around them.
-    const bool joins = !runs.empty() && (own == runs.back().format || is_blank_line(line));
-    if (!joins) runs.push_back({own, start, start});
-    runs.back().end = lines.size() - rest.size();
-  }
-  return runs;
+FormatGuess named_format(TailFormat format) {
+  FormatGuess guess;
+  if (format == TailFormat::kText) guess.other_lines = InputFormat::kText;
+  return guess;
 }
 
-ParseOptions options_of(const ReadRequest& request) {
-  ParseOptions options;
-  options.now = request.now;
-  options.time_unit = 0;
-  options.measurement = request.measurement;
-  options.tags = request.tags;
-  options.time = request.time;
-  return options;
+// Whether the first line is an object that holds nothing but an array of events. Other keys beside
+// the array would be lost.
+bool is_wrapped_line(std::string_view start) {
+  const JsonStart first = read_json_start(start);
+  return !first.has_newline && first.member_count == 1 && !first.array_key.empty();
+}
+
+// Decides by the start of the file, unless an earlier read has. Returns nothing if the file cannot
+// be read.
+Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
+                                                   ReadOutcome& outcome) {
+  if (request.format != TailFormat::kAuto) return named_format(request.format);
+  if (request.guess) {
+    outcome.guess = request.guess;
+    return *request.guess;
+  }
+  TOCSIN_TRY(const std::string start, outcome.file->read(0, kFormatBytes));
+  const TextEncoding encoding = encoding_of(start);
+  UnreadFormat unread = unread_format(start);
+  if (encoding != TextEncoding::kPlain) {
+    unread = {fmt::format("in {}", name_of(encoding)),
+              "only plain UTF-8 text can be followed; load the file with `tocsin import`"};
+  }
+  if (!unread.name.empty()) {
+    outcome.notice =
+        fmt::format("{} is {} and is not read: {}", request.path, unread.name, unread.advice);
+    return std::nullopt;
+  }
+  ParseOptions options = options_of(request);
+  options.more_follows = true;
+  FormatGuess guess = guess_format(start, "auto", request.path, options);
+  std::string note = guess.note;
+  if (guess.format == InputFormat::kCsv) {
+    guess.other_lines = InputFormat::kText;
+    note =
+        "it looks like CSV, which cannot be followed: each line is stored as text; load the file "
+        "with `tocsin import`";
+  } else if (guess.format == InputFormat::kJsonDocuments && !is_wrapped_line(start)) {
+    guess.array_key.clear();
+    note =
+        "it holds JSON arrays or objects with line breaks, which cannot be followed: only lines "
+        "that are whole objects are stored, one row each; load the file with `tocsin import`";
+  }
+  if (!note.empty()) outcome.notice = request.path + ": " + note;
+  if (start.size() == kFormatBytes) outcome.guess = std::make_shared<const FormatGuess>(guess);
+  return guess;
+}
+
+// What the lines are, by their format.
+std::vector<LineRun> runs_of(std::string_view lines, TailFormat format, InputFormat other) {
+  switch (format) {
+    case TailFormat::kAuto: break;
+    case TailFormat::kJson: return {{InputFormat::kJson, 0, lines.size()}};
+    case TailFormat::kText:
+    case TailFormat::kLineProtocol: return {{other, 0, lines.size()}};
+  }
+  return line_runs(lines, other);
+}
+
+// The time of the last line before `offset` that has one, for lines that continue an event.
+Result<std::optional<Timestamp>> time_before(const ReadRequest& request,
+                                             const ReadOutcome& outcome) {
+  const uint64_t offset = request.position.offset;
+  const uint64_t from = offset > kFormatBytes ? offset - kFormatBytes : 0;
+  TOCSIN_TRY(const std::string before,
+             outcome.file->read(from, static_cast<size_t>(offset - from)));
+  return last_text_time(before, request.now, request.format == TailFormat::kAuto);
+}
+
+// Turns lines of wrapped events, which begin at `offset` in the file, into rows and rejected lines.
+void parse_wrapped_lines(std::string_view lines, const ParseOptions& options, uint64_t offset,
+                         JsonLinesParser& parser, ReadOutcome& outcome) {
+  WriteRequest& write = outcome.write;
+  LineErrors errors;
+  parser.parse(write.batch.keep(unwrapped_lines(lines)), options, write.batch, errors);
+  for (const LineError& error : errors) {
+    write.rejected.push_back(rejected_line(
+        fmt::format("{} (after byte {} of the file)", error.reason, offset), error.text));
+  }
+  errors.add_counted(write.rejected);
+  outcome.warnings.add(errors.warnings());
 }
 
 // Turns whole lines, which begin at `offset` in the file, into rows and rejected lines.
-void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
-                 ReadOutcome& outcome) {
+void parse_lines(std::string lines, const ReadRequest& request, const FormatGuess& guess,
+                 uint64_t offset, std::optional<Timestamp> text_time, ReadOutcome& outcome) {
   WriteRequest& write = outcome.write;
-  const std::vector<Run> runs = runs_of(lines, request.format);
-  // A batch has one policy: if it has any JSON line, rows of line protocol keep conflicting values,
-  // too.
-  const bool json = std::any_of(runs.begin(), runs.end(),
-                                [](const Run& run) { return run.format == LineFormat::kJson; });
-  write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
+  const InputFormat other = guess.other_lines;
+  const std::vector<LineRun> runs = runs_of(lines, request.format, other);
+  // A batch has one policy: if it has any line of JSON or text, rows of line protocol keep
+  // conflicting values, too.
+  const bool keep = std::any_of(runs.begin(), runs.end(), [](const LineRun& run) {
+    return run.format != InputFormat::kLineProtocol;
+  });
+  write.batch = Batch(keep ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
   const std::string_view kept = write.batch.keep(std::move(lines));
   const ParseOptions options = options_of(request);
   JsonLinesParser json_parser;
   LineErrors errors;
-  for (const Run& run : runs) {
+  for (const LineRun& run : runs) {
     const std::string_view text = kept.substr(run.start, run.end - run.start);
-    if (run.format == LineFormat::kJson) {
+    if (run.format == InputFormat::kJson && !guess.array_key.empty()) {
+      parse_wrapped_lines(text, options, offset + run.start, json_parser, outcome);
+    } else if (run.format == InputFormat::kJson) {
       json_parser.parse(text, options, write.batch, errors);
+    } else if (run.format == InputFormat::kText) {
+      parse_text_lines(text, options, text_time, write.batch, errors);
+      if (const auto last = last_text_time(text, options.now)) text_time = last;
     } else {
       parse_line_protocol(text, options, write.batch, errors);
     }
@@ -148,7 +228,7 @@ void parse_lines(std::string lines, const ReadRequest& request, uint64_t offset,
         fmt::format("{} (line at byte {} of the file)", error.reason, at), error.text));
   }
   errors.add_counted(write.rejected);
-  outcome.warnings = errors.warnings();
+  outcome.warnings.add(errors.warnings());
 }
 
 void finish_write(ReadOutcome& outcome) {
@@ -203,8 +283,9 @@ bool is_complete_object(std::string_view text) {
 // The number of bytes of `data` that are complete lines. `at_end`: the data reaches the end of the
 // file.
 size_t complete_bytes(std::string_view data, bool at_end, const ReadRequest& request,
-                      ReadOutcome& outcome) {
+                      InputFormat other, ReadOutcome& outcome) {
   if (at_end && is_last_line(request, outcome.next.offset + data.size())) return data.size();
+  if (other == InputFormat::kText) return data.rfind('\n') + 1;  // npos + 1 is 0
   StreamFramer framer;
   const size_t whole = framer.whole_lines(data);
   if (whole > 0 || !at_end) return whole;
@@ -214,13 +295,13 @@ size_t complete_bytes(std::string_view data, bool at_end, const ReadRequest& req
 }
 
 // Reads at `offset` until the data holds a whole line or exceeds the limit of a line.
-Result<std::string> read_lines(const ReadRequest& request, uint64_t offset, ReadOutcome& outcome,
-                               size_t& whole) {
+Result<std::string> read_lines(const ReadRequest& request, InputFormat other, uint64_t offset,
+                               ReadOutcome& outcome, size_t& whole) {
   for (size_t wanted = kTailChunkBytes;; wanted *= 2) {
     wanted = std::min(wanted, kLineBytesMax + kTailChunkBytes);
     TOCSIN_TRY(std::string data, outcome.file->read(offset, wanted));
     const bool at_end = data.size() < wanted;
-    whole = complete_bytes(data, at_end, request, outcome);
+    whole = complete_bytes(data, at_end, request, other, outcome);
     // NUL bytes in a line that exceeds the limit end it: what follows them may be a line.
     if (whole == 0 && data.size() > kLineBytesMax) whole = data.rfind('\0') + 1;  // npos + 1 is 0
     if (whole > 0 || at_end || wanted > kLineBytesMax) return data;
@@ -272,8 +353,17 @@ Status reject_continuation(const ReadRequest& request, ReadOutcome& outcome) {
 
 Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
   const uint64_t offset = outcome.next.offset;
+  TOCSIN_TRY(const std::optional<FormatGuess> guess, guess_format_of(request, outcome));
+  if (!guess) {
+    if (!is_last_line(request, outcome.size)) return {};
+    outcome.next.offset = std::max(offset, outcome.size);
+    outcome.kind = ReadOutcome::Kind::kWrite;
+    return {};
+  }
+  const InputFormat other = guess->other_lines;
+  outcome.write.origin = origin_of(origin_format(request.format, other), options_of(request));
   size_t whole = 0;
-  TOCSIN_TRY(std::string data, read_lines(request, offset, outcome, whole));
+  TOCSIN_TRY(std::string data, read_lines(request, other, offset, outcome, whole));
   outcome.size = std::max<uint64_t>(outcome.size, offset + data.size());
   if (offset < kHeadBytesMax) {
     outcome.head.resize(std::min<size_t>(outcome.head.size(), offset));
@@ -284,7 +374,11 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
     outcome.next.offset = offset + whole;
     const bool taken = !data.ends_with('\n') && is_last_line(request, outcome.next.offset);
     if (taken) outcome.next.line = LineState::kTaken;
-    parse_lines(std::move(data), request, offset, outcome);
+    std::optional<Timestamp> text_time;
+    if (other == InputFormat::kText) {
+      TOCSIN_TRY(text_time, time_before(request, outcome));
+    }
+    parse_lines(std::move(data), request, *guess, offset, text_time, outcome);
   } else if (data.size() > kLineBytesMax) {
     outcome.write.rejected.push_back(
         rejected_line(fmt::format("the line at byte {} of the file is longer than {} bytes", offset,
@@ -314,9 +408,10 @@ Result<TailFormat> parse_tail_format(std::string_view name) {
   if (name == "auto") return TailFormat::kAuto;
   if (name == "json") return TailFormat::kJson;
   if (name == "lp") return TailFormat::kLineProtocol;
+  if (name == "text") return TailFormat::kText;
   return fail(
       ErrorCode::kInvalid,
-      fmt::format("unknown format `{}` of a followed file; expected auto, json or lp", name));
+      fmt::format("unknown format `{}` of a followed file; expected auto, json, lp or text", name));
 }
 
 ReadOutcome read_chunk(const ReadRequest& request) {
@@ -329,7 +424,6 @@ ReadOutcome read_chunk(const ReadRequest& request) {
   if (outcome.kind == ReadOutcome::Kind::kWrite) {
     outcome.next.gone_since = 0;
     outcome.write.source = request.path;
-    outcome.write.origin = origin_of(name_of(request.format), options_of(request));
     outcome.write.origin.path = request.path;
     outcome.write.changes.push_back(
         {SmallTable::kSources, position_key(outcome.next.id), encode_position(outcome.next)});

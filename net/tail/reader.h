@@ -11,6 +11,7 @@
 
 #include "db/base/result.h"
 #include "db/database.h"
+#include "net/parse/input_format.h"
 #include "net/parse/line_errors.h"
 #include "net/parse/time_keys.h"
 #include "net/tail/identity.h"
@@ -21,8 +22,8 @@ namespace tocsin {
 /// Read at a time, unless one line is longer.
 inline constexpr size_t kTailChunkBytes = size_t{1} << 20;
 
-enum class TailFormat : uint8_t { kAuto, kJson, kLineProtocol };
-/// Parses `auto`, `json` or `lp`; kInvalid lists them.
+enum class TailFormat : uint8_t { kAuto, kJson, kLineProtocol, kText };
+/// Parses `auto`, `json`, `lp` or `text`; kInvalid lists them.
 Result<TailFormat> parse_tail_format(std::string_view name);
 
 struct ReadRequest {
@@ -34,7 +35,8 @@ struct ReadRequest {
   bool give_up_quote = false;      ///< reject the line whose open quote holds lines back
   std::optional<ReadStart> start;  ///< store no rows; only move the position there
   TailFormat format = TailFormat::kAuto;
-  std::string measurement;  ///< for lines that name none
+  std::shared_ptr<const FormatGuess> guess;  ///< of an earlier read, for kAuto; may be null
+  std::string measurement;                   ///< for lines that name none
   std::vector<std::string> tags;
   TimeOptions time;
   Timestamp now = 0;
@@ -57,6 +59,9 @@ struct ReadOutcome {
   WriteRequest write;
   LineWarnings warnings;
   std::string error;
+  /// What a person should know about the format of the file; empty: nothing.
+  std::string notice;
+  std::shared_ptr<const FormatGuess> guess;  ///< null until its evidence is complete
 };
 
 ReadOutcome read_chunk(const ReadRequest& request);

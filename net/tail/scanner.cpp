@@ -301,7 +301,7 @@ void TailScanner::inspect(const std::string& path, std::optional<size_t> source)
   const bool whole = head->size() < kHeadBytesMax;
   file.size = whole ? head->size() : std::max<uint64_t>(now->size, head->size());
   file.changed_at = now->changed_at;
-  if (file.sibling() && is_packed(*head)) file.packed = unpack(**opened, file.size);
+  if (is_packed(*head)) file.packed = unpack(**opened, file.size);
   file.head = *std::move(head);
   files_.push_back(std::move(file));
 }

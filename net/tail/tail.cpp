@@ -24,6 +24,7 @@ constexpr size_t kReadingMax = 4;         // background reads: one per thread of
 constexpr size_t kInFlightFilesMax = 64;  // being read or waiting for their commit
 constexpr size_t kInFlightBytesMax = size_t{16} << 20;  // of batches waiting for their commit
 constexpr size_t kWatchedFoldersMax = 256;
+constexpr size_t kSearchesMax = 2;  // scans in a row for missing files before files are read again
 constexpr size_t kWarningsMax = 1'000;  // logged in the life of a process, one per file or cause
 
 struct Source {
@@ -102,6 +103,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   std::optional<LoopTimer> retry_timer_;
   std::map<std::string, FolderWatch> watches_;
   bool scanning_ = false;       // until the scan is applied
+  size_t searches_ = 0;         // scans in a row that looked for missing files
   bool scan_finished_ = false;  // it is applied once the reads in the background have ended
   bool scan_wanted_ = false;
   Duration scan_began_ = 0;  // running time
@@ -213,7 +215,8 @@ void Tail::Impl::apply_scan() {
   if (!scanner_.complete()) return scan_later();
   const auto effect = files_.apply_scan(scanner_.files(), now, scanner_.comparisons());
   log_effect(effect);
-  if (effect.search) return begin_scan();
+  if (effect.search && ++searches_ <= kSearchesMax) return begin_scan();
+  searches_ = 0;
   if (!files_.started()) {
     files_.mark_start();
     warn_unmatched();
@@ -223,7 +226,7 @@ void Tail::Impl::apply_scan() {
   submit_outdated();
   for (const uint64_t id : files_.to_read(now)) enqueue(id);
   pump();
-  if (scan_wanted_ || effect.soon) return request_scan();
+  if (scan_wanted_ || effect.soon || effect.search) return request_scan();
   scan_later();
 }
 
@@ -237,6 +240,12 @@ void Tail::Impl::log_effect(const TailFiles::ScanEffect& effect) {
               path +
                   " has the same content as another followed file; treating it as a copy, and "
                   "reading it from where the two differ if they ever do");
+  }
+  for (const std::string& path : effect.packed) {
+    warn_once("packed " + folder_of(path),
+              path +
+                  " is compressed and is not read, like all such files in its folder; "
+                  "decompress it and load it with `tocsin import`, or let `paths` not cover it");
   }
   for (const HeldFiles::Lost& lost : effect.lost) {
     const std::string bytes =
@@ -315,6 +324,8 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->start = file.start;
   request->give_up_quote = files_.quote_overdue(file, clock_.running());
   request->format = source.format;
+  // At the start of the file there may be other text than at the last read.
+  if (file.position.offset > 0) request->guess = file.guess;
   request->measurement = measurement_of(source, file.position.path);
   request->tags = source.options.tags;
   request->time = source.time;
@@ -339,6 +350,10 @@ void Tail::Impl::on_read(uint64_t id, ReadOutcome outcome) {
 
 void Tail::Impl::accept_read(uint64_t id, ReadOutcome outcome) {
   using Kind = ReadOutcome::Kind;
+  files_.at(id).guess = outcome.guess;
+  if (!outcome.notice.empty()) {
+    warn_once("format of " + files_.at(id).position.path, outcome.notice);
+  }
   if (outcome.kind == Kind::kWrite || outcome.kind == Kind::kNothing) {
     files_.saw(id, outcome.head, outcome.size);
   }
@@ -434,7 +449,7 @@ void Tail::Impl::log_warnings(const std::string& path, const LineWarnings& warni
   for (const LineWarning kind : kLineWarnings) {
     if (warnings[kind].count == 0) continue;
     const bool no_key = kind == LineWarning::kNoTime || kind == LineWarning::kTimeKeyMissing;
-    if (no_key) counters_.untimed += warnings[kind].count;
+    if (no_key || kind == LineWarning::kTextWithoutTime) counters_.untimed += warnings[kind].count;
     warn_once(fmt::format("{} {}", path, static_cast<int>(kind)),
               fmt::format("{}: {}{}", path, warning_text(kind, warnings[kind]),
                           no_key ? "; name the right key with `time: {key: ...}` in `tail`" : ""));

@@ -14,7 +14,7 @@
 namespace tocsin {
 
 /// Intervals during which one alert instance was firing, for `excluding alerts`. `group` has the
-/// values of the group keys, in the order of the last `stats`.
+/// values of the group keys, in the order of the last `stats`, without siblings.
 struct Exclusion {
   std::vector<Value> group;
   std::vector<TimeRange> intervals;
@@ -29,6 +29,8 @@ struct QueryOptions {
   /// column null.
   bool rule_mode = false;
   std::vector<Exclusion> exclusions;
+  /// The result keeps the columns of values of other types apart (ResultColumn::sibling).
+  bool keep_siblings = false;
   bool shortcuts = true;  ///< off: reads row by row, as a reference for tests
   bool remember = true;   ///< reuse remembered results of unchanged baseline windows
   Duration timeout = 0;   ///< 0: none

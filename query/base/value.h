@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "db/base/time.h"
+#include "db/schema/schema.h"
 
 namespace tocsin {
 
@@ -20,7 +22,11 @@ enum class ValueType : uint8_t {
   kDuration,  ///< int64 nanoseconds
 };
 
-const char* name_of(ValueType type);  ///< `bool`, `i64`, ... `time`, `duration`
+const char* name_of(ValueType type);      ///< `bool`, `i64`, ... `time`, `duration`
+ValueType type_of(const Column& column);  ///< of the values of a stored column
+/// The measurement's column of that name and type, else the first of that name; null if there is
+/// none.
+const Column* find_column(const Measurement& measurement, std::string_view name, ValueType type);
 
 inline bool is_number(ValueType type) {
   return type == ValueType::kI64 || type == ValueType::kU64 || type == ValueType::kF64;

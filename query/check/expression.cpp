@@ -10,6 +10,7 @@
 #include "query/base/limits.h"
 #include "query/check/contradiction.h"
 #include "query/check/pitfall.h"
+#include "query/check/siblings.h"
 #include "query/parser/grammar.h"
 #include "query/parser/lexer.h"
 
@@ -214,9 +215,14 @@ bool check_operator(CheckContext& context, const Scope& scope, const ast::Expres
     return false;
   }
   out.function = node.operation;
-  if (!type_operator(context, node, out)) return false;
   warn_of_letter_case(context, scope, node, out);
-  return fold(context, out);
+  if (has_siblings(scope, out) && is_comparison(out.function)) {
+    return compare_siblings(context, scope, node, out) && fold(context, out);
+  }
+  for (const Expression& argument : out.arguments) {
+    warn_of_siblings(context, scope, argument, name_of(out.function));
+  }
+  return type_operator(context, node, out) && fold(context, out);
 }
 
 bool check_call(CheckContext& context, const Scope& scope, const ast::Expression& node,
@@ -226,6 +232,7 @@ bool check_call(CheckContext& context, const Scope& scope, const ast::Expression
   if (!entry) return unknown_function(context, node);
   if (!check_arguments(context, scope, node, out)) return false;
   out.function = entry->function;
+  if (has_siblings(scope, out)) use_siblings(context, scope, *entry, out);
   if (!type_function(context, node, *entry, out)) return false;
   warn_of_letter_case(context, scope, node, out);
   if (out.function == Function::kIf) warn_of_if(context, scope, out);
@@ -252,10 +259,10 @@ bool check_condition(CheckContext& context, const Scope& scope, const ast::Expre
   if (out.type == ValueType::kNull) become_literal(out, Value::of(false), ValueType::kBool);
   if (out.type == ValueType::kBool) {
     for (std::string& warning : find_dropped_rows(context, scope, out)) {
-      context.warn(std::move(warning));
+      context.warn_once(std::move(warning));
     }
     if (const auto why = find_contradiction(context, scope, out)) {
-      context.warn(fmt::format("no row passes: {}", *why));
+      context.warn_once(fmt::format("no row passes: {}", *why));
     }
     return true;
   }

@@ -36,8 +36,12 @@ bool check_count(CheckContext& context, const ast::Expression& expression, std::
 /// The fault for a duration that reaches back beyond the earliest time.
 bool fault_too_early(CheckContext& context, TextSpan span);
 
-/// Types an operator whose arguments are already checked, and converts mixed numbers to f64. In
+/// Whether the operator compares values or searches in a text. This and the next two are in
 /// operators.cpp.
+bool is_comparison(Function operation);
+/// Whether values of the types can be equal.
+bool are_comparable(ValueType a, ValueType b);
+/// Types an operator whose arguments are already checked, and converts mixed numbers to f64.
 bool type_operator(CheckContext& context, const ast::Expression& node, Expression& call);
 /// The same for a named function; in functions.cpp.
 bool type_function(CheckContext& context, const ast::Expression& node, const FunctionEntry& entry,

@@ -81,10 +81,6 @@ bool fault_null(CheckContext& context, const ast::Expression& node, size_t side)
                        fmt::format("write `{}exists({})`", equal ? "not " : "", name));
 }
 
-bool comparable(T a, T b) {
-  return a == T::kNull || b == T::kNull || a == b || (is_number(a) && is_number(b));
-}
-
 bool type_comparison(CheckContext& context, const ast::Expression& node, Expression& call) {
   call.type = T::kBool;
   for (const size_t side : {0, 1}) {
@@ -92,7 +88,7 @@ bool type_comparison(CheckContext& context, const ast::Expression& node, Express
   }
   const T left = call.arguments[0].type;
   const T right = call.arguments[1].type;
-  if (!comparable(left, right)) return fault_mismatch(context, node, call);
+  if (!are_comparable(left, right)) return fault_mismatch(context, node, call);
   const bool ordering = node.operation != Function::kEqual && node.operation != Function::kNotEqual;
   if (ordering && (left == T::kBool || right == T::kBool)) {
     return context.fault(node.head, "booleans have no order", "compare them with `==` or `!=`");
@@ -126,7 +122,7 @@ bool type_in(CheckContext& context, const ast::Expression& node, Expression& cal
                            fmt::format("test for null separately, with `not exists({})`",
                                        ast::print_expression(node.arguments[0])));
     }
-    if (comparable(call.arguments[0].type, item.type)) continue;
+    if (are_comparable(call.arguments[0].type, item.type)) continue;
     const std::string better =
         rewrite_constant(item.literal, call.arguments[0].type, context.options.zone);
     return context.fault(item.span,
@@ -256,6 +252,15 @@ bool type_negation(CheckContext& context, const ast::Expression& node, Expressio
 }
 
 }  // namespace
+
+bool are_comparable(T a, T b) {
+  return a == T::kNull || b == T::kNull || a == b || (is_number(a) && is_number(b));
+}
+
+bool is_comparison(Function operation) {
+  return (operation >= Function::kEqual && operation <= Function::kGreaterEqual) ||
+         (operation >= Function::kIn && operation <= Function::kIcontains);
+}
 
 bool type_operator(CheckContext& context, const ast::Expression& node, Expression& call) {
   switch (call.function) {

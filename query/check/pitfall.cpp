@@ -116,9 +116,9 @@ void warn_of_constant_case(CheckContext& context, const Scope& scope, const ast:
   const bool lower = *letter_case == Function::kLower;
   const std::string better = lower ? lower_case(*value) : upper_case(*value);
   if (better == *value) return;
-  context.warn(fmt::format("`{}` has no letters {}, so it never {} {}; write {}",
-                           ast::print_expression(text), lower ? "A to Z" : "a to z",
-                           relation_of(function), quote_string(*value), quote_string(better)));
+  context.warn_once(fmt::format("`{}` has no letters {}, so it never {} {}; write {}",
+                                ast::print_expression(text), lower ? "A to Z" : "a to z",
+                                relation_of(function), quote_string(*value), quote_string(better)));
 }
 
 }  // namespace
@@ -190,10 +190,10 @@ void warn_of_if(CheckContext& context, const Scope& scope, const Expression& cal
   if (condition.kind == Expression::Kind::kLiteral)
     return;  // such as a parameter, which others set
   for (std::string& warning : find_dropped_rows(context, scope, condition)) {
-    context.warn(std::move(warning));
+    context.warn_once(std::move(warning));
   }
   if (const auto why = find_contradiction(context, scope, condition)) {
-    context.warn(fmt::format("the first value of this `if` is never used: {}", *why));
+    context.warn_once(fmt::format("the first value of this `if` is never used: {}", *why));
   }
 }
 

@@ -8,7 +8,6 @@
 #include "query/check/source.h"
 #include "query/check/stages.h"
 #include "query/parser/grammar.h"
-#include "query/plan/analyze.h"
 
 namespace tocsin {
 namespace {
@@ -143,7 +142,6 @@ bool PlanBuilder::check(std::string_view text, const ast::Query& query,
     unknown = std::move(context.unknown_column);
     return false;
   }
-  warn_of_type_conflicts(context, catalog_, plan_, used_source_columns(plan_));
   for (auto* warnings : {&context.warnings, &context.schema_warnings}) {
     if (warnings->size() > kWarningCountMax) warnings->resize(kWarningCountMax);
   }

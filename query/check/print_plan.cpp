@@ -13,6 +13,10 @@ namespace {
 
 using Columns = std::vector<PlanColumn>;
 
+std::string shown_name(const PlanColumn& column) {
+  return column.sibling ? fmt::format("{} ({})", column.name, name_of(column.type)) : column.name;
+}
+
 // The expression as a syntax tree; conversions that the checker inserted are visible.
 ast::Expression as_written(const Expression& expression, const Columns& input) {
   ast::Expression node;
@@ -23,7 +27,7 @@ ast::Expression as_written(const Expression& expression, const Columns& input) {
       return node;
     case Expression::Kind::kColumn:
       node.kind = ast::Expression::Kind::kName;
-      node.name = input[expression.column].name;
+      node.name = shown_name(input[expression.column]);
       return node;
     case Expression::Kind::kCall: break;
   }
@@ -39,7 +43,7 @@ ast::Expression as_written(const Expression& expression, const Columns& input) {
 
 std::string print_columns(const Columns& columns) {
   return join(columns, [](const PlanColumn& column) {
-    return fmt::format("{} {}", ast::print_name(column.name), name_of(column.type));
+    return fmt::format("{} {}", ast::print_name(shown_name(column)), name_of(column.type));
   });
 }
 
@@ -110,7 +114,7 @@ class StagePrinter {
     return out;
   }
   std::string output() const { return " -> " + print_columns(stage_.columns); }
-  std::string name(uint32_t column) const { return ast::print_name(input_[column].name); }
+  std::string name(uint32_t column) const { return ast::print_name(shown_name(input_[column])); }
   std::string names(const std::vector<uint32_t>& columns) const {
     return join(columns, [&](uint32_t column) { return name(column); });
   }

@@ -14,16 +14,32 @@ std::optional<uint32_t> Scope::find(std::string_view name) const {
   return found->second;
 }
 
+std::vector<uint32_t> Scope::family(uint32_t index) const {
+  std::vector<uint32_t> out = {index};
+  if (!has_siblings(index)) return out;
+  const std::vector<uint32_t>& siblings = siblings_.at(columns_[index].name);
+  out.insert(out.end(), siblings.begin(), siblings.end());
+  return out;
+}
+
 uint32_t Scope::add(ScopeColumn column) {
   const auto index = static_cast<uint32_t>(columns_.size());
-  const bool added = index_.emplace(column.name, index).second;
-  TOCSIN_CHECK(added);
+  if (column.sibling) {
+    siblings_[column.name].push_back(index);
+  } else {
+    const bool added = index_.emplace(column.name, index).second;
+    TOCSIN_CHECK(added);
+  }
   columns_.push_back(std::move(column));
   return index;
 }
 
 void Scope::replace(uint32_t index, ScopeColumn column) {
-  if (std::find(keys.begin(), keys.end(), index) != keys.end()) keys_complete = false;
+  for (const uint32_t member : family(index)) {
+    if (std::find(keys.begin(), keys.end(), member) != keys.end()) keys_complete = false;
+    columns_[member].name.clear();  // no column has an empty name, so it belongs to none
+  }
+  siblings_.erase(column.name);
   if (time_bucket == index) time_bucket.reset();
   columns_[index] = std::move(column);
 }
@@ -51,7 +67,7 @@ std::vector<PlanColumn> Scope::plan_columns() const {
   std::vector<PlanColumn> out;
   out.reserve(columns_.size());
   for (const ScopeColumn& column : columns_) {
-    out.push_back({column.name, column.type, column.unknown});
+    out.push_back({column.name, column.type, column.unknown, column.sibling});
   }
   return out;
 }
@@ -59,8 +75,16 @@ std::vector<PlanColumn> Scope::plan_columns() const {
 std::vector<std::string> Scope::names() const {
   std::vector<std::string> out;
   out.reserve(columns_.size());
-  for (const ScopeColumn& column : columns_) out.push_back(column.name);
+  for (const ScopeColumn& column : columns_) {
+    if (!column.sibling) out.push_back(column.name);
+  }
   return out;
+}
+
+void CheckContext::warn_once(std::string warning) {
+  if (std::ranges::find(warnings, warning) == warnings.end()) {
+    warnings.push_back(std::move(warning));
+  }
 }
 
 bool CheckContext::fault(TextSpan span, std::string message, std::string hint) {
@@ -68,11 +92,6 @@ bool CheckContext::fault(TextSpan span, std::string message, std::string hint) {
   diagnostic.hint = std::move(hint);
   diagnostic.locate(text, span.start, span.end - span.start);
   return false;
-}
-
-void CheckContext::warn(std::string warning) {
-  if (std::find(warnings.begin(), warnings.end(), warning) != warnings.end()) return;
-  warnings.push_back(std::move(warning));
 }
 
 bool CheckContext::unknown_name(const ast::Name& name, const Scope& scope) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "db/schema/schema.h"
@@ -42,6 +43,7 @@ struct ScopeColumn {
   std::optional<std::string> never_true = {};
   /// Of a condition: the warnings for a `where` on it, as from find_dropped_rows.
   std::vector<std::string> dropped_rows = {};
+  bool sibling = false;  ///< as in PlanColumn
 };
 
 /// The columns that a stage reads, by index, and the facts about them that later stages need.
@@ -57,11 +59,26 @@ class Scope {
 
   /// Records that the times of the source are within `range`.
   void limit_time(TimeRange range) { columns_[0].range = range; }
+  void set_lacking(uint32_t index, std::string measurements) {
+    columns_[index].lacking = std::move(measurements);
+  }
 
   size_t size() const { return columns_.size(); }
   const ScopeColumn& at(size_t index) const { return columns_[index]; }
-  std::optional<uint32_t> find(std::string_view name) const;
-  uint32_t add(ScopeColumn column);  ///< Requires: !find(column.name)
+  std::optional<uint32_t> find(std::string_view name) const;  ///< never a sibling
+  /// Whether the column was a sibling of a column that has been replaced.
+  bool is_retired(uint32_t index) const {
+    return columns_[index].sibling && columns_[index].name.empty();
+  }
+  bool has_siblings(uint32_t index) const {
+    return !siblings_.empty() && !columns_[index].sibling &&
+           siblings_.contains(columns_[index].name);
+  }
+  /// The column, then its siblings.
+  std::vector<uint32_t> family(uint32_t index) const;
+  /// Requires: the column is a sibling, or !find(column.name).
+  uint32_t add(ScopeColumn column);
+  /// Also removes the old column's siblings from its family.
   void replace(uint32_t index, ScopeColumn column);
   /// Call for a stage that adds rows without values: only columns from `end` on keep their bounds
   /// and what follows from bounds.
@@ -76,11 +93,12 @@ class Scope {
   Scope project(const std::vector<uint32_t>& columns) const;
 
   std::vector<PlanColumn> plan_columns() const;
-  std::vector<std::string> names() const;
+  std::vector<std::string> names() const;  ///< without siblings
 
  private:
   std::vector<ScopeColumn> columns_;
-  std::unordered_map<std::string, uint32_t> index_;
+  std::unordered_map<std::string, uint32_t> index_;  // without siblings
+  std::unordered_map<std::string, std::vector<uint32_t>> siblings_;
 };
 
 /// One run of the checker over one text; the first fault ends it.
@@ -113,10 +131,10 @@ struct CheckContext {
   size_t pattern_count = 0;
   size_t constant_bytes = 0;  ///< of the texts that the checker computed
 
+  /// Adds a warning, unless there is one with the same text.
+  void warn_once(std::string warning);
   /// Sets the diagnostic and returns false.
   bool fault(TextSpan span, std::string message, std::string hint = "");
-  /// Adds a warning, unless it is there already.
-  void warn(std::string warning);
   /// The fault for a name that is not in `scope`.
   bool unknown_name(const ast::Name& name, const Scope& scope);
   /// The measurements that have the column, as `bpm` or `bpm` and 2 more; empty if none.

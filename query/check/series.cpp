@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "query/check/siblings.h"
 #include "query/check/stages.h"
 
 namespace tocsin {
@@ -97,6 +98,10 @@ bool StageChecker::stage(const ast::Detect& detect) {
     return context_.fault(detect.column.span, fmt::format("`detect` needs a number, but `{}` is {}",
                                                           column.name, describe(column.type)));
   }
+  Expression used;
+  used.kind = Expression::Kind::kColumn;
+  used.column = *value;
+  warn_of_siblings(context_, scope_, used, "detect");
   if (detect.season) {
     if (!check_duration(context_, *detect.season, "`season`", out.season)) return false;
     if (out.season % out.bucket != 0) {

@@ -1,6 +1,9 @@
 #include "query/check/source.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -24,6 +27,7 @@ struct MergedColumn {
   ValueType first = ValueType::kNull;
   bool all_numbers = true;
   bool all_the_same = true;
+  const Measurement* last = nullptr;  // the newest that has the column
 
   ValueType type() const { return all_numbers && !all_the_same ? ValueType::kF64 : first; }
 };
@@ -33,17 +37,23 @@ bool is_builtin(const Column& column) {
   return column.name == "time" || column.name == "measurement";
 }
 
+// Stored columns of one name are one column and its siblings. The type of the former follows from
+// the first column of that name in each measurement.
 class SourceTable {
  public:
   explicit SourceTable(CheckContext& context) : context_(context) {}
 
   bool add(const Measurement& measurement, TextSpan span);
-  void write(const std::vector<const Measurement*>& measurements, Plan& plan) const;
+  void write(const std::vector<const Measurement*>& measurements, Plan& plan);
 
  private:
+  uint32_t place(const Measurement& measurement, const Column& column, Plan& plan);
+
   CheckContext& context_;
   std::vector<MergedColumn> columns_;
   std::unordered_map<std::string, size_t> index_;
+  std::set<const Measurement*> with_siblings_;
+  std::map<std::pair<size_t, ValueType>, uint32_t> siblings_;  // by column and type: in the plan
 };
 
 bool SourceTable::add(const Measurement& measurement, TextSpan span) {
@@ -51,8 +61,12 @@ bool SourceTable::add(const Measurement& measurement, TextSpan span) {
     if (is_builtin(column)) continue;
     const ValueType type = type_of(column);
     const auto [entry, is_new] = index_.try_emplace(column.name, columns_.size());
-    if (is_new) columns_.push_back({column.name, type, true, true});
+    if (is_new) columns_.push_back({column.name, type});
     MergedColumn& merged = columns_[entry->second];
+    if (std::exchange(merged.last, &measurement) == &measurement) {
+      with_siblings_.insert(&measurement);
+      continue;
+    }
     merged.all_numbers = merged.all_numbers && is_number(type);
     merged.all_the_same = merged.all_the_same && type == merged.first;
   }
@@ -63,7 +77,7 @@ bool SourceTable::add(const Measurement& measurement, TextSpan span) {
       "query fewer measurements");
 }
 
-void SourceTable::write(const std::vector<const Measurement*>& measurements, Plan& plan) const {
+void SourceTable::write(const std::vector<const Measurement*>& measurements, Plan& plan) {
   plan.source_columns = {{"time", ValueType::kTime}, {"measurement", ValueType::kString}};
   for (const MergedColumn& column : columns_)
     plan.source_columns.push_back({column.name, column.type()});
@@ -71,13 +85,27 @@ void SourceTable::write(const std::vector<const Measurement*>& measurements, Pla
     SourceMeasurement& source = plan.source.emplace_back();
     source.name = measurement->name;
     for (const Column& column : measurement->columns) {
-      if (is_builtin(column)) continue;
-      const size_t index = index_.at(column.name);
-      if (!fits(type_of(column), columns_[index].type())) continue;
-      source.columns.push_back(static_cast<uint32_t>(index + kFirstStoredIndex));
+      if (!is_builtin(column)) source.columns.push_back(place(*measurement, column, plan));
     }
     std::sort(source.columns.begin(), source.columns.end());
+    const auto repeated = std::ranges::unique(source.columns);
+    source.columns.erase(repeated.begin(), repeated.end());
   }
+}
+
+// The plan's column for a stored column; adds it if it is a new sibling.
+uint32_t SourceTable::place(const Measurement& measurement, const Column& column, Plan& plan) {
+  const size_t index = index_.at(column.name);
+  const ValueType type = columns_[index].type();
+  const bool chosen = !with_siblings_.contains(&measurement) ||
+                      find_column(measurement, column.name, type) == &column;
+  if (chosen && fits(type_of(column), type)) {
+    return static_cast<uint32_t>(index + kFirstStoredIndex);
+  }
+  const auto [found, is_new] =
+      siblings_.try_emplace({index, type_of(column)}, plan.source_columns.size());
+  if (is_new) plan.source_columns.push_back({column.name, type_of(column), false, true});
+  return found->second;
 }
 
 bool unknown_measurement(CheckContext& context, const ast::Name& name, const Catalog& catalog) {
@@ -160,14 +188,16 @@ bool check_range(CheckContext& context, const ast::Source& source, Plan& plan) {
   return true;
 }
 
-// The measurements that do not have a source column, as `bpm`, or `bpm` and 2 more; empty if all
-// do.
-std::string list_lacking(const Plan& plan, size_t column) {
+// The measurements that have none of these source columns, as `bpm`, or `bpm` and 2 more; empty if
+// there are none.
+std::string list_lacking(const Plan& plan, const std::vector<uint32_t>& family) {
   std::string first;
   size_t count = 0;
   for (const SourceMeasurement& source : plan.source) {
-    const auto index = static_cast<uint32_t>(column);
-    if (std::ranges::binary_search(source.columns, index)) continue;
+    const auto has = [&](uint32_t index) {
+      return std::ranges::binary_search(source.columns, index);
+    };
+    if (std::ranges::any_of(family, has)) continue;
     if (count++ == 0) first = fmt::format("`{}`", source.name);
   }
   return count > 1 ? fmt::format("{} and {} more", first, count - 1) : first;
@@ -184,18 +214,6 @@ std::string list_sources(const std::vector<const Measurement*>& found) {
 
 }  // namespace
 
-ValueType type_of(const Column& column) {
-  switch (column.type) {
-    case ColumnType::kI64:
-      return column.kind == ColumnKind::kTime ? ValueType::kTime : ValueType::kI64;
-    case ColumnType::kU64: return ValueType::kU64;
-    case ColumnType::kF64: return ValueType::kF64;
-    case ColumnType::kBool: return ValueType::kBool;
-    case ColumnType::kString: return ValueType::kString;
-  }
-  return ValueType::kString;
-}
-
 bool check_source(CheckContext& context, const ast::Source& source, const Catalog& catalog,
                   const std::vector<std::string>& unknown, Plan& plan, Scope& scope) {
   std::vector<const Measurement*> found;
@@ -210,9 +228,16 @@ bool check_source(CheckContext& context, const ast::Source& source, const Catalo
   for (const std::string& name : unknown) plan.source_columns.push_back({name, ValueType::kString});
   scope.open = true;
   for (size_t i = 0; i < plan.source_columns.size(); ++i) {
-    ScopeColumn column{plan.source_columns[i].name, plan.source_columns[i].type, i >= known, false};
-    if (i >= kFirstStoredIndex && i < known) column.lacking = list_lacking(plan, i);
+    const PlanColumn& from = plan.source_columns[i];
+    ScopeColumn column{from.name, from.type, i >= known, false};
+    column.sibling = from.sibling;
     scope.add(std::move(column));
+  }
+  for (uint32_t i = kFirstStoredIndex; i < known; ++i) {
+    if (scope.at(i).sibling) continue;
+    const std::vector<uint32_t> family = scope.family(i);
+    const std::string lacking = list_lacking(plan, family);
+    for (const uint32_t member : family) scope.set_lacking(member, lacking);
   }
   context.source_names = list_sources(found);
   context.source_columns = scope.names();
@@ -225,21 +250,6 @@ bool check_source(CheckContext& context, const ast::Source& source, const Catalo
     }
   }
   return true;
-}
-
-void warn_of_type_conflicts(CheckContext& context, const Catalog& catalog, const Plan& plan,
-                            const std::vector<bool>& used) {
-  for (size_t i = kFirstStoredIndex; i < plan.source_columns.size(); ++i) {
-    if (!used[i]) continue;
-    const PlanColumn& column = plan.source_columns[i];
-    for (const SourceMeasurement& source : plan.source) {
-      const Column* stored = catalog.find(source.name)->find(column.name);
-      if (!stored || fits(type_of(*stored), column.type)) continue;
-      context.warnings.push_back(
-          fmt::format("`{}` is {} in `{}` and {} elsewhere: values from `{}` are null", column.name,
-                      name_of(type_of(*stored)), source.name, name_of(column.type), source.name));
-    }
-  }
 }
 
 }  // namespace tocsin

@@ -11,16 +11,9 @@
 
 namespace tocsin {
 
-/// The type that a stored column has in queries.
-ValueType type_of(const Column& column);
-
 /// Sets the plan's source, source columns and range, and the scope of the first stage. `unknown`
 /// are columns named in a rule that no measurement has: they become null columns at the end.
 bool check_source(CheckContext& context, const ast::Source& source, const Catalog& catalog,
                   const std::vector<std::string>& unknown, Plan& plan, Scope& scope);
-
-/// Warns about used columns that are null for a measurement because they have another type there.
-void warn_of_type_conflicts(CheckContext& context, const Catalog& catalog, const Plan& plan,
-                            const std::vector<bool>& used);
 
 }  // namespace tocsin

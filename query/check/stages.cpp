@@ -1,13 +1,13 @@
 #include "query/check/stages.h"
 
 #include <algorithm>
-#include <numeric>
 #include <unordered_set>
 
 #include <fmt/format.h>
 
 #include "query/base/limits.h"
 #include "query/check/pitfall.h"
+#include "query/check/siblings.h"
 
 namespace tocsin {
 
@@ -97,6 +97,7 @@ bool StageChecker::stage(const ast::Let& let) {
     NamedExpression& named = out.definitions.emplace_back();
     named.name = name;
     if (!check_expression(context_, scope_, definition.value, named.expression)) return false;
+    std::vector<Expression> siblings = siblings_of(scope_, named.expression);
     ScopeColumn column = column_of(name, named.expression);
     note_facts(context_, scope_, definition.value, named.expression, column);
     const auto existing = next.find(name);
@@ -106,6 +107,13 @@ bool StageChecker::stage(const ast::Let& let) {
       next.add(std::move(column));
     }
     out.outputs.push_back(*next.find(name));
+    for (Expression& sibling : siblings) {
+      ScopeColumn other{name, sibling.type};
+      other.sibling = true;
+      note_facts(context_, scope_, definition.value, sibling, other);
+      out.outputs.push_back(next.add(std::move(other)));
+      out.definitions.push_back({name, std::move(sibling)});
+    }
     fresh.insert(name);
   }
   return flush();
@@ -119,7 +127,7 @@ bool StageChecker::column_list(const std::vector<ast::Name>& names, std::vector<
       return context_.fault(name.span, fmt::format("`{}` is listed twice", name.text),
                             "list each column once");
     }
-    out.push_back(*column);
+    for (const uint32_t member : scope_.family(*column)) out.push_back(member);
   }
   return true;
 }
@@ -129,7 +137,9 @@ bool StageChecker::sort_keys(const std::vector<ast::SortItem>& items, bool rever
   for (const ast::SortItem& item : items) {
     const auto column = context_.resolve(item.column, scope_);
     if (!column) return false;
-    out.push_back({*column, item.minus != reverse});
+    for (const uint32_t member : scope_.family(*column)) {
+      out.push_back({member, item.minus != reverse});
+    }
   }
   return true;
 }
@@ -153,9 +163,8 @@ bool StageChecker::stage(const ast::Top& top) {
 bool StageChecker::stage(const ast::Distinct& distinct) {
   DistinctStage out;
   if (!column_list(distinct.columns, out.columns)) return false;
-  if (distinct.columns.empty()) {
-    out.columns.resize(scope_.size());
-    std::iota(out.columns.begin(), out.columns.end(), 0U);
+  for (uint32_t i = 0; distinct.columns.empty() && i < scope_.size(); ++i) {
+    if (!scope_.is_retired(i)) out.columns.push_back(i);
   }
   scope_ = scope_.project(out.columns);
   return emit(std::move(out));
@@ -173,7 +182,8 @@ bool StageChecker::stage(const ast::Drop& drop) {
   if (!column_list(drop.columns, dropped)) return false;
   ProjectStage out;
   for (uint32_t i = 0; i < scope_.size(); ++i) {
-    if (std::find(dropped.begin(), dropped.end(), i) == dropped.end()) out.columns.push_back(i);
+    const bool is_dropped = std::find(dropped.begin(), dropped.end(), i) != dropped.end();
+    if (!is_dropped && !scope_.is_retired(i)) out.columns.push_back(i);
   }
   if (out.columns.empty()) {
     return context_.fault(span_, "this drops every column", "keep at least one column");

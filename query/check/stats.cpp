@@ -5,6 +5,7 @@
 
 #include "query/base/limits.h"
 #include "query/check/pitfall.h"
+#include "query/check/siblings.h"
 #include "query/check/stages.h"
 
 namespace tocsin {
@@ -129,7 +130,7 @@ bool StageChecker::check_never_null(const ast::Expression& call) {
         written.span, "`count` counts the values that are not null, and this `if` is never null",
         fmt::format("write `count() where {}`", ast::print_expression(written.arguments[0])));
   }
-  context_.warn(fmt::format(
+  context_.warn_once(fmt::format(
       "`{}` counts all rows, because `{}` is never null; write `count()`, or `count() where …` to "
       "count the rows for which a condition holds",
       ast::print_expression(call), ast::print_expression(written)));
@@ -160,6 +161,12 @@ bool StageChecker::aggregate_arguments(const ast::AggregateItem& item, const Agg
   const bool counts = entry.kind == AggregateKind::kCount && type != ValueType::kBool;
   if (counts && !check_never_null(call)) return false;
   out.type = result_type(entry, type);
+  switch (entry.kind) {
+    case AggregateKind::kCount:
+    case AggregateKind::kSample: use_text_of_all(scope_, argument); break;
+    case AggregateKind::kCountDistinct: use_distinct_text_of_all(scope_, argument); break;
+    default: warn_of_siblings(context_, scope_, argument, call.name);
+  }
   if (type == ValueType::kNull) type_null_argument(entry, out);
   if (entry.kind == AggregateKind::kQuantile) return quantile_argument(call, out);
   if (entry.kind != AggregateKind::kSample) return true;
@@ -221,7 +228,7 @@ bool StageChecker::stage(const ast::Stats& stats) {
   StatsStage out;
   Scope next;
   const auto add = [&](ScopeColumn column, TextSpan span) {
-    if (next.find(column.name)) {
+    if (!column.sibling && next.find(column.name)) {
       return context_.fault(span, fmt::format("`{}` is defined twice in this `stats`", column.name),
                             "rename one of them, as in `name = count()`");
     }
@@ -229,18 +236,21 @@ bool StageChecker::stage(const ast::Stats& stats) {
     return true;
   };
   for (const ast::KeyItem& item : stats.keys) {
-    GroupKey& key = out.keys.emplace_back();
+    GroupKey key;
     if (!group_key(item, key)) return false;
-    const ScopeColumn& from = scope_.at(key.column);
-    ScopeColumn column = from;
-    column.zero_if_empty = false;
-    if (key.bucket > 0) column.range.reset();  // a bucket may start before the range
-    if (!add(std::move(column), item.name.span)) return false;
-    const auto index = static_cast<uint32_t>(next.size() - 1);
-    next.keys.push_back(index);
     if (key.bucket > 0) {
-      next.time_bucket = index;
+      next.time_bucket = static_cast<uint32_t>(next.size());
       next.bucket = key.bucket;
+    }
+    for (const uint32_t member : scope_.family(key.column)) {
+      const ScopeColumn& from = scope_.at(member);
+      ScopeColumn column = from;
+      column.zero_if_empty = false;
+      if (key.bucket > 0) column.range.reset();  // a bucket may start before the range
+      next.keys.push_back(static_cast<uint32_t>(next.size()));
+      if (!add(std::move(column), item.name.span)) return false;
+      key.column = member;
+      out.keys.push_back(key);
     }
   }
   for (const ast::AggregateItem& item : stats.aggregates) {

@@ -331,7 +331,8 @@ class Completer {
     auto plan = build_plan(query, catalog_, options_);
     if (!plan) return false;
     columns_ = plan->output_columns();
-    std::erase_if(columns_, [](const PlanColumn& column) { return column.always_null; });
+    std::erase_if(columns_,
+                  [](const PlanColumn& column) { return column.always_null || column.sibling; });
     sources_.clear();
     for (const SourceMeasurement& each : plan->source) sources_.push_back(each.name);
     return true;

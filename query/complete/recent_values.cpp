@@ -79,7 +79,7 @@ std::vector<uint64_t> newest_segments(const Database& database, const std::strin
 
 bool add_measurement(const Database& database, const Measurement& measurement,
                      const std::string& column_name, Counts& counts) {
-  const Column* column = measurement.find(column_name);
+  const Column* column = find_column(measurement, column_name, ValueType::kString);
   if (!column || column->type != ColumnType::kString) return true;
   TimeRange range{0, 0};
   const std::vector<uint64_t> ids = newest_segments(database, measurement.name, range);

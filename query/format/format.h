@@ -25,7 +25,7 @@ std::string spreadsheet_text(std::string text);
 void add_csv_field(std::string& out, std::string_view text, bool quoted);
 
 // Names and strings of line protocol.
-inline constexpr std::string_view kEscapedInMeasurement = ", ";
+inline constexpr std::string_view kEscapedInMeasurement = ", =";
 inline constexpr std::string_view kEscapedInKey = ",= ";  ///< also in the values of tags
 /// Appends a name, with a backslash before each character that is in `escaped`. Line protocol does
 /// not allow a newline in names; it is written as `\n`.

@@ -17,6 +17,9 @@ namespace tocsin {
 struct ResultColumn {
   std::string name;
   ValueType type = ValueType::kNull;
+  /// Has the values of another type of the column before it that has the same name. Only in results
+  /// with QueryOptions::keep_siblings.
+  bool sibling = false;
   std::vector<uint8_t> valid;  ///< one per row: 0 is null
   std::vector<int64_t> i64;
   std::vector<uint64_t> u64;
@@ -63,7 +66,7 @@ struct ResultTable {
   /// rule becomes `blind` if this stays 0.
   uint64_t rows_matched = 0;
 
-  /// The index of the column with that name, or columns.size().
+  /// The index of the first column with that name, or columns.size().
   size_t find(std::string_view name) const;
 };
 

@@ -129,24 +129,35 @@ class Baseline {
     if (!prefix_.baseline->excluding_alerts) return {};
     StringArena arena;
     for (const Exclusion& exclusion : execution_.options().exclusions) {
-      if (exclusion.group.size() != prefix_.key_types.size()) continue;
       Table key;
       key.row_count = 1;
       std::vector<uint32_t> columns;
-      bool fits = true;
-      for (uint32_t k = 0; k < prefix_.key_types.size(); ++k) {
-        const Value& value = exclusion.group[k];
-        fits = fits && (value.is_null() || value.type == prefix_.key_types[k]);
-        key.columns.emplace_back(prefix_.key_types[k]);
-        if (fits) key.columns.back().append(value, arena);
-        columns.push_back(k);
-      }
-      if (!fits) continue;
+      if (!make_key(exclusion.group, arena, key)) continue;
+      for (uint32_t k = 0; k < key.columns.size(); ++k) columns.push_back(k);
       TOCSIN_TRY(const auto group, number_groups(execution_, key, columns, groups_));
       past_.resize(groups_.group_count());
       exclude(past_[group.front()], exclusion.intervals);
     }
     return {};
+  }
+
+  // One row of group keys with these values. A value is in the column of its type, be it a sibling.
+  // False if the values do not fit the keys.
+  bool make_key(const std::vector<Value>& values, StringArena& arena, Table& key) const {
+    const auto& columns = prefix_.plan->stages[prefix_.last_stats].columns;
+    size_t next = 0;
+    const Value* value = nullptr;  // null once a column has it
+    for (size_t k = 0; k < prefix_.key_types.size(); ++k) {
+      if (!columns[k].sibling) {
+        if (value || next == values.size()) return false;
+        value = &values[next++];
+      }
+      TableColumn& column = key.columns.emplace_back(prefix_.key_types[k]);
+      const bool here = value && value->type == column.type && !value->is_null();
+      column.append(here ? *value : Value::null(), arena);
+      if (here || (value && value->is_null())) value = nullptr;
+    }
+    return !value && next == values.size();
   }
 
   void exclude(Past& past, std::span<const TimeRange> intervals) {

@@ -182,8 +182,8 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& given,
   const bool has_more_rows = is_limited && progress.table.row_count > options.rows_max;
   if (has_more_rows) progress.table.keep_first(options.rows_max);
   TOCSIN_RETURN_IF_ERROR(gauge.set(0));  // from here on, to_result counts the table
-  TOCSIN_TRY(ResultTable result,
-             to_result(execution, std::move(progress.table), plan.output_columns()));
+  TOCSIN_TRY(ResultTable result, to_result(execution, std::move(progress.table),
+                                           plan.output_columns(), options.keep_siblings));
   result.has_more_rows = has_more_rows;
   result.warnings = plan.schema_warnings;
   result.warnings.insert(result.warnings.end(), plan.warnings.begin(), plan.warnings.end());

@@ -117,8 +117,9 @@ PlanSummary summarize_plan(const Plan& plan) {
     summary.group_keys.clear();
     origins.assign(stage.columns.size(), std::nullopt);
     for (uint32_t i = 0; i < stats->keys.size(); ++i) {
+      if (stage.columns[i].sibling) continue;
+      origins[i] = static_cast<uint32_t>(summary.group_keys.size());
       summary.group_keys.push_back(stats->keys[i].name);
-      origins[i] = i;
     }
     summary.buckets_time = std::any_of(stats->keys.begin(), stats->keys.end(),
                                        [](const GroupKey& key) { return key.bucket > 0; });

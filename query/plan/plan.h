@@ -3,8 +3,8 @@
 // The interface between the language (query/parser, query/check) and the executor
 // (query/operator). No segments, catalog or threads appear here. Columns are numbered: stage k
 // reads the columns of stage k - 1, and expressions refer to them by index. Column names are unique
-// within a stage's output. No column and no expression has the type kNull: a null is a literal of
-// the type that its place requires.
+// within a stage's output, except for siblings. No column and no expression has the type kNull: a
+// null is a literal of the type that its place requires.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,10 @@ struct PlanColumn {
   /// In a rule: null in every row, because no measurement has the column yet. Expressions compiled
   /// against the result may treat it as any type.
   bool always_null = false;
+  /// Has the values of another type of the column before it that has the same name: in a row, at
+  /// most one of them has a value. A result shows them as one column. Without such a column, it is
+  /// a rest that nothing shows.
+  bool sibling = false;
   bool operator==(const PlanColumn&) const = default;
 };
 
@@ -220,8 +224,8 @@ struct Stage {
 struct SourceMeasurement {
   std::string name;
   /// The indexes in `Plan::source_columns`, ascending and at least 2, of the columns that this
-  /// measurement stores under the same name. A stored i64 or u64 may be f64 in the source table.
-  /// All other columns are null here.
+  /// measurement stores under the same name. A stored i64 or u64 may be f64 in the source table,
+  /// unless the measurement stores an f64 of that name too. All other columns are null here.
   std::vector<uint32_t> columns;
 };
 
@@ -230,8 +234,8 @@ struct Plan {
   TimeRange range;  ///< absolute
   bool range_given = false;
   /// The source as one table: `time` at index 0, `measurement` at 1, then all columns of the
-  /// measurements in order of first appearance. The executor reads only those used. In a rule,
-  /// columns that no measurement has follow at the end.
+  /// measurements in order of first appearance, then their siblings. The executor reads only those
+  /// used. In a rule, columns that no measurement has follow at the end.
   std::vector<PlanColumn> source_columns;
   std::vector<Stage> stages;
   Timestamp now = 0;

@@ -41,8 +41,9 @@ Result<MeasurementMap> MeasurementMap::make(const Plan& plan, const SourceMeasur
   map.source_ = &source;
   for (const uint32_t index : source.columns) {
     const PlanColumn& wanted = plan.source_columns.at(index);
-    const Column* column = stored ? stored->find(wanted.name) : nullptr;
-    if (column && !fits(column->type, wanted.type)) {
+    const Column* column = stored ? find_column(*stored, wanted.name, wanted.type) : nullptr;
+    const bool changed = column && wanted.sibling && type_of(*column) != wanted.type;
+    if (column && (changed || !fits(column->type, wanted.type))) {
       return fail(
           ErrorCode::kBusy,
           fmt::format("column `{}` of `{}` became {} while the query was prepared as {}; "

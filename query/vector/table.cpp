@@ -219,32 +219,4 @@ void ColumnAppender::append(const Vector& vector, std::span<const uint32_t> rows
   }
 }
 
-Result<ResultTable> to_result(Budget& budget, Table table,
-                              std::span<const PlanColumn> plan_columns) {
-  TOCSIN_CHECK(table.columns.size() == plan_columns.size());
-  ResultTable result;
-  result.row_count = table.row_count;
-  MemoryGauge gauge(budget);
-  size_t text_bytes = 0;
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    TableColumn& column = table.columns[i];
-    ResultColumn& out = result.columns.emplace_back();
-    out.name = plan_columns[i].name;
-    out.type = plan_columns[i].type;
-    if (column.absent) column.resize(table.row_count);
-    // Equal strings of the table share their memory; those of the result do not.
-    for (const std::string_view text : column.text) text_bytes += sizeof(std::string) + text.size();
-    TOCSIN_RETURN_IF_ERROR(gauge.set(table.memory_bytes() + text_bytes));
-    TOCSIN_RETURN_IF_ERROR(budget.check());
-    out.valid = std::move(column.valid);
-    out.i64 = std::move(column.i64);
-    out.u64 = std::move(column.u64);
-    out.f64 = std::move(column.f64);
-    out.boolean = std::move(column.boolean);
-    out.text.assign(column.text.begin(), column.text.end());
-    column.text = {};
-  }
-  return result;
-}
-
 }  // namespace tocsin

@@ -113,8 +113,9 @@ class ColumnAppender {
 };
 
 /// Moves the columns out, with the names of `plan_columns`; copies the strings, which count towards
-/// the memory of the query.
-Result<ResultTable> to_result(Budget& budget, Table table,
-                              std::span<const PlanColumn> plan_columns);
+/// the memory of the query. A column of which a sibling has values becomes one of texts, unless
+/// `keep_siblings`. In result.cpp.
+Result<ResultTable> to_result(Budget& budget, Table table, std::span<const PlanColumn> plan_columns,
+                              bool keep_siblings);
 
 }  // namespace tocsin

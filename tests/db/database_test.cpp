@@ -303,7 +303,7 @@ TEST_CASE("database: a later format is refused, and both versions are named", "[
     REQUIRE(!database);
     CHECK(database.error().code == ErrorCode::kUnsupported);
     CHECK(database.error().message.find("format 99") != std::string::npos);
-    CHECK(database.error().message.find("up to format 1") != std::string::npos);
+    CHECK(database.error().message.find("up to format 2") != std::string::npos);
   }
 }
 

@@ -166,7 +166,7 @@ class BadInputTest(Case):
 
     def test_a_second_writer_is_refused_with_the_pid_of_the_first(self):
         server = self.serve()
-        result = run("import", "--db", self.path("data"), "-", text="audit n=1i\n")
+        result = run("import", "--db", self.path("data"), "-", text="audit n=1i 1764000000000000000\n")
         self.assertEqual(result.returncode, 1)
         self.assertIn(str(server.process.pid), result.stderr)
         with self.assertRaises(AssertionError):

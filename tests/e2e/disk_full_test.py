@@ -208,15 +208,15 @@ class DiskFullTest(Case):
         first = self.write("first.lp", lines("audit", range(1000)))
         data = self.disk.folder
         count = ["query", "--db", data, "--format", "csv", "from audit | stats n = count()"]
-        self.assertEqual(run("import", "--db", data, "--format", "lp", first).returncode, 0)
+        self.assertEqual(run("import", "--db", data, "--time", "now", first).returncode, 0)
         self.disk.fill()
-        result = run("import", "--db", data, "--format", "lp", path)
+        result = run("import", "--db", data, "--time", "now", path)
         self.assertEqual(result.returncode, 1)
         self.assertIn("No space left on device", result.stderr)
         self.assertEqual(run(*count).stdout.split(), ["n", "1000"])
         self.disk.make_room()
         self.assertEqual(run("verify", "--db", data).returncode, 0)
-        self.assertEqual(run("import", "--db", data, "--format", "lp", path).returncode, 0)
+        self.assertEqual(run("import", "--db", data, "--time", "now", path).returncode, 0)
         self.assertEqual(run(*count).stdout.split(), ["n", "201000"])
         self.assertEqual(run("verify", "--db", data).returncode, 0)
 

@@ -81,7 +81,7 @@ class EventTimeTest(Case):
 
     def test_an_import_says_which_keys_it_saw(self):
         path = self.write("a/a.json", '{"created_at":"2023-11-14","n":1}\n{"time":"16:47","n":2}\n')
-        result = run("import", "--db", self.path("other"), path)
+        result = run("import", "--db", self.path("other"), "--time", "now", path)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn(f"2 events without a recognisable time are stored with their time of arrival ({path}: "
                       "keys: created_at, n); name the right key with --time", result.stdout)

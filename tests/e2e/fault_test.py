@@ -98,16 +98,16 @@ class FaultTest(Case):
         first = self.write("first.lp", lines(range(1000)))
         second = self.write("second.lp", lines(range(1000, 1300)) + lines(range(1300, 1400), 12_000))
         os.mkdir(self.path("whole"))
-        run("import", "--db", self.path("whole/data"), "--format", "lp", first)
+        run("import", "--db", self.path("whole/data"), "--time", "now", first)
 
         def trial(fault):
             shutil.copytree(self.path("whole/data"), fault.data)
-            result = run("import", "--db", fault.data, "--format", "lp", second, env=fault.environment())
+            result = run("import", "--db", fault.data, "--time", "now", second, env=fault.environment())
             fault.check_code(result.returncode, 0, 1)
             fault.check(result.returncode != 1 or "tocsin: " in result.stderr, "no reason", result.stderr)
             sure = range(1400) if result.returncode == 0 else range(1000)
             fault.check_stored(sure, range(1400))
-            again = run("import", "--db", fault.data, "--format", "lp", first)
+            again = run("import", "--db", fault.data, "--time", "now", first)
             fault.check(again.returncode == 0, "import after the fault", again.stderr)
             return fault.count()
 
@@ -117,7 +117,7 @@ class FaultTest(Case):
         path = self.write("rows.lp", lines(range(1000)) + lines(range(1000, 1100), 12_000))
 
         def trial(fault):
-            result = run("import", "--db", fault.data, "--format", "lp", path, env=fault.environment())
+            result = run("import", "--db", fault.data, "--time", "now", path, env=fault.environment())
             fault.check_code(result.returncode, 0, 1)
             fault.check(result.returncode != 1 or "tocsin: " in result.stderr, "no reason", result.stderr)
             fault.check_stored(range(1100) if result.returncode == 0 else (), range(1100))
@@ -126,7 +126,7 @@ class FaultTest(Case):
             fault.check(again.returncode == 0, "import after the fault", again.stderr)
             return fault.count()
 
-        self.write("other.lp", "other n=1i\n")
+        self.write("other.lp", "other n=1i 1764000000000000000\n")
         self.try_all(trial)
 
     def test_serve(self):

@@ -1,9 +1,10 @@
 """info, verify, repair, backup and compact, as an operator uses them."""
 import glob
 import os
+import shutil
 import unittest
 
-from support import Case, run
+from support import SOURCE, Case, run
 
 LINES = "".join(f"audit,service=s{i % 3} n={i}i,text=\"event {i}\" {1_795_521_600_000_000_000 + i}\n"
                 for i in range(5000))
@@ -35,6 +36,24 @@ class MaintenanceTest(Case):
 
     def segment_file(self):
         return glob.glob(os.path.join(self.data, "segments/*/*.seg"))[0]
+
+    def test_the_first_commit_upgrades_an_earlier_format_and_says_so(self):
+        shutil.copytree(os.path.join(SOURCE, "tests/db/golden/format1/data"), self.path("old"))
+        lines = self.write("new.json", '{"time": "2026-11-25T01:00:00Z", "count": "many"}\n')
+
+        def upgrades(*arguments):
+            result = run(*arguments, "--db", self.path("old"))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return "from format 1 to 2: earlier versions of tocsin cannot open it" in result.stderr
+
+        self.assertFalse(upgrades("info"))
+        self.assertFalse(upgrades("verify"))
+        self.assertTrue(upgrades("import", "--measurement", "numbers", lines))
+        self.assertFalse(upgrades("import", "--measurement", "numbers", lines))
+        self.assertFalse(upgrades("verify"))
+        many = run("query", "--db", self.path("old"), "--format", "csv",
+                   'from numbers | where count == "many" | stats n = count()')
+        self.assertEqual(many.stdout, "n\n2\n")
 
     def test_info(self):
         text = self.succeed("info", "--db", self.data, "audit")

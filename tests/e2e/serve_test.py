@@ -78,7 +78,7 @@ class StartTest(Case):
         self.write("home/notes.txt", "")
         for command in (("serve", *FREE), ("import",)):
             result = run(command[0], "--db", self.path("home"), *command[1:], *(["-"] if command == ("import",) else []),
-                         text="audit n=1i\n")
+                         text="audit n=1i 1\n")
             self.assertEqual(result.returncode, 1)
             self.assertIn("is not a database and not empty: it contains `notes.txt`", result.stderr)
             self.assertEqual(os.listdir(self.path("home")), ["notes.txt"])

@@ -44,7 +44,7 @@ class TerminalTest(Case):
         row = {"measurement": "audit", "service": "a" + EVIL, "message": "x" + EVIL, "key" + EVIL: "=1+1",
                "ok": "plain"}
         odd = {"measurement": "odd" + EVIL, "v": 1}
-        result = run("import", "--db", self.path("data"), "--format", "json", "-",
+        result = run("import", "--db", self.path("data"), "--format", "json", "--time", "now", "-",
                      text=json.dumps(row) + "\n" + json.dumps(odd) + "\n")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.data = ("--db", self.path("data"))

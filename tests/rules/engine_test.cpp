@@ -9,6 +9,7 @@
 
 #include "rule_world.h"
 #include "rules/alert_size.h"
+#include "rules/state.h"
 
 using namespace tocsin;
 
@@ -78,6 +79,50 @@ TEST_CASE("engine: a rule's query may end with `;` although expressions are adde
   play_failures(world);
   world.run(0, 60);
   CHECK(world.alerts() == Brief{"pay:firing@25", "pay:resolved@40"});
+}
+
+TEST_CASE("engine: values of several types in a `by` column are separate alerts", "[rules]") {
+  RuleEngineOptions options = RuleWorld::default_options();
+  options.sample_count = 1;
+  RuleWorld world(options);
+  const auto report = world.load(rule_file(R"(
+        annotations:
+          summary: "{{ level }}"
+)",
+                                           R"(
+          from app last 5m
+          | stats n = count() by level
+          | where n > 0)"));
+  CHECK(report.errors == Brief{});
+  WriteRequest request;
+  request.batch = Batch(ConflictPolicy::kKeepInRest);
+  RowBatch& rows = request.batch.rows_of("app");
+  rows.begin_row(RuleWorld::at(1));
+  rows.set_i64(rows.lane("level", ColumnType::kI64, ColumnKind::kField, 0), 30);
+  for (const char* text : {"30", "error"}) {
+    rows.begin_row(RuleWorld::at(2));
+    rows.set_string(rows.lane("level", ColumnType::kString, ColumnKind::kField, 0), text);
+  }
+  world.run(0, 1);
+  REQUIRE(world.database->write(std::move(request)));
+  world.run(2, 5);
+  std::map<std::string, std::string> seen;  // label, summary and sample by fingerprint
+  for (const SmallEntry& entry : world.outbox()) {
+    const auto event = decode_alert(entry.value);
+    REQUIRE(event);
+    REQUIRE(event->samples.size() == 1);
+    const std::string& sample = event->samples[0];
+    seen[event->fingerprint] = event->labels.at("level") + ' ' + event->annotations.at("summary") +
+                               ' ' + sample.substr(sample.find("\"level\":"));
+  }
+  REQUIRE(seen.size() == 3);
+  // A number keeps the fingerprint that it had before there were texts.
+  CHECK(seen[fingerprint("Failures", {{"level", Value::of(int64_t{30})}})] ==
+        "30 30 \"level\":30}");
+  std::multiset<std::string> texts;
+  for (const auto& [id, text] : seen) texts.insert(text);
+  CHECK(texts == std::multiset<std::string>{"30 30 \"level\":30}", "30 30 \"level\":\"30\"}",
+                                            "error error \"level\":\"error\"}"});
 }
 
 TEST_CASE("engine: the row of an alert has the values that the rule computes", "[rules]") {

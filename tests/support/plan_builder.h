@@ -7,7 +7,7 @@
 
 #include "db/base/check.h"
 #include "db/database.h"
-#include "query/check/source.h"
+#include "query/base/value.h"
 #include "query/plan/plan.h"
 
 namespace tocsin {

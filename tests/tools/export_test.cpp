@@ -73,7 +73,8 @@ ImportProgress import_text(Database& database, const test::TemporaryFolder& fold
   options.paths = {folder.write("exported/rows", text)};
   options.reader.format = format;
   options.reader.chunk_bytes = chunk_bytes;
-  return take(import_files(database, options, [](const ImportProgress&) {}));
+  return take(
+      import_files(database, take(plan_import(options)), options, [](const ImportProgress&) {}));
 }
 
 std::unique_ptr<Database> open_in(const test::TemporaryFolder& folder, const std::string& name) {
@@ -383,6 +384,128 @@ TEST_CASE("export: a query merges the columns of several measurements", "[export
   CHECK(query_text(*database, options) == "a,t=x n=1 1\nb t=\"y\",n=2.5 2\n");
   options.text = "from a, b | where n > 100";
   CHECK(query_text(*database, options).empty());
+}
+
+// Name, type and kind of each column, in order.
+std::vector<std::string> columns_of(const Database& database, const std::string& measurement) {
+  std::vector<std::string> out;
+  const auto catalog = database.catalog();
+  for (const Column& column : catalog->find(measurement)->columns) {
+    out.push_back(column.name + ' ' + name_of(column.type) + ' ' + name_of(column.kind));
+  }
+  return out;
+}
+
+// `level` and `id` have values of several types, of which not the first is the earliest.
+void write_siblings(Database& database) {
+  Batch batch(ConflictPolicy::kKeepInRest);
+  RowBatch& rows = batch.rows_of("app");
+  const auto lane = [&](const char* name, ColumnType type, ColumnKind kind = ColumnKind::kField) {
+    return rows.lane(name, type, kind, 0);
+  };
+  rows.begin_row(50);
+  rows.set_i64(lane("level", ColumnType::kI64), 30);
+  rows.set_i64(lane("id", ColumnType::kI64), (int64_t{1} << 53) + 1);
+  rows.begin_row(40);
+  rows.set_string(lane("level", ColumnType::kString, ColumnKind::kTag), "err,or\n");
+  rows.set_f64(lane("id", ColumnType::kF64), 0.5);
+  rows.begin_row(30);
+  rows.set_bool(lane("level", ColumnType::kBool), true);
+  rows.set_u64(lane("id", ColumnType::kU64), UINT64_MAX);
+  rows.begin_row(20);
+  rows.set_string(lane("level#string", ColumnType::kString), "a name like a key");
+  rows.set_string(lane("id", ColumnType::kString), std::string_view("\0", 1));
+  rows.begin_row(10);
+  rows.set_f64(lane("id", ColumnType::kF64), 2);
+  write(database, std::move(batch));
+}
+
+TEST_CASE("export: typed files restore columns with values of several types", "[export]") {
+  const test::TemporaryFolder folder;
+  const auto original = open_in(folder, "original");
+  write_siblings(*original);
+  CHECK(columns_of(*original, "app").size() == 8);
+  for (const ExportFormatOptions& format : {kTypedJson, kTypedCsv}) {
+    const std::string text = text_of(*original, format);
+    INFO(text);
+    // A few bytes at a time, so that every row is written alone.
+    const std::string name = format.format == ExportFormat::kCsv ? "csv" : "json";
+    const auto copy = open_in(folder, name);
+    const ImportProgress done = import_text(*copy, folder, text, "auto", 300);
+    INFO((done.rejected_examples.empty() ? "" : done.rejected_examples[0]));
+    CHECK(done.rejected == 0);
+    CHECK(sorted_rows(*copy, "app") == sorted_rows(*original, "app"));
+    auto restored = columns_of(*copy, "app");
+    auto expected = columns_of(*original, "app");
+    for (auto* columns : {&restored, &expected}) std::ranges::sort(*columns);
+    CHECK(restored == expected);
+    const auto catalog = copy->catalog();
+    CHECK(catalog->find("app")->find("level")->type == ColumnType::kI64);
+    CHECK(catalog->find("app")->find("id")->type == ColumnType::kI64);
+    CHECK(text_of(*copy, format).size() == text.size());
+  }
+}
+
+TEST_CASE("export: the rows of a query keep values of several types", "[export]") {
+  const test::TemporaryFolder folder;
+  {
+    const auto original = open_in(folder, "original");
+    write_siblings(*original);
+    write(*original, lines("other level=\"x\" 60\nother level=\"y\" 5"));
+  }
+  DatabaseOptions reading;
+  reading.read_only = true;
+  QueryRowsOptions query;
+  query.text = "from app, other | drop id, `level#string`";
+  const auto open = [&] {
+    return open_query_rows([&] { return Database::open(folder / "original", reading); }, query);
+  };
+  Exported exported = export_from(open, {kTypedJson, false, nullptr});
+  take(std::move(exported.report));
+  const auto copy = open_in(folder, "copy");
+  CHECK(import_text(*copy, folder, exported.text, "auto").rejected == 0);
+  const auto catalog = copy->catalog();
+  CHECK(catalog->find("app")->find("level")->type == ColumnType::kI64);
+  CHECK(catalog->find("other")->find("level")->type == ColumnType::kString);
+  CHECK(sorted_rows(*copy, "app")[3].values.at("level") == "string:err,or\n");
+  CHECK(sorted_rows(*copy, "other")[1].values.at("level") == "string:x");
+}
+
+TEST_CASE("export: a query that replaces a column replaces the values of all its types",
+          "[export]") {
+  const test::TemporaryFolder folder;
+  write_siblings(*open_in(folder, "original"));
+  DatabaseOptions reading;
+  reading.read_only = true;
+  QueryRowsOptions query;
+  query.text = "from app | let level = 1 | sort -time | limit 2 | drop id, `level#string`";
+  const auto open = [&] {
+    return open_query_rows([&] { return Database::open(folder / "original", reading); }, query);
+  };
+  Exported exported = export_from(open, {kTypedJson, false, nullptr});
+  take(std::move(exported.report));
+  CHECK(exported.text ==
+        "{\"tocsin_columns\":{\"app\":{\"level\":\"i64 field\"}}}\n"
+        "{\"measurement\":\"app\",\"time\":\"1970-01-01T00:00:00.000000050Z\",\"level\":1}\n"
+        "{\"measurement\":\"app\",\"time\":\"1970-01-01T00:00:00.000000040Z\",\"level\":1}\n");
+}
+
+TEST_CASE("export: line protocol holds the first type of a column only", "[export]") {
+  const test::TemporaryFolder folder;
+  const auto original = open_in(folder, "original");
+  write_siblings(*original);
+  const Exported exported = export_all(*original, kLp);
+  REQUIRE_FALSE(exported.report);
+  CHECK(exported.report.error().message.starts_with(
+      "line protocol cannot represent 6 values that are not of the first type of their column"));
+}
+
+TEST_CASE("import: line protocol keeps values of several types", "[export]") {
+  const test::TemporaryFolder folder;
+  const auto database = open_in(folder, "data");
+  CHECK(import_text(*database, folder, "app level=30i 1\napp level=\"error\" 2\n", "lp").rejected ==
+        0);
+  CHECK(sorted_rows(*database, "app")[1].values.at("level") == "string:error");
 }
 
 TEST_CASE("export: reaching the file size limit is reported as a full disk", "[export]") {

@@ -33,10 +33,26 @@ ColumnType stored_type(ValueType type) {
   }
 }
 
+constexpr uint32_t kNoCell = UINT32_MAX;
+
+/// The type that comes first in the result may not be the first of the measurement.
+void set_first_types(const Measurement& stored, std::vector<TypedColumn>& columns) {
+  for (TypedColumn& first : columns) {
+    const Column* same = first.first ? stored.find(first.name) : nullptr;
+    if (same == nullptr || same->type != first.type) continue;
+    for (TypedColumn& column : columns) {
+      if (column.name == first.name) column.first.emplace(first.type, first.kind);
+    }
+    first.first.reset();
+  }
+}
+
 class QueryRows final : public RowSource {
  public:
   QueryRows(OpenDatabase open_database, QueryOptions options)
-      : open_database_(std::move(open_database)), options_(std::move(options)) {}
+      : open_database_(std::move(open_database)), options_(std::move(options)) {
+    options_.keep_siblings = true;
+  }
 
   Status open(const QueryRowsOptions& options) {
     TOCSIN_RETURN_IF_ERROR(reopen());
@@ -87,7 +103,7 @@ class QueryRows final : public RowSource {
     const auto& columns = plan_.output_columns();
     const auto find = [&](const char* name, ValueType type) -> std::optional<size_t> {
       for (size_t i = 0; i < columns.size(); ++i) {
-        if (columns[i].name == name && columns[i].type == type) return i;
+        if (columns[i].name == name && columns[i].type == type && !columns[i].sibling) return i;
       }
       return std::nullopt;
     };
@@ -143,11 +159,13 @@ class QueryRows final : public RowSource {
     const auto catalog = database_->catalog();
     const Measurement* stored = catalog->find(name);
     TypedMeasurement measurement{name, {}};
-    std::vector<uint32_t> index(columns.size(), 0);
+    std::vector<uint32_t> index(columns.size(), kNoCell);
     for (size_t i = 0; i < columns.size(); ++i) {
-      if (i == time_ || i == measurement_column_) continue;
+      const bool replaced = columns[i].sibling && columns[i].name.empty();
+      if (i == time_ || i == measurement_column_ || replaced) continue;
       TypedColumn column{columns[i].name, stored_type(columns[i].type), ColumnKind::kField};
-      const Column* same = stored == nullptr ? nullptr : stored->find(column.name);
+      const Column* same =
+          stored == nullptr ? nullptr : find_column(*stored, column.name, columns[i].type);
       if (columns[i].type == ValueType::kTime) {
         column.kind = ColumnKind::kTime;
       } else if (same != nullptr && same->type == column.type) {
@@ -156,6 +174,8 @@ class QueryRows final : public RowSource {
       index[i] = static_cast<uint32_t>(measurement.columns.size());
       measurement.columns.push_back(std::move(column));
     }
+    mark_siblings(measurement.columns);
+    if (stored != nullptr) set_first_types(*stored, measurement.columns);
     by_name_[name] = static_cast<uint32_t>(measurements_.size());
     measurements_.push_back(std::move(measurement));
     cell_index_ = std::move(index);  // the same for all measurements
@@ -213,7 +233,7 @@ class QueryRows final : public RowSource {
       row.measurement = known->second;
     }
     for (size_t i = 0; i < table_.columns.size(); ++i) {
-      if (i == time_ || i == measurement_column_) continue;
+      if (cell_index_[i] == kNoCell) continue;
       const ResultColumn& column = table_.columns[i];
       if (column.valid[at] != 0) row.cells.push_back(cell(column, cell_index_[i], at));
     }
@@ -243,7 +263,7 @@ class QueryRows final : public RowSource {
   std::string fallback_;  // the measurement of rows that name none
   std::vector<TypedMeasurement> measurements_;
   std::map<std::string, uint32_t, std::less<>> by_name_;
-  std::vector<uint32_t> cell_index_;  // by column of the result
+  std::vector<uint32_t> cell_index_;  // by column of the result; kNoCell if its values are no cells
 
   // Progress.
   bool sliced_ = false;

@@ -2,7 +2,6 @@
 // empty, and an empty string is `""`.
 #include <cmath>
 #include <map>
-#include <tuple>
 
 #include <fmt/format.h>
 
@@ -19,14 +18,15 @@ class CsvRows final : public RowWriter {
  public:
   CsvRows(const std::vector<TypedMeasurement>& measurements, const ExportFormatOptions& options)
       : RowWriter(measurements), typed_(options.typed), safe_(options.safe) {
-    std::map<std::tuple<std::string, ColumnType, ColumnKind>, size_t> known;
+    std::map<std::string, size_t> known;
     for (const TypedMeasurement& measurement : measurements) {
       measurement_texts_.push_back(name_text(measurement.name));
       auto& places = places_.emplace_back();
       for (const TypedColumn& column : measurement.columns) {
-        // One column per name; in a typed file, one per name, type and kind.
-        const auto key = typed_ ? std::tuple(column.name, column.type, column.kind)
-                                : std::tuple(column.name, ColumnType::kString, ColumnKind::kField);
+        // One column per name; in a typed file, one per type and name.
+        TypedColumn plain = column;
+        plain.base64 = false;
+        const std::string key = typed_ ? type_text(plain) + ' ' + column.name : column.name;
         const auto [found, added] = known.emplace(key, columns_.size());
         if (added) columns_.push_back(column);
         columns_[found->second].base64 |= column.base64;

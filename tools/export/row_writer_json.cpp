@@ -16,8 +16,10 @@ class JsonRows final : public RowWriter {
       : RowWriter(measurements), typed_(typed) {
     for (const TypedMeasurement& measurement : measurements) {
       Names names{"{\"measurement\":" + name_text(measurement.name), {}};
-      for (const TypedColumn& column : measurement.columns) {
-        names.keys.push_back("," + name_text(column.name) + ":");
+      const std::vector<std::string> keys = typed_json_keys(measurement.columns);
+      for (size_t i = 0; i < keys.size(); ++i) {
+        const std::string& key = typed ? keys[i] : measurement.columns[i].name;
+        names.keys.push_back("," + json_quote(key) + ":");
       }
       names_.push_back(std::move(names));
     }

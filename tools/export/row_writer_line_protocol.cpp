@@ -10,6 +10,7 @@ namespace {
 
 constexpr const char* kNotFinite = "values that are NaN or infinite";
 constexpr const char* kBadName = "values in columns whose names line protocol cannot represent";
+constexpr const char* kSecondType = "values that are not of the first type of their column";
 constexpr const char* kBadMeasurement =
     "rows of measurements whose names line protocol cannot represent";
 
@@ -67,7 +68,9 @@ class LineProtocolRows final : public RowWriter {
     for (const ExportCell& cell : row.cells) {
       if (is_tag(measurement, names, cell)) continue;
       const TypedColumn& column = measurement.columns[cell.column];
-      if (names.keys[cell.column].empty()) {
+      if (column.first) {
+        losses_.add(kSecondType, measurement, row.time, column.name);
+      } else if (names.keys[cell.column].empty()) {
         losses_.add(kBadName, measurement, row.time, column.name);
       } else if (column.type == ColumnType::kF64 && !std::isfinite(cell.f64())) {
         losses_.add(kNotFinite, measurement, row.time, column.name);
@@ -93,8 +96,9 @@ class LineProtocolRows final : public RowWriter {
 
   static bool is_tag(const TypedMeasurement& measurement, const Names& names,
                      const ExportCell& cell) {
-    return measurement.columns[cell.column].kind == ColumnKind::kTag &&
-           !names.keys[cell.column].empty() && is_token(cell.text);
+    const TypedColumn& column = measurement.columns[cell.column];
+    return column.kind == ColumnKind::kTag && !column.first && !names.keys[cell.column].empty() &&
+           is_token(cell.text);
   }
 
   static void add_value(std::string& out, ColumnType type, const ExportCell& cell) {

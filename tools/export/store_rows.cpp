@@ -139,6 +139,7 @@ class StoreRows final : public RowSource {
       for (const Column& column : measurement.columns) {
         measurements_.back().columns.push_back({column.name, column.type, column.kind});
       }
+      mark_siblings(measurements_.back().columns);
     }
     std::ranges::sort(snapshot_.segments, {}, [&](const auto& segment) {
       const SegmentInfo& info = segment->info();

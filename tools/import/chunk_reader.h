@@ -12,16 +12,24 @@
 #include "db/base/result.h"
 #include "net/parse/csv_rows.h"
 #include "net/parse/typed_columns.h"
+#include "tools/import/input_file.h"
 
 namespace tocsin {
 
-enum class InputFormat : uint8_t { kLineProtocol, kJson, kTypedJson, kCsv };
+/// A file to read, and how.
+struct PlannedFile {
+  std::string path;  ///< `-` is standard input
+  FormatGuess guess;
+  bool empty = false;
+  /// Open if it cannot be opened again, such as standard input; else null.
+  std::unique_ptr<InputFile> file;
+};
 
 /// The header of a file, which describes the lines after it.
 struct InputHeader {
   CsvHeader csv;                          ///< kCsv
   std::vector<TypedMeasurement> columns;  ///< kTypedJson
-  std::string text;                       ///< as read; empty if it exceeds kRejectedLineBytesMax
+  std::string text;  ///< for LineOrigin; empty if it exceeds kRejectedLineBytesMax
 };
 
 /// Lines of one file. In line protocol, where strings may contain newlines, the last line may
@@ -30,32 +38,29 @@ struct Chunk {
   std::unique_ptr<char[]> memory;
   std::string_view lines;  ///< in `memory`
   InputFormat format = InputFormat::kJson;
-  std::string path;           ///< `-` is standard input
-  std::string measurement;    ///< of rows that name none; may be empty
-  uint64_t first_line = 1;    ///< number of the first line in its file
-  bool more_follows = false;  ///< this is not the last chunk of the file
+  bool has_json_lines = false;           ///< kText: lines that begin with `{` are JSON
+  size_t file = 0;                       ///< index of the planned file
+  uint64_t input_bytes = 0;              ///< bytes of files that were read for it
+  std::string path;                      ///< `-` is standard input
+  std::string measurement;               ///< of rows that name none; may be empty
+  uint64_t first_line = 1;               ///< number of the first line in its file
+  bool more_follows = false;             ///< this is not the last chunk of the file
+  std::optional<Timestamp> time_before;  ///< kText: of the last line before it that has one
   /// Shared by the chunks of a file; null if the format has no header.
   std::shared_ptr<const InputHeader> header;
 };
 
 struct ChunkReaderOptions {
-  std::string format = "auto";  ///< auto (from the file's name and first line), json, lp, csv
-  std::string measurement;      ///< empty: the name of the file's directory
+  std::string format = "auto";           ///< auto (see guess_format()), json, lp, csv, text
+  std::string measurement;               ///< empty: the name of the file's directory
   size_t chunk_bytes = size_t{1} << 20;  ///< small enough for the cache of a core
+  bool csv_header = true;                ///< the first line of plain CSV names the columns
 };
-
-/// The files to read. A directory is replaced by all files below it with a usual extension (json,
-/// jsonl, ndjson, log, txt, lp, csv), sorted by name. kNotFound names the missing argument.
-Result<std::vector<std::string>> find_files(const std::vector<std::string>& arguments);
-
-/// The total size of all files; 0 if one of them is not a regular file.
-uint64_t total_bytes(const std::vector<std::string>& paths);
 
 /// Reads one file after another. Not thread-safe.
 class ChunkReader {
  public:
-  ChunkReader(std::vector<std::string> paths, ChunkReaderOptions options);
-  ~ChunkReader();
+  ChunkReader(std::vector<PlannedFile> files, ChunkReaderOptions options);
 
   /// The next chunk, or nothing after the last one. kInvalid: the header of a file is not valid.
   Result<std::optional<Chunk>> next();
@@ -67,14 +72,14 @@ class ChunkReader {
   /// line that is not blank.
   Status read_header(Chunk& chunk);
 
-  const std::vector<std::string> paths_;
+  std::vector<PlannedFile> files_;
   const ChunkReaderOptions options_;
-  size_t next_path_ = 0;
+  size_t next_file_ = 0;
 
   // State of the open file.
-  int fd_ = -1;
+  std::unique_ptr<InputFile> file_;
+  CsvLayout csv_;
   Chunk chunk_;  // without its lines
-  bool format_known_ = false;
   bool at_end_ = true;
   std::string rest_;  // the beginning of a line whose end has not been read yet
 };

@@ -10,12 +10,9 @@
 
 #include "db/base/mutex.h"
 #include "db/limits.h"
-#include "net/parse/csv_rows.h"
-#include "net/parse/json_lines.h"
 #include "net/parse/line_origin.h"
-#include "net/parse/line_protocol.h"
 #include "net/parse/scan.h"
-#include "net/parse/typed_json.h"
+#include "tools/import/parse_chunk.h"
 
 namespace tocsin {
 namespace {
@@ -25,22 +22,26 @@ constexpr auto kReportInterval = std::chrono::milliseconds(200);
 /// Parsed rows waiting for the writer: enough to keep it busy, few enough to stay in the caches.
 constexpr size_t kPendingBytesMax = 8 * kMiB;
 
-std::string_view origin_format(InputFormat format) {
-  switch (format) {
+std::string_view origin_format(const Chunk& chunk) {
+  switch (chunk.format) {
     case InputFormat::kLineProtocol: return kOriginLineProtocol;
-    case InputFormat::kJson: return kOriginJson;
+    case InputFormat::kJson:
+    case InputFormat::kJsonDocuments: return kOriginJson;
     case InputFormat::kTypedJson: return kOriginTypedJson;
+    case InputFormat::kText: return chunk.has_json_lines ? kOriginAutoText : kOriginText;
     case InputFormat::kCsv: break;
   }
-  return kOriginCsv;
+  return csv_origin(chunk.header->csv.separator);
 }
 
 /// One import. Shared by its threads.
 class Import {
  public:
-  Import(Database& database, const ImportOptions& options, const std::vector<std::string>& paths)
-      : database_(database), options_(options), reader_(paths, options.reader) {
-    progress_.bytes_total = total_bytes(paths);
+  Import(Database& database, const ImportOptions& options, std::vector<PlannedFile> files)
+      : database_(database), options_(options) {
+    progress_.bytes_total = total_bytes(files);
+    for (const PlannedFile& file : files) results_.push_back({file.path, file.empty});
+    reader_.emplace(std::move(files), options.reader);
   }
 
   Result<ImportProgress> run(const std::function<void(const ImportProgress&)>& report) {
@@ -52,19 +53,36 @@ class Import {
     const MutexLock lock(mutex_);
     if (error_) return tl::unexpected<Error>(*error_);
     if (!sealed) return tl::unexpected<Error>(sealed.error());
+    add_files_without_rows();
     return progress_;
   }
 
  private:
+  struct FileResult {
+    std::string path;
+    bool empty = false;
+    uint64_t rows = 0;
+    uint64_t rejected = 0;  ///< lines and rows
+    bool typed = false;     ///< an export, which may have no rows
+  };
+
+  void add_files_without_rows() TOCSIN_REQUIRES(mutex_) {
+    if (options_.stop != nullptr && options_.stop->load()) return;
+    for (const FileResult& file : results_) {
+      if (file.rows > 0 || file.empty || (file.typed && file.rejected == 0)) continue;
+      progress_.files_without_rows.push_back({file.path, file.rejected});
+    }
+  }
+
   void work() {
-    Parsers parsers;
+    ChunkParser parser;
     while (auto numbered = next_chunk()) {
       auto& [number, chunk] = *numbered;
-      Parsed parsed = parse_chunk(parsers, chunk);
+      Parsed parsed = parse_chunk(parser, chunk);
       wait_for_turn(number);
       if (!open_line_.empty()) {
         prepend(open_line_, chunk);
-        parsed = parse_chunk(parsers, chunk);
+        parsed = parse_chunk(parser, chunk);
       }
       open_line_ = parsed.open_line;
       write(std::move(parsed));
@@ -80,7 +98,7 @@ class Import {
   std::optional<std::pair<uint64_t, Chunk>> next_chunk() {
     const MutexLock lock(reader_mutex_);
     if (stopped()) return std::nullopt;
-    auto chunk = reader_.next();
+    auto chunk = reader_->next();
     if (!chunk) give_up(chunk.error());
     if (!chunk || !*chunk) return std::nullopt;
     return std::pair{chunks_read_++, std::move(**chunk)};
@@ -110,7 +128,9 @@ class Import {
   /// A parsed chunk.
   struct Parsed {
     WriteRequest request;
-    uint64_t byte_count = 0;
+    size_t file = 0;
+    bool typed = false;
+    uint64_t input_bytes = 0;
     std::map<std::string, uint64_t> rows;  ///< by measurement
     size_t rejected = 0;
     std::vector<std::string> examples;  ///< of rejected lines
@@ -118,49 +138,28 @@ class Import {
     std::string_view open_line;  ///< continues in the next chunk; owned by the batch
   };
 
-  /// Parsers that a thread reuses for all chunks.
-  struct Parsers {
-    JsonLinesParser json;
-    TypedJsonParser typed_json;
-  };
-
   /// Moves the memory of the chunk into the batch, so that its lines live as long as the batch.
-  Parsed parse_chunk(Parsers& parsers, Chunk& chunk) const {
+  Parsed parse_chunk(ChunkParser& parser, Chunk& chunk) const {
     Parsed parsed;
+    parsed.file = chunk.file;
+    parsed.typed = chunk.format == InputFormat::kTypedJson ||
+                   (chunk.format == InputFormat::kCsv && chunk.header->csv.typed);
+    parsed.input_bytes = chunk.input_bytes;
     parsed.request.source = "import " + chunk.path;
     parsed.request.bulk = true;
     parsed.request.allow_reserved = options_.restore;
     const bool is_line_protocol = chunk.format == InputFormat::kLineProtocol;
-    parsed.request.batch =
-        Batch(is_line_protocol ? ConflictPolicy::kRejectRow : ConflictPolicy::kKeepInRest);
+    parsed.request.batch = Batch(ConflictPolicy::kKeepInRest);
     Batch& batch = parsed.request.batch;
     const std::string_view lines = chunk.lines;  // after the header, if there is one
-    parsed.byte_count = static_cast<uint64_t>(lines.data() + lines.size() - chunk.memory.get());
-    batch.keep(std::move(chunk.memory), parsed.byte_count);
-    ParseOptions parse_options;
-    parse_options.now = SystemClock().now();
-    parse_options.measurement = chunk.measurement;
-    parse_options.tags = options_.tags;
-    parse_options.time = options_.time;
-    parse_options.time_unit = is_line_protocol ? 1 : 0;
-    parsed.request.origin = origin_of(origin_format(chunk.format), parse_options);
+    const auto size = static_cast<size_t>(lines.data() + lines.size() - chunk.memory.get());
+    batch.keep(std::move(chunk.memory), size);
+    const ParseOptions parse_options = parse_options_of(options_, chunk);
+    parsed.request.origin = origin_of(origin_format(chunk), parse_options);
     parsed.request.origin.path = chunk.path;
     if (chunk.header) parsed.request.origin.header = chunk.header->text;
     LineErrors errors;
-    switch (chunk.format) {
-      case InputFormat::kLineProtocol:
-        parse_options.more_follows = chunk.more_follows;
-        parsed.open_line = lines.substr(parse_line_protocol(lines, parse_options, batch, errors));
-        parsed.byte_count -= parsed.open_line.size();
-        break;
-      case InputFormat::kJson: parsers.json.parse(lines, parse_options, batch, errors); break;
-      case InputFormat::kTypedJson:
-        parsers.typed_json.parse(lines, chunk.header->columns, parse_options, batch, errors);
-        break;
-      case InputFormat::kCsv:
-        parse_csv(lines, chunk.header->csv, parse_options, batch, errors);
-        break;
-    }
+    parsed.open_line = parser.parse(chunk, lines, parse_options, batch, errors);
     parsed.rejected = errors.count();
     errors.add_all(parsed.request.rejected);
     for (const LineError& error : errors) {
@@ -175,7 +174,8 @@ class Import {
           entry.count);
     }
     for (const RowBatch& rows : batch.measurements()) {
-      parsed.rows[rows.measurement()] = rows.row_count();
+      // A line that is rejected can leave a measurement without rows.
+      if (rows.row_count() > 0) parsed.rows[rows.measurement()] = rows.row_count();
     }
     return parsed;
   }
@@ -186,21 +186,30 @@ class Import {
     {
       // Counted before the write, whose callback subtracts the rows that it rejects.
       const MutexLock lock(mutex_);
+      FileResult& file = results_[parsed.file];
+      file.typed = parsed.typed;
+      file.rejected += parsed.rejected;
       add_rejected(parsed.rejected, parsed.examples);
       progress_.warnings.add(parsed.warnings);
-      progress_.bytes_done += parsed.byte_count;
-      for (const auto& [measurement, count] : parsed.rows) count_events(measurement, count);
+      progress_.bytes_done += parsed.input_bytes;
+      for (const auto& [measurement, count] : parsed.rows) {
+        file.rows += count;
+        count_events(measurement, count);
+      }
     }
-    const Status queued =
-        database_.submit(std::move(parsed.request),
-                         [this](const Result<WriteReport>& written) { finish_write(written); });
+    const Status queued = database_.submit(
+        std::move(parsed.request), [this, file = parsed.file](const Result<WriteReport>& written) {
+          finish_write(written, file);
+        });
     if (!queued) give_up(queued.error());
   }
 
   /// Runs on the database's writer thread once the rows are durable.
-  void finish_write(const Result<WriteReport>& written) {
+  void finish_write(const Result<WriteReport>& written, size_t file) {
     if (!written) return give_up(written.error());
     const MutexLock lock(mutex_);
+    results_[file].rows -= written->rejected.size();
+    results_[file].rejected += written->rejected.size();
     std::vector<std::string> examples;
     for (const RejectedRow& row : written->rejected) {
       --progress_.events;
@@ -266,10 +275,11 @@ class Import {
   unsigned workers_done_ TOCSIN_GUARDED_BY(mutex_) = 0;
   uint64_t chunks_written_ TOCSIN_GUARDED_BY(mutex_) = 0;
   ImportProgress progress_ TOCSIN_GUARDED_BY(mutex_);
+  std::vector<FileResult> results_ TOCSIN_GUARDED_BY(mutex_);  // by index of the file
   std::optional<Error> error_ TOCSIN_GUARDED_BY(mutex_);
 
   Mutex reader_mutex_ TOCSIN_ACQUIRED_BEFORE(mutex_);
-  ChunkReader reader_ TOCSIN_GUARDED_BY(reader_mutex_);
+  std::optional<ChunkReader> reader_ TOCSIN_GUARDED_BY(reader_mutex_);  // set at construction
   uint64_t chunks_read_ TOCSIN_GUARDED_BY(reader_mutex_) = 0;
 };
 
@@ -281,10 +291,10 @@ DatabaseOptions import_database_options() {
   return options;
 }
 
-Result<ImportProgress> import_files(Database& database, const ImportOptions& options,
+Result<ImportProgress> import_files(Database& database, ImportPlan plan,
+                                    const ImportOptions& options,
                                     const std::function<void(const ImportProgress&)>& report) {
-  TOCSIN_TRY(std::vector<std::string> paths, find_files(options.paths));
-  return Import(database, options, std::move(paths)).run(report);
+  return Import(database, options, std::move(plan.files)).run(report);
 }
 
 }  // namespace tocsin

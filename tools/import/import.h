@@ -13,6 +13,7 @@
 #include "net/parse/line_errors.h"
 #include "net/parse/time_keys.h"
 #include "tools/import/chunk_reader.h"
+#include "tools/import/plan.h"
 
 namespace tocsin {
 
@@ -22,10 +23,18 @@ struct ImportOptions {
   /// JSON and CSV: keys whose columns are tags; empty: decided by heuristics.
   std::vector<std::string> tags;
   TimeOptions time;  ///< JSON and CSV
+  /// Whether a file may be imported in which no row has a time: all get the current one.
+  bool time_now = false;
   /// Accepts rows of `alerts`, `deliveries` and `rejected`, which are otherwise refused.
   bool restore = false;
   unsigned parser_count = 2;                ///< threads that read and parse
   const std::atomic<bool>* stop = nullptr;  ///< checked between chunks; may be null
+};
+
+/// A file of which nothing was stored.
+struct FileWithoutRows {
+  std::string path;
+  uint64_t rejected = 0;  ///< lines and rows; 0: it has only blank lines, comments or a header
 };
 
 /// The progress of an import, whose rows become durable in large steps; also its final result, when
@@ -38,6 +47,8 @@ struct ImportProgress {
   std::map<std::string, uint64_t> events_by_measurement;
   std::vector<std::string> rejected_examples;  ///< `FILE:LINE: reason`, the first few
   LineWarnings warnings;                       ///< `first` begins with `FILE: `
+  /// At the end: the files that are not empty, but gave no row.
+  std::vector<FileWithoutRows> files_without_rows;
 };
 
 inline constexpr size_t kRejectedExamplesMax = 5;
@@ -45,10 +56,12 @@ inline constexpr size_t kRejectedExamplesMax = 5;
 /// Options for opening the database to import into. They keep the write queue short.
 DatabaseOptions import_database_options();
 
+/// Imports the files of a plan that was made with the same options; further files are not read.
 /// Returns when every row is durable, or with the first read or write error. Rejected lines are
 /// counted and, within limits, kept in the measurement `rejected`. `report` is called on the
 /// calling thread, a few times per second.
-Result<ImportProgress> import_files(Database& database, const ImportOptions& options,
+Result<ImportProgress> import_files(Database& database, ImportPlan plan,
+                                    const ImportOptions& options,
                                     const std::function<void(const ImportProgress&)>& report);
 
 }  // namespace tocsin

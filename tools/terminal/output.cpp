@@ -1,5 +1,7 @@
 #include "tools/terminal/output.h"
 
+#include <algorithm>
+
 #include <unistd.h>
 
 #include "db/base/text.h"
@@ -17,7 +19,14 @@ void print_message(std::FILE* file, std::string_view text) {
 }
 
 std::string data_for(int descriptor, std::string data) {
-  return isatty(descriptor) == 1 ? message_text(data) : data;
+  if (isatty(descriptor) != 1) return data;
+  std::string shown;
+  for (std::string_view rest = data; !rest.empty();) {
+    const size_t end = std::min(rest.find("\r\n"), rest.size());  // CSV ends its lines with both
+    shown += message_text(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return shown;
 }
 
 std::streamsize MessageStream::Buffer::xsputn(const char* text, std::streamsize size) {

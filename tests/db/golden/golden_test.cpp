@@ -2,13 +2,14 @@
 //
 // format1/ was made by the program as of commit c41212c:
 //   tests/db/golden/make_golden.py build/release/tools/tocsin tests/db/golden/format1
-// It is never made again. When kDatabaseFormat or kSegmentFormat moves, add a folder made by the
-// last version of the old format.
+// format2/ was made by the first version of that format. Neither is ever made again. When
+// kDatabaseFormat or kSegmentFormat moves, add a folder made by the last version of the old format.
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <numeric>
 #include <set>
 #include <string>
@@ -16,6 +17,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "db/catalog/environment.h"
+#include "db/catalog/store.h"
 #include "db/database.h"
 #include "db/maintenance/maintenance.h"
 #include "db/segment/inspection.h"
@@ -25,15 +28,17 @@
 namespace tocsin {
 namespace {
 
+using testing::kNoon;
 using testing::take;
 
-const std::string kFormat1 = std::string(TOCSIN_SOURCE_DIR) + "/tests/db/golden/format1";
+const std::string kGolden = std::string(TOCSIN_SOURCE_DIR) + "/tests/db/golden/";
 
 /// A copy, since even reading makes LMDB's lock file.
 class GoldenCopy {
  public:
-  GoldenCopy() {
-    std::filesystem::copy(kFormat1 + "/data", path(), std::filesystem::copy_options::recursive);
+  explicit GoldenCopy(const std::string& format) {
+    std::filesystem::copy(kGolden + format + "/data", path(),
+                          std::filesystem::copy_options::recursive);
   }
   std::string path() const { return folder_.path() + "/data"; }
 
@@ -41,10 +46,15 @@ class GoldenCopy {
   test::TemporaryFolder folder_;
 };
 
-std::vector<std::string> expected_lines() {
-  std::ifstream file(kFormat1 + "/expected.lp");
+/// Line protocol cannot represent all values of `mixed`.
+bool is_mixed(std::string_view line) { return line.starts_with("mixed "); }
+
+std::vector<std::string> expected_lines(const std::string& format) {
+  std::ifstream file(kGolden + format + "/expected.lp");
   std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  for (std::string line; std::getline(file, line);) {
+    if (!is_mixed(line)) lines.push_back(line);
+  }
   std::sort(lines.begin(), lines.end());
   return lines;
 }
@@ -143,7 +153,7 @@ Snapshot snapshot_of(const Database& database) {
   return take(database.snapshot(scope));
 }
 
-/// All rows in line protocol, sorted by their text.
+/// All rows in line protocol, sorted by their text, without those of `mixed`.
 std::vector<std::string> lines_of(const Database& database) {
   const Snapshot snapshot = snapshot_of(database);
   std::vector<std::string> lines;
@@ -152,8 +162,17 @@ std::vector<std::string> lines_of(const Database& database) {
       if (measurement.id == segment->info().measurement) add_lines(*segment, measurement, lines);
     }
   }
+  std::erase_if(lines, is_mixed);
   std::sort(lines.begin(), lines.end());
   return lines;
+}
+
+/// The format that the catalog states.
+uint32_t format_of(const std::string& directory) {
+  const auto environment = take(Environment::open(directory, Environment::Mode::kWrite));
+  Transaction transaction = take(environment->begin_write());  // is never committed
+  const uint32_t older = take(upgrade_format(transaction));
+  return older == 0 ? kDatabaseFormat : older;
 }
 
 /// The first line that only one of two sorted lists has: a message with all of them is too long.
@@ -174,16 +193,18 @@ std::unique_ptr<Database> open_to_read(const std::string& directory) {
   return take(Database::open(directory, options));
 }
 
-TEST_CASE("golden: a database of format 1 is whole and has the rows that were stored", "[db]") {
-  const GoldenCopy golden;
+TEST_CASE("golden: a database of each format is whole and has the rows that were stored", "[db]") {
+  const std::string format = GENERATE("format1", "format2");
+  const GoldenCopy golden(format);
   CHECK(problems_of(golden.path()) == std::vector<std::string>());
-  const auto expected = expected_lines();
+  const auto expected = expected_lines(format);
   REQUIRE(expected.size() > 2500);
   CHECK(first_difference(lines_of(*open_to_read(golden.path())), expected) == "");
 }
 
-TEST_CASE("golden: the database of format 1 covers every feature of the format", "[db]") {
-  const GoldenCopy golden;
+TEST_CASE("golden: the database of each format covers every feature of segments", "[db]") {
+  const std::string format = GENERATE("format1", "format2");
+  const GoldenCopy golden(format);
   const auto database = open_to_read(golden.path());
   const auto catalog = database->catalog();
   const Snapshot snapshot = snapshot_of(*database);
@@ -220,9 +241,10 @@ TEST_CASE("golden: the database of format 1 covers every feature of the format",
   }
 }
 
-TEST_CASE("golden: a database of format 1 is continued", "[db]") {
-  const GoldenCopy golden;
-  auto expected = expected_lines();
+TEST_CASE("golden: a database of each format is continued", "[db]") {
+  const std::string format = GENERATE("format1", "format2");
+  const GoldenCopy golden(format);
+  auto expected = expected_lines(format);
   {
     const auto database = take(Database::open(golden.path()));
     const Timestamp day = take(parse_time("2026-11-25", TimeZone()));
@@ -243,6 +265,36 @@ TEST_CASE("golden: a database of format 1 is continued", "[db]") {
   }
   CHECK(problems_of(golden.path()) == std::vector<std::string>());
   CHECK(first_difference(lines_of(*open_to_read(golden.path())), expected) == "");
+}
+
+TEST_CASE("golden: only a commit upgrades format 1", "[db]") {
+  const GoldenCopy golden("format1");
+  open_to_read(golden.path());
+  CHECK(problems_of(golden.path()).empty());
+  take(backup_database(golden.path(), golden.path() + ".backup", [](uint64_t, uint64_t) {}));
+  CHECK(format_of(golden.path()) == 1);
+  CHECK(format_of(golden.path() + ".backup") == 1);
+  auto database = take(Database::open(golden.path()));
+  WriteRequest request;
+  request.batch.rows_of("new").begin_row(kNoon);
+  take(database->write(std::move(request)));
+  database.reset();
+  CHECK(format_of(golden.path()) == 2);
+  CHECK(problems_of(golden.path()).empty());
+}
+
+TEST_CASE("golden: format 2 has columns with values of several types", "[db]") {
+  const GoldenCopy golden("format2");
+  CHECK(format_of(golden.path()) == 2);
+  const auto database = open_to_read(golden.path());
+  std::map<std::string, size_t> counts;
+  for (const auto& row : take(testing::read_rows(*database, "mixed"))) {
+    for (const auto& [name, value] : row.values) ++counts[name + '=' + value];
+  }
+  CHECK(counts == std::map<std::string, size_t>{{"value=i64:30", 15},
+                                                {"value=string:error", 15},
+                                                {"value=bool:1", 15},
+                                                {"value=u64:18446744073709551615", 15}});
 }
 
 }  // namespace

@@ -268,6 +268,37 @@ TEST_CASE("repair: without a catalog every sealed row of random histories is res
   }
 }
 
+TEST_CASE("repair: without a catalog, columns keep their order and ids", "[db]") {
+  test::TemporaryFolder directory;
+  const auto write = [&](const std::vector<std::pair<Timestamp, std::string>>& rows) {
+    auto database = take(Database::open(directory.path()));
+    WriteRequest request;
+    request.batch = Batch(ConflictPolicy::kKeepInRest);
+    RowBatch& batch = request.batch.rows_of("m");
+    for (const auto& [time, name] : rows) {
+      const bool is_text = name == "text";
+      batch.begin_row(time);
+      const size_t lane =
+          batch.lane(is_text ? "level" : name, is_text ? ColumnType::kString : ColumnType::kI64,
+                     ColumnKind::kField, 0);
+      is_text ? batch.set_string(lane, "error") : batch.set_i64(lane, 30);
+    }
+    take(database->write(std::move(request)));
+    take(database->seal());
+    const auto catalog = database->catalog();
+    return catalog->find("m")->columns;
+  };
+  // The segment of the second day has the sibling only, and the first segment is lost.
+  write({{kDay, "lost"}, {3 * kDay, "level"}, {2 * kDay, "text"}});
+  fs::remove(segment_files(directory.path()).front());
+  fs::remove(directory / "catalog.mdb");
+  take(repair_database(directory.path(), {}));
+  std::vector<std::pair<ColumnId, ColumnType>> columns;
+  for (const Column& column : write({{kDay, "lost"}})) columns.emplace_back(column.id, column.type);
+  CHECK((columns == std::vector<std::pair<ColumnId, ColumnType>>{
+                        {2, ColumnType::kI64}, {3, ColumnType::kString}, {4, ColumnType::kI64}}));
+}
+
 TEST_CASE("repair: a lost or emptied catalog is not treated as a new database", "[db]") {
   test::TemporaryFolder directory;
   {

@@ -15,6 +15,9 @@ namespace {
 
 using namespace testing;
 
+using Values = std::map<std::string, std::string>;
+using TypesByName = std::vector<std::pair<std::string, ColumnType>>;  // in order of addition
+
 /// A database with a fixed clock, and short calls that build rows.
 class MergeFixture {
  public:
@@ -63,6 +66,20 @@ class MergeFixture {
     request.source = "test";
     batch_ = Batch();
     return take(database_->write(std::move(request)));
+  }
+  WriteReport write(Batch batch) {
+    WriteRequest request;
+    request.batch = std::move(batch);
+    return take(database_->write(std::move(request)));
+  }
+
+  TypesByName types(std::string_view measurement = "m") {
+    TypesByName types;
+    const auto catalog = database_->catalog();
+    for (const Column& column : catalog->find(measurement)->columns) {
+      types.emplace_back(column.name, column.type);
+    }
+    return types;
   }
 
   ColumnType type_of(std::string_view column, std::string_view measurement = "m") {
@@ -169,7 +186,7 @@ TEST_CASE("schema merge: a string column stores any scalar as it was written", "
   CHECK(rows[4].values["s"] == "string:-3");
 }
 
-TEST_CASE("schema merge: JSON lines keep a row with a conflict and put its value into _rest",
+TEST_CASE("schema merge: JSON lines keep a row with a conflict and put its value into a sibling",
           "[db]") {
   MergeFixture f;
   f.row().i64("x", 1).boolean("b", true).write();
@@ -177,13 +194,97 @@ TEST_CASE("schema merge: JSON lines keep a row with a conflict and put its value
       f.row().text("x", "a \"b\"").f64("b", 2.5).i64("y", 3).write(ConflictPolicy::kKeepInRest);
   CHECK(report.rejected.empty());
   CHECK(report.rows_written == 1);
-  CHECK(report.warnings.size() == 2);
+  CHECK(report.warnings ==
+        std::vector<std::string>{
+            "column `x` of `m` is i64; from now on it also has values of type string",
+            "column `b` of `m` is bool; from now on it also has values of type f64"});
+  CHECK(f.types() == TypesByName{{"x", ColumnType::kI64},
+                                 {"b", ColumnType::kBool},
+                                 {"x", ColumnType::kString},
+                                 {"b", ColumnType::kF64},
+                                 {"y", ColumnType::kI64}});
   auto rows = f.rows();
-  CHECK(rows[1].values.count("x") == 0);
+  CHECK(rows[1].values["x"] == "string:a \"b\"");
+  CHECK(rows[1].values["b"] == "f64:" + double_text(2.5));
   CHECK(rows[1].values["y"] == "i64:3");
-  CHECK(rows[1].values["_rest"] == R"(string:{"x":"a \"b\"","b":2.5})");
+  CHECK(f.row().text("x", "s").write(ConflictPolicy::kKeepInRest).warnings.empty());
+  CHECK(f.rows()[2].values["x"] == "string:s");
+  CHECK(f.types().size() == 5);
+  take(f.database().seal());
+  CHECK(f.rows()[1].values["x"] == "string:a \"b\"");
+}
+
+TEST_CASE("schema merge: line protocol refuses a value that only a sibling would fit", "[db]") {
+  MergeFixture f;
+  f.row().i64("x", 1).row().text("x", "s").write(ConflictPolicy::kKeepInRest);
+  CHECK(f.types().size() == 2);
+  CHECK(f.row().text("x", "t").write().rejected.size() == 1);
+}
+
+TEST_CASE("schema merge: integers of a column and of its sibling stay exact", "[db]") {
+  MergeFixture f;
+  const auto keep = ConflictPolicy::kKeepInRest;
+  f.row().i64("i", -1).u64("u", UINT64_MAX).boolean("b", true).write();
+  f.row().u64("i", UINT64_MAX).i64("u", -1).u64("b", UINT64_MAX).write(keep);
+  f.row().u64("i", 7).i64("u", 7).i64("b", 7).write(keep);
+  f.row().f64("i", 0.5).f64("u", 0.5).i64("b", -7).write(keep);
+  auto rows = f.rows();
+  const std::string max = "u64:18446744073709551615";
+  CHECK(rows[1].values == Values{{"i", max}, {"u", "i64:-1"}, {"b", max}});
+  CHECK(rows[2].values == Values{{"i", "i64:7"}, {"u", "u64:7"}, {"b", "u64:7"}});
+  const std::string half = "f64:" + double_text(0.5);
+  CHECK(rows[3].values == Values{{"i", half}, {"u", half}, {"b", "i64:-7"}});
+  CHECK(f.types().size() == 9);
+}
+
+TEST_CASE("schema merge: a row keeps one value of a name, and the others in _rest", "[db]") {
+  MergeFixture f;
+  f.row().i64("x", 1).text("x", "s").boolean("x", true).write(ConflictPolicy::kKeepInRest);
   f.row().text("x", "s").text("_rest", "mine").write(ConflictPolicy::kKeepInRest);
-  CHECK(f.rows()[2].values["_rest"] == R"(string:{"x":"s","_rest":"mine"})");
+  f.row().i64("x", 1).text("x", "s").text("_rest", "mine").write(ConflictPolicy::kKeepInRest);
+  auto rows = f.rows();
+  CHECK(rows[0].values == Values{{"x", "i64:1"}, {"_rest", R"(string:{"x":"s","x":true})"}});
+  CHECK(rows[1].values == Values{{"x", "string:s"}, {"_rest", "string:mine"}});
+  CHECK(rows[2].values == Values{{"x", "i64:1"}, {"_rest", R"(string:{"x":"s","_rest":"mine"})"}});
+}
+
+TEST_CASE("schema merge: a long text for a sibling refuses its row", "[db]") {
+  MergeFixture f;
+  f.row().i64("x", 1).write();
+  const std::string long_text(kStringBytesMax + 1, 'x');
+  const WriteReport report = f.row().text("x", long_text).write(ConflictPolicy::kKeepInRest);
+  REQUIRE(report.rejected.size() == 1);
+  CHECK(report.rejected[0].reason.starts_with("the value of column `x` has 1048577 bytes"));
+}
+
+TEST_CASE("schema merge: declared lanes make columns of exactly their types", "[db]") {
+  MergeFixture f;
+  const auto write = [&](bool two_values) {
+    Batch batch(ConflictPolicy::kKeepInRest);
+    RowBatch& rows = batch.rows_of("m");
+    rows.begin_row(kNoon);
+    const size_t number = rows.declare("x", ColumnType::kI64, ColumnKind::kField, 0);
+    if (two_values) rows.set_i64(number, 1);
+    rows.set_f64(rows.declare("x", ColumnType::kF64, ColumnKind::kField, 1), 0.5);
+    rows.begin_row(kNoon + 1);
+    rows.set_string(rows.declare("x", ColumnType::kString, ColumnKind::kTag, 2), "tag");
+    f.write(std::move(batch));
+  };
+  write(false);
+  CHECK(f.types() ==
+        TypesByName{{"x", ColumnType::kI64}, {"x", ColumnType::kF64}, {"x", ColumnType::kString}});
+  CHECK(f.rows()[0].values == Values{{"x", "f64:" + double_text(0.5)}});
+  write(true);
+  CHECK(f.types().size() == 4);
+  const auto rows = f.rows();
+  const bool found = std::ranges::any_of(rows, [](const RowText& row) {
+    return row.values == Values{{"x", "i64:1"}, {"_rest", R"(string:{"x":0.5})"}};
+  });
+  CHECK(found);
+  // The column cannot become f64, since it has a sibling of that type.
+  f.row().f64("x", 2.5).write(ConflictPolicy::kKeepInRest);
+  CHECK(f.type_of("x") == ColumnType::kI64);
+  CHECK(f.types().size() == 4);
 }
 
 TEST_CASE("schema merge: a refused row does not decide a new column's type", "[db]") {
@@ -207,7 +308,6 @@ TEST_CASE("schema merge: a field named like a tag of its row is renamed", "[db]"
 }
 
 TEST_CASE("schema merge: a renamed field whose new name is taken goes into `_rest`", "[db]") {
-  using Values = std::map<std::string, std::string>;
   for (const bool real_first : {false, true}) {
     MergeFixture f;
     const auto tagged = [&]() -> MergeFixture& { return f.row().text("x", "1", ColumnKind::kTag); };
@@ -285,6 +385,9 @@ TEST_CASE("schema merge: keys beyond the column limit go into _rest", "[db]") {
   auto row = f.rows()[1];
   CHECK(row.values["_rest"] == R"(string:{"one_more":2})");
   CHECK(row.values["c0"] == "i64:3");
+  // There is no room for a sibling either.
+  CHECK(f.row().text("c0", "s").write(ConflictPolicy::kKeepInRest).rejected.empty());
+  CHECK(f.rows()[2].values == Values{{"_rest", R"(string:{"c0":"s"})"}});
 }
 
 TEST_CASE("schema merge: refused rows and lines are kept in `rejected`, bounded per source",

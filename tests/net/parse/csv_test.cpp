@@ -253,4 +253,38 @@ TEST_CASE("csv: a typed file declares its types and accepts no others", "[net]")
               "5: invalid time \"\": expected RFC 3339 or a number of s, ms, us or ns since 1970"});
 }
 
+TEST_CASE("csv: other separators, and files without a header", "[net]") {
+  const auto parsed = [](const std::string& text, CsvLayout layout) {
+    Batch batch;
+    LineErrors errors;
+    ParseOptions options;
+    options.measurement = "m";
+    std::string_view records = batch.keep(text);
+    const auto header = read_csv_header(records, layout);
+    REQUIRE(header);
+    parse_csv(records, *header, options, batch, errors);
+    CHECK(errors.empty());
+    return batch_text(batch);
+  };
+  CHECK(parsed("time;s;n\n1970-01-01T00:00:05Z;\"a;b\";1,5\n", {';', true}) ==
+        "m @5000000000 n='1,5' s='a;b'");
+  CHECK(parsed("time\ts\n1970-01-01T00:00:05Z\ta,b\n", {'\t', true}) == "m @5000000000 s='a,b'");
+  CHECK(parsed("edge,1970-01-01T00:00:05Z,200\nedge,1970-01-01T00:00:06Z,404\n", {',', false}) ==
+        "m @5000000000 column1='edge' column3=200i\nm @6000000000 column1='edge' column3=404i");
+}
+
+TEST_CASE("csv: a header that looks like data is refused", "[net]") {
+  const auto is_refused = [](std::string_view records) {
+    const auto header = read_csv_header(records);
+    if (!header) CHECK(header.error().message.find("--no-header") != std::string::npos);
+    return !header;
+  };
+  CHECK(is_refused("2026-11-02T08:15:04Z,edge,200\n2026-11-02T08:15:05Z,edge,404\n"));
+  CHECK(is_refused("2026-11-02T08:15:04Z,edge,200\n"));
+  CHECK(is_refused("1,2\n3,4\n"));
+  CHECK(!is_refused("service,2025,2026\npay,1,2\n"));
+  CHECK(!is_refused("service,2026-11-02,2026-11-03\npay,1,2\n"));
+  CHECK(!is_refused("time,n\n2026-11-02T08:15:04Z,1\n"));
+}
+
 }  // namespace tocsin

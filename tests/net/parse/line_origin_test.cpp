@@ -61,6 +61,32 @@ TEST_CASE("line origin: CSV and typed JSON keep the lines that describe the colu
         "a @1000000000 n=5u");
 }
 
+TEST_CASE("line origin: CSV with other separators, and headers that look like data", "[net]") {
+  ParseOptions options;
+  options.measurement = "m";
+  for (const char separator : {',', ';', '\t', '|'}) {
+    CAPTURE(separator);
+    LineOrigin csv = origin_of(csv_origin(separator), options);
+    csv.header = std::string("n") + separator + "text";
+    CHECK(parsed_again(csv, std::string("5") + separator + "x") == "m @77 n=5i text='x'");
+  }
+  LineOrigin years = origin_of(kOriginCsv, options);
+  years.header = "2025,2026";
+  CHECK(parsed_again(years, "1,2") == "m @77 2025=1i 2026=2i");
+}
+
+TEST_CASE("line origin: text", "[net]") {
+  ParseOptions options;
+  options.measurement = "m";
+  const std::string line = "1970-01-01T00:00:01Z ERROR failed n=1i";
+  const std::string row = "m @1000000000 message='failed n=1i' tag:level='ERROR'";
+  CHECK(parsed_again(origin_of(kOriginText, options), line) == row);
+  CHECK(parsed_again(origin_of(kOriginAutoText, options), line) == row);
+  CHECK(parsed_again(origin_of(kOriginAutoText, options), R"({"c":1})") == "m @77 c=1i");
+  CHECK(parsed_again(origin_of(kOriginText, options), "m n=1i 5") == "m @77 message='m n=1i 5'");
+  CHECK(conflict_policy_of(origin_of(kOriginText, options), line) == ConflictPolicy::kKeepInRest);
+}
+
 TEST_CASE("line origin: without the lines that describe the columns, nothing is guessed", "[net]") {
   for (const std::string_view format : {kOriginCsv, kOriginTypedJson}) {
     CHECK(parsed_again(origin_of(format, {}), "5,x") ==

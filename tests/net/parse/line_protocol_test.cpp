@@ -71,8 +71,8 @@ TEST_CASE("line protocol: tags are string columns of kind tag", "[net]") {
 
 TEST_CASE("line protocol: escapes are removed", "[net]") {
   check_lines("a\\,b\\ c f=1 5", "a,b c @5 f=1f");
-  check_lines("a=b f=1 5", "a=b @5 f=1f");
-  check_lines("a\\=b f=1 5", "a\\=b @5 f=1f");
+  check_lines("a\\=b f=1 5", "a=b @5 f=1f");
+  check_lines("a\\\\=b f=1 5", "a\\=b @5 f=1f");
   check_lines("m,k\\=1\\,\\ x=v\\=\\,\\  f=1 5", "m @5 f=1f tag:k=1, x='v=, '");
   check_lines("m k\\=1\\,\\ x=1 5", "m @5 k=1, x=1f");
   check_lines("m,t=a\\b\\\\c f\\n=1 5", "m @5 f\\n=1f tag:t='a\\b\\\\c'");
@@ -229,7 +229,7 @@ TEST_CASE("line protocol: random rows survive a round trip", "[net]") {
     const std::string text = random_text(random, "xy,= \\\"\n\r{#", 0);
     const auto number = static_cast<int64_t>(random());
     const auto time = static_cast<int64_t>(random());
-    line = escaped(measurement, ", ") + "," + escaped(tag, ",= ") + "=" +
+    line = escaped(measurement, ",= ") + "," + escaped(tag, ",= ") + "=" +
            escaped(tag_value, ",= ") + " " + escaped(key, ",= ") + "=\"" + escaped(text, "\"\\") +
            "\",n=" + std::to_string(number) +
            "i,u=" + std::to_string(static_cast<uint64_t>(number)) + "u " + std::to_string(time);
@@ -242,6 +242,40 @@ TEST_CASE("line protocol: random rows survive a round trip", "[net]") {
     for (const auto& [column, value] : columns) expected += " " + column + "=" + value;
     check_lines(line, expected);
   }
+}
+
+TEST_CASE("line protocol: a measurement that looks like a time or like key=value is rejected",
+          "[net]") {
+  for (const char* line : {"2026-11-02T08:15:00Z took_ms=0", "level=info msg=\"x\"",
+                           "[2026-11-02 a=1", "1793607304 n=1", "level=info n=1 5"}) {
+    CAPTURE(line);
+    const ParsedLines parsed = parsed_lines(std::string(line) + "\nm n=1 5\n");
+    CHECK(parsed.rows == "m @5 n=1f");
+    REQUIRE(parsed.errors.size() == 1);
+    CHECK(parsed.errors[0].reason.find("line of text") != std::string::npos);
+  }
+  check_lines("level\\=info n=1 5", "level=info @5 n=1f");
+}
+
+TEST_CASE("line protocol: an import accepts such a measurement if its row has a time", "[net]") {
+  ParseOptions options;
+  options.odd_names_with_time = true;
+  Batch batch;
+  LineErrors errors;
+  parse_line_protocol("2026-11-02 n=1 5\n2026-11-02 n=2\na=b,t=x n=3 6\n", options, batch, errors);
+  CHECK(batch_text(batch) == "2026-11-02 @5 n=1f\na=b @6 n=3f tag:t='x'");
+  CHECK(errors.count() == 1);
+}
+
+TEST_CASE("line protocol: the caller may refuse measurements with odd names", "[net]") {
+  ParseOptions options;
+  options.admit_odd_name = [](std::string_view name) { return name == "a=b"; };
+  Batch batch;
+  LineErrors errors;
+  parse_line_protocol("a\\=b n=1 5\na\\=c n=1 5\nplain n=1 5\n", options, batch, errors);
+  CHECK(batch_text(batch) == "a=b @5 n=1f\nplain @5 n=1f");
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].reason.find("100") != std::string::npos);
 }
 
 TEST_CASE("line protocol: lines without a timestamp are counted", "[net]") {

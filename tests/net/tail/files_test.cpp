@@ -382,6 +382,35 @@ TEST_CASE("tail files: a file that was rotated before a scan saw its name is fou
   CHECK(files.at(1).path == "/l/x.log.3");
 }
 
+TEST_CASE("tail files: empty files are known again in the next scan", "[net]") {
+  TailFiles files(settings());
+  const std::vector all = {seen("/l/a", 1, ""), seen("/l/b", 2, "")};
+  CHECK_FALSE(files.apply_scan(all, kStart).search);
+  CHECK_FALSE(files.apply_scan(all, kStart + kSecond).search);
+  CHECK(files.all().size() == 2);
+}
+
+TEST_CASE("tail files: a compressed file under a glob is not followed, and its rest is reported",
+          "[net]") {
+  TailFiles files(settings());
+  const std::string a(100, 'a');
+  const FileSeen before = seen("/l/x.log", 7, a);
+  files.apply_scan(std::vector{before}, kStart);
+  commit(files, 1, before, 100, kStart);
+  FileSeen packed = seen("/l/x.log.1.gz", 8, "compressed");
+  packed.packed = PackedContent{a + std::string(30, '.'), 130, true};
+  const std::vector all = {packed};
+  const auto effect = files.apply_scan(all, kStart);
+  CHECK(effect.packed == std::vector<std::string>{"/l/x.log.1.gz"});
+  REQUIRE(effect.search);
+  const auto lost = files.apply_scan(all, kStart).lost;
+  REQUIRE(lost.size() == 1);
+  CHECK(lost[0].packed_in == "/l/x.log.1.gz");
+  CHECK(lost[0].bytes == 30);
+  CHECK(files.to_read(kStart).empty());
+  CHECK(files.apply_scan(all, kStart).lost.empty());
+}
+
 TEST_CASE("tail files: the rest of a file that was compressed is reported", "[net]") {
   TailFiles files(settings());
   const std::string a(100, 'a');

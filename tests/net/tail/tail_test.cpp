@@ -542,6 +542,19 @@ TEST_CASE("tail: a glob that matches nothing at start is logged once", "[net]") 
                               " so far, or its folder cannot be read"});
 }
 
+TEST_CASE("tail: files that stay empty do not keep others from being read", "[net]") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a/1.log", "a/2.log", "a/3.log"}) folder.append(name, "");
+  Process process({follow(folder.path("a/*.log"))});
+  process.settle();
+  folder.append("a/4.log", "");
+  process.settle();
+  folder.append("a/5.log", line(1));
+  REQUIRE(process.until_rows(rows("a", 1, 2)));
+  folder.append("a/2.log", line(2));
+  CHECK(process.until_rows(rows("a", 1, 3)));
+}
+
 TEST_CASE("tail: a line over the limit is rejected and the next one is read", "[net]") {
   const TemporaryFolder folder;
   folder.append("a/x.log", line(0) + "{\"n\":\"" +
@@ -622,6 +635,26 @@ TEST_CASE("tail: events without a time are counted, and reported once per file",
                         "arrival"});
 }
 
+TEST_CASE("tail: events that a line wraps in an array are rows", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.json", "{\"Records\":[{\"n\":1},{\"n\":2}]}\n{\"Records\":[{\"n\":3},4]}\n");
+  Process process({follow(folder.path("a/*.json"))});
+  REQUIRE(process.until_rows({"a n=1", "a n=2", "a n=3"}));
+  folder.append("a/x.json", "{\"n\":4}\n{\"Records\":[{\"n\":5}\n");
+  REQUIRE(process.until_rows({"a n=1", "a n=2", "a n=3", "a n=4"}));
+  const auto rejected = process.database.state().rejected;
+  REQUIRE(rejected.size() == 2);
+  CHECK(rejected[0].second == "4");
+  CHECK(rejected[1].second == "{\"Records\":[{\"n\":5}");
+}
+
+TEST_CASE("tail: lines of text before the first time are counted", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", "up and running\nsecond line\n2026-11-02T08:15:04Z third\n  fourth\n");
+  Process process({follow(folder.path("a/*.log"))});
+  CHECK(process.loop.run_until([&] { return process.tail->counters().untimed == 2; }));
+}
+
 TEST_CASE("tail: NUL bytes that a crash left are skipped, and the lines around them are stored",
           "[net]") {
   const size_t size = GENERATE(size_t{300}, kLineBytesMax + (size_t{3} << 20));
@@ -645,7 +678,7 @@ TEST_CASE("tail: a wrong option is refused", "[net]") {
   const auto made = Tail::create(loop.get(), database, clock, {options});
   REQUIRE_FALSE(made);
   CHECK(made.error().message ==
-        "unknown format `xml` of a followed file; expected auto, json or lp");
+        "unknown format `xml` of a followed file; expected auto, json, lp or text");
 }
 
 TEST_CASE("tail: only positions of files that are gone are marked as gone", "[net]") {

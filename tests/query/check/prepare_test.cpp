@@ -94,22 +94,84 @@ TEST_CASE("prepare: several measurements form one table", "[query]") {
   CHECK(plan.output_columns() == std::vector<PlanColumn>{{"measurement", ValueType::kString},
                                                          {"duration_ms", ValueType::kF64},
                                                          {"code", ValueType::kI64},
+                                                         {"code", ValueType::kString, false, true},
                                                          {"bytes", ValueType::kU64}});
-  CHECK(plan.warnings ==
-        std::vector<std::string>{
-            "`code` is string in `bpm` and i64 elsewhere: values from `bpm` are null"});
+  CHECK(plan.warnings.empty());
   REQUIRE(plan.source.size() == 2);
-  CHECK(plan.source[1].columns == std::vector<uint32_t>{2, 4, 5});
+  CHECK(plan.source[1].columns == std::vector<uint32_t>{2, 4, 5, 11});
 }
 
-TEST_CASE("prepare: the first listed measurement decides a conflict of types", "[query]") {
-  const Plan plan = built("from bpm, audit | keep code");
-  CHECK(plan.output_columns()[0].type == ValueType::kString);
-  CHECK(plan.warnings.size() == 1);
+TEST_CASE("prepare: the first listed measurement decides the type, another is a sibling",
+          "[query]") {
+  const PlanColumn text{"code", ValueType::kString};
+  const PlanColumn number{"code", ValueType::kI64};
+  const auto sibling = [](PlanColumn column) {
+    column.sibling = true;
+    return column;
+  };
+  using Columns = std::vector<PlanColumn>;
+  CHECK(built("from bpm, audit | keep code").output_columns() == Columns{text, sibling(number)});
+  CHECK(built("from audit, bpm | keep code").output_columns() == Columns{number, sibling(text)});
+  CHECK(built("from audit | keep code").output_columns() == Columns{number});
+  const Columns renamed =
+      built("from audit, bpm | let x = code, code = 1 | keep code, x").output_columns();
+  REQUIRE(renamed.size() == 3);
+  CHECK(renamed[0] == number);
+  CHECK(renamed[2].sibling);
+  CHECK(renamed[2].name == "x");
 }
 
-TEST_CASE("prepare: a conflict of types in an unused column causes no warning", "[query]") {
-  CHECK(built("from audit, bpm | keep service").warnings.empty());
+TEST_CASE("prepare: a comparison is with the members of its type", "[query]") {
+  const auto printed = [](const std::string& condition) {
+    const Plan plan = built("from audit, bpm | where " + condition);
+    CHECK(plan.warnings.empty());
+    return print_stage(plan.stages[0], plan.source_columns);
+  };
+  CHECK(printed("code == 3") == "where code == 3");
+  CHECK(printed("code == \"E1\"") == "where `code (string)` == \"E1\"");
+  CHECK(printed("\"E1\" == code") == "where \"E1\" == `code (string)`");
+  CHECK(printed("code != 3") == "where code != 3 or exists(`code (string)`)");
+  CHECK(printed("code !~ \"E\"") == "where exists(code) or `code (string)` !~ \"E\"");
+  CHECK(printed("code in (3, \"E1\")") == "where code in (3) or `code (string)` in (\"E1\")");
+  CHECK(printed("code not in (\"E1\")") == "where exists(code) or `code (string)` not in (\"E1\")");
+  CHECK(printed("exists(code)") == "where exists(code) or exists(`code (string)`)");
+  CHECK(printed("code == status") == "where `code (string)` == status");
+  CHECK(printed("code == duration_ms") == "where code == duration_ms");
+}
+
+TEST_CASE("prepare: a column with siblings has its first type elsewhere, with a warning",
+          "[query]") {
+  const auto warnings = [](const std::string& stages) {
+    return built("from audit, bpm | " + stages).warnings;
+  };
+  const auto left_out = [](const std::string& user) {
+    return std::vector<std::string>{"`" + user +
+                                    "` leaves out the values of `code` that are not i64"};
+  };
+  CHECK(warnings("stats sum(code) by status") == left_out("sum"));
+  CHECK(warnings("let x = code + 1") == left_out("+"));
+  CHECK(warnings("let x = coalesce(code, 0)") == left_out("coalesce"));
+  CHECK(warnings("stats n = count(code), d = count_distinct(code) by code").empty());
+  CHECK(warnings("let x = concat(code, \"!\"), y = to_string(code)").empty());
+}
+
+TEST_CASE("prepare: a rule compiles the same whatever types its columns also get", "[query]") {
+  QueryOptions options = sample_options();
+  options.rule_mode = true;
+  Catalog catalog = sample_catalog();
+  for (const ColumnType type : {ColumnType::kString, ColumnType::kBool, ColumnType::kF64}) {
+    auto& columns = catalog.measurements["audit"].columns;
+    columns.push_back({static_cast<ColumnId>(columns.size() + 1), "code", type});
+    const auto plan = build_plan(
+        "from audit last 1h | where code > 3 and code % 2 == 1 | stats n = count(), m = max(code) "
+        "by code, service | baseline 1d | where n > baseline(n) and code > 40 | sort -code | top 3 "
+        "by code",
+        catalog, options);
+    REQUIRE(plan);
+    const PlanSummary summary = summarize_plan(*plan);
+    CHECK(summary.group_keys == std::vector<std::string>{"code", "service"});
+    CHECK(summary.keys_survive);
+  }
 }
 
 TEST_CASE("prepare: a condition that no row can meet causes a warning", "[query]") {
@@ -397,6 +459,7 @@ TEST_CASE("prepare: a negative comparison warns of measurements without the colu
   CHECK(warnings("audit, bpm | where bytes != 5") ==
         std::vector<std::string>{"`bytes != 5` is false for all rows of `bpm`, without a column "
                                  "`bytes`; to include them, write `not bytes == 5`"});
+  CHECK(warnings("audit, bpm, alerts | where code != \"E1\"").size() == 1);
   CHECK(warnings("audit, bpm | where not user == \"u1\"").empty());
   CHECK(warnings("audit, bpm | where coalesce(user, \"-\") != \"u1\"").empty());
   CHECK(warnings("audit, bpm | where user == \"u1\"").empty());

@@ -27,6 +27,7 @@ bool QueryGenerator::accept(const std::string& longer, State after) {
   text_ = longer;
   state_ = std::move(after);
   state_.columns = plan->output_columns();
+  std::erase_if(state_.columns, [](const PlanColumn& column) { return column.sibling; });
   return true;
 }
 

@@ -112,6 +112,7 @@ void check_random_queries(size_t world_count, size_t query_count, size_t event_c
   Random random(seed);
   QueryOptions options;
   options.now = kSampleNow;
+  options.keep_siblings = true;
   size_t empty = 0, asked = 0, incomparable = 0;
   Coverage coverage;
   for (size_t world_index = 0; world_index < world_count; ++world_index) {
