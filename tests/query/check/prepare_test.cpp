@@ -486,6 +486,7 @@ TEST_CASE("prepare: a let does not hide that a measurement lacks a column", "[qu
   CHECK(
       built("from audit, bpm | stats n = count() by user | where user != \"u1\"").warnings.size() ==
       1);
+  CHECK(built("from audit, bpm, alerts | let z = code | where z != \"E1\"").warnings.size() == 1);
   CHECK(warnings("let other = user != \"u1\"").empty());
   CHECK(warnings("let other = user != \"u1\" | where not other").empty());
   CHECK(warnings("let z = coalesce(user, \"-\") | where z != \"u1\"").empty());
