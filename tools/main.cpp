@@ -45,22 +45,21 @@ void translate_first_word(std::vector<std::string>& words) {
 // Reports words[at] with the nearest known one and returns false, unless it is a subcommand or
 // option of `app`. CLI11 would only say that a subcommand is required.
 bool check_word(const CLI::App& app, const std::vector<std::string>& words, size_t at) {
-  const auto commands = app.get_subcommands({});
+  std::vector<std::string> commands;  // without groups of options, which have no name
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (!command->get_name().empty()) commands.push_back(command->get_name());
+  }
   if (commands.empty() || at >= words.size()) return true;
   const std::string& word = words[at];
   const bool option = word.starts_with('-');
-  std::vector<std::string> names;
-  if (option) {
-    for (const CLI::Option* known : app.get_options()) {
-      for (const std::string& name : known->get_lnames()) names.push_back("--" + name);
-      for (const std::string& name : known->get_snames()) names.push_back("-" + name);
-    }
-  } else {
-    for (const CLI::App* command : commands) names.push_back(command->get_name());
+  if (option && app.get_option_no_throw(word) != nullptr) return true;
+  const auto found = std::find(commands.begin(), commands.end(), word);
+  if (found != commands.end()) return check_word(*app.get_subcommand(word), words, at + 1);
+  std::vector<std::string> options;
+  for (const CLI::Option* known : app.get_options()) {
+    for (const std::string& name : known->get_lnames()) options.push_back("--" + name);
   }
-  const auto found = std::find(names.begin(), names.end(), word);
-  if (found != names.end()) return option || check_word(*app.get_subcommand(word), words, at + 1);
-  const std::string near = nearest_name(word, names);
+  const std::string near = nearest_name(word, option ? options : commands);
   const std::string path = at == 0 ? "tocsin" : "tocsin " + words[0];
   print_message(stderr,
                 fmt::format("tocsin: unknown {} `{}`; {}\n", option ? "option" : "command", word,

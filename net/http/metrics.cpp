@@ -127,7 +127,7 @@ void add_server(const ServerNumbers& server, MetricsText& out) {
   out.counter("tocsin_tail_rejected_total", "Rejected lines of followed files.",
               server.tail_rejected);
   out.counter("tocsin_events_untimed_total",
-              "JSON events and followed lines without a recognisable time, stored with their time "
+              "JSON events and followed text without a recognisable time, stored with their time "
               "of arrival.",
               server.events_untimed);
   out.gauge("tocsin_outbox_alerts", "Alerts waiting for delivery.", server.alerts_waiting);

@@ -20,6 +20,7 @@ namespace tocsin {
 namespace {
 
 constexpr Duration kRetryDelayMin = 20 * kMillisecond;
+constexpr size_t kWarningsPerKind = 10;  // one address may stand for many senders
 constexpr Duration kRetryDelayMax = kSecond;
 
 // The offset of each row's line, by measurement: translates rejected rows into line numbers.
@@ -213,7 +214,7 @@ void Ingest::Impl::finish(Job& job) {
     // A line without a timestamp is usual here: it is sent when it happens.
     job.warnings.clear(LineWarning::kNoTimestamp);
     counters.untimed += job.warnings.untimed_count();
-    warnings.lines(job.input.source, job.warnings, job.input.time_advice);
+    warnings.lines(job.input.source, job.warnings, job.input.time_advice, kWarningsPerKind);
   }
   const auto done = std::move(job.done);
   done(std::move(job.report));

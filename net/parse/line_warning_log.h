@@ -17,14 +17,13 @@ class LineWarningLog {
  public:
   /// At most this many warnings are logged in the life of the process.
   static constexpr size_t kMax = 1'000;
-  /// Of each kind and source, since one address may stand for many senders.
-  static constexpr size_t kMaxPerKind = 10;
 
   /// Logs the message unless `key` was logged before.
   void once(const std::string& key, const std::string& message);
-  /// Logs each kind once per source and description. `time_advice` follows those about a time that
-  /// was not found.
-  void lines(const std::string& source, const LineWarnings& warnings, std::string_view time_advice);
+  /// Logs what has not been logged yet: of each kind and source, up to `per_kind` different
+  /// descriptions. `time_advice` follows those about a time that was not found.
+  void lines(const std::string& source, const LineWarnings& warnings, std::string_view time_advice,
+             size_t per_kind);
 
  private:
   std::set<std::string> logged_;

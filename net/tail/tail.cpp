@@ -244,7 +244,7 @@ void Tail::Impl::log_effect(const TailFiles::ScanEffect& effect) {
     warn_once("packed " + folder_of(path),
               path +
                   " is compressed and is not read, like all such files in its folder; "
-                  "decompress it and load it with `tocsin import`, or let `paths` not cover it");
+                  "load them with `tocsin import`, or let `paths` not cover them");
   }
   for (const HeldFiles::Lost& lost : effect.lost) {
     const std::string bytes =
@@ -394,9 +394,10 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
       const auto self = weak.lock();
       if (!self) return;
       if (report) {
-        self->counters_.untimed += warnings.untimed_count();
+        self->counters_.untimed +=
+            warnings.untimed_count() - warnings[LineWarning::kNoTimestamp].count;
         self->warnings_.lines("following files: " + next.path, warnings,
-                              "; name the right key with `time: {key: ...}` in `tail`");
+                              "; name the right key with `time: {key: ...}` in `tail`", 1);
       }
       self->on_committed(id, next, size, bytes, report);
     });

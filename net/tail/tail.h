@@ -31,7 +31,7 @@ struct TailCounters {
   uint64_t bytes = 0;         ///< committed since start
   uint64_t rows = 0;
   uint64_t rejected = 0;  ///< lines and rows
-  uint64_t untimed = 0;   ///< events and lines without a time
+  uint64_t untimed = 0;   ///< JSON events and lines of text without a time
 };
 
 /// All functions except caught_up() must be called on the loop's thread. `loop`, `database` and
