@@ -7,6 +7,7 @@
 
 #include "db/base/ascii.h"
 #include "query/check/contradiction.h"
+#include "query/check/expression.h"
 #include "query/parser/lexer.h"
 
 namespace tocsin {
@@ -22,22 +23,10 @@ bool passes_null_on(Function function) {
     case Function::kAnd:
     case Function::kOr:
     case Function::kNot:
-    case Function::kEqual:
-    case Function::kNotEqual:
-    case Function::kLess:
-    case Function::kLessEqual:
-    case Function::kGreater:
-    case Function::kGreaterEqual:
-    case Function::kIn:
-    case Function::kNotIn:
-    case Function::kMatches:
-    case Function::kNotMatches:
-    case Function::kContains:
-    case Function::kIcontains:
     case Function::kExists:
     case Function::kIf:
     case Function::kCoalesce: return false;
-    default: return true;
+    default: return !is_comparison(function);
   }
 }
 
