@@ -253,7 +253,8 @@ class RowParser {
         const auto time = value ? scale_time(*value, text.back() == 't' ? kMicrosecond : 1)
                                 : std::optional<Timestamp>();
         if (!time) return fail_value(key, text, start);
-        rows_->set_string(lane(key, ColumnType::kString, hint), batch_.copy(format_time_short(*time)));
+        rows_->set_string(lane(key, ColumnType::kString, hint),
+                          batch_.copy(format_time_short(*time)));
       } else {
         const auto value = parse_f64(text);
         if (!value) return fail_value(key, text, start);
