@@ -67,6 +67,8 @@ class InstanceStep {
                       const LifecycleState& before, Instance& instance) const {
     const GroupValues& group = row ? row->group : instance.group;
     AlertEvent event = make_event(rule_, fingerprint, group, window_, options_.written_at);
+    // Readers order by time: after the clock was ahead, a resolution must still be the last event.
+    event.time = std::max(event.time, instance.last_event.time);
     if (row) {
       describe_by_row(*row, event);
     } else {  // it no longer matches: repeat its last values

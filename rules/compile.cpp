@@ -72,12 +72,19 @@ class Compiler {
       out_.baseline_reach = baseline->step * static_cast<Duration>(baseline->min_windows);
       out_.excluding_alerts = baseline->excluding_alerts && baseline->excluding_rule.empty();
     }
-    for (const std::string& warning : plan->warnings) {
-      out_.warnings.push_back(
-          fmt::format("{}:{}: {}: {}", out_.rule.file, text.at(0).line, out_.rule.name, warning));
-    }
+    out_.warnings = located(plan->warnings);
+    out_.schema_warnings = located(plan->schema_warnings);
     check_names();
     return true;
+  }
+
+  std::vector<std::string> located(const std::vector<std::string>& warnings) const {
+    std::vector<std::string> out;
+    for (const std::string& warning : warnings) {
+      out.push_back(fmt::format("{}:{}: {}: {}", out_.rule.file, out_.rule.expr.at(0).line,
+                                out_.rule.name, warning));
+    }
+    return out;
   }
 
   static const char* fault_of(const Plan& plan, const PlanSummary& summary) {

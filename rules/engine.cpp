@@ -42,7 +42,8 @@ AlertEvent closing_event(const Instance& instance, Timestamp now) {
   AlertEvent event = instance.last_event;
   const bool firing = instance.life.phase == AlertState::kFiring;
   event.state = firing ? AlertState::kResolved : AlertState::kInactive;
-  event.time = event.written_at = now;
+  event.time = std::max(now, event.time);
+  event.written_at = now;
   event.annotations["note"] = "the rule was removed";
   event.samples.clear();
   cut_alert(event);
@@ -289,10 +290,10 @@ void RuleEngine::Impl::rewind_rules() {
   }
   const std::string summary = fmt::format(
       "the clock was ahead: {} rule{} ({}{}) had been evaluated up to {}, which is in the future; "
-      "they continue after {}, and windows in between may have been evaluated without their events",
+      "{} after {}, and windows in between may have been evaluated without their events",
       rewound.size(), rewound.size() == 1 ? "" : "s", fmt::join(names, ", "),
       rewound.size() > kNamesMax ? ", ..." : "", format_time_short(ahead_to),
-      format_time_short(continues_at));
+      rewound.size() == 1 ? "it continues" : "they continue", format_time_short(continues_at));
   const Status stored =
       runner.commit(passing_self_alert("ClockWasAhead", {}, summary, now), std::move(changes));
   if (!stored) return log(LogLevel::kError, stored.error().message);  // the next call tries again

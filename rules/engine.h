@@ -56,7 +56,9 @@ struct RuleLoadReport {
   std::vector<std::string> added, changed, removed;  ///< alert names
   /// Each begins with `file:line:column: `, or says why a file could not be read.
   std::vector<std::string> errors;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings;  ///< begin with `file:line: `
+  /// Of measurements and columns that are not stored yet; begin likewise.
+  std::vector<std::string> schema_warnings;
 };
 
 enum class RuleHealth { kOk, kBlind, kLearning, kFailing };
@@ -106,7 +108,8 @@ class RuleEngine {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Reports all errors in rule files. Needs no database, so unknown columns are not reported.
+/// Reports all errors and warnings of rule files. Needs no database, so names that are not stored
+/// are not reported.
 RuleLoadReport check_rules(const std::vector<RuleFile>& files,
                            const std::map<std::string, Value>& parameters);
 

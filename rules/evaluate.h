@@ -42,7 +42,8 @@ struct CompiledRule {
   Duration baseline_depth = 0;    ///< 0: no baseline
   Duration baseline_reach = 0;  ///< from a window's start back to the start of the `min`-th window
   bool excluding_alerts = false;
-  std::vector<std::string> warnings;  ///< e.g. a measurement that does not exist yet
+  std::vector<std::string> warnings;         ///< of the query, each with its place in the file
+  std::vector<std::string> schema_warnings;  ///< of names that are not stored yet, likewise
 };
 
 /// Checks queries, expressions and templates. Appends each error, with its place in the file, to

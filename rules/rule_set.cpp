@@ -13,6 +13,10 @@
 namespace tocsin {
 namespace {
 
+void add_texts(const std::vector<std::string>& texts, std::vector<std::string>& out) {
+  out.insert(out.end(), texts.begin(), texts.end());
+}
+
 class Loader {
  public:
   Loader(const std::vector<const CompiledRule*>& previous, const QueryEngine& queries,
@@ -51,7 +55,8 @@ class Loader {
     auto compiled =
         compile_rule(rule, queries_, options_.parameters, options_.zone, options_.now, errors);
     if (!compiled) return;
-    for (const std::string& warning : compiled->warnings) out_.report.warnings.push_back(warning);
+    add_texts(compiled->warnings, out_.report.warnings);
+    add_texts(compiled->schema_warnings, out_.report.schema_warnings);
     names_.insert(rule.name);
     out_.rules.push_back(*std::move(compiled));
   }

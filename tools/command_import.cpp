@@ -45,8 +45,9 @@ struct ImportArguments {
 
 std::string summary(const std::string& database, const ImportProgress& done, double seconds) {
   std::string text = fmt::format(
-      "imported {} events ({:.0f} MB) in {:.1f} s: {} events/s, {} rejected", grouped(done.events),
-      static_cast<double>(done.bytes_done) / 1e6, seconds,
+      "imported {} event{} ({:.{}f} MB) in {:.1f} s: {} events/s, {} rejected",
+      grouped(done.events), done.events == 1 ? "" : "s", static_cast<double>(done.bytes_done) / 1e6,
+      done.bytes_done < 10'000'000 ? 1 : 0, seconds,
       grouped(static_cast<uint64_t>(static_cast<double>(done.events) / std::max(seconds, 1e-3))),
       grouped(done.rejected));
   for (const auto& [measurement, count] : done.events_by_measurement) {

@@ -113,7 +113,8 @@ void add_rules_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("rules", "Check and list rule files");
   command->footer(kRulesFooter);
   command->require_subcommand(1);
-  add_subcommand(*command, "check", "Find all errors in rule files", &check, action);
+  add_subcommand(*command, "check", "Find all errors in rule files, and conditions that never hold",
+                 &check, action);
   add_subcommand(*command, "list", "List the rules in the files", &list, action);
 }
 

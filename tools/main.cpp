@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include "db/base/text.h"
@@ -31,27 +32,39 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Turns `help [COMMAND]` and `version` into --help and --version. Reports an unknown command with
-// the nearest known one, sets the exit code, and returns false.
-bool read_first_word(const CLI::App& app, std::vector<std::string>& words, int& exit_code) {
-  if (words.empty() || words[0].starts_with('-')) return true;
-  if (words[0] == "version") {
-    words = {"--version"};
-    return true;
-  }
-  if (words[0] == "help") {
+// Turns `help [COMMAND]` and `version` into --help and --version.
+void translate_first_word(std::vector<std::string>& words) {
+  if (!words.empty() && words[0] == "help") {
     words.erase(words.begin());
     words.emplace_back("--help");
-    return read_first_word(app, words, exit_code);
+  } else if (!words.empty() && words[0] == "version") {
+    words = {"--version"};
   }
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
-  if (std::find(names.begin(), names.end(), words[0]) != names.end()) return true;
-  const std::string near = nearest_name(words[0], names);
-  print_message(stderr, "tocsin: unknown command `" + words[0] + "`; " +
-                            (near.empty() ? "`tocsin --help` lists the commands\n"
-                                          : "did you mean `" + near + "`?\n"));
-  exit_code = kExitUsage;
+}
+
+// Reports words[at] with the nearest known one and returns false, unless it is a subcommand or
+// option of `app`. CLI11 would only say that a subcommand is required.
+bool check_word(const CLI::App& app, const std::vector<std::string>& words, size_t at) {
+  std::vector<std::string> commands;  // without groups of options, which have no name
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (!command->get_name().empty()) commands.push_back(command->get_name());
+  }
+  if (commands.empty() || at >= words.size()) return true;
+  const std::string& word = words[at];
+  const bool option = word.starts_with('-');
+  if (option && app.get_option_no_throw(word) != nullptr) return true;
+  const auto found = std::find(commands.begin(), commands.end(), word);
+  if (found != commands.end()) return check_word(*app.get_subcommand(word), words, at + 1);
+  std::vector<std::string> options;
+  for (const CLI::Option* known : app.get_options()) {
+    for (const std::string& name : known->get_lnames()) options.push_back("--" + name);
+  }
+  const std::string near = nearest_name(word, option ? options : commands);
+  const std::string path = at == 0 ? "tocsin" : "tocsin " + words[0];
+  print_message(stderr,
+                fmt::format("tocsin: unknown {} `{}`; {}\n", option ? "option" : "command", word,
+                            near.empty() ? fmt::format("see `{} --help`", path)
+                                         : fmt::format("did you mean `{}`?", near)));
   return false;
 }
 
@@ -76,8 +89,8 @@ int run(int argc, char** argv) {
   add_retention_command(app, action);
   add_generate_command(app, action);
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
-  int exit_code = 0;
-  if (!read_first_word(app, words, exit_code)) return exit_code;
+  translate_first_word(words);
+  if (!check_word(app, words, 0)) return kExitUsage;
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
     app.parse(std::move(words));

@@ -65,7 +65,7 @@ Result<DatabaseFolder> DatabaseFolder::prepare(const std::string& directory, boo
     TOCSIN_RETURN_IF_ERROR(check_is_new(directory));
     TOCSIN_TRY(const std::string other, other_entry(directory, is_own_name));
     if (create && !other.empty()) {
-      return fail(ErrorCode::kConflict,
+      return fail(ErrorCode::kInvalid,
                   fmt::format("{} is not a database and not empty: it contains `{}`; name a "
                               "database, or a new or empty directory",
                               directory, other));

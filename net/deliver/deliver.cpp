@@ -101,7 +101,7 @@ WriteRequest record_of(const std::vector<DeliveryOutcome>& outcomes, Timestamp n
 
 Status check_ca_file(const std::string& path) {
   std::ifstream file(path);
-  if (!file) return open_error(path, errno);
+  if (!file) return fail(ErrorCode::kInvalid, open_error(path, errno).value().message);
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with("-----BEGIN ") && line.find("CERTIFICATE-----") != std::string::npos) {
       return {};

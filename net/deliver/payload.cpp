@@ -61,12 +61,16 @@ std::string tocsin_object(const AlertEvent& e) {
       format_time_short(e.window_to), json_strings(e.samples), e.late);
 }
 
+// After the clock was ahead, the time of a resolution is that of the firing, which may be in the
+// future: Alertmanager would take the alert for firing until then.
+Timestamp end_of(const AlertEvent& e) { return std::min(e.time, e.written_at); }
+
 std::string alertmanager_alert(const AlertEvent& e, const std::string& external_url) {
   return fmt::format(
       R"({{"status":"{}","labels":{},"annotations":{},"startsAt":"{}","endsAt":"{}",)"
       R"("generatorURL":{},"fingerprint":{},"tocsin":{}}})",
       status_of(e), json_object(labels_of(e)), json_object(annotations_of(e)),
-      format_time_short(e.started_at), is_over(e) ? format_time_short(e.time) : kNoEnd,
+      format_time_short(e.started_at), is_over(e) ? format_time_short(end_of(e)) : kNoEnd,
       json_quote(external_url), json_quote(e.fingerprint), tocsin_object(e));
 }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -15,13 +14,14 @@
 #include "net/ingest/odd_name_limit.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_origin.h"
+#include "net/parse/line_warning_log.h"
 
 namespace tocsin {
 namespace {
 
 constexpr Duration kRetryDelayMin = 20 * kMillisecond;
+constexpr size_t kWarningsPerKind = 10;  // one address may stand for many senders
 constexpr Duration kRetryDelayMax = kSecond;
-constexpr size_t kWarningsMax = 1'000;  // logged in the life of a process, one per source and kind
 
 // The offset of each row's line, by measurement: translates rejected rows into line numbers.
 using RowPlaces = std::map<std::string, std::vector<uint32_t>, std::less<>>;
@@ -128,7 +128,7 @@ struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
   size_t open_jobs = 0;
   IngestCounters counters;
   OddNameLimit odd_names;
-  std::set<std::string> warned;  // sources, with the kind of the warning
+  LineWarningLog warnings;
 
   Impl(uv_loop_t* l, Database& d) : loop(l), database(d), mailbox(std::in_place, l) {}
 
@@ -139,7 +139,6 @@ struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
   bool may_retry(const Job& job, ErrorCode code) const;
   void retry_later(const std::shared_ptr<Job>& job);
   void finish(Job& job);
-  void log_warnings(const Job& job);
 };
 
 void Ingest::Impl::start(const std::shared_ptr<Job>& job) {
@@ -212,27 +211,13 @@ void Ingest::Impl::finish(Job& job) {
   if (job.report.status) {
     counters.bytes += job.input.text.size();
     counters.lines_rejected += job.lines_rejected;
-    log_warnings(job);
+    // A line without a timestamp is usual here: it is sent when it happens.
+    job.warnings.clear(LineWarning::kNoTimestamp);
+    counters.untimed += job.warnings.untimed_count();
+    warnings.lines(job.input.source, job.warnings, job.input.time_advice, kWarningsPerKind);
   }
   const auto done = std::move(job.done);
   done(std::move(job.report));
-}
-
-// Once per source and kind; the counter goes on. A line without a timestamp is usual here: it is
-// sent when it happens.
-void Ingest::Impl::log_warnings(const Job& job) {
-  for (const LineWarning kind : kLineWarnings) {
-    const LineWarnings::Entry& entry = job.warnings[kind];
-    if (entry.count == 0 || kind == LineWarning::kNoTimestamp) continue;
-    const bool odd = kind == LineWarning::kOddKey;
-    if (!odd) counters.untimed += entry.count;
-    if (warned.size() >= kWarningsMax) continue;
-    if (!warned.insert(fmt::format("{} {}", job.input.source, static_cast<int>(kind))).second) {
-      continue;
-    }
-    log(LogLevel::kWarning, fmt::format("{}: {}{}", job.input.source, warning_text(kind, entry),
-                                        odd ? "" : job.input.time_advice));
-  }
 }
 
 Ingest::Ingest(uv_loop_t* loop, Database& database)

@@ -57,6 +57,7 @@ class LineWarnings {
   const Entry& operator[](LineWarning warning) const {
     return entries_[static_cast<size_t>(warning)];
   }
+  void clear(LineWarning warning) { entries_[static_cast<size_t>(warning)] = {}; }
   /// The number of rows that have the current time because they state none.
   uint64_t untimed_count() const;
 

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "db/base/log.h"
+#include "net/parse/line_warning_log.h"
 #include "net/tail/files.h"
 #include "net/tail/reader.h"
 #include "net/tail/scanner.h"
@@ -25,7 +26,6 @@ constexpr size_t kInFlightFilesMax = 64;  // being read or waiting for their com
 constexpr size_t kInFlightBytesMax = size_t{16} << 20;  // of batches waiting for their commit
 constexpr size_t kWatchedFoldersMax = 256;
 constexpr size_t kSearchesMax = 2;  // scans in a row for missing files before files are read again
-constexpr size_t kWarningsMax = 1'000;  // logged in the life of a process, one per file or cause
 
 struct Source {
   TailFormat format = TailFormat::kAuto;
@@ -81,7 +81,6 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   void on_committed(uint64_t id, const TailPosition& next, uint64_t size, size_t bytes,
                     const Result<WriteReport>& report);
   void count(const std::string& path, uint64_t bytes, const WriteReport& report);
-  void log_warnings(const std::string& path, const LineWarnings& warnings);
   void pause(const Error& error);
   void enqueue(uint64_t id);
   void update_caught_up() { caught_up_ = files_.caught_up(); }
@@ -116,7 +115,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   size_t in_flight_bytes_ = 0;
   Duration retry_delay_ = 0;  // 0: the store accepts writes
   TailCounters counters_;
-  std::set<std::string> warned_;
+  LineWarningLog warnings_;
 };
 
 TailFiles::Settings Tail::Impl::file_settings(const std::vector<Source>& sources,
@@ -245,7 +244,7 @@ void Tail::Impl::log_effect(const TailFiles::ScanEffect& effect) {
     warn_once("packed " + folder_of(path),
               path +
                   " is compressed and is not read, like all such files in its folder; "
-                  "decompress it and load it with `tocsin import`, or let `paths` not cover it");
+                  "load them with `tocsin import`, or let `paths` not cover them");
   }
   for (const HeldFiles::Lost& lost : effect.lost) {
     const std::string bytes =
@@ -262,8 +261,7 @@ void Tail::Impl::log_effect(const TailFiles::ScanEffect& effect) {
 }
 
 void Tail::Impl::warn_once(const std::string& key, const std::string& message) {
-  if (warned_.size() >= kWarningsMax || !warned_.insert(key).second) return;
-  log(LogLevel::kWarning, "following files: " + message);
+  warnings_.once(key, "following files: " + message);
 }
 
 void Tail::Impl::warn_unmatched() {
@@ -395,7 +393,12 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
     post([weak, id, next, size, bytes, warnings, report = std::move(report)] {
       const auto self = weak.lock();
       if (!self) return;
-      if (report) self->log_warnings(next.path, warnings);
+      if (report) {
+        self->counters_.untimed +=
+            warnings.untimed_count() - warnings[LineWarning::kNoTimestamp].count;
+        self->warnings_.lines("following files: " + next.path, warnings,
+                              "; name the right key with `time: {key: ...}` in `tail`", 1);
+      }
       self->on_committed(id, next, size, bytes, report);
     });
   };
@@ -441,18 +444,6 @@ void Tail::Impl::count(const std::string& path, uint64_t bytes, const WriteRepor
   if (!report.warnings.empty()) {
     const std::string& warning = report.warnings.front();
     warn_once(warning, path + ": " + warning);
-  }
-}
-
-// Once per file and kind; the counter goes on.
-void Tail::Impl::log_warnings(const std::string& path, const LineWarnings& warnings) {
-  for (const LineWarning kind : kLineWarnings) {
-    if (warnings[kind].count == 0) continue;
-    const bool no_key = kind == LineWarning::kNoTime || kind == LineWarning::kTimeKeyMissing;
-    if (no_key || kind == LineWarning::kTextWithoutTime) counters_.untimed += warnings[kind].count;
-    warn_once(fmt::format("{} {}", path, static_cast<int>(kind)),
-              fmt::format("{}: {}{}", path, warning_text(kind, warnings[kind]),
-                          no_key ? "; name the right key with `time: {key: ...}` in `tail`" : ""));
   }
 }
 

@@ -97,13 +97,13 @@ bool StageChecker::emit_null_baselines() {
   return emit(std::move(out));
 }
 
-// A mean or maximum of counts is above 0: the first window that counts for a group has a row of it.
+// The first window that counts for a group has a row of it: the mean of its counts is above 0, the
+// maximum at least 1.
 std::optional<LowerBound> StageChecker::bound_of(const BaselineColumn& column) const {
   const ScopeColumn& from = scope_.at(column.column);
-  const bool positive =
-      column.statistic == BaselineStatistic::kMean || column.statistic == BaselineStatistic::kMax;
-  if (!from.bound || !positive) return std::nullopt;
-  return LowerBound{Value::of(0.0), true,
+  const bool is_mean = column.statistic == BaselineStatistic::kMean;
+  if (!from.bound || (!is_mean && column.statistic != BaselineStatistic::kMax)) return std::nullopt;
+  return LowerBound{Value::of(is_mean ? 0.0 : 1.0), is_mean,
                     fmt::format("a group that never appeared has no windows, and its baseline is "
                                 "null. To find such groups, write `baseline({}, windows) == 0`",
                                 ast::print_name(from.name))};

@@ -92,7 +92,7 @@ class Search {
         return std::nullopt;
       return fmt::format("`{}` is false for every row", written(condition));
     }
-    if (condition.kind == Expression::Kind::kColumn) return std::nullopt;
+    if (condition.kind == Expression::Kind::kColumn) return scope_.at(condition.column).never_true;
     if (condition.function == Function::kAnd) return find_in_conjunction(condition, known);
     if (condition.function == Function::kOr) return find_in_disjunction(condition, known);
     return find_in_comparison(condition, known);

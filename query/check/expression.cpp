@@ -9,6 +9,7 @@
 #include "db/limits.h"
 #include "query/base/limits.h"
 #include "query/check/contradiction.h"
+#include "query/check/pitfall.h"
 #include "query/check/siblings.h"
 #include "query/parser/grammar.h"
 #include "query/parser/lexer.h"
@@ -214,6 +215,7 @@ bool check_operator(CheckContext& context, const Scope& scope, const ast::Expres
     return false;
   }
   out.function = node.operation;
+  warn_of_letter_case(context, scope, node, out);
   if (has_siblings(scope, out) && is_comparison(out.function)) {
     return compare_siblings(context, scope, node, out) && fold(context, out);
   }
@@ -232,6 +234,8 @@ bool check_call(CheckContext& context, const Scope& scope, const ast::Expression
   out.function = entry->function;
   if (has_siblings(scope, out)) use_siblings(context, scope, *entry, out);
   if (!type_function(context, node, *entry, out)) return false;
+  warn_of_letter_case(context, scope, node, out);
+  if (out.function == Function::kIf) warn_of_if(context, scope, out);
   return fold(context, out);
 }
 
@@ -249,46 +253,16 @@ bool check_expression(CheckContext& context, const Scope& scope, const ast::Expr
   return false;
 }
 
-namespace {
-
-// A comparison with null is false, so `user != "u1"` drops all rows of a measurement that does not
-// have the column. Warns of such comparisons, but not of those under a `not`.
-void warn_of_lacking_columns(CheckContext& context, const Scope& scope,
-                             const Expression& condition) {
-  if (condition.kind != Expression::Kind::kCall) return;
-  if (condition.function == Function::kAnd || condition.function == Function::kOr) {
-    for (const Expression& part : condition.arguments) {
-      warn_of_lacking_columns(context, scope, part);
-    }
-    return;
-  }
-  Expression positive = condition;
-  switch (condition.function) {
-    case Function::kNotEqual: positive.function = Function::kEqual; break;
-    case Function::kNotMatches: positive.function = Function::kMatches; break;
-    case Function::kNotIn: positive.function = Function::kIn; break;
-    default: return;
-  }
-  const Expression& first = condition.arguments.front();
-  if (first.kind != Expression::Kind::kColumn) return;
-  const ScopeColumn& column = scope.at(first.column);
-  if (column.lacking.empty()) return;
-  context.warn_once(fmt::format(
-      "`{}` is false for all rows of {}, without a column `{}`; to keep them, write `not {}`",
-      context.text.substr(condition.span.start, condition.span.end - condition.span.start),
-      column.lacking, column.name, print_expression(positive, scope.plan_columns())));
-}
-
-}  // namespace
-
 bool check_condition(CheckContext& context, const Scope& scope, const ast::Expression& expression,
                      std::string_view what, Expression& out) {
   if (!check_expression(context, scope, expression, out)) return false;
   if (out.type == ValueType::kNull) become_literal(out, Value::of(false), ValueType::kBool);
   if (out.type == ValueType::kBool) {
-    warn_of_lacking_columns(context, scope, out);
+    for (std::string& warning : find_dropped_rows(context, scope, out)) {
+      context.warn_once(std::move(warning));
+    }
     if (const auto why = find_contradiction(context, scope, out)) {
-      context.warnings.push_back(fmt::format("no row passes: {}", *why));
+      context.warn_once(fmt::format("no row passes: {}", *why));
     }
     return true;
   }

@@ -142,8 +142,11 @@ bool PlanBuilder::check(std::string_view text, const ast::Query& query,
     unknown = std::move(context.unknown_column);
     return false;
   }
-  if (context.warnings.size() > kWarningCountMax) context.warnings.resize(kWarningCountMax);
+  for (auto* warnings : {&context.warnings, &context.schema_warnings}) {
+    if (warnings->size() > kWarningCountMax) warnings->resize(kWarningCountMax);
+  }
   plan_.warnings = std::move(context.warnings);
+  plan_.schema_warnings = std::move(context.schema_warnings);
   return true;
 }
 

@@ -35,6 +35,14 @@ struct ScopeColumn {
   /// The measurements of the query that do not have this column, as listed for a message; empty if
   /// all have it.
   std::string lacking = {};
+  /// The stored column that they lack, if this one is computed from it.
+  std::string lacking_column = {};
+  std::optional<Function> letter_case = {};  ///< kLower or kUpper: a text converted by it
+  bool never_null = false;                   ///< computed by an `if` or a `coalesce`
+  /// Of a condition: why no row meets it, as from find_contradiction.
+  std::optional<std::string> never_true = {};
+  /// Of a condition: the warnings for a `where` on it, as from find_dropped_rows.
+  std::vector<std::string> dropped_rows = {};
   bool sibling = false;  ///< as in PlanColumn
 };
 
@@ -72,9 +80,14 @@ class Scope {
   uint32_t add(ScopeColumn column);
   /// Also removes the old column's siblings from its family.
   void replace(uint32_t index, ScopeColumn column);
-  /// Call for a stage that adds rows without values: only columns from `end` on keep their bounds.
+  /// Call for a stage that adds rows without values: only columns from `end` on keep their bounds
+  /// and what follows from bounds.
   void clear_bounds_before(size_t end) {
-    for (size_t i = 0; i < end; ++i) columns_[i].bound.reset();
+    for (size_t i = 0; i < end; ++i) {
+      columns_[i].bound.reset();
+      columns_[i].never_true.reset();
+      columns_[i].never_null = false;
+    }
   }
   /// The scope after a stage that keeps only these columns, in this order.
   Scope project(const std::vector<uint32_t>& columns) const;
@@ -112,6 +125,8 @@ struct CheckContext {
   /// start again with it.
   std::optional<std::string> unknown_column;
   std::vector<std::string> warnings;
+  /// Of measurements and columns that are not stored yet.
+  std::vector<std::string> schema_warnings;
   bool has_baseline = false;  ///< an earlier stage is a baseline
   size_t pattern_count = 0;
   size_t constant_bytes = 0;  ///< of the texts that the checker computed

@@ -129,7 +129,7 @@ bool find_measurements(CheckContext& context, const ast::Source& source, const C
     }
     context.forgiving = context.forgiving || (!measurement && own);
     if (!measurement) {
-      context.warnings.push_back(fmt::format("there is no measurement `{}` yet", name.text));
+      context.schema_warnings.push_back(fmt::format("there is no measurement `{}` yet", name.text));
     } else if (std::find(found.begin(), found.end(), measurement) == found.end()) {
       found.push_back(measurement);
     }
@@ -244,7 +244,7 @@ bool check_source(CheckContext& context, const ast::Source& source, const Catalo
   if (!found.empty()) {
     for (const std::string& name : unknown) {
       const std::string owners = context.owners_of(name);
-      context.warnings.push_back(
+      context.schema_warnings.push_back(
           fmt::format("no column `{}` in {} yet: it is null{}", name, context.source_names,
                       owners.empty() ? "" : fmt::format("; it is a column of {}", owners)));
     }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "query/base/limits.h"
+#include "query/check/pitfall.h"
 #include "query/check/siblings.h"
 
 namespace tocsin {
@@ -98,6 +99,7 @@ bool StageChecker::stage(const ast::Let& let) {
     if (!check_expression(context_, scope_, definition.value, named.expression)) return false;
     std::vector<Expression> siblings = siblings_of(scope_, named.expression);
     ScopeColumn column = column_of(name, named.expression);
+    note_facts(context_, scope_, definition.value, named.expression, column);
     const auto existing = next.find(name);
     if (existing) {
       next.replace(*existing, std::move(column));
@@ -108,6 +110,7 @@ bool StageChecker::stage(const ast::Let& let) {
     for (Expression& sibling : siblings) {
       ScopeColumn other{name, sibling.type};
       other.sibling = true;
+      note_facts(context_, scope_, definition.value, sibling, other);
       out.outputs.push_back(next.add(std::move(other)));
       out.definitions.push_back({name, std::move(sibling)});
     }

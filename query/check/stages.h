@@ -40,6 +40,7 @@ class StageChecker {
   bool aggregate(const ast::AggregateItem& item, Aggregate& out);
   bool check_boolean_argument(const ast::Expression& call, const AggregateEntry& entry,
                               const Expression& argument);
+  bool check_never_null(const ast::Expression& call);
   bool aggregate_arguments(const ast::AggregateItem& item, const AggregateEntry& entry,
                            Aggregate& out);
   bool quantile_argument(const ast::Expression& call, Aggregate& out);

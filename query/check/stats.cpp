@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "query/base/limits.h"
+#include "query/check/pitfall.h"
 #include "query/check/siblings.h"
 #include "query/check/stages.h"
 
@@ -118,6 +119,24 @@ bool StageChecker::check_boolean_argument(const ast::Expression& call, const Agg
   return true;
 }
 
+// `count(if(status == "FAILED", 1, 0))` counts all rows.
+bool StageChecker::check_never_null(const ast::Expression& call) {
+  using Kind = ast::Expression::Kind;
+  const ast::Expression& written = call.arguments[0];
+  const bool computed = written.kind == Kind::kCall || written.kind == Kind::kName;
+  if (!computed || !is_never_null(scope_, written)) return true;
+  if (written.kind == Kind::kCall && written.name == "if") {
+    return context_.fault(
+        written.span, "`count` counts the values that are not null, and this `if` is never null",
+        fmt::format("write `count() where {}`", ast::print_expression(written.arguments[0])));
+  }
+  context_.warn_once(fmt::format(
+      "`{}` counts all rows, because `{}` is never null; write `count()`, or `count() where …` to "
+      "count the rows for which a condition holds",
+      ast::print_expression(call), ast::print_expression(written)));
+  return true;
+}
+
 bool StageChecker::aggregate_arguments(const ast::AggregateItem& item, const AggregateEntry& entry,
                                        Aggregate& out) {
   const ast::Expression& call = item.call;
@@ -139,6 +158,8 @@ bool StageChecker::aggregate_arguments(const ast::AggregateItem& item, const Agg
                           advice_for(entry, type, call));
   }
   if (type == ValueType::kBool && !check_boolean_argument(call, entry, argument)) return false;
+  const bool counts = entry.kind == AggregateKind::kCount && type != ValueType::kBool;
+  if (counts && !check_never_null(call)) return false;
   out.type = result_type(entry, type);
   switch (entry.kind) {
     case AggregateKind::kCount:
@@ -223,8 +244,9 @@ bool StageChecker::stage(const ast::Stats& stats) {
     }
     for (const uint32_t member : scope_.family(key.column)) {
       const ScopeColumn& from = scope_.at(member);
-      ScopeColumn column{key.name, from.type, from.unknown};
-      column.sibling = from.sibling;
+      ScopeColumn column = from;
+      column.zero_if_empty = false;
+      if (key.bucket > 0) column.range.reset();  // a bucket may start before the range
       next.keys.push_back(static_cast<uint32_t>(next.size()));
       if (!add(std::move(column), item.name.span)) return false;
       key.column = member;

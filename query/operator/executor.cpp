@@ -185,7 +185,8 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& given,
   TOCSIN_TRY(ResultTable result, to_result(execution, std::move(progress.table),
                                            plan.output_columns(), options.keep_siblings));
   result.has_more_rows = has_more_rows;
-  result.warnings = plan.warnings;
+  result.warnings = plan.schema_warnings;
+  result.warnings.insert(result.warnings.end(), plan.warnings.begin(), plan.warnings.end());
   if (const uint64_t count = execution.texts_too_long; count != 0) {
     result.warnings.push_back(fmt::format("{} computed {} null, because {} longer than {} MiB",
                                           count, count == 1 ? "text is" : "texts are",

@@ -72,6 +72,30 @@ std::optional<Advice> foreign_operator(const Place& place) {
   return std::nullopt;
 }
 
+// `message not contains "x"`: only `in` has a `not` of its own.
+std::optional<Advice> misplaced_not(const Place& place) {
+  if (place.lower_word != "not" || !place.expects(expected::kOperator)) return std::nullopt;
+  struct Entry {
+    std::string_view theirs;
+    const char* ours;
+  };
+  static constexpr std::array<Entry, 5> kEntries = {{{"contains", "contains"},
+                                                     {"icontains", "icontains"},
+                                                     {"like", "contains"},
+                                                     {"ilike", "icontains"},
+                                                     {"=~", "=~"}}};
+  const std::string_view next = trimmed_start(place.rest.substr(place.word.size()));
+  size_t length = next.starts_with("=~") ? 2 : 0;
+  while (length < next.size() && is_word_character(next[length])) ++length;
+  const std::string comparison = lower_case(next.substr(0, length));
+  for (const Entry& entry : kEntries) {
+    if (comparison != entry.theirs) continue;
+    return Advice{"`not` comes before the whole comparison",
+                  fmt::format("write `not message {} \"text\"`", entry.ours), place.word.size()};
+  }
+  return std::nullopt;
+}
+
 std::optional<Advice> single_quotes(const Place& place) {
   if (!place.rest.starts_with("'")) return std::nullopt;
   const size_t close = place.rest.find_first_of("'\n", 1);
@@ -275,23 +299,18 @@ std::optional<Advice> printed_name(const Place& place) {
 }
 
 // In the order of trying: the more specific ones first.
-constexpr std::array kIdioms = {&sql_query,         &selector,
-                                &line_filter,       &range_vector,
-                                &logsql_time,       &upper_case,
-                                &single_quotes,     &curly_quotes,
-                                &look_alike,        &bare_name,
-                                &second_query,      &foreign_range,
-                                &whole_unit,        &blank_in_time,
-                                &bare_bucket,       &bucket_key,
-                                &blank_in_duration, &count_distinct,
-                                &case_when,         &sort_direction,
-                                &row_offset,        &missing_pipe,
-                                &sql_condition,     &alias,
-                                &star_argument,     &grouping_in_parentheses,
-                                &foreign_operator,  &word_filter,
-                                &unknown_stage,     &no_source,
-                                &bare_aggregate,    &computed_aggregate,
-                                &sort_by,           &printed_name};
+constexpr std::array kIdioms = {&sql_query,        &selector,          &line_filter,
+                                &range_vector,     &logsql_time,       &upper_case,
+                                &single_quotes,    &curly_quotes,      &look_alike,
+                                &bare_name,        &second_query,      &foreign_range,
+                                &whole_unit,       &blank_in_time,     &bare_bucket,
+                                &bucket_key,       &blank_in_duration, &count_distinct,
+                                &case_when,        &sort_direction,    &row_offset,
+                                &missing_pipe,     &sql_condition,     &alias,
+                                &misplaced_not,    &star_argument,     &grouping_in_parentheses,
+                                &foreign_operator, &word_filter,       &unknown_stage,
+                                &no_source,        &bare_aggregate,    &computed_aggregate,
+                                &sort_by,          &printed_name};
 
 // The word or character at the place, for `found …`.
 std::string_view found_token(const Place& place) {

@@ -241,6 +241,8 @@ struct Plan {
   Timestamp now = 0;
   TimeZone zone;
   std::vector<std::string> warnings;
+  /// Of measurements and columns that are not stored yet; later events may remove them.
+  std::vector<std::string> schema_warnings;
 
   const std::vector<PlanColumn>& output_columns() const {
     return stages.empty() ? source_columns : stages.back().columns;

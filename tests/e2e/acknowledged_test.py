@@ -1,9 +1,12 @@
 """An acknowledged write is committed at once, to files that the database's path leads to."""
 import os
+import re
+import shlex
 import socket
+import subprocess
 import unittest
 
-from support import Case, run, wait_for
+from support import PATIENCE, Case, run, wait_for
 
 # Longer than any request of these tests may take.
 CONFIG = "store:\n  commit_interval: 1m\n"
@@ -44,13 +47,27 @@ class Acknowledged(Case):
             self.assertEqual(status, 503, text)
             status, text = server.get("/health")
             self.assertEqual(status, 503, text)
-            self.assertIn("was replaced" if replaced else "was renamed or deleted", text)
+            self.assertIn("was replaced" if replaced else "was renamed", text)
             if replaced:
                 os.rmdir(data)  # fails if anything was written there
             os.rename(aside, data)
             wait_for("the server to write again", lambda: server.get("/health")[0] == 200)
         self.assertEqual(server.post("/write", "audit n=3i\n")[0], 204)
         self.assertEqual(sorted(row["n"] for row in server.rows("from audit | keep n")), [1, 3])
+
+    def test_a_deleted_catalog_is_put_back_as_the_message_says(self):
+        server = self.serve()
+        self.assertEqual(server.post("/write", "audit n=1i\n")[0], 204)
+        os.remove(self.path("data/catalog.mdb"))
+        status, text = server.post("/write", "audit n=2i\n")
+        self.assertEqual(status, 503, text)
+        command = re.search("`(cp /proc/[^`]*)`", text)
+        self.assertIsNotNone(command, text)
+        subprocess.run(shlex.split(command[1]), check=True, timeout=PATIENCE)
+        server.kill()
+        server = self.serve()
+        self.assertEqual(server.value("from audit | stats n = sum(n)"), 1)
+        self.assertEqual(server.post("/write", "audit n=2i\n")[0], 204)
 
     def test_a_lost_catalog_is_repaired_as_the_message_says(self):
         server = self.serve()

@@ -117,6 +117,19 @@ class BadInputTest(Case):
         self.assertIn(path + ":", result.stderr + result.stdout)
         self.assertEqual(run("rules", "check", self.write("good.yml", GOOD_RULES)).returncode, 0)
 
+    def test_rules_check_warns_of_a_rule_that_never_fires(self):
+        path = self.write("silent.yml", """groups:
+  - name: g
+    rules:
+      - alert: Silent
+        expr: from audit last 5m | stats n = count() by service | where n == 0
+""")
+        result = run("rules", "check", path)
+        self.assertEqual((result.returncode, result.stdout), (0, "ok: 1 rule in 1 file\n"))
+        self.assertIn(f"warning: {path}:5: Silent: no row passes: `n == 0` is never true",
+                      result.stderr)
+        self.assertEqual(run("rules", "check", self.write("good.yml", GOOD_RULES)).stderr, "")
+
     def test_rules_list_shows_valid_rules_and_fails_for_invalid_ones(self):
         good = self.write("rules/good.yml", GOOD_RULES)
         wrong_query = self.write("rules/query.yml", BROKEN_RULES)

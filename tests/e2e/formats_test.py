@@ -129,7 +129,7 @@ class FormatsTest(Case):
         self.assertEqual(server.value('from shop | where message contains "Shop.java" | keep time'),
                          "2026-11-02T08:15:05.000000000Z")
         log = server.log()
-        self.assertIn(f"{packed} is in gzip and is not read", log)
+        self.assertIn(f"{packed} is compressed and is not read", log)
         self.assertIn("fmt/app.log: these are lines of logfmt", log)
 
     def test_followed_lines_that_wrap_events_become_their_rows(self):

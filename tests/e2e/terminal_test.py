@@ -60,6 +60,10 @@ class TerminalTest(Case):
                 self.harmless("query", *self.data, "--format", form, "from audit", shows="u202e")
         self.harmless("info", *self.data, "--columns", shows="u202e")
 
+    def test_csv_on_a_terminal_ends_its_lines_without_escapes(self):
+        shown = on_terminal("query", *self.data, "--format", "csv", "from audit | stats n = count()")
+        self.assertEqual(shown.splitlines()[:2], ["n", "1"])
+
     def test_exports_on_a_terminal(self):
         for form in ("json", "csv", "lp"):
             with self.subTest(form):

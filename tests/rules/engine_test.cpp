@@ -35,6 +35,19 @@ void play_failures(RuleWorld& world) {
   }
 }
 
+// The services of the alerts that fire, by the query in query/README.md.
+Brief firing_now(const RuleWorld& world) {
+  QueryOptions options;
+  options.now = world.clock.now();
+  const auto table = world.queries->run(
+      "from alerts last 30d | where not late "
+      "| stats state = last(state), since = last(started_at), severity = last(severity) "
+      "by rule, service, fingerprint | where state == \"firing\" | keep service",
+      options);
+  REQUIRE(table);
+  return table->columns[0].text;
+}
+
 }  // namespace
 
 TEST_CASE("engine: an alert fires in its window and resolves afterwards", "[rules]") {
@@ -813,7 +826,79 @@ TEST_CASE("engine: an alert that fired while the clock was ahead ends once it is
   world.events("pay", 21, 60, 200);
   world.clock.jump_to(RuleWorld::at(21));
   world.run(21, 40);
-  CHECK(world.alerts(R"(state == "resolved" and type != "SELF")") == Brief{"pay:resolved@30"});
+  // Not before the firing, so that it stays the last event.
+  CHECK(world.alerts(R"(type != "SELF")") == Brief{"pay:firing@145", "pay:resolved@145"});
+  CHECK(world.alert_count(R"(state == "resolved" and type != "SELF" and written_at < time)") == 1);
+  world.clock.jump_to(RuleWorld::at(150));
+  CHECK(firing_now(world).empty());
+}
+
+TEST_CASE("engine: an alert that fired while the clock was ahead ends with its rule", "[rules]") {
+  RuleWorld world;
+  world.load(rule_file(""));
+  world.events("pay", 141, 145, 20, "FAILED");
+  world.run(0, 20);
+  world.clock.jump_to(RuleWorld::at(145));
+  world.advance(145);
+  REQUIRE(world.alerts(R"(type != "SELF")") == Brief{"pay:firing@145"});
+  world.clock.jump_to(RuleWorld::at(21));
+  world.load("groups: []\n");
+  CHECK(world.alerts(R"(type != "SELF")") == Brief{"pay:firing@145", "pay:resolved@145"});
+  world.clock.jump_to(RuleWorld::at(150));
+  CHECK(firing_now(world).empty());
+}
+
+TEST_CASE("engine: the alert about a clock that was ahead counts its rules", "[rules]") {
+  const bool two = GENERATE(false, true);
+  RuleWorld world;
+  std::string text = "groups:\n  - name: g\n    interval: 5m\n    rules:\n";
+  for (const char* name : {"One", "Two"}) {
+    if (!two && std::string(name) == "Two") continue;
+    text += "      - {alert: " + std::string(name) +
+            ", expr: from audit last 5m | stats n = count() by service}\n";
+  }
+  world.load(text);
+  world.events("pay", 0, 5, 1);
+  world.advance(200);
+  world.clock.jump_to(RuleWorld::at(20));
+  world.advance(20);
+  const std::string expected = two ? "2 rules (One, Two)" : "1 rule (One)";
+  const std::string pronoun = two ? "; they continue after" : "; it continues after";
+  CHECK(world.alert_count("summary contains \"" + expected + "\" and summary contains \"" +
+                          pronoun + "\"") == 2);
+}
+
+TEST_CASE("engine: a rule that never fires causes a warning, also without a database", "[rules]") {
+  const auto rule = [](const std::string& expr) { return rule_file("", "\n          " + expr); };
+  const auto check = [&](const std::string& expr, const std::string& warning) {
+    INFO(expr);
+    for (const bool stored : {false, true}) {
+      RuleWorld world;
+      const RuleLoadReport report =
+          stored ? world.load(rule(expr)) : check_rules({{"rules.yml", rule(expr)}}, {});
+      CHECK(report.errors.empty());
+      REQUIRE(report.warnings.size() == 1);
+      CHECK(report.warnings[0].starts_with("rules.yml:"));
+      CHECK(report.warnings[0].find(warning) != std::string::npos);
+      CHECK(report.schema_warnings.size() == (stored ? 1 : 0));
+    }
+  };
+  check("from audit last 5m | stats n = count() by service | where n == 0",
+        ": no row passes: `n == 0` is never true, because a group has at least one row");
+  check(
+      "from audit last 5m | stats n = count() by service | baseline 1d "
+      "| where baseline(n, max) == 0",
+      ": no row passes: `baseline(n, max) == 0` is never true");
+  check(
+      "from audit last 5m | let f = status == \"FAILED\" | stats n = count(f) by service "
+      "| where n > 5",
+      ": `count(f)` counts the rows in which `f` is true or false");
+  check("from audit last 5m | where lower(message) contains \"Hello\" | stats n = count()",
+        ": `lower(message)` has no letters A to Z");
+  const auto clean = check_rules(
+      {{"rules.yml", rule("from audit last 5m | stats n = count() by service | where n > 5")}}, {});
+  CHECK(clean.warnings.empty());
+  CHECK(clean.schema_warnings.empty());
 }
 
 TEST_CASE("engine: late events are found although the clock was set back", "[rules]") {

@@ -49,6 +49,7 @@ TEST_CASE("rules readme: every rule is valid", "[rules]") {
     const RuleLoadReport report =
         check_rules({{"README.md", file}}, parse_parameters(default_settings().parameters));
     CHECK(report.errors == std::vector<std::string>{});
+    CHECK(report.warnings == std::vector<std::string>{});
     CHECK(report.added.size() == 1);
   }
 }

@@ -51,7 +51,16 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual((result.returncode, result.stdout), (2, ""))
         self.assertEqual(result.stderr, "tocsin: unknown command `qurey`; did you mean `query`?\n")
         result = self.run_words("zzz")
-        self.assertEqual(result.stderr, "tocsin: unknown command `zzz`; `tocsin --help` lists the commands\n")
+        self.assertEqual(result.stderr, "tocsin: unknown command `zzz`; see `tocsin --help`\n")
+
+    def test_unknown_options_and_subcommands_are_named(self):
+        for words, message in (
+                (["--verison"], "unknown option `--verison`; did you mean `--version`?"),
+                (["-V"], "unknown option `-V`; see `tocsin --help`"),
+                (["rejected", "lst"], "unknown command `lst`; did you mean `list`?"),
+                (["rejected", "zzzzzz"], "unknown command `zzzzzz`; see `tocsin rejected --help`")):
+            result = self.run_words(*words)
+            self.assertEqual((result.returncode, result.stdout, result.stderr), (2, "", f"tocsin: {message}\n"))
 
     def test_help_and_version_are_also_words(self):
         self.assertEqual(self.run_words("version").stdout, self.run_words("--version").stdout)

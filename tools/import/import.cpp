@@ -148,7 +148,6 @@ class Import {
     parsed.request.source = "import " + chunk.path;
     parsed.request.bulk = true;
     parsed.request.allow_reserved = options_.restore;
-    const bool is_line_protocol = chunk.format == InputFormat::kLineProtocol;
     parsed.request.batch = Batch(ConflictPolicy::kKeepInRest);
     Batch& batch = parsed.request.batch;
     const std::string_view lines = chunk.lines;  // after the header, if there is one

@@ -36,14 +36,6 @@ std::string describe(const RuleLoadReport& report, size_t rule_count) {
   return line;
 }
 
-/// Logs one line, as rules tend to share their warnings.
-void log_warnings(const std::vector<std::string>& warnings) {
-  if (warnings.empty()) return;
-  std::string line = "rules: " + warnings.front();
-  if (warnings.size() > 1) line += fmt::format(" (and {} more warnings)", warnings.size() - 1);
-  log(LogLevel::kWarning, line);
-}
-
 /// Changes whenever a file that matches the globs is added, removed, modified, or gets another
 /// mode.
 std::string stamp_of(const std::vector<std::string>& globs) {
@@ -97,10 +89,11 @@ Result<std::string> RuleService::load(const std::vector<std::string>& globs,
   TOCSIN_TRY(const std::vector<RuleFile> files, read_rule_files(globs));
   const RuleLoadReport report = engine_.load(files, options);
   for (const std::string& error : report.errors) log(LogLevel::kError, "rules: " + error);
-  if (has_events(database_)) {
-    log_warnings(report.warnings);
-  } else {
-    // Every rule would warn that its measurement does not exist yet.
+  const bool events = has_events(database_);
+  for (const std::string& warning : warning_log_.new_lines(report, events)) {
+    log(LogLevel::kWarning, "rules: " + warning);
+  }
+  if (!events) {
     log(LogLevel::kInfo, "rules: no events are stored yet, so there is nothing to evaluate");
   }
   rule_count_ = engine_.status().size();

@@ -12,6 +12,7 @@
 #include "db/base/time.h"
 #include "db/database.h"
 #include "rules/engine.h"
+#include "rules/warning_log.h"
 
 namespace tocsin {
 
@@ -56,6 +57,7 @@ class RuleService {
   Mutex mutex_;  // held while rules are loaded
   ConditionVariable wake_;
   std::vector<std::string> globs_ TOCSIN_GUARDED_BY(mutex_);
+  WarningLog warning_log_ TOCSIN_GUARDED_BY(mutex_);
   /// Names, sizes and times of the rule files when they were last read.
   std::string loaded_stamp_ TOCSIN_GUARDED_BY(mutex_);
   /// The same when the last change was noticed, and the time of that.

@@ -442,6 +442,8 @@ TEST_CASE("deliver: invalid forwarders are refused by name", "[net]") {
   auto trust = forwarder("a", "https://h/");
   trust.ca_file = "/nowhere/ca.pem";
   check({trust}, "forwarder `a`: ca_file: opening /nowhere/ca.pem: No such file");
+  trust.ca_file = "/etc/passwd";
+  check({trust}, "forwarder `a`: ca_file: /etc/passwd holds no certificate in PEM format");
   auto proxy = forwarder("a", "http://h/");
   proxy.proxy = "ftp://proxy";
   check({proxy}, "forwarder `a`: proxy: `ftp://proxy` has the scheme `ftp`; expected http or");

@@ -56,6 +56,16 @@ TEST_CASE("payload: one firing alert in Alertmanager's format", "[net]") {
   CHECK(alertmanager_payload({"hook", "http://t:8086"}, std::vector{event}) == expected);
 }
 
+TEST_CASE("payload: an alert that fired while the clock was ahead ends when it was written",
+          "[net]") {
+  AlertEvent event = spike();
+  event.state = AlertState::kResolved;
+  event.time = kNoon + 2 * kHour;
+  event.written_at = kNoon + kMinute;
+  const std::string body = alertmanager_payload({"hook", ""}, std::vector{event});
+  CHECK(body.find(R"("endsAt":"2025-11-25T12:01:00Z")") != std::string::npos);
+}
+
 TEST_CASE("payload: a group lists what its alerts share", "[net]") {
   const AlertEvent first = spike();
   AlertEvent second = spike();

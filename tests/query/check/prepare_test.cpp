@@ -213,7 +213,7 @@ TEST_CASE("prepare: a column of another measurement is reported as such", "[quer
       build_plan("from bpm | where bytes > 1", sample_catalog(), sample_options(), &diagnostic));
   CHECK(diagnostic.message == "no column `bytes` in `bpm`");
   CHECK(diagnostic.hint == "it is a column of `audit`");
-  CHECK(built("from bpm last 1h | where bytes > 1", rule_options()).warnings ==
+  CHECK(built("from bpm last 1h | where bytes > 1", rule_options()).schema_warnings ==
         std::vector<std::string>{
             "no column `bytes` in `bpm` yet: it is null; it is a column of `audit`"});
 }
@@ -397,6 +397,16 @@ TEST_CASE("prepare: a condition on silence without a baseline causes a warning",
   CHECK(warns("stats n = count() by service | where n == 0"));
   CHECK(warns("stats n = count() by service | where n < 1"));
   CHECK(warns("stats n = count(), m = max(code) by service | where n <= 0 and m > 3"));
+  CHECK(warns("stats n = count() by service | let m = n | where m == 0"));
+  CHECK(warns("stats n = count() by service | let silent = n == 0 | where silent"));
+  CHECK(warns("stats n = count() by service | let silent = n == 0 | where silent and n < 5"));
+  CHECK(warns("stats n = count() by service | let silent = if(n == 0, 1, 0) | where silent == 1"));
+  CHECK(warns("stats n = count() by service, code | stats m = max(code) by n | where n == 0"));
+  CHECK_FALSE(warns("stats n = count() by service | let silent = n == 0 | where silent or n > 5"));
+  CHECK_FALSE(warns("stats n = count() by service | let silent = n == 0 | where not silent"));
+  CHECK_FALSE(
+      warns("stats n = count() by service | let silent = n == 0 | baseline 7d | where silent"));
+  CHECK_FALSE(warns("stats n = count() by time(5m) | let silent = n == 0 | fill | where silent"));
   CHECK_FALSE(warns("stats n = count() by service | where n == 1"));
   CHECK_FALSE(warns("stats n = count() | where n == 0"));
   CHECK_FALSE(warns("stats n = count() where ok by service | where n == 0"));
@@ -421,6 +431,9 @@ TEST_CASE("prepare: a baseline of 0 does not mean never seen", "[query]") {
   CHECK(warns("baseline(n, max) == 0"));
   CHECK(warns("baseline(n) == 0"));
   CHECK(warns("n > 5 and baseline(n, max) <= 0"));
+  CHECK(warns("baseline(n, max) < 1"));
+  CHECK_FALSE(warns("baseline(n) < 1"));
+  CHECK_FALSE(warns("baseline(n, max) <= 1"));
   CHECK_FALSE(warns("baseline(n, windows) == 0"));
   CHECK_FALSE(warns("baseline(n, median) == 0"));
   CHECK_FALSE(warns("baseline(f, max) == 0"));
@@ -434,16 +447,116 @@ TEST_CASE("prepare: a negative comparison warns of measurements without the colu
   CHECK(
       warnings("audit, bpm | where user != \"u1\"") ==
       std::vector<std::string>{"`user != \"u1\"` is false for all rows of `bpm`, without a column "
-                               "`user`; to keep them, write `not user == \"u1\"`"});
+                               "`user`; to include them, write `not user == \"u1\"`"});
   CHECK(warnings("audit, bpm, alerts | where user not in (\"a\", \"b\") or ok").size() == 1);
   CHECK(warnings("audit, bpm | where user !~ \"^u\" and ok").size() == 1);
   CHECK(warnings("audit, bpm | stats n = count() where user != \"u1\" by service").size() == 1);
+  for (const char* condition : {"user != service", "\"u1\" != user", "lower(user) != \"u1\"",
+                                "concat(user, \"-\") != \"u1-\"", "if(user != \"u1\", ok, true)"}) {
+    INFO(condition);
+    CHECK(warnings(std::string("audit, bpm | where ") + condition).size() == 1);
+  }
+  CHECK(warnings("audit, bpm | where bytes != 5") ==
+        std::vector<std::string>{"`bytes != 5` is false for all rows of `bpm`, without a column "
+                                 "`bytes`; to include them, write `not bytes == 5`"});
   CHECK(warnings("audit, bpm, alerts | where code != \"E1\"").size() == 1);
   CHECK(warnings("audit, bpm | where not user == \"u1\"").empty());
+  CHECK(warnings("audit, bpm | where coalesce(user, \"-\") != \"u1\"").empty());
   CHECK(warnings("audit, bpm | where user == \"u1\"").empty());
   CHECK(warnings("audit, bpm | where status != \"OK\"").empty());
   CHECK(warnings("audit | where user != \"u1\"").empty());
   CHECK(warnings("audit, bpm | let user = coalesce(user, \"-\") | where user != \"u1\"").empty());
+}
+
+TEST_CASE("prepare: a let does not hide that a measurement lacks a column", "[query]") {
+  const auto warnings = [](const std::string& stages) {
+    return built("from audit, bpm | " + stages + " | keep service").warnings;
+  };
+  CHECK(warnings("let z = user | where z not in (\"u1\")") ==
+        std::vector<std::string>{
+            "`z not in (\"u1\")` is false for all rows of `bpm`, without a column `user`; to "
+            "include them, write `not z in (\"u1\")`"});
+  CHECK(warnings("let z = lower(user) | let y = z | where y != \"u1\"").size() == 1);
+  CHECK(warnings("let other = user != \"u1\" | where other") ==
+        std::vector<std::string>{
+            "`user != \"u1\"` is false for all rows of `bpm`, without a column `user`; to include "
+            "them, write `not user == \"u1\"`"});
+  CHECK(warnings("let other = user != \"u1\" | let o = other | where ok and o").size() == 1);
+  CHECK(warnings("let n = if(user != \"u1\", 1, 0)").size() == 1);
+  CHECK(
+      built("from audit, bpm | stats n = count() by user | where user != \"u1\"").warnings.size() ==
+      1);
+  CHECK(built("from audit, bpm, alerts | let z = code | where z != \"E1\"").warnings.size() == 1);
+  CHECK(warnings("let other = user != \"u1\"").empty());
+  CHECK(warnings("let other = user != \"u1\" | where not other").empty());
+  CHECK(warnings("let z = coalesce(user, \"-\") | where z != \"u1\"").empty());
+}
+
+TEST_CASE("prepare: a constant in the wrong case for lower() or upper() causes a warning",
+          "[query]") {
+  const auto warnings = [](const std::string& stages, const QueryOptions& options) {
+    return built("from audit last 1h | " + stages, options).warnings;
+  };
+  const auto check = [&](const std::string& stages, size_t count) {
+    INFO(stages);
+    CHECK(warnings(stages, sample_options()).size() == count);
+  };
+  CHECK(warnings("where lower(message) contains \"Hello\"", sample_options()) ==
+        std::vector<std::string>{"`lower(message)` has no letters A to Z, so it never contains "
+                                 "\"Hello\"; write \"hello\""});
+  CHECK(warnings("where upper(status) != \"Ok\"", sample_options()) ==
+        std::vector<std::string>{
+            "`upper(status)` has no letters a to z, so it never equals \"Ok\"; write \"OK\""});
+  // The column is not stored yet.
+  CHECK(
+      warnings("where lower(text) contains \"Hello\" | stats n = count()", rule_options()).size() ==
+      1);
+  check("where lower(message) == \"Hello\"", 1);
+  check("where \"Hello\" == lower(message)", 1);
+  check("where lower(message) in (\"a\", \"B\", \"c\", \"D\")", 2);
+  check("where lower(message) not in (\"A\")", 1);
+  check("where starts_with(lower(message), \"Hel\") or ends_with(upper(message), \"lo\")", 2);
+  check("where lower(message) =~ \"^Hello .+World$\"", 1);
+  check("let m = lower(message) | let l = m | where l == \"Hello\"", 1);
+  check("let l = lower(status) | stats n = count() by l | where l == \"OK\"", 1);
+  check("stats n = count() where lower(status) == \"OK\"", 1);
+  check("where lower(message) == \"hello \\u{C4}1\"", 0);
+  check("where lower(message) icontains \"Hello\" or upper(message) contains \"HELLO\"", 0);
+  check("where lower(message) =~ r\"(?i)Hello|\\D[A-Z]?\"", 0);
+  check("where \"Hello\" contains lower(message) or lower(message) == status", 0);
+  check("where lower(message) < \"Hello\"", 0);
+}
+
+TEST_CASE("prepare: count of a value that is never null", "[query]") {
+  const auto check_fault = [](const std::string& aggregate, const std::string& hint) {
+    INFO(aggregate);
+    // Also if the columns are not stored yet.
+    for (const char* measurement : {"audit", "bpm"}) {
+      Diagnostic found;
+      const std::string text =
+          "from " + std::string(measurement) + " last 1h | stats n = " + aggregate;
+      CHECK_FALSE(build_plan(text, sample_catalog(), rule_options(), &found));
+      CHECK(found.message ==
+            "`count` counts the values that are not null, and this `if` is never null");
+      CHECK(found.hint == hint);
+    }
+  };
+  check_fault("count(if(bytes == 1, 1, 0))", "write `count() where bytes == 1`");
+  check_fault("count(if(ok, if(bytes > 1, -1, $min_events), 0))", "write `count() where ok`");
+  const auto warnings = [](const std::string& stages) {
+    INFO(stages);
+    return built("from bpm last 1h | " + stages, rule_options()).warnings;
+  };
+  CHECK(warnings("stats n = count(coalesce(bytes, 0))") ==
+        std::vector<std::string>{
+            "`count(coalesce(bytes, 0))` counts all rows, because `coalesce(bytes, 0)` is never "
+            "null; write `count()`, or `count() where …` to count the rows for which a condition "
+            "holds"});
+  CHECK(warnings("let f = if(bytes == 1, 1, 0) | stats n = count(f)").size() == 1);
+  CHECK(warnings("let f = if(bytes == 1, 1, 0) | let g = f | stats n = count(g)").size() == 1);
+  CHECK(warnings("let f = ok | stats n = count(f), m = count(status), o = count(1)").empty());
+  CHECK(warnings("stats n = count(if(bytes == 1, bytes, 0)), m = count(if(ok, 1, null))").empty());
+  CHECK(warnings("let f = if(ok, 1, 0) | stats n = sum(f), m = mean(if(ok, 1, 0))").empty());
 }
 
 TEST_CASE("prepare: count of a boolean column warns, a condition is an error", "[query]") {
@@ -461,9 +574,11 @@ TEST_CASE("prepare: a rule warns about missing columns and reads them as null", 
       "| stats n = count(), s = sum(load), l = last(load), c = count(load) by host, service "
       "| let x = l * 2, y = n + 1 | baseline 7d | where y > baseline(y) and x > baseline(x)",
       rule_options());
-  CHECK(plan.warnings == std::vector<std::string>{"there is no measurement `nosuch` yet",
-                                                  "no column `host` in `audit` yet: it is null",
-                                                  "no column `load` in `audit` yet: it is null"});
+  CHECK(plan.schema_warnings ==
+        std::vector<std::string>{"there is no measurement `nosuch` yet",
+                                 "no column `host` in `audit` yet: it is null",
+                                 "no column `load` in `audit` yet: it is null"});
+  CHECK(plan.warnings.empty());
   CHECK(plan.source.size() == 1);
   const std::string printed = print_plan(plan);
   INFO(printed);
@@ -481,7 +596,7 @@ TEST_CASE("prepare: a rule is accepted with an empty catalog", "[query]") {
       Catalog(), rule_options());
   REQUIRE(plan);
   CHECK(plan->source.empty());
-  CHECK(plan->warnings == std::vector<std::string>{"there is no measurement `audit` yet"});
+  CHECK(plan->schema_warnings == std::vector<std::string>{"there is no measurement `audit` yet"});
 }
 
 TEST_CASE("prepare: alerts can be queried before the first one", "[query]") {
@@ -489,7 +604,7 @@ TEST_CASE("prepare: alerts can be queried before the first one", "[query]") {
                                Catalog(), QueryOptions());
   REQUIRE(plan);
   CHECK(plan->source.empty());
-  CHECK(plan->warnings == std::vector<std::string>{"there is no measurement `alerts` yet"});
+  CHECK(plan->schema_warnings == std::vector<std::string>{"there is no measurement `alerts` yet"});
   CHECK_FALSE(build_plan("from alert", Catalog(), QueryOptions()));
 }
 

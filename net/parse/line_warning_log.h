@@ -1,0 +1,33 @@
+// Logs what is odd about the events of a source, once and not with every text.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "net/parse/line_errors.h"
+
+namespace tocsin {
+
+/// Not safe from several threads.
+class LineWarningLog {
+ public:
+  /// At most this many warnings are logged in the life of the process.
+  static constexpr size_t kMax = 1'000;
+
+  /// Logs the message unless `key` was logged before.
+  void once(const std::string& key, const std::string& message);
+  /// Logs what has not been logged yet: of each kind and source, up to `per_kind` different
+  /// descriptions. `time_advice` follows those about a time that was not found.
+  void lines(const std::string& source, const LineWarnings& warnings, std::string_view time_advice,
+             size_t per_kind);
+
+ private:
+  std::set<std::string> logged_;
+  std::map<std::string, size_t> of_kind_;
+};
+
+}  // namespace tocsin
