@@ -85,6 +85,12 @@ const std::vector<Entry>& entries() {
   return kEntries;
 }
 
+/// So that the incidents of one world say nothing about those of another.
+uint64_t seed_of(uint64_t seed, std::string_view name) {
+  for (char letter : name) seed = splitmix64(seed ^ static_cast<uint8_t>(letter));
+  return seed;
+}
+
 bool is_mixed(const Entry& entry) { return std::string_view(entry.info.name) == "mixed"; }
 
 void add_topics(const Entry& entry, Builder& builder) {
@@ -97,7 +103,7 @@ void add_topics(const Entry& entry, Builder& builder) {
 Result<World> build(const Entry& entry, const WorldOptions& options) {
   const double rate = options.anomaly_rate;
   const auto slot = rate > 0 ? static_cast<Duration>(static_cast<double>(kHour) / rate) : 0;
-  Builder builder(options.seed, options.birth, slot);
+  Builder builder(seed_of(options.seed, entry.info.name), options.birth, slot);
   if (entry.zoned) TOCSIN_RETURN_IF_ERROR(draw_zone(builder));
   add_topics(entry, builder);
   return std::move(builder.world());

@@ -5,11 +5,11 @@ namespace tocsin::generate {
 namespace {
 
 constexpr size_t kReleaseMessages = 32;  // so many releases until a message returns
-constexpr size_t kWarnings = 16, kErrors = 16;
+constexpr size_t kWarnings = 16, kErrors = 8;
 constexpr int kNamesPerService = 24;
 
 std::vector<IncidentShape> release_incidents() {
-  return {{.kind = IncidentKind::kNewPattern, .minutes = {30, 360}, .strength = {0.02, 0.2}},
+  return {{.kind = IncidentKind::kNewPattern, .minutes = {60, 480}, .strength = {0.02, 0.2}},
           {.kind = IncidentKind::kFailureRateSpike,
            .minutes = {45, 240},
            .strength = {8, 30},

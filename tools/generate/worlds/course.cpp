@@ -150,6 +150,12 @@ Timestamp draw_start(const Course& course, uint64_t slot, Timestamp start, Durat
   return whole_minute(start + static_cast<Duration>(slot) * course.slot + offset);
 }
 
+double traffic_at_start(const World& world, const Course& course, Timestamp t) {
+  if (course.service == kEveryService) return 0;
+  const Rhythm& rhythm = world.services[course.service].rhythm;
+  return rate_at(rhythm, world.calendar, world.seed, world.birth, t);
+}
+
 TimeRange draw_range(const World& world, const Course& course, const IncidentShape& shape,
                      uint64_t slot, Timestamp start, Random& random) {
   if (course.when == Course::When::kWorkday) {
@@ -165,7 +171,11 @@ TimeRange draw_range(const World& world, const Course& course, const IncidentSha
     return {run, run + batch.length};
   }
   const auto length = whole_minute(static_cast<Duration>(shape.minutes.draw(random) * kMinute));
-  const Timestamp begin = draw_start(course, slot, start, length, random);
+  Timestamp begin = draw_start(course, slot, start, length, random);
+  const Timestamp other = draw_start(course, slot, start, length, random);
+  // Of two times the busier one, since most incidents do not show where nothing happens.
+  if (traffic_at_start(world, course, other) > traffic_at_start(world, course, begin))
+    begin = other;
   return {begin, begin + std::max(length, kMinute)};
 }
 

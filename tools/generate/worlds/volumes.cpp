@@ -18,7 +18,10 @@ std::vector<IncidentShape> long_incidents() {
 
 std::vector<IncidentShape> transaction_incidents() {
   std::vector<IncidentShape> shapes = {
-      {.kind = IncidentKind::kFailureRateSpike, .minutes = {120, 480}, .strength = {10, 40}},
+      {.kind = IncidentKind::kFailureRateSpike,
+       .minutes = {120, 480},
+       .strength = {10, 40},
+       .failure_min = {0.3, 0.8}},
       {.kind = IncidentKind::kTransactionTimeout, .minutes = {240, 480}, .strength = {0.4, 0.9}},
       {.kind = IncidentKind::kDegradation, .minutes = {120, 480}, .strength = {3, 6}}};
   for (IncidentShape& shape : shapes) shape.where = IncidentShape::Where::kTransaction;
