@@ -16,7 +16,7 @@
 namespace tocsin::generate {
 namespace {
 
-constexpr Timestamp kMonday = 20'003 * kDay;  // 2024-10-07
+constexpr Timestamp kFirstMonday = 20'003 * kDay;  // 2024-10-07
 
 class HashSink final : public Sink {
  public:
@@ -33,7 +33,7 @@ WorldOptions world_of(const std::string& name, uint64_t seed, double anomaly_rat
   WorldOptions options;
   options.name = name;
   options.seed = seed;
-  options.birth = kMonday;
+  options.birth = kFirstMonday;
   options.quiet = kDay;
   options.interval = kMinute;
   options.anomaly_rate = anomaly_rate;
@@ -47,7 +47,7 @@ struct Played {
   std::vector<Wording> wordings;
 };
 
-Played play_world(const WorldOptions& options, Duration length, Timestamp from = kMonday) {
+Played play_world(const WorldOptions& options, Duration length, Timestamp from = kFirstMonday) {
   auto source = make_source(options);
   REQUIRE(source);
   Played played;
@@ -154,7 +154,7 @@ TEST_CASE("catalog: a seed decides a world, wherever reading begins", "[generate
   for (const WorldInfo& info : worlds()) {
     CAPTURE(info.name);
     WorldOptions options = world_of(info.name, 5, 0.05);
-    const Timestamp middle = kMonday + 30 * kHour;
+    const Timestamp middle = kFirstMonday + 30 * kHour;
     Played whole = play_world(options, 36 * kHour);
     std::erase_if(whole.labels, [&](const Label& l) { return l.range.start < middle; });
     const Played part = play_world(options, 6 * kHour, middle);
@@ -195,7 +195,7 @@ TEST_CASE("catalog: without anomalies only what belongs to a world has labels", 
 TEST_CASE("weekend: Saturday and Sunday have 5 to 30 % of the traffic", "[generate]") {
   for (uint64_t seed : kSeeds) {
     const Played played = play_world(world_of("weekend", seed), kWeek);
-    const TimeRange week{kMonday, kMonday + kWeek};
+    const TimeRange week{kFirstMonday, kFirstMonday + kWeek};
     const auto work = hourly(played, week, [](Timestamp t) { return weekday_of(t) < 5; });
     const auto rest = hourly(played, week, [](Timestamp t) { return weekday_of(t) >= 5; });
     for (size_t i = 0; i < work.size(); ++i) {
@@ -208,7 +208,7 @@ TEST_CASE("weekend: Saturday and Sunday have 5 to 30 % of the traffic", "[genera
 TEST_CASE("office: traffic rises and falls over ramps and is nearly absent outside", "[generate]") {
   for (uint64_t seed : kSeeds) {
     const Played played = play_world(world_of("office", seed), 5 * kDay);
-    const TimeRange days{kMonday, kMonday + 5 * kDay};
+    const TimeRange days{kFirstMonday, kFirstMonday + 5 * kDay};
     const auto in = [&](Duration from, Duration to) {
       return hourly(played, days,
                     [=](Timestamp t) { return from <= time_of_day(t) && time_of_day(t) < to; });
@@ -233,7 +233,7 @@ TEST_CASE("rhythm: local hours stay the same through both clock changes", "[gene
   for (const char* day : {"2024-03-30", "2024-04-01", "2024-10-26", "2024-10-28"}) {
     const int64_t number = *parse_time(day) / kDay;
     const auto at = [&](Duration time) {
-      return rate_at(rhythm, berlin, 1, kMonday, berlin.instant(number, time));
+      return rate_at(rhythm, berlin, 1, kFirstMonday, berlin.instant(number, time));
     };
     CHECK(at(8 * kHour) == Approx(10));
     CHECK(at(8 * kHour + 30 * kMinute) == Approx(505));
@@ -246,38 +246,38 @@ TEST_CASE("rhythm: local hours stay the same through both clock changes", "[gene
 TEST_CASE("rhythm: each factor multiplies the rate", "[generate]") {
   const Calendar utc;
   const auto check = [&](const Rhythm& rhythm, Timestamp t, double expected) {
-    CHECK(rate_at(rhythm, utc, 1, kMonday, t) == Approx(expected));
+    CHECK(rate_at(rhythm, utc, 1, kFirstMonday, t) == Approx(expected));
   };
   Rhythm plain;
   plain.deviation = 0;
-  check(plain, kMonday, 1000);
+  check(plain, kFirstMonday, 1000);
   Rhythm rhythm = plain;
   rhythm.day_amplitude = 0.5;
-  check(rhythm, kMonday + 14 * kHour, 1500);
-  check(rhythm, kMonday + 2 * kHour, 500);
+  check(rhythm, kFirstMonday + 14 * kHour, 1500);
+  check(rhythm, kFirstMonday + 2 * kHour, 500);
   rhythm = plain;
   rhythm.weekend = 0.1;
-  check(rhythm, kMonday + 4 * kDay, 1000);
-  check(rhythm, kMonday + 5 * kDay, 100);
+  check(rhythm, kFirstMonday + 4 * kDay, 1000);
+  check(rhythm, kFirstMonday + 5 * kDay, 100);
   rhythm = plain;
   rhythm.growth_per_week = 1.1;
-  check(rhythm, kMonday + 2 * kWeek, 1210);
+  check(rhythm, kFirstMonday + 2 * kWeek, 1210);
   rhythm = plain;
   rhythm.cron = CronSpike{kHour, 10 * kMinute, 2 * kMinute, 5};
-  check(rhythm, kMonday + 3 * kHour + 11 * kMinute, 5000);
-  check(rhythm, kMonday + 3 * kHour + 12 * kMinute, 1000);
+  check(rhythm, kFirstMonday + 3 * kHour + 11 * kMinute, 5000);
+  check(rhythm, kFirstMonday + 3 * kHour + 12 * kMinute, 1000);
   rhythm = plain;
   rhythm.batch = WeeklyWindow{1u << 1, 2 * kHour, kHour};  // Tuesday
-  check(rhythm, kMonday + kDay + 2 * kHour, 1000);
-  check(rhythm, kMonday + kDay + 3 * kHour, 0);
-  check(rhythm, kMonday + 2 * kHour, 0);
-  CHECK(next_start(*rhythm.batch, utc, kMonday) == kMonday + kDay + 2 * kHour);
-  CHECK(next_start(*rhythm.batch, utc, kMonday + kDay + 3 * kHour) ==
-        kMonday + 8 * kDay + 2 * kHour);
+  check(rhythm, kFirstMonday + kDay + 2 * kHour, 1000);
+  check(rhythm, kFirstMonday + kDay + 3 * kHour, 0);
+  check(rhythm, kFirstMonday + 2 * kHour, 0);
+  CHECK(next_start(*rhythm.batch, utc, kFirstMonday) == kFirstMonday + kDay + 2 * kHour);
+  CHECK(next_start(*rhythm.batch, utc, kFirstMonday + kDay + 3 * kHour) ==
+        kFirstMonday + 8 * kDay + 2 * kHour);
   rhythm = plain;
   rhythm.maintenance = WeeklyWindow{kEveryDay, kHour, kHour};
-  check(rhythm, kMonday + kHour, 0);
-  check(rhythm, kMonday + 2 * kHour, 1000);
+  check(rhythm, kFirstMonday + kHour, 0);
+  check(rhythm, kFirstMonday + 2 * kHour, 1000);
 }
 
 TEST_CASE("holidays: a holiday is a workday with 5 to 40 % of the traffic, for all services",
@@ -291,7 +291,7 @@ TEST_CASE("holidays: a holiday is a workday with 5 to 40 % of the traffic, for a
   for (const Label& label : played.labels) CHECK(label.duty == Duty::kOptional);
   for (size_t i = 0; i < holiday.size(); ++i) {
     CHECK(played.labels[i].service == played.services[i].name);
-    const auto usual = hourly(played, {kMonday, kMonday + 22 * kDay},
+    const auto usual = hourly(played, {kFirstMonday, kFirstMonday + 22 * kDay},
                               [&](Timestamp t) { return weekday_of(t) < 5 && !day.contains(t); });
     CHECK(holiday[i] / usual[i] > 0.04);
     CHECK(holiday[i] / usual[i] < 0.46);
@@ -331,7 +331,7 @@ TEST_CASE("batches: jobs run for 20 to 90 minutes; a run that does not come is a
 TEST_CASE("sparse: services have 5 to 100 events an hour", "[generate]") {
   for (uint64_t seed : kSeeds) {
     const Played played = play_world(world_of("sparse", seed), kWeek);
-    for (double rate : hourly(played, {kMonday, kMonday + kWeek}, any_time)) {
+    for (double rate : hourly(played, {kFirstMonday, kFirstMonday + kWeek}, any_time)) {
       CHECK(rate > 4);
       CHECK(rate < 110);
     }
@@ -344,7 +344,7 @@ TEST_CASE("growth: traffic changes by 3 to 20 % a week", "[generate]") {
       const Played played = play_world(world_of("growth", seed), 2 * kDay, start);
       return hourly(played, {start, start + 2 * kDay}, any_time);
     };
-    const auto first = rates(kMonday), last = rates(kMonday + 8 * kWeek);
+    const auto first = rates(kFirstMonday), last = rates(kFirstMonday + 8 * kWeek);
     for (size_t i = 0; i < first.size(); ++i) {
       const double per_week = std::pow(last[i] / first[i], 1 / 8.0);
       CHECK(std::abs(per_week - 1) > 0.02);
@@ -361,7 +361,7 @@ TEST_CASE("deployments: a level changes for good and back, and the label says wh
   for (const Label& label : played.labels) {
     CHECK(label.permanent);
     quiet += label.duty == Duty::kQuiet;
-    if (label.kind != "LOG_VOLUME_ANOMALY" || label.range.end > kMonday + 27 * kDay) continue;
+    if (label.kind != "LOG_VOLUME_ANOMALY" || label.range.end > kFirstMonday + 27 * kDay) continue;
     CHECK(label.duty == Duty::kRequired);
     double before = 0, after = 0;
     for (const Event& event : played.events) {
@@ -399,7 +399,7 @@ TEST_CASE("releases: each version has a message of its own; a new warning is a l
   for (const Label& label : played.labels) {
     if (label.kind != "NEW_PATTERN" || label.permanent) continue;
     REQUIRE(label.cause.rfind("message=", 0) == 0);
-    if (label.duty != Duty::kRequired || label.range.end > kMonday + 21 * kDay) continue;
+    if (label.duty != Duty::kRequired || label.range.end > kFirstMonday + 21 * kDay) continue;
     ++patterns;
     CHECK(seen.count(label.cause.substr(8)) == 1);
   }
@@ -419,7 +419,7 @@ TEST_CASE("renames: a name ends where the next one begins, with one label", "[ge
   for (const Label& label : played.labels) {
     if (label.duty == Duty::kQuiet) {
       CHECK(label.cause == "new service");
-      if (label.range.end < kMonday + 35 * kDay)
+      if (label.range.end < kFirstMonday + 35 * kDay)
         CHECK(lives[label.service].start >= label.range.start);
       continue;
     }
@@ -460,7 +460,7 @@ TEST_CASE("autoscaling: hosts come and go with the traffic", "[generate]") {
     for (const Event& event : played.events) {
       if (event.service != i) continue;
       all.insert(event.host);
-      const auto hour = static_cast<size_t>((event.time - kMonday) / kHour);
+      const auto hour = static_cast<size_t>((event.time - kFirstMonday) / kHour);
       if (hour < by_hour.size()) by_hour[hour].insert(event.host);
     }
     size_t fewest = SIZE_MAX, most = 0;
@@ -536,7 +536,7 @@ TEST_CASE("cron, bursts: minutes with several times the usual traffic", "[genera
     const Played played = play_world(world_of(name, 1), 2 * kDay);
     std::map<std::pair<size_t, int64_t>, double> by_minute;
     for (const Event& event : played.events) ++by_minute[{event.service, event.time / kMinute}];
-    const auto usual = hourly(played, {kMonday, kMonday + 2 * kDay}, any_time);
+    const auto usual = hourly(played, {kFirstMonday, kFirstMonday + 2 * kDay}, any_time);
     std::vector<double> most(played.services.size());
     for (const auto& [key, count] : by_minute) most[key.first] = std::max(most[key.first], count);
     for (size_t i = 0; i < most.size(); ++i) CHECK(most[i] / (usual[i] / 60) > 1.8);
@@ -583,7 +583,7 @@ TEST_CASE("transactions: 8 to 25 of a service with few events each", "[generate]
       std::set<std::string> names;
       for (const TransactionProfile& t : played.services[i].transactions) names.insert(t.name);
       CHECK(names.size() == count);
-      const auto rate = hourly(played, {kMonday, kMonday + 4 * kDay}, any_time)[i];
+      const auto rate = hourly(played, {kFirstMonday, kFirstMonday + 4 * kDay}, any_time)[i];
       CHECK(rate / static_cast<double>(count) > 3.5);
       CHECK(rate / static_cast<double>(count) < 15);
     }
@@ -609,7 +609,7 @@ TEST_CASE("incident: silence, failures and durations are in the events, as label
   const Played played = play_world(world_of("growth", 1, 0.03), 21 * kDay);
   std::map<std::string, size_t> kinds;
   for (const Label& label : played.labels) {
-    if (label.duty != Duty::kRequired || label.range.end > kMonday + 21 * kDay) continue;
+    if (label.duty != Duty::kRequired || label.range.end > kFirstMonday + 21 * kDay) continue;
     const Duration length = label.range.end - label.range.start;
     const TimeRange before{label.range.start - 6 * kHour, label.range.start};
     double failed[2] = {}, total[2] = {}, log_ms[2] = {};
@@ -641,7 +641,7 @@ TEST_CASE("label: a line names what does not count, and why", "[generate]") {
   Label label;
   label.kind = "NEW_PATTERN";
   label.service = "media";
-  label.range = {kMonday, kMonday + kHour};
+  label.range = {kFirstMonday, kFirstMonday + kHour};
   const std::string times =
       R"("service":"media","start":"2024-10-07T00:00:00Z","end":"2024-10-07T01:00:00Z")";
   CHECK(label_line(label) == R"({"kind":"NEW_PATTERN",)" + times + "}");
@@ -665,8 +665,8 @@ TEST_CASE("run: a world other than shop is written like it, and weak labels are 
   HashSink sink;
   RunOptions options;
   options.world = world_of("sparse", 1, 0.05);
-  options.start = kMonday;
-  options.end = kMonday + 10 * kDay;
+  options.start = kFirstMonday;
+  options.end = kFirstMonday + 10 * kDay;
   const auto report = run(options, sink);
   REQUIRE(report);
   CHECK(report->event_count > 5'000);

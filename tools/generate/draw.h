@@ -1,4 +1,4 @@
-// Draws that all worlds share.
+// Draws and constants that all worlds share.
 #pragma once
 
 #include "db/base/time.h"
@@ -6,6 +6,15 @@
 #include "tools/generate/services.h"
 
 namespace tocsin::generate {
+
+inline constexpr double kTimeoutShare = 0.2;  // of failures
+inline constexpr double kFailedSpeed = 0.7;   // failures take less time
+inline constexpr double kTimeoutSlowness = 2.5;
+inline constexpr double kAbandonedShare = 0.003;  // of transactions that never end, always
+// Of high response times, which are over one of the thresholds.
+inline constexpr double kP95ThresholdMs = 30'000, kP99ThresholdMs = 60'000;
+inline constexpr double kTailShare = 0.04;    // of slow requests, where only P99 is over it
+inline constexpr double kNormalP95 = 1.6449;  // quantile of the standard normal
 
 /// Calls `at(time)` for each arrival of a Poisson process with a mean of `count` events in the
 /// interval.

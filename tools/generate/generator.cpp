@@ -10,21 +10,13 @@
 namespace tocsin::generate {
 namespace {
 
-constexpr double kTimeoutShare = 0.2;  // of failures
-constexpr double kFailedSpeed = 0.7;   // failures take less time
-constexpr double kTimeoutSlowness = 2.5;
 constexpr double kLoadSlowness = 0.1;  // at twice the usual traffic, durations are 10 % longer
 constexpr double kLoadMax = 2.5;       // more traffic does not make requests slower
 constexpr double kSlowRequestChance = 0.0005;
 constexpr double kSlowRequestMin = 8, kSlowRequestMax = 40;  // times the median
 constexpr double kSlowRequestMsMax = 20'000;
-constexpr double kAbandonedShare = 0.003;  // of transactions that never end, without an anomaly
-constexpr double kStepsMax = 3;            // a transaction has 0 to 2 steps, with a mean of one
+constexpr double kStepsMax = 3;  // a transaction has 0 to 2 steps, with a mean of one
 constexpr double kEventsPerTransaction = 3;
-
-constexpr double kP95ThresholdMs = 30'000, kP99ThresholdMs = 60'000;
-constexpr double kTailShare = 0.04;
-constexpr double kNormalP95 = 1.6449;  // quantile of the standard normal
 
 double weight_of(Outcome outcome) {
   if (outcome == Outcome::kFailed) return kFailedSpeed;

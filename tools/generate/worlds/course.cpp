@@ -6,12 +6,11 @@
 
 #include <fmt/format.h>
 
+#include "tools/generate/draw.h"
 #include "tools/generate/worlds/world.h"
 
 namespace tocsin::generate {
 namespace {
-
-constexpr double kP95LimitMs = 30'000, kP99LimitMs = 60'000;  // of HIGH_RESPONSE_TIME
 
 Timestamp whole_minute(Timestamp t) { return t - t % kMinute; }
 
@@ -40,8 +39,9 @@ Effect effect_of(const IncidentShape& shape, Random& random) {
       effect.failure_min = shape.failure_min.draw(random);
       break;
     case IncidentKind::kMissingHeartbeat: effect.silent = true; break;
-    case IncidentKind::kHighResponseTime:  // times the limit
-      (coin ? effect.tail_ms : effect.p95_ms) = strength * (coin ? kP99LimitMs : kP95LimitMs);
+    case IncidentKind::kHighResponseTime:  // times the threshold
+      (coin ? effect.tail_ms : effect.p95_ms) =
+          strength * (coin ? kP99ThresholdMs : kP95ThresholdMs);
       break;
     case IncidentKind::kTransactionTimeout: effect.unfinished = strength; break;
     case IncidentKind::kLogVolume: effect.volume = coin ? strength : 1 / strength; break;

@@ -13,10 +13,6 @@
 namespace tocsin::generate {
 namespace {
 
-constexpr double kTimeoutPart = 0.2;  // of failures
-constexpr double kSlowTimeout = 2.5, kFastFailure = 0.7;
-constexpr double kSlowTailPart = 0.04;
-constexpr double kNormalQ95 = 1.6449;
 constexpr int kRetriesMax = 3;
 constexpr Duration kHostLife = 12 * kHour;  // of a host that comes and goes
 constexpr uint64_t kHostSlots = 64, kHostGenerations = 1000;
@@ -212,7 +208,7 @@ EventState Player::draw_state(const Event& event, Random& random) const {
 
 void Player::draw_outcome(Event& event, const EventState& state, Random& random) const {
   if (random.chance(state.failure_rate))
-    event.outcome = random.chance(kTimeoutPart) ? Outcome::kTimeout : Outcome::kFailed;
+    event.outcome = random.chance(kTimeoutShare) ? Outcome::kTimeout : Outcome::kFailed;
   const bool fails = event.outcome != Outcome::kSuccess;
   if (state.message != 0 && state.message_fails == fails && random.chance(state.message_share))
     event.message = state.message;
@@ -228,11 +224,10 @@ uint32_t Player::draw_duration(const Event& event, const EventState& state, Rand
     spread = std::exp(profile.sigma * random.normal());
   double ms = profile.median_ms * profile.transactions[event.transaction].slowness * spread *
               state.slowness;
-  if (event.outcome == Outcome::kFailed) ms *= kFastFailure;
-  if (event.outcome == Outcome::kTimeout) ms *= kSlowTimeout;
-  if (state.p95_ms > 0) ms = state.p95_ms * spread / std::exp(profile.sigma * kNormalQ95);
-  if (state.tail_ms > 0 && random.chance(kSlowTailPart))
-    ms = state.tail_ms * random.uniform(0.9, 1.1);
+  if (event.outcome == Outcome::kFailed) ms *= kFailedSpeed;
+  if (event.outcome == Outcome::kTimeout) ms *= kTimeoutSlowness;
+  if (state.p95_ms > 0) ms = state.p95_ms * spread / std::exp(profile.sigma * kNormalP95);
+  if (state.tail_ms > 0 && random.chance(kTailShare)) ms = state.tail_ms * random.uniform(0.9, 1.1);
   const double limit_ms = static_cast<double>(kDurationMax - kSecond) / kMillisecond;
   return static_cast<uint32_t>(std::clamp(ms, 0.1, limit_ms) * 10);
 }

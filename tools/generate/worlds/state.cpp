@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "tools/generate/draw.h"
+
 namespace tocsin::generate {
 namespace {
 

@@ -24,8 +24,6 @@ struct EventState {
   void apply(const Incident& incident, Timestamp t);
 };
 
-inline constexpr double kAbandonedShare = 0.003;  ///< of transactions that never end, always
-
 EventState usual_state(const Service& service);
 
 /// The part of the events of a service that are in the scope.

@@ -4,14 +4,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tools/generate/draw.h"
 #include "tools/generate/worlds/significance.h"
 
 namespace tocsin::generate {
 namespace {
 
-constexpr double kSlowMs = 30'000, kTailMs = 60'000;
-constexpr double kTailShare = 0.04;
-constexpr double kNormalP95 = 1.6449;
 constexpr double kDegradedPart = 1.0 / 3;  // in which a degradation has reached its strength
 
 /// Usual arrivals of the service.
@@ -87,7 +85,7 @@ bool is_provable(const World& world, const Timeline& timeline, const Incident& i
     case IncidentKind::kMissingHeartbeat: return absence_shows(usual * volume_before);
     case IncidentKind::kClockSkew: return absence_shows(arrivals);
     case IncidentKind::kHighResponseTime: {
-      const double limit = during.tail_ms > 0 ? kTailMs : kSlowMs;
+      const double limit = during.tail_ms > 0 ? kP99ThresholdMs : kP95ThresholdMs;
       return share_rises(trials, share_over(service, before, limit),
                          share_over(service, during, limit));
     }
