@@ -247,6 +247,13 @@ class RowParser {
         const auto value = parse_u64(digits);
         if (!value) return fail_value(key, text, start);
         rows_->set_u64(lane(key, ColumnType::kU64, hint), *value, digits);
+      } else if (text.back() == 't' || text.back() == 'n') {
+        // Timestamps in us and ns, as QuestDB's clients send them.
+        const auto value = parse_i64(digits);
+        const auto time = value ? scale_time(*value, text.back() == 't' ? kMicrosecond : 1)
+                                : std::optional<Timestamp>();
+        if (!time) return fail_value(key, text, start);
+        rows_->set_string(lane(key, ColumnType::kString, hint), batch_.copy(format_time_short(*time)));
       } else {
         const auto value = parse_f64(text);
         if (!value) return fail_value(key, text, start);

@@ -59,6 +59,10 @@ class ReadmeTest(Case):
             script = script.replace(port, free)
         script = script.replace("tocsin serve", "tocsin serve --tcp 127.0.0.1:" + ports["8094"] +
                                 " --http 127.0.0.1:" + ports["8086"])
+        # A person waits for the line that says that the server is ready; a busy machine may need more than a second.
+        until_ready = f"until curl -s http://127.0.0.1:{ports['8086']}/ping; do sleep 0.1; done\n"
+        script, starts = re.subn(r"(?m)^(tocsin serve .*&\n)sleep 1\n", lambda match: match[1] + until_ready, script)
+        self.assertEqual(starts, 2, script)
         os.symlink(os.path.join(SOURCE, "tools"), self.path("tools"))
         environment = dict(os.environ, PATH=os.path.dirname(TOCSIN) + ":" + os.environ["PATH"],
                            no_proxy="*")

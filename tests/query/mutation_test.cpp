@@ -8,6 +8,7 @@
 #include "query/check/prepare.h"
 #include "query/function/functions.h"
 #include "tests/query/sample_catalog.h"
+#include "tests/support/seed.h"
 
 using namespace tocsin;
 
@@ -85,7 +86,7 @@ class Mutator {
 }  // namespace
 
 TEST_CASE("prepare: damaged text returns a plan or a diagnostic that points into it", "[query]") {
-  const uint32_t seed = std::random_device()();
+  const uint32_t seed = test::seed_of_run();
   INFO("seed " << seed);
   Mutator mutate(seed);
   const Catalog catalog = sample_catalog();

@@ -12,6 +12,7 @@
 #include "query/query.h"
 #include "tests/db/db_support.h"
 #include "tests/support/memory_database.h"
+#include "tests/support/seed.h"
 
 using namespace tocsin;
 
@@ -127,7 +128,7 @@ std::string csv_answer(const Database& database, const std::string& text,
 }  // namespace
 
 TEST_CASE("stored text: templates and ids return the same results as plain strings", "[query]") {
-  const uint32_t seed = std::random_device{}();
+  const uint32_t seed = test::seed_of_run();
   INFO("seed " << seed);
   TwoDatabases databases(seed);
   const auto snapshot = testing::take(databases.stored().snapshot({{"audit"}, {}}));
@@ -183,7 +184,7 @@ TEST_CASE("stored text: templates and ids return the same results as plain strin
 }
 
 TEST_CASE("stored text: every way to search for a constant finds the same rows", "[query]") {
-  const uint32_t seed = std::random_device{}();
+  const uint32_t seed = test::seed_of_run();
   INFO("seed " << seed);
   TwoDatabases databases(seed);
   const auto count = [](const Database& database, const std::string& condition) {
@@ -218,7 +219,7 @@ TEST_CASE("stored text: every way to search for a constant finds the same rows",
 }
 
 TEST_CASE("stored text: groups that do not fit into memory are spilled to disk", "[query]") {
-  const uint32_t seed = std::random_device{}();
+  const uint32_t seed = test::seed_of_run();
   INFO("seed " << seed);
   TwoDatabases databases(seed, 15 * kRows);
   const std::string source = "from audit, bpm, other | let k = lower(id) ";

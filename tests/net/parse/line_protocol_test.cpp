@@ -53,6 +53,11 @@ TEST_CASE("line protocol: the notation of a value determines its type", "[net]")
   check_lines("m f=1i 5", "m @5 f=1i");
   check_lines("m f=-9223372036854775808i 5", "m @5 f=-9223372036854775808i");
   check_lines("m f=18446744073709551615u 5", "m @5 f=18446744073709551615u");
+  check_lines("m f=1700000000123456t 5", "m @5 f='2023-11-14T22:13:20.123456Z'");
+  check_lines("m f=1700000000123456789n 5", "m @5 f='2023-11-14T22:13:20.123456789Z'");
+  check_line_error("m f=9223372036854775807t 5",
+                   "invalid value \"9223372036854775807t\" of field \"f\": expected a number that "
+                   "fits (12.5, 12i, 12u), true or false, or a \"string\" at byte 5");
   for (const char* word : {"t", "T", "true", "True", "TRUE"})
     check_lines("m f=" + std::string(word), "m @77 f=true");
   for (const char* word : {"f", "F", "false", "False", "FALSE"})

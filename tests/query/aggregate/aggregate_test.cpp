@@ -16,6 +16,7 @@
 #include "query/query.h"
 #include "tests/support/memory_database.h"
 #include "tests/support/plan_builder.h"
+#include "tests/support/seed.h"
 
 using namespace tocsin;
 
@@ -322,7 +323,7 @@ TEST_CASE("aggregates: values that are not finite count as null", "[query]") {
 }
 
 TEST_CASE("quantile: keeps few of the values if memory cannot hold all", "[query]") {
-  const unsigned seed = std::random_device{}();
+  const unsigned seed = test::seed_of_run();
   CAPTURE(seed);
   std::mt19937_64 random(seed);
   MemoryDatabase database;

@@ -69,14 +69,6 @@ void order_rows(std::vector<Row>& rows) {
 
 }  // namespace
 
-bool long_tests() { return std::getenv("TOCSIN_LONG_TESTS") != nullptr; }
-
-uint32_t seed_of_run() {
-  const char* given = std::getenv("TOCSIN_SEED");
-  if (given) return static_cast<uint32_t>(std::strtoul(given, nullptr, 10));
-  return long_tests() ? std::random_device()() : 1;
-}
-
 std::vector<Row> rows_of(const ResultTable& table) {
   std::vector<Row> rows(table.row_count);
   for (size_t row = 0; row < rows.size(); ++row) {

@@ -6,14 +6,13 @@
 
 #include "query/format/result.h"
 #include "tests/query/oracle/generator.h"
+#include "tests/support/seed.h"
 #include "tests/support/temporary_folder.h"
 
 namespace tocsin::oracle {
 
-/// Whether TOCSIN_LONG_TESTS is set: thousands of queries instead of hundreds.
-bool long_tests();
-/// TOCSIN_SEED if set, else a random seed for the long tests and a fixed one for the quick ones.
-uint32_t seed_of_run();
+using test::long_tests;
+using test::seed_of_run;
 
 std::vector<Row> rows_of(const ResultTable& table);
 

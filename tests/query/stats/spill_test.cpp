@@ -11,6 +11,7 @@
 #include "query/format/format.h"
 #include "query/query.h"
 #include "tests/support/memory_database.h"
+#include "tests/support/seed.h"
 #include "tests/support/temporary_folder.h"
 
 namespace tocsin {
@@ -66,7 +67,7 @@ constexpr size_t kLittle = 4 * kMiB;
 }  // namespace
 
 TEST_CASE("spill: every kind of key and argument is read back from disk", "[query]") {
-  const unsigned seed = std::random_device{}();
+  const unsigned seed = test::seed_of_run();
   CAPTURE(seed);
   std::mt19937_64 random(seed);
   const MemoryDatabase database = random_rows(random);
