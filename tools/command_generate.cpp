@@ -10,6 +10,7 @@
 #include "db/base/time.h"
 #include "tools/command.h"
 #include "tools/generate/run.h"
+#include "tools/generate/worlds/catalog.h"
 #include "tools/wiring.h"
 
 namespace tocsin {
@@ -23,6 +24,7 @@ constexpr const char* kGenerateFooter = R"(Examples:
   tocsin generate --days 1 --format lp | tocsin import --db tocsin-data -
   tocsin generate --live 10m --tcp 127.0.0.1:8094
   tocsin generate --live --inject MISSING_HEARTBEAT:payment:12m --out logs
+  tocsin generate --world office --days 35 --end 2026-11-24 --out logs --labels logs/labels.jsonl
 
 There are three log types: audit, bpm and performance. Files are called DIR/audit/2026-11-24.json and so on.
 The first three days of a history contain no anomalies; a live run without a history may have them at once.)";
@@ -33,6 +35,7 @@ struct GenerateArguments {
   std::string end = "now";
   std::string live;  ///< a duration; empty: until stopped
   bool is_live = false;
+  std::string world = "shop";
   uint64_t seed = 1;
   std::string config;
   // Override the configuration file.
@@ -118,8 +121,22 @@ void set_times(const GenerateArguments& arguments, generate::RunOptions& run) {
     throw CLI::ValidationError("--birth", "must not be after the start");
 }
 
+/// Other worlds than `shop` draw their traffic and their services themselves.
+void check_world(const GenerateArguments& arguments) {
+  value_of(generate::find_world(arguments.world), "--world");
+  if (arguments.world == "shop") return;
+  if (arguments.events) throw CLI::ValidationError("--events", "needs --world shop");
+  if (!arguments.injected.empty()) throw CLI::ValidationError("--inject", "needs --world shop");
+  if (arguments.anomaly_rate.value_or(0) > generate::kWorldAnomalyRateMax) {
+    throw CLI::ValidationError("--anomaly-rate", fmt::format("must be at most {} in this world",
+                                                             generate::kWorldAnomalyRateMax));
+  }
+}
+
 /// Options take precedence over the configuration file.
 void set_world(const GenerateArguments& arguments, generate::WorldOptions& world) {
+  check_world(arguments);
+  world.name = arguments.world;
   const GenerateSettings settings = value_of(load_settings(arguments.config), "--config").generate;
   world.seed = arguments.seed;
   world.interval = settings.interval;
@@ -127,7 +144,8 @@ void set_world(const GenerateArguments& arguments, generate::WorldOptions& world
     world.interval = value_of(parse_duration(*arguments.interval), "--interval");
   world.events_per_batch =
       arguments.events.value_or(static_cast<double>(settings.events_per_batch));
-  world.anomaly_rate = arguments.anomaly_rate.value_or(settings.anomaly_rate);
+  world.anomaly_rate = arguments.anomaly_rate.value_or(
+      arguments.world == "shop" ? settings.anomaly_rate : generate::kWorldAnomalyRate);
 }
 
 generate::RunOptions run_options(const GenerateArguments& arguments) {
@@ -161,11 +179,17 @@ Status generate_logs(const GenerateArguments& arguments, generate::RunOptions ru
   TOCSIN_TRY(const generate::RunReport report, generate::run(run, *sink));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   fmt::print(stderr,
-             "generated {} events ({:.0f} MB) in {:.1f} s, from {} to {}, with {} anomalies\n"
-             "to continue this world: tocsin generate --live --seed {} --birth {} --start {}\n",
+             "generated {} events ({:.0f} MB) in {:.1f} s, from {} to {}, with {} anomalies\n",
              report.event_count, static_cast<double>(report.byte_count) / 1e6, took.count(),
-             format_time_short(run.start), format_time_short(report.end), report.anomaly_count,
-             run.world.seed, format_time_short(run.world.birth), format_time_short(report.end));
+             format_time_short(run.start), format_time_short(report.end), report.anomaly_count);
+  if (run.world.name != "shop") {
+    fmt::print(stderr, "of these, {} are too weak to count and {} may alert or not; time zone {}\n",
+               report.weak_count, report.optional_count, report.time_zone);
+  }
+  fmt::print(stderr,
+             "to continue this world: tocsin generate --live{} --seed {} --birth {} --start {}\n",
+             run.world.name == "shop" ? "" : " --world " + run.world.name, run.world.seed,
+             format_time_short(run.world.birth), format_time_short(report.end));
   return {};
 }
 
@@ -186,6 +210,7 @@ void add_time_options(CLI::App& command, GenerateArguments& arguments) {
 }
 
 void add_world_options(CLI::App& command, GenerateArguments& arguments) {
+  command.add_option("--world", arguments.world, "One of the worlds below")->capture_default_str();
   command
       .add_option("--seed", arguments.seed,
                   "Seed of the random numbers: the same seed makes the same logs")
@@ -196,11 +221,13 @@ void add_world_options(CLI::App& command, GenerateArguments& arguments) {
       ->check(CLI::ExistingFile);
   command.add_option("--interval", arguments.interval, "Time covered by a batch [5s]");
   command
-      .add_option("--events", arguments.events, "Mean number of events per batch and log type [50]")
+      .add_option("--events", arguments.events,
+                  "Mean number of events per batch and log type, in shop [50]")
       ->check(CLI::Range(0.1, 1e7));
   command
-      .add_option("--anomaly-rate", arguments.anomaly_rate,
-                  "Probability that an anomaly begins, per service and hour [0.05]")
+      .add_option(
+          "--anomaly-rate", arguments.anomaly_rate,
+          "Probability that an anomaly begins, per service and hour [0.05 in shop, else 0.01]")
       ->check(CLI::Range(0.0, generate::kAnomalyRateMax));
   command.add_option(
       "--inject", arguments.injected,
@@ -228,7 +255,7 @@ void add_output_options(CLI::App& command, GenerateArguments& arguments) {
 void add_generate_command(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<GenerateArguments>();  // shared by the callbacks
   CLI::App* command = app.add_subcommand("generate", "Generate mock logs with labelled anomalies");
-  command->footer(kGenerateFooter);
+  command->footer("Worlds:" + generate::list_of_worlds() + "\n\n" + kGenerateFooter);
   add_time_options(*command, *arguments);
   add_world_options(*command, *arguments);
   add_output_options(*command, *arguments);

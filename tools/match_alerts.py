@@ -3,7 +3,7 @@
 
     tools/match_alerts.py LABELS ALERTS UNTIL
 
-LABELS  JSON lines from `tocsin generate --labels`: kind, service, start, end
+LABELS  JSON lines from `tocsin generate --labels`: kind, service, start, end, and perhaps `counts`
 ALERTS  the rows of `alerts` as JSON lines, sorted by time (`tocsin query --format ndjson`)
 UNTIL   RFC 3339: the end of the evaluated time
 
@@ -14,7 +14,8 @@ The rules of matching:
     overlaps [start, end + TOLERANCE). The tolerance is the length of the longest window: a rule over the last
     30 minutes may begin to fire that long after an anomaly has ended.
   - An anomaly is found if it explains an alert. An anomaly that has not ended at UNTIL can explain alerts, but
-    counts neither as found nor as missed.
+    counts neither as found nor as missed. Neither does one with `"counts": false`.
+  - Lines with `"quiet": true` say what must not alert, and explain nothing.
 
 The last line is `alerts=N injected=N found=N explained=N`.
 """
@@ -25,7 +26,7 @@ import sys
 
 TOLERANCE = datetime.timedelta(minutes=30)
 
-Anomaly = collections.namedtuple("Anomaly", "kind service start end")
+Anomaly = collections.namedtuple("Anomaly", "kind service start end counts")
 Alert = collections.namedtuple("Alert", "rule kind service severity start end")
 
 
@@ -42,8 +43,9 @@ def read_lines(path):
 
 
 def read_anomalies(path):
-    return [Anomaly(row["kind"], row["service"], time_of(row["start"]), time_of(row["end"]))
-            for row in read_lines(path)]
+    return [Anomaly(row["kind"], row["service"], time_of(row["start"]), time_of(row["end"]),
+                    row.get("counts", True))
+            for row in read_lines(path) if not row.get("quiet")]
 
 
 def read_alerts(path, until):
@@ -107,7 +109,7 @@ def main():
     alerts = [alert for alert in everything if alert.kind != "SELF"]
 
     explained = [alert for alert in alerts if any(explains(a, alert) for a in anomalies)]
-    ended = [anomaly for anomaly in anomalies if anomaly.end <= until]
+    ended = [anomaly for anomaly in anomalies if anomaly.end <= until and anomaly.counts]
     found = [anomaly for anomaly in ended if any(explains(anomaly, a) for a in alerts)]
 
     print_severities(everything)

@@ -82,7 +82,7 @@ TEST_CASE("schedule: drawing in two steps produces the same anomalies as in one"
   const std::vector<Anomaly> all = draw(11, 20);
   REQUIRE(schedule.anomalies().size() == all.size());
   for (size_t i = 0; i < all.size(); ++i)
-    CHECK(label_line(schedule.anomalies()[i]) == label_line(all[i]));
+    CHECK(label_line(label_of(schedule.anomalies()[i])) == label_line(label_of(all[i])));
 }
 
 TEST_CASE("anomaly: a label names kind, service, start and end", "[generate]") {
@@ -90,8 +90,9 @@ TEST_CASE("anomaly: a label names kind, service, start and end", "[generate]") {
   anomaly.kind = AnomalyKind::kMissingHeartbeat;
   anomaly.service = find_service("payment");
   anomaly.range = {kStart, kStart + 12 * kMinute};
-  CHECK(label_line(anomaly) == R"({"kind":"MISSING_HEARTBEAT","service":"payment",)"
-                               R"("start":"2024-10-04T00:00:00Z","end":"2024-10-04T00:12:00Z"})");
+  CHECK(label_line(label_of(anomaly)) ==
+        R"({"kind":"MISSING_HEARTBEAT","service":"payment",)"
+        R"("start":"2024-10-04T00:00:00Z","end":"2024-10-04T00:12:00Z"})");
 }
 
 TEST_CASE("anomaly: an unknown kind lists the known ones", "[generate]") {

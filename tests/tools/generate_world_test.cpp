@@ -240,14 +240,15 @@ TEST_CASE("world: begun() names each anomaly once, in the tick of its start", "[
   std::vector<std::string> begun;
   for (TimeRange tick{kMonday, kMonday}; tick.end < kMonday + 5 * kDay;) {
     tick = generator.next(events);
-    for (const Anomaly& anomaly : generator.begun()) {
-      CHECK(tick.contains(anomaly.range.start));
-      begun.push_back(label_line(anomaly));
+    for (const Label& label : generator.begun()) {
+      CHECK(tick.contains(label.range.start));
+      begun.push_back(label_line(label));
     }
     if (tick.start < kMonday + 3 * kDay) CHECK(begun.empty());
   }
   std::vector<std::string> drawn;
-  for (const Anomaly& anomaly : schedule.anomalies()) drawn.push_back(label_line(anomaly));
+  for (const Anomaly& anomaly : schedule.anomalies())
+    drawn.push_back(label_line(label_of(anomaly)));
   std::sort(begun.begin(), begun.end());
   std::sort(drawn.begin(), drawn.end());
   CHECK(begun.size() > 10);

@@ -38,6 +38,16 @@ class MatchTest(unittest.TestCase):
     def test_an_alert_of_the_same_kind_service_and_time_is_explained_and_finds(self):
         self.check([anomaly()], rows("10:15", "11:00"), "alerts=1 injected=1 found=1 explained=1")
 
+    def test_a_label_that_does_not_count_explains_but_is_neither_found_nor_missed(self):
+        weak = dict(anomaly(), counts=False, reason="weak")
+        self.check([weak], rows("10:15", "11:00"), "alerts=1 injected=0 found=0 explained=1")
+        self.check([weak], [], "alerts=0 injected=0 found=0 explained=0")
+
+    def test_a_quiet_label_explains_nothing(self):
+        quiet = dict(anomaly(), quiet=True)
+        del quiet["kind"]
+        self.check([quiet], rows("10:15", "11:00"), "alerts=1 injected=0 found=0 explained=0")
+
     def test_another_kind_or_service_does_not(self):
         self.check([anomaly()], rows("10:15", "11:00", kind="LOG_VOLUME_ANOMALY"),
                    "alerts=1 injected=1 found=0 explained=0")

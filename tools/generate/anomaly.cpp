@@ -59,10 +59,12 @@ double Anomaly::progress(Timestamp t) const {
   return std::clamp(part / kDegradationRise, 0.0, 1.0);
 }
 
-std::string label_line(const Anomaly& anomaly) {
-  return fmt::format(R"({{"kind":"{}","service":"{}","start":"{}","end":"{}"}})",
-                     name_of(anomaly.kind), services()[anomaly.service].name,
-                     format_time_short(anomaly.range.start), format_time_short(anomaly.range.end));
+Label label_of(const Anomaly& anomaly) {
+  Label label;
+  label.kind = name_of(anomaly.kind);
+  label.service = services()[anomaly.service].name;
+  label.range = anomaly.range;
+  return label;
 }
 
 Anomaly draw_anomaly(Random& random, AnomalyKind kind, size_t service, Timestamp start,

@@ -10,6 +10,7 @@
 
 #include "db/base/result.h"
 #include "db/base/time.h"
+#include "tools/generate/label.h"
 #include "tools/generate/random.h"
 
 namespace tocsin::generate {
@@ -40,8 +41,7 @@ struct Anomaly {
   double progress(Timestamp t) const;
 };
 
-/// `{"kind":"...","service":"...","start":"...","end":"..."}`: one line of a labels file.
-std::string label_line(const Anomaly& anomaly);
+Label label_of(const Anomaly& anomaly);
 
 struct AnomalyScheduleOptions {
   uint64_t seed = 1;

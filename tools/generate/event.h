@@ -21,9 +21,11 @@ struct Event {
   LogType type = LogType::kAudit;
   Outcome outcome = Outcome::kSuccess;
   Step step = Step::kNone;
-  uint8_t service = 0;           ///< index into services()
+  uint16_t service = 0;          ///< index into the estate's services
   uint8_t transaction = 0;       ///< index into the service's transactions
-  uint8_t host = 0;              ///< from 1
+  uint16_t host = 0;             ///< from 1
+  uint16_t message = 0;          ///< 0: by type and outcome; else 1 + index of the estate's wording
+  uint16_t version = 0;          ///< of the service's program; 0: not written
   uint16_t cpu_tenths = 0;       ///< performance: percent times ten
   uint32_t memory_tenths = 0;    ///< performance: MB times ten
   uint32_t duration_tenths = 0;  ///< milliseconds times ten; 0: no duration

@@ -1,9 +1,6 @@
 // Formats an event as JSON or line protocol.
 #include "tools/generate/format.h"
 
-#include "tools/generate/messages.h"
-#include "tools/generate/services.h"
-
 namespace tocsin::generate {
 namespace {
 
@@ -19,7 +16,10 @@ std::string_view text_of(Step step) {
   return kTexts[static_cast<size_t>(step)];
 }
 
-std::string_view level_of(const Event& event) {
+}  // namespace
+
+std::string_view Formatter::level_of(const Event& event) const {
+  if (event.message != 0) return estate_.wordings[event.message - 1u].level;
   if (event.outcome == Outcome::kFailed) return "ERROR";
   if (event.outcome == Outcome::kTimeout) return "WARN";
   return event.step == Step::kStep ? "DEBUG" : "INFO";
@@ -27,8 +27,8 @@ std::string_view level_of(const Event& event) {
 
 /// Calls `tag(name, append)` for each tag; `append` writes the value.
 template <class Function>
-void for_each_tag(TextBuffer& out, const Event& event, Function tag) {
-  const ServiceProfile& service = services()[event.service];
+void Formatter::for_each_tag(TextBuffer& out, const Event& event, Function tag) const {
+  const ServiceProfile& service = estate_.services[event.service];
   tag("service", [&] { out.text(service.name); });
   tag("host", [&] {
     out.text(service.name);
@@ -38,14 +38,19 @@ void for_each_tag(TextBuffer& out, const Event& event, Function tag) {
   tag("transaction", [&] { out.text(service.transactions[event.transaction].name); });
   tag("status", [&] { out.text(text_of(event.outcome)); });
   tag("level", [&] { out.text(level_of(event)); });
+  if (event.version == 0) return;
+  tag("version", [&] {
+    out.text("1.");
+    out.number(event.version);
+  });
 }
 
 /// Calls `string(name, append)` or `number(name, append)` for each field.
 template <class StringFunction, class NumberFunction>
-void for_each_field(TextBuffer& out, const Event& event, StringFunction string,
-                    NumberFunction number) {
+void Formatter::for_each_field(TextBuffer& out, const Event& event, StringFunction string,
+                               NumberFunction number) const {
   if (event.type == LogType::kAudit) {
-    const ServiceProfile& service = services()[event.service];
+    const ServiceProfile& service = estate_.services[event.service];
     string("user_id", [&] { append_user(out, event); });
     string("action", [&] { out.text(service.transactions[event.transaction].action); });
   }
@@ -58,10 +63,8 @@ void for_each_field(TextBuffer& out, const Event& event, StringFunction string,
     number("cpu_percent", [&] { out.tenths(event.cpu_tenths); });
     number("memory_mb", [&] { out.tenths(event.memory_tenths); });
   }
-  string("message", [&] { append_message(out, event); });
+  string("message", [&] { messages_.append(out, event); });
 }
-
-}  // namespace
 
 void Formatter::append(TextBuffer& out, const Event& event) {
   out.reserve(kEventBytesMax);

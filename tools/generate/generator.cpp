@@ -5,38 +5,22 @@
 #include <cmath>
 
 #include "db/base/check.h"
+#include "tools/generate/draw.h"
 
 namespace tocsin::generate {
 namespace {
 
-constexpr double kTimeoutShare = 0.2;  // of failures
-constexpr double kFailedSpeed = 0.7;   // failures take less time
-constexpr double kTimeoutSlowness = 2.5;
 constexpr double kLoadSlowness = 0.1;  // at twice the usual traffic, durations are 10 % longer
 constexpr double kLoadMax = 2.5;       // more traffic does not make requests slower
 constexpr double kSlowRequestChance = 0.0005;
 constexpr double kSlowRequestMin = 8, kSlowRequestMax = 40;  // times the median
 constexpr double kSlowRequestMsMax = 20'000;
-constexpr double kAbandonedShare = 0.003;  // of transactions that never end, without an anomaly
-constexpr double kStepsMax = 3;            // a transaction has 0 to 2 steps, with a mean of one
+constexpr double kStepsMax = 3;  // a transaction has 0 to 2 steps, with a mean of one
 constexpr double kEventsPerTransaction = 3;
-
-constexpr double kP95ThresholdMs = 30'000, kP99ThresholdMs = 60'000;
-constexpr double kTailShare = 0.04;
-constexpr double kNormalP95 = 1.6449;  // quantile of the standard normal
 
 double weight_of(Outcome outcome) {
   if (outcome == Outcome::kFailed) return kFailedSpeed;
   return outcome == Outcome::kTimeout ? kTimeoutSlowness : 1;
-}
-
-uint8_t pick_transaction(const ServiceProfile& profile, Random& random) {
-  double left = random.uniform();
-  size_t index = 0;
-  while (index + 1 < profile.transactions.size() && left >= profile.transactions[index].share) {
-    left -= profile.transactions[index++].share;
-  }
-  return static_cast<uint8_t>(index);
 }
 
 AnomalyScheduleOptions schedule_options(const WorldOptions& world) {
@@ -87,12 +71,12 @@ TimeRange Generator::next(std::vector<Event>& out) {
   return range;
 }
 
-std::vector<Anomaly> Generator::begun() const {
+std::vector<Label> Generator::begun() const {
   const TimeRange last{tick_start_ - options_.interval, tick_start_};
-  std::vector<Anomaly> begun;
+  std::vector<Label> begun;
   for (const std::vector<Anomaly>& of_service : current_) {
     for (const Anomaly& anomaly : of_service) {
-      if (last.contains(anomaly.range.start)) begun.push_back(anomaly);
+      if (last.contains(anomaly.range.start)) begun.push_back(label_of(anomaly));
     }
   }
   return begun;
@@ -119,19 +103,6 @@ void Generator::play_service(size_t service, Random& random) {
   play_requests(LogType::kAudit, service, now, random);
   play_requests(LogType::kPerformance, service, now, random);
   play_transactions(service, now, random);
-}
-
-/// Calls `at(time)` for each arrival of a Poisson process with a mean of `count` events per tick.
-/// Source: Knuth, The Art of Computer Programming, volume 2, section 3.4.1: exponential gaps.
-template <class Function>
-static void for_each_arrival(Timestamp start, Duration interval, double count, Random& random,
-                             Function at) {
-  if (count <= 0) return;
-  const double gap_mean = static_cast<double>(interval) / count;
-  for (double offset = gap_mean * random.exponential(); offset < static_cast<double>(interval);
-       offset += gap_mean * random.exponential()) {
-    at(start + static_cast<Duration>(offset));
-  }
 }
 
 void Generator::play_requests(LogType type, size_t service, const Conditions& now, Random& random) {
@@ -188,9 +159,9 @@ Event Generator::draw_request(LogType type, size_t service, const Conditions& no
   const ServiceProfile& profile = services()[service];
   Event event;
   event.type = type;
-  event.service = static_cast<uint8_t>(service);
+  event.service = static_cast<uint16_t>(service);
   event.transaction = pick_transaction(profile, random);
-  event.host = static_cast<uint8_t>(1 + random.below(profile.host_count));
+  event.host = static_cast<uint16_t>(1 + random.below(profile.host_count));
   event.noise = random.next();
   if (random.chance(std::min(0.9, profile.failure_rate * now.failure_factor))) {
     event.outcome = random.chance(kTimeoutShare) ? Outcome::kTimeout : Outcome::kFailed;

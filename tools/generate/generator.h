@@ -1,51 +1,41 @@
-// The public API of the mock log generator: a world of services, tick by tick, with labelled
-// anomalies.
-//
-// A world is a function of its options. The events of a tick do not depend on the tick at which
-// reading began, so a second process with the same options continues exactly where a first one
-// stopped.
+// The world `shop`: twelve services of a web shop with labelled anomalies of six kinds.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <string>
 #include <vector>
 
 #include "db/base/time.h"
 #include "tools/generate/anomaly.h"
-#include "tools/generate/event.h"
+#include "tools/generate/event_source.h"
 #include "tools/generate/random.h"
 #include "tools/generate/services.h"
 
 namespace tocsin::generate {
 
 struct WorldOptions {
+  std::string name = "shop";  ///< Generator is the world `shop`; worlds/catalog.h has the others
   uint64_t seed = 1;
   /// Start of the world, a multiple of the tick. Anomalies begin `quiet` later.
   Timestamp birth = 0;
   Duration quiet = 3 * kDay;
   Duration interval = 5 * kSecond;  ///< length of a tick, which is one batch
-  double events_per_batch = 50;     ///< long-term mean per log type
-  double anomaly_rate = 0.05;
-  std::vector<Anomaly> injected;  ///< in addition to the schedule, and with precedence over it
+  double events_per_batch = 50;     ///< `shop` only: long-term mean per log type
+  double anomaly_rate = 0.05;       ///< share of (service, hour) slots in which an anomaly begins
+  /// `shop` only: in addition to the schedule, and with precedence over it.
+  std::vector<Anomaly> injected;
 };
 
-/// The longest time between a transaction's start and its end.
-inline constexpr Duration kDurationMax = 10 * kMinute;
-
-/// Not thread-safe.
-class Generator {
+class Generator final : public EventSource {
  public:
   /// Requires: interval > 0; `birth` and the ranges of injected anomalies are multiples of it.
   explicit Generator(WorldOptions options);
 
-  /// Makes the tick that begins at `start` the next one. Transactions open at that time continue as
-  /// if all earlier ticks had been read. Requires: `start` is on a tick and not before `birth`.
-  void seek(Timestamp start);
-  /// Puts the events of the next tick into `out`, sorted by time, and returns its range.
-  TimeRange next(std::vector<Event>& out);
-
-  /// The anomalies that begin in the tick last returned by next().
-  std::vector<Anomaly> begun() const;
+  Estate estate() const override { return {"UTC", services(), {}}; }
+  void seek(Timestamp start) override;
+  TimeRange next(std::vector<Event>& out) override;
+  std::vector<Label> begun() const override;
 
  private:
   /// The conditions at a service during one tick.

@@ -5,31 +5,12 @@
 
 #include "db/base/check.h"
 #include "tools/generate/random.h"
-#include "tools/generate/services.h"
 
 namespace tocsin::generate {
 namespace {
 
-enum class Blank : uint8_t {
-  kNone,
-  kUser,
-  kIp,
-  kOrder,
-  kAmount,
-  kMs,
-  kSize,
-  kHex,
-  kCount,
-  kAction,
-  kName
-};
-
-/// A piece of a template: constant text, then a blank.
-struct Piece {
-  std::string_view text;
-  Blank blank = Blank::kNone;
-};
-using Template = std::vector<Piece>;
+using Piece = MessageWriter::Piece;
+using Template = MessageWriter::Template;
 
 Blank blank_of(std::string_view name) {
   static constexpr std::pair<std::string_view, Blank> kBlanks[] = {
@@ -63,12 +44,12 @@ std::vector<Template> parse_templates(std::initializer_list<std::string_view> te
 }
 
 /// The templates of a log type (for bpm: of a step). Earlier templates in a list are more frequent.
-struct Wording {
+struct WordingByOutcome {
   std::vector<Template> success, failed, timeout;
 };
 
-const Wording& wording_of(const Event& event) {
-  static const Wording kAudit = {
+const WordingByOutcome& wording_of(const Event& event) {
+  static const WordingByOutcome kAudit = {
       parse_templates({"user {user} from {ip} did {action} on order {order}",
                        "{action} accepted for {user}, amount {amount} EUR, reference {hex}",
                        "session {hex} of {user}: {action} allowed by policy {count}",
@@ -80,7 +61,7 @@ const Wording& wording_of(const Event& event) {
                        "permission denied: {user} from {ip} tried {action}"}),
       parse_templates({"{action} for order {order} gave up after {ms} ms",
                        "no answer from peer {ip} within {ms} ms, request {hex}"})};
-  static const Wording kPerformance = {
+  static const WordingByOutcome kPerformance = {
       parse_templates({"{name} served {size} bytes in {ms} ms",
                        "{name}: {count} rows read, {ms} ms, cache hit",
                        "{name}: cache miss for key {hex}, {ms} ms",
@@ -89,16 +70,18 @@ const Wording& wording_of(const Event& event) {
                        "{name} failed: pool exhausted, {count} waiting",
                        "{name} failed: bad response of {size} bytes, trace {hex}"}),
       parse_templates({"{name} timed out after {ms} ms, trace {hex}"})};
-  static const Wording kStart = {parse_templates({"transaction {name} started for {user}",
-                                                  "transaction {name} started, order {order}"}),
-                                 {},
-                                 {}};
-  static const Wording kStep = {parse_templates({"{name}: step {count} done for order {order}",
-                                                 "{name}: reserved {count} items in store {order}",
-                                                 "{name}: waiting for approval of {user}"}),
-                                {},
-                                {}};
-  static const Wording kEnd = {
+  static const WordingByOutcome kStart = {
+      parse_templates(
+          {"transaction {name} started for {user}", "transaction {name} started, order {order}"}),
+      {},
+      {}};
+  static const WordingByOutcome kStep = {
+      parse_templates({"{name}: step {count} done for order {order}",
+                       "{name}: reserved {count} items in store {order}",
+                       "{name}: waiting for approval of {user}"}),
+      {},
+      {}};
+  static const WordingByOutcome kEnd = {
       parse_templates({"transaction {name} completed in {ms} ms, order {order}",
                        "transaction {name} completed, amount {amount} EUR"}),
       parse_templates({"transaction {name} rolled back after {ms} ms: constraint {hex} violated",
@@ -111,7 +94,7 @@ const Wording& wording_of(const Event& event) {
 }
 
 const Template& template_of(const Event& event, uint64_t choice) {
-  const Wording& wording = wording_of(event);
+  const WordingByOutcome& wording = wording_of(event);
   const std::vector<Template>& list = event.outcome == Outcome::kSuccess  ? wording.success
                                       : event.outcome == Outcome::kFailed ? wording.failed
                                                                           : wording.timeout;
@@ -129,8 +112,8 @@ void append_ip(TextBuffer& out, uint64_t value) {
   out.number(1 + value / 8192 % 254);
 }
 
-void append_blank(TextBuffer& out, const Event& event, Blank blank, uint64_t value) {
-  const TransactionProfile& transaction = services()[event.service].transactions[event.transaction];
+void append_blank(TextBuffer& out, const Event& event, const TransactionProfile& transaction,
+                  Blank blank, uint64_t value) {
   switch (blank) {
     case Blank::kNone: return;
     case Blank::kUser: return append_user(out, event);
@@ -163,12 +146,20 @@ void append_user(TextBuffer& out, const Event& event) {
   out.number(10'000 + (value >> 2) % (heavy ? kHeavyUserCount : kUserCount));
 }
 
-void append_message(TextBuffer& out, const Event& event) {
+MessageWriter::MessageWriter(Estate estate) : estate_(estate) {
+  for (const Wording& wording : estate.wordings) wordings_.push_back(parse_template(wording.text));
+}
+
+void MessageWriter::append(TextBuffer& out, const Event& event) const {
   uint64_t value = splitmix64(event.noise);
-  for (const Piece& piece : template_of(event, value)) {
+  const Template& pieces =
+      event.message == 0 ? template_of(event, value) : wordings_[event.message - 1u];
+  const TransactionProfile& transaction =
+      estate_.services[event.service].transactions[event.transaction];
+  for (const Piece& piece : pieces) {
     out.text(piece.text);
     value = splitmix64(value);
-    append_blank(out, event, piece.blank, value >> 8);
+    append_blank(out, event, transaction, piece.blank, value >> 8);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "db/base/system_error.h"
+#include "tools/generate/worlds/catalog.h"
 
 namespace tocsin::generate {
 namespace {
@@ -17,16 +18,17 @@ constexpr Duration kNap = 100 * kMillisecond;  // so that `stop` is noticed
 
 class Runner {
  public:
-  Runner(const RunOptions& options, Sink& sink)
+  Runner(const RunOptions& options, EventSource& source, Sink& sink)
       : options_(options),
         sink_(sink),
-        generator_(options.world),
-        formatter_(options.format, sink.mixed()) {}
+        source_(source),
+        formatter_(options.format, sink.mixed(), source.estate()) {}
 
   Result<RunReport> run() {
     TOCSIN_RETURN_IF_ERROR(open_labels());
-    generator_.seek(options_.start);
+    source_.seek(options_.start);
     report_.end = options_.start;
+    report_.time_zone = source_.estate().time_zone;
     while (report_.end < options_.end && !stopped()) TOCSIN_RETURN_IF_ERROR(play_tick());
     TOCSIN_RETURN_IF_ERROR(flush());
     if (options_.live) TOCSIN_RETURN_IF_ERROR(play_live());
@@ -59,7 +61,7 @@ class Runner {
   }
 
   Status play_tick() {
-    const TimeRange tick = generator_.next(events_);
+    const TimeRange tick = source_.next(events_);
     if (tick.start / kDay != day_) {
       TOCSIN_RETURN_IF_ERROR(flush());
       day_ = tick.start / kDay;
@@ -98,11 +100,15 @@ class Runner {
   }
 
   Status write_labels() {
-    const std::vector<Anomaly> begun = generator_.begun();
-    report_.anomaly_count += begun.size();
+    const std::vector<Label> begun = source_.begun();
+    for (const Label& label : begun) {
+      report_.anomaly_count += label.duty != Duty::kQuiet;
+      report_.weak_count += label.duty == Duty::kWeak;
+      report_.optional_count += label.duty == Duty::kOptional;
+    }
     if (labels_ == nullptr || begun.empty()) return {};
-    for (const Anomaly& anomaly : begun) {
-      if (std::fputs((label_line(anomaly) + "\n").c_str(), labels_.get()) == EOF)
+    for (const Label& label : begun) {
+      if (std::fputs((label_line(label) + "\n").c_str(), labels_.get()) == EOF)
         return labels_failed("writing");
     }
     return std::fflush(labels_.get()) == 0 ? Status() : labels_failed("writing");
@@ -114,7 +120,7 @@ class Runner {
 
   const RunOptions& options_;
   Sink& sink_;
-  Generator generator_;
+  EventSource& source_;
   Formatter formatter_;
   std::vector<Event> events_;
   std::array<TextBuffer, kLogTypeCount> buffers_;
@@ -125,6 +131,9 @@ class Runner {
 
 }  // namespace
 
-Result<RunReport> run(const RunOptions& options, Sink& sink) { return Runner(options, sink).run(); }
+Result<RunReport> run(const RunOptions& options, Sink& sink) {
+  TOCSIN_TRY(const std::unique_ptr<EventSource> source, make_source(options.world));
+  return Runner(options, *source, sink).run();
+}
 
 }  // namespace tocsin::generate

@@ -9,6 +9,7 @@
 
 #include "db/base/result.h"
 #include "db/base/time.h"
+#include "tools/generate/event_source.h"
 #include "tools/generate/format.h"
 #include "tools/generate/generator.h"
 #include "tools/generate/sink.h"
@@ -29,11 +30,15 @@ struct RunOptions {
 struct RunReport {
   uint64_t event_count = 0;
   uint64_t byte_count = 0;
-  uint64_t anomaly_count = 0;  ///< anomalies that began during the run
-  Timestamp end = 0;           ///< of the last tick written
+  uint64_t anomaly_count = 0;   ///< labels of what began during the run, except quiet ones
+  uint64_t weak_count = 0;      ///< of these: too weak to count as missed
+  uint64_t optional_count = 0;  ///< of these: may alert or not
+  Timestamp end = 0;            ///< of the last tick written
+  std::string time_zone;        ///< that the traffic follows
 };
 
-/// Returns after the history and live mode. Errors are those of the sink and of the labels file.
+/// Returns after the history and live mode. Errors are those of make_source(), the sink and the
+/// labels file.
 Result<RunReport> run(const RunOptions& options, Sink& sink);
 
 }  // namespace tocsin::generate

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,14 +12,14 @@
 namespace tocsin::generate {
 
 struct TransactionProfile {
-  std::string_view name;
-  std::string_view action;  ///< its name in audit events
-  double share = 0;         ///< of the service's events; a service's shares sum to 1
-  double slowness = 1;      ///< times the service's median duration
+  std::string name;
+  std::string action;   ///< its name in audit events
+  double share = 0;     ///< of the service's events; a service's shares sum to 1
+  double slowness = 1;  ///< times the service's median duration
 };
 
 struct ServiceProfile {
-  std::string_view name;
+  std::string name;
   double share = 0;      ///< of all events; the shares sum to 1
   double median_ms = 0;  ///< of a request's duration
   double sigma = 0;      ///< standard deviation of the logarithm of the duration
