@@ -152,6 +152,14 @@ TEST_CASE("line protocol: errors name the byte", "[net]") {
   }
 }
 
+TEST_CASE("line protocol: JSON is named, instead of a place in it", "[net]") {
+  for (const char* text : {"{\"service\":\"a\"}", "[{\"v\":1},{\"v\":2}]"}) {
+    check_line_error(text,
+                     "this is JSON, not line protocol: send it to /insert/jsonline, or as the "
+                     "format json");
+  }
+}
+
 TEST_CASE("line protocol: names and strings are limited", "[net]") {
   const std::string name(kNameBytesMax, 'n');
   check_lines(name + " f=1 5", name + " @5 f=1f");
