@@ -247,6 +247,7 @@ class PermissionTest(Case):
         self.assertEqual((member.returncode, member.stdout), (0, "n\n1\n"), member.stderr)
         other = ask(nobody.pw_gid)
         self.assertEqual(other.returncode, 1)
+        self.assertIn("Permission denied", other.stderr)
         process.terminate()
         process.wait(timeout=60)
         os.chmod(self.path("data/catalog.mdb-lock"), 0o640)
