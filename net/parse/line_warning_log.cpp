@@ -16,6 +16,7 @@ void LineWarningLog::lines(const std::string& source, const LineWarnings& warnin
   for (const LineWarning kind : kLineWarnings) {
     const LineWarnings::Entry& entry = warnings[kind];
     if (entry.count == 0) continue;
+    if (logged_.size() >= kMax) return;  // so of_kind_ is bounded, too
     const std::string kind_key = fmt::format("{} {}", source, static_cast<int>(kind));
     const std::string key = kind_key + entry.first;
     if (logged_.contains(key) || of_kind_[kind_key] >= per_kind) continue;
