@@ -35,7 +35,7 @@ struct GenerateArguments {
   std::string end = "now";
   std::string live;  ///< a duration; empty: until stopped
   bool is_live = false;
-  std::string world = "shop";
+  std::string world = generate::kShopWorld;
   uint64_t seed = 1;
   std::string config;
   // Override the configuration file.
@@ -124,7 +124,7 @@ void set_times(const GenerateArguments& arguments, generate::RunOptions& run) {
 /// Other worlds than `shop` draw their traffic and their services themselves.
 void check_world(const GenerateArguments& arguments) {
   value_of(generate::find_world(arguments.world), "--world");
-  if (arguments.world == "shop") return;
+  if (arguments.world == generate::kShopWorld) return;
   if (arguments.events) throw CLI::ValidationError("--events", "needs --world shop");
   if (!arguments.injected.empty()) throw CLI::ValidationError("--inject", "needs --world shop");
   if (arguments.anomaly_rate.value_or(0) > generate::kWorldAnomalyRateMax) {
@@ -144,8 +144,9 @@ void set_world(const GenerateArguments& arguments, generate::WorldOptions& world
     world.interval = value_of(parse_duration(*arguments.interval), "--interval");
   world.events_per_batch =
       arguments.events.value_or(static_cast<double>(settings.events_per_batch));
-  world.anomaly_rate = arguments.anomaly_rate.value_or(
-      arguments.world == "shop" ? settings.anomaly_rate : generate::kWorldAnomalyRate);
+  world.anomaly_rate = arguments.anomaly_rate.value_or(arguments.world == generate::kShopWorld
+                                                           ? settings.anomaly_rate
+                                                           : generate::kWorldAnomalyRate);
 }
 
 generate::RunOptions run_options(const GenerateArguments& arguments) {
@@ -182,14 +183,14 @@ Status generate_logs(const GenerateArguments& arguments, generate::RunOptions ru
              "generated {} events ({:.0f} MB) in {:.1f} s, from {} to {}, with {} anomalies\n",
              report.event_count, static_cast<double>(report.byte_count) / 1e6, took.count(),
              format_time_short(run.start), format_time_short(report.end), report.anomaly_count);
-  if (run.world.name != "shop") {
+  if (run.world.name != generate::kShopWorld) {
     fmt::print(stderr, "of these, {} are too weak to count and {} may alert or not; time zone {}\n",
                report.weak_count, report.optional_count, report.time_zone);
   }
   fmt::print(stderr,
              "to continue this world: tocsin generate --live{} --seed {} --birth {} --start {}\n",
-             run.world.name == "shop" ? "" : " --world " + run.world.name, run.world.seed,
-             format_time_short(run.world.birth), format_time_short(report.end));
+             run.world.name == generate::kShopWorld ? "" : " --world " + run.world.name,
+             run.world.seed, format_time_short(run.world.birth), format_time_short(report.end));
   return {};
 }
 

@@ -14,8 +14,11 @@
 
 namespace tocsin::generate {
 
+/// The world that Generator makes; worlds/catalog.h has the others.
+inline constexpr const char* kShopWorld = "shop";
+
 struct WorldOptions {
-  std::string name = "shop";  ///< Generator is the world `shop`; worlds/catalog.h has the others
+  std::string name = kShopWorld;
   uint64_t seed = 1;
   /// Start of the world, a multiple of the tick. Anomalies begin `quiet` later.
   Timestamp birth = 0;

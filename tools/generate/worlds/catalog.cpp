@@ -23,7 +23,7 @@ struct Entry {
 
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> kEntries = {
-      {{"shop", "twelve services of a web shop with day, night and weekend", "anything else"},
+      {{kShopWorld, "twelve services of a web shop with day, night and weekend", "anything else"},
        nullptr},
       {{"weekend", "weekends with 5 to 30 % of the traffic", "the weekend and its borders"},
        add_weekend},
