@@ -79,6 +79,11 @@ class StagePrinter {
                                   format_duration(baseline.step), baseline.min_windows);
     if (baseline.excluding_alerts) out += " excluding alerts";
     if (!baseline.excluding_rule.empty()) out += " of " + ast::print_name(baseline.excluding_rule);
+    for (const BaselineJudgement& each : baseline.judgements) {
+      const bool has_of = each.kind == JudgementKind::kShare || each.kind == JudgementKind::kMean;
+      out += each.kind == JudgementKind::kSilence ? " silence " : " unusual ";
+      out += name(each.column) + (has_of ? " of " + name(each.of) : "");
+    }
     return out + output();
   }
   std::string operator()(const SortStage& sort) const { return "sort " + keys(sort.keys, false); }

@@ -23,11 +23,13 @@ class StageChecker {
   void finish();
 
  private:
-  // One per kind of stage; in stages.cpp, stats.cpp, baseline.cpp and series.cpp.
+  // One per kind of stage; in stages.cpp, stats.cpp, baseline.cpp, judgement.cpp and series.cpp.
   bool stage(const ast::Where& where);
   bool stage(const ast::Let& let);
   bool stage(const ast::Stats& stats);
   bool stage(const ast::Baseline& baseline);
+  bool stage(const ast::Unusual& unusual);
+  bool stage(const ast::Silence& silence);
   bool stage(const ast::Sort& sort);
   bool stage(const ast::Limit& limit);
   bool stage(const ast::Top& top);
@@ -49,6 +51,9 @@ class StageChecker {
   bool baseline_place();
   bool baseline_column(const BaselineCall& call, BaselineStage& stage);
   bool emit_null_baselines();
+  bool judgement_place(std::string_view what);
+  std::optional<uint32_t> judged_column(const ast::Name& name, std::string_view what);
+  bool add_judgement(const BaselineJudgement& judgement);
   std::optional<LowerBound> bound_of(const BaselineColumn& column) const;
   void note_baseline_use(const Expression& condition);
   bool baseline_arguments(const ast::Baseline& baseline, BaselineStage& out);

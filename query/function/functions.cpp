@@ -16,7 +16,7 @@ using A = ArgumentType;
 using R = ResultType;
 
 // clang-format off
-constexpr std::array<StageEntry, 12> kStages = {{
+constexpr std::array<StageEntry, 14> kStages = {{
     {{"where", "where CONDITION", "keeps the rows for which the condition holds",
       "from audit last 1h | where service =~ \"^pay\" and duration_ms > 100"}},
     {{"let", "let NAME = EXPRESSION, …",
@@ -31,6 +31,16 @@ constexpr std::array<StageEntry, 12> kStages = {{
       "value with its usual level, baseline(x)",
       "from audit last 1h | stats total = count() by service | baseline 7d min 24 "
       "| where total > 3 * baseline(total)"}},
+    {{"unusual", "unusual COLUMN [of COLUMN]",
+      "after `baseline`: judges a count, the share of a count in another one, or the mean of a sum, "
+      "by its usual level at this time; adds observed, usual, surprise, span and basis",
+      "from audit last 15m | stats failed = count() where status == \"FAILED\", total = count() "
+      "by service | baseline 28d | unusual failed of total | where surprise > 6"}},
+    {{"silence", "silence COLUMN",
+      "after `baseline`: how long a count has been 0, and how long that is usual at this time; adds "
+      "silence, usual_silence and missed",
+      "from audit last 5m | stats n = count() by service | baseline 28d | silence n "
+      "| where silence > usual_silence"}},
     {{"sort", "sort [-]COLUMN, …",
       "sorts the rows; a leading - sorts in descending order, nulls come last",
       "from audit last 1h | stats total = count() by service | sort -total, service"}},

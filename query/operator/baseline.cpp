@@ -14,6 +14,7 @@
 
 #include "db/base/check.h"
 #include "query/operator/baseline_prefix.h"
+#include "query/operator/judgement.h"
 #include "query/plan/fingerprint.h"
 
 namespace tocsin {
@@ -62,7 +63,7 @@ Value zero_of(ValueType type) {
 enum class Current : uint8_t { kAbsent, kKept, kRemoved };
 
 /// One group in the past windows.
-struct Past {
+struct GroupPast {
   uint32_t first_window = 0;      ///< the oldest with a row (without keys, of all); 0: none
   uint32_t present = 0;           ///< windows with a row, kept or removed, that are not excluded
   uint32_t missing = 0;           ///< windows for which a row is made up
@@ -110,7 +111,7 @@ class Baseline {
   Status count_memory(size_t more) {
     constexpr size_t kGroupBytes =
         sizeof(Past) + sizeof(Current) + 2 * sizeof(size_t) + sizeof(uint32_t);
-    constexpr size_t kMadeUpBytes = sizeof(uint32_t) + sizeof(Past::made_up[0]);
+    constexpr size_t kMadeUpBytes = sizeof(uint32_t) + sizeof(GroupPast::made_up[0]);
     return gauge_.set(past_.size() * kGroupBytes + past_bytes_ + more + made_up_.memory_bytes() +
                       made_up_.row_count * kMadeUpBytes);
   }
@@ -160,7 +161,7 @@ class Baseline {
     return !value && next == values.size();
   }
 
-  void exclude(Past& past, std::span<const TimeRange> intervals) {
+  void exclude(GroupPast& past, std::span<const TimeRange> intervals) {
     past_bytes_ += windows_.count() - past.excluded.size();
     past.excluded.resize(windows_.count());
     for (const TimeRange& interval : intervals) {
@@ -178,7 +179,7 @@ class Baseline {
       const WindowRecord& record = *records_[k];
       observed[k] = observed[k - 1] + (record.source_rows != 0);
       for (const uint32_t group : record.groups) {
-        Past& past = past_[group];
+        GroupPast& past = past_[group];
         past.first_window = k;
         if (past.excludes(k)) continue;
         ++past.present;
@@ -188,7 +189,7 @@ class Baseline {
       }
       TOCSIN_RETURN_IF_ERROR(count_memory(0));
     }
-    for (Past& past : past_) {
+    for (GroupPast& past : past_) {
       TOCSIN_RETURN_IF_ERROR(execution_.check());
       // Without keys, `stats` returns a row in every window, even if no row matched.
       if (prefix_.key_types.empty()) past.first_window = windows_.past_count;
@@ -233,7 +234,7 @@ class Baseline {
   };
 
   void find_missing(uint32_t group, MissingRows& missing) const {
-    const Past& past = past_[group];
+    const GroupPast& past = past_[group];
     const bool now_missing = current_[group] == Current::kAbsent;
     if (!prefix_.calls_now) {  // the rows of all windows are equal
       if (now_missing || past.missing != 0) missing.add(group, 0);
@@ -258,7 +259,7 @@ class Baseline {
                number_groups(execution_, rows, prefix_.baseline->key_columns, groups_));
     for (uint32_t i = 0; i < rows.row_count; ++i) {
       const auto row = static_cast<uint32_t>(before + i);
-      Past& past = past_[groups[i]];
+      GroupPast& past = past_[groups[i]];
       if (!prefix_.calls_now) {
         past.made_up.emplace_back(row, past.missing);
       } else if (rows.columns.back().i64[i] != 0) {
@@ -319,7 +320,8 @@ class Baseline {
   // Sorts the values of all kept rows by group. Group g has the places [starts_[g], starts_[g +
   // 1]).
   Status gather_values() {
-    const size_t column_count = prefix_.value_columns.size();
+    const size_t column_count =
+        prefix_.baseline->columns.empty() ? 0 : prefix_.value_columns.size();
     starts_.assign(groups_.group_count() + 1, 0);
     const auto each_kept = [&](auto f) -> Status {
       for (uint32_t k = 1; k < windows_.count(); ++k) {
@@ -375,7 +377,21 @@ class Baseline {
         append_number(statistic(wanted, values), column);
       }
     }
+    TOCSIN_RETURN_IF_ERROR(add_judgements());
     return count_memory(result_.memory_bytes());
+  }
+
+  Status add_judgements() {
+    if (prefix_.baseline->judgements.empty()) return {};
+    std::vector<JudgedGroup> groups;
+    for (const uint32_t group : result_groups_) {
+      const GroupPast& past = past_[group];
+      groups.push_back({group, past.first_window, past.excluded});
+    }
+    TOCSIN_TRY(std::vector<TableColumn> columns,
+               judge_groups(execution_, prefix_, windows_, records_, groups));
+    for (TableColumn& column : columns) result_.columns.push_back(std::move(column));
+    return {};
   }
 
   double statistic(const BaselineColumn& wanted, std::span<double> values) const {
@@ -402,7 +418,7 @@ class Baseline {
   MemoryGauge gauge_;
   size_t past_bytes_ = 0;         // of the lists in past_
   std::vector<Current> current_;  // by group
-  std::vector<Past> past_;        // by group
+  std::vector<GroupPast> past_;   // by group
   Table made_up_;
   std::vector<uint32_t> made_up_groups_;
   Table result_;

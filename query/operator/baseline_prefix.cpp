@@ -53,10 +53,15 @@ Result<BaselinePrefix> BaselinePrefix::of(const Plan& plan, size_t end) {
                 "`where` and `let`");
   }
   prefix.calls_now = tocsin::calls_now(plan, end);
-  for (const BaselineColumn& column : prefix.baseline->columns) {
-    if (std::ranges::find(prefix.value_columns, column.column) == prefix.value_columns.end()) {
-      prefix.value_columns.push_back(column.column);
+  const auto add_value = [&](uint32_t column) {
+    if (std::ranges::find(prefix.value_columns, column) == prefix.value_columns.end()) {
+      prefix.value_columns.push_back(column);
     }
+  };
+  for (const BaselineColumn& column : prefix.baseline->columns) add_value(column.column);
+  for (const BaselineJudgement& judgement : prefix.baseline->judgements) {
+    add_value(judgement.column);
+    add_value(judgement.of);
   }
   const auto& columns = plan.stages[prefix.last_stats].columns;
   for (size_t k = 0; k < prefix.stats().keys.size(); ++k) {

@@ -82,6 +82,15 @@ struct Baseline {
   bool excluding_alerts = false;
   std::optional<Name> excluding_rule;
 };
+/// `unusual x [of y]`, after a baseline.
+struct Unusual {
+  Name column;
+  std::optional<Name> of;
+};
+/// `silence x`, after a baseline.
+struct Silence {
+  Name column;
+};
 struct Sort {
   std::vector<SortItem> keys;
 };
@@ -110,8 +119,8 @@ struct Detect {
   std::vector<Name> keys;
 };
 
-using Operation =
-    std::variant<Where, Let, Stats, Baseline, Sort, Limit, Top, Distinct, Keep, Drop, Fill, Detect>;
+using Operation = std::variant<Where, Let, Stats, Baseline, Unusual, Silence, Sort, Limit, Top,
+                               Distinct, Keep, Drop, Fill, Detect>;
 
 struct Stage {
   Operation operation;

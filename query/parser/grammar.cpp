@@ -267,6 +267,13 @@ const auto baseline_stage_def =
       keyword("alerts", "`alerts`")[put_true<&ast::Baseline::excluding_alerts>] >>
       -(keyword("of", "`of`") >> measurement[put<&ast::Baseline::excluding_rule>]));
 
+const x3::rule<struct UnusualId, ast::Unusual> unusual_stage = "unusual";
+const auto unusual_stage_def = stage_word("unusual") >> column[put<&ast::Unusual::column>] >>
+                               -(keyword("of", "`of`") >> column[put<&ast::Unusual::of>]);
+
+const x3::rule<struct SilenceId, ast::Silence> silence_stage = "silence";
+const auto silence_stage_def = stage_word("silence") >> column[put<&ast::Silence::column>];
+
 const x3::rule<struct SortId, ast::Sort> sort_stage = "sort";
 const auto sort_stage_def = stage_word("sort") >> sort_items[put<&ast::Sort::keys>];
 
@@ -302,7 +309,8 @@ const auto operation = [](auto& context) {
 };
 const auto stage_def = here[start_here] >>
                        (where_stage[operation] | let_stage[operation] | stats_stage[operation] |
-                       baseline_stage[operation] | sort_stage[operation] |
+                       baseline_stage[operation] | unusual_stage[operation] |
+                       silence_stage[operation] | sort_stage[operation] |
                        limit_stage[operation] | top_stage[operation] | distinct_stage[operation] |
                        keep_stage[operation] | drop_stage[operation] | fill_stage[operation] |
                        detect_stage[operation]);
@@ -327,8 +335,8 @@ const x3::rule<struct WholeExpressionId, ast::Expression> whole_expression = "ex
 const auto whole_expression_def = expression[become] >> end_of_text;
 // clang-format on
 
-BOOST_SPIRIT_DEFINE(where_stage, let_stage, stats_stage, baseline_stage, sort_stage, limit_stage,
-                    top_stage, distinct_stage, keep_stage, drop_stage, fill_stage, detect_stage,
+BOOST_SPIRIT_DEFINE(where_stage, let_stage, stats_stage, baseline_stage, unusual_stage,
+                    silence_stage, sort_stage, limit_stage, top_stage, distinct_stage, keep_stage, drop_stage, fill_stage, detect_stage,
                     stage, source, query, whole_expression)
 
 // Checks what the parser relies on: bounded text, valid UTF-8, bounded recursion.

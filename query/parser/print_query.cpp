@@ -148,6 +148,13 @@ struct StagePrinter {
     if (baseline.excluding_rule) out += " of " + print_measurement(*baseline.excluding_rule);
     return out;
   }
+  std::string operator()(const Unusual& unusual) const {
+    std::string out = "unusual " + print_name(unusual.column.text);
+    return unusual.of ? out + " of " + print_name(unusual.of->text) : out;
+  }
+  std::string operator()(const Silence& silence) const {
+    return "silence " + print_name(silence.column.text);
+  }
   std::string operator()(const Sort& sort) const { return "sort " + print_sort(sort.keys); }
   std::string operator()(const Limit& limit) const {
     return "limit " + print_expression(limit.count);

@@ -80,6 +80,10 @@ class UseMarker {
   void mark(const BaselineStage& baseline) {
     columns(baseline.key_columns);
     for (const BaselineColumn& value : baseline.columns) column(value.column);
+    for (const BaselineJudgement& judgement : baseline.judgements) {
+      column(judgement.column);
+      column(judgement.of);
+    }
   }
   void mark(const SortStage& sort) { keys(sort.keys); }
   void mark(const LimitStage&) {}

@@ -139,6 +139,20 @@ struct BaselineColumn {
   double quantile = 0;
 };
 
+/// What `unusual` and `silence` add, judged by the series of all windows (query/usual).
+enum class JudgementKind : uint8_t { kCount, kShare, kMean, kSilence };
+struct BaselineJudgement {
+  JudgementKind kind = JudgementKind::kCount;
+  uint32_t column = 0;  ///< of the baseline stage's input
+  uint32_t of = 0;      ///< likewise; kShare, kMean
+
+  /// Of kSilence: silence, usual_silence (durations), missed (f64). Of the others: observed, usual,
+  /// surprise (f64), span (a duration), basis (a string).
+  size_t column_count() const { return kind == JudgementKind::kSilence ? 3 : 5; }
+  /// The place among these columns of the one that is null while too little is known.
+  static constexpr size_t kUsual = 1;
+};
+
 struct SortKey {
   uint32_t column = 0;
   bool descending = false;
@@ -158,6 +172,7 @@ struct StatsStage {
   std::vector<GroupKey> keys;  ///< output: keys first, then aggregates
   std::vector<Aggregate> aggregates;
 };
+/// Requires of judgements: adjacent windows, no longer than a day.
 /// Runs the stages before it over each earlier window [start - k*step, end - k*step) that is
 /// completely within `depth` before the range, and appends `columns` (f64; i64 for kWindows; a
 /// duration if the column is one). Only where, let and stats come before it, including at least one
@@ -172,6 +187,7 @@ struct BaselineStage {
   /// Input columns of the last stats' keys, in its order: they identify a group.
   std::vector<uint32_t> key_columns;
   std::vector<BaselineColumn> columns;
+  std::vector<BaselineJudgement> judgements;  ///< their columns follow
 };
 struct SortStage {
   std::vector<SortKey> keys;
