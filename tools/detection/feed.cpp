@@ -11,17 +11,14 @@ namespace {
 
 constexpr size_t kRequestBytes = size_t{1} << 20;
 
-}  // namespace
-
-Status Feed::load(Timestamp end) {
-  TOCSIN_TRY(const Timestamp reached, take(end, false, true));
-  TOCSIN_RETURN_IF_ERROR(database_.seal());  // returns after the callbacks of all writes
-  clock_.set(reached);
-  const MutexLock lock(mutex_);
-  return failed_;
+/// A refused event is an error of the generator or of the store.
+Status check_written(const Result<WriteReport>& written) {
+  if (!written) return tl::unexpected<Error>(written.error());
+  if (written->rejected.empty()) return {};
+  return fail(ErrorCode::kInvalid, "the database refused an event: " + written->rejected[0].reason);
 }
 
-Result<Timestamp> Feed::play(Timestamp end, bool ordered) { return take(end, ordered, false); }
+}  // namespace
 
 void Feed::next_tick() {
   tick_ = source_.next(tick_events_);
@@ -33,39 +30,42 @@ bool Feed::is_orderly() const {
                      [&](const generate::Event& event) { return tick_.contains(event.time); });
 }
 
-Result<Timestamp> Feed::take(Timestamp end, bool ordered, bool bulk) {
+Result<Timestamp> Feed::play(Timestamp end, bool ordered) {
   if (tick_.end == 0) next_tick();
   while (tick_.end <= end && !(ordered && !is_orderly())) {
     for (const generate::Event& event : tick_events_) formatter_.append(buffer_, event);
     event_count_ += tick_events_.size();
-    if (bulk) clock_.set(tick_.end);  // or the database would refuse rows of the far future
-    if (buffer_.size() >= kRequestBytes) TOCSIN_RETURN_IF_ERROR(write(bulk));
+    clock_.set(tick_.end);
+    if (buffer_.size() >= kRequestBytes) TOCSIN_RETURN_IF_ERROR(write_bulk());
     next_tick();
   }
-  TOCSIN_RETURN_IF_ERROR(write(bulk));
+  TOCSIN_RETURN_IF_ERROR(write_rest());
   return tick_.start;
 }
 
-Status Feed::write(bool bulk) {
-  if (buffer_.size() == 0) return {};
+/// Much is written in bulk, which makes whole segments at once.
+Status Feed::write_bulk() {
   TOCSIN_TRY(WriteRequest request, parse_buffer());
-  if (!bulk) {
-    request.urgent = true;
-    TOCSIN_TRY(const WriteReport report, database_.write(std::move(request)));
-    if (report.rejected.empty()) return {};
-    return fail(ErrorCode::kInvalid, "the database refused an event: " + report.rejected[0].reason);
-  }
   request.bulk = true;
+  in_bulk_ = true;
   return database_.submit(std::move(request), [this](const Result<WriteReport>& written) {
     const MutexLock lock(mutex_);
-    if (!failed_) return;
-    if (!written) {
-      failed_ = tl::unexpected<Error>(written.error());
-    } else if (!written->rejected.empty()) {
-      failed_ = fail(ErrorCode::kInvalid,
-                     "the database refused an event: " + written->rejected[0].reason);
-    }
+    if (failed_) failed_ = check_written(written);
   });
+}
+
+Status Feed::write_rest() {
+  if (in_bulk_) {
+    if (buffer_.size() > 0) TOCSIN_RETURN_IF_ERROR(write_bulk());
+    in_bulk_ = false;
+    TOCSIN_RETURN_IF_ERROR(database_.seal());  // returns after the callbacks of all writes
+    const MutexLock lock(mutex_);
+    return failed_;
+  }
+  if (buffer_.size() == 0) return {};
+  TOCSIN_TRY(WriteRequest request, parse_buffer());
+  request.urgent = true;
+  return check_written(database_.write(std::move(request)));
 }
 
 Result<WriteRequest> Feed::parse_buffer() {

@@ -22,12 +22,9 @@ class Feed {
         database_(database),
         formatter_(generate::TextFormat::kLineProtocol, true, source.estate()) {}
 
-  /// Stores everything that arrives before `end`, in bulk. The clock follows. Requires: this is the
-  /// first call.
-  Status load(Timestamp end);
-  /// Stores everything that arrives before `end`, a tick's boundary, and returns `end`. If
-  /// `ordered`, it stops before the first tick with an event that arrives late or is ahead of the
-  /// clock, and returns the start of that tick. The clock is not set.
+  /// Stores everything that arrives before `end`, a tick's boundary, and returns `end`; the clock
+  /// follows. If `ordered`, it stops before the first tick with an event that arrives late or is
+  /// ahead of the clock, and returns the start of that tick.
   Result<Timestamp> play(Timestamp end, bool ordered);
 
   const std::vector<generate::Label>& labels() const { return labels_; }
@@ -36,8 +33,8 @@ class Feed {
  private:
   void next_tick();
   bool is_orderly() const;
-  Result<Timestamp> take(Timestamp end, bool ordered, bool bulk);
-  Status write(bool bulk);
+  Status write_bulk();
+  Status write_rest();
   Result<WriteRequest> parse_buffer();
 
   generate::EventSource& source_;
@@ -49,6 +46,7 @@ class Feed {
   generate::TextBuffer buffer_;               ///< lines that are not stored yet
   std::vector<generate::Label> labels_;
   uint64_t event_count_ = 0;
+  bool in_bulk_ = false;  ///< there are bulk writes that are not durable yet
   Mutex mutex_;
   Status failed_ TOCSIN_GUARDED_BY(mutex_);  ///< the first bulk write that did
 };

@@ -17,15 +17,19 @@
 #include "rules/alert.h"
 #include "tools/detection/feed.h"
 #include "tools/generate/worlds/catalog.h"
+#include "tools/generate/worlds/player.h"
 
 namespace tocsin::detection {
 namespace {
 
 constexpr const char* kForwarder = "bench";
 constexpr const char* kSelfType = "SELF";
-/// As long as events arrive in order, the rules may be evaluated late: the results are the same.
-/// Shorter than `catchup_max`.
-constexpr Duration kStride = 6 * kHour;
+/// As long as events arrive in order, the rules may be evaluated late: the results are the same. A
+/// day is stored as a whole segment.
+constexpr Duration kStride = kDay;
+constexpr Duration kCatchupMax = 2 * kStride;
+/// Rules look for late events that far back, which costs time.
+constexpr Duration kLateMax = generate::kDelayMax + 30 * kMinute;
 /// Memory for a database in /dev/shm.
 constexpr std::uintmax_t kRoomMin = std::uintmax_t{2} << 30;
 
@@ -117,10 +121,10 @@ class Trial {
 
     const auto begun = std::chrono::steady_clock::now();
     Feed feed(*source, clock, *database);
-    TOCSIN_RETURN_IF_ERROR(feed.load(options_.evaluated.start));
+    TOCSIN_TRY(const Timestamp start, feed.play(options_.evaluated.start, false));
     const auto loaded = std::chrono::steady_clock::now();
     TrialResult out;
-    TOCSIN_RETURN_IF_ERROR(evaluate(feed, clock, *database, out));
+    TOCSIN_RETURN_IF_ERROR(evaluate(feed, start, clock, *database, out));
     const auto ended = std::chrono::steady_clock::now();
     out.load_seconds = std::chrono::duration<double>(loaded - begun).count();
     out.evaluate_seconds = std::chrono::duration<double>(ended - loaded).count();
@@ -136,13 +140,16 @@ class Trial {
     TOCSIN_TRY(engine_options_.zone, TimeZone::load(std::string(estate.time_zone)));
     engine_options_.routes = {{kForwarder, {}, true}};
     engine_options_.evaluate_from = options_.evaluated.start;
+    engine_options_.catchup_max = kCatchupMax;
+    engine_options_.late_max = kLateMax;
     engine_options_.sample_count = 0;
     return {};
   }
 
   bool stopped() const { return options_.stop != nullptr && options_.stop->load(); }
 
-  Status evaluate(Feed& feed, ManualClock& clock, Database& database, TrialResult& out) {
+  Status evaluate(Feed& feed, Timestamp now, ManualClock& clock, Database& database,
+                  TrialResult& out) {
     const QueryEngine queries(database);
     RuleEngine engine(database, queries, clock, engine_options_);
     const RuleLoadReport report = engine.load(options_.rules);
@@ -151,12 +158,11 @@ class Trial {
     for (const RuleStatus& rule : engine.status()) step = std::min(step, rule.interval);
 
     const Timestamp end = tick_at(options_.evaluated.end + engine_options_.delay);
-    Timestamp now = options_.evaluated.start;
     while (now < end) {
       if (stopped()) return fail(ErrorCode::kCancelled, "stopped");
-      TOCSIN_TRY(const Timestamp ordered, feed.play(std::min(end, now + kStride), true));
+      const Timestamp day_end = now - now % kStride + kStride;
+      TOCSIN_TRY(const Timestamp ordered, feed.play(std::min(end, day_end), true));
       TOCSIN_TRY(now, feed.play(std::min(end, window_due(ordered, step)), false));
-      clock.set(now);
       engine.evaluate_due(options_.stop);
     }
     for (const RuleStatus& rule : engine.status()) {
