@@ -51,7 +51,7 @@ Goals of a world: recall of each kind and precision 0.95, 1.3 alerts per inciden
 constexpr const char* kAutumn = "2026-09-21T00:00:00Z";
 constexpr const char* kSpring = "2027-02-22T00:00:00Z";
 /// The default of `tocsin generate` would be 2.6 million events a day.
-constexpr double kShopEventsPerBatch = 5;
+constexpr double kShopEventsPerBatch = 3;
 
 struct Arguments {
   std::vector<std::string> worlds = {"all"};
@@ -67,8 +67,7 @@ struct Task {
   std::string world;
   uint64_t seed = 1;
   TimeRange evaluated;
-  std::optional<TrialResult> result;
-  std::string error;
+  std::optional<Figures> figures;  ///< none: it failed, or was not run
 };
 
 std::atomic<bool> stop = false;
@@ -109,7 +108,6 @@ class Bench {
   Status run() {
     TOCSIN_RETURN_IF_ERROR(prepare());
     run_tasks();
-    if (stop) return fail(ErrorCode::kCancelled, "stopped");
     return report();
   }
 
@@ -125,7 +123,7 @@ class Bench {
         TOCSIN_TRY(const Timestamp birth,
                    parse_time(arguments_.start.empty() ? usual : arguments_.start));
         const Timestamp from = birth + days(arguments_.history_days);
-        tasks_.push_back({world, seed, {from, from + days(arguments_.days)}, {}, {}});
+        tasks_.push_back({world, seed, {from, from + days(arguments_.days)}, {}});
       }
     }
     TOCSIN_TRY(engine_, rule_engine_options(settings, tasks_.front().evaluated.start));
@@ -144,13 +142,14 @@ class Bench {
 
   void work() {
     for (size_t i = next_++; i < tasks_.size() && !stop; i = next_++) {
-      run_task(tasks_[i]);
+      const Result<TrialResult> result = run_task(tasks_[i]);
       const MutexLock lock(mutex_);
+      note_result(tasks_[i], result);
       progress_.show(++done_, tasks_.size());
     }
   }
 
-  void run_task(Task& task) const {
+  Result<TrialResult> run_task(const Task& task) const {
     detection::TrialOptions options;
     options.world.name = task.world;
     options.world.seed = task.seed;
@@ -161,11 +160,7 @@ class Bench {
     options.engine = engine_;
     options.rules = rules_;
     options.stop = &stop;
-    Result<TrialResult> result = detection::run_trial(options);
-    if (result)
-      task.result = *std::move(result);
-    else
-      task.error = result.error().message;
+    return detection::run_trial(options);
   }
 
   double anomaly_rate(const std::string& world) const {
@@ -174,18 +169,15 @@ class Bench {
                                          : generate::kWorldAnomalyRate;
   }
 
-  Status report() {
+  Status report() const {
     std::map<std::string, Figures> by_world;
     std::vector<std::string> order;
-    bool failed = false;
-    for (Task& task : tasks_) {
-      if (!task.result) {
-        failed = true;
-        fmt::print("{} seed {}: {}\n", task.world, task.seed, task.error);
-        continue;
-      }
+    size_t missing = 0;
+    for (const Task& task : tasks_) {
+      missing += task.figures ? 0 : 1;
+      if (!task.figures) continue;
       if (!by_world.contains(task.world)) order.push_back(task.world);
-      by_world[task.world].add(report_trial(task));
+      by_world[task.world].add(*task.figures);
     }
     Figures all;
     std::string worlds_json, goals;
@@ -203,19 +195,26 @@ class Bench {
         write_json(fmt::format(R"({{"seeds":{},"all":{},"worlds":{{{}}}}})"
                                "\n",
                                json_quote(arguments_.seeds), figures_json(all), worlds_json)));
-    return failed ? fail(ErrorCode::kInvalid, "some trials failed") : Status();
+    if (missing == 0) return {};
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{} of {} trials failed or were not run", missing, tasks_.size()));
   }
 
-  Figures report_trial(const Task& task) const {
-    const TrialResult& result = *task.result;
-    const Judgement judgement = judge(result.labels, result.firings, task.evaluated);
-    if (arguments_.details || !result.troubles.empty()) {
-      fmt::print("\n{} seed {}: {} events, loaded in {:.1f} s, evaluated in {:.1f} s\n", task.world,
-                 task.seed, result.event_count, result.load_seconds, result.evaluate_seconds);
-      for (const std::string& trouble : result.troubles) fmt::print("  trouble: {}\n", trouble);
+  /// Prints the details at once: a run takes long and may be stopped.
+  void note_result(Task& task, const Result<TrialResult>& result) const {
+    if (!result) {
+      fmt::print("{} seed {}: {}\n", task.world, task.seed, result.error().message);
+      return;
     }
+    const Judgement judgement = judge(result->labels, result->firings, task.evaluated);
+    task.figures = figures_of(judgement, task.evaluated, result->service_count);
+    if (arguments_.details || !result->troubles.empty()) {
+      fmt::print("\n{} seed {}: {} events, loaded in {:.1f} s, evaluated in {:.1f} s\n", task.world,
+                 task.seed, result->event_count, result->load_seconds, result->evaluate_seconds);
+    }
+    for (const std::string& trouble : result->troubles) fmt::print("  trouble: {}\n", trouble);
     if (arguments_.details) fmt::print("{}", details(judgement));
-    return figures_of(judgement, task.evaluated, result.service_count);
+    std::fflush(stdout);
   }
 
   Status write_json(const std::string& text) const {

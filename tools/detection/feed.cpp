@@ -39,7 +39,8 @@ Result<Timestamp> Feed::play(Timestamp end, bool ordered) {
     if (buffer_.size() >= kRequestBytes) TOCSIN_RETURN_IF_ERROR(write_bulk());
     next_tick();
   }
-  TOCSIN_RETURN_IF_ERROR(write_rest());
+  const bool stopped_early = tick_.end <= end;  // the next call stores the rest
+  if (in_bulk_ || !stopped_early) TOCSIN_RETURN_IF_ERROR(write_rest());
   return tick_.start;
 }
 

@@ -24,7 +24,8 @@ class Feed {
 
   /// Stores everything that arrives before `end`, a tick's boundary, and returns `end`; the clock
   /// follows. If `ordered`, it stops before the first tick with an event that arrives late or is
-  /// ahead of the clock, and returns the start of that tick.
+  /// ahead of the clock, and returns the start of that tick; the last few events before it may be
+  /// stored by the next call only.
   Result<Timestamp> play(Timestamp end, bool ordered);
 
   const std::vector<generate::Label>& labels() const { return labels_; }
