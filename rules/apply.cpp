@@ -222,7 +222,7 @@ std::vector<Exclusion> exclusions_of(const RuleState& state, const std::vector<s
     Exclusion exclusion;
     for (const std::string& key : keys) {
       for (const auto& [name, value] : instance.group) {
-        if (name == key) exclusion.group.push_back(value);
+        if (name == key) exclusion.group.emplace_back(name, value);
       }
     }
     if (exclusion.group.size() != keys.size()) continue;  // from an earlier version of the rule

@@ -60,7 +60,7 @@ std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options
                                    const std::vector<Evaluation>& evaluations, RuleState& state);
 
 /// The windows that `excluding alerts` leaves out, for each instance: those of its firings, at most
-/// `exclude_max` of each. `keys` are the rule's `by` columns, in their order.
+/// `exclude_max` of each. `keys` are the rule's `by` columns.
 std::vector<Exclusion> exclusions_of(const RuleState& state, const std::vector<std::string>& keys,
                                      Duration range, Duration exclude_max);
 

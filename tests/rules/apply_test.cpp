@@ -135,7 +135,7 @@ TEST_CASE("apply: exclusions are the windows of firings, up to exclude_max", "[r
   const auto check = [&](Duration exclude_max, Timestamp end) {
     const auto exclusions = exclusions_of(state, {"service"}, kStep, exclude_max);
     REQUIRE(exclusions.size() == 1);
-    CHECK(exclusions[0].group == std::vector<Value>{Value::of("a")});
+    CHECK(exclusions[0].group == service("a"));
     CHECK(exclusions[0].intervals == std::vector<TimeRange>{{at(0), end}});
   };
   check(kDay, at(4));
