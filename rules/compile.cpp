@@ -63,6 +63,7 @@ class Compiler {
       error(text.at(0), fault);
       return false;
     }
+    check_baseline_keys(*plan, summary.group_keys);
     out_.keys = summary.group_keys;
     out_.range = plan->range.end - plan->range.start;
     for (const Stage& stage : plan->stages) {
@@ -102,6 +103,29 @@ class Compiler {
       return "the query has no time range: write `from … last 5m`";
     }
     return nullptr;
+  }
+
+  // An instance must be a group of the baseline, or several whole ones: else it could not be said
+  // whether it has a baseline, and which past windows `excluding alerts` leaves out.
+  void check_baseline_keys(const Plan& plan, const std::vector<std::string>& instance_keys) {
+    const StatsStage* stats = nullptr;
+    for (const Stage& stage : plan.stages) {
+      if (std::holds_alternative<BaselineStage>(stage.operation)) break;
+      if (const auto* found = std::get_if<StatsStage>(&stage.operation)) stats = found;
+    }
+    const bool has_baseline = std::any_of(
+        plan.stages.begin(), plan.stages.end(),
+        [](const auto& s) { return std::holds_alternative<BaselineStage>(s.operation); });
+    if (!has_baseline || !stats) return;
+    for (const std::string& key : instance_keys) {
+      const bool known = std::any_of(stats->keys.begin(), stats->keys.end(),
+                                     [&](const GroupKey& each) { return each.name == key; });
+      if (known) continue;
+      error(out_.rule.expr.at(0),
+            fmt::format("the `by` columns of a stats after the baseline must be among those of the "
+                        "stats before it, and `{}` is not",
+                        key));
+    }
   }
 
   void check_names() {

@@ -198,7 +198,8 @@ bool lacks_baseline(const BaselineStage& stage, const ResultTable& table, size_t
 }
 
 // Finds the active instances that have no row because their baseline is missing, and whether the
-// rule is still learning.
+// rule is still learning. If a stats follows the baseline, an instance has several groups there; it
+// is enough that one of them has a baseline.
 Status find_unknown(const CompiledRule& compiled, const QueryEngine& queries, const Plan& plan,
                     const QueryOptions& query, const EvaluateOptions& options, Evaluation& out) {
   const bool all_seen = std::all_of(options.active.begin(), options.active.end(),
@@ -217,6 +218,9 @@ Status find_unknown(const CompiledRule& compiled, const QueryEngine& queries, co
     }
     const std::string id = reader.id(row);
     if (options.active.contains(id) && !out.rows.contains(id)) out.unknown.insert(id);
+  }
+  for (size_t row = 0; row < table.row_count && !out.unknown.empty(); ++row) {
+    if (!lacks_baseline(stage, table, row)) out.unknown.erase(reader.id(row));
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "db/base/time.h"
@@ -13,10 +14,11 @@
 
 namespace tocsin {
 
-/// Intervals during which one alert instance was firing, for `excluding alerts`. `group` has the
-/// values of the group keys, in the order of the last `stats`, without siblings.
+/// Intervals during which one alert instance was firing, for `excluding alerts`. They apply to all
+/// groups of the baseline that have these values in the keys named. An exclusion that names another
+/// column applies to none.
 struct Exclusion {
-  std::vector<Value> group;
+  std::vector<std::pair<std::string, Value>> group;
   std::vector<TimeRange> intervals;
 };
 

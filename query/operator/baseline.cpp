@@ -7,6 +7,7 @@
 // a where removed its row.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -124,41 +125,96 @@ class Baseline {
     }
   }
 
-  // Finds the group of each exclusion, which is given as the values of the keys.
+  // Excludes windows of all groups that agree with an exclusion in the keys that it names.
   Status find_exclusions() {
     past_.resize(groups_.group_count());
     if (!prefix_.baseline->excluding_alerts) return {};
     StringArena arena;
+    std::vector<uint32_t> keys;  // of `parts`
+    std::optional<GroupParts> parts;
     for (const Exclusion& exclusion : execution_.options().exclusions) {
+      const auto named = keys_of(exclusion);
       Table key;
-      key.row_count = 1;
-      std::vector<uint32_t> columns;
-      if (!make_key(exclusion.group, arena, key)) continue;
-      for (uint32_t k = 0; k < key.columns.size(); ++k) columns.push_back(k);
-      TOCSIN_TRY(const auto group, number_groups(execution_, key, columns, groups_));
-      past_.resize(groups_.group_count());
-      exclude(past_[group.front()], exclusion.intervals);
+      if (!named || !make_key(exclusion, *named, arena, key)) continue;
+      if (!parts || keys != *named) {
+        keys = *named;
+        TOCSIN_TRY(parts, part_groups(keys));
+      }
+      const size_t known = parts->groups.size();
+      std::vector<uint32_t> columns(keys.size());
+      std::iota(columns.begin(), columns.end(), 0);
+      TOCSIN_TRY(const auto part, number_groups(execution_, key, columns, parts->numbers));
+      if (part.front() >= known) continue;  // no group has these values
+      for (const uint32_t group : parts->groups[part.front()]) {
+        exclude(past_[group], exclusion.intervals);
+      }
+      TOCSIN_RETURN_IF_ERROR(count_memory(0));
     }
     return {};
   }
 
-  // One row of group keys with these values. A value is in the column of its type, be it a sibling.
-  // False if the values do not fit the keys.
-  bool make_key(const std::vector<Value>& values, StringArena& arena, Table& key) const {
+  // The keys that the exclusion names, each followed by its siblings. Nothing if it names another
+  // column.
+  std::optional<std::vector<uint32_t>> keys_of(const Exclusion& exclusion) const {
     const auto& columns = prefix_.plan->stages[prefix_.last_stats].columns;
+    const size_t key_count = prefix_.key_types.size();
+    std::vector<uint32_t> keys;
+    for (const auto& [name, value] : exclusion.group) {
+      uint32_t k = 0;
+      while (k < key_count && (columns[k].sibling || columns[k].name != name)) ++k;
+      if (k == key_count) return std::nullopt;
+      do keys.push_back(k++);
+      while (k < key_count && columns[k].sibling);
+    }
+    return keys;
+  }
+
+  // One row with the values of the exclusion in these keys. A value is in the column of its type,
+  // be it a sibling. False if the values do not fit the keys.
+  bool make_key(const Exclusion& exclusion, std::span<const uint32_t> keys, StringArena& arena,
+                Table& key) const {
+    const auto& columns = prefix_.plan->stages[prefix_.last_stats].columns;
+    key.row_count = 1;
     size_t next = 0;
     const Value* value = nullptr;  // null once a column has it
-    for (size_t k = 0; k < prefix_.key_types.size(); ++k) {
+    for (const uint32_t k : keys) {
       if (!columns[k].sibling) {
-        if (value || next == values.size()) return false;
-        value = &values[next++];
+        if (value) return false;
+        value = &exclusion.group[next++].second;
       }
       TableColumn& column = key.columns.emplace_back(prefix_.key_types[k]);
       const bool here = value && value->type == column.type && !value->is_null();
       column.append(here ? *value : Value::null(), arena);
       if (here || (value && value->is_null())) value = nullptr;
     }
-    return !value && next == values.size();
+    return !value;
+  }
+
+  /// The groups by some of their keys alone: the groups with each combination of values.
+  struct GroupParts {
+    GroupTable numbers;
+    std::vector<std::vector<uint32_t>> groups;
+  };
+
+  Result<GroupParts> part_groups(std::span<const uint32_t> keys) {
+    std::vector<uint32_t> all(groups_.group_count());
+    std::iota(all.begin(), all.end(), 0);
+    Table table;
+    table.row_count = all.size();
+    std::vector<uint32_t> columns;
+    std::vector<ValueType> types;
+    for (const uint32_t k : keys) {
+      columns.push_back(static_cast<uint32_t>(columns.size()));
+      types.push_back(prefix_.key_types[k]);
+      groups_.append_key(k, all, table.columns.emplace_back(types.back()));
+    }
+    MemoryGauge gauge(execution_);
+    TOCSIN_RETURN_IF_ERROR(gauge.set(table.memory_bytes() + 2 * all.size() * sizeof(all[0])));
+    GroupParts parts{GroupTable(types), {}};
+    TOCSIN_TRY(const auto part, number_groups(execution_, table, columns, parts.numbers));
+    parts.groups.resize(parts.numbers.group_count());
+    for (const uint32_t group : all) parts.groups[part[group]].push_back(group);
+    return parts;
   }
 
   void exclude(GroupPast& past, std::span<const TimeRange> intervals) {

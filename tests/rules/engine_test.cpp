@@ -478,6 +478,29 @@ TEST_CASE("engine: an incident does not raise the baseline while alerts are excl
   CHECK(play(" excluding alerts") == Brief{"pay:firing@35", "pay:resolved@60"});
 }
 
+TEST_CASE("engine: an instance may consist of several groups of the baseline", "[rules]") {
+  const auto play = [](const std::string& excluding) {
+    RuleWorld world;
+    const RuleLoadReport report = world.load(rule_file("", R"(
+          from audit last 5m | stats n = count() by service, status | baseline 20m min 2)" +
+                                                               excluding + R"(
+          | where n > 2 * baseline(n) | stats groups = count() by service)"));
+    CHECK(report.errors == Brief{});
+    for (int minute = 0; minute < 90; minute += 5) {
+      const bool incident = minute >= 30 && minute < 70;
+      world.events("pay", minute, minute + 5, incident ? 100 : 20);
+      world.events("pay", minute, minute + 5, 20, "FAILED");
+      // A group without a baseline, while others of the instance have one.
+      if (minute >= 40) world.events("pay", minute, minute + 5, 20, "NEW");
+    }
+    world.run(0, 90);
+    return world.alerts();
+  };
+  CHECK(play("") == Brief{"pay:firing@35", "pay:resolved@45"});
+  // All groups are excluded, so that at 50 and 55 none of them has a baseline.
+  CHECK(play(" excluding alerts") == Brief{"pay:firing@35", "pay:resolved@60"});
+}
+
 TEST_CASE("engine: a rule without events is blind, one without a baseline is learning", "[rules]") {
   RuleWorld world;
   world.load(rule_file("", R"(

@@ -184,7 +184,7 @@ Plan plan_of(const Database& database, const Rule& rule, uint64_t min_windows = 
 QueryOptions options_of(const Rule& rule) {
   QueryOptions options;
   for (const auto& [service, intervals] : rule.excluded) {
-    options.exclusions.push_back({{Value::of(service)}, intervals});
+    options.exclusions.push_back({{{"service", Value::of(service)}}, intervals});
   }
   return options;
 }

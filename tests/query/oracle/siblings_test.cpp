@@ -532,7 +532,7 @@ TEST_CASE("siblings: a baseline excludes the alerts of the group of one type onl
   options.now = kStart + kHour;
   const Timestamp end = kStart + 55 * kMinute;
   for (const Value& level : {Value::of(int64_t{30}), Value::of("30")}) {
-    options.exclusions = {{{level}, {{end - 10 * kMinute, end}}}};
+    options.exclusions = {{{{"level", level}}, {{end - 10 * kMinute, end}}}};
     const ResultTable table = take(QueryEngine(*database).run(
         "from m last 5m | stats n = count() by level | baseline 30m excluding alerts | let w = "
         "baseline(n, windows) | keep level, w",
@@ -541,6 +541,50 @@ TEST_CASE("siblings: a baseline excludes the alerts of the group of one type onl
     const bool number = level.type == T::kI64;
     CHECK(table.columns[1].i64 == std::vector<int64_t>{number ? 4 : 6, number ? 6 : 4});
   }
+}
+
+TEST_CASE("siblings: an exclusion applies to all groups that agree in the keys it names",
+          "[query]") {
+  const test::TemporaryFolder folder;
+  const auto database = take(Database::open(folder.path() + "/data"));
+  WriteRequest request;
+  request.batch = Batch(ConflictPolicy::kKeepInRest);
+  RowBatch& rows = request.batch.rows_of("m");
+  for (int minute = 0; minute < 60; ++minute) {
+    for (const std::string host : {"a", "b"}) {
+      for (const Value& level : {Value::of(int64_t{30}), Value::of("30")}) {
+        rows.begin_row(kStart + minute * kMinute);
+        put(level, "level", rows, request.batch, 0);
+        put(Value::of(host), "host", rows, request.batch, 1);
+      }
+    }
+  }
+  take(database->write(std::move(request)));
+  const Timestamp end = kStart + 55 * kMinute;
+  using Group = std::vector<std::pair<std::string, Value>>;
+  // The windows that count, of (30, a), (30, b), ("30", a) and ("30", b).
+  const auto check = [&](const std::vector<Group>& groups, const std::vector<int64_t>& expected) {
+    QueryOptions options;
+    options.now = kStart + kHour;
+    for (const Group& group : groups) {
+      options.exclusions.push_back({group, {{end - 10 * kMinute, end}}});
+    }
+    const ResultTable table = take(QueryEngine(*database).run(
+        "from m last 5m | stats n = count() by level, host | baseline 30m excluding alerts | let w "
+        "= baseline(n, windows) | sort level, host | keep w",
+        options));
+    CHECK(table.columns[0].i64 == expected);
+  };
+  const Value number = Value::of(int64_t{30}), text = Value::of("30");
+  const Value a = Value::of("a"), b = Value::of("b");
+  check({}, {6, 6, 6, 6});
+  check({{{"host", a}}}, {4, 6, 4, 6});
+  check({{{"level", text}}}, {6, 6, 4, 4});
+  check({{{"host", b}, {"level", number}}}, {6, 4, 6, 6});
+  check({{{"host", a}}, {{"level", number}}, {{"host", b}}}, {4, 4, 4, 4});
+  check({{}}, {4, 4, 4, 4});
+  check({{{"host", Value::of("c")}}}, {6, 6, 6, 6});
+  check({{{"service", a}}, {{"host", a}, {"service", a}}}, {6, 6, 6, 6});
 }
 
 }  // namespace tocsin::oracle
