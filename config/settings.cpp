@@ -42,14 +42,15 @@ constexpr ParameterSpec kParameters[] = {
     {kDetection, "high_response_time_p99_threshold", kDuration, "60s", 0.001, kDaySeconds},
     {kDetection, "missing_heartbeat_interval", kDuration, "5m", 60, kDaySeconds},
     {kDetection, "transaction_timeout", kDuration, "15m", 60, kDaySeconds},
-    {kDetection, "volume_anomaly_threshold_multiplier", kNumber, "3.0", 1, 1000},
+    {kDetection, "volume_anomaly_threshold_multiplier", kNumber, "1.5", 1, 1000},
     {kDetection, "degradation_increase_threshold_percent", kNumber, "50", 1, 100'000},
     {kDetection, "min_events", kCount, "20", 1, 1e9},
+    {kDetection, "surprise_min", kNumber, "6", 1, 100},
     {kDetection, "noise_tolerance", kNumber, "5", 0, 100},
     {kWindows, "short_window", kDuration, "5m", 60, kDaySeconds},
     {kWindows, "medium_window", kDuration, "15m", 60, kDaySeconds},
     {kWindows, "long_window", kDuration, "30m", 60, kDaySeconds},
-    {kWindows, "baseline_window", kDuration, "7d", kDaySeconds, 366 * kDaySeconds},
+    {kWindows, "baseline_window", kDuration, "28d", kDaySeconds, 366 * kDaySeconds},
 };
 
 Duration seconds(double count) { return static_cast<Duration>(count * 1e9); }

@@ -53,7 +53,7 @@ class Compiler {
   bool check_query() {
     const RuleText& text = out_.rule.expr;
     Diagnostic found;
-    const Result<Plan> plan = queries_.prepare(text.text, options_, &found);
+    const Result<Plan> plan = queries_.prepare(out_.rule.query_of(0), options_, &found);
     if (!plan) {
       error(text, found.offset, found);
       return false;
@@ -226,8 +226,8 @@ class Compiler {
 
   // An expression may end with a `#` comment; the newline ends it.
   static constexpr std::string_view kColumnEnd = "\n)";
-  std::string with_columns(const std::vector<std::string>& expressions) const {
-    std::string query = without_semicolon(out_.rule.expr.text);
+  std::string with_columns(const std::vector<std::string>& expressions, size_t part = 0) const {
+    std::string query = without_semicolon(out_.rule.query_of(part));
     for (size_t i = 0; i < expressions.size(); ++i) {
       query += fmt::format("{}`tocsin.{}` = ({}{}", i == 0 ? "\n| let " : ",\n      ", i,
                            expressions[i], kColumnEnd);
@@ -236,10 +236,12 @@ class Compiler {
   }
 
   void build_query() {
-    out_.query = with_columns(expressions_);
-    Diagnostic found;
-    if (const Result<Plan> plan = queries_.prepare(out_.query, options_, &found); !plan) {
-      error(out_.rule.expr.at(0), found.message);
+    for (size_t part = 0; part < out_.rule.query_count(); ++part) {
+      out_.queries.push_back(with_columns(expressions_, part));
+      Diagnostic found;
+      if (const Result<Plan> plan = queries_.prepare(out_.queries.back(), options_, &found); !plan) {
+        error(out_.rule.expr.at(0), found.message);
+      }
     }
   }
 

@@ -190,9 +190,15 @@ std::optional<Plan> plan_of_groups(const Plan& plan) {
 
 // Whether a baseline statistic that the rule uses is null in the row.
 bool lacks_baseline(const BaselineStage& stage, const ResultTable& table, size_t row) {
-  const size_t first = table.columns.size() - stage.columns.size();
-  for (size_t i = 0; i < stage.columns.size(); ++i) {
-    if (table.columns[first + i].at(row).is_null()) return true;
+  size_t added = stage.columns.size();
+  for (const BaselineJudgement& judgement : stage.judgements) added += judgement.column_count();
+  const ResultColumn* next = table.columns.data() + (table.columns.size() - added);
+  for (size_t i = 0; i < stage.columns.size(); ++i, ++next) {
+    if (next->at(row).is_null()) return true;
+  }
+  for (const BaselineJudgement& judgement : stage.judgements) {
+    if (next[BaselineJudgement::kUsual].at(row).is_null()) return true;
+    next += judgement.column_count();
   }
   return false;
 }
@@ -225,15 +231,15 @@ Status find_unknown(const CompiledRule& compiled, const QueryEngine& queries, co
   return {};
 }
 
-}  // namespace
-
-Result<Evaluation> evaluate_rule(const CompiledRule& compiled, const QueryEngine& queries,
-                                 Timestamp end, const EvaluateOptions& options) {
+// Runs the query of one part.
+Result<Evaluation> evaluate_part(const CompiledRule& compiled, size_t part,
+                                 const QueryEngine& queries, Timestamp end,
+                                 const EvaluateOptions& options) {
   QueryOptions query = query_options(compiled, end, options.zone);
   query.exclusions = options.exclusions;
   query.keep_siblings = true;
   query.cancelled = options.cancelled;
-  TOCSIN_TRY(const Plan plan, queries.prepare(compiled.query, query));
+  TOCSIN_TRY(const Plan plan, queries.prepare(compiled.queries[part], query));
   TOCSIN_TRY(const ResultTable table, queries.execute(plan, query));
   Evaluation out;
   out.window = plan.range;
@@ -252,10 +258,34 @@ Result<Evaluation> evaluate_rule(const CompiledRule& compiled, const QueryEngine
   return out;
 }
 
+// An instance is unknown if it is in every part, and the parts before come first.
+void add_part(Evaluation part, Evaluation& out) {
+  out.rows.merge(part.rows);
+  std::erase_if(out.unknown, [&](const std::string& id) { return !part.unknown.contains(id); });
+  out.rows_matched = std::max(out.rows_matched, part.rows_matched);
+  out.learning = out.learning && part.learning;
+}
+
+}  // namespace
+
+Result<Evaluation> evaluate_rule(const CompiledRule& compiled, const QueryEngine& queries,
+                                 Timestamp end, const EvaluateOptions& options) {
+  TOCSIN_TRY(Evaluation out, evaluate_part(compiled, 0, queries, end, options));
+  for (size_t part = 1; part < compiled.queries.size(); ++part) {
+    TOCSIN_TRY(Evaluation one, evaluate_part(compiled, part, queries, end, options));
+    add_part(std::move(one), out);
+  }
+  if (compiled.queries.size() > 1) {
+    for (const auto& [id, row] : out.rows) out.unknown.erase(id);
+    keep_worst(compiled, options.active, out.rows);
+  }
+  return out;
+}
+
 Result<std::vector<std::string>> measurements_of(const CompiledRule& compiled,
                                                  const QueryEngine& queries, const TimeZone& zone) {
   TOCSIN_TRY(const Plan plan,
-             queries.prepare(compiled.query, query_options(compiled, SystemClock().now(), zone)));
+             queries.prepare(compiled.queries[0], query_options(compiled, SystemClock().now(), zone)));
   std::vector<std::string> out;
   for (const SourceMeasurement& measurement : plan.source) out.push_back(measurement.name);
   return out;

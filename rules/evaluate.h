@@ -31,8 +31,9 @@ struct CompiledRule {
 
   Rule rule;
   std::map<std::string, Value> parameters;  ///< the engine's, overridden by the group's
-  /// The rule's query with a column for each of the rule's expressions: `tocsin.0`, `tocsin.1`, ...
-  std::string query;
+  /// The rule's query, for each part, with a column for each of the rule's expressions: `tocsin.0`,
+  /// `tocsin.1`, ...
+  std::vector<std::string> queries;
   size_t value = kNone;            ///< index of an expression
   size_t baseline = kNone;         ///< likewise
   std::vector<size_t> conditions;  ///< by severity case; kNone: always

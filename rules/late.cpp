@@ -50,6 +50,7 @@ std::string rule_version_of(const Rule& rule, const std::map<std::string, Value>
     if (rule.expr.text.find('$' + name) == std::string::npos) continue;
     pieces.emplace_back(fmt::format("${} {}", name, name_of(value.type)), value);
   }
+  for (const std::string& part : rule.parts) pieces.emplace_back("part " + part, Value::null());
   return fingerprint(rule.expr.text, pieces);
 }
 

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "db/base/ascii.h"
+#include "query/parser/ast.h"
+
 namespace tocsin {
 
 FilePosition RuleText::at(size_t offset) const {
@@ -28,10 +31,25 @@ RuleText RuleText::part(size_t offset, size_t length) const {
   return out;
 }
 
+std::string Rule::query_of(size_t part) const {
+  constexpr std::string_view kPart = "$part";
+  std::string text = expr.text;
+  if (parts.empty()) return text;
+  const std::string name = ast::print_name(parts[part]);
+  for (size_t at = 0; (at = text.find(kPart, at)) != std::string::npos;) {
+    const size_t end = at + kPart.size();
+    const bool longer = end < text.size() && is_word_character(text[end]);
+    if (!longer) text.replace(at, kPart.size(), name);
+    at += longer ? kPart.size() : name.size();
+  }
+  return text;
+}
+
 bool Rule::same_as(const Rule& other) const {
   const auto same_texts = [](const RuleText& a, const RuleText& b) { return a.text == b.text; };
   return name == other.name && type == other.type && group == other.group &&
          interval == other.interval && same_texts(expr, other.expr) &&
+         parts == other.parts &&
          same_texts(value, other.value) && same_texts(baseline, other.baseline) &&
          std::equal(severities.begin(), severities.end(), other.severities.begin(),
                     other.severities.end(),

@@ -43,6 +43,8 @@ struct Rule {
   FilePosition position;
   Duration interval = kMinute;
   RuleText expr;
+  /// Columns; the query runs once for each, which it names `$part`. Empty: it runs once.
+  std::vector<std::string> parts;
   RuleText value;     ///< an expression over a result row; empty: none
   RuleText baseline;  ///< likewise
   /// The first case whose condition holds applies; the last has no condition.
@@ -53,6 +55,9 @@ struct Rule {
   std::vector<std::pair<std::string, RuleText>> annotations;  ///< templates, by name
   std::map<std::string, Value> parameters;                    ///< the group's `params`
 
+  size_t query_count() const { return parts.empty() ? 1 : parts.size(); }
+  /// The text of the query for a part.
+  std::string query_of(size_t part) const;
   /// Whether both mean the same; their places in files are not compared.
   bool same_as(const Rule& other) const;
 };

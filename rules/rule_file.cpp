@@ -106,6 +106,7 @@ class Reader {
     rule.type = type_from_name(rule.name);
     section.text("type", rule.type);
     read_text(section, "expr", rule.expr);
+    section.texts("parts", rule.parts);
     read_text(section, "value", rule.value);
     read_text(section, "baseline", rule.baseline);
     read_severities(section, rule);

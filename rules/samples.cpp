@@ -123,7 +123,7 @@ Result<std::vector<std::string>> sample_events(const CompiledRule& compiled,
   options.parameters = compiled.parameters;
   options.rule_mode = true;
   options.timeout = kSampleTimeout;
-  TOCSIN_TRY(Plan plan, queries.prepare(compiled.rule.expr.text, options));
+  TOCSIN_TRY(Plan plan, queries.prepare(compiled.rule.query_of(0), options));
   cut_to_events(plan, group, count);
   TOCSIN_TRY(const ResultTable table, queries.execute(plan, options));
   for (size_t row = 0; row < table.row_count; ++row) out.push_back(json_line(table, row));
