@@ -373,8 +373,13 @@ struct MeanJudge {
     return usual;
   }
 
+  struct Deviation {
+    double value = 0;
+    double samples = 0;  ///< 0: unknown
+  };
+
   /// The deviation of means of `events` events in spans of this length.
-  double deviation(int64_t end, int64_t length, double events) const {
+  Deviation deviation(int64_t end, int64_t length, double events) const {
     const int64_t back = 7 * past.slots().per_day();
     const int64_t stride = std::max(length, back / 200);
     std::vector<double> means, scaled;
@@ -382,7 +387,8 @@ struct MeanJudge {
       const double mean = mean_of(at, length);
       if (!std::isnan(mean)) means.push_back(mean);
     }
-    if (means.size() < kNoiseSpansMin / 2) return NAN;
+    const auto samples = static_cast<double>(means.size());
+    if (means.size() < kNoiseSpansMin / 2) return {};
     std::vector<double> sorted = means;
     const double middle = median_of(sorted);
     for (int64_t at = end - length; at - length >= std::max<int64_t>(end - back, 0); at -= stride) {
@@ -392,7 +398,7 @@ struct MeanJudge {
     }
     const double of_span = spread_of(std::move(means));
     const double of_event = spread_of(std::move(scaled));
-    return std::max({of_span, of_event / std::sqrt(events), kMeanDeviationMin});
+    return {std::max({of_span, of_event / std::sqrt(events), kMeanDeviationMin}), samples};
   }
 
   Judgement judge(int64_t length) const {
@@ -400,15 +406,15 @@ struct MeanJudge {
     const SpanSum sum = past.newest(length);
     if (!sum.known || sum.of < 5) return {};
     const Range usual = usual_at(end, length);
-    const double spread = usual.empty() ? NAN : deviation(end, length, sum.of);
-    if (std::isnan(spread)) return {};
+    const Deviation spread = usual.empty() ? Deviation() : deviation(end, length, sum.of);
+    if (spread.samples == 0) return {};
     Judgement judgement;
     judgement.basis = Basis::kDays;
     judgement.span = length * past.slots().step();
     judgement.observed = sum.value / sum.of;
     judgement.usual = usual.nearest(judgement.observed);
-    judgement.surprise =
-        surprise_of_deviation(std::fabs(judgement.observed - judgement.usual) / spread);
+    judgement.surprise = surprise_of_deviation(
+        std::fabs(judgement.observed - judgement.usual) / spread.value, spread.samples);
     return judgement;
   }
 
