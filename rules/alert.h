@@ -51,6 +51,8 @@ struct AlertEvent {
   /// Severities with which this firing has been sent, including this event's. Its end is sent to
   /// each forwarder that wanted one of them. The JSON key is `told`.
   std::set<Severity> notified;
+  /// Names of the rules whose alerts inhibit it. While it is inhibited, its events are not sent.
+  std::vector<std::string> inhibited_by;
   bool only_stored = false;  ///< becomes a row of `alerts` but is not sent; not encoded
 
   bool operator==(const AlertEvent&) const = default;

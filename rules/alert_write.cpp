@@ -5,6 +5,9 @@
 #include <charconv>
 #include <cmath>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "db/base/json.h"
 
 namespace tocsin {
@@ -65,6 +68,8 @@ void add_row(const AlertEvent& event, Batch& batch) {
   row.text("annotations", ColumnKind::kField, json_object(event.annotations));
   row.text("samples", ColumnKind::kField, json_array(event.samples));
   row.flag("late", event.late);
+  row.text("inhibited_by", ColumnKind::kField,
+           fmt::format("{}", fmt::join(event.inhibited_by, ", ")));
 }
 
 }  // namespace

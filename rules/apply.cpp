@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <tuple>
 
 #include "rules/alert_size.h"
@@ -30,6 +31,7 @@ void note_run(const Observation& seen, const Transition& moved, Instance& instan
   if (seen.match == Match::kYes) {
     if (!open) runs.push_back({seen.window_end, seen.window_end});
     runs.back().last_end = seen.window_end;
+    runs.back().severity = moved.state.severity;
   }
   for (const LifecycleEvent event : moved.events) {
     if (event == LifecycleEvent::kFiring) runs.back().fired_at = seen.window_end;
@@ -40,26 +42,61 @@ void note_run(const Observation& seen, const Transition& moved, Instance& instan
 
 bool is_active(const Instance& instance) { return instance.life.phase != AlertState::kInactive; }
 
-// Advances one instance by one window. `row` is null unless the instance matches.
+// One instance in one window.
+struct Stepped {
+  const ObservedRow* row = nullptr;  // null unless it matches
+  LifecycleState before;
+  std::vector<AlertEvent> events;
+};
+
+// Advances one instance by one window.
 class InstanceStep {
  public:
   InstanceStep(const Rule& rule, const ApplyOptions& options, TimeRange window, size_t bytes_max)
       : rule_(rule), options_(options), window_(window), bytes_max_(bytes_max) {}
 
-  void apply(const std::string& fingerprint, const ObservedRow* row, bool unknown,
-             Instance& instance, std::vector<AlertEvent>& out) const {
+  Stepped apply(const std::string& fingerprint, const ObservedRow* row, bool unknown,
+                Instance& instance) const {
     Observation seen{window_.end, Match::kNo, Severity::kMedium};
     if (unknown) seen.match = Match::kUnknown;
     if (row) seen = {window_.end, Match::kYes, row->severity};
-    const LifecycleState before = instance.life;
+    Stepped out{row, instance.life, {}};
     const RuleTiming timing{rule_.hold, rule_.keep_firing_for, options_.new_level_after};
-    const Transition moved = advance(before, seen, timing);
+    const Transition moved = advance(out.before, seen, timing);
     note_run(seen, moved, instance);
     instance.life = moved.state;
     for (const LifecycleEvent what : moved.events) {
-      out.push_back(event_of(fingerprint, what, row, before, instance));
+      out.events.push_back(event_of(fingerprint, what, row, out.before, instance));
     }
     if (!is_active(instance)) instance.last_event = {};
+    return out;
+  }
+
+  // Decides which events of a firing instance are sent, and adds one if something is sent late
+  // because it is no longer inhibited.
+  void inhibit(const std::string& fingerprint, Instance& instance, Stepped& stepped) const {
+    LifecycleState& life = instance.life;
+    if (life.phase != AlertState::kFiring) return;
+    std::vector<std::string> by;
+    if (options_.inhibited_by) {
+      by = options_.inhibited_by(fingerprint, instance.group, life.severity, window_);
+    }
+    const bool was_firing = stepped.before.phase == AlertState::kFiring;
+    life.notified = was_firing ? stepped.before.notified : std::set<Severity>{};
+    const bool is_held = by.empty() && life.notified.empty() && !stepped.row;
+    if (is_held) by = instance.last_event.inhibited_by;
+    for (AlertEvent& event : stepped.events) {
+      if (by.empty()) life.notified.insert(event.severity);
+      event.only_stored = !by.empty();
+      event.notified = life.notified;
+      event.inhibited_by = by;
+    }
+    instance.last_event.inhibited_by = by;
+    if (by.empty() && stepped.row && life.notified.insert(life.severity).second) {
+      stepped.events.push_back(
+          event_of(fingerprint, LifecycleEvent::kEscalated, stepped.row, life, instance));
+    }
+    instance.last_event.notified = life.notified;
   }
 
  private:
@@ -84,6 +121,8 @@ class InstanceStep {
     event.started_at = pending ? life.pending_since : life.firing_since;
     if (!pending) event.severity = life.severity;
     event.notified = life.notified;
+    event.inhibited_by = instance.last_event.inhibited_by;
+    if (what == LifecycleEvent::kResolved) not_sent_unless_notified(event);
     if (what == LifecycleEvent::kFiring && options_.samples) {
       event.samples = options_.samples(group, window_);
     } else if (what != LifecycleEvent::kResolved) {
@@ -191,27 +230,35 @@ void describe_by_row(const ObservedRow& row, AlertEvent& event) {
   event.summary = summary == row.annotations.end() ? "" : summary->second;
 }
 
+void not_sent_unless_notified(AlertEvent& event) {
+  event.only_stored = event.notified.empty();
+  if (!event.only_stored) event.inhibited_by.clear();
+}
+
 std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& options,
                                          const Evaluation& evaluation, RuleState& state) {
-  std::vector<AlertEvent> events;
   const size_t bytes_max =
       alert_bytes_max(instance_count(evaluation, state), options.forwarder_count);
   const InstanceStep step(rule, options, evaluation.window, bytes_max);
+  std::map<std::string, Stepped> stepped;  // by fingerprint
   for (auto& [fingerprint, instance] : state.instances) {
     if (!is_active(instance)) continue;
     const auto row = evaluation.rows.find(fingerprint);
-    step.apply(fingerprint, row == evaluation.rows.end() ? nullptr : &row->second,
-               evaluation.unknown.contains(fingerprint), instance, events);
+    stepped[fingerprint] =
+        step.apply(fingerprint, row == evaluation.rows.end() ? nullptr : &row->second,
+                   evaluation.unknown.contains(fingerprint), instance);
   }
   for (const RowEntry* entry : new_instance_rows(evaluation, state)) {
     const auto& [fingerprint, row] = *entry;
     Instance& instance = state.instances[fingerprint];
     instance.group = stored_group(row.group);
-    step.apply(fingerprint, &row, false, instance, events);
+    stepped[fingerprint] = step.apply(fingerprint, &row, false, instance);
   }
-  std::stable_sort(events.begin(), events.end(), [](const AlertEvent& a, const AlertEvent& b) {
-    return a.fingerprint < b.fingerprint;
-  });
+  std::vector<AlertEvent> events;
+  for (auto& [fingerprint, each] : stepped) {
+    step.inhibit(fingerprint, state.instances.at(fingerprint), each);
+    std::move(each.events.begin(), each.events.end(), std::back_inserter(events));
+  }
   return events;
 }
 

@@ -44,17 +44,27 @@ struct ApplyOptions {
   size_t forwarder_count = 1;    ///< decides how long alerts may be (alert_size.h)
   /// Returns evidence for an instance that starts to fire in a window; may be empty.
   std::function<std::vector<std::string>(const GroupValues& group, TimeRange window)> samples;
+  /// Returns the names of the rules whose alerts inhibit an alert in a window (inhibit.h); may be
+  /// empty. Called once all instances of the rule have been advanced.
+  std::function<std::vector<std::string>(const std::string& fingerprint, const GroupValues& group,
+                                         Severity severity, TimeRange window)>
+      inhibited_by;
 };
 
 /// Advances every instance by one window and returns the events, ordered by fingerprint. Beyond
 /// kInstanceCountMax instances, active ones are kept, then the most severe new ones. Does not touch
 /// the cursor. Requires: evaluations come in ascending order of window.
+///
+/// The events of inhibited instances are only stored. A firing of which nothing has been sent is
+/// sent in the first window in which it matches and is not inhibited; if none comes, neither is its
+/// resolution.
 std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& options,
                                          const Evaluation& evaluation, RuleState& state);
 
 /// Applies windows that were re-evaluated after late events. The life cycle is not rewound: an
 /// instance found only now becomes a firing and a resolved event, and a firing that would not have
-/// happened is retracted. All these events are marked late. Findings about the past of an instance
+/// happened is retracted. All these events are marked late. A finding is sent from its first window
+/// on in which it is not inhibited. Findings about the past of an instance
 /// that is firing now are stored but not sent.
 std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options,
                                    const std::vector<Evaluation>& evaluations, RuleState& state);
@@ -73,6 +83,9 @@ Timestamp forget_before(Timestamp oldest, RuleState& state);
 /// An event of the instance with the fields that do not depend on the kind of event.
 AlertEvent make_event(const Rule& rule, const std::string& fingerprint, const GroupValues& group,
                       TimeRange window, Timestamp written_at);
+/// For the end of a firing: it is not sent if nothing of the firing was, and names what inhibited
+/// it only then.
+void not_sent_unless_notified(AlertEvent& event);
 /// Copies severity, value, baseline, annotations and summary of the row into the event.
 void describe_by_row(const ObservedRow& row, AlertEvent& event);
 

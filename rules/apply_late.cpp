@@ -41,9 +41,19 @@ void add_run(Instance& instance, const MatchRun& run) {
                         [](const MatchRun& r) { return r.closed; });
 }
 
-void report_late_run(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
-                     const LateFinding& finding, size_t from, size_t to, size_t bytes_max,
-                     Instance& instance, std::vector<AlertEvent>& out) {
+// A run of late windows that fired.
+struct LateFiring {
+  const std::string& fingerprint;
+  const LateFinding& finding;
+  size_t fired = 0, end = 0;  // among the windows of the finding
+
+  const Evaluation& evaluation(size_t at) const { return *finding.windows[at].second; }
+  const ObservedRow& row(size_t at) const { return evaluation(at).rows.at(fingerprint); }
+};
+
+// Adds the windows [from, to) of the finding, which are consecutive, to the instance's runs.
+void add_late_run(const Rule& rule, const std::string& fingerprint, const LateFinding& finding,
+                  size_t from, size_t to, Instance& instance, std::vector<LateFiring>& out) {
   const Timestamp first = finding.windows[from].first;
   const Timestamp last = finding.windows[to - 1].first;
   if (extends_known(instance, first, last, rule.interval)) return;
@@ -51,31 +61,16 @@ void report_late_run(const Rule& rule, const ApplyOptions& options, const std::s
   size_t fired = from;
   while (fired < to && finding.windows[fired].first - first < rule.hold) ++fired;
   if (fired < to) {
-    const Evaluation& evaluation = *finding.windows[fired].second;
-    run.fired_at = evaluation.window.end;
-    AlertEvent event =
-        make_event(rule, fingerprint, finding.group, evaluation.window, options.written_at);
-    describe_by_row(evaluation.rows.at(fingerprint), event);
-    event.started_at = run.fired_at;
-    event.late = true;
-    // Receivers know an instance by its fingerprint: resolving this finding would resolve the
-    // current firing.
-    event.only_stored = instance.life.phase == AlertState::kFiring;
-    event.state = AlertState::kFiring;
-    if (options.samples) event.samples = options.samples(finding.group, evaluation.window);
-    cut_alert(event, bytes_max);
-    out.push_back(event);
-    event.state = AlertState::kResolved;
-    event.time = last + rule.interval;
-    event.samples.clear();
-    out.push_back(std::move(event));
+    const LateFiring firing{fingerprint, finding, fired, to};
+    run.fired_at = finding.windows[fired].first;
+    run.severity = firing.row(fired).severity;
+    out.push_back(firing);
   }
   add_run(instance, run);
 }
 
-void report_late(const Rule& rule, const ApplyOptions& options, const std::string& fingerprint,
-                 const LateFinding& finding, size_t bytes_max, Instance& instance,
-                 std::vector<AlertEvent>& out) {
+void add_late_runs(const Rule& rule, const std::string& fingerprint, const LateFinding& finding,
+                   Instance& instance, std::vector<LateFiring>& out) {
   const size_t count = finding.windows.size();
   for (size_t from = 0; from < count;) {
     size_t to = from + 1;
@@ -83,10 +78,67 @@ void report_late(const Rule& rule, const ApplyOptions& options, const std::strin
            finding.windows[to].first - finding.windows[to - 1].first <= rule.interval) {
       ++to;
     }
-    report_late_run(rule, options, fingerprint, finding, from, to, bytes_max, instance, out);
+    add_late_run(rule, fingerprint, finding, from, to, instance, out);
     from = to;
   }
 }
+
+// Makes the events of a firing that was found late.
+class LateReport {
+ public:
+  LateReport(const Rule& rule, const ApplyOptions& options, size_t bytes_max)
+      : rule_(rule), options_(options), bytes_max_(bytes_max) {}
+
+  // The firing; if it was inhibited, again in its first window in which it no longer was; and its
+  // end.
+  void add(const LateFiring& firing, const Instance& instance, std::vector<AlertEvent>& out) const {
+    AlertEvent event = event_at(firing, firing.fired, instance);
+    event.samples = samples_of(firing);
+    cut_alert(event, bytes_max_);
+    out.push_back(event);
+    for (size_t at = firing.fired + 1; !event.inhibited_by.empty() && at < firing.end; ++at) {
+      AlertEvent later = event_at(firing, at, instance);
+      if (!later.inhibited_by.empty()) continue;
+      later.samples = event.samples;
+      event = std::move(later);
+      cut_alert(event, bytes_max_);
+      out.push_back(event);
+    }
+    event.state = AlertState::kResolved;
+    event.time = firing.finding.windows[firing.end - 1].first + rule_.interval;
+    event.samples.clear();
+    out.push_back(std::move(event));
+  }
+
+ private:
+  AlertEvent event_at(const LateFiring& firing, size_t at, const Instance& instance) const {
+    const TimeRange window = firing.evaluation(at).window;
+    const ObservedRow& row = firing.row(at);
+    AlertEvent event =
+        make_event(rule_, firing.fingerprint, firing.finding.group, window, options_.written_at);
+    describe_by_row(row, event);
+    event.state = AlertState::kFiring;
+    event.started_at = firing.finding.windows[firing.fired].first;
+    event.late = true;
+    if (options_.inhibited_by) {
+      event.inhibited_by =
+          options_.inhibited_by(firing.fingerprint, firing.finding.group, row.severity, window);
+    }
+    // Receivers know an instance by its fingerprint: resolving this finding would resolve the
+    // current firing.
+    event.only_stored = instance.life.phase == AlertState::kFiring || !event.inhibited_by.empty();
+    return event;
+  }
+
+  std::vector<std::string> samples_of(const LateFiring& firing) const {
+    if (!options_.samples) return {};
+    return options_.samples(firing.finding.group, firing.evaluation(firing.fired).window);
+  }
+
+  const Rule& rule_;
+  const ApplyOptions& options_;
+  const size_t bytes_max_;  // of one event
+};
 
 // Retracts runs of which all windows were re-evaluated and none matches now.
 void retract(const Rule& rule, const ApplyOptions& options,
@@ -136,17 +188,22 @@ std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options
   }
   std::vector<AlertEvent> events;
   if (by_end.empty()) return events;
-  // A window adds at most two events.
+  // A window adds at most two events, and a firing that is sent later one more.
   const size_t bytes_max =
-      alert_bytes_max(2 * window_count + state.instances.size(), options.forwarder_count);
+      alert_bytes_max(3 * window_count + state.instances.size(), options.forwarder_count);
   for (auto& [fingerprint, instance] : state.instances) {
     retract(rule, options, by_end, fingerprint, bytes_max, instance, events);
   }
+  std::vector<LateFiring> firings;
   for (auto& [fingerprint, finding] : findings) {
     Instance& instance = state.instances[fingerprint];
     instance.group = stored_group(finding.group);
     std::sort(finding.windows.begin(), finding.windows.end());
-    report_late(rule, options, fingerprint, finding, bytes_max, instance, events);
+    add_late_runs(rule, fingerprint, finding, instance, firings);
+  }
+  const LateReport report(rule, options, bytes_max);
+  for (const LateFiring& firing : firings) {
+    report.add(firing, state.instances.at(firing.fingerprint), events);
   }
   return events;
 }

@@ -45,6 +45,10 @@ AlertEvent closing_event(const Instance& instance, Timestamp now) {
   event.time = std::max(now, event.time);
   event.written_at = now;
   event.annotations["note"] = "the rule was removed";
+  if (firing) {
+    event.notified = instance.life.notified;
+    not_sent_unless_notified(event);
+  }
   event.samples.clear();
   cut_alert(event);
   return event;
@@ -60,13 +64,15 @@ struct RuleEngine::Impl {
         clock(the_clock),
         options(std::move(the_options)),
         created_at(the_clock.running()),
-        runner(db, query_engine, the_clock, options) {}
+        runner(db, query_engine, the_clock, options, inhibit_rules) {}
 
   // Functions for loading.
   RuleLoadReport load(const std::vector<RuleFile>& files, const RuleEngineOptions* changed);
   void change_options(const RuleEngineOptions& changed) TOCSIN_REQUIRES(work_mutex);
   Result<std::unique_ptr<ActiveRule>> activate(CompiledRule compiled) const;
   Result<RuleState> stored_state(const CompiledRule& compiled) const;
+  void connect_inhibitors(const std::map<std::string, std::set<std::string>>& inhibits)
+      TOCSIN_REQUIRES(work_mutex);
   Status retire(const std::string& name, const RuleState& state) TOCSIN_REQUIRES(work_mutex);
   Status retire_orphans() TOCSIN_REQUIRES(work_mutex);
   Status report_broken_files(const RuleSet& set) TOCSIN_REQUIRES(work_mutex);
@@ -100,6 +106,7 @@ struct RuleEngine::Impl {
   // While a load waits, the evaluating thread does not take work_mutex again.
   std::atomic<int> loads_waiting{0};
   Mutex work_mutex;
+  std::vector<InhibitRule> inhibit_rules TOCSIN_GUARDED_BY(work_mutex);
   RuleRunner runner TOCSIN_GUARDED_BY(work_mutex);
   std::vector<std::unique_ptr<ActiveRule>> rules TOCSIN_GUARDED_BY(work_mutex);
 
@@ -131,8 +138,8 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files,
     return report;
   }
   if (changed != nullptr) change_options(*changed);
-  std::vector<const CompiledRule*> previous;
-  for (const auto& rule : rules) previous.push_back(&rule->compiled);
+  PreviousRules previous{{}, inhibit_rules};
+  for (const auto& rule : rules) previous.rules.push_back(&rule->compiled);
   RuleSet set =
       load_rule_set(files, previous, queries, {options.parameters, options.zone, clock.now()});
 
@@ -161,6 +168,8 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files,
     (*known)->learning = true;
     rules.push_back(std::move(*known));
   }
+  inhibit_rules = std::move(set.inhibit_rules);
+  connect_inhibitors(set.inhibits);
   Status stored = runner.commit_each(std::move(changes));
   for (const auto& rule : before) {
     if (!rule) continue;
@@ -174,6 +183,24 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files,
   }
   publish_all();
   return std::move(set.report);
+}
+
+// Tells each rule which others may inhibit it.
+void RuleEngine::Impl::connect_inhibitors(
+    const std::map<std::string, std::set<std::string>>& inhibits) {
+  for (const auto& rule : rules) {
+    rule->inhibited_by.clear();
+    rule->inhibits_range = 0;
+  }
+  for (const auto& source : rules) {
+    const auto targets = inhibits.find(source->compiled.rule.name);
+    if (targets == inhibits.end()) continue;
+    for (const auto& target : rules) {
+      if (!targets->second.contains(target->compiled.rule.name)) continue;
+      target->inhibited_by.push_back(source.get());
+      source->inhibits_range = std::max(source->inhibits_range, target->compiled.range);
+    }
+  }
 }
 
 Result<std::unique_ptr<ActiveRule>> RuleEngine::Impl::activate(CompiledRule compiled) const {
@@ -316,7 +343,8 @@ void RuleEngine::Impl::report_retention() {
   retention_alert = !waits.empty();
 }
 
-// The rule with the window that ended first. Rules whose last evaluation failed come last.
+// The rule with the window that ended first. Of equal windows, those of rules that inhibit others
+// come first: `rules` has that order. Rules whose last evaluation failed come last.
 ActiveRule* RuleEngine::Impl::next_rule(Timestamp now,
                                         const std::set<const ActiveRule*>& failed) const {
   ActiveRule* best = nullptr;

@@ -54,6 +54,7 @@ struct RuleFile {
 /// What `load` did. If a rule has an error, the version that ran before continues.
 struct RuleLoadReport {
   std::vector<std::string> added, changed, removed;  ///< alert names
+  size_t inhibit_rule_count = 0;
   /// Each begins with `file:line:column: `, or says why a file could not be read.
   std::vector<std::string> errors;
   std::vector<std::string> warnings;  ///< begin with `file:line: `

@@ -47,11 +47,14 @@ class Reader {
   void read() {
     const Result<YamlNode> root = parse_yaml(file_.text, file_.name);
     if (!root) {
+      out_.inhibit_rules_wrong = true;
       out_.errors.push_back(root.error().message);
       return;
     }
     Section top(*root, "", problems_);
-    top.require("groups");
+    if (!root->find("inhibit_rules")) top.require("groups");
+    out_.inhibit_rules = read_inhibit_rules(top, file_.name, problems_);
+    out_.inhibit_rules_wrong = !problems_.empty();
     top.each("groups",
              [&](const YamlNode& node, const std::string& path) { read_group(node, path); });
     top.finish();
@@ -215,6 +218,7 @@ ParsedRuleFile parse_rule_file(const RuleFile& file) {
   ParsedRuleFile out;
   if (!file.read_error.empty()) {
     out.errors.push_back(file.read_error);
+    out.inhibit_rules_wrong = true;
     return out;
   }
   Reader(file, out).read();

@@ -8,6 +8,7 @@
 
 #include "query/base/value.h"
 #include "rules/engine.h"
+#include "rules/inhibit.h"
 #include "rules/rule.h"
 
 namespace tocsin {
@@ -15,7 +16,9 @@ namespace tocsin {
 /// The rules of one file, without those that have errors.
 struct ParsedRuleFile {
   std::vector<Rule> rules;
-  std::vector<std::string> errors;  ///< as in RuleLoadReport
+  std::vector<InhibitRule> inhibit_rules;
+  bool inhibit_rules_wrong = false;  ///< some have errors, or the file cannot be read
+  std::vector<std::string> errors;   ///< as in RuleLoadReport
 };
 
 /// Checks everything except queries, expressions and templates, which stay text. An empty file has

@@ -3,11 +3,14 @@
 #include "rules/rule_set.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "rules/inhibit_order.h"
 #include "rules/rule_file.h"
 
 namespace tocsin {
@@ -19,14 +22,14 @@ void add_texts(const std::vector<std::string>& texts, std::vector<std::string>& 
 
 class Loader {
  public:
-  Loader(const std::vector<const CompiledRule*>& previous, const QueryEngine& queries,
-         const RuleSetOptions& options)
+  Loader(const PreviousRules& previous, const QueryEngine& queries, const RuleSetOptions& options)
       : previous_(previous), queries_(queries), options_(options) {}
 
   RuleSet load(const std::vector<RuleFile>& files) {
     for (const RuleFile& file : files) load_file(file);
     for (const std::string& file : broken_) keep_previous_of(file);
     report_changes();
+    add_inhibit_rules();
     return std::move(out_);
   }
 
@@ -35,11 +38,68 @@ class Loader {
     ParsedRuleFile parsed = parse_rule_file(file);
     std::vector<std::string> errors = std::move(parsed.errors);
     for (const Rule& rule : parsed.rules) load_rule(rule, errors);
-    if (!errors.empty()) {
-      broken_.insert(file.name);
-      out_.broken.emplace_back(file.name, errors.front());
-    }
+    for (const std::string& error : errors) note_broken(file.name, error);
+    for (InhibitRule& rule : parsed.inhibit_rules) inhibit_rules_.push_back(std::move(rule));
+    if (parsed.inhibit_rules_wrong) keep_inhibit_rules_of(file.name);
     std::move(errors.begin(), errors.end(), std::back_inserter(out_.report.errors));
+  }
+
+  void note_broken(const std::string& file, const std::string& error) {
+    if (broken_.insert(file).second) out_.broken.emplace_back(file, error);
+  }
+
+  void keep_inhibit_rules_of(const std::string& file) {
+    std::erase_if(inhibit_rules_, [&](const InhibitRule& rule) { return rule.file == file; });
+    std::copy_if(previous_.inhibit_rules.begin(), previous_.inhibit_rules.end(),
+                 std::back_inserter(inhibit_rules_),
+                 [&](const InhibitRule& rule) { return rule.file == file; });
+  }
+
+  // Leaves out those that would close a cycle, and sorts the rules.
+  void add_inhibit_rules() {
+    InhibitOrder order(out_.rules);
+    for (InhibitRule& rule : inhibit_rules_) {
+      const std::string place = fmt::format("{}:{}:{}: {}", rule.file, rule.position.line,
+                                            rule.position.column, rule.path);
+      if (out_.inhibit_rules.size() == kInhibitRuleCountMax) {
+        add_inhibit_error(rule, fmt::format("{}: at most {} inhibit rules are allowed", place,
+                                            kInhibitRuleCountMax));
+        break;
+      }
+      const InhibitOrder::Effect effect = order.add(rule);
+      if (!effect.cycle.empty()) {
+        add_inhibit_error(
+            rule,
+            fmt::format("{}: with this, alerts would inhibit each other in a circle: {}; name "
+                        "the rules of one side by `alertname`, or add `alertname` to `equal`",
+                        place, fmt::join(effect.cycle, " -> ")));
+        continue;
+      }
+      const char* idle = !effect.has_source   ? "source_matchers"
+                         : !effect.has_target ? "target_matchers"
+                                              : nullptr;
+      if (idle) {
+        out_.report.warnings.push_back(
+            fmt::format("{}:{}: {}: no rule has alerts that match `{}`, so it does nothing",
+                        rule.file, rule.position.line, rule.path, idle));
+      }
+      out_.inhibit_rules.push_back(std::move(rule));
+    }
+    out_.report.inhibit_rule_count = out_.inhibit_rules.size();
+    std::vector<CompiledRule> sorted;
+    const std::vector<size_t> places = order.sorted();
+    for (const size_t source : places) {
+      for (const size_t target : order.targets()[source]) {
+        out_.inhibits[out_.rules[source].rule.name].insert(out_.rules[target].rule.name);
+      }
+    }
+    for (const size_t i : places) sorted.push_back(std::move(out_.rules[i]));
+    out_.rules = std::move(sorted);
+  }
+
+  void add_inhibit_error(const InhibitRule& rule, const std::string& error) {
+    note_broken(rule.file, error);
+    out_.report.errors.push_back(error);
   }
 
   void load_rule(const Rule& rule, std::vector<std::string>& errors) {
@@ -62,7 +122,7 @@ class Loader {
   }
 
   void keep_previous_of(const std::string& file) {
-    for (const CompiledRule* rule : previous_) {
+    for (const CompiledRule* rule : previous_.rules) {
       if (rule->rule.file != file || !names_.insert(rule->rule.name).second) continue;
       out_.rules.push_back(*rule);
     }
@@ -70,7 +130,7 @@ class Loader {
 
   void report_changes() {
     std::map<std::string, const CompiledRule*> before;
-    for (const CompiledRule* rule : previous_) before[rule->rule.name] = rule;
+    for (const CompiledRule* rule : previous_.rules) before[rule->rule.name] = rule;
     for (const CompiledRule& rule : out_.rules) {
       const auto found = before.find(rule.rule.name);
       if (found == before.end()) {
@@ -80,25 +140,25 @@ class Loader {
         out_.report.changed.push_back(rule.rule.name);
       }
     }
-    for (const CompiledRule* rule : previous_) {
+    for (const CompiledRule* rule : previous_.rules) {
       if (!names_.contains(rule->rule.name)) out_.report.removed.push_back(rule->rule.name);
     }
   }
 
-  const std::vector<const CompiledRule*>& previous_;
+  const PreviousRules& previous_;
   const QueryEngine& queries_;
   const RuleSetOptions& options_;
   std::map<std::string, std::string> places_;  // where each name is defined
   std::set<std::string> names_;                // of the rules that run
   std::set<std::string> broken_;
+  std::vector<InhibitRule> inhibit_rules_;  // of all files
   RuleSet out_;
 };
 
 }  // namespace
 
-RuleSet load_rule_set(const std::vector<RuleFile>& files,
-                      const std::vector<const CompiledRule*>& previous, const QueryEngine& queries,
-                      const RuleSetOptions& options) {
+RuleSet load_rule_set(const std::vector<RuleFile>& files, const PreviousRules& previous,
+                      const QueryEngine& queries, const RuleSetOptions& options) {
   return Loader(previous, queries, options).load(files);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,11 +12,16 @@
 #include "query/query.h"
 #include "rules/engine.h"
 #include "rules/evaluate.h"
+#include "rules/inhibit.h"
 
 namespace tocsin {
 
 struct RuleSet {
-  std::vector<CompiledRule> rules;  ///< the rules to run, in the order of the files
+  /// The rules to run: after those that may inhibit them, else in the order of the files.
+  std::vector<CompiledRule> rules;
+  std::vector<InhibitRule> inhibit_rules;
+  /// By name of a rule: the names of those that its alerts may inhibit.
+  std::map<std::string, std::set<std::string>> inhibits;
   RuleLoadReport report;
   /// Files with errors, each with its first error.
   std::vector<std::pair<std::string, std::string>> broken;
@@ -27,10 +33,16 @@ struct RuleSetOptions {
   Timestamp now = 0;  ///< the clock; used only to compute time ranges
 };
 
-/// Reads all files. While a file has errors, its rules that ran before (`previous`) continue to
-/// run, unless the file has a valid new version of them.
-RuleSet load_rule_set(const std::vector<RuleFile>& files,
-                      const std::vector<const CompiledRule*>& previous, const QueryEngine& queries,
-                      const RuleSetOptions& options);
+/// The rules that ran before.
+struct PreviousRules {
+  std::vector<const CompiledRule*> rules;
+  std::vector<InhibitRule> inhibit_rules;
+};
+
+/// Reads all files. While a file has errors, its rules that ran before continue to run, unless the
+/// file has a valid new version of them. While its inhibit rules have errors, those that it had
+/// before continue.
+RuleSet load_rule_set(const std::vector<RuleFile>& files, const PreviousRules& previous,
+                      const QueryEngine& queries, const RuleSetOptions& options);
 
 }  // namespace tocsin

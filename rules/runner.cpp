@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "db/base/log.h"
 #include "rules/alert_size.h"
@@ -17,9 +18,14 @@ namespace {
 constexpr size_t kLoggedAlertsMax = 20;  // of one commit
 constexpr size_t kLoggedSummaryBytesMax = 200;
 
-// How long past firings are needed, by `excluding alerts` and by late events.
-Duration memory_of(const CompiledRule& compiled, Duration late_max) {
-  return std::max(compiled.baseline_depth, late_max) + 2 * compiled.range;
+// How long past firings are needed: by `excluding alerts`, by late events, and by alerts that they
+// inhibit.
+Duration memory_of(const ActiveRule& rule, Duration late_max) {
+  const CompiledRule& compiled = rule.compiled;
+  const Duration inhibits =
+      rule.inhibits_range + compiled.rule.interval + compiled.rule.keep_firing_for;
+  return std::max(compiled.baseline_depth, late_max) +
+         std::max(2 * compiled.range, rule.inhibits_range == 0 ? 0 : inhibits);
 }
 
 // The instances for which a missing row must be distinguished from a missing baseline: the active
@@ -58,10 +64,13 @@ void log_alerts(const std::vector<AlertEvent>& events) {
     if (event.state == AlertState::kPending || event.state == AlertState::kInactive) continue;
     if (++count > kLoggedAlertsMax) continue;
     log(LogLevel::kInfo,
-        fmt::format("alert {} {} at {}: {} {} {}", event.rule, name_of(event.state),
-                    format_time_short(event.time), name_of(event.severity), event.fingerprint,
-                    cut_text(event.summary.empty() ? event.service : event.summary,
-                             kLoggedSummaryBytesMax)));
+        fmt::format(
+            "alert {} {} at {}: {} {} {}{}", event.rule, name_of(event.state),
+            format_time_short(event.time), name_of(event.severity), event.fingerprint,
+            cut_text(event.summary.empty() ? event.service : event.summary, kLoggedSummaryBytesMax),
+            event.inhibited_by.empty()
+                ? ""
+                : fmt::format("; not sent, inhibited by {}", fmt::join(event.inhibited_by, ", "))));
   }
   if (count > kLoggedAlertsMax) {
     log(LogLevel::kInfo, fmt::format("... and {} more alerts of {}; see `from alerts`",
@@ -97,7 +106,7 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
   const Evaluation& evaluation = *result;
   const Duration interval = rule.compiled.rule.interval;
   std::vector<AlertEvent> changes =
-      apply_evaluation(rule.compiled.rule, apply_options(rule), evaluation, state);
+      apply_evaluation(rule.compiled.rule, apply_options(rule, state), evaluation, state);
   events.insert(events.end(), std::make_move_iterator(changes.begin()),
                 std::make_move_iterator(changes.end()));
   state.blind_windows = evaluation.rows_matched == 0 ? state.blind_windows + 1 : 0;
@@ -106,7 +115,7 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
   // Do not notify again for a window whose earlier notifications have been forgotten.
   const Timestamp believed_end = end - database_.counters().clock_ahead;
   const Timestamp unknown_to =
-      forget_before(believed_end - memory_of(rule.compiled, options_.late_max), state);
+      forget_before(believed_end - memory_of(rule, options_.late_max), state);
   forget_evaluated(state.evaluated, interval,
                    std::max(believed_end - options_.late_max, unknown_to + 1));
   TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
@@ -153,7 +162,17 @@ Status RuleRunner::note_failure(ActiveRule& rule, RuleState state, std::vector<A
   return {};
 }
 
-ApplyOptions RuleRunner::apply_options(const ActiveRule& rule) const {
+Inhibitors RuleRunner::inhibitors(const ActiveRule& rule, const RuleState& state,
+                                  TimeRange window) const {
+  Inhibitors out(inhibit_rules_, window);
+  for (const ActiveRule* source : rule.inhibited_by) {
+    out.add(source->compiled.rule, source == &rule ? state : source->state);
+  }
+  return out;
+}
+
+// `state` is the rule's state while it is changed.
+ApplyOptions RuleRunner::apply_options(const ActiveRule& rule, const RuleState& state) const {
   ApplyOptions out;
   out.written_at = clock_.now();
   out.forwarder_count = options_.routes.size();
@@ -166,6 +185,16 @@ ApplyOptions RuleRunner::apply_options(const ActiveRule& rule) const {
     log(LogLevel::kWarning, fmt::format("rule {}: cannot read sample events for an alert: {}",
                                         rule.compiled.rule.name, samples.error().message));
     return {};
+  };
+  if (rule.inhibited_by.empty()) return out;
+  out.inhibited_by = [this, &rule, &state, known = std::map<Timestamp, Inhibitors>()](
+                         const std::string& fingerprint, const GroupValues& group,
+                         Severity severity, TimeRange window) mutable {
+    auto found = known.find(window.end);
+    if (found == known.end()) {
+      found = known.emplace(window.end, inhibitors(rule, state, window)).first;
+    }
+    return found->second.of(rule.compiled.rule, fingerprint, group, severity);
   };
   return out;
 }
@@ -284,7 +313,7 @@ Result<Timestamp> RuleRunner::reevaluate_late(ActiveRule& rule, const std::atomi
       TOCSIN_TRY(const std::vector<Evaluation> evaluations, evaluate_again(rule, ends, stop));
       RuleState state = rule.state;
       const std::vector<AlertEvent> events =
-          apply_late(rule.compiled.rule, apply_options(rule), evaluations, state);
+          apply_late(rule.compiled.rule, apply_options(rule, state), evaluations, state);
       for (const Timestamp end : ends) {
         note_evaluated(state.evaluated, rule.compiled.rule.interval, end, rule.late_check_commit);
       }

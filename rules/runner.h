@@ -16,6 +16,7 @@
 #include "rules/alert_write.h"
 #include "rules/engine.h"
 #include "rules/evaluate.h"
+#include "rules/inhibit.h"
 #include "rules/schedule.h"
 #include "rules/state.h"
 
@@ -37,9 +38,12 @@ struct ActiveRule {
   CompiledRule compiled;
   RuleState state;
   RuleStatus status;
-  bool learning = true;       ///< no group is known to have a baseline
-  uint32_t failed_tries = 0;  ///< how often the next window has failed
-  std::string given_up;       ///< why the previous window was given up; empty: it was not
+  /// Rules whose alerts may inhibit alerts of this one, perhaps itself among them.
+  std::vector<const ActiveRule*> inhibited_by;
+  Duration inhibits_range = 0;  ///< the longest window of the rules that it may inhibit
+  bool learning = true;         ///< no group is known to have a baseline
+  uint32_t failed_tries = 0;    ///< how often the next window has failed
+  std::string given_up;         ///< why the previous window was given up; empty: it was not
 
   uint64_t late_check_commit = 0;         ///< newest commit at the last check for late events
   std::optional<Duration> late_check_at;  ///< when that was, in running time
@@ -57,9 +61,14 @@ struct ActiveRule {
 /// Not thread-safe.
 class RuleRunner {
  public:
+  /// All references must outlive it. `inhibit_rules` may change between calls.
   RuleRunner(Database& database, const QueryEngine& queries, const Clock& clock,
-             const RuleEngineOptions& options)
-      : database_(database), queries_(queries), clock_(clock), options_(options) {}
+             const RuleEngineOptions& options, const std::vector<InhibitRule>& inhibit_rules)
+      : database_(database),
+        queries_(queries),
+        clock_(clock),
+        options_(options),
+        inhibit_rules_(inhibit_rules) {}
 
   /// Evaluates the rule's next window, which must be due. If the evaluation or the commit of its
   /// events fails, the rule is unchanged. If a commit without events fails, the state in memory may
@@ -86,7 +95,8 @@ class RuleRunner {
   Result<std::vector<Evaluation>> evaluate_again(ActiveRule& rule,
                                                  const std::vector<Timestamp>& ends,
                                                  const std::atomic<bool>* stop) const;
-  ApplyOptions apply_options(const ActiveRule& rule) const;
+  ApplyOptions apply_options(const ActiveRule& rule, const RuleState& state) const;
+  Inhibitors inhibitors(const ActiveRule& rule, const RuleState& state, TimeRange window) const;
   Status finish(ActiveRule& rule, RuleState state, const std::vector<AlertEvent>& events);
   Result<uint64_t> newest_commit() const;
   Result<Timestamp> ready_at(const ActiveRule& rule) const;
@@ -97,6 +107,7 @@ class RuleRunner {
   const QueryEngine& queries_;
   const Clock& clock_;
   const RuleEngineOptions& options_;
+  const std::vector<InhibitRule>& inhibit_rules_;
   std::optional<OutboxSequence> sequence_;  // loaded at the first commit
   std::set<ActiveRule*> deferred_;          // rules with a state that is not committed
   size_t deferred_windows_ = 0;

@@ -8,7 +8,8 @@
 //      "runs":[[first_end,last_end,fired_at,flags],...]}}}
 //
 // A group column is its name, its type and its text; a string that is not valid UTF-8 has the type
-// `bytes` and is in hex. Flags of a run: 1 closed, 2 late, 4 retracted. `event` is an AlertEvent as
+// `bytes` and is in hex. Flags of a run: 1 closed, 2 late, 4 retracted, and 8 times its
+// severity (LOW is 1), which runs of earlier versions lack. `event` is an AlertEvent as
 // in the outbox. `judge` is RuleState::rule_version, `told` is LifecycleState::notified. Both may
 // be missing in states of earlier versions; `told` is then the severity alone. `skipped` is missing
 // if no windows were skipped.
@@ -103,7 +104,8 @@ std::string encode_runs(const std::vector<MatchRun>& runs) {
   std::string out = "[";
   for (const MatchRun& run : runs) {
     if (out.size() > 1) out += ',';
-    const int flags = (run.closed ? 1 : 0) | (run.late ? 2 : 0) | (run.retracted ? 4 : 0);
+    const int flags = (run.closed ? 1 : 0) | (run.late ? 2 : 0) | (run.retracted ? 4 : 0) |
+                      static_cast<int>(run.severity) << 3;
     out += fmt::format("[{},{},{},{}]", run.first_end, run.last_end, run.fired_at, flags);
   }
   return out + ']';
@@ -219,8 +221,11 @@ class Decoder {
       const std::vector<Json> piece = list(item, "runs", 4);
       const auto number = [&](size_t i) { return get<int64_t>(piece[i], "runs"); };
       const int64_t flags = number(3);
-      out.push_back(
-          {number(0), number(1), number(2), (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0});
+      MatchRun run{number(0),        number(1),        number(2),
+                   (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0};
+      const auto severity = static_cast<Severity>(flags >> 3);
+      if (severity >= Severity::kLow && severity <= Severity::kCritical) run.severity = severity;
+      out.push_back(run);
     }
     return out;
   }

@@ -31,6 +31,7 @@ struct MatchRun {
   bool closed = false;     ///< the instance resolved or is no longer pending
   bool late = false;       ///< found by re-evaluation after late events
   bool retracted = false;  ///< late events showed that it would not have fired
+  Severity severity = Severity::kMedium;  ///< the highest, if it fired
   bool operator==(const MatchRun&) const = default;
 };
 

@@ -60,7 +60,10 @@ Result<RuleLoadReport> check_all(const Loaded& loaded) {
 Status check(const RulesArguments& arguments) {
   TOCSIN_TRY(const Loaded loaded, load(arguments));
   TOCSIN_TRY(const RuleLoadReport report, check_all(loaded));
-  fmt::print("ok: {} in {}\n", counted(report.added.size(), "rule"),
+  const std::string inhibit_rules =
+      report.inhibit_rule_count == 0 ? ""
+                                     : " and " + counted(report.inhibit_rule_count, "inhibit rule");
+  fmt::print("ok: {}{} in {}\n", counted(report.added.size(), "rule"), inhibit_rules,
              counted(loaded.files.size(), "file"));
   return {};
 }

@@ -49,8 +49,8 @@ def read_anomalies(path):
 
 
 def read_alerts(path, until):
-    """Pairs the rows of each instance, which are sorted by time, into alerts."""
-    rows = [row for row in read_lines(path) if "state" in row]
+    """Pairs the rows of each instance, which are sorted by time, into alerts. Leaves out those that were not sent."""
+    rows = [row for row in read_lines(path) if "state" in row and not row.get("inhibited_by")]
     alerts, open_rows = [], {}
 
     def close(row, end):

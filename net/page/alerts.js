@@ -31,6 +31,7 @@ function firing_item(alert) {
       badge(labels.severity),
       element("strong", { textContent: labels.service ?? "" }),
       element("span", { textContent: labels.alertname ?? alert.name ?? "" }),
+      alert.status?.inhibitedBy?.length ? element("span", { className: "note", textContent: `not sent, inhibited by ${alert.status.inhibitedBy.join(", ")}` }) : null,
       element("span", { className: "note" }, since(alert.activeAt))),
     element("p", { textContent: alert.annotations?.summary ?? "" }));
 }
@@ -61,7 +62,7 @@ function newest_rows(row) {
   return [
     element("tr", {},
       element("td", {}, badge(row.severity)),
-      element("td", { className: known ? `state-${state}` : "", textContent: row.late ? `${state}, late` : state }),
+      element("td", { className: known ? `state-${state}` : "", textContent: [state, row.late && "late", row.inhibited_by && "inhibited"].filter(Boolean).join(", ") }),
       element("td", { textContent: row.service ?? "" }),
       element("td", {}, button),
       element("td", { className: "text", textContent: row.summary ?? "" }),
@@ -77,6 +78,7 @@ function details_of(row) {
   if (row.value !== null && row.value !== undefined) add("Value", number(row.value));
   if (row.baseline !== null && row.baseline !== undefined) add("Baseline", number(row.baseline));
   add("Type", String(row.type ?? ""));
+  if (row.inhibited_by) add("Not sent, inhibited by", String(row.inhibited_by));
   for (const [title, column] of [["Labels", "labels"], ["Annotations", "annotations"]]) {
     const pairs = Object.entries(parsed(row[column], {}));
     if (pairs.length) add(title, pairs.map(([name, value]) => `${name} = ${value}`).join(", "));

@@ -98,8 +98,10 @@ TEST_CASE("apply: instances fire and resolve independently", "[rules]") {
   CHECK(events[0].started_at == at(1));
   CHECK(events[0].summary == "a is ill");
   CHECK(events[0].severity == Severity::kHigh);
-  CHECK(state.instances.at(id("a")).runs == std::vector<MatchRun>{{at(1), at(2), at(1), true}});
-  CHECK(state.instances.at(id("b")).runs == std::vector<MatchRun>{{at(2), at(3), at(2), false}});
+  CHECK(state.instances.at(id("a")).runs ==
+        std::vector<MatchRun>{{at(1), at(2), at(1), true, false, false, Severity::kHigh}});
+  CHECK(state.instances.at(id("b")).runs ==
+        std::vector<MatchRun>{{at(2), at(3), at(2), false, false, false, Severity::kHigh}});
 }
 
 TEST_CASE("apply: an instance without a baseline keeps its state", "[rules]") {
@@ -276,7 +278,8 @@ TEST_CASE("late: a finding next to a known firing extends it", "[rules]") {
   apply_evaluation(rule, apply_options(), seen(3, {"a"}), state);
   apply_evaluation(rule, apply_options(), seen(4, {}), state);
   CHECK(apply_late(rule, apply_options(), {seen(2, {"a"}), seen(4, {"a"})}, state).empty());
-  CHECK(state.instances.at(id("a")).runs == std::vector<MatchRun>{{at(2), at(4), at(3), true}});
+  CHECK(state.instances.at(id("a")).runs ==
+        std::vector<MatchRun>{{at(2), at(4), at(3), true, false, false, Severity::kHigh}});
 }
 
 TEST_CASE("late: a firing disproved by late events is retracted once", "[rules]") {

@@ -24,6 +24,10 @@ std::string changes(const char* verb, const std::vector<std::string>& names) {
 /// One line, such as `rules: 7 in total, added CheckoutSlow, 1 error, the first: ...`.
 std::string describe(const RuleLoadReport& report, size_t rule_count) {
   std::string line = fmt::format("rules: {} in total", rule_count);
+  if (report.inhibit_rule_count > 0) {
+    line += fmt::format(", {} inhibit rule{}", report.inhibit_rule_count,
+                        report.inhibit_rule_count == 1 ? "" : "s");
+  }
   line += changes("added", report.added) + changes("changed", report.changed) +
           changes("removed", report.removed);
   if (report.added.empty() && report.changed.empty() && report.removed.empty()) {
