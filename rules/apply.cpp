@@ -18,29 +18,36 @@ AlertState state_of(LifecycleEvent event) {
     case LifecycleEvent::kFiring:
     case LifecycleEvent::kEscalated:
     case LifecycleEvent::kNewLevel: return AlertState::kFiring;
-    case LifecycleEvent::kResolved: return AlertState::kResolved;
+    case LifecycleEvent::kResolved:
+    case LifecycleEvent::kForgotten: return AlertState::kResolved;
     case LifecycleEvent::kInactive: return AlertState::kInactive;
   }
   return AlertState::kInactive;
 }
 
-// Keeps the instance's runs of matches in step with its life cycle.
+// Keeps the instance's runs of matches in step with its life cycle. What matches after it was
+// forgotten is a run that never fires, so that late events do not bring it back.
 void note_run(const Observation& seen, const Transition& moved, Instance& instance) {
   std::vector<MatchRun>& runs = instance.runs;
-  const bool open = !runs.empty() && !runs.back().closed;
-  if (seen.match == Match::kYes) {
-    if (!open) runs.push_back({seen.window_end, seen.window_end});
+  const LifecycleState& after = moved.state;
+  const bool is_active = after.phase != AlertState::kInactive;
+  const bool matches = seen.match == Match::kYes && (is_active || after.forgotten);
+  if (matches) {
+    if (runs.empty() || runs.back().closed) runs.push_back({seen.window_end, seen.window_end});
     runs.back().last_end = seen.window_end;
-    runs.back().severity = moved.state.severity;
+    if (is_active) runs.back().severity = after.severity;
   }
+  bool is_over = !is_active && seen.match == Match::kNo;
   for (const LifecycleEvent event : moved.events) {
     if (event == LifecycleEvent::kFiring) runs.back().fired_at = seen.window_end;
-    const bool over = event == LifecycleEvent::kResolved || event == LifecycleEvent::kInactive;
-    if (over && open) runs.back().closed = true;
+    is_over |= event == LifecycleEvent::kForgotten;
   }
+  if (is_over && !runs.empty()) runs.back().closed = true;
 }
 
 bool is_active(const Instance& instance) { return instance.life.phase != AlertState::kInactive; }
+// Whether every window counts for it, also without a row.
+bool is_watched(const Instance& instance) { return is_active(instance) || instance.life.forgotten; }
 
 // One instance in one window.
 struct Stepped {
@@ -59,13 +66,15 @@ class InstanceStep {
                 Instance& instance) const {
     Observation seen{window_.end, Match::kNo, Severity::kMedium};
     if (unknown) seen.match = Match::kUnknown;
-    if (row) seen = {window_.end, Match::kYes, row->severity};
+    if (row) seen = {window_.end, Match::kYes, row->severity, row->starts, row->forget};
     Stepped out{row, instance.life, {}};
     const RuleTiming timing{rule_.hold, rule_.keep_firing_for, options_.new_level_after};
     const Transition moved = advance(out.before, seen, timing);
     note_run(seen, moved, instance);
     instance.life = moved.state;
+    if (is_active(instance)) instance.forgotten_at = 0;
     for (const LifecycleEvent what : moved.events) {
+      if (what == LifecycleEvent::kForgotten) instance.forgotten_at = window_.end;
       out.events.push_back(event_of(fingerprint, what, row, out.before, instance));
     }
     if (!is_active(instance)) instance.last_event = {};
@@ -83,7 +92,8 @@ class InstanceStep {
     }
     const bool was_firing = stepped.before.phase == AlertState::kFiring;
     life.notified = was_firing ? stepped.before.notified : std::set<Severity>{};
-    const bool is_held = by.empty() && life.notified.empty() && !stepped.row;
+    const bool starts = stepped.row && stepped.row->starts;
+    const bool is_held = by.empty() && life.notified.empty() && !starts;
     if (is_held) by = instance.last_event.inhibited_by;
     for (AlertEvent& event : stepped.events) {
       if (by.empty()) life.notified.insert(event.severity);
@@ -92,7 +102,7 @@ class InstanceStep {
       event.inhibited_by = by;
     }
     instance.last_event.inhibited_by = by;
-    if (by.empty() && stepped.row && life.notified.insert(life.severity).second) {
+    if (by.empty() && starts && life.notified.insert(life.severity).second) {
       stepped.events.push_back(
           event_of(fingerprint, LifecycleEvent::kEscalated, stepped.row, life, instance));
     }
@@ -116,16 +126,16 @@ class InstanceStep {
       event.annotations = instance.last_event.annotations;
     }
     event.state = state_of(what);
-    const LifecycleState& life = row ? instance.life : before;
+    const LifecycleState& life = is_active(instance) ? instance.life : before;
     const bool pending = life.phase == AlertState::kPending;
     event.started_at = pending ? life.pending_since : life.firing_since;
     if (!pending) event.severity = life.severity;
     event.notified = life.notified;
     event.inhibited_by = instance.last_event.inhibited_by;
-    if (what == LifecycleEvent::kResolved) not_sent_unless_notified(event);
+    if (event.state == AlertState::kResolved) not_sent_unless_notified(event);
     if (what == LifecycleEvent::kFiring && options_.samples) {
       event.samples = options_.samples(group, window_);
-    } else if (what != LifecycleEvent::kResolved) {
+    } else if (event.state != AlertState::kResolved) {
       event.samples = instance.last_event.samples;
     }
     if (what == LifecycleEvent::kNewLevel) {
@@ -133,6 +143,7 @@ class InstanceStep {
                                   format_duration(options_.new_level_after) +
                                   "; from now on these windows count in the baseline";
     }
+    if (what == LifecycleEvent::kForgotten) event.annotations[kEndedAnnotation] = kForgottenNote;
     if (what == LifecycleEvent::kResolved && before.new_level) {
       event.annotations["note"] = "no longer unusual, which need not be a recovery: it fired for " +
                                   format_duration(options_.new_level_after) +
@@ -168,7 +179,8 @@ std::vector<const RowEntry*> new_instance_rows(const Evaluation& evaluation,
   std::vector<const RowEntry*> out;
   for (const RowEntry& row : evaluation.rows) {
     const auto known = state.instances.find(row.first);
-    if (known == state.instances.end() || !is_active(known->second)) out.push_back(&row);
+    const bool is_new = known == state.instances.end() || !is_watched(known->second);
+    if (is_new && row.second.starts) out.push_back(&row);
   }
   const size_t room = kInstanceCountMax - std::min(active, kInstanceCountMax);
   if (out.size() <= room) return out;
@@ -191,11 +203,13 @@ Timestamp last_end_of(const Instance& instance) {
   return last;
 }
 
-// Inactive instances, oldest last match first.
-std::vector<std::pair<Timestamp, std::string>> inactive_by_age(const RuleState& state) {
-  std::vector<std::pair<Timestamp, std::string>> out;
+// Inactive instances, oldest last match first; last those that would fire again if they were
+// removed, because they were forgotten and still match.
+std::vector<std::tuple<bool, Timestamp, std::string>> inactive_by_age(const RuleState& state) {
+  std::vector<std::tuple<bool, Timestamp, std::string>> out;
   for (const auto& [fingerprint, instance] : state.instances) {
-    if (!is_active(instance)) out.emplace_back(last_end_of(instance), fingerprint);
+    if (is_active(instance)) continue;
+    out.emplace_back(instance.life.forgotten, last_end_of(instance), fingerprint);
   }
   std::sort(out.begin(), out.end());
   return out;
@@ -242,7 +256,7 @@ std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& o
   const InstanceStep step(rule, options, evaluation.window, bytes_max);
   std::map<std::string, Stepped> stepped;  // by fingerprint
   for (auto& [fingerprint, instance] : state.instances) {
-    if (!is_active(instance)) continue;
+    if (!is_watched(instance)) continue;
     const auto row = evaluation.rows.find(fingerprint);
     stepped[fingerprint] =
         step.apply(fingerprint, row == evaluation.rows.end() ? nullptr : &row->second,
@@ -283,17 +297,24 @@ std::vector<Exclusion> exclusions_of(const RuleState& state, const std::vector<s
   return out;
 }
 
+void unlist_forgotten(Timestamp oldest, RuleState& state) {
+  for (auto& [fingerprint, instance] : state.instances) {
+    if (instance.forgotten_at < oldest) instance.forgotten_at = 0;
+  }
+}
+
 Timestamp forget_before(Timestamp oldest, RuleState& state) {
   for (auto& [fingerprint, instance] : state.instances) {
     std::erase_if(instance.runs,
                   [&](const MatchRun& run) { return run.closed && run.last_end < oldest; });
   }
   std::erase_if(state.instances, [](const auto& entry) {
-    return !is_active(entry.second) && entry.second.runs.empty();
+    const Instance& instance = entry.second;
+    return !is_watched(instance) && instance.forgotten_at == 0 && instance.runs.empty();
   });
   if (state.instances.size() <= kInstanceCountMax) return 0;
   Timestamp newest = 0;
-  for (const auto& [last_end, fingerprint] : inactive_by_age(state)) {
+  for (const auto& [forgotten, last_end, fingerprint] : inactive_by_age(state)) {
     if (state.instances.size() <= kInstanceCountMax) break;
     state.instances.erase(fingerprint);
     newest = last_end;

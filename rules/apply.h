@@ -19,6 +19,12 @@ namespace tocsin {
 /// Most instances that a rule keeps, and most rows that one evaluation returns.
 inline constexpr size_t kInstanceCountMax = 1'000;
 
+/// How long a rule lists the instances that `forget_when` ended.
+inline constexpr Duration kForgottenListed = 30 * kDay;
+/// The annotation of the resolution of a forgotten instance, and its text.
+inline constexpr const char* kEndedAnnotation = "ended";
+inline constexpr const char* kForgottenNote = "forgotten, still silent";
+
 /// One result row of the rule's query: an instance that matches.
 struct ObservedRow {
   GroupValues group;  ///< in the order of the last stats' keys
@@ -26,6 +32,8 @@ struct ObservedRow {
   double value = 0;                                ///< NaN: none
   double baseline = 0;                             ///< NaN: none
   std::map<std::string, std::string> annotations;  ///< rendered, and cut
+  bool starts = true;                              ///< fulfils `starts_when`
+  bool forget = false;                             ///< fulfils `forget_when`
 };
 
 /// The result of evaluating one window.
@@ -73,6 +81,9 @@ std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options
 /// `exclude_max` of each. `keys` are the rule's `by` columns.
 std::vector<Exclusion> exclusions_of(const RuleState& state, const std::vector<std::string>& keys,
                                      Duration range, Duration exclude_max);
+
+/// Forgets when instances were forgotten (Instance::forgotten_at), if that was before `oldest`.
+void unlist_forgotten(Timestamp oldest, RuleState& state);
 
 /// Forgets runs that ended before `oldest`, then inactive instances without runs, then, beyond
 /// kInstanceCountMax instances, the inactive ones whose last match is oldest. Returns the end of

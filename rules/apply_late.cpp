@@ -57,9 +57,15 @@ void add_late_run(const Rule& rule, const std::string& fingerprint, const LateFi
   const Timestamp first = finding.windows[from].first;
   const Timestamp last = finding.windows[to - 1].first;
   if (extends_known(instance, first, last, rule.interval)) return;
-  MatchRun run{first, last, 0, true, true, false};
+  const auto starts = [&](size_t at) {
+    return finding.windows[at].second->rows.at(fingerprint).starts;
+  };
+  while (from < to && !starts(from)) ++from;
+  if (from == to) return;
+  MatchRun run{finding.windows[from].first, last, 0, true, true, false};
   size_t fired = from;
-  while (fired < to && finding.windows[fired].first - first < rule.hold) ++fired;
+  const auto held = [&](size_t at) { return finding.windows[at].first - run.first_end; };
+  while (fired < to && (held(fired) < rule.hold || !starts(fired))) ++fired;
   if (fired < to) {
     const LateFiring firing{fingerprint, finding, fired, to};
     run.fired_at = finding.windows[fired].first;
@@ -140,7 +146,12 @@ class LateReport {
   const size_t bytes_max_;  // of one event
 };
 
-// Retracts runs of which all windows were re-evaluated and none matches now.
+bool starts_in(const Evaluation& evaluation, const std::string& fingerprint) {
+  const auto row = evaluation.rows.find(fingerprint);
+  return row != evaluation.rows.end() && row->second.starts;
+}
+
+// Retracts runs of which all windows were re-evaluated and none could start an alert now.
 void retract(const Rule& rule, const ApplyOptions& options,
              const std::map<Timestamp, const Evaluation*>& evaluations,
              const std::string& fingerprint, size_t bytes_max, Instance& instance,
@@ -150,7 +161,7 @@ void retract(const Rule& rule, const ApplyOptions& options,
     bool gone = true;
     for (Timestamp end = run.first_end; gone && end <= run.last_end; end += rule.interval) {
       const auto found = evaluations.find(end);
-      gone = found != evaluations.end() && !found->second->rows.contains(fingerprint) &&
+      gone = found != evaluations.end() && !starts_in(*found->second, fingerprint) &&
              !found->second->unknown.contains(fingerprint);
     }
     if (!gone) continue;

@@ -153,6 +153,8 @@ class Compiler {
     } else if (!rule.value.empty() && out_.baseline_depth > 0) {
       out_.baseline = add_usual_baseline(rule.value.text);
     }
+    if (!rule.starts_when.empty()) out_.starts_when = add(rule.starts_when, Kind::kCondition);
+    if (!rule.forget_when.empty()) out_.forget_when = add(rule.forget_when, Kind::kCondition);
     for (const SeverityCase& each : rule.severities) {
       out_.conditions.push_back(each.condition.empty() ? CompiledRule::kNone
                                                        : add(each.condition, Kind::kCondition));

@@ -428,6 +428,9 @@ void RuleEngine::Impl::publish(const ActiveRule& rule) {
   status.next_due = next_due(rule.schedule(options), rule.state.cursor);
   for (const auto& [fingerprint, instance] : rule.state.instances) {
     if (instance.life.phase != AlertState::kInactive) status.active.push_back(instance.last_event);
+    if (instance.forgotten_at == 0) continue;
+    const AlertEvent event = make_event(source, fingerprint, instance.group, {}, 0);
+    status.forgotten.push_back({fingerprint, event.labels, instance.forgotten_at});
   }
   const MutexLock lock(status_mutex);
   statuses[source.name] = std::move(status);

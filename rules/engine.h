@@ -65,6 +65,13 @@ struct RuleLoadReport {
 enum class RuleHealth { kOk, kBlind, kLearning, kFailing };
 const char* name_of(RuleHealth health);
 
+/// An instance that `forget_when` ended.
+struct ForgottenAlert {
+  std::string fingerprint;
+  std::map<std::string, std::string> labels;  ///< the group's columns and the rule's labels
+  Timestamp at = 0;
+};
+
 struct RuleStatus {
   std::string name, type, group, file;
   std::string query;  ///< as written in the file
@@ -78,9 +85,10 @@ struct RuleStatus {
   Timestamp ready_at = 0;         ///< kLearning: when a baseline may exist; 0: no events yet
   Timestamp last_window_end = 0;  ///< 0: never evaluated
   Timestamp next_due = 0;
-  uint64_t evaluations = 0;        ///< since start
-  Duration last_duration = 0;      ///< wall time of the last evaluation
-  std::vector<AlertEvent> active;  ///< newest event of each pending or firing instance
+  uint64_t evaluations = 0;               ///< since start
+  Duration last_duration = 0;             ///< wall time of the last evaluation
+  std::vector<AlertEvent> active;         ///< newest event of each pending or firing instance
+  std::vector<ForgottenAlert> forgotten;  ///< of the last 30 days
 };
 
 /// Evaluates rules over one database and keeps their state in it. `database`, `queries` and `clock`

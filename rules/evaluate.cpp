@@ -123,6 +123,8 @@ class RowReader {
     out.value = number_of(expression(compiled_.value, row));
     out.baseline = number_of(expression(compiled_.baseline, row));
     out.severity = severity(row);
+    out.starts = compiled_.starts_when == CompiledRule::kNone || holds(compiled_.starts_when, row);
+    out.forget = holds(compiled_.forget_when, row);
     return out;
   }
 
@@ -142,10 +144,11 @@ class RowReader {
     return expressions_[index].at(row);
   }
 
+  bool holds(size_t index, size_t row) const { return expression(index, row) == Value::of(true); }
+
   Severity severity(size_t row) const {
     for (size_t i = 0; i < compiled_.conditions.size(); ++i) {
-      if (compiled_.conditions[i] == CompiledRule::kNone ||
-          expression(compiled_.conditions[i], row) == Value::of(true)) {
+      if (compiled_.conditions[i] == CompiledRule::kNone || holds(compiled_.conditions[i], row)) {
         return compiled_.rule.severities[i].severity;
       }
     }
@@ -157,8 +160,8 @@ class RowReader {
   std::vector<NamedColumns> expressions_;
 };
 
-// Drops rows beyond kInstanceCountMax. Known instances are kept first, then the most severe rows,
-// then those with the largest values.
+// Drops rows beyond kInstanceCountMax. Known instances are kept first, then rows that may start an
+// alert, then the most severe rows, then those with the largest values.
 void keep_worst(const CompiledRule& compiled, const std::set<std::string>& known,
                 std::map<std::string, ObservedRow>& rows) {
   if (rows.size() <= kInstanceCountMax) return;
@@ -166,7 +169,7 @@ void keep_worst(const CompiledRule& compiled, const std::set<std::string>& known
   for (const auto& [fingerprint, row] : rows) order.push_back(fingerprint);
   const auto rank = [&](const std::string& fingerprint) {
     const ObservedRow& row = rows.at(fingerprint);
-    return std::make_tuple(known.contains(fingerprint), row.severity,
+    return std::make_tuple(known.contains(fingerprint), row.starts, row.severity,
                            std::isnan(row.value) ? 0 : std::fabs(row.value));
   };
   std::stable_sort(order.begin(), order.end(),

@@ -35,6 +35,8 @@ struct CompiledRule {
   std::string query;
   size_t value = kNone;            ///< index of an expression
   size_t baseline = kNone;         ///< likewise
+  size_t starts_when = kNone;      ///< likewise; kNone: always
+  size_t forget_when = kNone;      ///< likewise; kNone: never
   std::vector<size_t> conditions;  ///< by severity case; kNone: always
   std::vector<CompiledAnnotation> annotations;
   std::vector<std::string> keys;  ///< the `by` columns of the last stats

@@ -46,8 +46,14 @@ std::string rule_version_of(const Rule& rule, const std::map<std::string, Value>
   GroupValues pieces = {{"interval", Value::duration(rule.interval)},
                         {"for", Value::duration(rule.hold)},
                         {"zone", Value::of(zone.name())}};
+  if (!rule.starts_when.empty())
+    pieces.emplace_back("starts_when", Value::of(rule.starts_when.text));
+  const auto is_used = [&](const std::string& name) {
+    return rule.expr.text.find('$' + name) != std::string::npos ||
+           rule.starts_when.text.find('$' + name) != std::string::npos;
+  };
   for (const auto& [name, value] : parameters) {
-    if (rule.expr.text.find('$' + name) == std::string::npos) continue;
+    if (!is_used(name)) continue;
     pieces.emplace_back(fmt::format("${} {}", name, name_of(value.type)), value);
   }
   return fingerprint(rule.expr.text, pieces);

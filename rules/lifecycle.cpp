@@ -6,6 +6,12 @@ namespace {
 
 Transition matched(LifecycleState state, const Observation& seen, const RuleTiming& timing) {
   Transition out;
+  if (state.forgotten || (state.phase == AlertState::kInactive && !seen.starts)) return {state, {}};
+  if (state.phase == AlertState::kFiring && seen.forget) {
+    out.state.forgotten = true;
+    out.events.push_back(LifecycleEvent::kForgotten);
+    return out;
+  }
   if (state.phase == AlertState::kInactive) {
     state = {};
     state.phase = AlertState::kPending;
@@ -13,7 +19,7 @@ Transition matched(LifecycleState state, const Observation& seen, const RuleTimi
   }
   state.last_match = seen.window_end;
   if (state.phase == AlertState::kPending) {
-    if (seen.window_end - state.pending_since >= timing.hold) {
+    if (seen.starts && seen.window_end - state.pending_since >= timing.hold) {
       state.phase = AlertState::kFiring;
       state.firing_since = seen.window_end;
       state.notified = {seen.severity};
@@ -33,6 +39,7 @@ Transition matched(LifecycleState state, const Observation& seen, const RuleTimi
 
 Transition unmatched(const LifecycleState& state, const Observation& seen,
                      const RuleTiming& timing) {
+  if (state.phase == AlertState::kInactive) return {};  // if it was forgotten, that is over
   if (state.phase == AlertState::kPending) return {{}, {LifecycleEvent::kInactive}};
   if (state.phase == AlertState::kFiring &&
       seen.window_end - state.last_match > timing.keep_firing_for) {

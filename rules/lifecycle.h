@@ -29,6 +29,8 @@ struct Observation {
   Timestamp window_end = 0;
   Match match = Match::kNo;
   Severity severity = Severity::kMedium;  ///< if it matched
+  bool starts = true;   ///< if it matched: whether an alert may start (`starts_when`)
+  bool forget = false;  ///< if it matched: whether a firing ends nevertheless (`forget_when`)
 };
 
 struct RuleTiming {
@@ -46,6 +48,7 @@ struct LifecycleState {
   Severity severity = Severity::kMedium;     ///< firing: the highest so far
   std::set<Severity> notified;               ///< firing: severities of its events so far
   bool new_level = false;                    ///< firing: reported as a new level
+  bool forgotten = false;  ///< inactive: a firing was forgotten, and it has matched ever since
   bool operator==(const LifecycleState&) const = default;
 };
 
@@ -56,7 +59,8 @@ enum class LifecycleEvent : uint8_t {
   kEscalated,  ///< still firing, with a higher severity; a row in the state firing
   kNewLevel,  ///< fired for new_level_after, so the baseline includes it; a row in the state firing
   kResolved,
-  kInactive,  ///< no longer pending, without having fired
+  kInactive,   ///< no longer pending, without having fired
+  kForgotten,  ///< no longer firing, although it matches
 };
 
 struct Transition {

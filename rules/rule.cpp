@@ -33,6 +33,7 @@ bool Rule::same_as(const Rule& other) const {
   return name == other.name && type == other.type && group == other.group &&
          interval == other.interval && same_texts(expr, other.expr) &&
          same_texts(value, other.value) && same_texts(baseline, other.baseline) &&
+         same_texts(starts_when, other.starts_when) && same_texts(forget_when, other.forget_when) &&
          std::equal(severities.begin(), severities.end(), other.severities.begin(),
                     other.severities.end(),
                     [&](const SeverityCase& a, const SeverityCase& b) {

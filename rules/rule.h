@@ -45,6 +45,11 @@ struct Rule {
   RuleText expr;
   RuleText value;     ///< an expression over a result row; empty: none
   RuleText baseline;  ///< likewise
+  /// Conditions over a result row. A row that does not fulfil `starts_when` keeps an alert firing
+  /// or pending but starts none; one that fulfils `forget_when` ends a firing that goes on. Empty:
+  /// every row starts, none ends.
+  RuleText starts_when;
+  RuleText forget_when;
   /// The first case whose condition holds applies; the last has no condition.
   std::vector<SeverityCase> severities;
   Duration hold = 0;             ///< `for`: how long a group must match before it fires

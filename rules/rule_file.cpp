@@ -108,6 +108,8 @@ class Reader {
     read_text(section, "expr", rule.expr);
     read_text(section, "value", rule.value);
     read_text(section, "baseline", rule.baseline);
+    read_text(section, "starts_when", rule.starts_when);
+    read_text(section, "forget_when", rule.forget_when);
     read_severities(section, rule);
     section.duration("for", rule.hold, 0, kHoldMax);
     section.duration("keep_firing_for", rule.keep_firing_for, 0, kHoldMax);

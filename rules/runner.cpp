@@ -29,12 +29,13 @@ Duration memory_of(const ActiveRule& rule, Duration late_max) {
 }
 
 // The instances for which a missing row must be distinguished from a missing baseline: the active
-// ones, or, for a re-evaluated window, all, because it may retract past firings.
+// and the forgotten ones, or, for a re-evaluated window, all, because it may retract past firings.
 std::set<std::string> instances_to_check(const RuleState& state, Timestamp end) {
   std::set<std::string> out;
   const bool again = end <= state.cursor.last_end;
   for (const auto& [fingerprint, instance] : state.instances) {
-    if (again || instance.life.phase != AlertState::kInactive) out.insert(fingerprint);
+    const LifecycleState& life = instance.life;
+    if (again || life.phase != AlertState::kInactive || life.forgotten) out.insert(fingerprint);
   }
   return out;
 }
@@ -114,6 +115,7 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
   note_evaluated(state.evaluated, interval, end, commit_number);
   // Do not notify again for a window whose earlier notifications have been forgotten.
   const Timestamp believed_end = end - database_.counters().clock_ahead;
+  unlist_forgotten(believed_end - kForgottenListed, state);
   const Timestamp unknown_to =
       forget_before(believed_end - memory_of(rule, options_.late_max), state);
   forget_evaluated(state.evaluated, interval,

@@ -5,14 +5,14 @@
 //    "instances":{"FINGERPRINT":{"group":[["service","string","pay"],...],
 //      "phase":"firing","pending_since":T,"firing_since":T,"last_match":T,"severity":"HIGH",
 //      "told":["HIGH"],"new_level":false,"event":"{...}",
-//      "runs":[[first_end,last_end,fired_at,flags],...]}}}
+//      "forgotten":false,"forgotten_at":T,"runs":[[first_end,last_end,fired_at,flags],...]}}}
 //
 // A group column is its name, its type and its text; a string that is not valid UTF-8 has the type
 // `bytes` and is in hex. Flags of a run: 1 closed, 2 late, 4 retracted, and 8 times its
 // severity (LOW is 1), which runs of earlier versions lack. `event` is an AlertEvent as
 // in the outbox. `judge` is RuleState::rule_version, `told` is LifecycleState::notified. Both may
 // be missing in states of earlier versions; `told` is then the severity alone. `skipped` is missing
-// if no windows were skipped.
+// if no windows were skipped, `forgotten` and `forgotten_at` if the instance was not forgotten.
 #include "rules/state.h"
 
 #include <algorithm>
@@ -123,12 +123,17 @@ std::string encode_severities(const std::set<Severity>& severities) {
 std::string encode_instance(const Instance& instance) {
   const LifecycleState& life = instance.life;
   const bool has_event = life.phase != AlertState::kInactive;
+  const std::string forgotten = life.forgotten || instance.forgotten_at != 0
+                                    ? fmt::format("\"forgotten\":{},\"forgotten_at\":{},",
+                                                  life.forgotten, instance.forgotten_at)
+                                    : "";
   return fmt::format(
       "{{\"group\":{},\"phase\":\"{}\",\"pending_since\":{},\"firing_since\":{},\"last_match\":{},"
-      "\"severity\":\"{}\",\"told\":{},\"new_level\":{},\"event\":{},\"runs\":{}}}",
+      "\"severity\":\"{}\",\"told\":{},\"new_level\":{},\"event\":{},{}\"runs\":{}}}",
       encode_group(instance.group), name_of(life.phase), life.pending_since, life.firing_since,
       life.last_match, name_of(life.severity), encode_severities(life.notified), life.new_level,
-      json_quote(has_event ? encode_alert(instance.last_event) : ""), encode_runs(instance.runs));
+      json_quote(has_event ? encode_alert(instance.last_event) : ""), forgotten,
+      encode_runs(instance.runs));
 }
 
 using Json = simdjson::dom::element;
@@ -272,6 +277,10 @@ class Decoder {
       } else {
         fail_at("event");
       }
+    }
+    if (json["forgotten"].error() != simdjson::NO_SUCH_FIELD) {
+      out.life.forgotten = get<bool>(json["forgotten"], "forgotten");
+      out.forgotten_at = get<int64_t>(json["forgotten_at"], "forgotten_at");
     }
     out.runs = runs(json);
     return out;

@@ -40,6 +40,7 @@ struct Instance {
   GroupValues group;
   LifecycleState life;
   AlertEvent last_event;       ///< only while pending or firing
+  Timestamp forgotten_at = 0;  ///< end of the window in which `forget_when` ended it; 0: it did not
   std::vector<MatchRun> runs;  ///< ascending; kept while a baseline or re-evaluation needs them
 };
 

@@ -85,8 +85,11 @@ std::string group_key(const Labels& group_labels) {
 std::string details_of(const AlertEvent& event) {
   std::string text = event.summary.empty() ? event.rule : event.summary;
   if (is_over(event)) text.insert(0, "resolved: ");
-  const auto note = event.annotations.find("note");
-  return note == event.annotations.end() ? text : text + " (" + note->second + ')';
+  for (const char* name : {"note", "ended"}) {
+    const auto note = event.annotations.find(name);
+    if (note != event.annotations.end()) text += " (" + note->second + ')';
+  }
+  return text;
 }
 
 std::string hash_text(std::string_view text) {

@@ -54,6 +54,16 @@ std::string evaluation_json(Timestamp last, Duration took) {
                      last == 0 ? "0001-01-01T00:00:00Z" : format_time(last), seconds(took));
 }
 
+std::string forgotten_json(const std::vector<ForgottenAlert>& forgotten) {
+  std::vector<std::string> out;
+  for (const ForgottenAlert& alert : forgotten) {
+    out.push_back(fmt::format("{{\"labels\":{},\"fingerprint\":{},\"forgottenAt\":\"{}\"}}",
+                              json_object(alert.labels), json_quote(alert.fingerprint),
+                              format_time(alert.at)));
+  }
+  return json_array(out);
+}
+
 std::string rule_json(const RuleStatus& rule) {
   std::map<std::string, std::string> labels = rule.labels;
   labels["type"] = rule.type;
@@ -61,11 +71,12 @@ std::string rule_json(const RuleStatus& rule) {
   return fmt::format(
       "{{\"name\":{},\"type\":\"alerting\",\"state\":\"{}\",\"query\":{},\"duration\":{},"
       "\"keepFiringFor\":{},\"labels\":{},\"annotations\":{},\"health\":\"{}\",\"lastError\":{},{},"
-      "\"alerts\":{}}}",
+      "\"interval\":{},\"nextEvaluation\":\"{}\",\"alerts\":{},\"forgotten\":{}}}",
       json_quote(rule.name), state_of(rule), json_quote(rule.query), seconds(rule.hold),
       seconds(rule.keep_firing_for), json_object(labels), json_object(rule.annotations), health,
       json_quote(rule.last_error), evaluation_json(rule.last_window_end, rule.last_duration),
-      json_array(alerts_of(rule)));
+      seconds(rule.interval), format_time(rule.next_due), json_array(alerts_of(rule)),
+      forgotten_json(rule.forgotten));
 }
 
 std::string group_json(const std::vector<const RuleStatus*>& members) {

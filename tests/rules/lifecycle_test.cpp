@@ -76,6 +76,32 @@ TEST_CASE("lifecycle: every phase with every observation", "[rules]") {
   check(firing(10, 60), yes(150), keeping, firing(10, 150), {});
 }
 
+TEST_CASE("lifecycle: a row that does not start an alert keeps its phase", "[rules]") {
+  const RuleTiming at_once, holding{100, 0, 0};
+  Observation keeps = yes(200);
+  keeps.starts = false;
+  check({}, keeps, at_once, {}, {});
+  LifecycleState still = pending(10);
+  still.last_match = 200;
+  check(pending(10), keeps, holding, still, {});
+  check(firing(10, 10), keeps, at_once, firing(10, 200), {});
+}
+
+TEST_CASE("lifecycle: what was forgotten starts again only after it did not match", "[rules]") {
+  const RuleTiming at_once;
+  Observation forget = yes(60);
+  forget.forget = true;
+  LifecycleState forgotten;
+  forgotten.forgotten = true;
+  check(firing(10, 10), forget, at_once, forgotten, {LifecycleEvent::kForgotten});
+  check(forgotten, yes(70), at_once, forgotten, {});
+  check(forgotten, forget, at_once, forgotten, {});
+  check(forgotten, unknown(70), at_once, forgotten, {});
+  check(forgotten, no(70), at_once, {}, {});
+  // An alert fires for one window at least.
+  check({}, forget, at_once, firing(60, 60), {LifecycleEvent::kFiring});
+}
+
 TEST_CASE("lifecycle: while firing, the severity rises but never falls", "[rules]") {
   const RuleTiming timing;
   LifecycleState escalated = firing(10, 20, Severity::kCritical);

@@ -37,7 +37,10 @@ RuleState example_state() {
   firing.last_event.samples = {R"({"a":1})"};
   firing.runs = {
       {1, 2, 0, true, false, false}, {3, 4, 3, true, true, true}, {5, 6, 5, false, false, false}};
+  firing.runs[1].severity = Severity::kCritical;
+  firing.forgotten_at = 7;
   state.instances["00000000000000bb"].group = {{"service", Value::of("")}};
+  state.instances["00000000000000bb"].life.forgotten = true;
   return state;
 }
 
@@ -58,6 +61,8 @@ TEST_CASE("state: an encoded state decodes to itself", "[rules]") {
   CHECK(firing.life == original.life);
   CHECK(firing.last_event == original.last_event);
   CHECK(firing.runs == original.runs);
+  CHECK(firing.forgotten_at == original.forgotten_at);
+  CHECK(decoded->instances.at("00000000000000bb").life.forgotten);
   CHECK(encode_state(*decoded) == encode_state(state));
 }
 
