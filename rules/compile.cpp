@@ -241,7 +241,8 @@ class Compiler {
     for (size_t part = 0; part < out_.rule.query_count(); ++part) {
       out_.queries.push_back(with_columns(expressions_, part));
       Diagnostic found;
-      if (const Result<Plan> plan = queries_.prepare(out_.queries.back(), options_, &found); !plan) {
+      if (const Result<Plan> plan = queries_.prepare(out_.queries.back(), options_, &found);
+          !plan) {
         error(out_.rule.expr.at(0), found.message);
       }
     }

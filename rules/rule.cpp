@@ -48,8 +48,7 @@ std::string Rule::query_of(size_t part) const {
 bool Rule::same_as(const Rule& other) const {
   const auto same_texts = [](const RuleText& a, const RuleText& b) { return a.text == b.text; };
   return name == other.name && type == other.type && group == other.group &&
-         interval == other.interval && same_texts(expr, other.expr) &&
-         parts == other.parts &&
+         interval == other.interval && same_texts(expr, other.expr) && parts == other.parts &&
          same_texts(value, other.value) && same_texts(baseline, other.baseline) &&
          same_texts(starts_when, other.starts_when) && same_texts(forget_when, other.forget_when) &&
          std::equal(severities.begin(), severities.end(), other.severities.begin(),
