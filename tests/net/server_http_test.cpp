@@ -1,4 +1,5 @@
 // The HTTP port as clients see it.
+#include <algorithm>
 #include <future>
 #include <regex>
 
@@ -245,6 +246,29 @@ TEST_CASE("http: events without a time are counted, and reported once per source
             "http 127.0.0.1: 1 event without a recognisable time is stored with its time "
             "of arrival (keys: time (\"16:47\" is not a time), v); name the right key with "
             "the parameter `_time_field` or `listen.time.key`"});
+}
+
+TEST_CASE("server: warnings about one source do not hide those about another", "[net]") {
+  std::vector<std::string> logged;
+  set_log_sink([&](LogLevel, const std::string& text) { logged.push_back(text); });
+  {
+    TestServer server;
+    for (int i = 0; i < 30; ++i) {
+      const std::string line = fmt::format(R"({{"time":"soon","a{}":1}})", i);
+      CHECK(server.request("POST", "/insert/jsonline", line).status == 204);
+    }
+    Client client(server.tcp());
+    client.send("# tocsin ack=on\n{\"time\":\"soon\",\"b\":1}\n");
+    CHECK(client.read_until("+OK 2\n").ends_with("+OK 2\n"));
+  }
+  set_log_sink(nullptr);
+  const auto warnings_about = [&](const std::string& source) {
+    return std::ranges::count_if(logged, [&](const std::string& text) {
+      return text.starts_with(source + ": 1 event without a recognisable time");
+    });
+  };
+  CHECK(warnings_about("http 127.0.0.1") == 10);  // and no more, so that they cannot fill the log
+  CHECK(warnings_about("tcp 127.0.0.1") == 1);
 }
 
 TEST_CASE("http: InfluxDB clients find what they request at start", "[net]") {

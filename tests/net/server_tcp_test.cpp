@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/log.h"
 #include "db/limits.h"
 #include "net/event_loop/address.h"
 #include "net/parse/framer.h"
@@ -76,6 +77,25 @@ TEST_CASE("tcp: acknowledgements are sent on request", "[net]") {
   CHECK(client.read_until("\n") == "+OK 7\n");
   client.send("m f=\"text\" 4\n");
   CHECK(contains(client.read_until("\n"), "-ERR line 8: field type conflict"));
+}
+
+TEST_CASE("tcp: a wrong word after `# tocsin` confirms nothing, and the log says what is right",
+          "[net]") {
+  std::vector<std::string> logged;
+  set_log_sink([&](LogLevel, const std::string& text) { logged.push_back(text); });
+  {
+    TestServer server;
+    Client client(server.tcp());
+    client.send("# tocsin ack=yes\nm f=1 1\n");
+    client.end();
+    CHECK(client.read_all().empty());
+    CHECK(server.query("from m | stats n = count()") == "n\n1\n");
+  }
+  set_log_sink(nullptr);
+  std::erase_if(logged, [](const std::string& text) { return !contains(text, "ack=yes"); });
+  REQUIRE(logged.size() == 1);
+  CHECK_THAT(logged[0], Catch::EndsWith("`# tocsin ack=yes` is not known, so nothing is confirmed; "
+                                        "expected `# tocsin ack=on`"));
 }
 
 TEST_CASE("tcp: a line that is too long is rejected and the next one is read", "[net]") {
