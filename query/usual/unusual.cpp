@@ -413,8 +413,9 @@ struct MeanJudge {
     judgement.span = length * past.slots().step();
     judgement.observed = sum.value / sum.of;
     judgement.usual = usual.nearest(judgement.observed);
-    judgement.surprise = surprise_of_deviation(
-        std::fabs(judgement.observed - judgement.usual) / spread.value, spread.samples);
+    judgement.surprise =
+        surprise_of_deviation(std::fabs(judgement.observed - judgement.usual) / spread.value,
+                              std::min(spread.samples, sum.of));
     return judgement;
   }
 
