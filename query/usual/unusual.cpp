@@ -132,7 +132,7 @@ Range levels_of(const Past& past, int64_t end, int64_t length) {
 /// How counts of spans of this length have differed from the usual.
 struct Noise {
   double relative_variance = kRateDeviationMin * kRateDeviationMin;  ///< beyond that of Poisson
-  Range seen;  ///< factors that are nothing special
+  Range seen{1, 1};  ///< factors that are nothing special; includes 1
 };
 
 /// A factor counts as usual if spans reach it on one of four days: bursts do, incidents and
@@ -211,23 +211,19 @@ struct CountJudge {
       expected.add(usual.low * levels.low);
       expected.add(usual.high * levels.high);
     }
-    Noise noise = noise_of(past, end, length);
-    noise.relative_variance += profile.relative_variance;
     Judgement judgement;
     judgement.basis = profile.basis;
     judgement.span = length * past.slots().step();
     judgement.observed = sum.value;
     judgement.usual = expected.nearest(sum.value);
     judgement.surprise = 0;
-    if (sum.value > expected.high) {
-      const double mean =
-          noise.seen.empty() ? expected.high : expected.high * std::max(1.0, noise.seen.high);
-      judgement.surprise = surprise_of_many({mean, noise.relative_variance}, sum.value);
-    } else if (sum.value < expected.low) {
-      const double mean =
-          noise.seen.empty() ? expected.low : expected.low * std::min(1.0, noise.seen.low);
-      judgement.surprise = surprise_of_few({mean, noise.relative_variance}, sum.value);
-    }
+    if (judgement.usual == sum.value) return judgement;
+    const Noise noise = noise_of(past, end, length);
+    const double variance = noise.relative_variance + profile.relative_variance;
+    judgement.surprise =
+        sum.value > expected.high
+            ? surprise_of_many({expected.high * noise.seen.high, variance}, sum.value)
+            : surprise_of_few({expected.low * noise.seen.low, variance}, sum.value);
     return judgement;
   }
 
