@@ -114,7 +114,7 @@ class Baseline {
   // Counts what is kept by group, and `more` bytes.
   Status count_memory(size_t more) {
     constexpr size_t kGroupBytes =
-        sizeof(Past) + sizeof(Current) + 2 * sizeof(size_t) + sizeof(uint32_t);
+        sizeof(GroupPast) + sizeof(Current) + 2 * sizeof(size_t) + sizeof(uint32_t);
     constexpr size_t kMadeUpBytes = sizeof(uint32_t) + sizeof(GroupPast::made_up[0]);
     return gauge_.set(past_.size() * kGroupBytes + past_bytes_ + more + made_up_.memory_bytes() +
                       made_up_.row_count * kMadeUpBytes);

@@ -8,22 +8,33 @@ namespace tocsin {
 namespace {
 
 constexpr double kLog10 = std::numbers::ln10;
-constexpr double kTermsMax = 20'000;
+constexpr int kBlocksOfWidth = 64;  // then blocks are twice as wide
 
 double as_surprise(double log_chance) {
   return std::clamp(-log_chance / kLog10, 0.0, kSurpriseMax);
 }
 
-/// The logarithm of term(start) + term(start ± 1) + ..., where `ratio(k)` is the next term over
-/// term(k); stops where terms no longer matter.
+/// The logarithm of term(start) + term(start ± 1) + ..., `count` terms, where `ratio(k)` is the
+/// next term over term(k); stops where terms no longer matter. Blocks of terms are added as
+/// geometric series, so that sums for counts of billions are exact and quick; near both ends, where
+/// the ratio changes, a block is one term.
 template <class Ratio>
-double log_sum(double log_first, double start, double direction, double limit, Ratio ratio) {
-  double term = 1, sum = 1;
-  double k = start;
-  for (double i = 0; i < kTermsMax && k != limit; ++i, k += direction) {
-    term *= ratio(k);
-    sum += term;
-    if (term < sum * 1e-12) break;
+double log_sum(double log_first, double start, double direction, double count, Ratio ratio) {
+  double term = 1, sum = 0, width = 1, k = start;
+  for (int blocks = 1; count > 0; ++blocks) {
+    const double terms = std::min(width, std::max(std::floor(count / kBlocksOfWidth), 1.0));
+    const double factor = ratio(k + direction * (terms - 1) / 2);
+    const double power = std::pow(factor, terms);
+    if (terms == 1) {
+      sum += term;
+    } else {
+      sum += term * (factor == 1 ? terms : (1 - power) / (1 - factor));
+    }
+    term *= power;
+    if (term * width < sum * 1e-12) break;
+    k += direction * terms;
+    count -= terms;
+    if (blocks % kBlocksOfWidth == 0) width *= 2;
   }
   return log_first + std::log(sum);
 }
@@ -64,7 +75,7 @@ double surprise_of_many(const CountModel& model, double count) {
 double surprise_of_few(const CountModel& model, double count) {
   const double k = std::max(std::floor(count), 0.0);
   if (k >= model.mean) return 0;
-  return as_surprise(log_sum(log_count_term(model, k), k, -1, 0,
+  return as_surprise(log_sum(log_count_term(model, k), k, -1, k + 1,
                              [&](double i) { return 1 / count_ratio(model, i - 1); }));
 }
 
@@ -72,7 +83,7 @@ double surprise_of_high_share(const ShareModel& model, double hits, double trial
   const double a = model.hits + 0.5, b = std::max(model.trials - model.hits, 0.0) + 0.5;
   const double n = std::round(trials), k = std::min(std::round(hits), n);
   if (n <= 0 || k <= n * a / (a + b)) return 0;
-  return as_surprise(log_sum(log_share_term(a, b, k, n), k, 1, n,
+  return as_surprise(log_sum(log_share_term(a, b, k, n), k, 1, n - k + 1,
                              [&](double i) { return share_ratio(a, b, i, n); }));
 }
 
