@@ -65,6 +65,7 @@ void add_row(const AlertEvent& event, Batch& batch) {
   row.text("annotations", ColumnKind::kField, json_object(event.annotations));
   row.text("samples", ColumnKind::kField, json_array(event.samples));
   row.flag("late", event.late);
+  row.text("explanation", ColumnKind::kField, event.explanation);
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ function firing_item(alert) {
       element("strong", { textContent: labels.service ?? "" }),
       element("span", { textContent: labels.alertname ?? alert.name ?? "" }),
       element("span", { className: "note" }, since(alert.activeAt))),
-    element("p", { textContent: alert.annotations?.summary ?? "" }));
+    element("p", { textContent: alert.annotations?.summary ?? "" }),
+    alert.annotations?.explanation ? element("p", { className: "note", textContent: alert.annotations.explanation.split("\n")[0] }) : null);
 }
 
 export async function refresh_newest(range) {
@@ -77,8 +78,10 @@ function details_of(row) {
   if (row.value !== null && row.value !== undefined) add("Value", number(row.value));
   if (row.baseline !== null && row.baseline !== undefined) add("Baseline", number(row.baseline));
   add("Type", String(row.type ?? ""));
-  for (const [title, column] of [["Labels", "labels"], ["Annotations", "annotations"]]) {
-    const pairs = Object.entries(parsed(row[column], {}));
+  const { explanation, ...annotations } = parsed(row.annotations, {});
+  if (explanation) add("Why", ...String(explanation).split("\n").map((line) => element("div", { textContent: line })));
+  for (const [title, entries] of [["Labels", parsed(row.labels, {})], ["Annotations", annotations]]) {
+    const pairs = Object.entries(entries);
     if (pairs.length) add(title, pairs.map(([name, value]) => `${name} = ${value}`).join(", "));
   }
   add("Fingerprint", element("code", { textContent: row.fingerprint ?? "" }));
