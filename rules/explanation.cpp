@@ -24,6 +24,7 @@ constexpr const char* kExplanationName = "explanation";  // the annotation
 constexpr int64_t kUsualLengths = 4;                     // without a baseline
 constexpr size_t kMeasuredWindowsMax = 7;                // for the usual 95th percentile
 constexpr double kHighQuantile = 0.95;
+constexpr int64_t kUsualEventsMin = 50;         // of the subject, to tell what is usual among them
 constexpr size_t kExplainedTextBytesMax = 200;  // of one value
 
 /// The events that a rule is about, among all of the group.
@@ -83,28 +84,47 @@ std::optional<Expression> is_from(Timestamp start, const std::vector<PlanColumn>
   return compared_with(Function::kGreaterEqual, std::move(out), Value::time(start));
 }
 
-// The windows before `window` that show what is usual, ascending, without those that overlap one of
-// `excluded`. Neighbours are joined.
-std::vector<TimeRange> usual_ranges(const std::optional<BaselineStage>& baseline, TimeRange window,
-                                    const std::vector<TimeRange>& excluded) {
+/// Which events before a window are the usual ones.
+struct UsualTime {
+  std::vector<TimeRange> windows;  ///< ascending; neighbours are joined
+  std::vector<TimeRange> whole;    ///< for rare events: everything since the first window
+};
+
+bool overlap(const TimeRange& a, const TimeRange& b) { return a.start < b.end && b.start < a.end; }
+
+// Appends a range, unless it overlaps an excluded one.
+void add_range(TimeRange range, const std::vector<TimeRange>& excluded,
+               std::vector<TimeRange>& out) {
+  if (std::ranges::any_of(excluded, [&](const auto& each) { return overlap(each, range); })) return;
+  if (!out.empty() && out.back().end == range.start) {
+    out.back().end = range.end;
+  } else {
+    out.push_back(range);
+  }
+}
+
+UsualTime usual_time(const std::optional<BaselineStage>& baseline, TimeRange window,
+                     const std::vector<TimeRange>& excluded) {
   const Duration length = window.end - window.start;
-  if (!baseline) return {{window.start - kUsualLengths * length, window.start}};
+  UsualTime out;
+  if (!baseline) {
+    out.windows = {{window.start - kUsualLengths * length, window.start}};
+    out.whole = {{window.start - kUsualWindowsMax * length, window.start}};
+    return out;
+  }
   const int64_t count = baseline->depth / baseline->step;
   const int64_t wanted = std::min(count, kUsualWindowsMax);
-  std::vector<TimeRange> out;
   for (int64_t i = wanted; i > 0; --i) {
     const Duration shift = baseline->step * (i * count / wanted);
-    const TimeRange past{window.start - shift, window.end - shift};
-    const auto overlaps = [&](const TimeRange& each) {
-      return each.start < past.end && past.start < each.end;
-    };
-    if (std::ranges::any_of(excluded, overlaps)) continue;
-    if (!out.empty() && out.back().end == past.start) {
-      out.back().end = past.end;
-    } else {
-      out.push_back(past);
-    }
+    add_range({window.start - shift, window.end - shift}, excluded, out.windows);
   }
+  // The excluded ranges are few; the time between them is usual.
+  Timestamp start = window.start - count * baseline->step;
+  for (const TimeRange& each : excluded) {
+    if (start < each.start) add_range({start, std::min(each.start, window.start)}, {}, out.whole);
+    start = std::max(start, each.end);
+  }
+  if (start < window.start) add_range({start, window.start}, {}, out.whole);
   return out;
 }
 
@@ -113,18 +133,20 @@ class Explainer {
  public:
   Explainer(const QueryEngine& queries, const QueryOptions& options,
             std::chrono::steady_clock::time_point deadline, GroupRows rows, TimeRange window,
-            std::vector<TimeRange> usual, const GroupValues& group)
+            UsualTime usual, const GroupValues& group)
       : queries_(queries),
         options_(options),
         deadline_(deadline),
         rows_(std::move(rows)),
         group_(group),
         window_(window),
-        usual_(std::move(usual)) {}
+        usual_(std::move(usual.windows)),
+        whole_(std::move(usual.whole)) {}
 
   /// What is over-represented, the most important value first.
   Result<std::vector<Finding>> run() {
     TOCSIN_TRY(subject_, subject());
+    if (subject_) TOCSIN_RETURN_IF_ERROR(widen_usual());
     TOCSIN_TRY(std::vector<Finding> found, against_usual(true));
     if (subject_) {
       TOCSIN_TRY(std::vector<Finding> within, diff(rows_.plan, subject_->condition, {window_}));
@@ -145,6 +167,24 @@ class Explainer {
     options_.timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(left).count();
     if (options_.timeout <= 0) return fail(ErrorCode::kTimeout, "the time is over");
     return queries_.execute(plan, options_);
+  }
+
+  // If the subject's events are rare, the usual windows have too few of them to tell what is usual
+  // among them: what all failures have, such as a level, would look like the cause.
+  Status widen_usual() {
+    int64_t count = 0;
+    for (size_t i = usual_.size(); i > 0 && count < kUsualEventsMin; --i) {
+      Plan plan = rows_.plan;
+      add_filter(plan, subject_->condition);
+      plan.range = usual_[i - 1];
+      StatsStage stats;
+      stats.aggregates.resize(1);  // count()
+      plan.stages.push_back({std::move(stats), {{"n", ValueType::kI64}}, {}});
+      TOCSIN_TRY(const ResultTable table, execute(plan));
+      count += number_of_cell<int64_t>(table, "n", 0);
+    }
+    if (count < kUsualEventsMin) usual_ = whole_;
+    return {};
   }
 
   // The columns of the group, and those that the subject's condition uses, have one value anyway.
@@ -302,7 +342,8 @@ class Explainer {
   const GroupRows rows_;
   const GroupValues& group_;
   const TimeRange window_;
-  const std::vector<TimeRange> usual_;
+  std::vector<TimeRange> usual_;
+  const std::vector<TimeRange> whole_;
   std::optional<Subject> subject_;
 };
 
@@ -393,8 +434,7 @@ void explain_alerts(const CompiledRule& compiled, const QueryEngine& queries, co
     options.cancelled = cancelled;
     Result<GroupRows> rows = rows_of_group(compiled, queries, options, instance.group);
     if (!rows) continue;  // a query that has just been evaluated can be prepared
-    std::vector<TimeRange> usual =
-        usual_ranges(rows->baseline, window, firings_of(compiled, instance));
+    UsualTime usual = usual_time(rows->baseline, window, firings_of(compiled, instance));
     Explainer explainer(queries, options, deadline, *std::move(rows), window, std::move(usual),
                         instance.group);
     const Result<std::vector<Finding>> findings = explainer.run();

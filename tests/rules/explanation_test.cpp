@@ -169,9 +169,9 @@ TEST_CASE("explanation: the usual events are those of the baseline's windows", "
     event.failed = event.host == "web-3" && draw_below(draw, 3) == 0;
   };
   world.advance(0);
-  write_cause_events(world, random, 0, 5, 400);
+  write_cause_events(world, random, 0, 5, 800);
   write_cause_events(world, random, 5, 10, 400, fails_less);
-  write_cause_events(world, random, 10, 15, 400);
+  write_cause_events(world, random, 10, 15, 800);
   write_cause_events(world, random, 15, 20, 400, fails_less);
   write_cause_events(world, random, 20, 25, 400, fails);
   world.run(1, 25);
