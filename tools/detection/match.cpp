@@ -1,0 +1,111 @@
+// Decides which label explains an alert.
+#include "tools/detection/match.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace tocsin::detection {
+namespace {
+
+using generate::Duty;
+using generate::Label;
+
+bool covers(const Label& label, const Firing& firing) {
+  return label.service.empty() || label.service == firing.service;
+}
+
+/// The rule for quiet labels: the alert begins within them.
+bool is_in(const Label& label, const Firing& firing) {
+  return label.duty == Duty::kQuiet && covers(label, firing) &&
+         label.range.contains(firing.range.start);
+}
+
+bool overlaps(const Label& label, const Firing& firing) {
+  return covers(label, firing) && label.range.start < firing.range.end &&
+         firing.window_start < label.range.end + kAftermath;
+}
+
+/// An alert that was there before the incident says nothing about it.
+bool explains(const Label& label, const Firing& firing) {
+  if (label.duty == Duty::kQuiet || !overlaps(label, firing)) return false;
+  if (firing.range.start < label.range.start) return false;
+  const bool only_its_kind = label.duty == Duty::kOptional && label.permanent;
+  return label.kind == firing.type || !only_its_kind;
+}
+
+bool counts(const Label& label, TimeRange evaluated) {
+  return label.duty == Duty::kRequired && label.range.start >= evaluated.start &&
+         label.range.end <= evaluated.end;
+}
+
+size_t find_cause(const std::vector<JudgedLabel>& labels, const Firing& firing) {
+  size_t best = JudgedFiring::kNoLabel;
+  std::pair<bool, Timestamp> best_rank;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const Label& label = labels[i].label;
+    if (!explains(label, firing)) continue;
+    const std::pair<bool, Timestamp> rank{label.kind == firing.type, label.range.start};
+    if (best != JudgedFiring::kNoLabel && rank <= best_rank) continue;
+    best = i;
+    best_rank = rank;
+  }
+  return best;
+}
+
+void add_firing(Judgement& out, JudgedFiring& judged) {
+  const Firing& firing = judged.firing;
+  judged.label = find_cause(out.labels, firing);
+  if (judged.label == JudgedFiring::kNoLabel) {
+    const auto quiet = std::find_if(out.labels.begin(), out.labels.end(),
+                                    [&](const auto& one) { return is_in(one.label, firing); });
+    if (quiet != out.labels.end()) judged.label = static_cast<size_t>(quiet - out.labels.begin());
+    return;
+  }
+  JudgedLabel& cause = out.labels[judged.label];
+  cause.noticed = true;
+  const bool same_kind = cause.label.kind == firing.type;
+  judged.verdict = same_kind ? Verdict::kRight : Verdict::kPart;
+  if (!same_kind || cause.found) return;
+  cause.found = true;
+  cause.delay = firing.told - cause.label.range.start;
+}
+
+/// The next incident of a service may begin while the alert about the previous one still fires.
+void find_still_firing(Judgement& out) {
+  for (JudgedLabel& judged : out.labels) {
+    for (const JudgedFiring& other : out.firings) {
+      if (judged.found) break;
+      judged.found = other.verdict == Verdict::kRight && other.firing.type == judged.label.kind &&
+                     overlaps(judged.label, other.firing);
+      judged.noticed = judged.noticed || judged.found;
+    }
+  }
+}
+
+}  // namespace
+
+Judgement judge(std::vector<Label> labels, std::vector<Firing> firings, TimeRange evaluated) {
+  std::stable_sort(labels.begin(), labels.end(),
+                   [](const Label& a, const Label& b) { return a.range.start < b.range.start; });
+  std::stable_sort(firings.begin(), firings.end(),
+                   [](const Firing& a, const Firing& b) { return a.range.start < b.range.start; });
+  Judgement out;
+  for (Label& label : labels) {
+    JudgedLabel& judged = out.labels.emplace_back();
+    judged.counts = counts(label, evaluated);
+    judged.label = std::move(label);
+  }
+  for (Firing& firing : firings) {
+    JudgedFiring& judged = out.firings.emplace_back();
+    judged.firing = std::move(firing);
+    add_firing(out, judged);
+    if (judged.verdict != Verdict::kFalse) {
+      out.labels[judged.label].firings.push_back(out.firings.size() - 1);
+    }
+  }
+  find_still_firing(out);
+  return out;
+}
+
+}  // namespace tocsin::detection
