@@ -111,6 +111,12 @@ class StagePrinter {
     if (detect.season > 0) out += " season " + format_duration(detect.season);
     return out + fmt::format(" by ({})", names(detect.group_columns)) + output();
   }
+  std::string operator()(const DiffStage& diff) const {
+    return "diff where " + print_expression(diff.target, input_) + " columns " +
+           join(diff.columns,
+                [](const NamedExpression& each) { return ast::print_name(each.name); }) +
+           output();
+  }
 
  private:
   static Expression literal(const Value& value) {

@@ -16,7 +16,7 @@ using A = ArgumentType;
 using R = ResultType;
 
 // clang-format off
-constexpr std::array<StageEntry, 14> kStages = {{
+constexpr std::array<StageEntry, 15> kStages = {{
     {{"where", "where CONDITION", "keeps the rows for which the condition holds",
       "from audit last 1h | where service =~ \"^pay\" and duration_ms > 100"}},
     {{"let", "let NAME = EXPRESSION, …",
@@ -61,6 +61,10 @@ constexpr std::array<StageEntry, 14> kStages = {{
       "scores each time bucket against earlier ones; adds expected, lower, upper, score and "
       "anomaly",
       "from audit last 1d | stats n = count() by time(5m) | detect n season 1d | where anomaly"}},
+    {{"diff", "diff (against last DURATION or where CONDITION) [columns COLUMN, …]",
+      "finds the values that are more frequent in these rows than in those of the time before, or in "
+      "the rows for which the condition holds than in the others",
+      "from audit last 1h | diff where status == \"FAILED\""}},
 }};
 
 constexpr std::array<FunctionEntry, 36> kFunctions = {{
@@ -268,7 +272,7 @@ struct ForeignWord {
   const char* ours;
 };
 
-constexpr std::array<ForeignWord, 34> kForeignStages = {{
+constexpr std::array<ForeignWord, 37> kForeignStages = {{
     {"filter", "where"},     {"search", "where"},     {"having", "where"},
     {"grep", "where"},       {"eval", "let"},         {"extend", "let"},
     {"math", "let"},         {"compute", "let"},      {"derive", "let"},
@@ -281,6 +285,7 @@ constexpr std::array<ForeignWord, 34> kForeignStages = {{
     {"fields", "keep"},      {"project", "keep"},     {"select", "keep"},
     {"columns", "keep"},     {"delete", "drop"},      {"remove", "drop"},
     {"makeseries", "fill"},  {"rename", "let"},       {"anomalies", "detect"},
+    {"diffpatterns", "diff"}, {"compare", "diff"},    {"difference", "diff"},
 }};
 
 constexpr std::array<ForeignWord, 27> kForeignFunctions = {{

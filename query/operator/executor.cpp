@@ -73,7 +73,7 @@ Result<Progress> start_with_stats(Execution& execution, const Scan& scan, Progra
 }
 
 // The stages from the source up to and including the first that needs all rows.
-Result<Progress> start_with_source(Execution& execution, const Scan& scan) {
+Result<Progress> start_with_source(Execution& execution, Scan scan) {
   const Plan& plan = execution.plan();
   Program program(plan.source_columns);
   size_t next = 0;
@@ -85,7 +85,22 @@ Result<Progress> start_with_source(Execution& execution, const Scan& scan) {
     TOCSIN_TRY(Table table, source_distinct(execution, scan, program, *stage));
     return Progress{std::move(table), next + 1};
   }
+  if (const auto* stage = stage_at<DiffStage>(plan, next)) {
+    TOCSIN_TRY(Table table, source_diff(execution, std::move(scan), program, *stage));
+    return Progress{std::move(table), next + 1};
+  }
   return start_with_rows(execution, scan, program, next);
+}
+
+// The range that the source is read in.
+TimeRange read_range(const Plan& plan) {
+  for (size_t at = 0; at < plan.stages.size(); ++at) {
+    const auto* diff = stage_at<DiffStage>(plan, at);
+    if (diff && !diff->ranges.empty()) {
+      return {diff->ranges.front().start, diff->ranges.back().end};
+    }
+  }
+  return plan.range;
 }
 
 // Runs the stages that read the source: up to a baseline, if there is one, else the first stages.
@@ -96,7 +111,7 @@ Result<Progress> start(Execution& execution, const Database& database, WindowMem
     TOCSIN_TRY(Table table, run_baseline(execution, database, at, memory));
     return Progress{std::move(table), at + 1};
   }
-  TOCSIN_TRY(const Scan scan, open_scan(database, execution, plan.range));
+  TOCSIN_TRY(const Scan scan, open_scan(database, execution, read_range(plan)));
   TOCSIN_TRY(Progress progress, start_with_source(execution, scan));
   TOCSIN_RETURN_IF_ERROR(check_intact(scan));
   return progress;
@@ -132,6 +147,10 @@ Result<Progress> advance(Execution& execution, Progress progress) {
   if (const auto* detect = stage_at<DetectStage>(plan, at)) {
     TOCSIN_TRY(Table table, table_detect(execution, std::move(input), *detect));
     return Progress{std::move(table), at + 1};
+  }
+  if (stage_at<DiffStage>(plan, at)) {
+    return fail(ErrorCode::kInvalid,
+                "`diff` is allowed only after `from`, `where`, `let`, `keep` and `drop`");
   }
   if (stage_at<BaselineStage>(plan, at)) {
     return fail(ErrorCode::kInvalid,
@@ -187,6 +206,8 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& given,
   result.has_more_rows = has_more_rows;
   result.warnings = plan.schema_warnings;
   result.warnings.insert(result.warnings.end(), plan.warnings.begin(), plan.warnings.end());
+  result.warnings.insert(result.warnings.end(), execution.warnings.begin(),
+                         execution.warnings.end());
   if (const uint64_t count = execution.texts_too_long; count != 0) {
     result.warnings.push_back(fmt::format("{} computed {} null, because {} longer than {} MiB",
                                           count, count == 1 ? "text is" : "texts are",

@@ -51,6 +51,10 @@ Result<Table> source_stats(Execution& execution, const Scan& scan, const Program
 Result<Table> source_distinct(Execution& execution, const Scan& scan, const Program& program,
                               const DistinctStage& stage);
 
+/// diff over the source. `scan` has the rows from the first of the stage's ranges to the last.
+Result<Table> source_diff(Execution& execution, Scan scan, const Program& program,
+                          const DiffStage& stage);
+
 /// Runs the stages up to and including the baseline, which is stage `at`. `memory` may be null.
 Result<Table> run_baseline(Execution& execution, const Database& database, size_t at,
                            WindowMemory* memory);

@@ -118,9 +118,14 @@ struct Detect {
   std::optional<Expression> season;
   std::vector<Name> keys;
 };
+struct Diff {
+  std::optional<Expression> depth;      ///< `against last depth`
+  std::optional<Expression> condition;  ///< `where condition`
+  std::vector<Name> columns;            ///< empty: those of compared_columns()
+};
 
 using Operation = std::variant<Where, Let, Stats, Baseline, Unusual, Silence, Sort, Limit, Top,
-                               Distinct, Keep, Drop, Fill, Detect>;
+                               Distinct, Keep, Drop, Fill, Detect, Diff>;
 
 struct Stage {
   Operation operation;

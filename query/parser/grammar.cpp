@@ -302,6 +302,14 @@ const auto detect_stage_def = stage_word("detect") >> column[put<&ast::Detect::c
                                 constant[put<&ast::Detect::season>]) >>
                               -(keyword("by", "`by`") >> names[put<&ast::Detect::keys>]);
 
+const x3::rule<struct DiffId, ast::Diff> diff_stage = "diff";
+const auto diff_stage_def =
+    stage_word("diff") >> ((keyword("against", "`against`") >> keyword("last", "`last`") >>
+                            constant[put<&ast::Diff::depth>]) |
+                           (keyword("where", "`where`") >>
+                            expression[put<&ast::Diff::condition>])) >>
+    -(keyword("columns", "`columns`") >> names[put<&ast::Diff::columns>]);
+
 const x3::rule<struct StageId, ast::Stage> stage = "stage";
 const auto operation = [](auto& context) {
   x3::_val(context).operation = std::move(x3::_attr(context));
@@ -313,7 +321,7 @@ const auto stage_def = here[start_here] >>
                        silence_stage[operation] | sort_stage[operation] |
                        limit_stage[operation] | top_stage[operation] | distinct_stage[operation] |
                        keep_stage[operation] | drop_stage[operation] | fill_stage[operation] |
-                       detect_stage[operation]);
+                       detect_stage[operation] | diff_stage[operation]);
 
 const x3::rule<struct SourceId, ast::Source> source = "source";
 const auto source_range =
@@ -336,8 +344,9 @@ const auto whole_expression_def = expression[become] >> end_of_text;
 // clang-format on
 
 BOOST_SPIRIT_DEFINE(where_stage, let_stage, stats_stage, baseline_stage, unusual_stage,
-                    silence_stage, sort_stage, limit_stage, top_stage, distinct_stage, keep_stage, drop_stage, fill_stage, detect_stage,
-                    stage, source, query, whole_expression)
+                    silence_stage, sort_stage, limit_stage, top_stage, distinct_stage, keep_stage,
+                    drop_stage, fill_stage, detect_stage, diff_stage, stage, source, query,
+                    whole_expression)
 
 // Checks what the parser relies on: bounded text, valid UTF-8, bounded recursion.
 bool check_text(std::string_view text, Diagnostic& diagnostic) {

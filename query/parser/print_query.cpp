@@ -176,6 +176,12 @@ struct StagePrinter {
     if (!detect.keys.empty()) out += " by " + print_names(detect.keys);
     return out;
   }
+  std::string operator()(const Diff& diff) const {
+    std::string out = diff.depth ? "diff against last " + print_expression(*diff.depth)
+                                 : "diff where " + print_expression(*diff.condition);
+    if (!diff.columns.empty()) out += " columns " + print_names(diff.columns);
+    return out;
+  }
 };
 
 }  // namespace

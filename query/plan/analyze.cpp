@@ -38,7 +38,8 @@ class UseMarker {
 
   void stage(const Stage& stage) {
     std::visit([&](const auto& operation) { mark(operation); }, stage.operation);
-    if (std::holds_alternative<StatsStage>(stage.operation)) {
+    if (std::holds_alternative<StatsStage>(stage.operation) ||
+        std::holds_alternative<DiffStage>(stage.operation)) {
       origins_.assign(stage.columns.size(), std::nullopt);
     } else {
       origins_ = after(stage, std::move(origins_));
@@ -98,6 +99,10 @@ class UseMarker {
     column(detect.time_column);
     column(detect.value_column);
     columns(detect.group_columns);
+  }
+  void mark(const DiffStage& diff) {
+    expression(diff.target);
+    for (const NamedExpression& each : diff.columns) expression(each.expression);
   }
 
   std::vector<bool> used_;

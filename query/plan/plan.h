@@ -228,9 +228,19 @@ struct DetectStage {
   std::vector<uint32_t> group_columns;
 };
 
+/// Finds the values that are more frequent among the rows for which `target` is true than among all
+/// other rows. Only where, let, keep and drop come before it. query/plan/diff.h has the columns of
+/// its output.
+struct DiffStage {
+  Expression target;
+  std::vector<NamedExpression> columns;  ///< what is compared; a null is not a value
+  /// The times of the rows to compare, ascending and disjoint; empty: the range of the plan.
+  std::vector<TimeRange> ranges;
+};
+
 struct Stage {
   std::variant<FilterStage, LetStage, StatsStage, BaselineStage, SortStage, LimitStage, TopStage,
-               DistinctStage, ProjectStage, FillStage, DetectStage>
+               DistinctStage, ProjectStage, FillStage, DetectStage, DiffStage>
       operation;
   std::vector<PlanColumn> columns;  ///< the stage's output
   TextSpan span;
