@@ -60,6 +60,8 @@ struct LiveInput {
   void operator()(const BaselineStage&) const { std::ranges::fill(input, uint8_t{1}); }
   void operator()(const FillStage&) const { std::ranges::fill(input, uint8_t{1}); }
   void operator()(const DetectStage&) const { std::ranges::fill(input, uint8_t{1}); }
+  void operator()(const ChangepointStage&) const { std::ranges::fill(input, uint8_t{1}); }
+  void operator()(const ForecastStage&) const { std::ranges::fill(input, uint8_t{1}); }
 };
 
 }  // namespace

@@ -107,11 +107,22 @@ struct Fill {
 struct Detect {
   Name column;
   std::optional<Expression> season;
+  std::optional<Name> sensitivity;
+  std::vector<Name> keys;
+};
+struct Changepoint {
+  Name column;
+  std::vector<Name> keys;
+};
+struct Forecast {
+  Name column;
+  Expression horizon;
+  std::optional<Expression> season;
   std::vector<Name> keys;
 };
 
-using Operation =
-    std::variant<Where, Let, Stats, Baseline, Sort, Limit, Top, Distinct, Keep, Drop, Fill, Detect>;
+using Operation = std::variant<Where, Let, Stats, Baseline, Sort, Limit, Top, Distinct, Keep, Drop,
+                               Fill, Detect, Changepoint, Forecast>;
 
 struct Stage {
   Operation operation;
