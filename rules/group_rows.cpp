@@ -62,7 +62,7 @@ QueryOptions window_options(const CompiledRule& compiled, TimeRange window, cons
 Result<GroupRows> rows_of_group(const CompiledRule& compiled, const QueryEngine& queries,
                                 const QueryOptions& options, const GroupValues& group) {
   GroupRows out;
-  TOCSIN_TRY(out.plan, queries.prepare(compiled.rule.expr.text, options));
+  TOCSIN_TRY(out.plan, queries.prepare(compiled.rule.query_of(0), options));
   std::vector<Stage>& stages = out.plan.stages;
   const auto stats = std::ranges::find_if(stages, [](const Stage& stage) {
     return std::holds_alternative<StatsStage>(stage.operation);

@@ -39,6 +39,8 @@ class StageChecker {
   bool stage(const ast::Drop& drop);
   bool stage(const ast::Fill& fill);
   bool stage(const ast::Detect& detect);
+  bool stage(const ast::Changepoint& changepoint);
+  bool stage(const ast::Forecast& forecast);
   bool stage(const ast::Diff& diff);
 
   bool aggregate(const ast::AggregateItem& item, Aggregate& out);
@@ -63,6 +65,12 @@ class StageChecker {
   bool sort_keys(const std::vector<ast::SortItem>& items, bool reverse, std::vector<SortKey>& out);
   bool diff_target(const ast::Diff& diff, DiffStage& out);
   bool needs_time_bucket(std::string_view what);
+  bool series(std::string_view stage, const ast::Name& column, const std::vector<ast::Name>& keys,
+              SeriesInput& out);
+  bool season(const std::optional<ast::Expression>& given, Duration bucket, Duration& out);
+  bool added_columns(std::initializer_list<const char*> numbers);
+  void learn_before(DetectStage& detect) const;
+  bool counts_events(uint32_t column) const;
   bool add_column(ScopeColumn column);
   std::vector<uint32_t> other_keys() const;
 

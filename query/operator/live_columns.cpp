@@ -64,6 +64,8 @@ struct LiveInput {
     for (const NamedExpression& column : stage.columns) add_columns(column.expression, input);
   }
   void operator()(const DetectStage&) const { std::ranges::fill(input, uint8_t{1}); }
+  void operator()(const ChangepointStage&) const { std::ranges::fill(input, uint8_t{1}); }
+  void operator()(const ForecastStage&) const { std::ranges::fill(input, uint8_t{1}); }
 };
 
 }  // namespace

@@ -78,7 +78,8 @@ Result<std::vector<uint32_t>> sorted_rows(Execution& execution, const Table& tab
                                           std::optional<uint64_t> limit);
 Result<Table> table_limit(Execution& execution, Table input, uint64_t count);
 Result<Table> table_fill(Execution& execution, Table input, const FillStage& stage);
-Result<Table> table_detect(Execution& execution, Table input, const DetectStage& stage);
+Result<Table> table_changepoint(Execution& execution, Table input, const ChangepointStage& stage);
+Result<Table> table_forecast(Execution& execution, Table input, const ForecastStage& stage);
 
 /// Appends the rows of `from` to those of `to`, which has the same columns.
 void append_table(Table& to, Table from);

@@ -116,6 +116,17 @@ struct Fill {
 struct Detect {
   Name column;
   std::optional<Expression> season;
+  std::optional<Name> sensitivity;
+  std::vector<Name> keys;
+};
+struct Changepoint {
+  Name column;
+  std::vector<Name> keys;
+};
+struct Forecast {
+  Name column;
+  Expression horizon;
+  std::optional<Expression> season;
   std::vector<Name> keys;
 };
 struct Diff {
@@ -125,7 +136,7 @@ struct Diff {
 };
 
 using Operation = std::variant<Where, Let, Stats, Baseline, Unusual, Silence, Sort, Limit, Top,
-                               Distinct, Keep, Drop, Fill, Detect, Diff>;
+                               Distinct, Keep, Drop, Fill, Detect, Changepoint, Forecast, Diff>;
 
 struct Stage {
   Operation operation;
