@@ -105,11 +105,11 @@ class Comparison {
       ++value_count;
     }
     if (!is_comparable_column(totals.target_total, totals.reference_total, value_count)) return;
-    values_compared_ += value_count;
     for (size_t row = 0; row < groups.row_count; ++row) {
       if (values.is_null(row)) continue;
       ValueCounts counts = totals;
       std::tie(counts.target, counts.reference) = counts_at(groups, row);
+      values_compared_ += can_be_reported(counts);
       if (is_frequent(counts)) {
         candidates_.push_back({column, plain_text(values.at(row), false), counts});
       }

@@ -32,6 +32,10 @@ bool is_comparable_column(uint64_t target_total, uint64_t reference_total, uint6
          static_cast<double>(values) <= kDistinctShareMax * static_cast<double>(rows);
 }
 
+bool can_be_reported(const ValueCounts& counts) {
+  return counts.target + counts.reference >= kComparedRowsMin;
+}
+
 bool is_frequent(const ValueCounts& counts) {
   return counts.target >= kComparedRowsMin &&
          static_cast<double>(counts.target) >=

@@ -43,12 +43,16 @@ double likelihood_ratio(const ValueCounts& counts);
 /// Whether a column with that many rows on each side, and that many different values, is compared
 /// at all.
 bool is_comparable_column(uint64_t target_total, uint64_t reference_total, uint64_t values);
+/// Whether a value that occurs so often could be reported at all. The others are not compared
+/// (Tarone 1990), so ids do not hide what is frequent.
+bool can_be_reported(const ValueCounts& counts);
 /// Whether the value occurs often enough in the target to be compared.
 bool is_frequent(const ValueCounts& counts);
 
 /// The difference if the value is over-represented in the target: at least kComparedRatioMin times
 /// as frequent as in the reference, and beyond chance. `values_compared` are all values of all
-/// columns: with more of them, some differ more by chance (Bonferroni). Requires: is_frequent.
+/// columns that can be reported: with more of them, some differ more by chance (Bonferroni).
+/// Requires: is_frequent.
 std::optional<Difference> over_represented(const ValueCounts& counts, uint64_t values_compared);
 
 }  // namespace tocsin

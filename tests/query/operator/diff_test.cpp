@@ -1,4 +1,5 @@
 // The stage diff, compared with counting the rows one by one.
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
@@ -76,11 +77,14 @@ std::vector<std::string> naive_lines(const std::vector<ComparedEvent>& events) {
     add("cached", event.cached, event.failed);
     add("measurement", Value::of("audit"), event.failed);
   }
+  const auto compared =
+      std::ranges::count_if(values, [](const auto& each) { return can_be_reported(each.second); });
   std::vector<std::string> out;
   for (auto& [name, counts] : values) {
     counts.target_total = totals[name.first].target_total;
     counts.reference_total = totals[name.first].reference_total;
-    if (!is_frequent(counts) || !over_represented(counts, values.size())) continue;
+    if (!is_frequent(counts) || !over_represented(counts, static_cast<uint64_t>(compared)))
+      continue;
     out.push_back(name.first + "=" + name.second + " " + std::to_string(counts.target) + "/" +
                   std::to_string(counts.reference));
   }

@@ -123,6 +123,8 @@ TEST_CASE("difference: which columns and values are compared", "[query]") {
   CHECK_FALSE(is_comparable_column(100, 100, 181));  // nearly all are different
   CHECK(is_comparable_column(100, 100, 180));
   CHECK_FALSE(is_frequent({4, 10, 0, 100}));
+  CHECK_FALSE(can_be_reported({2, 10, 2, 100}));
+  CHECK(can_be_reported({2, 10, 3, 100}));
   CHECK(is_frequent({5, 250, 0, 100}));
   CHECK_FALSE(is_frequent({5, 251, 0, 100}));  // less than 2 %
 }
