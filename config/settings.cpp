@@ -13,6 +13,7 @@
 #include "config/yaml.h"
 #include "db/base/ascii.h"
 #include "db/base/http_header.h"
+#include "db/base/system_zone.h"
 
 namespace tocsin {
 namespace {
@@ -35,6 +36,8 @@ constexpr ParameterSpec::Kind kCount = ParameterSpec::Kind::kCount;
 constexpr ParameterSpec::Kind kDuration = ParameterSpec::Kind::kDuration;
 constexpr const char* kDetection = "anomaly_detection";
 constexpr const char* kWindows = "time_windows";
+constexpr const char* kRules = "rules";
+constexpr const char* kSystemZone = "system";
 constexpr double kDaySeconds = 86'400;
 constexpr ParameterSpec kParameters[] = {
     {kDetection, "failure_rate_threshold_multiplier", kNumber, "2.0", 1, 1000},
@@ -47,6 +50,7 @@ constexpr ParameterSpec kParameters[] = {
     {kDetection, "min_events", kCount, "20", 1, 1e9},
     {kDetection, "surprise_min", kNumber, "6", 1, 100},
     {kDetection, "noise_tolerance", kNumber, "5", 0, 100},
+    {kRules, "forget_after", kDuration, "3d", 3'600, 366 * kDaySeconds},
     {kWindows, "short_window", kDuration, "5m", 60, kDaySeconds},
     {kWindows, "medium_window", kDuration, "15m", 60, kDaySeconds},
     {kWindows, "long_window", kDuration, "30m", 60, kDaySeconds},
@@ -76,12 +80,17 @@ void read_parameter(Section& section, const ParameterSpec& spec, RuleParameters&
   if (value && fits) out[spec.name] = value->scalar;
 }
 
+// Those that the section `name` has.
+void read_parameters_of(Section& section, std::string_view name, RuleParameters& out) {
+  for (const ParameterSpec& spec : kParameters) {
+    if (spec.section == name) read_parameter(section, spec, out);
+  }
+}
+
 void read_parameters(const YamlNode& node, const char* name, Problems& problems,
                      RuleParameters& out) {
   Section section(node, name, problems);
-  for (const ParameterSpec& spec : kParameters) {
-    if (std::string_view(spec.section) == name) read_parameter(section, spec, out);
-  }
+  read_parameters_of(section, name, out);
   section.finish();
 }
 
@@ -319,8 +328,10 @@ ForwarderSettings read_forwarder(const YamlNode& node, const std::string& path,
   return out;
 }
 
-void read_rules(const YamlNode& node, Problems& problems, RuleSettings& out) {
-  Section section(node, "rules", problems);
+void read_rules(const YamlNode& node, Problems& problems, RuleSettings& out,
+                RuleParameters& parameters) {
+  Section section(node, kRules, problems);
+  read_parameters_of(section, kRules, parameters);
   section.texts("files", out.files);
   section.duration("delay", out.delay, 0, kDay);
   const YamlNode* from = section.text("evaluate_from", out.evaluate_from);
@@ -335,8 +346,10 @@ void read_rules(const YamlNode& node, Problems& problems, RuleSettings& out) {
   section.duration("exclude_max", out.exclude_max, 0, kDurationMax);
   section.count("sample_count", out.sample_count, 0, 100);
   const YamlNode* zone = section.text("time_zone", out.time_zone);
-  if (zone && !TimeZone::load(out.time_zone)) {
-    section.wrong(*zone, "time_zone", "an IANA time zone name like Europe/Berlin");
+  if (zone && out.time_zone == kSystemZone) {
+    out.time_zone = system_zone_name();
+  } else if (zone && !TimeZone::load(out.time_zone)) {
+    section.wrong(*zone, "time_zone", "`system`, or an IANA time zone name like Europe/Berlin");
   }
   section.finish();
 }
@@ -375,7 +388,9 @@ Settings read_file(const YamlNode& root, Problems& problems) {
   if (!out.forwarders.empty()) {
     check_forwarder_names(*root.find("forwarders"), out.forwarders, problems);
   }
-  if (const YamlNode* node = file.any("rules")) read_rules(*node, problems, out.rules);
+  if (const YamlNode* node = file.any(kRules)) {
+    read_rules(*node, problems, out.rules, out.parameters);
+  }
   for (const char* name : {kDetection, kWindows}) {
     if (const YamlNode* node = file.any(name))
       read_parameters(*node, name, problems, out.parameters);
@@ -400,6 +415,7 @@ Result<std::string> parse_listen_address(std::string_view text) {
 
 Settings default_settings() {
   Settings settings;
+  settings.rules.time_zone = system_zone_name();
   for (const ParameterSpec& spec : kParameters) settings.parameters[spec.name] = spec.value;
   return settings;
 }

@@ -92,9 +92,9 @@ struct RuleSettings {
   Duration catchup_wait = 10 * kMinute;
   Duration late_max = kDay;
   Duration late_settle = 5 * kMinute;
-  Duration exclude_max = 3 * kDay;
-  uint64_t sample_count = 3;  ///< events that an alert carries as evidence
-  std::string time_zone = "UTC";
+  Duration exclude_max = kDay;
+  uint64_t sample_count = 3;      ///< events that an alert carries as evidence
+  std::string time_zone = "UTC";  ///< default_settings(): the system's
 
   bool operator==(const RuleSettings&) const = default;
 };

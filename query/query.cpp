@@ -2,6 +2,7 @@
 
 #include "query/check/prepare.h"
 #include "query/explain.h"
+#include "query/operator/detect_memory.h"
 #include "query/operator/executor.h"
 #include "query/operator/window_memory.h"
 #include "query/parser/explain_word.h"
@@ -10,6 +11,7 @@ namespace tocsin {
 
 struct QueryEngine::Memory {
   WindowMemory windows;
+  DetectMemory detectors;
 };
 
 QueryEngine::QueryEngine(const Database& database)
@@ -23,7 +25,7 @@ Result<Plan> QueryEngine::prepare(std::string_view text, const QueryOptions& opt
 }
 
 Result<ResultTable> QueryEngine::execute(const Plan& plan, const QueryOptions& options) const {
-  return execute_plan(database_, plan, options, &memory_->windows);
+  return execute_plan(database_, plan, options, &memory_->windows, &memory_->detectors);
 }
 
 Result<ResultTable> QueryEngine::run(std::string_view text, const QueryOptions& options,

@@ -13,7 +13,8 @@
 
 namespace tocsin {
 
-/// Runs queries over one database and remembers baseline windows between them. All functions may be
+/// Runs queries over one database and remembers baseline windows and the detectors of
+/// `detect` between them. All functions may be
 /// called from any thread. `database` must outlive it.
 class QueryEngine {
  public:
@@ -33,7 +34,7 @@ class QueryEngine {
                           Diagnostic* diagnostic = nullptr) const;
 
  private:
-  struct Memory;  // remembered windows; bounded and thread-safe
+  struct Memory;  // remembered windows and detectors; bounded and thread-safe
   const Database& database_;
   std::unique_ptr<Memory> memory_;
 };

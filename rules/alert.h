@@ -47,7 +47,9 @@ struct AlertEvent {
   std::map<std::string, std::string> labels;  ///< the group's columns and the rule's labels
   std::map<std::string, std::string> annotations;
   std::vector<std::string> samples;  ///< a few events as evidence, each as a line of JSON
-  bool late = false;                 ///< found only when late events had arrived
+  /// Values that are over-represented among its events, as JSON (explanation.h); empty: unknown.
+  std::string explanation;
+  bool late = false;  ///< found only when late events had arrived
   /// Severities with which this firing has been sent, including this event's. Its end is sent to
   /// each forwarder that wanted one of them. The JSON key is `told`.
   std::set<Severity> notified;

@@ -37,6 +37,8 @@ void cut_alert(AlertEvent& event, size_t bytes_max) {
   while (text_max > kCut.size() && encode_alert(event).size() > bytes_max) {
     if (!event.samples.empty()) {
       event.samples.pop_back();
+    } else if (!event.explanation.empty()) {
+      event.explanation.clear();
     } else {
       text_max /= 2;
       cut_texts(event, text_max);

@@ -70,6 +70,7 @@ void add_row(const AlertEvent& event, Batch& batch) {
   row.flag("late", event.late);
   row.text("inhibited_by", ColumnKind::kField,
            fmt::format("{}", fmt::join(event.inhibited_by, ", ")));
+  row.text("explanation", ColumnKind::kField, event.explanation);
 }
 
 }  // namespace

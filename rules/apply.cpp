@@ -137,6 +137,7 @@ class InstanceStep {
       event.samples = options_.samples(group, window_);
     } else if (event.state != AlertState::kResolved) {
       event.samples = instance.last_event.samples;
+      event.explanation = instance.last_event.explanation;
     }
     if (what == LifecycleEvent::kNewLevel) {
       event.annotations["note"] = "new level: firing for " +

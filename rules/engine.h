@@ -34,7 +34,7 @@ struct RuleEngineOptions {
   Duration catchup_max = kDay;         ///< older missed windows are skipped, with one SELF alert
   Duration late_max = kDay;            ///< windows this old are still re-evaluated; 0: none
   Duration late_settle = 5 * kMinute;  ///< time between two checks for late events
-  Duration exclude_max = 3 * kDay;     ///< longest part of a firing to exclude
+  Duration exclude_max = kDay;         ///< longest part of a firing to exclude
   size_t sample_count = 3;             ///< evidence events per alert
   /// Returns whether the followed files have been read up to the size they had at start. Empty:
   /// they have.

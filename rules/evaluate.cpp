@@ -287,8 +287,8 @@ Result<Evaluation> evaluate_rule(const CompiledRule& compiled, const QueryEngine
 
 Result<std::vector<std::string>> measurements_of(const CompiledRule& compiled,
                                                  const QueryEngine& queries, const TimeZone& zone) {
-  TOCSIN_TRY(const Plan plan,
-             queries.prepare(compiled.queries[0], query_options(compiled, SystemClock().now(), zone)));
+  TOCSIN_TRY(const Plan plan, queries.prepare(compiled.queries[0],
+                                              query_options(compiled, SystemClock().now(), zone)));
   std::vector<std::string> out;
   for (const SourceMeasurement& measurement : plan.source) out.push_back(measurement.name);
   return out;

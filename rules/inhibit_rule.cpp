@@ -81,8 +81,7 @@ Result<LabelMatcher> parse_label_matcher(std::string_view text) {
   out.pattern = compile_pattern(out.value, error);
   if (out.pattern) return out;
   return fail(ErrorCode::kInvalid,
-              fmt::format("`{}` is not a valid pattern: {}{}{}", out.value, error.message,
-                          error.fragment.empty() ? "" : ": ", error.fragment));
+              fmt::format("`{}` is not a valid pattern: {}", out.value, error.message));
 }
 
 std::vector<InhibitRule> read_inhibit_rules(Section& top, const std::string& file,

@@ -9,6 +9,7 @@
 
 #include "db/base/log.h"
 #include "rules/alert_size.h"
+#include "rules/explanation.h"
 #include "rules/late.h"
 #include "rules/self_alert.h"
 
@@ -108,6 +109,7 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
   const Duration interval = rule.compiled.rule.interval;
   std::vector<AlertEvent> changes =
       apply_evaluation(rule.compiled.rule, apply_options(rule, state), evaluation, state);
+  explain_alerts(rule.compiled, queries_, options_.zone, stop, changes, state);
   events.insert(events.end(), std::make_move_iterator(changes.begin()),
                 std::make_move_iterator(changes.end()));
   state.blind_windows = evaluation.rows_matched == 0 ? state.blind_windows + 1 : 0;
@@ -314,8 +316,9 @@ Result<Timestamp> RuleRunner::reevaluate_late(ActiveRule& rule, const std::atomi
     if (!ends.empty()) {
       TOCSIN_TRY(const std::vector<Evaluation> evaluations, evaluate_again(rule, ends, stop));
       RuleState state = rule.state;
-      const std::vector<AlertEvent> events =
+      std::vector<AlertEvent> events =
           apply_late(rule.compiled.rule, apply_options(rule, state), evaluations, state);
+      explain_alerts(rule.compiled, queries_, options_.zone, stop, events, state);
       for (const Timestamp end : ends) {
         note_evaluated(state.evaluated, rule.compiled.rule.interval, end, rule.late_check_commit);
       }

@@ -68,7 +68,8 @@ Result<QueryRowsOptions> answer_options(const ExportArguments& arguments) {
   options.query.cancelled = arguments.options.stop;
   TOCSIN_TRY(options.text, query_text(arguments.text));
   TOCSIN_TRY(const Settings settings, load_settings(arguments.config));
-  const std::string& zone = arguments.zone.empty() ? settings.rules.time_zone : arguments.zone;
+  const std::string configured = arguments.config.empty() ? "" : settings.rules.time_zone;
+  const std::string& zone = arguments.zone.empty() ? configured : arguments.zone;
   TOCSIN_TRY(options.query.zone, TimeZone::load(zone));
   if (!arguments.config.empty()) options.query.timeout = settings.listen.query_timeout;
   options.query.now = SystemClock().now();

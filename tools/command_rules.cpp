@@ -8,8 +8,10 @@
 #include <fmt/format.h>
 
 #include "db/base/time.h"
+#include "query/format/format.h"
 #include "rules/engine.h"
 #include "rules/rule_file.h"
+#include "tools/client/remote_rules.h"
 #include "tools/command.h"
 #include "tools/terminal/output.h"
 #include "tools/wiring.h"
@@ -20,10 +22,12 @@ namespace {
 constexpr const char* kRulesFooter = R"(Examples:
   tocsin rules check rules/*.yml
   tocsin rules check --config tocsin.yml
-  tocsin rules list)";
+  tocsin rules list
+  tocsin rules list --url http://127.0.0.1:8086)";
 
 struct RulesArguments {
   std::string config;
+  std::string url;                 ///< of a server, whose rules are listed; empty: none
   std::vector<std::string> files;  ///< empty: those of the configuration, or the shipped ones
 };
 
@@ -82,8 +86,18 @@ void print_rules(const std::vector<Rule>& rules) {
   }
 }
 
+Status list_of_server(const std::string& url) {
+  TOCSIN_TRY(const RemoteRules remote, rules_of_server(url));
+  print_message(stdout, format_result(remote.rules, ResultFormat::kTable));
+  if (remote.forgotten.row_count == 0) return {};
+  print_message(stdout, "\nforgotten in the last 30 days:\n" +
+                            format_result(remote.forgotten, ResultFormat::kTable));
+  return {};
+}
+
 // Includes the rules whose query does not compile.
 Status list(const RulesArguments& arguments) {
+  if (!arguments.url.empty()) return list_of_server(arguments.url);
   TOCSIN_TRY(const Loaded loaded, load(arguments));
   std::vector<Rule> rules;
   for (const RuleFile& file : loaded.files) {
@@ -105,6 +119,13 @@ void add_subcommand(CLI::App& command, const std::string& name, const std::strin
       ->check(CLI::ExistingFile);
   subcommand->add_option("FILE", arguments->files,
                          "Rule files [rules.files of the configuration, or the shipped rules]");
+  if (run == &list) {
+    subcommand
+        ->add_option("--url", arguments->url,
+                     "A server: list its rules with their health, evaluations and alerts")
+        ->excludes("--config")
+        ->excludes("FILE");
+  }
   subcommand->callback([arguments, run, &action] {
     action = [arguments = *arguments, run] { return run(arguments); };
   });
@@ -118,7 +139,8 @@ void add_rules_command(CLI::App& app, Action& action) {
   command->require_subcommand(1);
   add_subcommand(*command, "check", "Find all errors in rule files, and conditions that never hold",
                  &check, action);
-  add_subcommand(*command, "list", "List the rules in the files", &list, action);
+  add_subcommand(*command, "list", "List the rules in the files, or those of a server", &list,
+                 action);
 }
 
 }  // namespace tocsin

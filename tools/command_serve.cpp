@@ -100,6 +100,8 @@ Status serve(const ServeArguments& arguments) {
   engine_options.outbox_changed = [&server] {
     if (server) server->outbox_changed();
   };
+  log(LogLevel::kInfo, fmt::format("time zone of rules and queries: {} (rules.time_zone)",
+                                   engine_options.zone.name()));
   RuleEngine engine(*database, queries, clock, std::move(engine_options));
   RuleService rules(engine, *database, clock, settings.rules.files);
   TOCSIN_TRY(const std::string loaded, rules.reload());

@@ -34,7 +34,11 @@ Result<OpenedPaths> OpenedPaths::open(const std::string& directory) {
     // Closing a descriptor with O_PATH leaves the locks on the file alone, unlike any other.
     const int descriptor = ::open(path.c_str(), O_PATH | O_CLOEXEC);
     if (descriptor < 0) return system_error("opening", path, errno);
-    opened.paths_.push_back({path, descriptor});
+    opened.paths_.push_back({path, descriptor, 0, 0});
+    struct stat file;
+    if (::fstat(descriptor, &file) != 0) return system_error("examining", path, errno);
+    opened.paths_.back().device = file.st_dev;
+    opened.paths_.back().inode = file.st_ino;
   }
   return opened;
 }
@@ -44,16 +48,17 @@ OpenedPaths::~OpenedPaths() {
 }
 
 Status OpenedPaths::check() const {
-  for (const auto& [path, descriptor] : paths_) {
-    struct stat expected, found;
-    if (::fstat(descriptor, &expected) != 0) return system_error("examining", path, errno);
+  for (const auto& [path, descriptor, device, inode] : paths_) {
+    struct stat found;
     if (::stat(path.c_str(), &found) != 0) {
       if (errno != ENOENT && errno != ENOTDIR) return system_error("examining", path, errno);
+      struct stat expected;
+      if (::fstat(descriptor, &expected) != 0) return system_error("examining", path, errno);
       return fail(ErrorCode::kIo, fmt::format("{} was {} while the database is open; {}", path,
                                               expected.st_nlink > 0 ? "renamed" : "deleted",
                                               advice(path, descriptor, expected)));
     }
-    if (found.st_dev != expected.st_dev || found.st_ino != expected.st_ino) {
+    if (found.st_dev != device || found.st_ino != inode) {
       return fail(ErrorCode::kIo,
                   fmt::format("{} was replaced while the database is open; put the original back, "
                               "or restart this process to use the new one",

@@ -5,12 +5,15 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "db/base/result.h"
 
 namespace tocsin {
 
 /// Remembers which files the paths of a database referred to when it was opened. Keeps them open,
 /// so that the system cannot reuse their inode numbers. Safe from any thread after construction.
+/// check() is part of every commit, so it asks the system for nothing that cannot have changed.
 class OpenedPaths {
  public:
   /// Requires: the catalog and the writer's lock of `directory` are open.
@@ -26,6 +29,8 @@ class OpenedPaths {
   struct OpenedPath {
     std::string path;
     int descriptor;
+    dev_t device;
+    ino_t inode;
   };
 
   OpenedPaths() = default;

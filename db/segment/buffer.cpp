@@ -45,7 +45,9 @@ std::vector<NamedBuffer> buffers_of(const format::Column& column) {
   return buffers;
 }
 
-SegmentBuffers::SegmentBuffers(ByteView segment, const format::Segment& root) : segment_(segment) {
+SegmentBuffers::SegmentBuffers(ByteView segment, const format::Segment& root, bool is_mapped)
+    : segment_(segment) {
+  if (!is_mapped) return;
   const auto add = [&](const format::Buffer* buffer) {
     if (const auto start = start_of(segment, buffer)) starts_.push_back(*start);
   };
@@ -92,6 +94,7 @@ Result<ByteView> SegmentBuffers::open(const format::Buffer* buffer, const std::s
 }
 
 void SegmentBuffers::load_ahead(std::span<const NamedBuffer> buffers) const {
+  if (starts_.empty()) return;
   size_t start = segment_.size(), end = 0;
   for (const NamedBuffer& named : buffers) {
     const auto begin = start_of(segment_, named.buffer);

@@ -29,7 +29,8 @@ std::vector<NamedBuffer> buffers_of(const format::Column& column);
 class SegmentBuffers {
  public:
   SegmentBuffers() = default;
-  SegmentBuffers(ByteView segment, const format::Segment& root);
+  /// `is_mapped`: the segment is part of a mapped file; otherwise there is nothing to load ahead.
+  SegmentBuffers(ByteView segment, const format::Segment& root, bool is_mapped);
 
   /// Returns a buffer's bytes after checking their alignment and checksum; kCorrupt names the
   /// segment and the buffer.
@@ -44,7 +45,8 @@ class SegmentBuffers {
   std::optional<ByteView> find(const format::Buffer* buffer) const;
 
   ByteView segment_;
-  std::vector<size_t> starts_;  // of all buffers, ascending; then the end of the segment
+  // Of all buffers, ascending; then the end of the segment. Empty if the segment is not mapped.
+  std::vector<size_t> starts_;
 };
 
 }  // namespace tocsin

@@ -37,8 +37,8 @@ class SegmentMetadata {
   Result<const SegmentColumn*> column(const Column& column) const;
 
  private:
-  SegmentMetadata(const SegmentInfo& info, ByteView bytes, const format::Segment& root)
-      : info_(info), root_(root), buffers_(bytes, root) {}
+  SegmentMetadata(const SegmentInfo& info, const SegmentBytes& segment, const format::Segment& root)
+      : info_(info), root_(root), buffers_(segment.bytes, root, segment.mapping != nullptr) {}
 
   static Status check(const SegmentInfo& info, const format::Segment& root);
 
@@ -72,7 +72,7 @@ Result<std::unique_ptr<SegmentMetadata>> SegmentMetadata::open(const SegmentInfo
                             info.name, root->format(), kSegmentFormat));
   }
   TOCSIN_RETURN_IF_ERROR(check(info, *root));
-  return std::unique_ptr<SegmentMetadata>(new SegmentMetadata(info, bytes, *root));
+  return std::unique_ptr<SegmentMetadata>(new SegmentMetadata(info, segment, *root));
 }
 
 Status SegmentMetadata::check(const SegmentInfo& info, const format::Segment& root) {

@@ -67,6 +67,8 @@ Status WriteQueue::push(WriteRequest request, WriteDone done, bool wait_for_room
     grouped_bytes_ += bytes;
     grouped_.push_back({std::move(request), std::move(done), bytes});
   }
+  // The writer would otherwise wake up only to wait for the mutex.
+  lock.unlock();
   work_.notify_one();
   return {};
 }

@@ -294,7 +294,7 @@ void Writer::try_to_resume() {
     if (!status) return suspend(status.error());
   }
   queue_.resume();
-  log(LogLevel::kInfo, fmt::format("writing to {} goes on", store_.directory));
+  log(LogLevel::kInfo, fmt::format("writing to {} has resumed", store_.directory));
 }
 
 /// So that a database without writes reports a renamed folder, too.

@@ -55,10 +55,11 @@ Labels common(std::span<const AlertEvent> alerts, Labels (*of)(const AlertEvent&
 std::string tocsin_object(const AlertEvent& e) {
   return fmt::format(
       R"({{"id":"{}","type":{},"severity":"{}","state":"{}","value":{},"baseline":{},)"
-      R"("window":{{"from":"{}","to":"{}"}},"samples":{},"late":{}}})",
+      R"("window":{{"from":"{}","to":"{}"}},"samples":{},"explanation":{},"late":{}}})",
       delivery_id(e), json_quote(e.type), name_of(e.severity), name_of(e.state),
       json_number(e.value), json_number(e.baseline), format_time_short(e.window_from),
-      format_time_short(e.window_to), json_strings(e.samples), e.late);
+      format_time_short(e.window_to), json_strings(e.samples),
+      e.explanation.empty() ? "null" : e.explanation, e.late);
 }
 
 // After the clock was ahead, the time of a resolution is that of the firing, which may be in the

@@ -120,6 +120,7 @@ void ingest_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
   text.source = job->source;
   text.path = job->path;
   text.urgent = true;  // the client waits for the answer
+  text.alone = job->rest.empty();
   text.time_advice = "; name the right key with the parameter `_time_field` or `listen.time.key`";
   text.patience = job->texts_stored > 0 ? kPatienceAfterFirst : 0;
   context.ingest.add(
@@ -137,8 +138,8 @@ void ingest_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
       });
 }
 
-// Decompresses the body and turns a JSON array into lines, in the background; then starts
-// ingesting.
+// Decompresses the body and turns a JSON array into lines, in the background unless the body is
+// small; then starts ingesting.
 void start_write(const Context& context, Request request, const std::shared_ptr<WriteJob>& job) {
   const std::string encoding = lower_case(request.header("content-encoding"));
   const bool gzip = encoding == "gzip" || encoding == "x-gzip";  // RFC 9110, section 8.4.1.3
@@ -168,7 +169,11 @@ void start_write(const Context& context, Request request, const std::shared_ptr<
     if (status == 503) return job->reply(unavailable(job->dialect, (*failed)->message));
     job->reply(dialect_error(job->dialect, status, (*failed)->message));
   };
-  run_in_background(context.loop, prepare, begin);
+  if (gzip || job->body.size() > kLoopTextBytesMax) {
+    return run_in_background(context.loop, prepare, begin);
+  }
+  prepare();
+  begin();
 }
 
 // Nanoseconds per unit of `precision`; 0 if it is unknown.

@@ -1,5 +1,5 @@
-// Each text is one job: parse and submit (background), commit (the store's writer thread), report
-// (loop).
+// Each text is one job: parse and submit (in the background, or on the loop if it is small), commit
+// (the store's writer thread), report (loop).
 #include "net/ingest/ingest.h"
 
 #include <algorithm>
@@ -10,7 +10,6 @@
 
 #include "db/base/check.h"
 #include "db/base/log.h"
-#include "db/limits.h"
 #include "net/ingest/odd_name_limit.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_origin.h"
@@ -36,7 +35,7 @@ struct Job {
   std::function<void(IngestReport)> done;
   Duration waited = 0;
   Duration retry_delay = kRetryDelayMin;
-  // In the background, where the thread also owns the members below except `committed`.
+  // If in the background, its thread also owns the members below except `committed`.
   bool submitting = false;
   bool empty = false;  // only comments and blank lines: nothing to commit
   Status submitted;
@@ -143,6 +142,10 @@ struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
 
 void Ingest::Impl::start(const std::shared_ptr<Job>& job) {
   job->submitting = true;
+  if (job->input.alone && job->input.text.size() <= kLoopTextBytesMax) {
+    submit(job, mailbox->poster());
+    return after_submit(job);
+  }
   run_in_background(
       loop, [self = shared_from_this(), job, post = mailbox->poster()] { self->submit(job, post); },
       [self = shared_from_this(), job] {
@@ -150,7 +153,7 @@ void Ingest::Impl::start(const std::shared_ptr<Job>& job) {
       });
 }
 
-// Runs in the background.
+// Runs on any thread.
 void Ingest::Impl::submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post) {
   WriteRequest write = parse(*job, database, odd_names);
   job->empty = write.batch.empty() && write.rejected.empty();

@@ -1,4 +1,5 @@
-// Parses texts in the background, submits them to the store, and reports when they are durable.
+// Parses texts (large ones in the background), submits them to the store, and reports when they are
+// durable.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include "db/base/result.h"
 #include "db/base/time.h"
 #include "db/database.h"
+#include "db/limits.h"
 #include "net/event_loop/loop.h"
 #include "net/parse/framer.h"
 #include "net/parse/line_protocol.h"
@@ -27,9 +29,14 @@ struct IngestText {
   std::string path;                      ///< of an HTTP request; recorded in `rejected`
   Duration patience = 0;  ///< how long to retry while the store is busy, full or failing
   bool urgent = false;    ///< commit without waiting for more
+  bool alone = false;     ///< nothing else of the client has arrived; see kLoopTextBytesMax
   /// For the log, if events have no time: how the user names its key for this input.
   const char* time_advice = "";
 };
+
+/// A text that is `alone` and not larger is parsed on the loop's thread: that takes less time than
+/// to wake up another thread. A larger one would hold up the other clients.
+inline constexpr size_t kLoopTextBytesMax = 4 * kKiB;
 
 /// A line that was not stored.
 struct IngestProblem {
@@ -65,7 +72,8 @@ class Ingest {
 
   /// Adds a text. `accepted` is called when the store has queued the text or refused it for good;
   /// to keep the order of a client's texts, add the next one only then. `done` is called once,
-  /// after `accepted`, when the text is committed or has failed. Both are called on the loop.
+  /// after `accepted`, when the text is committed or has failed. Both are called on the loop, for a
+  /// text that is parsed on the loop possibly before this returns.
   void add(IngestText text, std::function<void()> accepted, std::function<void(IngestReport)> done);
   /// From now on, limits the `patience` of all texts.
   void limit_patience(Duration patience);

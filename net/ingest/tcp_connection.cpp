@@ -188,6 +188,7 @@ void TcpConnection::submit(IngestText text, uint64_t first_line, std::function<v
   text.source = source_;
   text.patience = kTimeMax;
   text.urgent = acknowledges_;  // such a client may wait for the answer before it continues
+  text.alone = pending().empty();
   const size_t bytes = text.text.size() + (text.rejected ? text.rejected->line.size() : 0);
   in_flight_bytes_ += bytes;
   if (acknowledges_) answers_[first_line];

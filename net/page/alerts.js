@@ -33,7 +33,8 @@ function firing_item(alert) {
       element("span", { textContent: labels.alertname ?? alert.name ?? "" }),
       alert.status?.inhibitedBy?.length ? element("span", { className: "note", textContent: `not sent, inhibited by ${alert.status.inhibitedBy.join(", ")}` }) : null,
       element("span", { className: "note" }, since(alert.activeAt))),
-    element("p", { textContent: alert.annotations?.summary ?? "" }));
+    element("p", { textContent: alert.annotations?.summary ?? "" }),
+    alert.annotations?.explanation ? element("p", { className: "note", textContent: alert.annotations.explanation.split("\n")[0] }) : null);
 }
 
 export async function refresh_newest(range) {
@@ -79,8 +80,10 @@ function details_of(row) {
   if (row.baseline !== null && row.baseline !== undefined) add("Baseline", number(row.baseline));
   add("Type", String(row.type ?? ""));
   if (row.inhibited_by) add("Not sent, inhibited by", String(row.inhibited_by));
-  for (const [title, column] of [["Labels", "labels"], ["Annotations", "annotations"]]) {
-    const pairs = Object.entries(parsed(row[column], {}));
+  const { explanation, ...annotations } = parsed(row.annotations, {});
+  if (explanation) add("Why", ...String(explanation).split("\n").map((line) => element("div", { textContent: line })));
+  for (const [title, entries] of [["Labels", parsed(row.labels, {})], ["Annotations", annotations]]) {
+    const pairs = Object.entries(entries);
     if (pairs.length) add(title, pairs.map(([name, value]) => `${name} = ${value}`).join(", "));
   }
   add("Fingerprint", element("code", { textContent: row.fingerprint ?? "" }));

@@ -52,25 +52,32 @@ async function run() {
   running?.abort();
   const mine = running = new AbortController();
   history.replaceState(null, "", `#q=${encodeURIComponent(text)}`);
+  show_error("");
   by_id("query-note").textContent = "running";
-  by_id("query-stop").hidden = false;
+  show_running(true);
   const began = performance.now();
   try {
     const table = await api.query(text, { rows_max: kRowsFetched, timeout: kTimeout, signal: mine.signal });
     if (mine !== running) return;
-    show_error("");
     show_table(table);
     show_as_chart(table);
     by_id("query-note").textContent = note_of(table, performance.now() - began);
   } catch (error) {
     if (mine !== running) return;
-    show_error(error.message);
+    const stopped = mine.signal.aborted; // the user knows, so it is not an error
+    show_error(stopped ? "" : error.message);
     show_table({ columns: [], rows: [] });
     show_chart("query-chart", false);
-    by_id("query-note").textContent = "";
+    by_id("query-note").textContent = stopped ? `stopped after ${count(performance.now() - began)} ms` : "";
   } finally {
-    if (mine === running) by_id("query-stop").hidden = true;
+    if (mine === running) show_running(false);
   }
+}
+
+// While a query runs, the result of the previous one stays, but pale.
+function show_running(busy) {
+  by_id("query-stop").disabled = !busy;
+  for (const id of ["query-chart-box", "query-result"]) by_id(id).setAttribute("aria-busy", busy);
 }
 
 function show_error(message) {

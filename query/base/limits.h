@@ -31,6 +31,9 @@ inline constexpr uint64_t kPatternWorkMax = uint64_t{1} << 30;
 inline constexpr size_t kConstantBytesMax = 4 * 1024 * 1024;
 inline constexpr uint64_t kBaselineWindowCountMax = 50'000;  ///< each costs a pass over one window
 inline constexpr uint64_t kSampleCountMax = 100;
+inline constexpr int64_t kForecastBucketsMax = 10'000;  ///< of one group
 inline constexpr uint64_t kTopCountMax = 1'000'000;
+/// Different values of one column that `diff` counts; a column with more of them is left out.
+inline constexpr size_t kComparedValuesMax = 100'000;
 
 }  // namespace tocsin

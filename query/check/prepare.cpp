@@ -85,9 +85,12 @@ class BaselineCollector {
   std::vector<BaselineCall> calls_;
 };
 
-bool has_baseline(const ast::Query& query) {
+// Whether a stage also reads events before the range.
+bool reads_before_range(const ast::Query& query) {
   return std::ranges::any_of(query.stages, [](const ast::Stage& stage) {
-    return std::holds_alternative<ast::Baseline>(stage.operation);
+    const auto* diff = std::get_if<ast::Diff>(&stage.operation);
+    return std::holds_alternative<ast::Baseline>(stage.operation) ||
+           std::holds_alternative<ast::Detect>(stage.operation) || (diff && diff->depth);
   });
 }
 
@@ -153,7 +156,7 @@ bool PlanBuilder::check(std::string_view text, const ast::Query& query,
 bool PlanBuilder::check_query(CheckContext& context, const ast::Query& query) {
   Scope scope;
   if (!check_source(context, query.source, catalog_, unknown_, plan_, scope)) return false;
-  if (plan_.range_given && !options_.rule_mode && !has_baseline(query))
+  if (plan_.range_given && !options_.rule_mode && !reads_before_range(query))
     scope.limit_time(plan_.range);
   BaselineCollector collector(context);
   for (const ast::Stage& stage : query.stages) {

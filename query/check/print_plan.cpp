@@ -106,13 +106,33 @@ class StagePrinter {
         join(fill.values, [](const Value& value) { return print_expression(literal(value), {}); }));
   }
   std::string operator()(const DetectStage& detect) const {
-    std::string out = fmt::format("detect {} every {}", name(detect.value_column),
-                                  format_duration(detect.bucket));
+    std::string out = "detect " + series(detect.series);
     if (detect.season > 0) out += " season " + format_duration(detect.season);
-    return out + fmt::format(" by ({})", names(detect.group_columns)) + output();
+    if (detect.sensitivity == Sensitivity::kLow) out += " sensitivity low";
+    if (detect.sensitivity == Sensitivity::kHigh) out += " sensitivity high";
+    return out + fmt::format(" by ({})", names(detect.series.group_columns)) + output();
+  }
+  std::string operator()(const ChangepointStage& changepoint) const {
+    return "changepoint " + series(changepoint.series) +
+           fmt::format(" by ({})", names(changepoint.series.group_columns)) + output();
+  }
+  std::string operator()(const ForecastStage& forecast) const {
+    std::string out =
+        "forecast " + series(forecast.series) + " horizon " + format_duration(forecast.horizon);
+    if (forecast.season > 0) out += " season " + format_duration(forecast.season);
+    return out + fmt::format(" by ({})", names(forecast.series.group_columns)) + output();
+  }
+  std::string operator()(const DiffStage& diff) const {
+    return "diff where " + print_expression(diff.target, input_) + " columns " +
+           join(diff.columns,
+                [](const NamedExpression& each) { return ast::print_name(each.name); }) +
+           output();
   }
 
  private:
+  std::string series(const SeriesInput& input) const {
+    return fmt::format("{} every {}", name(input.value_column), format_duration(input.bucket));
+  }
   static Expression literal(const Value& value) {
     Expression out;
     out.literal = value;

@@ -1,10 +1,13 @@
-// The stages on time buckets: fill and detect.
+// The stages on time buckets: fill, detect, changepoint and forecast.
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
+#include "query/base/limits.h"
 #include "query/check/siblings.h"
 #include "query/check/stages.h"
+#include "query/series/detector.h"
 
 namespace tocsin {
 namespace {
@@ -85,37 +88,131 @@ bool StageChecker::stage(const ast::Fill& fill) {
   return emit(std::move(out));
 }
 
-bool StageChecker::stage(const ast::Detect& detect) {
-  if (!needs_time_bucket("detect")) return false;
-  DetectStage out;
+bool StageChecker::series(std::string_view stage, const ast::Name& name,
+                          const std::vector<ast::Name>& keys, SeriesInput& out) {
+  if (!needs_time_bucket(stage)) return false;
   out.time_column = *scope_.time_bucket;
   out.bucket = scope_.bucket;
-  const auto value = context_.resolve(detect.column, scope_);
+  const auto value = context_.resolve(name, scope_);
   if (!value) return false;
   out.value_column = *value;
   const ScopeColumn& column = scope_.at(*value);
   if (!is_number(column.type)) {
-    return context_.fault(detect.column.span, fmt::format("`detect` needs a number, but `{}` is {}",
-                                                          column.name, describe(column.type)));
+    return context_.fault(name.span, fmt::format("`{}` needs a number, but `{}` is {}", stage,
+                                                 column.name, describe(column.type)));
   }
   Expression used;
   used.kind = Expression::Kind::kColumn;
   used.column = *value;
-  warn_of_siblings(context_, scope_, used, "detect");
-  if (detect.season) {
-    if (!check_duration(context_, *detect.season, "`season`", out.season)) return false;
-    if (out.season % out.bucket != 0) {
-      return context_.fault(detect.season->span,
-                            fmt::format("the season must be a multiple of the bucket width, {}",
-                                        format_duration(out.bucket)));
+  warn_of_siblings(context_, scope_, used, stage);
+  if (!column_list(keys, out.group_columns)) return false;
+  if (keys.empty()) out.group_columns = other_keys();
+  return true;
+}
+
+bool StageChecker::season(const std::optional<ast::Expression>& given, Duration bucket,
+                          Duration& out) {
+  if (!given) return true;
+  if (!check_duration(context_, *given, "`season`", out)) return false;
+  if (out % bucket == 0) return true;
+  return context_.fault(given->span, fmt::format("the season must be a multiple of the bucket "
+                                                 "width, {}",
+                                                 format_duration(bucket)));
+}
+
+bool StageChecker::added_columns(std::initializer_list<const char*> numbers) {
+  return std::ranges::all_of(numbers, [&](const char* name) {
+    return add_column({name, ValueType::kF64, false, false});
+  });
+}
+
+// Whether the column is a count of the last stats: no `let` has replaced it.
+bool StageChecker::counts_events(uint32_t column) const {
+  if (!scope_.at(column).zero_if_empty) return false;
+  for (auto stage = plan_.stages.rbegin(); stage != plan_.stages.rend(); ++stage) {
+    const auto* stats = std::get_if<StatsStage>(&stage->operation);
+    if (!stats) continue;
+    return std::ranges::any_of(stats->aggregates, [&](const Aggregate& each) {
+      return each.name == scope_.at(column).name &&
+             (each.kind == AggregateKind::kCount || each.kind == AggregateKind::kCountDistinct);
+    });
+  }
+  return false;
+}
+
+// Earlier buckets can be computed if every stage so far treats each bucket by itself.
+void StageChecker::learn_before(DetectStage& detect) const {
+  detect.start = detect.learn_from = plan_.range.start;
+  bool has_buckets = false;
+  for (const Stage& stage : plan_.stages) {
+    if (const auto* stats = std::get_if<StatsStage>(&stage.operation)) {
+      const bool by_time =
+          std::ranges::any_of(stats->keys, [](const GroupKey& key) { return key.bucket > 0; });
+      if (!by_time && !has_buckets) return;
+      has_buckets = true;
+    } else if (!std::holds_alternative<FilterStage>(stage.operation) &&
+               !std::holds_alternative<LetStage>(stage.operation) &&
+               !std::holds_alternative<FillStage>(stage.operation) &&
+               !std::holds_alternative<ProjectStage>(stage.operation)) {
+      return;
     }
   }
-  if (!column_list(detect.keys, out.group_columns)) return false;
-  if (detect.keys.empty()) out.group_columns = other_keys();
-  for (const char* name : {"expected", "lower", "upper", "score"}) {
-    if (!add_column({name, ValueType::kF64, false, false})) return false;
+  if (!plan_.range_given || plan_.range.start >= plan_.range.end) return;
+  const Duration bucket = detect.series.bucket;
+  detect.start = bucket_start(plan_.range.start, bucket, plan_.zone);
+  detect.learn_from = bucket_start(learning_start(detect.start, bucket), bucket, plan_.zone);
+}
+
+bool StageChecker::stage(const ast::Detect& detect) {
+  DetectStage out;
+  if (!series("detect", detect.column, detect.keys, out.series)) return false;
+  if (!season(detect.season, out.series.bucket, out.season)) return false;
+  if (detect.sensitivity) {
+    constexpr std::array<std::string_view, 3> kWords = {"low", "normal", "high"};
+    const auto word = std::ranges::find(kWords, detect.sensitivity->text);
+    if (word == kWords.end()) {
+      return context_.fault(detect.sensitivity->span,
+                            fmt::format("`{}` is not a sensitivity", detect.sensitivity->text),
+                            "write `low`, `normal` or `high`");
+    }
+    out.sensitivity = static_cast<Sensitivity>(word - kWords.begin());
+  }
+  out.zero_if_missing = scope_.at(out.series.value_column).zero_if_empty;
+  out.counts = counts_events(out.series.value_column);
+  learn_before(out);
+  if (!added_columns({"expected", "lower", "upper", "score"})) return false;
+  out.adds_kind = !scope_.find("kind");
+  if (!out.adds_kind) {
+    context_.warn_once("there is already a column `kind`, so `detect` does not add its own");
+  } else if (!add_column({"kind", ValueType::kString, false, false})) {
+    return false;
   }
   return add_column({"anomaly", ValueType::kBool, false, false}) && emit(std::move(out));
+}
+
+bool StageChecker::stage(const ast::Changepoint& changepoint) {
+  ChangepointStage out;
+  if (!series("changepoint", changepoint.column, changepoint.keys, out.series)) return false;
+  scope_ = scope_.project(out.series.group_columns);
+  return add_column({"change", ValueType::kTime, false, false}) &&
+         add_column({"type", ValueType::kString, false, false}) &&
+         added_columns({"before", "after", "p"}) && emit(std::move(out));
+}
+
+bool StageChecker::stage(const ast::Forecast& forecast) {
+  ForecastStage out;
+  if (!series("forecast", forecast.column, forecast.keys, out.series)) return false;
+  if (!check_duration(context_, forecast.horizon, "`horizon`", out.horizon)) return false;
+  if (out.horizon / out.series.bucket > kForecastBucketsMax) {
+    return context_.fault(forecast.horizon.span,
+                          fmt::format("the horizon has more than {} buckets of {}",
+                                      kForecastBucketsMax, format_duration(out.series.bucket)),
+                          "use a wider bucket or a shorter horizon");
+  }
+  if (!season(forecast.season, out.series.bucket, out.season)) return false;
+  scope_.clear_bounds_before(scope_.size());
+  return added_columns({"expected", "lower", "upper"}) &&
+         add_column({"forecast", ValueType::kBool, false, false}) && emit(std::move(out));
 }
 
 }  // namespace tocsin

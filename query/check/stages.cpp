@@ -27,6 +27,10 @@ bool StageChecker::check(const ast::Stage& node) {
                         std::holds_alternative<ast::Let>(node.operation) ||
                         std::holds_alternative<ast::Stats>(node.operation);
   only_windowed_ = only_windowed_ && windowed;
+  only_rows_ = only_rows_ && (std::holds_alternative<ast::Where>(node.operation) ||
+                              std::holds_alternative<ast::Let>(node.operation) ||
+                              std::holds_alternative<ast::Keep>(node.operation) ||
+                              std::holds_alternative<ast::Drop>(node.operation));
   return true;
 }
 

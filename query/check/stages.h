@@ -23,7 +23,8 @@ class StageChecker {
   void finish();
 
  private:
-  // One per kind of stage; in stages.cpp, stats.cpp, baseline.cpp, judgement.cpp and series.cpp.
+  // One per kind of stage; in stages.cpp, stats.cpp, baseline.cpp, judgement.cpp, series.cpp and
+  // diff.cpp.
   bool stage(const ast::Where& where);
   bool stage(const ast::Let& let);
   bool stage(const ast::Stats& stats);
@@ -38,6 +39,9 @@ class StageChecker {
   bool stage(const ast::Drop& drop);
   bool stage(const ast::Fill& fill);
   bool stage(const ast::Detect& detect);
+  bool stage(const ast::Changepoint& changepoint);
+  bool stage(const ast::Forecast& forecast);
+  bool stage(const ast::Diff& diff);
 
   bool aggregate(const ast::AggregateItem& item, Aggregate& out);
   bool check_boolean_argument(const ast::Expression& call, const AggregateEntry& entry,
@@ -59,7 +63,14 @@ class StageChecker {
   bool baseline_arguments(const ast::Baseline& baseline, BaselineStage& out);
   bool column_list(const std::vector<ast::Name>& names, std::vector<uint32_t>& out);
   bool sort_keys(const std::vector<ast::SortItem>& items, bool reverse, std::vector<SortKey>& out);
+  bool diff_target(const ast::Diff& diff, DiffStage& out);
   bool needs_time_bucket(std::string_view what);
+  bool series(std::string_view stage, const ast::Name& column, const std::vector<ast::Name>& keys,
+              SeriesInput& out);
+  bool season(const std::optional<ast::Expression>& given, Duration bucket, Duration& out);
+  bool added_columns(std::initializer_list<const char*> numbers);
+  void learn_before(DetectStage& detect) const;
+  bool counts_events(uint32_t column) const;
   bool add_column(ScopeColumn column);
   std::vector<uint32_t> other_keys() const;
 
@@ -83,6 +94,7 @@ class StageChecker {
   BaselineUse use_ = BaselineUse::kNoBaseline;
   bool only_windowed_ = true;  // all stages so far are where, let or stats
   bool has_stats_ = false;
+  bool only_rows_ = true;  // all stages so far are where, let, keep or drop
 };
 
 }  // namespace tocsin

@@ -16,7 +16,7 @@ using A = ArgumentType;
 using R = ResultType;
 
 // clang-format off
-constexpr std::array<StageEntry, 14> kStages = {{
+constexpr std::array<StageEntry, 17> kStages = {{
     {{"where", "where CONDITION", "keeps the rows for which the condition holds",
       "from audit last 1h | where service =~ \"^pay\" and duration_ms > 100"}},
     {{"let", "let NAME = EXPRESSION, …",
@@ -57,10 +57,21 @@ constexpr std::array<StageEntry, 14> kStages = {{
       "adds rows for empty time buckets; counts and sums are 0 there, other columns null, or all "
       "are VALUE",
       "from audit last 1h | stats n = count() by service, time(5m) | fill"}},
-    {{"detect", "detect COLUMN [season DURATION] [by COLUMN, …]",
-      "scores each time bucket against earlier ones; adds expected, lower, upper, score and "
+    {{"detect",
+      "detect COLUMN [season DURATION] [sensitivity low|normal|high] [by COLUMN, …]",
+      "judges each time bucket by earlier ones; adds expected, lower, upper, score, kind and "
       "anomaly",
       "from audit last 1d | stats n = count() by time(5m) | detect n season 1d | where anomaly"}},
+    {{"changepoint", "changepoint COLUMN [by COLUMN, …]",
+      "finds where a series of time buckets changed for good; returns one row per group",
+      "from audit last 1d | stats p95 = p95(duration_ms) by service, time(1h) | changepoint p95"}},
+    {{"forecast", "forecast COLUMN horizon DURATION [season DURATION] [by COLUMN, …]",
+      "adds the time buckets of the horizon, with expected, lower and upper",
+      "from audit last 1h | stats n = count() by time(1m) | forecast n horizon 2m"}},
+    {{"diff", "diff (against last DURATION or where CONDITION) [columns COLUMN, …]",
+      "finds the values that are more frequent in these rows than in those of the time before, or in "
+      "the rows for which the condition holds than in the others",
+      "from audit last 1h | diff where status == \"FAILED\""}},
 }};
 
 constexpr std::array<FunctionEntry, 36> kFunctions = {{
@@ -268,7 +279,7 @@ struct ForeignWord {
   const char* ours;
 };
 
-constexpr std::array<ForeignWord, 34> kForeignStages = {{
+constexpr std::array<ForeignWord, 37> kForeignStages = {{
     {"filter", "where"},     {"search", "where"},     {"having", "where"},
     {"grep", "where"},       {"eval", "let"},         {"extend", "let"},
     {"math", "let"},         {"compute", "let"},      {"derive", "let"},
@@ -281,6 +292,7 @@ constexpr std::array<ForeignWord, 34> kForeignStages = {{
     {"fields", "keep"},      {"project", "keep"},     {"select", "keep"},
     {"columns", "keep"},     {"delete", "drop"},      {"remove", "drop"},
     {"makeseries", "fill"},  {"rename", "let"},       {"anomalies", "detect"},
+    {"diffpatterns", "diff"}, {"compare", "diff"},    {"difference", "diff"},
 }};
 
 constexpr std::array<ForeignWord, 27> kForeignFunctions = {{

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "db/limits.h"
+#include "query/operator/detect.h"
 #include "query/operator/operators.h"
 
 namespace tocsin {
@@ -73,7 +74,7 @@ Result<Progress> start_with_stats(Execution& execution, const Scan& scan, Progra
 }
 
 // The stages from the source up to and including the first that needs all rows.
-Result<Progress> start_with_source(Execution& execution, const Scan& scan) {
+Result<Progress> start_with_source(Execution& execution, Scan scan) {
   const Plan& plan = execution.plan();
   Program program(plan.source_columns);
   size_t next = 0;
@@ -85,7 +86,22 @@ Result<Progress> start_with_source(Execution& execution, const Scan& scan) {
     TOCSIN_TRY(Table table, source_distinct(execution, scan, program, *stage));
     return Progress{std::move(table), next + 1};
   }
+  if (const auto* stage = stage_at<DiffStage>(plan, next)) {
+    TOCSIN_TRY(Table table, source_diff(execution, std::move(scan), program, *stage));
+    return Progress{std::move(table), next + 1};
+  }
   return start_with_rows(execution, scan, program, next);
+}
+
+// The range that the source is read in.
+TimeRange read_range(const Plan& plan) {
+  for (size_t at = 0; at < plan.stages.size(); ++at) {
+    const auto* diff = stage_at<DiffStage>(plan, at);
+    if (diff && !diff->ranges.empty()) {
+      return {diff->ranges.front().start, diff->ranges.back().end};
+    }
+  }
+  return plan.range;
 }
 
 // Runs the stages that read the source: up to a baseline, if there is one, else the first stages.
@@ -96,14 +112,14 @@ Result<Progress> start(Execution& execution, const Database& database, WindowMem
     TOCSIN_TRY(Table table, run_baseline(execution, database, at, memory));
     return Progress{std::move(table), at + 1};
   }
-  TOCSIN_TRY(const Scan scan, open_scan(database, execution, plan.range));
+  TOCSIN_TRY(const Scan scan, open_scan(database, execution, read_range(plan)));
   TOCSIN_TRY(Progress progress, start_with_source(execution, scan));
   TOCSIN_RETURN_IF_ERROR(check_intact(scan));
   return progress;
 }
 
-// Runs one stage that needs its whole input, or several that do not.
-Result<Progress> advance(Execution& execution, Progress progress) {
+// Runs one stage that needs its whole input, or several that do not. `detectors` may be null.
+Result<Progress> advance(Execution& execution, Progress progress, DetectMemoryUse* detectors) {
   const Plan& plan = execution.plan();
   const size_t at = progress.next;
   Table& input = progress.table;
@@ -130,8 +146,22 @@ Result<Progress> advance(Execution& execution, Progress progress) {
     return Progress{std::move(table), at + 1};
   }
   if (const auto* detect = stage_at<DetectStage>(plan, at)) {
-    TOCSIN_TRY(Table table, table_detect(execution, std::move(input), *detect));
+    const bool remembered = detectors && detectors->stage() == at;
+    TOCSIN_TRY(Table table, table_detect(execution, std::move(input), *detect,
+                                         remembered ? detectors : nullptr));
     return Progress{std::move(table), at + 1};
+  }
+  if (const auto* changepoint = stage_at<ChangepointStage>(plan, at)) {
+    TOCSIN_TRY(Table table, table_changepoint(execution, std::move(input), *changepoint));
+    return Progress{std::move(table), at + 1};
+  }
+  if (const auto* forecast = stage_at<ForecastStage>(plan, at)) {
+    TOCSIN_TRY(Table table, table_forecast(execution, std::move(input), *forecast));
+    return Progress{std::move(table), at + 1};
+  }
+  if (stage_at<DiffStage>(plan, at)) {
+    return fail(ErrorCode::kInvalid,
+                "`diff` is allowed only after `from`, `where`, `let`, `keep` and `drop`");
   }
   if (stage_at<BaselineStage>(plan, at)) {
     return fail(ErrorCode::kInvalid,
@@ -150,27 +180,45 @@ Result<Progress> advance(Execution& execution, Progress progress) {
   return Progress{std::move(table), next};
 }
 
+// The first bucket that a `detect` learns, or the start of the range.
+Timestamp first_read(const Plan& plan) {
+  Timestamp first = plan.range.start;
+  for (const Stage& stage : plan.stages) {
+    const auto* detect = std::get_if<DetectStage>(&stage.operation);
+    if (detect) first = std::min(first, detect->learn_from);
+  }
+  return first;
+}
+
 }  // namespace
 
 Result<ResultTable> execute_plan(const Database& database, const Plan& given,
-                                 const QueryOptions& options, WindowMemory* memory) {
-  // One row more than wanted shows whether there are more.
-  std::optional<Plan> limited;
+                                 const QueryOptions& options, WindowMemory* windows,
+                                 DetectMemory* detectors) {
+  std::optional<Plan> changed;
   const bool is_limited = options.rows_max > 0 && options.rows_max < UINT64_MAX;
-  if (is_limited) {
-    limited = given;
-    limited->stages.push_back({LimitStage{options.rows_max + 1}, given.output_columns(), {}});
+  const bool learns = first_read(given) < given.range.start;
+  if (is_limited || learns) changed = given;
+  if (is_limited) {  // one row more than wanted shows whether there are more
+    changed->stages.push_back({LimitStage{options.rows_max + 1}, given.output_columns(), {}});
   }
-  const Plan& plan = limited ? *limited : given;
+  if (learns) changed->range.start = first_read(given);
+  const Plan& plan = changed ? *changed : given;
   Execution execution(plan, options);
   execution.spill_folder = database.directory() + "/tmp";
-  TOCSIN_TRY(Progress progress, start(execution, database, memory));
+  std::optional<DetectMemoryUse> remembered;
+  if (learns && detectors && options.remember) {
+    TOCSIN_TRY(remembered, DetectMemoryUse::open(execution, database, *detectors));
+    if (remembered) changed->range.start = remembered->read_from();
+  }
+  TOCSIN_TRY(Progress progress, start(execution, database, windows));
   execution.finish_step(progress.next, progress.table.row_count);
   MemoryGauge gauge(execution);
   while (progress.next < plan.stages.size()) {
     TOCSIN_RETURN_IF_ERROR(execution.check());
     TOCSIN_RETURN_IF_ERROR(gauge.set(progress.table.memory_bytes()));
-    TOCSIN_TRY(progress, advance(execution, std::move(progress)));
+    TOCSIN_TRY(progress,
+               advance(execution, std::move(progress), remembered ? &*remembered : nullptr));
     execution.finish_step(progress.next, progress.table.row_count);
   }
   TOCSIN_RETURN_IF_ERROR(execution.check());
@@ -187,6 +235,8 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& given,
   result.has_more_rows = has_more_rows;
   result.warnings = plan.schema_warnings;
   result.warnings.insert(result.warnings.end(), plan.warnings.begin(), plan.warnings.end());
+  result.warnings.insert(result.warnings.end(), execution.warnings.begin(),
+                         execution.warnings.end());
   if (const uint64_t count = execution.texts_too_long; count != 0) {
     result.warnings.push_back(fmt::format("{} computed {} null, because {} longer than {} MiB",
                                           count, count == 1 ? "text is" : "texts are",

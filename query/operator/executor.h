@@ -8,10 +8,13 @@
 
 namespace tocsin {
 
+class DetectMemory;
 class WindowMemory;
 
-/// Runs a plan. `memory` has the remembered baseline windows; if it is null, none are remembered.
+/// Runs a plan. `windows` has the remembered baseline windows and `detectors` those of `detect`; if
+/// one is null, nothing is remembered.
 Result<ResultTable> execute_plan(const Database& database, const Plan& plan,
-                                 const QueryOptions& options, WindowMemory* memory);
+                                 const QueryOptions& options, WindowMemory* windows,
+                                 DetectMemory* detectors = nullptr);
 
 }  // namespace tocsin

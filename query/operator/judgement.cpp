@@ -77,7 +77,7 @@ class GroupJudge {
     const size_t column_count = prefix_.value_columns.size();
     std::vector<double> series(groups.size() * column_count * count);
     for (uint32_t k = 0; k < count; ++k) {
-      TOCSIN_RETURN_IF_ERROR(execution_.check());
+      if (k % 64 == 0) TOCSIN_RETURN_IF_ERROR(execution_.check());
       const WindowRecord& record = *records_[k];
       for (uint32_t i = 0; i < record.kept_count; ++i) {
         const uint32_t group = record.groups[i];

@@ -59,7 +59,13 @@ struct LiveInput {
   }
   void operator()(const BaselineStage&) const { std::ranges::fill(input, uint8_t{1}); }
   void operator()(const FillStage&) const { std::ranges::fill(input, uint8_t{1}); }
+  void operator()(const DiffStage& stage) const {
+    add_columns(stage.target, input);
+    for (const NamedExpression& column : stage.columns) add_columns(column.expression, input);
+  }
   void operator()(const DetectStage&) const { std::ranges::fill(input, uint8_t{1}); }
+  void operator()(const ChangepointStage&) const { std::ranges::fill(input, uint8_t{1}); }
+  void operator()(const ForecastStage&) const { std::ranges::fill(input, uint8_t{1}); }
 };
 
 }  // namespace

@@ -51,6 +51,10 @@ Result<Table> source_stats(Execution& execution, const Scan& scan, const Program
 Result<Table> source_distinct(Execution& execution, const Scan& scan, const Program& program,
                               const DistinctStage& stage);
 
+/// diff over the source. `scan` has the rows from the first of the stage's ranges to the last.
+Result<Table> source_diff(Execution& execution, Scan scan, const Program& program,
+                          const DiffStage& stage);
+
 /// Runs the stages up to and including the baseline, which is stage `at`. `memory` may be null.
 Result<Table> run_baseline(Execution& execution, const Database& database, size_t at,
                            WindowMemory* memory);
@@ -74,7 +78,8 @@ Result<std::vector<uint32_t>> sorted_rows(Execution& execution, const Table& tab
                                           std::optional<uint64_t> limit);
 Result<Table> table_limit(Execution& execution, Table input, uint64_t count);
 Result<Table> table_fill(Execution& execution, Table input, const FillStage& stage);
-Result<Table> table_detect(Execution& execution, Table input, const DetectStage& stage);
+Result<Table> table_changepoint(Execution& execution, Table input, const ChangepointStage& stage);
+Result<Table> table_forecast(Execution& execution, Table input, const ForecastStage& stage);
 
 /// Appends the rows of `from` to those of `to`, which has the same columns.
 void append_table(Table& to, Table from);

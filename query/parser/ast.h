@@ -116,11 +116,27 @@ struct Fill {
 struct Detect {
   Name column;
   std::optional<Expression> season;
+  std::optional<Name> sensitivity;
   std::vector<Name> keys;
+};
+struct Changepoint {
+  Name column;
+  std::vector<Name> keys;
+};
+struct Forecast {
+  Name column;
+  Expression horizon;
+  std::optional<Expression> season;
+  std::vector<Name> keys;
+};
+struct Diff {
+  std::optional<Expression> depth;      ///< `against last depth`
+  std::optional<Expression> condition;  ///< `where condition`
+  std::vector<Name> columns;            ///< empty: those of compared_columns()
 };
 
 using Operation = std::variant<Where, Let, Stats, Baseline, Unusual, Silence, Sort, Limit, Top,
-                               Distinct, Keep, Drop, Fill, Detect>;
+                               Distinct, Keep, Drop, Fill, Detect, Changepoint, Forecast, Diff>;
 
 struct Stage {
   Operation operation;

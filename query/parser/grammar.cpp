@@ -80,6 +80,7 @@ const Token<NoValue> end_of_text{match_end, "", expected::kEnd};
 
 const Token<ast::Name> column{match_column, "", expected::kColumn};
 const Token<ast::Name> measurement{match_measurement, "", expected::kMeasurement};
+const Token<ast::Name> sensitivity{match_column, "", "`low`, `normal` or `high`"};
 const Token<ast::Expression> constant{match_constant, "", expected::kConstant};
 
 // All operands are `an expression` in messages.
@@ -300,7 +301,28 @@ const x3::rule<struct DetectId, ast::Detect> detect_stage = "detect";
 const auto detect_stage_def = stage_word("detect") >> column[put<&ast::Detect::column>] >>
                               -(keyword("season", "`season`") >>
                                 constant[put<&ast::Detect::season>]) >>
+                              -(keyword("sensitivity", "`sensitivity`") >>
+                                sensitivity[put<&ast::Detect::sensitivity>]) >>
                               -(keyword("by", "`by`") >> names[put<&ast::Detect::keys>]);
+
+const x3::rule<struct ChangepointId, ast::Changepoint> changepoint_stage = "changepoint";
+const auto changepoint_stage_def =
+    stage_word("changepoint") >> column[put<&ast::Changepoint::column>] >>
+    -(keyword("by", "`by`") >> names[put<&ast::Changepoint::keys>]);
+
+const x3::rule<struct ForecastId, ast::Forecast> forecast_stage = "forecast";
+const auto forecast_stage_def =
+    stage_word("forecast") >> column[put<&ast::Forecast::column>] >>
+    keyword("horizon", "`horizon`") >> constant[put<&ast::Forecast::horizon>] >>
+    -(keyword("season", "`season`") >> constant[put<&ast::Forecast::season>]) >>
+    -(keyword("by", "`by`") >> names[put<&ast::Forecast::keys>]);
+const x3::rule<struct DiffId, ast::Diff> diff_stage = "diff";
+const auto diff_stage_def =
+    stage_word("diff") >> ((keyword("against", "`against`") >> keyword("last", "`last`") >>
+                            constant[put<&ast::Diff::depth>]) |
+                           (keyword("where", "`where`") >>
+                            expression[put<&ast::Diff::condition>])) >>
+    -(keyword("columns", "`columns`") >> names[put<&ast::Diff::columns>]);
 
 const x3::rule<struct StageId, ast::Stage> stage = "stage";
 const auto operation = [](auto& context) {
@@ -313,7 +335,8 @@ const auto stage_def = here[start_here] >>
                        silence_stage[operation] | sort_stage[operation] |
                        limit_stage[operation] | top_stage[operation] | distinct_stage[operation] |
                        keep_stage[operation] | drop_stage[operation] | fill_stage[operation] |
-                       detect_stage[operation]);
+                       detect_stage[operation] | changepoint_stage[operation] |
+                       forecast_stage[operation] | diff_stage[operation]);
 
 const x3::rule<struct SourceId, ast::Source> source = "source";
 const auto source_range =
@@ -336,8 +359,9 @@ const auto whole_expression_def = expression[become] >> end_of_text;
 // clang-format on
 
 BOOST_SPIRIT_DEFINE(where_stage, let_stage, stats_stage, baseline_stage, unusual_stage,
-                    silence_stage, sort_stage, limit_stage, top_stage, distinct_stage, keep_stage, drop_stage, fill_stage, detect_stage,
-                    stage, source, query, whole_expression)
+                    silence_stage, sort_stage, limit_stage, top_stage, distinct_stage, keep_stage,
+                    drop_stage, fill_stage, detect_stage, changepoint_stage, forecast_stage,
+                    diff_stage, stage, source, query, whole_expression)
 
 // Checks what the parser relies on: bounded text, valid UTF-8, bounded recursion.
 bool check_text(std::string_view text, Diagnostic& diagnostic) {

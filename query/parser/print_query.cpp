@@ -126,6 +126,10 @@ std::string optional_word(const char* word, const std::optional<Expression>& val
   return value ? fmt::format(" {} {}", word, print_expression(*value)) : "";
 }
 
+std::string optional_keys(const std::vector<Name>& keys) {
+  return keys.empty() ? "" : " by " + print_names(keys);
+}
+
 struct StagePrinter {
   std::string operator()(const Where& where) const {
     return "where " + print_expression(where.condition);
@@ -173,7 +177,21 @@ struct StagePrinter {
   std::string operator()(const Detect& detect) const {
     std::string out =
         "detect " + print_name(detect.column.text) + optional_word("season", detect.season);
-    if (!detect.keys.empty()) out += " by " + print_names(detect.keys);
+    if (detect.sensitivity) out += " sensitivity " + print_name(detect.sensitivity->text);
+    return out + optional_keys(detect.keys);
+  }
+  std::string operator()(const Changepoint& changepoint) const {
+    return "changepoint " + print_name(changepoint.column.text) + optional_keys(changepoint.keys);
+  }
+  std::string operator()(const Forecast& forecast) const {
+    return "forecast " + print_name(forecast.column.text) + " horizon " +
+           print_expression(forecast.horizon) + optional_word("season", forecast.season) +
+           optional_keys(forecast.keys);
+  }
+  std::string operator()(const Diff& diff) const {
+    std::string out = diff.depth ? "diff against last " + print_expression(*diff.depth)
+                                 : "diff where " + print_expression(*diff.condition);
+    if (!diff.columns.empty()) out += " columns " + print_names(diff.columns);
     return out;
   }
 };

@@ -332,6 +332,9 @@ std::string example_for(const Place& place) {
   if (place.expects(expected::kMeasurement)) return "write `from audit last 1h`";
   if (place.expects(expected::kStage))
     return "write `| limit 10`, or `| stats n = count() by service`";
+  if (place.expects("`against`") || place.follows("against")) {
+    return "write `diff against last 7d`, or `diff where status == \"FAILED\"`";
+  }
   if (!place.expects(expected::kConstant)) return "";
   if (place.follows("last")) {
     return place.rest.starts_with("-") ? "`last 5m` already counts back from now"

@@ -23,6 +23,9 @@ Origins after(const Stage& stage, Origins origins) {
   if (const auto* distinct = std::get_if<DistinctStage>(&stage.operation)) {
     return project(origins, distinct->columns);
   }
+  if (const auto* changepoint = std::get_if<ChangepointStage>(&stage.operation)) {
+    origins = project(origins, changepoint->series.group_columns);
+  }
   origins.resize(stage.columns.size());
   if (const auto* let = std::get_if<LetStage>(&stage.operation)) {
     for (const uint32_t output : let->outputs) origins[output].reset();
@@ -38,7 +41,8 @@ class UseMarker {
 
   void stage(const Stage& stage) {
     std::visit([&](const auto& operation) { mark(operation); }, stage.operation);
-    if (std::holds_alternative<StatsStage>(stage.operation)) {
+    if (std::holds_alternative<StatsStage>(stage.operation) ||
+        std::holds_alternative<DiffStage>(stage.operation)) {
       origins_.assign(stage.columns.size(), std::nullopt);
     } else {
       origins_ = after(stage, std::move(origins_));
@@ -94,10 +98,17 @@ class UseMarker {
     column(fill.time_column);
     columns(fill.group_columns);
   }
-  void mark(const DetectStage& detect) {
-    column(detect.time_column);
-    column(detect.value_column);
-    columns(detect.group_columns);
+  void mark(const SeriesInput& series) {
+    column(series.time_column);
+    column(series.value_column);
+    columns(series.group_columns);
+  }
+  void mark(const DetectStage& detect) { mark(detect.series); }
+  void mark(const ChangepointStage& changepoint) { mark(changepoint.series); }
+  void mark(const ForecastStage& forecast) { mark(forecast.series); }
+  void mark(const DiffStage& diff) {
+    expression(diff.target);
+    for (const NamedExpression& each : diff.columns) expression(each.expression);
   }
 
   std::vector<bool> used_;

@@ -218,19 +218,56 @@ struct FillStage {
   /// group columns. 0 for counts and sums unless the query gives a value.
   std::vector<Value> values;
 };
-/// Appends expected, lower, upper, score (f64) and anomaly (bool), computed from earlier buckets of
-/// the group.
-struct DetectStage {
+/// The buckets of one column by group, in order of time.
+struct SeriesInput {
   uint32_t time_column = 0;
   uint32_t value_column = 0;
   Duration bucket = 0;
-  Duration season = 0;  ///< 0: none
   std::vector<uint32_t> group_columns;
+};
+/// How many false alarms `detect` accepts: `sensitivity low|normal|high`.
+enum class Sensitivity : uint8_t { kLow, kNormal, kHigh };
+/// Appends expected, lower, upper, score (f64), kind (string, unless the input has a column of that
+/// name) and anomaly (bool), computed from earlier buckets of the group.
+struct DetectStage {
+  SeriesInput series;
+  Duration season = 0;  ///< 0: chosen by the detector
+  Sensitivity sensitivity = Sensitivity::kNormal;
+  bool zero_if_missing = false;  ///< the value of missing buckets is 0, otherwise unknown
+  bool counts = false;           ///< the value is a number of events
+  bool adds_kind = true;
+  /// The stages before it run over the buckets from here on, which are learnt; if it is before the
+  /// range, the rows of buckets before `start` are then dropped.
+  Timestamp learn_from = kTimeMin;
+  Timestamp start = kTimeMin;
+};
+/// Replaces the rows of each group by one with the group columns, change (time), type (string),
+/// before, after and p (f64).
+struct ChangepointStage {
+  SeriesInput series;
+};
+/// Appends expected, lower, upper (f64) and forecast (bool); adds the buckets of the horizon after
+/// the last bucket of each group, in which all columns but these, the time and the groups are null.
+struct ForecastStage {
+  SeriesInput series;
+  Duration horizon = 0;
+  Duration season = 0;  ///< 0: chosen from the values
+};
+
+/// Finds the values that are more frequent among the rows for which `target` is true than among all
+/// other rows. Only where, let, keep and drop come before it. query/plan/diff.h has the columns of
+/// its output.
+struct DiffStage {
+  Expression target;
+  std::vector<NamedExpression> columns;  ///< what is compared; a null is not a value
+  /// The times of the rows to compare, ascending and disjoint; empty: the range of the plan.
+  std::vector<TimeRange> ranges;
 };
 
 struct Stage {
   std::variant<FilterStage, LetStage, StatsStage, BaselineStage, SortStage, LimitStage, TopStage,
-               DistinctStage, ProjectStage, FillStage, DetectStage>
+               DistinctStage, ProjectStage, FillStage, DetectStage, ChangepointStage, ForecastStage,
+               DiffStage>
       operation;
   std::vector<PlanColumn> columns;  ///< the stage's output
   TextSpan span;

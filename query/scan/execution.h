@@ -33,7 +33,9 @@ class Execution : public Budget {
   std::atomic<uint64_t> segments_answered{0};
   std::atomic<uint64_t> bytes_read{0};
   std::atomic<uint64_t> bytes_spilled{0};
+  std::atomic<bool> groups_exceeded{false};  ///< a stats stopped at StatsPlan::group_count_max
   uint64_t windows_remembered = 0;
+  std::vector<std::string> warnings;  ///< of this run
   std::vector<StepStatistics> steps;
   std::string spill_folder;  ///< created when needed; empty: the system's temporary folder
 

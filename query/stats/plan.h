@@ -32,8 +32,9 @@ struct StatsPlan {
   /// By key: whether a later stage reads it; empty: all are read. The others are absent from the
   /// result.
   std::vector<uint8_t> live_keys;
-  bool ordered = true;    ///< whether the order of the result matters
-  bool windowed = false;  ///< whether the window is one more key, after the others
+  bool ordered = true;         ///< whether the order of the result matters
+  size_t group_count_max = 0;  ///< with more groups, the stats stop (Execution); 0: no limit
+  bool windowed = false;       ///< whether the window is one more key, after the others
   TimeZone zone;
 
   /// Adds the stage's expressions to `program`, which must not change afterwards.

@@ -119,6 +119,10 @@ Status StatsState::add(Evaluator& evaluator, const Vector* window,
   if (spill_) return spill(std::move(keys), evaluator);
   row_groups_.resize(rows.size());
   groups_.assign(keys, rows, row_groups_);
+  if (plan_.group_count_max != 0 && groups_.group_count() > plan_.group_count_max) {
+    execution_.groups_exceeded = true;
+    return fail(ErrorCode::kLimit, "there are more groups than are wanted");
+  }
   resize();
   for (size_t i = 0; i < plan_.feeds.size(); ++i) {
     TOCSIN_RETURN_IF_ERROR(update(plan_.feeds[i], *accumulators_[i], evaluator, counted));

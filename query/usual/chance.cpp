@@ -91,8 +91,11 @@ double surprise_of_low_share(const ShareModel& model, double hits, double trials
   return surprise_of_high_share({model.trials - model.hits, model.trials}, trials - hits, trials);
 }
 
-double surprise_of_deviation(double z) {
-  if (z <= 0) return 0;
+double surprise_of_deviation(double t, double samples) {
+  if (t <= 0) return 0;
+  const double freedom = std::max(samples - 1, 1.0);
+  const double z =
+      (8 * freedom + 1) / (8 * freedom + 3) * std::sqrt(freedom * std::log1p(t * t / freedom));
   if (z < 30) return as_surprise(std::log(0.5 * std::erfc(z / std::numbers::sqrt2)));
   return as_surprise(-z * z / 2 - std::log(z * std::sqrt(2 * std::numbers::pi)));
 }

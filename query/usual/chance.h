@@ -32,7 +32,9 @@ struct ShareModel {
 double surprise_of_high_share(const ShareModel& model, double hits, double trials);
 double surprise_of_low_share(const ShareModel& model, double hits, double trials);
 
-/// Surprise of a value of at least `z` standard deviations above the mean.
-double surprise_of_deviation(double z);
+/// Surprise of a value of at least `z` standard deviations above the mean, if the deviation was
+/// estimated from `samples` values (Student's t distribution, by the normal approximation of
+/// Wallace 1959).
+double surprise_of_deviation(double z, double samples);
 
 }  // namespace tocsin

@@ -12,6 +12,7 @@ constexpr Duration kAround = kHour;  // of the last event, in which waits are lo
 constexpr double kMarginSpreads = 10;
 constexpr double kMarginPart = 0.05;  // of the longest wait
 constexpr double kMissedEvents = 16;  // e^-16 is a ten-millionth
+constexpr double kDispersionMax = 5;  // more is an incident on one of the days
 
 class Waits {
  public:
@@ -103,13 +104,36 @@ class Missed {
     return known > 0 ? level_ * total / known : 0;
   }
 
-  /// After how many slots kMissedEvents are missed.
+  /// How much more counts vary between these days than those of independent events: events that
+  /// come in groups of three say no more than one. At least 1.
+  double dispersion() const {
+    const int64_t around = std::max<int64_t>(kAround / past_.slots().step(), 1);
+    double squares = 0, expected = 0;
+    for (int64_t slot = last_ - around; slot <= last_ + around; ++slot) {
+      double total = 0, total_squares = 0, known = 0;
+      for (const int64_t day : days_) {
+        const int64_t then = slot - day * past_.slots().per_day();
+        const SpanSum sum = then > last_ ? SpanSum() : past_.sum(then + 1, 1);
+        if (!sum.known) continue;
+        total += sum.value;
+        total_squares += sum.value * sum.value;
+        known += 1;
+      }
+      if (known < 2) continue;
+      squares += (total_squares - total * total / known) / (known - 1);
+      expected += total / known;
+    }
+    return expected > 0 ? std::clamp(squares / expected, 1.0, kDispersionMax) : 1;
+  }
+
+  /// After how many slots enough events are missed.
   int64_t slots_until_sure() const {
     const int64_t limit = 7 * past_.slots().per_day();
+    const double enough = kMissedEvents * dispersion();
     double expected = 0;
     for (int64_t length = 1; length <= limit; ++length) {
       expected += at(last_ + length);
-      if (expected >= kMissedEvents) return length;
+      if (expected >= enough) return length;
     }
     return limit;
   }

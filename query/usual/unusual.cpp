@@ -132,7 +132,7 @@ Range levels_of(const Past& past, int64_t end, int64_t length) {
 /// How counts of spans of this length have differed from the usual.
 struct Noise {
   double relative_variance = kRateDeviationMin * kRateDeviationMin;  ///< beyond that of Poisson
-  Range seen;  ///< factors that are nothing special
+  Range seen{1, 1};  ///< factors that are nothing special; includes 1
 };
 
 /// A factor counts as usual if spans reach it on one of four days: bursts do, incidents and
@@ -211,23 +211,19 @@ struct CountJudge {
       expected.add(usual.low * levels.low);
       expected.add(usual.high * levels.high);
     }
-    Noise noise = noise_of(past, end, length);
-    noise.relative_variance += profile.relative_variance;
     Judgement judgement;
     judgement.basis = profile.basis;
     judgement.span = length * past.slots().step();
     judgement.observed = sum.value;
     judgement.usual = expected.nearest(sum.value);
     judgement.surprise = 0;
-    if (sum.value > expected.high) {
-      const double mean =
-          noise.seen.empty() ? expected.high : expected.high * std::max(1.0, noise.seen.high);
-      judgement.surprise = surprise_of_many({mean, noise.relative_variance}, sum.value);
-    } else if (sum.value < expected.low) {
-      const double mean =
-          noise.seen.empty() ? expected.low : expected.low * std::min(1.0, noise.seen.low);
-      judgement.surprise = surprise_of_few({mean, noise.relative_variance}, sum.value);
-    }
+    if (judgement.usual == sum.value) return judgement;
+    const Noise noise = noise_of(past, end, length);
+    const double variance = noise.relative_variance + profile.relative_variance;
+    judgement.surprise =
+        sum.value > expected.high
+            ? surprise_of_many({expected.high * noise.seen.high, variance}, sum.value)
+            : surprise_of_few({expected.low * noise.seen.low, variance}, sum.value);
     return judgement;
   }
 
@@ -373,8 +369,13 @@ struct MeanJudge {
     return usual;
   }
 
+  struct Deviation {
+    double value = 0;
+    double samples = 0;  ///< 0: unknown
+  };
+
   /// The deviation of means of `events` events in spans of this length.
-  double deviation(int64_t end, int64_t length, double events) const {
+  Deviation deviation(int64_t end, int64_t length, double events) const {
     const int64_t back = 7 * past.slots().per_day();
     const int64_t stride = std::max(length, back / 200);
     std::vector<double> means, scaled;
@@ -382,7 +383,8 @@ struct MeanJudge {
       const double mean = mean_of(at, length);
       if (!std::isnan(mean)) means.push_back(mean);
     }
-    if (means.size() < kNoiseSpansMin / 2) return NAN;
+    const auto samples = static_cast<double>(means.size());
+    if (means.size() < kNoiseSpansMin / 2) return {};
     std::vector<double> sorted = means;
     const double middle = median_of(sorted);
     for (int64_t at = end - length; at - length >= std::max<int64_t>(end - back, 0); at -= stride) {
@@ -392,7 +394,7 @@ struct MeanJudge {
     }
     const double of_span = spread_of(std::move(means));
     const double of_event = spread_of(std::move(scaled));
-    return std::max({of_span, of_event / std::sqrt(events), kMeanDeviationMin});
+    return {std::max({of_span, of_event / std::sqrt(events), kMeanDeviationMin}), samples};
   }
 
   Judgement judge(int64_t length) const {
@@ -400,15 +402,16 @@ struct MeanJudge {
     const SpanSum sum = past.newest(length);
     if (!sum.known || sum.of < 5) return {};
     const Range usual = usual_at(end, length);
-    const double spread = usual.empty() ? NAN : deviation(end, length, sum.of);
-    if (std::isnan(spread)) return {};
+    const Deviation spread = usual.empty() ? Deviation() : deviation(end, length, sum.of);
+    if (spread.samples == 0) return {};
     Judgement judgement;
     judgement.basis = Basis::kDays;
     judgement.span = length * past.slots().step();
     judgement.observed = sum.value / sum.of;
     judgement.usual = usual.nearest(judgement.observed);
     judgement.surprise =
-        surprise_of_deviation(std::fabs(judgement.observed - judgement.usual) / spread);
+        surprise_of_deviation(std::fabs(judgement.observed - judgement.usual) / spread.value,
+                              std::min(spread.samples, sum.of));
     return judgement;
   }
 

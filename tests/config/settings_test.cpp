@@ -76,6 +76,7 @@ rules:
   files: mine/*.yml
   evaluate_from: 5d
   time_zone: Europe/Berlin
+  forget_after: 5d
 anomaly_detection: {min_events: 50, high_response_time_p95_threshold: 2s}
 time_windows: {long_window: 1h}
 parameters: {checkout_limit: 250, team: payments}
@@ -115,6 +116,7 @@ log_generation: {logs_per_batch: 5, anomaly_injection_rate: 0.5}
   CHECK(read->rules.files == std::vector<std::string>{"mine/*.yml"});
   CHECK(read->rules.evaluate_from == "5d");
   CHECK(read->rules.time_zone == "Europe/Berlin");
+  CHECK(read->parameters.at("forget_after") == "5d");
   CHECK(read->parameters.at("min_events") == "50");
   CHECK(read->parameters.at("high_response_time_p95_threshold") == "2s");
   CHECK(read->parameters.at("high_response_time_p99_threshold") == "60s");
@@ -229,7 +231,7 @@ TEST_CASE("settings: every kind of value is read strictly", "[config]") {
         "1:24: rules.evaluate_from: expected a duration like 5d, a time, or an empty text, "
         "found `yesterday`");
   check("rules: {time_zone: Mars/Base}\n",
-        "1:20: rules.time_zone: expected an IANA time zone name like Europe/Berlin, "
+        "1:20: rules.time_zone: expected `system`, or an IANA time zone name like Europe/Berlin, "
         "found `Mars/Base`");
   check("anomaly_detection: {min_events: many}\n",
         "1:33: anomaly_detection.min_events: expected a whole number from 1 to 1000000000, found "

@@ -53,6 +53,7 @@ class Acknowledged(Case):
             os.rename(aside, data)
             wait_for("the server to write again", lambda: server.get("/health")[0] == 200)
         self.assertEqual(server.post("/write", "audit n=3i\n")[0], 204)
+        self.assertEqual(server.log().count(f"writing to {data} has resumed"), 2)
         self.assertEqual(sorted(row["n"] for row in server.rows("from audit | keep n")), [1, 3])
 
     def test_a_deleted_catalog_is_put_back_as_the_message_says(self):

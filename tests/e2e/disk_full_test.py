@@ -162,6 +162,7 @@ class DiskFullTest(Case):
             self.post_until(server, 204)
             wait_for("the shipper's lines", lambda: shipper.read(1) or shipper.acknowledged == shipper.sent)
             self.assertEqual(server.get("/health")[0], 200)
+            self.assertIn("has resumed", server.log())
             wait_for("the followed file", lambda: server.value(
                 'from * | where measurement == "followed" | stats n = count()') == 500)
         server.kill()

@@ -82,7 +82,9 @@ class StartTest(Case):
             result = run(command[0], "--db", self.path("home"), *command[1:], *(["-"] if command == ("import",) else []),
                          text="audit n=1i 1\n")
             self.assertEqual(result.returncode, 1)
-            self.assertIn("is not a database and not empty: it contains `notes.txt`", result.stderr)
+            self.assertIn("is not a database and not empty: it contains `notes.txt`; name a database, or a new or "
+                          "empty directory\n", result.stderr)
+            self.assertNotIn("top the server", result.stderr)  # no server has this folder
             self.assertEqual(os.listdir(self.path("home")), ["notes.txt"])
 
     def test_a_new_file_system_and_dot_files_are_no_content(self):

@@ -17,6 +17,8 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 TOCSIN = os.environ.get("TOCSIN", os.path.join(SOURCE, "build/release/tools/tocsin"))
 PATIENCE = 60  # seconds; only a failing test waits that long
 
+os.environ["TZ"] = "UTC"  # the default of rules.time_zone, whatever the machine's is
+
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

@@ -1,11 +1,14 @@
 // The HTTP port as clients see it.
+#include <algorithm>
 #include <future>
+#include <regex>
 
 #include <fmt/format.h>
 #include <zlib.h>
 
 #include "db/base/log.h"
 #include "db/limits.h"
+#include "net/ingest/ingest.h"
 #include "tests/net/server_support.h"
 
 namespace tocsin {
@@ -156,6 +159,49 @@ TEST_CASE("http: bodies have a limit, before and after decompression", "[net]") 
   CHECK(server.request("POST", "/write", std::string(10'000, '#')).status == 204);
 }
 
+TEST_CASE("http: a small body does not wait for the thread pool", "[net]") {
+  TestServer server;
+  Client large(server.http());
+  {
+    const test::BlockedThreadPool blocked;
+    large.send(TestServer::request_text("POST", "/write",
+                                        "large f=1 1\n" + std::string(kLoopTextBytesMax, '\n')));
+    CHECK(server.request("POST", "/write", "m f=1 1\n").status == 204);
+    CHECK(server.request("POST", "/insert/jsonline", "[{\"v\":1}]").status == 204);
+    CHECK(server.request("POST", "/write", "bad\n").status == 400);
+    CHECK(server.database().catalog()->find("large") == nullptr);
+  }
+  CHECK(large.read_response().status == 204);
+  CHECK(server.query("from m, large, logs | stats n = count()") == "n\n3\n");
+}
+
+TEST_CASE("http: small and large bodies get the same answers", "[net]") {
+  TestServer server;
+  size_t rows = 0;
+  const auto check = [&](const std::string& target, const std::string& body, int status,
+                         size_t rows_of_body) {
+    CAPTURE(target, body);
+    std::vector<std::string> answers;
+    for (const size_t size : {kLoopTextBytesMax, kLoopTextBytesMax + 1}) {
+      const std::string padded = body + std::string(size - body.size(), '\n');
+      const auto response = server.request("POST", target, padded);
+      CHECK(response.status == status);
+      answers.push_back(response.body);
+      rows += rows_of_body;
+      CHECK(server.query("from m | stats n = count()") == fmt::format("n\n{}\n", rows));
+    }
+    CHECK(answers[0] == answers[1]);
+  };
+  check("/write", "m f=1 1\nm f=2 2\n", 204, 2);
+  check("/write", "m f=1 1\nbad\nm f=\"text\" 3\n", 400, 1);
+  check("/write", "# only a comment\n", 204, 0);
+  check("/write", "\xEF\xBB\xBFm f=1 1\n", 204, 1);
+  check("/write?precision=x", "m f=1 1\n", 400, 0);
+  check("/api/v2/write", "m f=1 1\nbad\n", 400, 1);
+  check("/insert/jsonline?measurement=m", "{\"f\":1}\n{\"f\":\n{\"f\":3}\n", 400, 2);
+  check("/insert/jsonline?measurement=m", "[{\"f\":1},\n{\"f\":2}]", 204, 2);
+}
+
 TEST_CASE("http: a large body is committed without waiting for the commit interval", "[net]") {
   const test::TemporaryFolder folder;
   DatabaseOptions options;
@@ -244,6 +290,29 @@ TEST_CASE("http: events without a time are counted, and reported once per source
             "http 127.0.0.1: 1 event without a recognisable time is stored with its time "
             "of arrival (keys: time (\"16:47\" is not a time), v); name the right key with "
             "the parameter `_time_field` or `listen.time.key`"});
+}
+
+TEST_CASE("server: warnings about one source do not hide those about another", "[net]") {
+  std::vector<std::string> logged;
+  set_log_sink([&](LogLevel, const std::string& text) { logged.push_back(text); });
+  {
+    TestServer server;
+    for (int i = 0; i < 30; ++i) {
+      const std::string line = fmt::format(R"({{"time":"soon","a{}":1}})", i);
+      CHECK(server.request("POST", "/insert/jsonline", line).status == 204);
+    }
+    Client client(server.tcp());
+    client.send("# tocsin ack=on\n{\"time\":\"soon\",\"b\":1}\n");
+    CHECK(client.read_until("+OK 2\n").ends_with("+OK 2\n"));
+  }
+  set_log_sink(nullptr);
+  const auto warnings_about = [&](const std::string& source) {
+    return std::ranges::count_if(logged, [&](const std::string& text) {
+      return text.starts_with(source + ": 1 event without a recognisable time");
+    });
+  };
+  CHECK(warnings_about("http 127.0.0.1") == 10);  // and no more, so that they cannot fill the log
+  CHECK(warnings_about("tcp 127.0.0.1") == 1);
 }
 
 TEST_CASE("http: InfluxDB clients find what they request at start", "[net]") {
@@ -463,7 +532,9 @@ TEST_CASE("http: rules have Prometheus' format", "[net]") {
 )"}});
   REQUIRE(report.errors.empty());
   const std::string never = R"("lastEvaluation":"0001-01-01T00:00:00Z","evaluationTime":0)";
-  CHECK(server.request("GET", "/api/v1/rules").body ==
+  const std::string body = server.request("GET", "/api/v1/rules").body;
+  const std::regex next_evaluation(R"re("nextEvaluation":"2[-0-9T:.]+Z",)re");
+  CHECK(std::regex_replace(body, next_evaluation, "NEXT,") ==
         R"({"status":"success","data":{"groups":[)"
         R"({"name":"g","file":"r.yml","interval":30,"limit":0,)" +
             never +
@@ -473,7 +544,7 @@ TEST_CASE("http: rules have Prometheus' format", "[net]") {
             R"("duration":90,"keepFiringFor":600,"labels":{"site":"b","team":"core","type":"A"},)"
             R"("annotations":{"summary":"{{ service }} is ill"},"health":"ok","lastError":"",)" +
             never +
-            R"(,"alerts":[]}]},)"
+            R"(,"interval":30,NEXT,"alerts":[],"forgotten":[]}]},)"
             R"({"name":"g","file":"r.yml","interval":300,"limit":0,)" +
             never +
             R"(,"rules":[)"
@@ -481,7 +552,7 @@ TEST_CASE("http: rules have Prometheus' format", "[net]") {
             R"("query":"from audit last 5m | stats n = count() by service",)"
             R"("duration":0,"keepFiringFor":0,"labels":{"type":"SLOW"},"annotations":{},)"
             R"("health":"ok","lastError":"",)" +
-            never + R"(,"alerts":[]}]}]}})" + "\n");
+            never + R"(,"interval":300,NEXT,"alerts":[],"forgotten":[]}]}]}})" + "\n");
 }
 
 TEST_CASE("http: requests of pages of other origins are refused", "[net]") {

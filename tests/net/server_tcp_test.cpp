@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include "db/base/log.h"
 #include "db/limits.h"
 #include "net/event_loop/address.h"
+#include "net/ingest/ingest.h"
 #include "net/parse/framer.h"
 #include "tests/net/server_support.h"
 
@@ -76,6 +78,67 @@ TEST_CASE("tcp: acknowledgements are sent on request", "[net]") {
   CHECK(client.read_until("\n") == "+OK 7\n");
   client.send("m f=\"text\" 4\n");
   CHECK(contains(client.read_until("\n"), "-ERR line 8: field type conflict"));
+}
+
+TEST_CASE("tcp: a wrong word after `# tocsin` confirms nothing, and the log says what is right",
+          "[net]") {
+  std::vector<std::string> logged;
+  set_log_sink([&](LogLevel, const std::string& text) { logged.push_back(text); });
+  {
+    TestServer server;
+    Client client(server.tcp());
+    client.send("# tocsin ack=yes\nm f=1 1\n");
+    client.end();
+    CHECK(client.read_all().empty());
+    CHECK(server.query("from m | stats n = count()") == "n\n1\n");
+  }
+  set_log_sink(nullptr);
+  std::erase_if(logged, [](const std::string& text) { return !contains(text, "ack=yes"); });
+  REQUIRE(logged.size() == 1);
+  CHECK_THAT(logged[0], Catch::EndsWith("`# tocsin ack=yes` is not known, so nothing is confirmed; "
+                                        "expected `# tocsin ack=on`"));
+}
+
+TEST_CASE("tcp: a small text does not wait for the thread pool", "[net]") {
+  TestServer server;
+  Client client(server.tcp());
+  const test::BlockedThreadPool blocked;
+  client.send("# tocsin ack=on\n");
+  CHECK(client.read_until("\n") == "+OK 1\n");
+  client.send("m f=1 1\n");
+  CHECK(client.read_until("\n") == "+OK 2\n");
+  client.send("bad\n");
+  CHECK(client.read_until("\n") == "-ERR line 3: missing fields at byte 4; 3 lines done\n");
+  CHECK(server.query("from m | keep f") == "f\n1\n");
+}
+
+TEST_CASE("tcp: small and large texts get the same answers", "[net]") {
+  TestServer server;
+  Client client(server.tcp());
+  client.send("# tocsin ack=on\n");
+  CHECK(client.read_until("\n") == "+OK 1\n");
+  size_t line = 1;
+  const auto check = [&](const std::string& lines, size_t line_count, const std::string& expected) {
+    for (const size_t size : {kLoopTextBytesMax, kLoopTextBytesMax + 1}) {
+      const std::string comment = "#" + std::string(size - lines.size() - 2, ' ') + "\n";
+      client.send(comment + lines);
+      const size_t first = line + 1;
+      line += 1 + line_count;
+      CHECK(client.read_until("\n") == fmt::format(fmt::runtime(expected), first + 2, line));
+    }
+  };
+  check("m f=1 1\nm f=2 2\n", 2, "+OK {1}\n");
+  check("m f=1 1\nbad\n", 2, "-ERR line {0}: missing fields at byte 4; {1} lines done\n");
+  check("# more\n", 1, "+OK {1}\n");
+  CHECK(server.query("from m | stats n = count()") == "n\n6\n");
+}
+
+TEST_CASE("tcp: comments of a client that ends at once are answered", "[net]") {
+  TestServer server;
+  Client client(server.tcp());
+  client.send("# tocsin ack=on\n# nothing to store\n");
+  client.end();
+  CHECK(client.read_all() == "+OK 2\n");
 }
 
 TEST_CASE("tcp: a line that is too long is rejected and the next one is read", "[net]") {

@@ -5,8 +5,10 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <latch>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
@@ -53,6 +55,30 @@ class TestLoop {
 
  private:
   uv_loop_t loop_{};
+};
+
+/// While it exists, libuv's thread pool does not start any other work.
+class BlockedThreadPool {
+ public:
+  BlockedThreadPool() {
+    for (uv_work_t& work : works_) {
+      work.data = this;
+      uv_queue_work(
+          loop_.get(), &work,
+          [](uv_work_t* blocked) { static_cast<BlockedThreadPool*>(blocked->data)->end_.wait(); },
+          nullptr);
+    }
+  }
+  ~BlockedThreadPool() { end_.count_down(); }
+  BlockedThreadPool(const BlockedThreadPool&) = delete;
+  BlockedThreadPool& operator=(const BlockedThreadPool&) = delete;
+
+ private:
+  static constexpr size_t kPoolThreadsMax = 1'024;  // libuv's limit; work is started in order
+
+  std::latch end_{1};
+  std::vector<uv_work_t> works_ = std::vector<uv_work_t>(kPoolThreadsMax);
+  TestLoop loop_;  // destroyed first, which waits for the works
 };
 
 /// While it exists, this process cannot open another file.

@@ -58,9 +58,7 @@ CURLcode perform(CURL* curl, const std::atomic<bool>* cancelled) {
   return result;
 }
 
-}  // namespace
-
-Result<HttpResponse> http_post(const HttpRequest& request) {
+Result<HttpResponse> transfer(const HttpRequest& request, bool is_post) {
   const Handle curl(curl_easy_init(), &curl_easy_cleanup);
   if (curl == nullptr) return fail(ErrorCode::kIo, "cannot initialize libcurl");
   HttpResponse response;
@@ -75,9 +73,11 @@ Result<HttpResponse> http_post(const HttpRequest& request) {
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS,
                    static_cast<long>(request.timeout / kMillisecond));
   curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE,
-                   static_cast<curl_off_t>(request.body.size()));
-  curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, request.body.data());
+  if (is_post) {
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, request.body.data());
+  }
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, &append);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &response.body);
   const CURLcode code = perform(curl.get(), request.cancelled);
@@ -90,5 +90,10 @@ Result<HttpResponse> http_post(const HttpRequest& request) {
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &response.status);
   return response;
 }
+
+}  // namespace
+
+Result<HttpResponse> http_post(const HttpRequest& request) { return transfer(request, true); }
+Result<HttpResponse> http_get(const HttpRequest& request) { return transfer(request, false); }
 
 }  // namespace tocsin

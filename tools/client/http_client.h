@@ -14,7 +14,7 @@ namespace tocsin {
 struct HttpRequest {
   std::string url;                                              ///< http or https
   std::vector<std::pair<std::string, std::string>> parameters;  ///< unescaped; appended after `?`
-  std::string body;                                             ///< sent by POST
+  std::string body;                                             ///< sent by http_post
   std::vector<std::string> headers;                             ///< `Name: value`
   Duration timeout = 10 * kMinute;
   const std::atomic<bool>* cancelled = nullptr;  ///< if true, closes the connection; may be null
@@ -29,5 +29,7 @@ struct HttpResponse {
 /// `cancelled` became true. kIo: no response; names the URL and the reason. kInvalid: the URL is
 /// malformed or has another scheme. Does not follow redirects.
 Result<HttpResponse> http_post(const HttpRequest& request);
+/// The same with GET, without a body.
+Result<HttpResponse> http_get(const HttpRequest& request);
 
 }  // namespace tocsin

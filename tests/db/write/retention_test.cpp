@@ -271,6 +271,18 @@ TEST_CASE("retention: a confirmation by a process that keeps all rows holds for 
   CHECK(world.days("a") == 11);
 }
 
+TEST_CASE("retention: a confirmation right after a change of settings is about the new ones",
+          "[db]") {
+  RetentionWorld world(50 * kDay);
+  world.write_days("a", 40);
+  world.open();
+  world.run(kMinute);
+  CHECK(world.retention->waits().empty());
+  world.store->options.retention = 10 * kDay;
+  CHECK(take(world.retention->confirm(*world.catalog)) == "deleting old days of a");
+  CHECK(world.days("a") == 11);
+}
+
 TEST_CASE("retention: a dropped file that a reader needs is kept for running time", "[db]") {
   RetentionWorld world(10 * kDay);
   world.write_days("a", 12);

@@ -31,6 +31,7 @@ AlertEvent spike() {
   e.labels = {{"service", "pay"}, {"team", "payments"}};
   e.annotations = {{"runbook", "https://runbooks/1"}};
   e.samples = {R"({"status":"FAILED"})"};
+  e.explanation = R"([{"column":"host"}])";
   return e;
 }
 
@@ -47,7 +48,7 @@ TEST_CASE("payload: one firing alert in Alertmanager's format", "[net]") {
       delivery_id(event) +
       R"(","type":"FAILURE_RATE_SPIKE","severity":"HIGH","state":"firing","value":0.25,"baseline":0.0625,)"
       R"("window":{"from":"2025-11-25T11:00:00Z","to":"2025-11-25T12:00:00Z"},)"
-      R"("samples":["{\"status\":\"FAILED\"}"],"late":false}}],)"
+      R"("samples":["{\"status\":\"FAILED\"}"],"explanation":[{"column":"host"}],"late":false}}],)"
       R"("groupLabels":{"alertname":"FailureRateSpike"},)"
       R"("commonLabels":{"alertname":"FailureRateSpike","service":"pay","severity":"HIGH","team":"payments"},)"
       R"("commonAnnotations":{"runbook":"https://runbooks/1","summary":"pay: \"25 %\" failed"},)"

@@ -328,6 +328,11 @@ TEST_CASE("prepare: stages keep their arguments", "[query]") {
         "fill time every 5m by (service) with (null, null, 0, 0.0)");
   CHECK(stage_of(series + "service | detect n season 1h") ==
         "detect n every 5m season 1h by (service)");
+  CHECK(stage_of(series + "service | detect n sensitivity high") ==
+        "detect n every 5m sensitivity high by (service)");
+  CHECK(stage_of(series + "service | changepoint m") == "changepoint m every 5m by (service)");
+  CHECK(stage_of(series + "service | forecast m horizon 1d season 1h") ==
+        "forecast m every 5m horizon 1d season 1h by (service)");
   CHECK(stage_of("from audit | top 3 by code, -bytes") == "top 3 by code, -bytes");
   CHECK(stage_of("from audit | distinct service") == "distinct service");
   CHECK(stage_of("from bpm | drop time, measurement") == "keep service, status, duration_ms, code");

@@ -96,18 +96,7 @@ void write(const std::string& measurement, const std::vector<Event>& events, Dat
     size_t hint = 0;
     for (const auto& [name, value] : event.values) {
       const bool is_tag = name == "service" || name == "status";
-      const auto lane = [&, &column = name](ColumnType type) {
-        return rows.lane(column, type, is_tag ? ColumnKind::kTag : ColumnKind::kField, hint++);
-      };
-      switch (value.type) {
-        case T::kBool: rows.set_bool(lane(ColumnType::kBool), std::get<bool>(value.data)); break;
-        case T::kI64: rows.set_i64(lane(ColumnType::kI64), std::get<int64_t>(value.data)); break;
-        case T::kU64: rows.set_u64(lane(ColumnType::kU64), std::get<uint64_t>(value.data)); break;
-        case T::kF64: rows.set_f64(lane(ColumnType::kF64), std::get<double>(value.data)); break;
-        default:
-          rows.set_string(lane(ColumnType::kString),
-                          request.batch.copy(std::get<std::string>(value.data)));
-      }
+      put(value, name, is_tag ? ColumnKind::kTag : ColumnKind::kField, hint++, rows, request.batch);
     }
   }
   const WriteReport report = take(database.write(std::move(request)));
@@ -115,6 +104,19 @@ void write(const std::string& measurement, const std::vector<Event>& events, Dat
 }
 
 }  // namespace
+
+void put(const Value& value, const std::string& name, ColumnKind kind, size_t hint, RowBatch& rows,
+         Batch& batch) {
+  const auto lane = [&](ColumnType type) { return rows.lane(name, type, kind, hint); };
+  switch (value.type) {
+    case T::kBool: rows.set_bool(lane(ColumnType::kBool), std::get<bool>(value.data)); break;
+    case T::kI64: rows.set_i64(lane(ColumnType::kI64), std::get<int64_t>(value.data)); break;
+    case T::kU64: rows.set_u64(lane(ColumnType::kU64), std::get<uint64_t>(value.data)); break;
+    case T::kF64: rows.set_f64(lane(ColumnType::kF64), std::get<double>(value.data)); break;
+    default:
+      rows.set_string(lane(ColumnType::kString), batch.copy(std::get<std::string>(value.data)));
+  }
+}
 
 Data random_data(Random& random, size_t event_count, bool ties, Timestamp end) {
   EventMaker make(random);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <random>
+#include <string>
 
 #include "db/database.h"
 #include "tests/query/oracle/oracle.h"
@@ -9,6 +10,10 @@
 namespace tocsin::oracle {
 
 using Random = std::mt19937;
+
+/// Sets column `name` of the last row of `rows`, which belong to `batch`. Requires: not null.
+void put(const Value& value, const std::string& name, ColumnKind kind, size_t hint, RowBatch& rows,
+         Batch& batch);
 
 /// Three measurements whose columns have the same, mixed or conflicting types. With `ties`, many
 /// events have the same time.

@@ -18,6 +18,7 @@
 #include "query/query.h"
 #include "tests/db/db_support.h"
 #include "tests/query/oracle/compare.h"
+#include "tests/query/oracle/data.h"
 
 namespace tocsin::oracle {
 namespace {
@@ -444,20 +445,6 @@ Value random_value(std::mt19937& random) {
   }
 }
 
-void put(const Value& value, const std::string& name, RowBatch& rows, Batch& batch, size_t hint) {
-  const auto lane = [&](ColumnType type) {
-    return rows.lane(name, type, ColumnKind::kField, hint);
-  };
-  switch (value.type) {
-    case T::kBool: rows.set_bool(lane(ColumnType::kBool), std::get<bool>(value.data)); break;
-    case T::kI64: rows.set_i64(lane(ColumnType::kI64), std::get<int64_t>(value.data)); break;
-    case T::kU64: rows.set_u64(lane(ColumnType::kU64), std::get<uint64_t>(value.data)); break;
-    case T::kF64: rows.set_f64(lane(ColumnType::kF64), std::get<double>(value.data)); break;
-    default:
-      rows.set_string(lane(ColumnType::kString), batch.copy(std::get<std::string>(value.data)));
-  }
-}
-
 /// Writes rows in several commits, to sealed and hot segments.
 Model fill(Database& database, std::mt19937& random) {
   Model model;
@@ -476,7 +463,7 @@ Model fill(Database& database, std::mt19937& random) {
           // The first column mostly has one type.
           const bool odd = name[0] != 'a' || random() % 8 == 0;
           values[name] = odd ? random_value(random) : Value::of(static_cast<int64_t>(random() % 5));
-          put(values[name], name, rows, request.batch, hint++);
+          put(values[name], name, ColumnKind::kField, hint++, rows, request.batch);
         }
         model.add(measurement, values);
       }
@@ -524,7 +511,7 @@ TEST_CASE("siblings: a baseline excludes the alerts of the group of one type onl
   for (int minute = 0; minute < 60; ++minute) {
     for (const Value& level : {Value::of(int64_t{30}), Value::of("30")}) {
       rows.begin_row(kStart + minute * kMinute);
-      put(level, "level", rows, request.batch, 0);
+      put(level, "level", ColumnKind::kField, 0, rows, request.batch);
     }
   }
   take(database->write(std::move(request)));
@@ -554,8 +541,8 @@ TEST_CASE("siblings: an exclusion applies to all groups that agree in the keys i
     for (const std::string host : {"a", "b"}) {
       for (const Value& level : {Value::of(int64_t{30}), Value::of("30")}) {
         rows.begin_row(kStart + minute * kMinute);
-        put(level, "level", rows, request.batch, 0);
-        put(Value::of(host), "host", rows, request.batch, 1);
+        put(level, "level", ColumnKind::kField, 0, rows, request.batch);
+        put(Value::of(host), "host", ColumnKind::kField, 1, rows, request.batch);
       }
     }
   }

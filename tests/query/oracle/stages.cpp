@@ -1,9 +1,11 @@
 // Runs stages one table at a time.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <set>
 
+#include "query/series/detector.h"
 #include "tests/query/oracle/oracle.h"
 
 namespace tocsin::oracle {
@@ -132,40 +134,70 @@ std::vector<Row> fill(const Plan& plan, const FillStage& stage, const std::vecto
   return out;
 }
 
-std::vector<Row> detect(const DetectStage& stage, std::vector<Row> rows) {
-  const std::vector<Row> input = rows;
-  for (Row& row : rows) {
-    const Value time_value = row[stage.time_column], value = row[stage.value_column];
-    std::vector<double> history;
-    for (const Row& other : input) {
-      if (time_value.is_null() || other[stage.time_column].is_null()) continue;
-      if (other[stage.value_column].is_null()) continue;
-      if (Less()(picked(other, stage.group_columns), picked(row, stage.group_columns)) ||
-          Less()(picked(row, stage.group_columns), picked(other, stage.group_columns))) {
-        continue;
-      }
-      const int64_t time = std::get<int64_t>(time_value.data);
-      const int64_t earlier = std::get<int64_t>(other[stage.time_column].data);
-      if (earlier >= time) continue;
-      const bool same_phase = stage.season > 0 && (time - earlier) % stage.season == 0;
-      const bool recent = stage.season == 0 && time - earlier <= 60 * stage.bucket;
-      if (same_phase || recent) history.push_back(plain(other[stage.value_column]));
-    }
-    Row verdict(5);
-    if (history.size() >= 5) {
-      const double expected = quantile(history, 0.5);
-      const double spread = std::max(1.4826 * median_distance(history), 0.05 * std::fabs(expected));
-      verdict[0] = Value::of(expected);
-      verdict[1] = as_result(expected - 3 * spread, T::kF64);
-      verdict[2] = as_result(expected + 3 * spread, T::kF64);
-      if (!value.is_null()) {
-        const double distance = plain(value) - expected;
-        verdict[3] = as_result(distance / spread, T::kF64);
-        verdict[4] = Value::of(spread > 0 && std::fabs(distance) > 3 * spread);
-      }
-    }
-    row.insert(row.end(), verdict.begin(), verdict.end());
+// With the same detector, but one row at a time over a plain map of the groups.
+std::vector<Row> detect(const Plan& plan, const DetectStage& stage, std::vector<Row> rows) {
+  struct Group {
+    std::map<int64_t, std::vector<size_t>> buckets;
+  };
+  std::map<Row, Group, Less> groups;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Value& time = rows[i][stage.series.time_column];
+    if (time.is_null()) continue;
+    groups[picked(rows[i], stage.series.group_columns)]
+        .buckets[std::get<int64_t>(time.data)]
+        .push_back(i);
   }
+  for (Row& row : rows) row.resize(row.size() + (stage.adds_kind ? 6 : 5));
+  for (const auto& [key, group] : groups) {
+    DetectorOptions options;
+    options.bucket = stage.series.bucket;
+    options.season = stage.season;
+    options.counts = stage.counts;
+    SeriesDetector detector(options);
+    for (const auto& [time, members] : group.buckets) {
+      if (time + stage.series.bucket > plan.range.end) continue;
+      double sum = 0;
+      double count = 0;
+      for (const size_t i : members) {
+        if (rows[i][stage.series.value_column].is_null()) continue;
+        sum += plain(rows[i][stage.series.value_column]);
+        ++count;
+      }
+      const DetectorVerdict verdict =
+          detector.add(detector.slot_of(time), count > 0 ? sum / count : std::nan(""),
+                       stage.zero_if_missing ? 0 : std::nan(""));
+      for (const size_t i : members) {
+        const Band& band = verdict.band;
+        Row& row = rows[i];
+        const size_t first = row.size() - (stage.adds_kind ? 6 : 5);
+        const bool has_value = !row[stage.series.value_column].is_null();
+        const double value = has_value ? plain(row[stage.series.value_column]) : std::nan("");
+        const bool high = value > band.expected;
+        double score = band.score;
+        bool anomaly = verdict.anomaly;
+        AnomalyKind kind = band.kind;
+        if (members.size() > 1) {
+          score = std::fabs(value - band.expected) /
+                  (high ? band.upper - band.expected : band.expected - band.lower);
+          anomaly = !verdict.learning && score >= 1;
+          kind = high ? AnomalyKind::kHigh : AnomalyKind::kLow;
+        }
+        row[first] = as_result(band.expected, T::kF64);
+        row[first + 1] = as_result(band.lower, T::kF64);
+        row[first + 2] = as_result(band.upper, T::kF64);
+        row[first + 3] = as_result(score, T::kF64);
+        constexpr std::array kNames = {"high", "low", "spread", "frozen", "pattern"};
+        if (stage.adds_kind && score >= 1) {
+          row[first + 4] = Value::of(kNames[static_cast<size_t>(kind)]);
+        }
+        if (!verdict.learning && !std::isnan(score)) row.back() = Value::of(anomaly);
+      }
+    }
+  }
+  std::erase_if(rows, [&](const Row& row) {
+    const Value& time = row[stage.series.time_column];
+    return !time.is_null() && std::get<int64_t>(time.data) < stage.start;
+  });
   return rows;
 }
 
@@ -198,7 +230,7 @@ std::vector<Row> run(const Plan& plan, size_t from, size_t to, std::vector<Row> 
     } else if (const auto* f = std::get_if<FillStage>(&stage.operation)) {
       rows = fill(plan, *f, rows);
     } else if (const auto* de = std::get_if<DetectStage>(&stage.operation)) {
-      rows = detect(*de, std::move(rows));
+      rows = detect(plan, *de, std::move(rows));
     }
   }
   return rows;
@@ -348,7 +380,12 @@ std::vector<Row> interpret(const Plan& plan, const Data& data) {
     if (!std::holds_alternative<BaselineStage>(plan.stages[i].operation)) continue;
     return run(plan, i + 1, plan.stages.size(), Baseline(plan, data, i).rows(), plan.now);
   }
-  return run(plan, 0, plan.stages.size(), source_rows(plan, data, plan.range), plan.now);
+  Plan whole = plan;
+  for (const Stage& stage : plan.stages) {
+    const auto* detect = std::get_if<DetectStage>(&stage.operation);
+    if (detect) whole.range.start = std::min(whole.range.start, detect->learn_from);
+  }
+  return run(whole, 0, whole.stages.size(), source_rows(whole, data, whole.range), whole.now);
 }
 
 }  // namespace tocsin::oracle

@@ -52,6 +52,9 @@ long double sum_of(const std::vector<long double>& values, int first, int last) 
   return sum;
 }
 
+/// Of a deviation that is known exactly.
+double normal_surprise(double z) { return surprise_of_deviation(z, 1e12); }
+
 }  // namespace
 
 TEST_CASE("chance: counts equal exact sums", "[query]") {
@@ -104,10 +107,8 @@ TEST_CASE("chance: counts of a billion are as exact", "[query]") {
   // A Poisson count of a billion has a standard deviation of 31,623.
   const CountModel poisson{1e9, 0};
   for (const double z : {1.0, 4.0, 6.0}) {
-    CHECK(surprise_of_many(poisson, 1e9 + z * 31'622.8) ==
-          Approx(surprise_of_deviation(z)).margin(0.01));
-    CHECK(surprise_of_few(poisson, 1e9 - z * 31'622.8) ==
-          Approx(surprise_of_deviation(z)).margin(0.01));
+    CHECK(surprise_of_many(poisson, 1e9 + z * 31'622.8) == Approx(normal_surprise(z)).margin(0.01));
+    CHECK(surprise_of_few(poisson, 1e9 - z * 31'622.8) == Approx(normal_surprise(z)).margin(0.01));
   }
 }
 
@@ -134,14 +135,30 @@ TEST_CASE("chance: shares equal exact sums", "[query]") {
 }
 
 TEST_CASE("chance: deviations have the known quantiles of the normal distribution", "[query]") {
-  CHECK(surprise_of_deviation(0) == 0);
-  CHECK(surprise_of_deviation(-3) == 0);
-  CHECK(surprise_of_deviation(1.959964) == Approx(-std::log10(0.025)).epsilon(1e-5));
-  CHECK(surprise_of_deviation(3.090232) == Approx(3).epsilon(1e-5));
-  CHECK(surprise_of_deviation(4.753424) == Approx(6).epsilon(1e-5));
-  CHECK(surprise_of_deviation(29.999) == Approx(surprise_of_deviation(30.001)).epsilon(1e-3));
-  CHECK(surprise_of_deviation(37) == Approx(299.24218).epsilon(1e-4));  // Q(37) = 5.7256e-300
-  CHECK(surprise_of_deviation(1e9) == kSurpriseMax);
+  CHECK(normal_surprise(0) == 0);
+  CHECK(normal_surprise(-3) == 0);
+  CHECK(normal_surprise(1.959964) == Approx(-std::log10(0.025)).epsilon(1e-5));
+  CHECK(normal_surprise(3.090232) == Approx(3).epsilon(1e-5));
+  CHECK(normal_surprise(4.753424) == Approx(6).epsilon(1e-5));
+  CHECK(normal_surprise(29.999) == Approx(normal_surprise(30.001)).epsilon(1e-3));
+  CHECK(normal_surprise(37) == Approx(299.24218).epsilon(1e-4));  // Q(37) = 5.7256e-300
+  CHECK(surprise_of_deviation(1e9, 1e15) == kSurpriseMax);
+}
+
+TEST_CASE("chance: a deviation that few values show is less certain", "[query]") {
+  // Quantiles of Student's t distribution.
+  CHECK(surprise_of_deviation(2.262157, 10) == Approx(-std::log10(0.025)).margin(0.01));
+  CHECK(surprise_of_deviation(4.296806, 10) == Approx(3).margin(0.02));
+  CHECK(surprise_of_deviation(3.551808, 21) == Approx(3).margin(0.02));
+  double more = 0;
+  for (const double samples : {2.0, 5.0, 20.0, 100.0, 1e4}) {
+    CHECK(surprise_of_deviation(5, samples) > more);
+    more = surprise_of_deviation(5, samples);
+  }
+  for (const double samples : {0.0, 1.0, 2.0}) {
+    CHECK(surprise_of_deviation(1e9, samples) > 0);
+    CHECK(surprise_of_deviation(1e9, samples) <= kSurpriseMax);
+  }
 }
 
 TEST_CASE("chance: the surprise grows with the distance and shrinks with what is uncertain",

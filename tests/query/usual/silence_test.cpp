@@ -76,13 +76,18 @@ TEST_CASE("silence: nights and weekends are usual for office hours, a missing Mo
 TEST_CASE("silence: a nightly batch that does not come is found, between two runs nothing is",
           "[query]") {
   const Timestamp missing = kSampleMonday + 16 * kDay + 2 * kHour;
-  SampleSeries series(missing + kDay, 63 * kDay, kSilenceStep);
-  for (Timestamp run = missing - 60 * kDay; run < missing; run += kDay)
-    series.values[series.window_at(run + run / kDay % 3 * kSilenceStep)] = 50;
-  CHECK(first_alarm(series, missing - 6 * kDay, missing, 15 * kMinute) == 0);
-  const Timestamp found = first_alarm(series, missing, missing + kDay);
-  CHECK(found > missing + 2 * kSilenceStep);
-  CHECK(found <= missing + 6 * kHour);
+  for (const bool punctual : {true, false}) {
+    INFO((punctual ? "punctual" : "within 15 minutes"));
+    SampleSeries series(missing + kDay, 63 * kDay, kSilenceStep);
+    for (Timestamp run = missing - 60 * kDay; run < missing; run += kDay) {
+      const Duration late = punctual ? 0 : run / kDay % 3 * kSilenceStep;
+      series.values[series.window_at(run + late)] = punctual ? 20 : 200;
+    }
+    CHECK(first_alarm(series, missing - 6 * kDay, missing, 15 * kMinute) == 0);
+    const Timestamp found = first_alarm(series, missing, missing + kDay);
+    CHECK(found > missing + (punctual ? 0 : 2 * kSilenceStep));
+    CHECK(found <= missing + 6 * kHour);
+  }
 }
 
 TEST_CASE("silence: a weekly batch that does not come is found", "[query]") {

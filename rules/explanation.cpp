@@ -1,0 +1,453 @@
+#include "rules/explanation.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "db/base/json.h"
+#include "db/base/log.h"
+#include "query/format/format.h"
+#include "query/plan/diff.h"
+#include "rules/alert_size.h"
+#include "rules/group_rows.h"
+
+namespace tocsin {
+namespace {
+
+constexpr const char* kExplanationName = "explanation";  // the annotation
+constexpr int64_t kUsualLengths = 4;                     // without a baseline
+constexpr size_t kMeasuredWindowsMax = 7;                // for the usual 95th percentile
+constexpr double kHighQuantile = 0.95;
+constexpr int64_t kUsualEventsMin = 50;         // of the subject, to tell what is usual among them
+constexpr size_t kExplainedTextBytesMax = 200;  // of one value
+
+/// The events that a rule is about, among all of the group.
+struct Subject {
+  Expression condition;
+  std::string name;  ///< as in `87 % of failures`
+};
+
+/// One row of the result of a `diff`.
+struct Finding {
+  std::string column, value;
+  bool within = false;  ///< compared with the other events of the window, not with the usual ones
+  int64_t target = 0, reference = 0;
+  double target_share = 0, reference_share = 0, ratio = 0, score = 0, p = 0;
+};
+
+template <class T>
+T number_of_cell(const ResultTable& table, const char* name, size_t row) {
+  return std::get<T>(table.columns[table.find(name)].at(row).data);
+}
+
+std::string text_of_cell(const ResultTable& table, const char* name, size_t row) {
+  return plain_text(table.columns[table.find(name)].at(row), false);
+}
+
+bool uses_time(const Expression& expression, const std::vector<PlanColumn>& columns) {
+  if (expression.kind == Expression::Kind::kColumn && columns[expression.column].name == "time") {
+    return true;
+  }
+  return std::ranges::any_of(expression.arguments, [&](const Expression& argument) {
+    return uses_time(argument, columns);
+  });
+}
+
+Expression compared_with(Function function, Expression left, Value value) {
+  Expression limit;
+  limit.type = value.type;
+  limit.literal = std::move(value);
+  Expression out;
+  out.kind = Expression::Kind::kCall;
+  out.type = ValueType::kBool;
+  out.function = function;
+  out.arguments = {std::move(left), std::move(limit)};
+  return out;
+}
+
+// Whether a row is in the window, and not before it; nothing if the rows have no time any more.
+std::optional<Expression> is_from(Timestamp start, const std::vector<PlanColumn>& columns) {
+  const auto time = std::ranges::find_if(columns, [](const PlanColumn& column) {
+    return column.name == "time" && column.type == ValueType::kTime;
+  });
+  if (time == columns.end()) return std::nullopt;
+  Expression out;
+  out.kind = Expression::Kind::kColumn;
+  out.type = ValueType::kTime;
+  out.column = static_cast<uint32_t>(time - columns.begin());
+  return compared_with(Function::kGreaterEqual, std::move(out), Value::time(start));
+}
+
+/// Which events before a window are the usual ones.
+struct UsualTime {
+  std::vector<TimeRange> windows;  ///< ascending; neighbours are joined
+  std::vector<TimeRange> whole;    ///< for rare events: everything since the first window
+};
+
+bool overlap(const TimeRange& a, const TimeRange& b) { return a.start < b.end && b.start < a.end; }
+
+// Appends a range, unless it overlaps an excluded one.
+void add_range(TimeRange range, const std::vector<TimeRange>& excluded,
+               std::vector<TimeRange>& out) {
+  if (std::ranges::any_of(excluded, [&](const auto& each) { return overlap(each, range); })) return;
+  if (!out.empty() && out.back().end == range.start) {
+    out.back().end = range.end;
+  } else {
+    out.push_back(range);
+  }
+}
+
+UsualTime usual_time(const std::optional<BaselineStage>& baseline, TimeRange window,
+                     const std::vector<TimeRange>& excluded) {
+  const Duration length = window.end - window.start;
+  UsualTime out;
+  if (!baseline) {
+    out.windows = {{window.start - kUsualLengths * length, window.start}};
+    out.whole = {{window.start - kUsualWindowsMax * length, window.start}};
+    return out;
+  }
+  const int64_t count = baseline->depth / baseline->step;
+  const int64_t wanted = std::min(count, kUsualWindowsMax);
+  for (int64_t i = wanted; i > 0; --i) {
+    const Duration shift = baseline->step * (i * count / wanted);
+    add_range({window.start - shift, window.end - shift}, excluded, out.windows);
+  }
+  // The excluded ranges are few; the time between them is usual.
+  Timestamp start = window.start - count * baseline->step;
+  for (const TimeRange& each : excluded) {
+    if (start < each.start) add_range({start, std::min(each.start, window.start)}, {}, out.whole);
+    start = std::max(start, each.end);
+  }
+  if (start < window.start) add_range({start, window.start}, {}, out.whole);
+  return out;
+}
+
+// Explains one alert.
+class Explainer {
+ public:
+  Explainer(const QueryEngine& queries, const QueryOptions& options,
+            std::chrono::steady_clock::time_point deadline, GroupRows rows, TimeRange window,
+            UsualTime usual, const GroupValues& group)
+      : queries_(queries),
+        options_(options),
+        deadline_(deadline),
+        rows_(std::move(rows)),
+        group_(group),
+        window_(window),
+        usual_(std::move(usual.windows)),
+        whole_(std::move(usual.whole)) {}
+
+  /// What is over-represented, the most important value first.
+  Result<std::vector<Finding>> run() {
+    TOCSIN_TRY(subject_, subject());
+    if (subject_) TOCSIN_RETURN_IF_ERROR(widen_usual());
+    TOCSIN_TRY(std::vector<Finding> found, against_usual(true));
+    if (subject_) {
+      TOCSIN_TRY(std::vector<Finding> within, diff(rows_.plan, subject_->condition, {window_}));
+      for (Finding& each : within) each.within = true;
+      TOCSIN_RETURN_IF_ERROR(keep_telling(within, found));
+      TOCSIN_RETURN_IF_ERROR(drop_usual(within));
+      found.insert(found.end(), within.begin(), within.end());
+    }
+    rank(found);
+    return found;
+  }
+
+  std::string subject_name() const { return subject_ ? subject_->name : "events"; }
+
+ private:
+  Result<ResultTable> execute(const Plan& plan) {
+    const auto left = deadline_ - std::chrono::steady_clock::now();
+    options_.timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(left).count();
+    if (options_.timeout <= 0) return fail(ErrorCode::kTimeout, "the time is over");
+    return queries_.execute(plan, options_);
+  }
+
+  // If the subject's events are rare, the usual windows have too few of them to tell what is usual
+  // among them: what all failures have, such as a level, would look like the cause.
+  Status widen_usual() {
+    int64_t count = 0;
+    for (size_t i = usual_.size(); i > 0 && count < kUsualEventsMin; --i) {
+      Plan plan = rows_.plan;
+      add_filter(plan, subject_->condition);
+      plan.range = usual_[i - 1];
+      StatsStage stats;
+      stats.aggregates.resize(1);  // count()
+      plan.stages.push_back({std::move(stats), {{"n", ValueType::kI64}}, {}});
+      TOCSIN_TRY(const ResultTable table, execute(plan));
+      count += number_of_cell<int64_t>(table, "n", 0);
+    }
+    if (count < kUsualEventsMin) usual_ = whole_;
+    return {};
+  }
+
+  // The columns of the group, and those that the subject's condition uses, have one value anyway.
+  Result<std::vector<Finding>> diff(Plan plan, Expression target, std::vector<TimeRange> ranges) {
+    DiffStage stage;
+    stage.columns =
+        compared_columns(plan.output_columns(), subject_ ? subject_->condition : target);
+    std::erase_if(stage.columns, [&](const NamedExpression& each) {
+      return std::ranges::find(group_, each.name, &GroupValues::value_type::first) != group_.end();
+    });
+    std::vector<Finding> out;
+    if (stage.columns.empty()) return out;
+    stage.target = std::move(target);
+    stage.ranges = std::move(ranges);
+    plan.stages.push_back({std::move(stage), diff_output(), {}});
+    TOCSIN_TRY(const ResultTable table, execute(plan));
+    for (size_t row = 0; row < table.row_count; ++row) {
+      Finding& each = out.emplace_back();
+      each.column = text_of_cell(table, "column", row);
+      each.value = text_of_cell(table, "value", row);
+      each.target = number_of_cell<int64_t>(table, "target", row);
+      each.reference = number_of_cell<int64_t>(table, "reference", row);
+      each.target_share = number_of_cell<double>(table, "target_share", row);
+      each.reference_share = number_of_cell<double>(table, "reference_share", row);
+      each.ratio = number_of_cell<double>(table, "ratio", row);
+      each.score = number_of_cell<double>(table, "score", row);
+      each.p = number_of_cell<double>(table, "p", row);
+    }
+    return out;
+  }
+
+  // The events of the window against the usual ones; only the subject's, or all of the group.
+  Result<std::vector<Finding>> against_usual(bool of_subject) {
+    Plan plan = rows_.plan;
+    std::optional<Expression> target = is_from(window_.start, plan.output_columns());
+    if (usual_.empty() || !target) return std::vector<Finding>();
+    if (subject_ && of_subject) add_filter(plan, subject_->condition);
+    std::vector<TimeRange> ranges = usual_;
+    ranges.push_back(window_);
+    return diff(std::move(plan), *std::move(target), std::move(ranges));
+  }
+
+  // Of the values that are unusually frequent among the subject's events, keeps those that are less
+  // frequent among the others in the window, and those that are unusual among all events, such as a
+  // new version. Any other has no more to do with it than the rest: if everything fails, so does
+  // what hardly ever fails.
+  Status keep_telling(const std::vector<Finding>& within, std::vector<Finding>& found) {
+    std::vector<Finding> dropped = take_missing(within, found);
+    if (dropped.empty()) return {};
+    TOCSIN_TRY(const std::vector<Finding> of_all, against_usual(false));
+    take_missing(of_all, dropped);
+    found.insert(found.end(), dropped.begin(), dropped.end());
+    return {};
+  }
+
+  // Drops the values of which the same is usual: some transactions always fail more often, or take
+  // longer.
+  Status drop_usual(std::vector<Finding>& within) {
+    if (within.empty() || usual_.empty()) return {};
+    TOCSIN_TRY(const std::vector<Finding> usual, diff(rows_.plan, subject_->condition, usual_));
+    within = take_missing(usual, within);
+    return {};
+  }
+
+  // Moves the findings about values that are not in `others` out of `found`.
+  static std::vector<Finding> take_missing(const std::vector<Finding>& others,
+                                           std::vector<Finding>& found) {
+    const auto middle = std::ranges::stable_partition(found, [&](const Finding& each) {
+                          return std::ranges::any_of(others, [&](const Finding& other) {
+                            return other.column == each.column && other.value == each.value;
+                          });
+                        }).begin();
+    std::vector<Finding> out(middle, found.end());
+    found.erase(middle, found.end());
+    return out;
+  }
+
+  Result<std::optional<Subject>> subject() {
+    const std::vector<Aggregate>& aggregates = rows_.stats.aggregates;
+    const auto& columns = rows_.plan.output_columns();
+    const bool counts_all = std::ranges::any_of(aggregates, [](const Aggregate& each) {
+      return each.kind == AggregateKind::kCount && !each.where && !each.argument;
+    });
+    for (const Aggregate& each : aggregates) {
+      const bool counts_some =
+          each.kind == AggregateKind::kCount && each.where && !uses_time(*each.where, columns);
+      if (counts_all && counts_some) return Subject{*each.where, name_of_subject(each)};
+      const bool measures =
+          each.kind == AggregateKind::kQuantile || each.kind == AggregateKind::kMean;
+      if (measures && !each.where && each.argument) return measured(each);
+    }
+    return std::nullopt;
+  }
+
+  // A result that the author did not name is called like its call.
+  static std::string name_of_subject(const Aggregate& aggregate) {
+    return aggregate.name.find('(') == std::string::npos ? aggregate.name : "matching events";
+  }
+
+  // The events above the usual 95th percentile: its median over some of the usual windows.
+  Result<std::optional<Subject>> measured(const Aggregate& aggregate) {
+    std::vector<Value> levels;
+    for (size_t i = usual_.size(); i > 0 && levels.size() < kMeasuredWindowsMax; --i) {
+      Plan plan = rows_.plan;
+      plan.range = usual_[i - 1];
+      StatsStage stats;
+      stats.aggregates = {aggregate};
+      stats.aggregates[0].kind = AggregateKind::kQuantile;
+      stats.aggregates[0].quantile = kHighQuantile;
+      plan.stages.push_back({std::move(stats), {{aggregate.name, aggregate.type}}, {}});
+      TOCSIN_TRY(const ResultTable table, execute(plan));
+      Value level = table.columns[0].at(0);
+      if (!level.is_null()) levels.push_back(std::move(level));
+    }
+    if (levels.empty()) return std::nullopt;
+    std::ranges::sort(levels, {}, [](const Value& value) { return value.data; });
+    const Value& level = levels[levels.size() / 2];
+    const std::string what = print_expression(*aggregate.argument, rows_.plan.output_columns());
+    return Subject{compared_with(Function::kGreater, *aggregate.argument, level),
+                   fmt::format("events with {} > {}", what, plain_text(level, false))};
+  }
+
+  // Keeps the values that explain most, each with all that was found about it. A value that is both
+  // unusual and distinguishes these events from the others explains more than one that is merely
+  // new, such as the version since a release.
+  static void rank(std::vector<Finding>& found) {
+    struct Weight {
+      int64_t comparisons = 0;
+      double score = 0;
+    };
+    std::map<std::pair<std::string, std::string>, Weight> weights;
+    for (const Finding& each : found) {
+      Weight& weight = weights[{each.column, each.value}];
+      ++weight.comparisons;
+      weight.score += each.score;
+    }
+    const auto order = [&](const Finding& each) {
+      const std::pair key{each.column, each.value};
+      const Weight& weight = weights.at(key);
+      return std::tuple(-weight.comparisons, -weight.score, key);
+    };
+    std::ranges::stable_sort(found, std::less(), order);
+    size_t values = 0, rows = 0;
+    for (; rows < std::min(found.size(), kExplanationRowsMax); ++rows) {
+      const bool is_same = rows > 0 && found[rows].column == found[rows - 1].column &&
+                           found[rows].value == found[rows - 1].value;
+      if (!is_same && ++values > kExplainedValuesMax) break;
+    }
+    found.resize(rows);
+  }
+
+  const QueryEngine& queries_;
+  QueryOptions options_;
+  const std::chrono::steady_clock::time_point deadline_;
+  const GroupRows rows_;
+  const GroupValues& group_;
+  const TimeRange window_;
+  std::vector<TimeRange> usual_;
+  const std::vector<TimeRange> whole_;
+  std::optional<Subject> subject_;
+};
+
+std::string explanation_json(const std::vector<Finding>& found) {
+  std::string out = "[";
+  for (const Finding& each : found) {
+    const std::string row = fmt::format(
+        R"({}{{"column":{},"value":{},"compared_with":"{}","target":{},"target_share":{},)"
+        R"("reference":{},"reference_share":{},"ratio":{},"score":{},"p":{}}})",
+        out.size() > 1 ? "," : "", json_quote(cut_text(each.column, kExplainedTextBytesMax)),
+        json_quote(cut_text(each.value, kExplainedTextBytesMax)), each.within ? "others" : "usual",
+        each.target, json_number(each.target_share), each.reference,
+        json_number(each.reference_share), json_number(each.ratio), json_number(each.score),
+        json_number(each.p));
+    if (out.size() + row.size() + 1 > kExplanationBytesMax) break;
+    out += row;
+  }
+  return out + ']';
+}
+
+std::string percent(double share) {
+  return share == 0 || share >= 0.01 ? fmt::format("{:.0f} %", 100 * share)
+                                     : fmt::format("{:.1f} %", 100 * share);
+}
+
+// `87 % of failures have host=web-3 (usually 8 %)`, one line for each value.
+std::string explanation_text(const std::vector<Finding>& found, const std::string& subject) {
+  std::string out;
+  for (size_t i = 0; i < found.size(); ++i) {
+    const Finding& each = found[i];
+    if (i > 0 && found[i - 1].column == each.column && found[i - 1].value == each.value) continue;
+    out += fmt::format(
+        "{}{} of {} have {}={} ({})", out.empty() ? "" : "\n", percent(each.target_share), subject,
+        cut_text(each.column, kExplainedTextBytesMax), cut_text(each.value, kExplainedTextBytesMax),
+        each.within ? percent(each.reference_share) + " of the others"
+                    : "usually " + percent(each.reference_share));
+  }
+  return out;
+}
+
+void set_explanation(const std::vector<Finding>& found, const std::string& subject,
+                     AlertEvent& event) {
+  event.explanation = explanation_json(found);
+  if (found.empty()) return;
+  std::string text = explanation_text(found, subject);
+  std::string& annotation = event.annotations[kExplanationName];
+  annotation = annotation.empty() ? std::move(text) : text + '\n' + annotation;
+  cut_alert(event);
+}
+
+// The windows of earlier firings, which are not usual.
+std::vector<TimeRange> firings_of(const CompiledRule& compiled, const Instance& instance) {
+  std::vector<TimeRange> out;
+  for (const MatchRun& run : instance.runs) {
+    if (run.fired_at == 0 || run.retracted || !compiled.excluding_alerts) continue;
+    out.push_back({run.first_end - compiled.range, run.last_end});
+  }
+  return out;
+}
+
+// The events that begin a firing, the most severe first.
+std::vector<AlertEvent*> firings_to_explain(std::vector<AlertEvent>& events) {
+  std::vector<AlertEvent*> out;
+  for (AlertEvent& event : events) {
+    const bool begins = event.state == AlertState::kFiring && event.started_at == event.window_to;
+    if (begins) out.push_back(&event);
+  }
+  std::ranges::stable_sort(out, std::greater(), [](const AlertEvent* event) {
+    return std::pair(event->severity, std::isnan(event->value) ? 0 : std::fabs(event->value));
+  });
+  if (out.size() > kExplainedAlertsMax) out.resize(kExplainedAlertsMax);
+  return out;
+}
+
+}  // namespace
+
+void explain_alerts(const CompiledRule& compiled, const QueryEngine& queries, const TimeZone& zone,
+                    const std::atomic<bool>* cancelled, std::vector<AlertEvent>& events,
+                    RuleState& state) {
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::nanoseconds(kExplanationTimeMax);
+  for (AlertEvent* event : firings_to_explain(events)) {
+    const auto found = state.instances.find(event->fingerprint);
+    if (found == state.instances.end()) continue;
+    Instance& instance = found->second;
+    const TimeRange window{event->window_from, event->window_to};
+    QueryOptions options = window_options(compiled, window, zone);
+    options.cancelled = cancelled;
+    Result<GroupRows> rows = rows_of_group(compiled, queries, options, instance.group);
+    if (!rows) continue;  // a query that has just been evaluated can be prepared
+    UsualTime usual = usual_time(rows->baseline, window, firings_of(compiled, instance));
+    Explainer explainer(queries, options, deadline, *std::move(rows), window, std::move(usual),
+                        instance.group);
+    const Result<std::vector<Finding>> findings = explainer.run();
+    if (!findings) {
+      if (findings.error().code == ErrorCode::kCancelled) return;
+      log(LogLevel::kWarning, fmt::format("rule {}: no explanation for an alert: {}",
+                                          compiled.rule.name, findings.error().message));
+      if (std::chrono::steady_clock::now() >= deadline) return;
+      continue;
+    }
+    set_explanation(*findings, explainer.subject_name(), *event);
+    if (!event->late) instance.last_event = *event;
+  }
+}
+
+}  // namespace tocsin

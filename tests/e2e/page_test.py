@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""The query box of the web page in a real browser: its buttons are clicked with the mouse.
+
+Skipped with exit code 77 if Chromium is not installed. With TOCSIN_SCREENSHOTS=FOLDER, each step is saved as a picture.
+"""
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+import browser
+import support
+
+SKIPPED = 77
+START = 1730678400  # 2024-11-04T00:00:00Z: in the past for every clock
+ROWS = 20_000
+
+RUN = "#query-form button[type=submit]"
+STOP = "#query-stop"
+# Long texts in every row: it takes far longer than the click on Stop.
+LONG_QUERY = "from ev | let a0 = message, " + ", ".join(f"a{i} = concat(a{i - 1}, a{i - 1})" for i in range(1, 9)) + \
+    " | stats " + ", ".join(f'n{i} = count_distinct(length(replace(a8, "request", "{i}")))' for i in range(5))
+
+
+class PageTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.server = support.Server(folder.name)
+        self.addCleanup(self.server.kill)
+        lines = (f'ev,service=s{i % 5} message="request number {i} was done" {START + i}' for i in range(ROWS))
+        self.assertEqual(self.server.post("/write?precision=s", "\n".join(lines))[0], 204)
+        self.page = browser.Browser(self.server.url + "/")
+        self.addCleanup(self.page.close)
+
+    def start(self, query):
+        self.page.evaluate(f"document.querySelector('#query-text').value = {json.dumps(query)}")
+        self.page.click(RUN)
+
+    def wait_for_end(self):
+        self.page.wait_for(f"document.querySelector('{STOP}').disabled")
+
+    def text_of(self, selector):
+        return self.page.evaluate(f"document.querySelector('{selector}').innerText")
+
+    def is_shown(self, selector):
+        return self.page.evaluate(f"document.querySelector('{selector}').checkVisibility()")
+
+    def picture(self, name):
+        if folder := os.environ.get("TOCSIN_SCREENSHOTS"):
+            self.page.screenshot(os.path.join(folder, name + ".png"))
+
+    def queries_running(self):
+        return "\ntocsin_queries_running 0\n" not in self.server.get("/metrics")[1]
+
+    def test_a_query_is_run_stopped_and_run_again(self):
+        self.assertTrue(self.page.evaluate(f"document.querySelector('{STOP}').disabled"))
+        self.start("from ev | stats n = count() by service | sort service")
+        self.page.wait_for("document.querySelector('#query-note').innerText.startsWith('5 rows')")
+        self.assertIn("s4\t4000", self.text_of("#query-result"))
+        self.picture("result")
+
+        self.start(LONG_QUERY)
+        self.page.wait_for(f"!document.querySelector('{STOP}').disabled")
+        self.assertEqual(self.text_of("#query-note"), "running")
+        self.picture("running")
+        self.page.click(STOP)
+        self.wait_for_end()
+        self.assertRegex(self.text_of("#query-note"), r"^stopped after [\d,.]+ ms$")
+        self.assertFalse(self.is_shown("#query-error"))
+        self.assertFalse(self.is_shown("#query-result"))
+        self.picture("stopped")
+        support.wait_for("the query to stop on the server", lambda: not self.queries_running())
+
+        self.start("from ev | stats n = count()")
+        self.page.wait_for("document.querySelector('#query-note').innerText.startsWith('1 row ')")
+        self.assertIn("20000", self.text_of("#query-result"))
+        self.assertEqual(self.page.problems, [])
+
+    def test_an_error_is_shown_until_the_next_query_starts(self):
+        self.start("from ev | stats n = counts()")
+        self.page.wait_for("document.querySelector('#query-error').checkVisibility()")
+        self.wait_for_end()
+        self.assertIn("counts", self.text_of("#query-error"))
+        self.picture("error")
+        self.start(LONG_QUERY)
+        self.page.wait_for(f"!document.querySelector('{STOP}').disabled")
+        self.assertFalse(self.is_shown("#query-error"))
+        self.page.click(STOP)
+        self.wait_for_end()
+
+
+if __name__ == "__main__":
+    if not browser.is_installed():
+        print("SKIPPED: chromium is not installed; `tools/setup --all` installs it; nothing was tested")
+        sys.exit(SKIPPED)
+    unittest.main()
