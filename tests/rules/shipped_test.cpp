@@ -35,8 +35,7 @@ TEST_CASE("shipped rules: no file has errors or warnings", "[rules]") {
 
 TEST_CASE("shipped rules: neither have the files that are off", "[rules]") {
   std::vector<RuleFile> files;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(TOCSIN_SOURCE_DIR "/config/rules")) {
+  for (const auto& entry : std::filesystem::directory_iterator(TOCSIN_SOURCE_DIR "/config/rules")) {
     const auto text = read_text_file(entry.path().string());
     REQUIRE(text);
     files.push_back({entry.path().filename().string(), *text});
