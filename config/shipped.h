@@ -8,7 +8,7 @@
 namespace tocsin {
 
 struct ShippedFile {
-  std::string_view name;  ///< `services.yml`
+  std::string_view name;  ///< `failures.yml`
   std::string_view text;
 };
 

@@ -55,7 +55,11 @@ class Compiler {
     Diagnostic found;
     const Result<Plan> plan = queries_.prepare(out_.rule.query_of(0), options_, &found);
     if (!plan) {
-      error(text, found.offset, found);
+      error(text, out_.rule.offset_in_expr(0, found.offset), found);
+      return false;
+    }
+    if (!out_.rule.parts.empty() && !out_.rule.uses_parts()) {
+      error(text.at(0), "the rule has `parts`, but its query does not use `$part`");
       return false;
     }
     const PlanSummary summary = summarize_plan(*plan);
@@ -241,9 +245,13 @@ class Compiler {
     for (size_t part = 0; part < out_.rule.query_count(); ++part) {
       out_.queries.push_back(with_columns(expressions_, part));
       Diagnostic found;
-      if (const Result<Plan> plan = queries_.prepare(out_.queries.back(), options_, &found);
-          !plan) {
+      const Result<Plan> plan = queries_.prepare(out_.queries.back(), options_, &found);
+      if (!plan) {
         error(out_.rule.expr.at(0), found.message);
+      } else if (summarize_plan(*plan).group_keys != out_.keys) {
+        error(out_.rule.expr.at(0),
+              "the `by` columns of the last stats differ between the parts; write `let part = "
+              "$part`, and group by `part`");
       }
     }
   }

@@ -7,6 +7,20 @@
 #include "query/parser/ast.h"
 
 namespace tocsin {
+namespace {
+
+constexpr std::string_view kPart = "$part";
+
+// The next place of `$part`, which is not the start of a longer name.
+size_t find_part(const std::string& text, size_t from) {
+  for (size_t at = from; (at = text.find(kPart, at)) != std::string::npos; at += kPart.size()) {
+    const size_t end = at + kPart.size();
+    if (end == text.size() || !is_word_character(text[end])) return at;
+  }
+  return std::string::npos;
+}
+
+}  // namespace
 
 FilePosition RuleText::at(size_t offset) const {
   const std::string_view before = std::string_view(text).substr(0, offset);
@@ -32,18 +46,31 @@ RuleText RuleText::part(size_t offset, size_t length) const {
 }
 
 std::string Rule::query_of(size_t part) const {
-  constexpr std::string_view kPart = "$part";
-  std::string text = expr.text;
-  if (parts.empty()) return text;
+  if (parts.empty()) return expr.text;
   const std::string name = ast::print_name(parts[part]);
-  for (size_t at = 0; (at = text.find(kPart, at)) != std::string::npos;) {
-    const size_t end = at + kPart.size();
-    const bool longer = end < text.size() && is_word_character(text[end]);
-    if (!longer) text.replace(at, kPart.size(), name);
-    at += longer ? kPart.size() : name.size();
+  std::string query;
+  size_t at = 0;
+  for (size_t next; (next = find_part(expr.text, at)) != std::string::npos;) {
+    query.append(expr.text, at, next - at).append(name);
+    at = next + kPart.size();
   }
-  return text;
+  return query.append(expr.text, at);
 }
+
+size_t Rule::offset_in_expr(size_t part, size_t offset) const {
+  if (parts.empty()) return offset;
+  const size_t name_size = ast::print_name(parts[part]).size();
+  size_t at = 0;  // in `expr`; `offset` counts from there
+  while (true) {
+    const size_t next = find_part(expr.text, at);
+    if (next == std::string::npos || offset < next - at) return at + offset;
+    if (offset < next - at + name_size) return next;
+    offset -= next - at + name_size;
+    at = next + kPart.size();
+  }
+}
+
+bool Rule::uses_parts() const { return find_part(expr.text, 0) != std::string::npos; }
 
 bool Rule::same_as(const Rule& other) const {
   const auto same_texts = [](const RuleText& a, const RuleText& b) { return a.text == b.text; };

@@ -63,6 +63,9 @@ struct Rule {
   size_t query_count() const { return parts.empty() ? 1 : parts.size(); }
   /// The text of the query for a part.
   std::string query_of(size_t part) const;
+  /// The place in `expr` of an offset into query_of(part).
+  size_t offset_in_expr(size_t part, size_t offset) const;
+  bool uses_parts() const;  ///< whether the query names `$part`
   /// Whether both mean the same; their places in files are not compared.
   bool same_as(const Rule& other) const;
 };

@@ -358,6 +358,68 @@ TEST_CASE("prepare: baseline columns are collected from all later stages", "[que
   CHECK(plan.stages[1].columns[3].type == ValueType::kI64);
 }
 
+TEST_CASE("prepare: unusual and silence make the baseline before them judge a column", "[query]") {
+  const std::string stats =
+      "from audit last 15m | stats n = count(), bad = count() where ok, ms = sum(duration_ms), "
+      "b = sum(bytes) by service | ";
+  const auto judged = [&](const std::string& stages) {
+    const std::string stage = stage_of(stats + "baseline 28d | " + stages);
+    const std::string start = "baseline 4w step 15m min 1";
+    return stage.starts_with(start) ? stage.substr(start.size()) : stage;
+  };
+  CHECK(judged("unusual n") == " unusual n");
+  CHECK(judged("unusual ms") == " unusual ms");
+  CHECK(judged("silence n | unusual bad of n") == " silence n unusual bad of n");
+
+  const auto columns_of = [&](const std::string& stages) {
+    std::string out;
+    const Plan plan = built(stats + "baseline 28d step 15m | " + stages);
+    for (size_t i = 5; i < plan.stages[1].columns.size(); ++i) {
+      const PlanColumn& column = plan.stages[1].columns[i];
+      out += column.name + " " + std::string(name_of(column.type)) + " ";
+    }
+    return out;
+  };
+  CHECK(columns_of("unusual n") ==
+        "observed f64 usual f64 surprise f64 span duration basis string ");
+  CHECK(columns_of("silence n") == "silence duration usual_silence duration missed f64 ");
+  CHECK(columns_of("unusual n | silence n | where surprise > 6 and n > baseline(n)") ==
+        "baseline(n) f64 observed f64 usual f64 surprise f64 span duration basis string "
+        "silence duration usual_silence duration missed f64 ");
+
+  // A part of a count is a share; a sum of floats divided by a count is a mean.
+  const auto kind_of = [&](const std::string& stage) {
+    const Plan plan = built(stats + "baseline 28d | " + stage);
+    return std::get<BaselineStage>(plan.stages[1].operation).judgements.at(0).kind;
+  };
+  CHECK(kind_of("unusual n") == JudgementKind::kCount);
+  CHECK(kind_of("unusual bad of n") == JudgementKind::kShare);
+  CHECK(kind_of("unusual b of n") == JudgementKind::kShare);  // u64
+  CHECK(kind_of("unusual ms of n") == JudgementKind::kMean);
+  CHECK(kind_of("silence n") == JudgementKind::kSilence);
+
+  // A judgement uses the baseline, so that nothing warns of an unused one.
+  for (const char* stage : {"unusual n", "silence n", "unusual n | where n == 0"})
+    CHECK(built(stats + "baseline 28d | " + stage).warnings.empty());
+  CHECK(
+      built("from audit last 1d | stats n = count() | baseline 28d | silence n").warnings.empty());
+}
+
+TEST_CASE("prepare: in a rule, judgements accept columns that do not exist yet before stats only",
+          "[query]") {
+  const auto message = [](const std::string& query) {
+    const auto plan = build_plan(query, sample_catalog(), rule_options());
+    return plan ? std::string() : plan.error().message;
+  };
+  CHECK(message("from audit last 15m | stats n = sum(nosuch) by service | baseline 28d "
+                "| unusual n") == "");
+  CHECK(message("from nosuch last 15m | stats n = sum(x), m = max(y) by z | baseline 28d "
+                "| unusual n of m | silence m") == "");
+  CHECK(message("from audit last 15m | stats n = count() by service | baseline 28d "
+                "| unusual nosuch")
+            .find("no column `nosuch`") != std::string::npos);
+}
+
 TEST_CASE("prepare: stages that accept names accept a baseline by its printed name", "[query]") {
   const std::string start = "from audit last 1h | stats n = count() by service | baseline 7d | ";
   for (const char* stage : {"sort `baseline(n)`", "top 3 by `baseline(n)`", "keep `baseline(n)`",

@@ -133,6 +133,11 @@ TEST_CASE("complete: offers values, operators and keywords that fit the place", 
       Texts{"n"});
   CHECK(
       offers("from audit last 1h | stats n = count() | baseline 7d | where baseline(n, ^", "p95"));
+  const std::string usual = "from audit last 1h | stats n = count() by service | baseline 28d | ";
+  CHECK(texts(usual + "un^") == Texts{"unusual"});
+  CHECK(texts(usual + "silence ^") == Texts{"service", "n"});
+  CHECK(texts(usual + "unusual n ^") == Texts{"of", "|"});
+  CHECK(offers(usual + "unusual n | where ^", "surprise"));
   CHECK(texts("from audit | where $min^") == Texts{"$min_events"});
   CHECK(texts("from audit # fr^").empty());
   CHECK(texts("from audit | where status =^").empty());

@@ -105,9 +105,9 @@ TEST_CASE("chance: counts of a billion are as exact", "[query]") {
   const CountModel poisson{1e9, 0};
   for (const double z : {1.0, 4.0, 6.0}) {
     CHECK(surprise_of_many(poisson, 1e9 + z * 31'622.8) ==
-          Approx(surprise_of_deviation(z)).margin(0.01));
+          Approx(surprise_of_deviation(z, kManySamples)).margin(0.01));
     CHECK(surprise_of_few(poisson, 1e9 - z * 31'622.8) ==
-          Approx(surprise_of_deviation(z)).margin(0.01));
+          Approx(surprise_of_deviation(z, kManySamples)).margin(0.01));
   }
 }
 
@@ -134,14 +134,19 @@ TEST_CASE("chance: shares equal exact sums", "[query]") {
 }
 
 TEST_CASE("chance: deviations have the known quantiles of the normal distribution", "[query]") {
-  CHECK(surprise_of_deviation(0) == 0);
-  CHECK(surprise_of_deviation(-3) == 0);
-  CHECK(surprise_of_deviation(1.959964) == Approx(-std::log10(0.025)).epsilon(1e-5));
-  CHECK(surprise_of_deviation(3.090232) == Approx(3).epsilon(1e-5));
-  CHECK(surprise_of_deviation(4.753424) == Approx(6).epsilon(1e-5));
-  CHECK(surprise_of_deviation(29.999) == Approx(surprise_of_deviation(30.001)).epsilon(1e-3));
-  CHECK(surprise_of_deviation(37) == Approx(299.24218).epsilon(1e-4));  // Q(37) = 5.7256e-300
-  CHECK(surprise_of_deviation(1e9) == kSurpriseMax);
+  CHECK(surprise_of_deviation(0, kManySamples) == 0);
+  CHECK(surprise_of_deviation(-3, kManySamples) == 0);
+  CHECK(surprise_of_deviation(1.959964, kManySamples) == Approx(-std::log10(0.025)).epsilon(1e-5));
+  CHECK(surprise_of_deviation(3.090232, kManySamples) == Approx(3).epsilon(1e-5));
+  CHECK(surprise_of_deviation(4.753424, kManySamples) == Approx(6).epsilon(1e-5));
+  CHECK(surprise_of_deviation(29.999, kManySamples) ==
+        Approx(surprise_of_deviation(30.001, kManySamples)).epsilon(1e-3));
+  CHECK(surprise_of_deviation(37, kManySamples) ==
+        Approx(299.24218).epsilon(1e-4));  // Q(37) = 5.7256e-300
+  CHECK(surprise_of_deviation(1e9, kManySamples) == kSurpriseMax);
+  // Tables of Student's t distribution: 4.604 and 2.878 are exceeded with 0.5 %.
+  CHECK(surprise_of_deviation(4.604, 5) == Approx(-std::log10(0.005)).margin(0.05));
+  CHECK(surprise_of_deviation(2.878, 19) == Approx(-std::log10(0.005)).margin(0.01));
 }
 
 TEST_CASE("chance: the surprise grows with the distance and shrinks with what is uncertain",
