@@ -10,6 +10,8 @@ using namespace tocsin;
 
 namespace {
 
+constexpr double kManySamples = 1e12;  // then Student's t distribution is the normal one
+
 double surprise(long double chance) {
   return std::min(static_cast<double>(-std::log10(chance)), kSurpriseMax);
 }
