@@ -180,14 +180,20 @@ Result<Progress> advance(Execution& execution, Progress progress, DetectMemoryUs
   return Progress{std::move(table), next};
 }
 
-// The first bucket that a `detect` learns, or the start of the range.
-Timestamp first_read(const Plan& plan) {
-  Timestamp first = plan.range.start;
-  for (const Stage& stage : plan.stages) {
-    const auto* detect = std::get_if<DetectStage>(&stage.operation);
-    if (detect) first = std::min(first, detect->learn_from);
+// The stages up to the last `detect` also run over the time before the range that it learns from.
+struct Learning {
+  Timestamp start = 0;     ///< the first bucket learnt, or the start of the range
+  size_t stage_count = 0;  ///< the last `detect` and those before it
+};
+
+Learning learning_of(const Plan& plan) {
+  Learning learning{plan.range.start, 0};
+  for (size_t at = 0; at < plan.stages.size(); ++at) {
+    const auto* detect = stage_at<DetectStage>(plan, at);
+    if (!detect) continue;
+    learning = {std::min(learning.start, detect->learn_from), at + 1};
   }
-  return first;
+  return learning;
 }
 
 }  // namespace
@@ -197,12 +203,13 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& given,
                                  DetectMemory* detectors) {
   std::optional<Plan> changed;
   const bool is_limited = options.rows_max > 0 && options.rows_max < UINT64_MAX;
-  const bool learns = first_read(given) < given.range.start;
+  const Learning learning = learning_of(given);
+  const bool learns = learning.start < given.range.start;
   if (is_limited || learns) changed = given;
   if (is_limited) {  // one row more than wanted shows whether there are more
     changed->stages.push_back({LimitStage{options.rows_max + 1}, given.output_columns(), {}});
   }
-  if (learns) changed->range.start = first_read(given);
+  if (learns) changed->range.start = learning.start;
   const Plan& plan = changed ? *changed : given;
   Execution execution(plan, options);
   execution.spill_folder = database.directory() + "/tmp";
@@ -219,6 +226,7 @@ Result<ResultTable> execute_plan(const Database& database, const Plan& given,
     TOCSIN_RETURN_IF_ERROR(gauge.set(progress.table.memory_bytes()));
     TOCSIN_TRY(progress,
                advance(execution, std::move(progress), remembered ? &*remembered : nullptr));
+    if (learns && progress.next >= learning.stage_count) changed->range.start = given.range.start;
     execution.finish_step(progress.next, progress.table.row_count);
   }
   TOCSIN_RETURN_IF_ERROR(execution.check());

@@ -17,11 +17,11 @@ TEST_CASE("remote rules: a row per rule, and one per forgotten instance", "[clie
        "nextEvaluation":"2026-11-24T10:05:00Z","alerts":[],"forgotten":[]}]}]}})");
   REQUIRE(rules);
   CHECK(format_result(rules->rules, ResultFormat::kCsv) ==
-        "rule,health,every,evaluated,next,pending,firing,inhibited,forgotten\n"
-        "A,failing,1m30s,2026-11-24T10:00:00.000000000Z,2026-11-24T10:01:30.000000000Z,1,2,1,1\n"
-        "B,ok,5m,,2026-11-24T10:05:00.000000000Z,0,0,0,0\n");
+        "rule,health,every,evaluated,next,pending,firing,inhibited,forgotten\r\n"
+        "A,failing,1m30s,2026-11-24T10:00:00.000000000Z,2026-11-24T10:01:30.000000000Z,1,2,1,1\r\n"
+        "B,ok,5m,,2026-11-24T10:05:00.000000000Z,0,0,0,0\r\n");
   CHECK(format_result(rules->forgotten, ResultFormat::kCsv) ==
-        "rule,labels,forgotten\nA,\"host=h, service=pay\",2026-11-20T00:00:00.000000000Z\n");
+        "rule,labels,forgotten\r\nA,\"host=h, service=pay\",2026-11-20T00:00:00.000000000Z\r\n");
 }
 
 TEST_CASE("remote rules: another response is an error", "[client]") {

@@ -380,12 +380,17 @@ std::vector<Row> interpret(const Plan& plan, const Data& data) {
     if (!std::holds_alternative<BaselineStage>(plan.stages[i].operation)) continue;
     return run(plan, i + 1, plan.stages.size(), Baseline(plan, data, i).rows(), plan.now);
   }
-  Plan whole = plan;
-  for (const Stage& stage : plan.stages) {
-    const auto* detect = std::get_if<DetectStage>(&stage.operation);
-    if (detect) whole.range.start = std::min(whole.range.start, detect->learn_from);
+  Plan whole = plan;  // up to the last detect, with the time that it learns from
+  size_t after_detect = 0;
+  for (size_t i = 0; i < plan.stages.size(); ++i) {
+    const auto* detect = std::get_if<DetectStage>(&plan.stages[i].operation);
+    if (!detect) continue;
+    whole.range.start = std::min(whole.range.start, detect->learn_from);
+    after_detect = i + 1;
   }
-  return run(whole, 0, whole.stages.size(), source_rows(whole, data, whole.range), whole.now);
+  std::vector<Row> rows =
+      run(whole, 0, after_detect, source_rows(whole, data, whole.range), whole.now);
+  return run(plan, after_detect, plan.stages.size(), std::move(rows), plan.now);
 }
 
 }  // namespace tocsin::oracle
