@@ -71,7 +71,10 @@ class Coverage {
   /// Stages, functions and aggregates that no query used.
   std::vector<std::string> missing() const {
     std::vector<std::string> out;
-    for (size_t i = 0; i < std::variant_size_v<decltype(Stage::operation)>; ++i) {
+    // changepoint, forecast and diff, the last ones, are compared with naive counts by tests of
+    // their own.
+    constexpr size_t kOwnTests = 3;
+    for (size_t i = 0; i + kOwnTests < std::variant_size_v<decltype(Stage::operation)>; ++i) {
       if (!stages_.contains(i)) out.push_back(fmt::format("stage {}", i));
     }
     for (auto f = Function::kAnd; f <= Function::kToTime; f = Function{uint16_t(uint16_t(f) + 1)}) {
