@@ -12,7 +12,7 @@ constexpr Duration kAround = kHour;  // of the last event, in which waits are lo
 constexpr double kMarginSpreads = 10;
 constexpr double kMarginPart = 0.05;  // of the longest wait
 constexpr double kMissedEvents = 16;  // e^-16 is a ten-millionth
-constexpr double kDispersionMax = 5;  // more is an incident on one of the days
+constexpr double kDispersionMax = 3;  // more is an incident or a shifted start on one of the days
 
 class Waits {
  public:
