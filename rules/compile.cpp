@@ -77,7 +77,13 @@ class Compiler {
       out_.baseline_reach = baseline->step * static_cast<Duration>(baseline->min_windows);
       out_.excluding_alerts = baseline->excluding_alerts && baseline->excluding_rule.empty();
     }
-    out_.warnings = located(plan->warnings);
+    std::vector<std::string> warnings = plan->warnings;
+    if (text.text.find("$noise_tolerance") != std::string::npos) {
+      warnings.emplace_back(
+          "`$noise_tolerance` was for the shipped rules of earlier versions; after a `baseline`, "
+          "`unusual` and `surprise >= $surprise_min` replace it");
+    }
+    out_.warnings = located(warnings);
     out_.schema_warnings = located(plan->schema_warnings);
     check_names();
     return true;

@@ -924,6 +924,17 @@ TEST_CASE("engine: a rule that never fires causes a warning, also without a data
   CHECK(clean.schema_warnings.empty());
 }
 
+TEST_CASE("engine: a rule with $noise_tolerance works, and a warning names its successor",
+          "[rules]") {
+  const std::string expr =
+      "\n          from audit last 5m | stats n = count() by service | where n > $noise_tolerance";
+  const RuleLoadReport report =
+      check_rules({{"rules.yml", rule_file("", expr)}}, {{"noise_tolerance", Value::of(5.0)}});
+  CHECK(report.errors.empty());
+  REQUIRE(report.warnings.size() == 1);
+  CHECK(report.warnings[0].find("`surprise >= $surprise_min` replace it") != std::string::npos);
+}
+
 TEST_CASE("engine: late events are found although the clock was set back", "[rules]") {
   RuleWorld world;
   world.load(rule_file(""));
