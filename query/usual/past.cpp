@@ -120,7 +120,7 @@ Basis Comparable::basis() const {
   return hours.empty() ? Basis::kNone : Basis::kHours;
 }
 
-const std::vector<int64_t>& Comparable::best() const {
+const std::vector<int64_t>& Comparable::best() const& {
   if (!weeks.empty()) return weeks;
   return days.empty() ? hours : days;
 }

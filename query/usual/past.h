@@ -97,7 +97,8 @@ struct Comparable {
   std::vector<int64_t> weeks, days, hours;
 
   Basis basis() const;  ///< the best one
-  const std::vector<int64_t>& best() const;
+  const std::vector<int64_t>& best() const&;
+  const std::vector<int64_t>& best() && = delete;  // it would be gone
 };
 Comparable comparable_spans(const Past& past, int64_t end, int64_t length);
 

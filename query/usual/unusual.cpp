@@ -361,7 +361,8 @@ struct MeanJudge {
       if (count > 0) usual.add(total / count);
     }
     std::vector<double> same;
-    for (const int64_t when : comparable_spans(past, end, length).best()) {
+    const Comparable comparable = comparable_spans(past, end, length);
+    for (const int64_t when : comparable.best()) {
       const double mean = mean_of(when, length);
       if (!std::isnan(mean)) same.push_back(mean);
     }
