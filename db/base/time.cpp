@@ -10,14 +10,12 @@
 
 #include "db/base/ascii.h"
 #include "db/base/check.h"
+#include "db/base/floor.h"
 
 namespace tocsin {
 namespace {
 
 using SecondPoint = cctz::time_point<cctz::seconds>;
-
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
-int64_t floor_mod(int64_t a, int64_t b) { return a % b + (a % b < 0 ? b : 0); }
 
 SecondPoint second_of(Timestamp t) { return SecondPoint(cctz::seconds(floor_div(t, kSecond))); }
 

@@ -1,10 +1,9 @@
 // Functions of single times and durations.
+#include "db/base/floor.h"
 #include "query/function/scalar_parts.h"
 
 namespace tocsin {
 namespace {
-
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
 // Day of the month (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
 // civil_from_days).

@@ -261,7 +261,7 @@ void BandJudge::judge_spread(const Deviation& deviation, Band& band) {
                                     1.0 / static_cast<double>(7 * options_.day));
 }
 
-// How unlikely it is that so many values are equal, by how often values repeat. Zeros of counts
+// How unlikely this number of equal values is, by how often values repeat. Zeros of counts
 // are left to the sums.
 void BandJudge::judge_run(double value, Band& band) {
   const bool repeats = value == previous_value_;

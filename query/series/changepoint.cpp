@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "query/series/median.h"
 #include "query/series/tail.h"
 
 namespace tocsin {
@@ -19,16 +20,6 @@ namespace {
 constexpr size_t kSideMin = 8;
 constexpr double kSignificant = 0.01;
 constexpr size_t kNeighbours = 5;  ///< on either side
-constexpr double kMadToDeviation = 1.4826;
-
-double median_of(std::vector<double> values) {
-  const size_t middle = values.size() / 2;
-  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(middle), values.end());
-  if (values.size() % 2 == 1) return values[middle];
-  const double lower =
-      *std::max_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(middle));
-  return (lower + values[middle]) / 2;
-}
 
 // The regularized incomplete beta function, by Lentz's continued fraction (Press et al., Numerical
 // Recipes, section 6.4).

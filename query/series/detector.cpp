@@ -19,9 +19,9 @@ constexpr double kShapeWeight = 2.5;
 constexpr int64_t kLearningDays = 2;
 constexpr int64_t kLearningSlotsMin = 48;
 
-/// An incident is flagged for so many buckets at most: one alert, not one for as long as it lasts.
+/// An incident is flagged for at most this many buckets, so that a long one is a single alert.
 constexpr int64_t kFlaggedMax = 12;
-/// Unless it becomes so much worse, another can begin only after so many quiet buckets.
+/// Another one begins after kRest quiet buckets, or when the score rises to kWorse times its peak.
 constexpr double kWorse = 2;
 constexpr int64_t kRest = 24;
 

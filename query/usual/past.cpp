@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "db/base/floor.h"
+
 namespace tocsin {
 namespace {
 
@@ -13,8 +15,6 @@ constexpr int64_t kYoungDays = 14;
 constexpr size_t kDaysCompared = 10;  // of the same kind
 constexpr size_t kHoursCompared = 12;
 constexpr Duration kHoursBack = 6 * kHour;
-
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
 }  // namespace
 
@@ -45,7 +45,7 @@ WindowSlots::WindowSlots(std::span<const Timestamp> starts, Duration step, const
 
 bool WindowSlots::is_weekend(int64_t slot) const {
   const int64_t day = floor_div(slot + first_, per_day_);
-  const int64_t weekday = (day % 7 + 7 + 3) % 7;  // 1970-01-01 was a Thursday; 0 is Monday
+  const int64_t weekday = floor_mod(day + 3, 7);  // 1970-01-01 was a Thursday; 0 is Monday
   return weekday >= 5;
 }
 
@@ -150,15 +150,6 @@ Comparable comparable_spans(const Past& past, int64_t end, int64_t length) {
   }
   if (result.hours.size() < kHoursMin) result.hours.clear();
   return result;
-}
-
-double median_of(std::vector<double>& values) {
-  const size_t middle = values.size() / 2;
-  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(middle), values.end());
-  if (values.size() % 2 == 1) return values[middle];
-  const double below =
-      *std::max_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(middle));
-  return (below + values[middle]) / 2;
 }
 
 }  // namespace tocsin

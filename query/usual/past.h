@@ -102,6 +102,4 @@ struct Comparable {
 };
 Comparable comparable_spans(const Past& past, int64_t end, int64_t length);
 
-double median_of(std::vector<double>& values);  ///< reorders them; requires: not empty
-
 }  // namespace tocsin

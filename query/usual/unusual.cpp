@@ -4,8 +4,10 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <utility>
 #include <vector>
 
+#include "query/series/median.h"
 #include "query/usual/chance.h"
 
 namespace tocsin {
@@ -21,7 +23,6 @@ constexpr double kMedianCountMin = 10;
 /// mean of measured logarithms too.
 constexpr double kRateDeviationMin = 0.06;
 constexpr double kMeanDeviationMin = 0.03;
-constexpr double kMadToDeviation = 1.4826;
 constexpr int64_t kLevelDays = 3;
 constexpr Duration kRampReach = 15 * kMinute;
 constexpr Duration kNoiseBack = 14 * kDay;
@@ -54,7 +55,7 @@ struct Range {
 double spread_of(std::vector<double> values) {
   const double middle = median_of(values);
   for (double& value : values) value = std::fabs(value - middle);
-  return kMadToDeviation * median_of(values);
+  return kMadToDeviation * median_of(std::move(values));
 }
 
 // --- counts ---
@@ -85,7 +86,7 @@ Center center_of(const Past& past, const std::vector<int64_t>& ends, int64_t len
   }
   center.steady = range.high - 3 * std::sqrt(range.high) <= kSteadyFactor * range.low + 5;
   const double mean = center.total / static_cast<double>(counts.size());
-  const double median = median_of(counts);
+  const double median = median_of(std::move(counts));
   center.value = median >= kMedianCountMin ? median : mean;
   return center;
 }
@@ -274,7 +275,7 @@ struct ShareJudge {
       const SpanSum sum = past.sum(end - day * per_day + length / 2, 2 * length);
       if (sum.known && sum.of > 0) same.push_back(sum.value / sum.of);
     }
-    if (same.size() >= 3) usual.share.add(median_of(same));
+    if (same.size() >= 3) usual.share.add(median_of(std::move(same)));
     return usual;
   }
 
@@ -366,7 +367,7 @@ struct MeanJudge {
       const double mean = mean_of(when, length);
       if (!std::isnan(mean)) same.push_back(mean);
     }
-    if (same.size() >= 3) usual.add(median_of(same));
+    if (same.size() >= 3) usual.add(median_of(std::move(same)));
     return usual;
   }
 
@@ -379,20 +380,19 @@ struct MeanJudge {
   Deviation deviation(int64_t end, int64_t length, double events) const {
     const int64_t back = 7 * past.slots().per_day();
     const int64_t stride = std::max(length, back / 200);
-    std::vector<double> means, scaled;
+    std::vector<double> means, counts;
     for (int64_t at = end - length; at - length >= std::max<int64_t>(end - back, 0); at -= stride) {
-      const double mean = mean_of(at, length);
-      if (!std::isnan(mean)) means.push_back(mean);
+      const SpanSum sum = past.sum(at, length);
+      if (!sum.known || sum.of <= 0) continue;
+      means.push_back(sum.value / sum.of);
+      counts.push_back(sum.of);
     }
     const auto samples = static_cast<double>(means.size());
     if (means.size() < kNoiseSpansMin / 2) return {};
-    std::vector<double> sorted = means;
-    const double middle = median_of(sorted);
-    for (int64_t at = end - length; at - length >= std::max<int64_t>(end - back, 0); at -= stride) {
-      const SpanSum sum = past.sum(at, length);
-      if (sum.known && sum.of > 0)
-        scaled.push_back((sum.value / sum.of - middle) * std::sqrt(sum.of));
-    }
+    const double middle = median_of(means);
+    std::vector<double> scaled;
+    for (size_t i = 0; i < means.size(); ++i)
+      scaled.push_back((means[i] - middle) * std::sqrt(counts[i]));
     const double of_span = spread_of(std::move(means));
     const double of_event = spread_of(std::move(scaled));
     return {std::max({of_span, of_event / std::sqrt(events), kMeanDeviationMin}), samples};

@@ -82,7 +82,7 @@ groups:
 )"}};
   const auto result = run_trial(options);
   if (!result) FAIL(result.error().message);
-  // An alert of a host whose events are late is told later than its window ends.
+  // An alert about a host whose events are late is reported later than the end of its window.
   CHECK(std::any_of(result->firings.begin(), result->firings.end(), [](const Firing& firing) {
     return firing.told > firing.range.start + kMinute;
   }));

@@ -81,7 +81,7 @@ TEST_CASE("chance: counts equal exact sums", "[query]") {
 }
 
 TEST_CASE("chance: counts of a billion are as exact", "[query]") {
-  // With so many events only the rate varies: a gamma distribution of shape 1/v around the mean.
+  // With this many events, only the rate varies: a gamma distribution of shape 1/v around the mean.
   const double shape = 1 / 0.0036;
   const auto density = [&](long double x) {
     return std::exp(shape * std::log(static_cast<long double>(shape)) - std::lgamma(shape) +

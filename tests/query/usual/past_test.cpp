@@ -250,12 +250,3 @@ TEST_CASE("past: a window without rows was collected if that is usual at its tim
   CHECK(collected[3 * 24 + 5] == 1);
   CHECK(std::ranges::count(collected, 0) == 1);
 }
-
-TEST_CASE("past: the median of an even number of values is between two", "[query]") {
-  std::vector<double> values = {9, 1, 4, 2};
-  CHECK(median_of(values) == 3);
-  values = {7, 1, 9};
-  CHECK(median_of(values) == 7);
-  values = {5};
-  CHECK(median_of(values) == 5);
-}

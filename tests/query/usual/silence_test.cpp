@@ -125,7 +125,8 @@ TEST_CASE("silence: of what never or hardly ever occurred nothing is known", "[q
   CHECK(young.judged(judge_silence).usual == -1);
 }
 
-TEST_CASE("silence: a time in which nothing was collected is no usual silence", "[query]") {
+TEST_CASE("silence: a time without any collected event does not count as usual silence",
+          "[query]") {
   SampleSeries series(kSampleMonday + 12 * kHour, 29 * kDay, kSilenceStep);
   std::ranges::fill(series.values, 10.0);
   const size_t outage = series.window_at(kSampleMonday + 12 * kHour - 7 * kDay - kHour);

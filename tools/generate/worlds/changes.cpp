@@ -4,7 +4,7 @@
 namespace tocsin::generate {
 namespace {
 
-constexpr size_t kReleaseMessages = 32;  // so many releases until a message returns
+constexpr size_t kReleaseMessages = 32;  // a message returns after this many releases
 constexpr size_t kWarnings = 16, kErrors = 8;
 constexpr int kNamesPerService = 24;
 
