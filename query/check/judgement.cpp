@@ -21,6 +21,10 @@ bool StageChecker::judgement_place(std::string_view what) {
     return context_.fault(span_, fmt::format("`{}` needs a baseline of adjacent windows", what),
                           "leave out its `step`");
   }
+  if (length < kMinute) {  // also bounds the number of windows in a day
+    return context_.fault(span_, fmt::format("`{}` needs a range of at least 1m", what),
+                          "write a longer range; 5m or 15m is usual");
+  }
   if (length > kDay) {
     return context_.fault(
         span_, fmt::format("`{}` compares times of the day, but the range is longer", what),
