@@ -206,10 +206,9 @@ void Section::finish() {
   if (!is_map_) return;
   for (const auto& [key, value] : node_.entries) {
     if (std::find(known_.begin(), known_.end(), key.scalar) != known_.end()) continue;
-    const std::string nearest = nearest_name(key.scalar, known_);
-    const std::string hint = nearest.empty()
-                                 ? fmt::format("expected one of {}", fmt::join(known_, ", "))
-                                 : fmt::format("did you mean `{}`?", nearest);
+    const std::string hint =
+        did_you_mean(nearest_name(key.scalar, known_),
+                     fmt::format("expected one of {}", fmt::join(known_, ", ")));
     problems_.add(key.position(), fmt::format("unknown key `{}`{}; {}", key.scalar,
                                               path_.empty() ? "" : " in " + path_, hint));
   }

@@ -63,8 +63,7 @@ bool check_word(const CLI::App& app, const std::vector<std::string>& words, size
   const std::string path = at == 0 ? "tocsin" : "tocsin " + words[0];
   print_message(stderr,
                 fmt::format("tocsin: unknown {} `{}`; {}\n", option ? "option" : "command", word,
-                            near.empty() ? fmt::format("see `{} --help`", path)
-                                         : fmt::format("did you mean `{}`?", near)));
+                            did_you_mean(near, fmt::format("see `{} --help`", path))));
   return false;
 }
 

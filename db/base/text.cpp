@@ -76,6 +76,10 @@ std::string nearest_name(std::string_view name, std::span<const std::string> can
   return nearest;
 }
 
+std::string did_you_mean(std::string_view near, std::string_view otherwise) {
+  return near.empty() ? std::string(otherwise) : fmt::format("did you mean `{}`?", near);
+}
+
 size_t utf8_length(std::string_view text) { return sequence_length(text); }
 
 bool is_valid_utf8(std::string_view text) {

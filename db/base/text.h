@@ -16,6 +16,10 @@ namespace tocsin {
 /// characters counts as one edit), or empty when none is near enough to be a likely misspelling.
 std::string nearest_name(std::string_view name, std::span<const std::string> candidates);
 
+/// A hint for an unknown name: "did you mean `near`?", or `otherwise` if `near` is empty, because
+/// no name is near enough.
+std::string did_you_mean(std::string_view near, std::string_view otherwise = "");
+
 inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  ///< U+FFFD
 
 /// The length of the valid UTF-8 sequence at the start of `text`, or 0 (RFC 3629, section 4).

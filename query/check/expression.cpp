@@ -90,11 +90,9 @@ bool unknown_function(CheckContext& context, const ast::Expression& node) {
   }
   const std::string near = suggest_function(node.name);
   const std::string aggregate = near.empty() ? suggest_aggregate(node.name) : "";
-  std::string hint = "query/README.md lists all functions";
-  if (!near.empty()) hint = fmt::format("did you mean `{}`?", near);
+  std::string hint = did_you_mean(near, "query/README.md lists all functions");
   if (!aggregate.empty()) {
-    hint = fmt::format("did you mean `{}`? It is an aggregate: only a `stats` stage may contain it",
-                       aggregate);
+    hint = did_you_mean(aggregate) + " It is an aggregate: only a `stats` stage may contain it";
   }
   return context.fault(node.head, fmt::format("no function `{}`", node.name), std::move(hint));
 }

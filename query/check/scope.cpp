@@ -104,9 +104,7 @@ bool CheckContext::unknown_name(const ast::Name& name, const Scope& scope) {
     if (!owners.empty())
       return fault(name.span, message, fmt::format("it is a column of {}", owners));
   }
-  if (!near.empty()) {
-    return fault(name.span, message, fmt::format("did you mean `{}`?", near));
-  }
+  if (!near.empty()) return fault(name.span, message, did_you_mean(near));
   const bool removed = !scope.open && std::find(source_columns.begin(), source_columns.end(),
                                                 name.text) != source_columns.end();
   if (removed) message += ": an earlier stage removed it";

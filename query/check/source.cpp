@@ -111,8 +111,7 @@ uint32_t SourceTable::place(const Measurement& measurement, const Column& column
 bool unknown_measurement(CheckContext& context, const ast::Name& name, const Catalog& catalog) {
   std::vector<std::string> names;
   for (const auto& [known, measurement] : catalog.measurements) names.push_back(known);
-  const std::string near = nearest_name(name.text, names);
-  std::string hint = near.empty() ? "" : fmt::format("did you mean `{}`?", near);
+  std::string hint = did_you_mean(nearest_name(name.text, names));
   if (hint.empty() && names.empty()) hint = "the database has no measurements yet";
   if (hint.empty()) hint = "the measurements are " + list_names(names);
   return context.fault(name.span, fmt::format("no measurement `{}`", name.text), hint);

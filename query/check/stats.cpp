@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "db/base/text.h"
 #include "query/base/limits.h"
 #include "query/check/pitfall.h"
 #include "query/check/siblings.h"
@@ -183,9 +184,8 @@ bool StageChecker::aggregate(const ast::AggregateItem& item, Aggregate& out) {
   const AggregateEntry* entry = find_aggregate(item.call.name);
   if (!entry || item.call.name == "pNN") {
     const bool is_function = find_function(item.call.name) != nullptr;
-    const std::string near = suggest_aggregate(item.call.name);
-    std::string hint = near.empty() ? "query/README.md lists all aggregates"
-                                    : fmt::format("did you mean `{}`?", near);
+    std::string hint =
+        did_you_mean(suggest_aggregate(item.call.name), "query/README.md lists all aggregates");
     if (is_function) {
       hint = fmt::format("`{0}` is a function: use it in a later stage, `| let x = {0}(…)`",
                          item.call.name);

@@ -244,11 +244,9 @@ std::optional<Advice> unknown_stage(const Place& place) {
     stages += (stages.empty() ? "" : " ") + std::string(entry.documentation.name);
   }
   if (place.word.empty()) return Advice{"a stage must follow `|`", "the stages are: " + stages, 1};
-  const std::string near = suggest_stage(place.word);
-  return Advice{
-      fmt::format("`{}` is not a stage", place.word),
-      near.empty() ? "the stages are: " + stages : fmt::format("did you mean `{}`?", near),
-      place.word.size()};
+  return Advice{fmt::format("`{}` is not a stage", place.word),
+                did_you_mean(suggest_stage(place.word), "the stages are: " + stages),
+                place.word.size()};
 }
 
 std::optional<Advice> no_source(const Place& place) {

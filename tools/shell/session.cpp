@@ -84,9 +84,8 @@ bool ShellSession::command(std::string_view line) {
     if (!status) errors_ << status.error().message << '\n';
     return status.has_value();
   }
-  const std::string near = nearest_name(name, names);
   errors_ << "unknown command `" << name << "`; "
-          << (near.empty() ? ".help lists the commands" : "did you mean `" + near + "`?") << '\n';
+          << did_you_mean(nearest_name(name, names), ".help lists the commands") << '\n';
   return false;
 }
 

@@ -13,6 +13,10 @@ TEST_CASE("text: the nearest name is a likely misspelling or nothing", "[base]")
   CHECK(nearest_name("sevrice", names) == "service");
   CHECK(nearest_name("hots", names) == "host");
   CHECK(nearest_name("zebra", names).empty());
+  CHECK(did_you_mean("host") == "did you mean `host`?");
+  CHECK(did_you_mean("host", "see --help") == "did you mean `host`?");
+  CHECK(did_you_mean("", "see --help") == "see --help");
+  CHECK(did_you_mean("").empty());
 }
 
 TEST_CASE("text: invalid UTF-8 is replaced byte by byte and counted", "[base]") {
