@@ -77,6 +77,7 @@ class RowBatch {
   void begin_row(Timestamp time, std::string_view line = {}) {
     times_.push_back(time);
     lines_.push_back(line);
+    replaced_lane_ = kNone;
   }
   /// For parsers that learn the time and line of the current row only after its fields.
   void set_time(Timestamp time) { times_.back() = time; }
@@ -124,13 +125,23 @@ class RowBatch {
     lane.codes.push_back(lane.strings.add(value));
   }
 
+  /// The name of the last value of the current row that replaced another one, or null.
+  const std::string* replaced() const {
+    return replaced_lane_ == kNone ? nullptr : &lanes_[replaced_lane_].name;
+  }
+
  private:
   friend class Batch;
+  static constexpr size_t kNone = SIZE_MAX;
+
   // The lane, ready for a value of the current row; an earlier value of this row is removed.
   Lane& open(size_t index) {
     Lane& lane = lanes_[index];
     const auto row = static_cast<uint32_t>(times_.size() - 1);
-    if (!lane.rows.empty() && lane.rows.back() == row) pop_value(lane);
+    if (!lane.rows.empty() && lane.rows.back() == row) [[unlikely]] {
+      pop_value(lane);
+      replaced_lane_ = index;
+    }
     lane.rows.push_back(row);
     return lane;
   }
@@ -143,6 +154,7 @@ class RowBatch {
   std::vector<std::string_view> lines_;
   std::vector<Lane> lanes_;
   std::unordered_multimap<std::string, size_t, NameHash, std::equal_to<>> lanes_by_name_;
+  size_t replaced_lane_ = kNone;
 };
 
 /// Rows of any measurements, with the memory of their strings. Movable, not copyable, not

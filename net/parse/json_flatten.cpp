@@ -37,7 +37,7 @@ bool is_at_or_below(std::string_view keys, std::string_view key) {
 
 // As the path of the keys, for messages.
 std::string shown_keys(std::string_view keys) {
-  std::string text(keys.substr(0, kShownBytesMax));
+  std::string text(keys);
   std::replace(text.begin(), text.end(), kKeySeparator, '.');
   return text;
 }
@@ -177,10 +177,7 @@ void JsonFlattener::Impl::drop_duplicate(std::string_view keys) {
   }
   const auto dropped =
       std::erase_if(values, [&](const JsonValue& v) { return is_at_or_below(v.keys, keys); });
-  if (dropped > 0 && oddity.empty()) {
-    oddity =
-        fmt::format("the key `{}` occurs twice: only its last value is stored", shown_keys(keys));
-  }
+  if (dropped > 0 && oddity.empty()) oddity = duplicate_key(shown_keys(keys));
 }
 
 // Whether two values have the same path. Dots in keys are common, collisions are not.

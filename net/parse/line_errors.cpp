@@ -47,6 +47,11 @@ std::string warning_text(LineWarning warning, const LineWarnings::Entry& entry) 
   return fmt::format("{} with odd keys{}", events, first);
 }
 
+std::string duplicate_key(std::string_view key) {
+  return fmt::format("the key `{}` occurs twice: only its last value is stored",
+                     key.substr(0, kShownBytesMax));
+}
+
 std::string too_long(const char* what, size_t bytes) {
   return fmt::format("{} of {} bytes, at most {} are possible", what, bytes, kLineBytesMax);
 }

@@ -32,7 +32,7 @@ enum class LineWarning : uint8_t {
   kTimeKeyMissing,   ///< none of the time keys that the options name: the same
   kNoTimestamp,      ///< line protocol without a timestamp: the same, as its clients expect
   kTextWithoutTime,  ///< text before the first line with a time: the same
-  kOddKey,           ///< a key was renamed, or a duplicate dropped
+  kOddKey,           ///< a key was renamed, or the first value of a duplicate one dropped
 };
 inline constexpr std::array kLineWarnings = {LineWarning::kNoTime, LineWarning::kTimeKeyMissing,
                                              LineWarning::kNoTimestamp,
@@ -64,6 +64,9 @@ class LineWarnings {
  private:
   std::array<Entry, kLineWarnings.size()> entries_;
 };
+
+/// Describes a kOddKey.
+std::string duplicate_key(std::string_view key);
 
 /// A sentence for logs and summaries: `3 events have no recognisable time ...`.
 std::string warning_text(LineWarning warning, const LineWarnings::Entry& entry);

@@ -39,7 +39,8 @@ void unescape(std::string_view text, std::string& out) {
 
 class RowParser {
  public:
-  RowParser(const ParseOptions& options, Batch& batch) : options_(options), batch_(batch) {}
+  RowParser(const ParseOptions& options, Batch& batch, LineWarnings& warnings)
+      : options_(options), batch_(batch), warnings_(warnings) {}
 
   /// Appends the line's row to the batch, or returns false and leaves the batch unchanged.
   bool parse(std::string_view line) {
@@ -52,9 +53,12 @@ class RowParser {
     has_time_ = false;
     const bool good = read_tags() && read_fields() && read_time() &&
                       (!options_.odd_names_with_time || check_odd_name());
-    if (good) return true;
-    rows_->abandon_row();
-    return false;
+    if (!good) rows_->abandon_row();
+    if (!good) return false;
+    if (const std::string* key = rows_->replaced()) {
+      warnings_.add(LineWarning::kOddKey, [&] { return duplicate_key(*key); });
+    }
+    return true;
   }
 
   /// Whether the line just parsed states its time.
@@ -298,6 +302,7 @@ class RowParser {
 
   const ParseOptions& options_;
   Batch& batch_;
+  LineWarnings& warnings_;
   std::string name_;  // a name or value without its escapes
   std::string reason_;
 
@@ -326,7 +331,7 @@ bool holds_no_row(std::string_view line) {
 
 size_t parse_line_protocol(std::string_view buffer, const ParseOptions& options, Batch& batch,
                            LineErrors& errors) {
-  RowParser parser(options, batch);
+  RowParser parser(options, batch, errors.warnings());
   PlainLines plain(buffer, options, batch);
   LineNumbers numbers(buffer);
   uint64_t untimed_count = 0;

@@ -42,9 +42,9 @@ struct ParseOptions {
 
 /// Parses whole lines; the last one needs no newline. Returns the number of consumed bytes: all,
 /// unless options.more_follows leaves the last line. Bad lines are added to `errors` and do not
-/// affect the others. Rows without a timestamp have options.now, and are counted in
-/// `errors`. Requires: `buffer` lives as
-/// long as the batch, like a view that Batch::keep returned.
+/// affect the others. Rows without a timestamp have options.now. They are counted in `errors`, and
+/// so are those with a duplicate key, whose last value counts. Requires: `buffer` lives as long as
+/// the batch, like a view that Batch::keep returned.
 ///
 /// A backslash escapes commas, spaces and equals signs in measurements; commas, spaces and equals
 /// signs in tags and field keys; quotes and backslashes in strings. Elsewhere it is an ordinary

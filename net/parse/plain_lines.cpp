@@ -38,7 +38,7 @@ void PlainLines::consume(std::string_view& rest) {
   for (; line < end_; line = p_ + 1) {
     p_ = line;
     rows_ = nullptr;
-    if (read_line() && static_cast<size_t>(p_ - line) <= kLineBytesMax) {
+    if (read_line() && static_cast<size_t>(p_ - line) <= kLineBytesMax && !rows_->replaced()) {
       rows_->set_line(between(line, p_));
       untimed_count_ += timed_ ? 0 : 1;
       if (*p_ == '\r') ++p_;

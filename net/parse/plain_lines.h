@@ -22,9 +22,9 @@ class PlainLines {
   PlainLines(std::string_view buffer, const ParseOptions& options, Batch& batch);
 
   /// Removes plain lines from the front of `rest` and appends their rows. Stops at the first line
-  /// that is not plain: one with a backslash, an error, a comment, a raw newline in a string, or
-  /// without a newline at its end. That line leaves nothing in the batch. Requires: `rest` ends
-  /// where the buffer does.
+  /// that is not plain: one with a backslash, an error, a duplicate key, a comment, a raw newline
+  /// in a string, or without a newline at its end. That line leaves nothing in the batch. Requires:
+  /// `rest` ends where the buffer does.
   void consume(std::string_view& rest);
   /// The number of rows so far whose line has no time.
   uint64_t untimed_count() const { return untimed_count_; }

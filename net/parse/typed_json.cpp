@@ -36,8 +36,8 @@ struct Columns {
 class RowReader : public RowAppender {
  public:
   RowReader(JsonFlattener& flattener, const std::vector<TypedMeasurement>& measurements,
-            const ParseOptions& options, Batch& batch)
-      : flattener_(flattener), options_(options), batch_(batch) {
+            const ParseOptions& options, Batch& batch, LineWarnings& warnings)
+      : flattener_(flattener), options_(options), batch_(batch), warnings_(warnings) {
     for (const TypedMeasurement& measurement : measurements) {
       Columns& columns = columns_[measurement.name];
       const std::vector<std::string> keys = typed_json_keys(measurement.columns);
@@ -63,6 +63,8 @@ class RowReader : public RowAppender {
       return false;
     }
     if (!time) return fail("no time: the row has no text under the key `time`");
+    const std::string& oddity = flattener_.oddity();
+    if (!oddity.empty()) warnings_.add(LineWarning::kOddKey, [&] { return oddity; });
     return append_row(batch_.rows_of(measurement), *time, line,
                       [&](RowBatch& rows) { return append_values(rows); });
   }
@@ -145,6 +147,7 @@ class RowReader : public RowAppender {
   JsonFlattener& flattener_;
   const ParseOptions& options_;
   Batch& batch_;
+  LineWarnings& warnings_;
   std::unordered_map<std::string, Columns, NameHash, std::equal_to<>> columns_;  // by measurement
 };
 
@@ -245,7 +248,7 @@ TypedJsonParser::~TypedJsonParser() = default;
 void TypedJsonParser::parse(std::string_view buffer,
                             const std::vector<TypedMeasurement>& measurements,
                             const ParseOptions& options, Batch& batch, LineErrors& errors) {
-  RowReader reader(impl_->flattener, measurements, options, batch);
+  RowReader reader(impl_->flattener, measurements, options, batch, errors.warnings());
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view line = next_line(rest);

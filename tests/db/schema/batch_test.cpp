@@ -23,10 +23,15 @@ TEST_CASE("batch: the second of two values in one row replaces the first", "[db]
   rows.begin_row(1);
   size_t lane = rows.lane("x", ColumnType::kI64, ColumnKind::kField, 0);
   rows.set_i64(lane, 1, "1");
+  CHECK(rows.replaced() == nullptr);
   rows.set_i64(lane, 2, "2");
+  REQUIRE(rows.replaced() != nullptr);
+  CHECK(*rows.replaced() == "x");
   REQUIRE(rows.lanes()[lane].rows.size() == 1);
   CHECK(rows.lanes()[lane].i64 == std::vector<int64_t>{2});
   CHECK(rows.lanes()[lane].text == std::vector<std::string_view>{"2"});
+  rows.begin_row(2);
+  CHECK(rows.replaced() == nullptr);
 }
 
 TEST_CASE("batch: an abandoned row leaves no trace", "[db]") {

@@ -234,6 +234,9 @@ TEST_CASE("csv: a typed header must name every column", "[net]") {
         "3 types for 2 columns; the first line of CSV names its columns");
   CHECK(header_error("#measurement,time,i64 tag\nmeasurement,time,a\n") ==
         "unknown type \"i64 tag\" of column 3; the first line of CSV names its columns");
+  CHECK(header_error("#measurement,time,i64 field,f64 field,i64 field\nmeasurement,time,a,a,a\n") ==
+        "column 5 has the name and type of an earlier one: `a`; the first line of CSV names its "
+        "columns");
 }
 
 TEST_CASE("csv: a typed file declares its types and accepts no others", "[net]") {

@@ -74,6 +74,25 @@ TEST_CASE("line protocol: tags are string columns of kind tag", "[net]") {
   check_lines("m,a=\"x\" f=1 5", "m @5 f=1f tag:a='\"x\"'");
 }
 
+TEST_CASE("line protocol: of duplicate keys the last one wins, with a warning", "[net]") {
+  const auto check = [](const std::string& text, const std::string& rows, const std::string& key) {
+    check_lines(text, rows);
+    const ParsedLines parsed = parsed_lines(text);
+    const LineWarnings::Entry& odd = parsed.errors.warnings()[LineWarning::kOddKey];
+    CHECK(odd.count == (key.empty() ? 0 : 1));
+    CHECK(odd.first ==
+          (key.empty() ? "" : "the key `" + key + "` occurs twice: only its last value is stored"));
+  };
+  check("m a=1,b=2,a=3 5\n", "m @5 a=3f b=2f", "a");
+  check("m a=\"x\",a=\"y\" 5\n", "m @5 a='y'", "a");
+  check("m,h=x,h=y a=1 5\n", "m @5 a=1f tag:h='y'", "h");
+  check("m a\\,b=1,a\\,b=2 5\n", "m @5 a,b=2f", "a,b");
+  check("m,a=x a=1 5\n", "m @5 a=1f tag:a='x'", "");  // one tag, one field
+  check("m a=1 5\nm a=\"x\" 6\nm a=2 7\n", "m @5 a=1f\nm @6 a='x'\nm @7 a=2f", "");
+  check("m a=1,b=2 5\nm a=1,a=2 6\nm a=1,b=2 7\n", "m @5 a=1f b=2f\nm @6 a=2f\nm @7 a=1f b=2f",
+        "a");
+}
+
 TEST_CASE("line protocol: escapes are removed", "[net]") {
   check_lines("a\\,b\\ c f=1 5", "a,b c @5 f=1f");
   check_lines("a\\=b f=1 5", "a=b @5 f=1f");

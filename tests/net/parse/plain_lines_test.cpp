@@ -28,6 +28,8 @@ std::string lines_image(const std::string& text, bool guess_shapes, int64_t time
   for (const LineError& error : errors) {
     image += fmt::format("{}: {}: {}\n", error.line, error.reason, error.text);
   }
+  const LineWarnings::Entry& odd = errors.warnings()[LineWarning::kOddKey];
+  image += fmt::format("odd keys: {} {}\n", odd.count, odd.first);
   return image;
 }
 
@@ -48,7 +50,10 @@ TEST_CASE("plain lines: lines like the previous one are consumed, the rest is le
   CHECK(all("m,a=b,c=d f=1,g=2i,h=\"x y\",i=t,j=3u,k=-0.5 1700000000000000000\n"));
   CHECK(all("m f=1\nm f=2i\nm f=\"s\"\nm f=t\n"));
   CHECK(all("m f=1\r\nn f=1 5\r\n"));
-  CHECK(all("m f=1,g=2\nm g=2,f=1\nm f=1\nm f=1,f=2\n"));
+  CHECK(all("m f=1,g=2\nm g=2,f=1\nm f=1\nm f=1,g=\"a\"\nm f=2i,g=3\n"));
+  CHECK(bytes_consumed("m f=1\nm f=1,f=2\nm f=1\n") == 6);
+  CHECK(bytes_consumed("m f=1\nm f=1,g=2,f=3\nm f=1\n") == 6);
+  CHECK(bytes_consumed("m f=1\nm,a=b,a=c f=1\nm f=1\n") == 6);
   CHECK(all("m f=1.,g=-0,h=00012.500\n"));
   CHECK(bytes_consumed("m f=1\nm f=1\\\nm f=1\n") == 6);
   CHECK(bytes_consumed("m f=1\nm f=\"a\nb\"\n") == 6);
@@ -118,6 +123,7 @@ TEST_CASE("plain lines: changed lines yield the same rows and errors as the gene
       "17935776000\r\n",
       "bpm,service=svc-01 a=1,b=2,c=3\nbpm,service=svc-01 a=1,c=3,b=2 5\n",
       "m\\ x,t\\,=v\\=w k\\ =1e5,l=18446744073709551615u\r\n# comment \"\n\n",
+      "m,a=b,a=c f=1,g=2,f=3 5\nm,a=b f=1,g=2 5\n",
       "m f=\"a\nb\\\"c\\\\\" 5\nm f=\"open\nm f=1\n",
       "m f=123456789012345678,g=9007199254740993,h=0.1234567890123456789,i=-9223372036854775808i\n",
   };

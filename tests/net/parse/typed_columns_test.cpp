@@ -98,6 +98,20 @@ TEST_CASE("typed JSON: the first line declares the columns", "[net]") {
   }
 }
 
+TEST_CASE("typed JSON: of duplicate keys the last one wins, with a warning", "[net]") {
+  const std::vector<TypedMeasurement> measurements = {
+      {"m", {{"x", ColumnType::kI64, ColumnKind::kField}}}};
+  Batch batch;
+  LineErrors errors;
+  TypedJsonParser().parse(
+      batch.keep("{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"x\":1,\"x\":2}\n"), measurements,
+      {}, batch, errors);
+  CHECK(errors.empty());
+  CHECK(batch_text(batch) == "m @0 x=2i");
+  CHECK(errors.warnings()[LineWarning::kOddKey].first ==
+        "the key `x` occurs twice: only its last value is stored");
+}
+
 TEST_CASE("typed JSON: a line with a value of another type than its column's is rejected",
           "[net]") {
   const std::vector<TypedMeasurement> measurements = {
