@@ -22,6 +22,14 @@ std::optional<std::string> Request::parameter(std::string_view name) const {
   return std::nullopt;
 }
 
+std::vector<std::string> Request::other_parameters(std::span<const std::string_view> known) const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : parameters) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) names.push_back(name);
+  }
+  return names;
+}
+
 std::string Request::parameter_or(std::string_view name, std::string_view fallback) const {
   return parameter(name).value_or(std::string(fallback));
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,8 @@ struct Request {
   /// The first value of a parameter, if present.
   std::optional<std::string> parameter(std::string_view name) const;
   std::string parameter_or(std::string_view name, std::string_view fallback) const;
+  /// The names of the parameters that are not among `known`, in order.
+  std::vector<std::string> other_parameters(std::span<const std::string_view> known) const;
   std::string header(const std::string& lower_case_name) const;  ///< empty if absent
   bool has_content_type(std::string_view type) const;            ///< ignoring parameters
 

@@ -1,4 +1,6 @@
 // /api/rejected/retry: stores lines of `rejected` after a fix, on a query thread.
+#include <array>
+
 #include <fmt/format.h>
 
 #include "db/base/log.h"
@@ -26,6 +28,12 @@ Response retry(Database& database, RetryJob& job) {
 }  // namespace
 
 void handle_retry(const Context& context, Request request, Reply reply) {
+  // A misspelled filter would retry all lines.
+  constexpr std::array<std::string_view, 2> kKnown = {"source", "reason"};
+  if (const auto others = request.other_parameters(kKnown); !others.empty()) {
+    return reply(error_response(
+        400, fmt::format("unknown parameter `{}`; expected source or reason", others.front())));
+  }
   auto job = std::make_shared<RetryJob>();  // shared with the worker
   job->options.source = request.parameter_or("source", "");
   job->options.reason = request.parameter_or("reason", "");

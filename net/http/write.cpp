@@ -4,7 +4,9 @@
 // Most shippers drop a batch after a 4xx. So 4xx is returned only when retrying could not succeed:
 // some lines are wrong (the good ones are stored). Transient failures are 503 with Retry-After.
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -25,11 +27,29 @@ namespace {
 // One text for the parser, unless a line is longer. A text is committed as a whole or not at all.
 constexpr size_t kTextBytesMax = 4 * kMiB;
 constexpr size_t kShownLineBytes = 64;
+constexpr size_t kShownNameBytes = 64;
 // After a part of the body is stored, a refusal would make the client send that part again.
 constexpr Duration kPatienceAfterFirst = 30 * kSecond;
 constexpr const char* kRetryAfterSeconds = "1";
 
 enum class Dialect { kInflux1, kInflux2, kJsonLines };
+
+// With those of InfluxDB that mean nothing here, but that its clients always send.
+constexpr std::array<std::string_view, 6> kParametersInflux1 = {"precision",   "db", "rp",
+                                                                "consistency", "u",  "p"};
+constexpr std::array<std::string_view, 4> kParametersInflux2 = {"precision", "org", "orgID",
+                                                                "bucket"};
+constexpr std::array<std::string_view, 5> kParametersJsonLines = {
+    "measurement", "_time_field", "_time_layout", "_time_zone", "_stream_fields"};
+
+std::span<const std::string_view> known_parameters(Dialect dialect) {
+  switch (dialect) {
+    case Dialect::kInflux1: return kParametersInflux1;
+    case Dialect::kInflux2: return kParametersInflux2;
+    case Dialect::kJsonLines: break;
+  }
+  return kParametersJsonLines;
+}
 
 struct WriteJob {
   Dialect dialect = Dialect::kInflux1;
@@ -138,6 +158,20 @@ void ingest_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
       });
 }
 
+// A misspelled parameter would change what is stored without a word.
+void warn_of_other_parameters(const Context& context, const Request& request, const WriteJob& job) {
+  const auto known = known_parameters(job.dialect);
+  for (const std::string& name : request.other_parameters(known)) {
+    const std::string shown = name.substr(0, kShownNameBytes);
+    const std::vector<std::string> names(known.begin(), known.end());
+    const std::string known_names = fmt::format("the known ones are {}", fmt::join(names, ", "));
+    context.ingest.warn(
+        job.source, request.path, shown,
+        fmt::format("{}: the parameter `{}` of {} is ignored; {}", job.source, shown, request.path,
+                    did_you_mean(nearest_name(shown, names), known_names)));
+  }
+}
+
 // Decompresses the body and turns a JSON array into lines, in the background unless the body is
 // small; then starts ingesting.
 void start_write(const Context& context, Request request, const std::shared_ptr<WriteJob>& job) {
@@ -150,6 +184,7 @@ void start_write(const Context& context, Request request, const std::shared_ptr<
   job->peer = request.peer;
   job->source = "http " + host_of_peer(request.peer);
   job->path = request.path;
+  warn_of_other_parameters(context, request, *job);
   job->options.now = context.clock.now();
   job->body = std::move(request.body);
   auto failed = std::make_shared<std::optional<Error>>();

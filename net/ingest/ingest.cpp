@@ -237,6 +237,11 @@ void Ingest::add(IngestText text, std::function<void()> accepted,
   impl_->start(job);
 }
 
+void Ingest::warn(const std::string& source, std::string_view kind, std::string_view description,
+                  const std::string& message) {
+  impl_->warnings.of_kind(source, kind, description, message, kWarningsPerKind);
+}
+
 void Ingest::limit_patience(Duration patience) { impl_->patience_max = patience; }
 bool Ingest::idle() const { return impl_->open_jobs == 0; }
 IngestCounters Ingest::counters() const { return impl_->counters; }

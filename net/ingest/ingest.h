@@ -75,6 +75,9 @@ class Ingest {
   /// after `accepted`, when the text is committed or has failed. Both are called on the loop, for a
   /// text that is parsed on the loop possibly before this returns.
   void add(IngestText text, std::function<void()> accepted, std::function<void(IngestReport)> done);
+  /// Logs something odd about the requests of a source, once, and a few different ones of a kind.
+  void warn(const std::string& source, std::string_view kind, std::string_view description,
+            const std::string& message);
   /// From now on, limits the `patience` of all texts.
   void limit_patience(Duration patience);
 

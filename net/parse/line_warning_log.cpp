@@ -11,19 +11,27 @@ void LineWarningLog::once(const std::string& key, const std::string& message) {
   log(LogLevel::kWarning, message);
 }
 
+void LineWarningLog::of_kind(const std::string& source, std::string_view kind,
+                             std::string_view description, const std::string& message,
+                             size_t per_kind) {
+  if (logged_.size() >= kMax) return;  // so of_kind_ is bounded, too
+  const std::string kind_key = fmt::format("{} {}", source, kind);
+  const std::string key = fmt::format("{} {}", kind_key, description);
+  if (logged_.contains(key) || of_kind_[kind_key] >= per_kind) return;
+  ++of_kind_[kind_key];
+  once(key, message);
+}
+
 void LineWarningLog::lines(const std::string& source, const LineWarnings& warnings,
                            std::string_view time_advice, size_t per_kind) {
   for (const LineWarning kind : kLineWarnings) {
     const LineWarnings::Entry& entry = warnings[kind];
     if (entry.count == 0) continue;
-    if (logged_.size() >= kMax) return;  // so of_kind_ is bounded, too
-    const std::string kind_key = fmt::format("{} {}", source, static_cast<int>(kind));
-    const std::string key = kind_key + entry.first;
-    if (logged_.contains(key) || of_kind_[kind_key] >= per_kind) continue;
-    ++of_kind_[kind_key];
     const bool no_key = kind == LineWarning::kNoTime || kind == LineWarning::kTimeKeyMissing;
-    once(key, fmt::format("{}: {}{}", source, warning_text(kind, entry),
-                          no_key ? time_advice : std::string_view()));
+    of_kind(source, std::to_string(static_cast<int>(kind)), entry.first,
+            fmt::format("{}: {}{}", source, warning_text(kind, entry),
+                        no_key ? time_advice : std::string_view()),
+            per_kind);
   }
 }
 

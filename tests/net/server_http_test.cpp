@@ -292,6 +292,33 @@ TEST_CASE("http: events without a time are counted, and reported once per source
             "the parameter `_time_field` or `listen.time.key`"});
 }
 
+TEST_CASE("http: unknown parameters of writes are named once per source", "[net]") {
+  std::vector<std::string> logged;
+  set_log_sink([&](LogLevel, const std::string& text) { logged.push_back(text); });
+  {
+    TestServer server;
+    const auto post = [&](const std::string& target, const std::string& body) {
+      CHECK(server.request("POST", target, body).status == 204);
+    };
+    for (int i = 0; i < 2; ++i) {
+      post("/insert/jsonline?measurement=m&_time_feild=at&_msg_field=x", R"({"v":1})");
+      post("/write?db=d&rp=r&u=a&p=b&consistency=any&precison=ms", "m f=1\n");
+      post("/api/v2/write?org=o&bucket=b&precision=s", "m f=1 1700000000\n");
+    }
+    CHECK(server.request("POST", "/api/rejected/retry?sorce=http").status == 400);
+  }
+  set_log_sink(nullptr);
+  std::erase_if(logged, [](const std::string& text) { return !contains(text, "is ignored"); });
+  CHECK(logged ==
+        std::vector<std::string>{
+            "http 127.0.0.1: the parameter `_time_feild` of /insert/jsonline is ignored; did you "
+            "mean `_time_field`?",
+            "http 127.0.0.1: the parameter `_msg_field` of /insert/jsonline is ignored; the known "
+            "ones are measurement, _time_field, _time_layout, _time_zone, _stream_fields",
+            "http 127.0.0.1: the parameter `precison` of /write is ignored; did you mean "
+            "`precision`?"});
+}
+
 TEST_CASE("server: warnings about one source do not hide those about another", "[net]") {
   std::vector<std::string> logged;
   set_log_sink([&](LogLevel, const std::string& text) { logged.push_back(text); });
