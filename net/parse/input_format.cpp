@@ -361,7 +361,10 @@ TextEncoding encoding_of(std::string_view start) {
   const size_t most = sample.size() / 2 - sample.size() / 8;
   if (zeros[0] == 0 && zeros[1] > most) return TextEncoding::kUtf16Little;
   if (zeros[1] == 0 && zeros[0] > most) return TextEncoding::kUtf16Big;
-  return TextEncoding::kPlain;
+  // A newline may still follow the last byte.
+  const bool has_cr = start.substr(0, start.size() - 1).find('\r') != start.npos;
+  return has_cr && start.find('\n') == start.npos ? TextEncoding::kCarriageReturns
+                                                  : TextEncoding::kPlain;
 }
 
 std::string_view name_of(TextEncoding encoding) {
@@ -373,6 +376,7 @@ std::string_view name_of(TextEncoding encoding) {
     case TextEncoding::kUtf16Big: return "UTF-16";
   }
   return "plain";
+    case TextEncoding::kCarriageReturns: return "lines that end with a carriage return alone";
 }
 
 UnreadFormat unread_format(std::string_view start) {

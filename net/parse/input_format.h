@@ -14,8 +14,15 @@ namespace tocsin {
 
 inline constexpr size_t kFormatBytes = size_t{64} << 10;  ///< of a file that decide its format
 
-/// How the bytes of a file become text.
-enum class TextEncoding : uint8_t { kPlain, kGzip, kZstd, kUtf16Little, kUtf16Big };
+/// How the bytes of a file become text with newlines.
+enum class TextEncoding : uint8_t {
+  kPlain,
+  kGzip,
+  kZstd,
+  kUtf16Little,
+  kUtf16Big,
+  kCarriageReturns,  ///< the first kFormatBytes have carriage returns and no newline
+};
 TextEncoding encoding_of(std::string_view start);
 /// `gzip`, for messages.
 std::string_view name_of(TextEncoding encoding);

@@ -117,27 +117,43 @@ bool is_wrapped_line(std::string_view start) {
   return !first.has_newline && first.member_count == 1 && !first.array_key.empty();
 }
 
+bool is_last_line(const ReadRequest& request, uint64_t end) { return request.last_line_end == end; }
+
+// Why the file cannot be followed, by its first bytes; without a name if it can, or if `format`
+// says what it is.
+UnreadFormat unread_format_of(std::string_view start, TailFormat format) {
+  const TextEncoding encoding = encoding_of(start);
+  if (encoding == TextEncoding::kCarriageReturns) {
+    return {std::string("text in ") + std::string(name_of(encoding)),
+            "load the file with `tocsin import`, or let its writer end lines with a newline"};
+  }
+  if (format != TailFormat::kAuto) return {};
+  if (encoding == TextEncoding::kPlain) return unread_format(start);
+  return {fmt::format("in {}", name_of(encoding)),
+          "only plain UTF-8 text can be followed; load the file with `tocsin import`"};
+}
+
 // Decides by the start of the file, unless an earlier read has. Returns nothing if the file cannot
 // be read.
 Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
                                                    ReadOutcome& outcome) {
-  if (request.format != TailFormat::kAuto) return named_format(request.format);
   if (request.guess) {
     outcome.guess = request.guess;
     return *request.guess;
   }
+  const bool named = request.format != TailFormat::kAuto;
+  if (named && outcome.next.offset >= kFormatBytes) return named_format(request.format);
   TOCSIN_TRY(const std::string start, outcome.file->read(0, kFormatBytes));
-  const TextEncoding encoding = encoding_of(start);
-  UnreadFormat unread = unread_format(start);
-  if (encoding != TextEncoding::kPlain) {
-    unread = {fmt::format("in {}", name_of(encoding)),
-              "only plain UTF-8 text can be followed; load the file with `tocsin import`"};
-  }
-  if (!unread.name.empty()) {
+  if (const UnreadFormat unread = unread_format_of(start, request.format); !unread.name.empty()) {
+    // More bytes may bring the first newline.
+    const bool decided = start.size() == kFormatBytes || is_last_line(request, outcome.size) ||
+                         encoding_of(start) != TextEncoding::kCarriageReturns;
+    if (!decided) return std::nullopt;
     outcome.notice =
         fmt::format("{} is {} and is not read: {}", request.path, unread.name, unread.advice);
     return std::nullopt;
   }
+  if (named) return named_format(request.format);
   ParseOptions options = options_of(request);
   options.more_follows = true;
   FormatGuess guess = guess_format(start, "auto", request.path, options);
@@ -258,8 +274,6 @@ Status move_to(ReadStart where, ReadOutcome& outcome) {
   outcome.kind = ReadOutcome::Kind::kWrite;
   return {};
 }
-
-bool is_last_line(const ReadRequest& request, uint64_t end) { return request.last_line_end == end; }
 
 // Whether the text is one object in braces, without a newline. Whether it is valid is found when
 // it is parsed.

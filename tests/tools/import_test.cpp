@@ -377,6 +377,10 @@ TEST_CASE("import: compressed and converted files give the same rows", "[import]
   CHECK(read_back(wide, "a.json") == text);
   CHECK(read_back("\xEF\xBB\xBF" + std::string(100'000, '\0') + text, "c.json") == text);
   CHECK(read_back(text, "b.json") == text);
+  std::string returns = text;
+  std::replace(returns.begin(), returns.end(), '\n', '\r');
+  CHECK(read_back(returns, "d.json") == text);
+  CHECK(read_back(gzip(returns), "d.json.gz") == text);
 }
 
 TEST_CASE("import: damaged compressed files are reported", "[import]") {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -256,6 +257,17 @@ class Utf16Text final : public PieceSource {
   char32_t high_ = 0;                  // the first half of a surrogate pair
 };
 
+class NewlineText final : public PieceSource {
+ public:
+  using PieceSource::PieceSource;
+
+ private:
+  Status convert(std::string_view input, bool, std::string& out) override {
+    std::replace_copy(input.begin(), input.end(), std::back_inserter(out), '\r', '\n');
+    return {};
+  }
+};
+
 class DocumentLines final : public PieceSource {
  public:
   DocumentLines(std::unique_ptr<ByteSource> source, std::string array_key)
@@ -280,6 +292,7 @@ std::unique_ptr<ByteSource> decoded(std::unique_ptr<ByteSource> source, TextEnco
     case TextEncoding::kUtf16Little:
     case TextEncoding::kUtf16Big:
       return std::make_unique<Utf16Text>(std::move(source), encoding == TextEncoding::kUtf16Big);
+    case TextEncoding::kCarriageReturns: return std::make_unique<NewlineText>(std::move(source));
   }
   return source;
 }
@@ -333,7 +346,8 @@ Result<std::unique_ptr<InputFile>> InputFile::open(const std::string& path) {
       return fail(ErrorCode::kInvalid,
                   fmt::format("{} is compressed more than {} times: unpack it first", path, i));
     }
-    if (file->encoding_ == TextEncoding::kPlain) file->encoding_ = encoding;
+    const bool packed = encoding != TextEncoding::kCarriageReturns;
+    if (packed && file->encoding_ == TextEncoding::kPlain) file->encoding_ = encoding;
     source = decoded(std::move(source), encoding, path);
   }
   if (const UnreadFormat unread = unread_format(file->start_); !unread.name.empty()) {

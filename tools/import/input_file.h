@@ -1,4 +1,5 @@
-// Reads a file as UTF-8 text: unpacks gzip and zstd, and converts UTF-16.
+// Reads a file as UTF-8 text with newlines: unpacks gzip and zstd, and converts UTF-16 and carriage
+// returns.
 #pragma once
 
 #include <cstdint>

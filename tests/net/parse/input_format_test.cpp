@@ -172,6 +172,11 @@ TEST_CASE("input format: encodings and formats that are not text have names", "[
   CHECK(encoding_of("{\0\"\0a\0\"\0:\0001\0}\0\n\0"sv) == TextEncoding::kUtf16Little);
   CHECK(encoding_of("\0{\0\"\0a\0\"\0:\0001\0}\0\n"sv) == TextEncoding::kUtf16Big);
   CHECK(encoding_of("{\"n\":1}\n") == TextEncoding::kPlain);
+  CHECK(encoding_of("{\"n\":1}\r{\"n\":2}\r") == TextEncoding::kCarriageReturns);
+  for (const char* text : {"{\"n\":1}\r", "{\"n\":1}\r\n", "a\rb\n", "none"}) {
+    CAPTURE(text);
+    CHECK(encoding_of(text) == TextEncoding::kPlain);
+  }
   const auto name = [](std::string_view bytes) { return unread_format(bytes).name; };
   CHECK(name("PAR1\x15\x04") == "a Parquet file");
   CHECK(name(std::string(257, 'x') + "ustar") == "a tar archive");
