@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "db/base/ascii.h"
+#include "net/parse/colours.h"
 #include "net/parse/csv_records.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_documents.h"
@@ -271,8 +272,9 @@ bool parses_as_line_protocol(std::string_view line, const ParseOptions& options)
 // Line protocol has values with line breaks, so a line may be several lines of the file.
 LineCounts count_lines(std::string_view lines, const ParseOptions& options) {
   LineCounts counts;
+  std::string plain;
   for (std::string_view rest = lines; !rest.empty();) {
-    const std::string_view line = without_leading_nuls(next_line(rest));
+    const std::string_view line = without_colours(without_leading_nuls(next_line(rest)), plain);
     if (is_blank_line(line) || trimmed_start(line).starts_with('#')) continue;
     if (format_of_line(line) == LineFormat::kJson) {
       ++counts.json;
@@ -374,9 +376,9 @@ std::string_view name_of(TextEncoding encoding) {
     case TextEncoding::kZstd: return "zstd";
     case TextEncoding::kUtf16Little:
     case TextEncoding::kUtf16Big: return "UTF-16";
+    case TextEncoding::kCarriageReturns: return "lines that end with a carriage return alone";
   }
   return "plain";
-    case TextEncoding::kCarriageReturns: return "lines that end with a carriage return alone";
 }
 
 UnreadFormat unread_format(std::string_view start) {

@@ -7,6 +7,7 @@
 
 #include "db/base/ascii.h"
 #include "db/limits.h"
+#include "net/parse/colours.h"
 #include "net/parse/framer.h"
 #include "net/parse/keys.h"
 #include "net/parse/line_numbers.h"
@@ -101,15 +102,18 @@ class TextLineReader : public RowAppender {
                            "no measurement: the text names none, and neither does its source")) {
       return false;
     }
-    std::string_view message = line;
+    const bool coloured = line.find('\x1b') != line.npos;
+    const std::string_view text = coloured ? batch_.copy(without_colours(line, plain_)) : line;
+    if (is_blank_line(text)) return true;
+    std::string_view message = text;
     std::string_view level;
-    if (const auto time = find_text_time(line, options_.now)) {
+    if (const auto time = find_text_time(text, options_.now)) {
       time_ = time->time;
-      const bool leads = line.substr(0, time->start).find_first_not_of(kOpening) == line.npos;
-      if (leads) message = without_separator(line.substr(time->end));
-      level = glog_level(line, *time);
-      const TextLevel before = find_level(line.substr(0, time->start));
-      const TextLevel after = find_level(leads ? message : line.substr(time->end));
+      const bool leads = text.substr(0, time->start).find_first_not_of(kOpening) == text.npos;
+      if (leads) message = without_separator(text.substr(time->end));
+      level = glog_level(text, *time);
+      const TextLevel before = find_level(text.substr(0, time->start));
+      const TextLevel after = find_level(leads ? message : text.substr(time->end));
       if (level.empty()) level = before.text.empty() ? after.text : before.text;
       if (leads && !after.text.empty() && after.rest > 0) {
         message = without_separator(message.substr(after.rest));
@@ -138,6 +142,7 @@ class TextLineReader : public RowAppender {
   const ColumnKind level_kind_;
   std::optional<Timestamp> time_;
   uint64_t untimed_count_ = 0;
+  std::string plain_;  // a line without its colours
 };
 
 }  // namespace
@@ -160,12 +165,13 @@ void parse_text_lines(std::string_view buffer, const ParseOptions& options,
 
 std::optional<Timestamp> last_text_time(std::string_view lines, Timestamp now,
                                         bool has_json_lines) {
+  std::string plain;
   while (!lines.empty()) {
     const size_t start = lines.substr(0, lines.size() - 1).rfind('\n') + 1;  // npos + 1 is 0
     const std::string_view line = trimmed_end(lines.substr(start));
     lines = lines.substr(0, start);
     if (has_json_lines && format_of_line(line) == LineFormat::kJson) continue;
-    if (const auto time = find_text_time(line, now)) return time->time;
+    if (const auto time = find_text_time(without_colours(line, plain), now)) return time->time;
   }
   return std::nullopt;
 }

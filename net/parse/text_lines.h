@@ -12,7 +12,8 @@
 namespace tocsin {
 
 /// Like parse_line_protocol(), for lines that end at their newline. `message` is the line without
-/// its time, and without its level if that follows the time; elsewhere both stay in the message. A
+/// its time, and without its level if that follows the time; elsewhere both stay in the message.
+/// Control sequences, such as those of colours, are removed first. A
 /// line without a time, such as one of a stack trace, has the time of the line before it: the first
 /// ones have `time_before`, or else options.now, which is counted in `errors`.
 void parse_text_lines(std::string_view buffer, const ParseOptions& options,

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "db/base/ascii.h"
+#include "net/parse/colours.h"
 #include "net/parse/event_time.h"
 
 namespace tocsin {
@@ -270,6 +271,7 @@ std::optional<TextTime> find_text_time(std::string_view line, Timestamp now) {
 }
 
 bool starts_with_time(std::string_view text) {
+  while (const size_t length = control_sequence_length(text)) text.remove_prefix(length);
   if (text.starts_with('[') || text.starts_with('(')) text.remove_prefix(1);
   if (text.empty() || !(is_digit(text[0]) || is_upper(text[0]))) return false;
   TimeScanner scanner(text);

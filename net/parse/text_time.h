@@ -25,7 +25,8 @@ struct TextTime {
 /// `now`. A line that begins with white space continues an event and has no time.
 std::optional<TextTime> find_text_time(std::string_view line, Timestamp now);
 
-/// Whether `text` begins with a date, a time of day or a number of seconds since 1970.
+/// Whether `text`, apart from control sequences before it, begins with a date, a time of day or a
+/// number of seconds since 1970.
 bool starts_with_time(std::string_view text);
 
 }  // namespace tocsin

@@ -132,6 +132,38 @@ class FormatsTest(Case):
         self.assertIn(f"{packed} is compressed and is not read", log)
         self.assertIn("fmt/app.log: these are lines of logfmt", log)
 
+    def test_lines_that_end_with_a_carriage_return_alone_are_imported_and_not_followed(self):
+        text = PLAIN.replace("\n", "\r")
+        self.loaded(self.put("mac/app.log", text))
+        self.assertEqual(self.ask("from mac | stats n = count()"), ["3"])
+        followed = [self.put(f"follow/{name}.log", f"{name}\r{text}") for name in ("auto", "text")]
+        server = self.serve("".join(("tail:\n", *(
+            f"  - {{paths: ['{path}'], format: {form}, last_line_wait: 1ms}}\n"
+            for path, form in zip(followed, ("auto", "text"))))))
+        for path in followed:
+            notice = f"{path} is text in lines that end with a carriage return alone and is not read"
+            wait_for(notice, lambda notice=notice: notice in server.log())
+        self.assertEqual(server.value("from * | stats n = count()"), 3)
+
+    def test_colours_of_followed_text_hide_nothing_and_are_not_stored(self):
+        self.put("shop/app.log", "".join(
+            f"\x1b[2m{time}\x1b[0m \x1b[31m{level}\x1b[0m \x1b[1mup\x1b[0m\n"
+            for time, level in (("2026-11-02T08:15:04Z", "INFO"), ("2026-11-02T08:15:05Z", "WARN"))))
+        server = self.serve(f"tail:\n  - paths: ['{self.path('shop/*.log')}']\n")
+        wait_for("all lines", lambda: server.get("/-/ready")[0] == 200)
+        self.assertEqual(server.rows("from shop | sort time | keep time, level, message"),
+                         [{"time": "2026-11-02T08:15:04.000000000Z", "level": "INFO", "message": "up"},
+                          {"time": "2026-11-02T08:15:05.000000000Z", "level": "WARN", "message": "up"}])
+
+    def test_a_duplicate_key_is_reported_and_has_its_last_value(self):
+        server = self.serve()
+        self.assertEqual(server.post("/write", "dup,h=a,h=b x=1,x=2\n")[0], 204)
+        self.assertEqual(server.rows("from dup | keep h, x"), [{"h": "b", "x": 2}])
+        self.assertIn("occurs twice: only its last value is stored", server.log())
+        status, text = server.post("/write", "types x=1,x=\"text\"\n")
+        self.assertEqual(status, 400)
+        self.assertIn("field type conflict: column `x` of `types` is f64, got string `text`", text)
+
     def test_followed_lines_that_wrap_events_become_their_rows(self):
         self.put("trail/a.json", TRAIL)
         server = self.serve(f"tail:\n  - paths: [{self.path('trail/*.json')}]\n")

@@ -91,6 +91,28 @@ TEST_CASE("text lines: time and level leave the message if they lead it", "[net]
         "message='ts=2026-11-02T08:15:04Z level=info msg=x' tag:level='info'");
 }
 
+TEST_CASE("text lines: colours hide neither time nor level, and are not stored", "[net]") {
+  const Timestamp t = at("2026-11-02T08:15:04Z");
+  const std::string at_t = "m @" + std::to_string(t);
+  const std::string row = at_t + " message='up' tag:level='INFO'";
+  for (const char* line :
+       {"\x1b[2m2026-11-02T08:15:04Z\x1b[0m \x1b[32m INFO\x1b[0m up",
+        "\x1b[1;38;5;208m2026-11-02T08:15:04Z INFO\x1b[m \x1b[Kup\x1b[0m",
+        "2026-11-\x1b[0m02T08:15:04Z [\x1b[32mINFO\x1b[39m] u\x1b[4mp\x1b[24m\r\n"}) {
+    CAPTURE(line);
+    CHECK(text_rows(line) == row);
+  }
+  CHECK(text_rows("\x1b[31m2026-11-02T08:15:04Z INFO up\n  at A\x1b[0m\n\x1b[0m\n") ==
+        row + "\n" + at_t + " message='  at A'");
+  CHECK(last_text_time("\x1b[31m2026-11-02T08:15:04Z failed\x1b[0m\n  at A\n", kNow) == t);
+  // These are not control sequences.
+  for (const char* rest : {"\x1b", "\x1b[", "\x1b[31", "\x1bM", "\x1b[3\x01m"}) {
+    CAPTURE(rest);
+    CHECK(text_rows("2026-11-02T08:15:04Z x" + std::string(rest)) ==
+          at_t + " message='x" + rest + "'");
+  }
+}
+
 TEST_CASE("text lines: a line without a time has the time of the line before it", "[net]") {
   const Timestamp t = at("2026-11-02T08:15:04Z");
   const std::string at_t = "m @" + std::to_string(t);
