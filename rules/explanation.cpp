@@ -272,11 +272,33 @@ class Explainer {
       const bool counts_some =
           each.kind == AggregateKind::kCount && each.where && !uses_time(*each.where, columns);
       if (counts_all && counts_some) return Subject{*each.where, name_of_subject(each)};
-      const bool measures =
-          each.kind == AggregateKind::kQuantile || each.kind == AggregateKind::kMean;
+      const bool measures = each.kind == AggregateKind::kQuantile ||
+                            each.kind == AggregateKind::kMean ||
+                            (each.kind == AggregateKind::kSum && judges_mean());
       if (measures && !each.where && each.argument) return measured(each);
     }
     return std::nullopt;
+  }
+
+  // `unusual SUM of COUNT`
+  bool judges_mean() const {
+    return rows_.baseline && std::ranges::any_of(rows_.baseline->judgements, [](const auto& each) {
+             return each.kind == JudgementKind::kMean;
+           });
+  }
+
+  // What is measured, without functions that do not change the order of its values.
+  static Expression measure_of(Expression expression) {
+    const auto keeps_order = [](Function function) {
+      return function == Function::kLn || function == Function::kLog2 ||
+             function == Function::kLog10 || function == Function::kExp ||
+             function == Function::kSqrt || function == Function::kToF64;
+    };
+    while (expression.kind == Expression::Kind::kCall && keeps_order(expression.function)) {
+      Expression inner = std::move(expression.arguments.front());
+      expression = std::move(inner);
+    }
+    return expression;
   }
 
   // A result that the author did not name is called like its call.
@@ -286,6 +308,7 @@ class Explainer {
 
   // The events above the usual 95th percentile: its median over some of the usual windows.
   Result<std::optional<Subject>> measured(const Aggregate& aggregate) {
+    const Expression measure = measure_of(*aggregate.argument);
     std::vector<Value> levels;
     for (size_t i = usual_.size(); i > 0 && levels.size() < kMeasuredWindowsMax; --i) {
       Plan plan = rows_.plan;
@@ -294,7 +317,10 @@ class Explainer {
       stats.aggregates = {aggregate};
       stats.aggregates[0].kind = AggregateKind::kQuantile;
       stats.aggregates[0].quantile = kHighQuantile;
-      plan.stages.push_back({std::move(stats), {{aggregate.name, aggregate.type}}, {}});
+      stats.aggregates[0].argument = measure;
+      const ValueType type = is_number(measure.type) ? ValueType::kF64 : measure.type;
+      stats.aggregates[0].type = type;
+      plan.stages.push_back({std::move(stats), {{aggregate.name, type}}, {}});
       TOCSIN_TRY(const ResultTable table, execute(plan));
       Value level = table.columns[0].at(0);
       if (!level.is_null()) levels.push_back(std::move(level));
@@ -302,8 +328,8 @@ class Explainer {
     if (levels.empty()) return std::nullopt;
     std::ranges::sort(levels, {}, [](const Value& value) { return value.data; });
     const Value& level = levels[levels.size() / 2];
-    const std::string what = print_expression(*aggregate.argument, rows_.plan.output_columns());
-    return Subject{compared_with(Function::kGreater, *aggregate.argument, level),
+    const std::string what = print_expression(measure, rows_.plan.output_columns());
+    return Subject{compared_with(Function::kGreater, measure, level),
                    fmt::format("events with {} > {}", what, plain_text(level, false))};
   }
 
