@@ -10,7 +10,6 @@
 namespace tocsin {
 namespace {
 
-constexpr Duration kBlock = 6 * kHour;
 constexpr double kRepeated = 3;            // events of a new group
 constexpr double kNewShareMin = 0.001;     // of the whole
 constexpr double kGoneShareMin = 0.01;     // before
@@ -36,7 +35,7 @@ const char* name_of(NoveltyKind kind) {
 
 NoveltyJudge::NoveltyJudge(size_t window_count, Duration step, std::span<const uint32_t> wholes)
     : window_count_(window_count),
-      windows_per_block_(static_cast<size_t>(std::max<Duration>(kBlock / step, 1))),
+      windows_per_block_(static_cast<size_t>(std::max<Duration>(kNoveltyBlock / step, 1))),
       windows_per_day_(static_cast<size_t>(std::max<Duration>(kDay / step, 1))),
       groups_(wholes.size()) {
   for (size_t group = 0; group < wholes.size(); ++group) {

@@ -17,6 +17,9 @@
 
 namespace tocsin {
 
+/// The newest hours, and the length of a block.
+inline constexpr Duration kNoveltyBlock = 6 * kHour;
+
 enum class NoveltyKind : uint8_t { kNone, kNew, kGone, kShifted };
 const char* name_of(NoveltyKind kind);  ///< null for kNone
 
