@@ -22,6 +22,8 @@ constexpr int64_t kLevelDays = 3;
 constexpr Duration kRampReach = 15 * kMinute;
 constexpr int64_t kNoiseDays = 14, kNoiseSpansMax = 400;
 constexpr double kCalmCount = 5;  // expected events below which a ratio says little
+/// Events may come in groups, such as the lines of one request. Larger groups are bursts.
+constexpr double kGroupMax = 4;
 
 /// What is usual for a span, by the comparable spans alone.
 struct Profile {
@@ -93,6 +95,21 @@ Bounds levels_of(const Past& past, int64_t end, int64_t length) {
   return levels;
 }
 
+/// How many events come at once, by how hours differ from the usual: the variance of a count is
+/// that many times its mean.
+double group_of(const Past& past, int64_t end) {
+  const int64_t hour = slots_of_hour(past.slots());
+  std::vector<double> squares;
+  for_each_earlier_span(past, end, hour, kNoiseDays, kNoiseSpansMax,
+                        [&](int64_t at, const SpanSum& sum) {
+                          const Profile profile = profile_of(past, at, hour);
+                          if (profile.basis == Basis::kNone || profile.middle() < 1) return;
+                          const double off = sum.value - profile.count.nearest(sum.value);
+                          squares.push_back(off * off / profile.middle());
+                        });
+  return std::min(dispersion_of(std::move(squares)), kGroupMax);
+}
+
 /// How counts of spans of this length have differed from the usual.
 struct Noise {
   double relative_variance = kRateDeviationMin * kRateDeviationMin;  ///< beyond that of Poisson
@@ -100,8 +117,8 @@ struct Noise {
 };
 
 /// A factor counts as usual if spans reach it on one of four days: bursts do, incidents and
-/// holidays do not. Only what chance does not explain counts.
-Noise noise_of(const Past& past, int64_t end, int64_t length) {
+/// holidays do not. Only what chance does not explain counts, with events in groups of this size.
+Noise noise_of(const Past& past, int64_t end, int64_t length, double group) {
   struct Point {
     int64_t day;
     double count, usual;
@@ -116,7 +133,7 @@ Noise noise_of(const Past& past, int64_t end, int64_t length) {
         if (profile.basis == Basis::kNone || profile.middle() < kCalmCount) return;
         points.push_back({(end - at) / per_day, sum.value, profile.count.nearest(sum.value)});
         logs.push_back(std::log((sum.value + 0.5) / (points.back().usual + 0.5)));
-        poisson += 1 / points.back().usual;
+        poisson += group / points.back().usual;
       });
   Noise noise;
   if (logs.size() < kNoiseSpansMin) return noise;
@@ -132,7 +149,7 @@ Noise noise_of(const Past& past, int64_t end, int64_t length) {
       lows.push_back(1);
     }
     const double reach =
-        3 * std::sqrt(point.usual + noise.relative_variance * point.usual * point.usual);
+        3 * std::sqrt(group * point.usual + noise.relative_variance * point.usual * point.usual);
     highs.back() = std::max(highs.back(), point.count / (point.usual + reach));
     if (point.usual > reach)
       lows.back() = std::min(lows.back(), point.count / (point.usual - reach));
@@ -185,12 +202,14 @@ struct CountJudge {
     judgement.usual = expected.nearest(sum.value);
     judgement.surprise = 0;
     if (judgement.usual == sum.value) return judgement;
-    const Noise noise = noise_of(past, end, length);
-    const double variance = noise.relative_variance + profile.relative_variance;
+    const double group = group_of(past, end);
+    const Noise noise = noise_of(past, end, length, group);
+    const bool many = sum.value > expected.high;
+    const double mean = many ? expected.high * noise.seen.high : expected.low * noise.seen.low;
+    const double of_groups = (group - 1) / std::max(mean, 1.0);
+    const CountModel model{mean, noise.relative_variance + profile.relative_variance + of_groups};
     judgement.surprise =
-        sum.value > expected.high
-            ? surprise_of_many({expected.high * noise.seen.high, variance}, sum.value)
-            : surprise_of_few({expected.low * noise.seen.low, variance}, sum.value);
+        many ? surprise_of_many(model, sum.value) : surprise_of_few(model, sum.value);
     return judgement;
   }
 

@@ -57,12 +57,7 @@ struct ShareJudge {
                             const double off = sum.value - sum.of * share;
                             squares.push_back(off * off / (sum.of * share * (1 - share)));
                           });
-    if (squares.size() < kNoiseSpansMin) return 1;
-    std::ranges::sort(squares);
-    squares.resize(squares.size() - squares.size() / 50);
-    double total = 0;
-    for (const double square : squares) total += square;
-    return std::max(1.0, total / static_cast<double>(squares.size()));
+    return dispersion_of(std::move(squares));
   }
 
   Judgement judge(int64_t length) const {

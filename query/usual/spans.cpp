@@ -1,6 +1,7 @@
 #include "query/usual/spans.h"
 
 #include <array>
+#include <numeric>
 #include <utility>
 
 #include "query/series/median.h"
@@ -16,6 +17,15 @@ double spread_of(std::vector<double> values) {
   const double middle = median_of(values);
   for (double& value : values) value = std::fabs(value - middle);
   return kMadToDeviation * median_of(std::move(values));
+}
+
+double dispersion_of(std::vector<double> squares) {
+  constexpr size_t kIgnoredPart = 50;
+  if (squares.size() < kNoiseSpansMin) return 1;
+  std::ranges::sort(squares);
+  squares.resize(squares.size() - squares.size() / kIgnoredPart);
+  const double total = std::accumulate(squares.begin(), squares.end(), 0.0);
+  return std::max(1.0, total / static_cast<double>(squares.size()));
 }
 
 std::vector<int64_t> span_lengths(const WindowSlots& slots) {

@@ -18,7 +18,7 @@ inline constexpr double kSureSurprise = 6;
 inline constexpr size_t kNoiseSpansMin = 20;
 /// The newest part of a span contradicts the rest if it is that many times (as a logarithm) more
 /// probable by what is usual.
-inline constexpr double kContradiction = 2.3;
+inline constexpr double kContradiction = 1.6;
 
 /// The lowest and the highest of some values; at first none.
 struct Bounds {
@@ -35,6 +35,10 @@ struct Bounds {
 
 /// Robust standard deviation around the median. Requires: not empty.
 double spread_of(std::vector<double> values);
+
+/// How many times more events vary than independent ones do, by the squares of standardized
+/// deviations; at least 1. Ignores the largest few, and returns 1 if there are too few.
+double dispersion_of(std::vector<double> squares);
 
 /// The lengths of the spans in slots, ascending.
 std::vector<int64_t> span_lengths(const WindowSlots& slots);

@@ -68,15 +68,15 @@ TEST_CASE("unusual: what an alert reported before is not judged again", "[query]
 }
 
 TEST_CASE("unusual: a span whose newest part is as usual is over", "[query]") {
-  const auto series =
-      SampleSeries(kSampleEnd + kDay, 60 * kDay, kSampleStep)
-          .shares(
-              16, [](Timestamp) { return 3.0; },
-              [](Timestamp at) {
-                return at >= kSampleEnd - 6 * kHour && at < kSampleEnd ? 0.25 : 0.01;
-              });
+  const auto series = SampleSeries(kSampleEnd + kDay, 60 * kDay, kSampleStep)
+                          .shares(
+                              16, [](Timestamp) { return 3.0; },
+                              [](Timestamp at) {
+                                if (at >= kSampleEnd) return 0.0;
+                                return at >= kSampleEnd - 6 * kHour ? 0.5 : 0.01;
+                              });
   CHECK(at(series, kSampleEnd, judge_share).surprise >= kAlarm);
-  for (Timestamp end = kSampleEnd + 2 * kHour; end < kSampleEnd + kDay; end += kHour) {
+  for (Timestamp end = kSampleEnd + kHour; end <= kSampleEnd + kDay; end += kHour) {
     INFO((end - kSampleEnd) / kHour << " hours later");
     CHECK(at(series, end, judge_share).surprise < kAlarm);
   }
