@@ -354,8 +354,8 @@ class Baseline {
   // Sorts the values of all kept rows by group. Group g has the places [starts_[g], starts_[g +
   // 1]).
   Status gather_values() {
-    const size_t column_count =
-        prefix_.baseline->columns.empty() ? 0 : prefix_.value_columns.size();
+    if (prefix_.baseline->columns.empty()) return {};
+    const size_t column_count = prefix_.value_columns.size();
     starts_.assign(groups_.group_count() + 1, 0);
     const auto each_kept = [&](auto f) -> Status {
       for (uint32_t k = 1; k < windows_.count(); ++k) {

@@ -12,9 +12,11 @@ size_t WindowRecord::memory_bytes() const {
 }
 
 size_t WindowSeries::KeyHash::operator()(const WindowKey& key) const {
-  // The segments are hashed already; the window tells apart windows over the same segments.
-  return key.segments[0] ^ (static_cast<uint64_t>(key.window.end) * 0x9e3779b97f4a7c15) ^
-         (static_cast<uint64_t>(key.window.start) * 0xc2b2ae3d27d4eb4f);
+  // Windows that follow each other and have the same segments are neighbours in the table, because
+  // they are looked up one after the other.
+  const Duration length = std::max<Duration>(key.window.end - key.window.start, 1);
+  return key.segments[0] + static_cast<uint64_t>(key.window.end / length) +
+         static_cast<uint64_t>(key.window.end % length) * 0x9e3779b97f4a7c15;
 }
 
 std::shared_ptr<const WindowRecord> WindowSeries::find(const WindowKey& key, uint64_t tick) {

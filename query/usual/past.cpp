@@ -15,6 +15,10 @@ constexpr int64_t kYoungDays = 14;
 constexpr size_t kDaysCompared = 10;  // of the same kind
 constexpr size_t kHoursCompared = 12;
 constexpr Duration kHoursBack = 6 * kHour;
+/// Alerts that pause for less go on.
+constexpr Duration kAlertPause = kHour;
+/// An incident may begin that long before the first excluded window: before it is noticed.
+constexpr Duration kUnnoticed = 3 * kHour;
 
 }  // namespace
 
@@ -83,15 +87,27 @@ Past::Past(const WindowSlots& slots, std::span<const double> values, std::span<c
     sums.windows[slot + 1] = sums.windows[slot] + (used ? 1 : 0);
     if (!of.empty()) sums.of[slot + 1] = sums.of[slot] + (used ? of[window] : 0);
   };
+  const auto window_at = [&](size_t slot) { return slots.window_of(static_cast<int64_t>(slot)); };
+  std::vector<uint8_t> left_out(excluded.empty() ? 0 : count);
+  for (size_t slot = left_out.size(), begin = slot; slot-- > 0;) {
+    const int64_t window = window_at(slot);
+    if (window >= 0 && excluded[static_cast<size_t>(window)] != 0) {
+      begin = slot;
+      reported_until_ = std::max(reported_until_, static_cast<int64_t>(slot) + 1);
+    }
+    left_out[slot] = (static_cast<int64_t>(begin - slot)) * slots.step() <= kUnnoticed &&
+                     begin < left_out.size();
+  }
   for (size_t slot = 0; slot < count; ++slot) {
-    const int64_t found = slots.window_of(static_cast<int64_t>(slot));
+    const int64_t found = window_at(slot);
     const auto window = static_cast<size_t>(std::max<int64_t>(found, 0));
     const bool exists = found >= 0 && collected[window] != 0;
-    const bool used = exists && (excluded.empty() || excluded[window] == 0);
+    const bool used = exists && (left_out.empty() || left_out[slot] == 0);
     add(all_, slot, window, exists);
     add(usual_, slot, window, used);
     if (used) begin_ = std::min(begin_, static_cast<int64_t>(slot));
   }
+  if ((now_ - reported_until_) * slots.step() < kAlertPause) reported_until_ = 0;
 }
 
 SpanSum Past::Sums::sum(int64_t end, int64_t length) const {

@@ -59,7 +59,8 @@ class Past {
        std::span<const uint8_t> collected, std::span<const uint8_t> excluded);
 
   const WindowSlots& slots() const { return slots_; }
-  /// The sum over slots [end - length, end), without excluded windows.
+  /// The sum over slots [end - length, end), without excluded windows and the hours before them, in
+  /// which nobody may have noticed yet what excluded them.
   SpanSum sum(int64_t end, int64_t length) const { return usual_.sum(end, length); }
   /// The sum over the newest slots, with excluded windows.
   SpanSum newest(int64_t length) const { return all_.sum(now_, length); }
@@ -67,6 +68,9 @@ class Past {
   int64_t now() const { return now_; }
   /// The first slot with a window that counts; `now()` if there is none.
   int64_t begin() const { return begin_; }
+  /// The slot after the newest excluded window, if that is so old that an alert about it has ended;
+  /// otherwise the first.
+  int64_t reported_until() const { return reported_until_; }
 
  private:
   /// By slot, the sums of what is before it.
@@ -78,7 +82,7 @@ class Past {
   };
 
   const WindowSlots& slots_;
-  int64_t now_ = 0, begin_ = 0;
+  int64_t now_ = 0, begin_ = 0, reported_until_ = 0;
   Sums usual_, all_;
 };
 

@@ -5,6 +5,8 @@
 // last minutes and quiet ones by their last hours.
 #pragma once
 
+#include <cmath>
+
 #include "db/base/time.h"
 #include "query/usual/past.h"
 
@@ -13,10 +15,9 @@ namespace tocsin {
 struct Judgement {
   Basis basis = Basis::kNone;  ///< kNone: too little is known; the numbers are NaN then
   Duration span = 0;           ///< that the numbers are about
-  double observed;             ///< NaN: nothing to judge
-  double usual;
-  double surprise;  ///< negative decimal logarithm of the chance to be as far from the usual
-  Judgement();
+  double observed = NAN;       ///< NaN: nothing to judge
+  double usual = NAN;
+  double surprise = NAN;  ///< negative decimal logarithm of the chance to be as far from the usual
 };
 
 /// Of counts: `observed` and `usual` are events in the span. Growth, a new level that has lasted

@@ -171,13 +171,18 @@ TEST_CASE("past: sums are scaled up if most windows count, and unknown otherwise
     CHECK_FALSE(past.sum(10, 1).known);
     CHECK_FALSE(past.sum(10, 4).known);  // three of four
   });
-  // Excluded windows are not usual, but still what happened last.
+  // Excluded windows and the three hours before them are not usual, but still what happened last.
   series.excluded[8] = 1;
   check([](const Past& past) {
     CHECK_FALSE(past.sum(10, 10).known);
-    CHECK(past.sum(9, 5).value == Approx(26 * 5.0 / 4));
+    CHECK_FALSE(past.sum(9, 5).known);
+    CHECK(past.sum(5, 4).value == 14);
     CHECK(past.newest(10).value == Approx(44 * 10.0 / 8));
+    CHECK(past.reported_until() == 9);
   });
+  series.excluded[8] = 0;
+  series.excluded[9] = 1;  // the alert still fires
+  check([](const Past& past) { CHECK(past.reported_until() == 0); });
   std::ranges::fill(series.excluded, 1);
   check([](const Past& past) { CHECK(past.begin() == past.now()); });
 }

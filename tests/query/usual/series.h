@@ -1,12 +1,16 @@
-// Series of windows for the tests of judgements: random counts with a seed.
+// Series of windows for the tests of judgements: random counts with a seed; and their judgements.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <random>
 #include <vector>
 
+#include <catch2/catch.hpp>
+
 #include "query/usual/past.h"
+#include "query/usual/unusual.h"
 
 namespace tocsin {
 
@@ -95,6 +99,45 @@ class SampleSeries {
 inline constexpr Timestamp kSampleMonday = 1'793'577'600 * kSecond;
 inline bool is_sample_weekend(Timestamp time) {  // in UTC
   return (time / kDay + 3) % 7 >= 5;             // 1970 began on a Thursday
+}
+
+inline constexpr Duration kSampleStep = 15 * kMinute;
+inline constexpr double kAlarm = 6;
+inline constexpr Timestamp kSampleEnd = kSampleMonday + 16 * kDay + 14 * kHour;  // Wednesday, 14:00
+
+/// Night and day, at most `peak` events in a window.
+inline auto daily(double peak) {
+  return [peak](Timestamp at) {
+    const double hours = static_cast<double>(at % kDay) / static_cast<double>(kHour);
+    return peak * (0.55 - 0.45 * std::cos((hours - 2) / 24 * 2 * M_PI));
+  };
+}
+
+/// The moments at which a series is judged: within the four weeks before `kSampleEnd`.
+inline std::vector<Timestamp> random_moments(unsigned seed, int count) {
+  std::mt19937 random(seed);
+  std::vector<Timestamp> moments;
+  for (int i = 0; i < count; ++i)
+    moments.push_back(kSampleEnd -
+                      static_cast<Duration>(random() % (28 * kDay / kSampleStep)) * kSampleStep);
+  return moments;
+}
+
+template <class Judge>
+double worst(const SampleSeries& series, Judge judge, const std::vector<Timestamp>& moments) {
+  double worst = 0;
+  for (const Timestamp moment : moments) {
+    const Judgement found = series.until(moment, 28 * kDay).judged(judge);
+    INFO("at hour " << (moment - kSampleMonday) / kHour);
+    CHECK(found.basis == Basis::kWeeks);
+    worst = std::max(worst, found.surprise);
+  }
+  return worst;
+}
+
+template <class Judge>
+Judgement at(const SampleSeries& series, Timestamp end, Judge judge) {
+  return series.until(end, 28 * kDay).judged(judge);
 }
 
 }  // namespace tocsin
