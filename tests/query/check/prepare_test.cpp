@@ -670,9 +670,35 @@ TEST_CASE("prepare: alerts can be queried before the first one", "[query]") {
   const auto plan = build_plan("from alerts last 1d | where severity == \"HIGH\" | keep time, rule",
                                Catalog(), QueryOptions());
   REQUIRE(plan);
-  CHECK(plan->source.empty());
   CHECK(plan->schema_warnings == std::vector<std::string>{"there is no measurement `alerts` yet"});
   CHECK_FALSE(build_plan("from alert", Catalog(), QueryOptions()));
+}
+
+TEST_CASE("prepare: Tocsin's own measurements have all their columns before a row has them",
+          "[query]") {
+  // `alerts` of the sample has `rule` and `started_at` only; the other measurements are missing.
+  const auto type = [](const std::string& measurement, const std::string& column) {
+    const Plan plan = built("from " + measurement + " | keep " + column);
+    return std::string(name_of(plan.output_columns()[0].type));
+  };
+  CHECK(type("alerts", "inhibited_by") == "string");
+  CHECK(type("alerts", "explanation") == "string");
+  CHECK(type("alerts", "late") == "bool");
+  CHECK(type("alerts", "value") == "f64");
+  CHECK(type("alerts", "window_to") == "time");
+  CHECK(type("deliveries", "http_status") == "i64");
+  CHECK(type("rejected", "retried") == "i64");
+  const Plan plan =
+      built("from alerts last 1d | where not exists(inhibited_by) | stats n = count()");
+  CHECK(plan.warnings.empty());
+  CHECK(plan.schema_warnings.empty());
+  for (const char* text : {"from alerts | where inhibitedby == \"x\"",
+                           "from deliveries | keep host", "from alerts | where value == \"x\""}) {
+    INFO(text);
+    for (const Catalog& catalog : {sample_catalog(), Catalog()})
+      CHECK_FALSE(build_plan(text, catalog, sample_options()));
+  }
+  CHECK_FALSE(built("from alerts, alerts | keep late").source.size() > 1);
 }
 
 TEST_CASE("prepare: a misspelt name after stats is an error in a rule too", "[query]") {
