@@ -86,6 +86,7 @@ struct ForwarderSettings {
 
 struct RuleSettings {
   std::vector<std::string> files;  ///< globs; empty: the shipped rules
+  bool detect = false;             ///< also the shipped rules that are off by default
   Duration delay = 10 * kSecond;   ///< a window is evaluated this long after its end
   std::string evaluate_from;       ///< a duration before now, or a time; empty: now
   Duration catchup_max = kDay;
@@ -122,6 +123,8 @@ struct Settings {
   RuleSettings rules;
   RuleParameters parameters;
   GenerateSettings generate;
+  /// About keys that still work but have a successor, each with `file:line:column`.
+  std::vector<std::string> warnings;
 
   bool operator==(const Settings&) const = default;
 };
