@@ -173,13 +173,15 @@ struct StatsStage {
   std::vector<Aggregate> aggregates;
 };
 /// Requires of judgements: adjacent windows, no longer than a day.
-/// Runs the stages before it over each earlier window [start - k*step, end - k*step) that is
-/// completely within `depth` before the range, and appends `columns` (f64; i64 for kWindows; a
+/// Runs the stages before it over each earlier window [start - k*step, end - k*step), for k * step
+/// up to `depth`, and appends `columns` (f64; i64 for kWindows; a
 /// duration if the column is one). Only where, let and stats come before it, including at least one
 /// stats. query/README.md defines the semantics.
 struct BaselineStage {
   Duration depth = 0;
   Duration step = 0;  ///< default: the length of the range
+  /// The step is whole days of the plan's zone: windows begin at the local time of the range.
+  bool local_days = false;
   uint64_t min_windows = 1;
   /// Skips a group's past windows that overlap one of its intervals (QueryOptions::exclusions).
   bool excluding_alerts = false;

@@ -358,6 +358,26 @@ TEST_CASE("prepare: baseline columns are collected from all later stages", "[que
   CHECK(plan.stages[1].columns[3].type == ValueType::kI64);
 }
 
+TEST_CASE("prepare: a step in days and weeks is one of local days", "[query]") {
+  const auto is_local = [](const std::string& step) {
+    const std::string text = "from audit last 1h | stats n = count() by service | baseline 28d " +
+                             step + " | where n > baseline(n)";
+    return std::get<BaselineStage>(built(text).stages[1].operation).local_days;
+  };
+  CHECK(is_local("step 1d"));
+  CHECK(is_local("step 1w"));
+  CHECK(is_local("step 1w1d"));
+  CHECK(is_local("step $baseline_window"));
+  CHECK_FALSE(is_local("step 24h"));
+  CHECK_FALSE(is_local("step 168h"));
+  CHECK_FALSE(is_local("step 1d1h"));
+  CHECK_FALSE(is_local("step 1.5d"));
+  CHECK_FALSE(is_local(""));
+  const std::string start = "from audit last 1d | stats n = count() by service | baseline 28d ";
+  CHECK(stage_of(start + "step 24h").starts_with("baseline 4w step 24h "));
+  CHECK(stage_of(start + "step 1d").starts_with("baseline 4w step 1d "));
+}
+
 TEST_CASE("prepare: unusual and silence make the baseline before them judge a column", "[query]") {
   const std::string stats =
       "from audit last 15m | stats n = count(), bad = count() where ok, ms = sum(duration_ms), "
