@@ -95,7 +95,7 @@ enum class AggregateKind : uint8_t {
 };
 // clang-format on
 
-/// Whether the aggregate needs the time of each row.
+/// Whether the aggregate uses the time of each row.
 inline bool reads_time(AggregateKind kind) {
   return kind == AggregateKind::kFirst || kind == AggregateKind::kLast ||
          kind == AggregateKind::kSlope || kind == AggregateKind::kSample;
@@ -108,8 +108,9 @@ struct Aggregate {
   std::optional<Expression> argument;  ///< none for count(); count(x) counts values of x
   std::optional<Expression> where;     ///< counts only rows for which this is true
   double quantile = 0;                 ///< kQuantile: in [0, 1]; median is 0.5
-  uint32_t time_column = 0;            ///< if reads_time(kind): index of `time` in the input
-  uint32_t sample_count = 0;           ///< kSample: a JSON array of this many earliest values
+  /// If reads_time(kind): index of `time` in the input. None for kSample if the input has no times.
+  std::optional<uint32_t> time_column;
+  uint32_t sample_count = 0;  ///< kSample: a JSON array of this many earliest, or smallest, values
   TextSpan span;
 };
 
