@@ -48,6 +48,7 @@ constexpr ParameterSpec kParameters[] = {
     {kDetection, "transaction_timeout", kDuration, "15m", 60, kDaySeconds},
     {kDetection, "volume_anomaly_threshold_multiplier", kNumber, "1.5", 1, 1000},
     {kDetection, "degradation_increase_threshold_percent", kNumber, "50", 1, 100'000},
+    {kDetection, "clock_skew_min", kDuration, "2m", 1, kDaySeconds},
     {kDetection, "min_events", kCount, "20", 1, 1e9},
     {kDetection, "surprise_min", kNumber, "6", 1, 100},
     {kDetection, "noise_tolerance", kNumber, "5", 0, 100, "surprise_min"},
@@ -138,6 +139,7 @@ void read_store(const YamlNode& node, Problems& problems, StoreSettings& out) {
   section.bytes("commit_bytes", out.commit_bytes, 64 << 10, 1 << 30);
   section.bytes("pending_bytes_max", out.pending_bytes_max, 1 << 20, uint64_t{16} << 30);
   section.duration("future_max", out.future_max, kMinute, kDurationMax);
+  section.flag("event_lag", out.event_lag);
   section.duration("retention_grace", out.retention_grace, 0, 30 * kDay);
   section.duration_or_forever("retention", out.retention, kDay);
   const YamlNode* by_measurement = section.any("measurement_retention");

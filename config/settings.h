@@ -21,6 +21,7 @@ struct StoreSettings {
   uint64_t commit_bytes = 8 << 20;        ///< ... or as soon as this many bytes wait
   uint64_t pending_bytes_max = 64 << 20;  ///< above it, reading from sockets and files pauses
   Duration future_max = kDay;             ///< rows further ahead of the clock are rejected
+  bool event_lag = true;                  ///< measure how late events arrive
   /// How long retention waits for a clock that jumped, and before it drops many days at once.
   Duration retention_grace = kHour;
   Duration retention = 0;  ///< 0: keep everything

@@ -137,6 +137,7 @@ ServerOptions server_options(const Settings& settings) {
   options.allowed_hosts = settings.listen.allowed_hosts;
   options.external_url = settings.listen.external_url;
   options.time = time_settings(settings.listen.time);
+  options.event_lag = settings.store.event_lag;
   options.version = TOCSIN_VERSION;
   for (const TailSettings& tail : settings.tail) {
     options.tail.push_back({tail.paths, tail.format, tail.measurement, tail.tags, tail.from_end,

@@ -39,6 +39,11 @@ constexpr OwnColumn kDeliveryColumns[] = {tag_column("forwarder"),       tag_col
                                           integer_column("http_status"), integer_column("attempts"),
                                           integer_column("latency_ms"),  text_column("error")};
 
+// Written by net/parse/event_lag.cpp.
+constexpr OwnColumn kEventLagColumns[] = {
+    tag_column("service"),        tag_column("host"),       integer_column("lag_min_ms"),
+    integer_column("lag_max_ms"), integer_column("events"), integer_column("peers_lag_min_ms")};
+
 // Written by db/schema/reject_log.cpp.
 constexpr OwnColumn kRejectedColumns[] = {
     tag_column("source"),       text_column("reason"),
@@ -55,6 +60,7 @@ constexpr OwnColumn kRejectedColumns[] = {
 std::span<const OwnColumn> own_columns(std::string_view measurement) {
   if (measurement == kAlertsMeasurement) return kAlertColumns;
   if (measurement == kDeliveriesMeasurement) return kDeliveryColumns;
+  if (measurement == kEventLagMeasurement) return kEventLagColumns;
   if (measurement == kRejectedMeasurement) return kRejectedColumns;
   return {};
 }

@@ -4,9 +4,14 @@
 #include <span>
 #include <string_view>
 
+#include "db/base/time.h"
 #include "db/schema/schema.h"
 
 namespace tocsin {
+
+/// How late events arrive, by service and host; net/parse/event_lag.h describes it.
+inline constexpr const char* kEventLagMeasurement = "event_lag";
+inline constexpr Duration kEventLagRetention = 35 * kDay;
 
 struct OwnColumn {
   const char* name;

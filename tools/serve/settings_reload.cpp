@@ -42,6 +42,7 @@ class SettingsComparison {
     is_fixed("store.commit_bytes", rest.store.commit_bytes, wanted.store.commit_bytes);
     is_fixed("store.pending_bytes_max", rest.store.pending_bytes_max,
              wanted.store.pending_bytes_max);
+    is_fixed("store.event_lag", rest.store.event_lag, wanted.store.event_lag);
     is_fixed("listen.tcp", rest.listen.tcp, wanted.listen.tcp);
     is_fixed("listen.http", rest.listen.http, wanted.listen.http);
     is_fixed("listen.query_thread_count", rest.listen.query_thread_count,
