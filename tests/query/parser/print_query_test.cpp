@@ -109,6 +109,8 @@ TEST_CASE("print: a printed query parses to the same query", "[query]") {
   CHECK(printed("from a | baseline 7d step 7d") == "from a | baseline 1w step 1w");
   check("from a | baseline 7d step 36h | baseline 7d step 1.5d | baseline 7d step 1d1h");
   check("from a | baseline 28d | unusual x of `y z` | unusual `unusual` | silence of");
+  check("from a | baseline 14d | novel n");
+  check("from a | baseline 14d | novel `by` by service, `a b`");
   check("from a | detect x sensitivity low | detect x season 1d sensitivity high by a");
   check("from a | changepoint x | forecast x horizon 1d | forecast x horizon 1d season 1h by a, b");
   check("from a | changepoint x by a, b");
