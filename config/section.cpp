@@ -30,7 +30,15 @@ bool parse_whole(std::string_view text, T& out) {
 }  // namespace
 
 void Problems::add(FilePosition at, std::string_view message) {
-  lines_.push_back(fmt::format("{}:{}:{}: {}", file_name_, at.line, at.column, message));
+  lines_.push_back(located(at, message));
+}
+
+void Problems::warn(FilePosition at, std::string_view message) {
+  warnings_.push_back(located(at, message));
+}
+
+std::string Problems::located(FilePosition at, std::string_view message) const {
+  return fmt::format("{}:{}:{}: {}", file_name_, at.line, at.column, message);
 }
 
 Section::Section(const YamlNode& node, std::string path, Problems& problems)

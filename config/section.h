@@ -13,18 +13,22 @@
 
 namespace tocsin {
 
-/// The errors of one file, in the order in which they were found. Not thread-safe.
+/// The errors and warnings of one file, in the order in which they were found. Not thread-safe.
 class Problems {
  public:
   explicit Problems(std::string file_name) : file_name_(std::move(file_name)) {}
 
   void add(FilePosition at, std::string_view message);
+  void warn(FilePosition at, std::string_view message);
   bool empty() const { return lines_.empty(); }
   const std::vector<std::string>& lines() const { return lines_; }  ///< `file:line:column: message`
+  const std::vector<std::string>& warnings() const { return warnings_; }  ///< likewise
 
  private:
+  std::string located(FilePosition at, std::string_view message) const;
+
   std::string file_name_;
-  std::vector<std::string> lines_;
+  std::vector<std::string> lines_, warnings_;
 };
 
 /// Reads the values of one map. Each function stores a valid value in `out`, reports an invalid

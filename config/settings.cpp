@@ -28,6 +28,7 @@ struct ParameterSpec {
   const char* value;
   double min;  ///< seconds if it is a duration
   double max;
+  const char* successor = nullptr;  ///< the setting that the shipped rules use instead; null: this
 };
 
 // All thresholds and time ranges of the shipped rules.
@@ -47,9 +48,10 @@ constexpr ParameterSpec kParameters[] = {
     {kDetection, "transaction_timeout", kDuration, "15m", 60, kDaySeconds},
     {kDetection, "volume_anomaly_threshold_multiplier", kNumber, "1.5", 1, 1000},
     {kDetection, "degradation_increase_threshold_percent", kNumber, "50", 1, 100'000},
+    {kDetection, "clock_skew_min", kDuration, "2m", 1, kDaySeconds},
     {kDetection, "min_events", kCount, "20", 1, 1e9},
     {kDetection, "surprise_min", kNumber, "6", 1, 100},
-    {kDetection, "noise_tolerance", kNumber, "5", 0, 100},
+    {kDetection, "noise_tolerance", kNumber, "5", 0, 100, "surprise_min"},
     {kRules, "forget_after", kDuration, "3d", 3'600, 366 * kDaySeconds},
     {kWindows, "short_window", kDuration, "5m", 60, kDaySeconds},
     {kWindows, "medium_window", kDuration, "15m", 60, kDaySeconds},
@@ -60,7 +62,8 @@ constexpr ParameterSpec kParameters[] = {
 Duration seconds(double count) { return static_cast<Duration>(count * 1e9); }
 
 // Checks the value against its kind and bounds, and stores it as written.
-void read_parameter(Section& section, const ParameterSpec& spec, RuleParameters& out) {
+void read_parameter(Section& section, const ParameterSpec& spec, Problems& problems,
+                    RuleParameters& out) {
   const YamlNode* value = nullptr;
   bool fits = false;
   if (spec.kind == kNumber) {
@@ -78,19 +81,25 @@ void read_parameter(Section& section, const ParameterSpec& spec, RuleParameters&
     fits = duration >= 0;
   }
   if (value && fits) out[spec.name] = value->scalar;
+  if (value && spec.successor) {
+    problems.warn(value->position(),
+                  fmt::format("{}: the shipped rules no longer use this setting; {} replaces it",
+                              section.path_of(spec.name), section.path_of(spec.successor)));
+  }
 }
 
 // Those that the section `name` has.
-void read_parameters_of(Section& section, std::string_view name, RuleParameters& out) {
+void read_parameters_of(Section& section, std::string_view name, Problems& problems,
+                        RuleParameters& out) {
   for (const ParameterSpec& spec : kParameters) {
-    if (spec.section == name) read_parameter(section, spec, out);
+    if (spec.section == name) read_parameter(section, spec, problems, out);
   }
 }
 
 void read_parameters(const YamlNode& node, const char* name, Problems& problems,
                      RuleParameters& out) {
   Section section(node, name, problems);
-  read_parameters_of(section, name, out);
+  read_parameters_of(section, name, problems, out);
   section.finish();
 }
 
@@ -130,6 +139,7 @@ void read_store(const YamlNode& node, Problems& problems, StoreSettings& out) {
   section.bytes("commit_bytes", out.commit_bytes, 64 << 10, 1 << 30);
   section.bytes("pending_bytes_max", out.pending_bytes_max, 1 << 20, uint64_t{16} << 30);
   section.duration("future_max", out.future_max, kMinute, kDurationMax);
+  section.flag("event_lag", out.event_lag);
   section.duration("retention_grace", out.retention_grace, 0, 30 * kDay);
   section.duration_or_forever("retention", out.retention, kDay);
   const YamlNode* by_measurement = section.any("measurement_retention");
@@ -331,8 +341,9 @@ ForwarderSettings read_forwarder(const YamlNode& node, const std::string& path,
 void read_rules(const YamlNode& node, Problems& problems, RuleSettings& out,
                 RuleParameters& parameters) {
   Section section(node, kRules, problems);
-  read_parameters_of(section, kRules, parameters);
+  read_parameters_of(section, kRules, problems, parameters);
   section.texts("files", out.files);
+  section.flag("detect", out.detect);
   section.duration("delay", out.delay, 0, kDay);
   const YamlNode* from = section.text("evaluate_from", out.evaluate_from);
   if (from && !out.evaluate_from.empty() && !parse_duration(out.evaluate_from) &&
@@ -424,6 +435,7 @@ Result<Settings> parse_settings(std::string_view text, const std::string& name) 
   TOCSIN_TRY(const YamlNode root, parse_yaml(text, name));
   Problems problems(name);
   Settings settings = read_file(root, problems);
+  settings.warnings = problems.warnings();
   if (problems.empty()) return settings;
   return fail(ErrorCode::kInvalid, fmt::format("{}", fmt::join(problems.lines(), "\n")));
 }

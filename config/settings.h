@@ -21,6 +21,7 @@ struct StoreSettings {
   uint64_t commit_bytes = 8 << 20;        ///< ... or as soon as this many bytes wait
   uint64_t pending_bytes_max = 64 << 20;  ///< above it, reading from sockets and files pauses
   Duration future_max = kDay;             ///< rows further ahead of the clock are rejected
+  bool event_lag = true;                  ///< measure how late events arrive
   /// How long retention waits for a clock that jumped, and before it drops many days at once.
   Duration retention_grace = kHour;
   Duration retention = 0;  ///< 0: keep everything
@@ -86,6 +87,7 @@ struct ForwarderSettings {
 
 struct RuleSettings {
   std::vector<std::string> files;  ///< globs; empty: the shipped rules
+  bool detect = false;             ///< also the shipped rules that are off by default
   Duration delay = 10 * kSecond;   ///< a window is evaluated this long after its end
   std::string evaluate_from;       ///< a duration before now, or a time; empty: now
   Duration catchup_max = kDay;
@@ -122,6 +124,8 @@ struct Settings {
   RuleSettings rules;
   RuleParameters parameters;
   GenerateSettings generate;
+  /// About keys that still work but have a successor, each with `file:line:column`.
+  std::vector<std::string> warnings;
 
   bool operator==(const Settings&) const = default;
 };

@@ -14,5 +14,7 @@ struct ShippedFile {
 
 std::string_view shipped_config();             ///< config/tocsin.yml
 std::span<const ShippedFile> shipped_rules();  ///< config/rules/*.yml, by name
+/// The name of the file whose rules are off unless the setting `rules.detect` is true.
+inline constexpr std::string_view kDetectRules = "detect.yml";
 
 }  // namespace tocsin

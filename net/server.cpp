@@ -13,6 +13,7 @@
 #include "db/base/check.h"
 #include "db/base/log.h"
 #include "db/base/mutex.h"
+#include "db/schema/own_columns.h"
 #include "net/deliver/deliver.h"
 #include "net/event_loop/socket.h"
 #include "net/event_loop/worker_pool.h"
@@ -20,6 +21,7 @@
 #include "net/http/connection.h"
 #include "net/ingest/ingest.h"
 #include "net/ingest/tcp_connection.h"
+#include "net/parse/event_lag.h"
 #include "net/tail/tail.h"
 
 namespace tocsin {
@@ -34,6 +36,8 @@ constexpr Duration kDrainTimeout = 15 * kSecond;     // then everything left is 
 constexpr Duration kDrainTick = 10 * kMillisecond;
 
 constexpr Duration kRestartPause = 500 * kMillisecond;  // before a part's restart is tried again
+// After the end of an interval, so that events that arrived in it are committed.
+constexpr Duration kLagPause = kSecond;
 
 // Handles a signal on the loop. The handle's close callback frees the state.
 class LoopSignal {
@@ -115,6 +119,8 @@ class ServerImpl final : public Server {
   bool full() const { return tcp_.size() + http_.size() >= options_.connection_count_max; }
   http::ServerNumbers numbers() const;
   void reload();
+  void wait_for_lags();
+  void write_lags(bool at_end);
   void begin_drain();
   void drain_connections();
   void drain_tick();
@@ -131,6 +137,8 @@ class ServerImpl final : public Server {
   // Used on the loop's thread.
   std::optional<LoopMailbox> mailbox_;
   LoopMailbox::Poster poster_;
+  LagLog lags_;
+  std::optional<LoopTimer> lag_timer_;
   std::optional<Ingest> ingest_;
   std::optional<WorkerPool> workers_;
   std::optional<http::Context> context_;
@@ -167,7 +175,7 @@ ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngin
   mailbox_.emplace(&loop_);
   poster_ = mailbox_->poster();
   restart_timer_.emplace(&loop_, [this] { restart_after_writes(); });
-  ingest_.emplace(&loop_, database_);
+  ingest_.emplace(&loop_, database_, options_.event_lag ? &lags_ : nullptr);
   workers_.emplace(options_.query_thread_count, kQueriesWaitingMax);
   context_.emplace(
       http::Context{&loop_,
@@ -218,7 +226,8 @@ Status ServerImpl::open(ServerPorts ports) {
 Result<std::unique_ptr<Tail>> ServerImpl::make_tail(std::vector<TailOptions> options) {
   TailTiming timing;
   timing.open_quote_max = options_.open_quote_max;
-  return Tail::create(&loop_, database_, clock_, std::move(options), timing);
+  return Tail::create(&loop_, database_, clock_, std::move(options), timing,
+                      options_.event_lag ? &lags_ : nullptr);
 }
 
 Result<std::unique_ptr<Deliverer>> ServerImpl::make_deliverer(
@@ -280,7 +289,13 @@ Status ServerImpl::run() {
     TOCSIN_RETURN_IF_ERROR(tail_->start());
     deliverer_->start();
   }
+  lag_timer_.emplace(&loop_, [this] {
+    write_lags(false);
+    wait_for_lags();
+  });
+  wait_for_lags();
   while (!finished_) uv_run(&loop_, UV_RUN_ONCE);
+  write_lags(true);
   tear_down();
   uv_run(&loop_, UV_RUN_DEFAULT);
   return {};
@@ -458,6 +473,21 @@ void ServerImpl::outbox_changed() {
   if (deliverer_ != nullptr) deliverer_->wake();
 }
 
+void ServerImpl::wait_for_lags() {
+  lag_timer_->start(kLagInterval - clock_.now() % kLagInterval + kLagPause);
+}
+
+// If the store accepts no writes, the next call tries again.
+void ServerImpl::write_lags(bool at_end) {
+  WriteRequest request;
+  request.allow_reserved = true;
+  request.urgent = true;
+  request.source = kEventLagMeasurement;
+  const Timestamp now = clock_.now();
+  if (!lags_.add_rows(now, at_end, request.batch)) return;
+  if (database_.submit(std::move(request), [](const auto&) {})) lags_.forget(now, at_end);
+}
+
 // A second stop request ends the drain at once.
 void ServerImpl::begin_drain() {
   if (std::exchange(draining_, true)) {
@@ -513,6 +543,7 @@ void ServerImpl::tear_down() {
   ingest_.reset();
   signals_.clear();
   drain_timer_.reset();
+  lag_timer_.reset();
   restart_timer_.reset();
   mailbox_.reset();
 }

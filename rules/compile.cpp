@@ -73,7 +73,8 @@ class Compiler {
     for (const Stage& stage : plan->stages) {
       const auto* baseline = std::get_if<BaselineStage>(&stage.operation);
       if (!baseline) continue;
-      out_.baseline_depth = baseline->depth;
+      // Days may be longer than 24 hours.
+      out_.baseline_depth = baseline->depth + (baseline->local_days ? kDay : 0);
       out_.baseline_reach = baseline->step * static_cast<Duration>(baseline->min_windows);
       out_.excluding_alerts = baseline->excluding_alerts && baseline->excluding_rule.empty();
     }

@@ -14,6 +14,7 @@
 #include "db/base/log.h"
 #include "query/format/format.h"
 #include "query/plan/diff.h"
+#include "query/plan/windows.h"
 #include "query/usual/novelty.h"
 #include "rules/alert_size.h"
 #include "rules/group_rows.h"
@@ -105,6 +106,19 @@ void add_range(TimeRange range, const std::vector<TimeRange>& excluded,
   }
 }
 
+// The windows of a baseline, newest first.
+std::vector<TimeRange> windows_of(const BaselineStage& baseline, TimeRange window,
+                                  const TimeZone& zone) {
+  const auto count = static_cast<uint32_t>(baseline.depth / baseline.step);
+  if (baseline.local_days) {
+    if (auto past = local_windows(window, baseline.step, count, zone)) return *std::move(past);
+  }
+  std::vector<TimeRange> past;
+  for (int64_t k = 1; k <= count; ++k)
+    past.push_back({window.start - k * baseline.step, window.end - k * baseline.step});
+  return past;
+}
+
 /// The usual windows of a baseline are every so often.
 Duration distance_of_usual(const BaselineStage& baseline) {
   const int64_t count = baseline.depth / baseline.step;
@@ -112,7 +126,7 @@ Duration distance_of_usual(const BaselineStage& baseline) {
 }
 
 UsualTime usual_time(const std::optional<BaselineStage>& baseline, TimeRange window,
-                     const std::vector<TimeRange>& excluded) {
+                     const std::vector<TimeRange>& excluded, const TimeZone& zone) {
   const Duration length = window.end - window.start;
   UsualTime out;
   if (!baseline) {
@@ -120,14 +134,13 @@ UsualTime usual_time(const std::optional<BaselineStage>& baseline, TimeRange win
     out.whole = {{window.start - kUsualWindowsMax * length, window.start}};
     return out;
   }
-  const int64_t count = baseline->depth / baseline->step;
+  const std::vector<TimeRange> past = windows_of(*baseline, window, zone);
+  const auto count = static_cast<int64_t>(past.size());
   const int64_t wanted = std::min(count, kUsualWindowsMax);
-  for (int64_t i = wanted; i > 0; --i) {
-    const Duration shift = baseline->step * (i * count / wanted);
-    add_range({window.start - shift, window.end - shift}, excluded, out.windows);
-  }
+  for (int64_t i = wanted; i > 0; --i)
+    add_range(past[static_cast<size_t>(i * count / wanted - 1)], excluded, out.windows);
   // The excluded ranges are few; the time between them is usual.
-  Timestamp start = window.start - count * baseline->step;
+  Timestamp start = past.empty() ? window.start : past.back().start;
   for (const TimeRange& each : excluded) {
     if (start < each.start) add_range({start, std::min(each.start, window.start)}, {}, out.whole);
     start = std::max(start, each.end);
@@ -480,7 +493,7 @@ Result<Explained> explain(const QueryEngine& queries, const QueryOptions& option
   for (Duration length = shortest; out.found.empty();) {
     window.start = window.end - length;
     Explainer explainer(queries, options, deadline, rows, window,
-                        usual_time(rows.baseline, window, excluded), group);
+                        usual_time(rows.baseline, window, excluded, options.zone), group);
     TOCSIN_TRY(out.found, explainer.run());
     out.subject = explainer.subject_name();
     if (length >= longest) break;

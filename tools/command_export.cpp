@@ -191,9 +191,9 @@ void add_export_command(CLI::App& app, Action& action) {
       ->add_option("--output", arguments->output,
                    "Output file, which appears only when complete; - is standard output")
       ->capture_default_str();
-  command->add_flag(
-      "--own", arguments->own,
-      "Without a query: include Tocsin's own measurements alerts, deliveries and rejected");
+  command->add_flag("--own", arguments->own,
+                    "Without a query: include Tocsin's own measurements alerts, deliveries, "
+                    "event_lag and rejected");
   command->add_option("--measurement", arguments->measurement,
                       "Measurement of result rows that have no column `measurement`");
   command->add_option("--param", arguments->parameters,

@@ -152,8 +152,9 @@ void add_import_command(CLI::App& app, Action& action) {
                     "The first line of CSV is data: columns are called column1, column2, and the "
                     "first one with times is `time`");
   add_config_option(*command, arguments->config);
-  command->add_flag("--restore", import.restore,
-                    "Accept rows of alerts, deliveries and rejected, which are otherwise refused");
+  command->add_flag(
+      "--restore", import.restore,
+      "Accept rows of alerts, deliveries, event_lag and rejected, which are otherwise refused");
   command->add_option("FILE", import.paths, "Files, directories, or - for standard input")
       ->required();
   command->callback([arguments, &action] {

@@ -44,17 +44,24 @@ struct Loaded {
 Result<Loaded> load(const RulesArguments& arguments) {
   Loaded loaded;
   TOCSIN_TRY(loaded.settings, load_settings(arguments.config));
-  TOCSIN_TRY(loaded.files, read_rule_files(arguments.files.empty() ? loaded.settings.rules.files
-                                                                   : arguments.files));
+  RuleSettings rules = loaded.settings.rules;
+  if (!arguments.files.empty()) {
+    rules.files = arguments.files;
+    rules.detect = false;
+  }
+  TOCSIN_TRY(loaded.files, read_rule_files(rules));
   return loaded;
 }
 
-// Prints all errors, including those in queries, to standard error.
+void print_warnings(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) print_message(stderr, "warning: " + warning + "\n");
+}
+
+// Prints all warnings and errors, including those in queries, to standard error.
 Result<RuleLoadReport> check_all(const Loaded& loaded) {
   RuleLoadReport report = check_rules(loaded.files, parse_parameters(loaded.settings.parameters));
-  for (const std::string& warning : report.warnings) {
-    print_message(stderr, "warning: " + warning + "\n");
-  }
+  print_warnings(loaded.settings.warnings);
+  print_warnings(report.warnings);
   for (const std::string& error : report.errors) print_message(stderr, error + "\n");
   if (report.errors.empty()) return report;
   return fail(ErrorCode::kInvalid, fmt::format("{} in {}", counted(report.errors.size(), "error"),
@@ -115,7 +122,7 @@ void add_subcommand(CLI::App& command, const std::string& name, const std::strin
   CLI::App* subcommand = command.add_subcommand(name, description);
   subcommand
       ->add_option("--config", arguments->config,
-                   "Configuration file; its parameters and rules.files are used")
+                   "Configuration file; its parameters, rules.files and rules.detect are used")
       ->check(CLI::ExistingFile);
   subcommand->add_option("FILE", arguments->files,
                          "Rule files [rules.files of the configuration, or the shipped rules]");

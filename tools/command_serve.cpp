@@ -83,7 +83,8 @@ Status serve(const ServeArguments& arguments) {
   const SystemClock clock;
   // Everything that can be wrong is checked before the database is made.
   TOCSIN_TRY(RuleEngineOptions engine_options, rule_engine_options(settings, clock.now()));
-  TOCSIN_RETURN_IF_ERROR(read_rule_files(settings.rules.files));
+  TOCSIN_RETURN_IF_ERROR(read_rule_files(settings.rules));
+  for (const std::string& warning : settings.warnings) log(LogLevel::kWarning, warning);
   ServerOptions options = server_options(settings);
   TOCSIN_RETURN_IF_ERROR(check_forwarders(options.forwarders));
   TOCSIN_TRY(ServerPorts ports, ServerPorts::open(options));
@@ -103,7 +104,7 @@ Status serve(const ServeArguments& arguments) {
   log(LogLevel::kInfo, fmt::format("time zone of rules and queries: {} (rules.time_zone)",
                                    engine_options.zone.name()));
   RuleEngine engine(*database, queries, clock, std::move(engine_options));
-  RuleService rules(engine, *database, clock, settings.rules.files);
+  RuleService rules(engine, *database, clock, settings.rules);
   TOCSIN_TRY(const std::string loaded, rules.reload());
   log(LogLevel::kInfo, loaded);
 

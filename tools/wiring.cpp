@@ -43,12 +43,11 @@ RuleFile read_rule_file(const std::string& path) {
   return {path, *std::move(text)};
 }
 
-std::vector<RuleFile> embedded_rule_files() {
-  std::vector<RuleFile> files;
+void add_shipped_rules(const RuleSettings& rules, std::vector<RuleFile>& files) {
   for (const ShippedFile& file : shipped_rules()) {
-    files.push_back({std::string(file.name), std::string(file.text)});
+    const bool wanted = file.name == kDetectRules ? rules.detect : rules.files.empty();
+    if (wanted) files.push_back({std::string(file.name), std::string(file.text)});
   }
-  return files;
 }
 
 struct GlobResult {
@@ -138,6 +137,7 @@ ServerOptions server_options(const Settings& settings) {
   options.allowed_hosts = settings.listen.allowed_hosts;
   options.external_url = settings.listen.external_url;
   options.time = time_settings(settings.listen.time);
+  options.event_lag = settings.store.event_lag;
   options.version = TOCSIN_VERSION;
   for (const TailSettings& tail : settings.tail) {
     options.tail.push_back({tail.paths, tail.format, tail.measurement, tail.tags, tail.from_end,
@@ -161,15 +161,17 @@ std::vector<std::string> find_rule_files(const std::vector<std::string>& globs) 
   return paths;
 }
 
-Result<std::vector<RuleFile>> read_rule_files(const std::vector<std::string>& globs) {
-  if (globs.empty()) return embedded_rule_files();
-  for (const std::string& pattern : globs) {
+Result<std::vector<RuleFile>> read_rule_files(const RuleSettings& rules) {
+  for (const std::string& pattern : rules.files) {
     if (paths_of(pattern).empty()) {
       return fail(ErrorCode::kNotFound, "no rule file matches " + pattern);
     }
   }
   std::vector<RuleFile> files;
-  for (const std::string& path : find_rule_files(globs)) files.push_back(read_rule_file(path));
+  for (const std::string& path : find_rule_files(rules.files)) {
+    files.push_back(read_rule_file(path));
+  }
+  add_shipped_rules(rules, files);
   return files;
 }
 

@@ -22,8 +22,9 @@ ServerOptions server_options(const Settings& settings);
 
 /// The files that match the globs, each once and in the order of the globs.
 std::vector<std::string> find_rule_files(const std::vector<std::string>& globs);
-/// The contents of the files that match the globs; without globs, the shipped rules. kNotFound
-/// names a glob that matches nothing. A file that cannot be read is returned with its error.
-Result<std::vector<RuleFile>> read_rule_files(const std::vector<std::string>& globs);
+/// The contents of the files that match `files`; without globs, the shipped rules. With `detect`,
+/// also the shipped file of that name. kNotFound names a glob that matches nothing. A file that
+/// cannot be read is returned with its error.
+Result<std::vector<RuleFile>> read_rule_files(const RuleSettings& rules);
 
 }  // namespace tocsin

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "db/schema/own_columns.h"
+
 namespace tocsin {
 
 const char* name_of(ColumnType type) {
@@ -37,7 +39,7 @@ const Measurement* Catalog::find(std::string_view name) const& {
 
 bool is_reserved_measurement(std::string_view name) {
   return name == kAlertsMeasurement || name == kDeliveriesMeasurement ||
-         name == kRejectedMeasurement;
+         name == kEventLagMeasurement || name == kRejectedMeasurement;
 }
 
 }  // namespace tocsin

@@ -93,7 +93,7 @@ struct WriteRequest {
   LineOrigin origin;   ///< for `rejected`
   /// If there are any, rows that are refused are only reported: they are in `rejected` already.
   std::vector<RetriedLine> retried;
-  /// Rows of `alerts`, `deliveries` and `rejected` are refused unless this is set.
+  /// Rows of Tocsin's own measurements are refused unless this is set.
   bool allow_reserved = false;
   /// Commit as soon as the writer is free instead of gathering for commit_interval.
   bool urgent = false;

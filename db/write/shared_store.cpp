@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "db/limits.h"
+#include "db/schema/own_columns.h"
 
 namespace tocsin {
 namespace {
@@ -131,6 +132,7 @@ Duration Store::retention_of(std::string_view measurement) const {
     if (name == measurement) return retention;
   }
   if (measurement == kRejectedMeasurement) return kRejectedRetention;
+  if (measurement == kEventLagMeasurement) return kEventLagRetention;
   return options.retention;
 }
 

@@ -44,6 +44,7 @@ struct Job {
   RowPlaces places;
   size_t lines_rejected = 0;
   LineWarnings warnings;
+  std::vector<HostLag> lags;
 };
 
 uint64_t line_at(std::string_view text, size_t offset) {
@@ -62,7 +63,7 @@ void note_places(const Batch& batch, std::string_view text, RowPlaces& places) {
 }
 
 // Parses a copy of the job's text; the original is kept for a retry.
-WriteRequest parse(Job& job, const Database& database, OddNameLimit& odd_names) {
+WriteRequest parse(Job& job, const Database& database, OddNameLimit& odd_names, bool with_lags) {
   thread_local JsonLinesParser json_parser;
   const IngestText& input = job.input;
   const bool json = input.format == LineFormat::kJson;
@@ -99,6 +100,7 @@ WriteRequest parse(Job& job, const Database& database, OddNameLimit& odd_names) 
   }
   job.lines_rejected = job.report.rows_rejected = errors.count();
   job.warnings = errors.warnings();
+  if (with_lags) job.lags = lags_of(write.batch, options.now);
   return write;
 }
 
@@ -122,6 +124,7 @@ void add_rejected_rows(Job& job, const WriteReport& stored) {
 struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
   uv_loop_t* loop;
   Database& database;
+  LagLog* const lags;
   std::optional<LoopMailbox> mailbox;  // empty once the Ingest is destroyed
   Duration patience_max = kTimeMax;
   size_t open_jobs = 0;
@@ -129,7 +132,8 @@ struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
   OddNameLimit odd_names;
   LineWarningLog warnings;
 
-  Impl(uv_loop_t* l, Database& d) : loop(l), database(d), mailbox(std::in_place, l) {}
+  Impl(uv_loop_t* l, Database& d, LagLog* g)
+      : loop(l), database(d), lags(g), mailbox(std::in_place, l) {}
 
   void start(const std::shared_ptr<Job>& job);
   void submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post);
@@ -155,7 +159,7 @@ void Ingest::Impl::start(const std::shared_ptr<Job>& job) {
 
 // Runs on any thread.
 void Ingest::Impl::submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post) {
-  WriteRequest write = parse(*job, database, odd_names);
+  WriteRequest write = parse(*job, database, odd_names, lags != nullptr);
   job->empty = write.batch.empty() && write.rejected.empty();
   if (job->empty) return;
   job->submitted =
@@ -218,13 +222,14 @@ void Ingest::Impl::finish(Job& job) {
     job.warnings.clear(LineWarning::kNoTimestamp);
     counters.untimed += job.warnings.untimed_count();
     warnings.lines(job.input.source, job.warnings, job.input.time_advice, kWarningsPerKind);
+    if (lags) lags->add(job.lags, job.input.options.now);
   }
   const auto done = std::move(job.done);
   done(std::move(job.report));
 }
 
-Ingest::Ingest(uv_loop_t* loop, Database& database)
-    : impl_(std::make_shared<Impl>(loop, database)) {}
+Ingest::Ingest(uv_loop_t* loop, Database& database, LagLog* lags)
+    : impl_(std::make_shared<Impl>(loop, database, lags)) {}
 Ingest::~Ingest() { impl_->mailbox.reset(); }
 
 void Ingest::add(IngestText text, std::function<void()> accepted,

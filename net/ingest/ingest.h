@@ -14,6 +14,7 @@
 #include "db/database.h"
 #include "db/limits.h"
 #include "net/event_loop/loop.h"
+#include "net/parse/event_lag.h"
 #include "net/parse/framer.h"
 #include "net/parse/line_protocol.h"
 
@@ -63,11 +64,12 @@ struct IngestCounters {
 };
 
 /// All functions must be called on the loop's thread. After destruction no callbacks are called.
-/// The loop must continue to run until the background work has ended, and `database` must exist
-/// until then.
+/// The loop must continue to run until the background work has ended, and `database` and `lags`
+/// must exist until then.
 class Ingest {
  public:
-  Ingest(uv_loop_t* loop, Database& database);
+  /// Adds the lags of stored events to `lags`, unless it is null.
+  Ingest(uv_loop_t* loop, Database& database, LagLog* lags);
   ~Ingest();
 
   /// Adds a text. `accepted` is called when the store has queued the text or refused it for good;

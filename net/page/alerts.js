@@ -15,11 +15,12 @@ export async function refresh_firing() {
   const alerts = await api.firing();
   alerts.sort((a, b) => severity_rank(a.labels?.severity) - severity_rank(b.labels?.severity) ||
     String(b.activeAt).localeCompare(String(a.activeAt)));
-  const worst = severities.map((severity) => [severity, alerts.filter((alert) => alert.labels?.severity === severity).length])
+  const sent = alerts.filter((alert) => !alert.status?.inhibitedBy?.length);
+  const worst = severities.map((severity) => [severity, sent.filter((alert) => alert.labels?.severity === severity).length])
     .filter(([, n]) => n > 0);
-  set_text("tile-firing", count(alerts.length));
+  set_text("tile-firing", count(sent.length));
   set_text("tile-firing-note", worst.map(([severity, n]) => `${n} ${severity.toLowerCase()}`).join(", "));
-  document.title = alerts.length ? `(${alerts.length}) Tocsin` : "Tocsin";
+  document.title = sent.length ? `(${sent.length}) Tocsin` : "Tocsin";
   show_empty("firing-empty", alerts.length ? "" : "No alert is firing.");
   document.getElementById("firing").replaceChildren(...alerts.map(firing_item));
 }

@@ -54,6 +54,7 @@ struct FollowedFile {
   std::string packed_in = {};             ///< a compressed file that holds its content
   bool truncated = false;                 ///< without a path: the file itself is another one now
   std::optional<uint64_t> size_at_start;  ///< reset once it has been read that far
+  bool live = false;  ///< all of it has been read: what follows is read when it is written
 
   FileKey key() const { return {position.device, position.inode}; }
   bool orphan() const { return path.empty() && file != nullptr; }

@@ -245,6 +245,7 @@ void parse_lines(std::string lines, const ReadRequest& request, const FormatGues
   }
   errors.add_counted(write.rejected);
   outcome.warnings.add(errors.warnings());
+  if (request.live) outcome.lags = lags_of(write.batch, request.now);
 }
 
 void finish_write(ReadOutcome& outcome) {

@@ -11,6 +11,7 @@
 
 #include "db/base/result.h"
 #include "db/database.h"
+#include "net/parse/event_lag.h"
 #include "net/parse/input_format.h"
 #include "net/parse/line_errors.h"
 #include "net/parse/time_keys.h"
@@ -40,6 +41,7 @@ struct ReadRequest {
   std::vector<std::string> tags;
   TimeOptions time;
   Timestamp now = 0;
+  bool live = false;  ///< what is read has just been written: its lags count
 };
 
 struct ReadOutcome {
@@ -58,6 +60,7 @@ struct ReadOutcome {
   TailPosition next;
   WriteRequest write;
   LineWarnings warnings;
+  std::vector<HostLag> lags;
   std::string error;
   /// What a person should know about the format of the file; empty: nothing.
   std::string notice;

@@ -45,10 +45,11 @@ std::string measurement_of(const Source& source, const std::string& path) {
 class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
  public:
   Impl(uv_loop_t* loop, Database& database, const Clock& clock, std::vector<Source> sources,
-       std::vector<std::vector<std::string>> globs, TailTiming timing)
+       std::vector<std::vector<std::string>> globs, TailTiming timing, LagLog* lags)
       : loop_(loop),
         database_(database),
         clock_(clock),
+        lags_(lags),
         sources_(std::move(sources)),
         timing_(timing),
         scanner_(std::move(globs)),
@@ -89,6 +90,7 @@ class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
   uv_loop_t* const loop_;
   Database& database_;
   const Clock& clock_;
+  LagLog* const lags_;
   const std::vector<Source> sources_;
   const TailTiming timing_;
   std::atomic<bool> caught_up_ = false;
@@ -328,6 +330,7 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->tags = source.options.tags;
   request->time = source.time;
   request->now = clock_.now();
+  request->live = lags_ != nullptr && file.live;
   file.in_flight = true;
   ++reading_;
   ++in_flight_;
@@ -363,6 +366,7 @@ void Tail::Impl::accept_read(uint64_t id, ReadOutcome outcome) {
   switch (outcome.kind) {
     case Kind::kNothing:
       files_.keep_open(id, outcome.file);
+      files_.at(id).live = true;
       files_.nothing_whole(id, {outcome.size, outcome.held_back, outcome.complete},
                            clock_.running());
       break;
@@ -388,9 +392,9 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
   const uint64_t rejected = line_count(outcome.write.rejected);
   counters_.rejected += rejected;
   auto done = [post = mailbox_->poster(), weak = weak_from_this(), id, next = outcome.next,
-               size = outcome.size, bytes,
-               warnings = std::move(outcome.warnings)](Result<WriteReport> report) {
-    post([weak, id, next, size, bytes, warnings, report = std::move(report)] {
+               size = outcome.size, bytes, warnings = std::move(outcome.warnings),
+               lags = std::move(outcome.lags), arrival = clock_.now()](Result<WriteReport> report) {
+    post([weak, id, next, size, bytes, warnings, lags, arrival, report = std::move(report)] {
       const auto self = weak.lock();
       if (!self) return;
       if (report) {
@@ -398,6 +402,7 @@ void Tail::Impl::submit(uint64_t id, ReadOutcome outcome) {
             warnings.untimed_count() - warnings[LineWarning::kNoTimestamp].count;
         self->warnings_.lines("following files: " + next.path, warnings,
                               "; name the right key with `time: {key: ...}` in `tail`", 1);
+        if (self->lags_) self->lags_->add(lags, arrival);
       }
       self->on_committed(id, next, size, bytes, report);
     });
@@ -427,6 +432,7 @@ void Tail::Impl::on_committed(uint64_t id, const TailPosition& next, uint64_t si
   const FollowedFile& file = files_.at(id);
   count(next.path, next.offset - std::min(next.offset, file.position.offset), *report);
   files_.committed(id, next, size, clock_.running());
+  if (next.offset >= size) files_.at(id).live = true;
   if (file.path.empty()) request_scan();  // its rest may be in a copy
   if (files_.step_of(file, clock_.running()) == TailStep::kRead) enqueue(id);
   update_caught_up();
@@ -463,7 +469,8 @@ Tail::Tail(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Tail::~Tail() { impl_->stop(); }
 
 Result<std::unique_ptr<Tail>> Tail::create(uv_loop_t* loop, Database& database, const Clock& clock,
-                                           std::vector<TailOptions> options, TailTiming timing) {
+                                           std::vector<TailOptions> options, TailTiming timing,
+                                           LagLog* lags) {
   std::vector<Source> sources;
   std::vector<std::vector<std::string>> globs;
   for (TailOptions& option : options) {
@@ -481,8 +488,8 @@ Result<std::unique_ptr<Tail>> Tail::create(uv_loop_t* loop, Database& database, 
     if (!time) return fail(time.error(), "tail: time");
     sources.push_back({format, std::move(option), *std::move(time)});
   }
-  return std::unique_ptr<Tail>(new Tail(
-      std::make_shared<Impl>(loop, database, clock, std::move(sources), std::move(globs), timing)));
+  return std::unique_ptr<Tail>(new Tail(std::make_shared<Impl>(
+      loop, database, clock, std::move(sources), std::move(globs), timing, lags)));
 }
 
 Status Tail::start() { return impl_->start(); }

@@ -9,6 +9,7 @@
 #include "db/base/time.h"
 #include "db/database.h"
 #include "net/event_loop/loop.h"
+#include "net/parse/event_lag.h"
 #include "net/tail/options.h"
 
 namespace tocsin {
@@ -34,16 +35,17 @@ struct TailCounters {
   uint64_t untimed = 0;   ///< JSON events and lines of text without a time
 };
 
-/// All functions except caught_up() must be called on the loop's thread. `loop`, `database` and
-/// `clock` must outlive it. Destruction stops it at once; lines that were not committed are read
-/// again after the next start. The loop must continue to run until the background work has ended,
-/// and `database` must exist until then.
+/// All functions except caught_up() must be called on the loop's thread. `loop`, `database`,
+/// `clock` and `lags` must outlive it. Destruction stops it at once; lines that were not committed
+/// are read again after the next start. The loop must continue to run until the background work has
+/// ended, and `database` must exist until then.
 class Tail {
  public:
+  /// Adds the lags of events that are read when they are written to `lags`, unless it is null.
   /// kInvalid names the wrong option.
   static Result<std::unique_ptr<Tail>> create(uv_loop_t* loop, Database& database,
                                               const Clock& clock, std::vector<TailOptions> options,
-                                              TailTiming timing = {});
+                                              TailTiming timing = {}, LagLog* lags = nullptr);
   ~Tail();
 
   /// Reads the stored positions and starts the first scan. Errors: those of Database::list.

@@ -12,11 +12,6 @@ void Accumulator::add_rows(uint32_t, const EntryStatistics&) {
 
 Status Accumulator::compute_results(Execution&) { return {}; }
 
-bool needs_time(AggregateKind kind) {
-  return kind == AggregateKind::kFirst || kind == AggregateKind::kLast ||
-         kind == AggregateKind::kSlope || kind == AggregateKind::kSample;
-}
-
 bool shares_values(AggregateKind kind) {
   return kind == AggregateKind::kQuantile || kind == AggregateKind::kMad;
 }

@@ -22,7 +22,7 @@ struct AggregateInput {
   std::span<const uint32_t> rows;
   std::span<const uint32_t> groups;
   const Vector* argument = nullptr;  ///< null for count()
-  const Vector* time = nullptr;      ///< for aggregates that need it
+  const Vector* time = nullptr;      ///< for aggregates with a time column
   /// By row: the rows it represents; empty if each represents itself. Only for counts, sums, means,
   /// extremes and distinct counts.
   std::span<const EntryStatistics> counted;
@@ -58,8 +58,6 @@ class Accumulator {
   virtual void add_rows(uint32_t group, const EntryStatistics& rows);
 };
 
-/// Whether the aggregate needs AggregateInput::time.
-bool needs_time(AggregateKind kind);
 /// Whether the aggregate collects all values. Such aggregates over the same argument and filter
 /// share one accumulator.
 bool shares_values(AggregateKind kind);

@@ -1,5 +1,5 @@
-// sample(x, n): the n earliest values as a JSON array. Values that would make the array longer than
-// kStringBytesMax are cut.
+// sample(x, n): the n earliest values as a JSON array; without times, the n smallest as text.
+// Values that would make the array longer than kStringBytesMax are cut.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -22,8 +22,8 @@ class SampleAccumulator final : public Accumulator {
   void update(const AggregateInput& input) override {
     for (size_t i = 0; i < input.rows.size(); ++i) {
       const uint32_t row = input.rows[i];
-      if (input.argument->is_null(row) || input.time->is_null(row)) continue;
-      const Timestamp time = input.time->i64[row];
+      if (input.argument->is_null(row) || (input.time && input.time->is_null(row))) continue;
+      const Timestamp time = input.time ? input.time->i64[row] : 0;
       const auto& group = groups_[input.groups[i]];
       if (group.size() >= count_max_ && (group.empty() || time > group.back().time)) continue;
       add(input.groups[i], {time, json_at(*input.argument, row)});

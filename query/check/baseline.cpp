@@ -38,7 +38,11 @@ bool StageChecker::baseline_arguments(const ast::Baseline& baseline, BaselineSta
   Duration length = 0;
   if (__builtin_sub_overflow(plan_.range.end, plan_.range.start, &length)) length = INT64_MAX;
   out.step = length;
-  if (baseline.step && !check_duration(context_, *baseline.step, "`step`", out.step)) return false;
+  if (baseline.step) {
+    if (!check_duration(context_, *baseline.step, "`step`", out.step)) return false;
+    const bool is_parameter = baseline.step->kind == ast::Expression::Kind::kParameter;
+    out.local_days = (baseline.step->in_days || is_parameter) && out.step % kDay == 0;
+  }
   const auto too_long = [&](const ast::Expression& argument, std::string_view what,
                             Duration limit) {
     return context_.fault(argument.span,

@@ -88,8 +88,7 @@ class Search {
     if (condition.kind == Expression::Kind::kLiteral) {
       const bool* value = std::get_if<bool>(&condition.literal.data);
       // With unknown names, a condition that is false now may become true later.
-      if ((value && *value) || context_.options.rule_mode || context_.forgiving)
-        return std::nullopt;
+      if ((value && *value) || context_.options.rule_mode) return std::nullopt;
       return fmt::format("`{}` is false for every row", written(condition));
     }
     if (condition.kind == Expression::Kind::kColumn) return scope_.at(condition.column).never_true;

@@ -75,8 +75,9 @@ class StagePrinter {
     return out + output();
   }
   std::string operator()(const BaselineStage& baseline) const {
-    std::string out = fmt::format("baseline {} step {} min {}", format_duration(baseline.depth),
-                                  format_duration(baseline.step), baseline.min_windows);
+    std::string out =
+        fmt::format("baseline {} step {} min {}", format_duration(baseline.depth),
+                    ast::print_step(baseline.step, baseline.local_days), baseline.min_windows);
     if (baseline.excluding_alerts) out += " excluding alerts";
     if (!baseline.excluding_rule.empty()) out += " of " + ast::print_name(baseline.excluding_rule);
     for (const BaselineJudgement& each : baseline.judgements) {

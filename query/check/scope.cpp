@@ -123,7 +123,7 @@ std::string CheckContext::owners_of(std::string_view column) const {
 
 std::optional<uint32_t> CheckContext::resolve(const ast::Name& name, const Scope& scope) {
   if (const auto column = scope.find(name.text)) return column;
-  if (scope.open && (options.rule_mode || forgiving)) {
+  if (scope.open && options.rule_mode) {
     unknown_column = name.text;
   } else {
     unknown_name(name, scope);

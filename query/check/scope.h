@@ -119,9 +119,7 @@ struct CheckContext {
   const Catalog* catalog = nullptr;         ///< for messages: which measurements have a column
   std::string source_names;                 ///< as in `no column x in audit, bpm`
   std::vector<std::string> source_columns;  ///< for messages: whether a stage removed a column
-  /// One of Tocsin's own measurements has no rows yet: its unknown columns are null, not errors.
-  bool forgiving = false;
-  /// In rule mode or if forgiving: an unknown column that the source might get later. The run must
+  /// In rule mode: an unknown column that the source might get later. The run must
   /// start again with it.
   std::optional<std::string> unknown_column;
   std::vector<std::string> warnings;

@@ -1,6 +1,7 @@
 #include "query/check/source.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <set>
 #include <utility>
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "db/base/text.h"
+#include "db/schema/own_columns.h"
 #include "query/base/limits.h"
 #include "query/check/expression.h"
 
@@ -117,27 +119,47 @@ bool unknown_measurement(CheckContext& context, const ast::Name& name, const Cat
   return context.fault(name.span, fmt::format("no measurement `{}`", name.text), hint);
 }
 
+// The measurements of a source.
+struct FoundMeasurements {
+  std::vector<const Measurement*> all;
+  std::deque<Measurement> own;  // Tocsin's own, with columns that no row has yet
+};
+
+// One of Tocsin's own measurements: it can be queried before its first row, and has all its columns
+// from the start.
+Measurement own_measurement(const std::string& name, const Measurement* stored) {
+  Measurement result;
+  if (stored) result = *stored;
+  result.name = name;
+  for (const OwnColumn& column : own_columns(name)) {
+    if (!result.find(column.name))
+      result.columns.push_back({0, column.name, column.type, column.kind});
+  }
+  return result;
+}
+
 bool find_measurements(CheckContext& context, const ast::Source& source, const Catalog& catalog,
-                       std::vector<const Measurement*>& found) {
+                       FoundMeasurements& found) {
   for (const ast::Name& name : source.measurements) {
     const Measurement* measurement = catalog.find(name.text);
-    // Tocsin's own measurements may be queried before their first row: the result is empty.
     const bool own = is_reserved_measurement(name.text);
     if (!measurement && !own && !context.options.rule_mode) {
       return unknown_measurement(context, name, catalog);
     }
-    context.forgiving = context.forgiving || (!measurement && own);
-    if (!measurement) {
+    const bool repeated =
+        std::ranges::any_of(found.all, [&](const auto* each) { return each->name == name.text; });
+    if (!measurement && !(own && context.options.rule_mode)) {
       context.schema_warnings.push_back(fmt::format("there is no measurement `{}` yet", name.text));
-    } else if (std::find(found.begin(), found.end(), measurement) == found.end()) {
-      found.push_back(measurement);
     }
+    if (repeated || (!measurement && !own)) continue;
+    if (own) measurement = &found.own.emplace_back(own_measurement(name.text, measurement));
+    found.all.push_back(measurement);
   }
   if (!source.measurements.empty()) return true;
   for (const auto& [name, measurement] : catalog.measurements) {
-    if (!is_reserved_measurement(name)) found.push_back(&measurement);
+    if (!is_reserved_measurement(name)) found.all.push_back(&measurement);
   }
-  std::sort(found.begin(), found.end(),
+  std::sort(found.all.begin(), found.all.end(),
             [](const Measurement* a, const Measurement* b) { return a->id < b->id; });
   return true;
 }
@@ -215,8 +237,9 @@ std::string list_sources(const std::vector<const Measurement*>& found) {
 
 bool check_source(CheckContext& context, const ast::Source& source, const Catalog& catalog,
                   const std::vector<std::string>& unknown, Plan& plan, Scope& scope) {
-  std::vector<const Measurement*> found;
-  if (!find_measurements(context, source, catalog, found)) return false;
+  FoundMeasurements measurements;
+  if (!find_measurements(context, source, catalog, measurements)) return false;
+  const std::vector<const Measurement*>& found = measurements.all;
   if (!check_range(context, source, plan)) return false;
   SourceTable table(context);
   for (const Measurement* measurement : found) {

@@ -52,6 +52,7 @@ class StageChecker {
                            Aggregate& out);
   bool quantile_argument(const ast::Expression& call, Aggregate& out);
   bool group_key(const ast::KeyItem& item, GroupKey& out);
+  bool has_times() const;
   bool time_column(TextSpan span, std::string_view what, uint32_t& out);
   bool baseline_place();
   bool baseline_column(const BaselineCall& call, BaselineStage& stage);

@@ -70,10 +70,14 @@ std::string advice_for(const AggregateEntry& entry, ValueType type, const ast::E
 
 }  // namespace
 
-bool StageChecker::time_column(TextSpan span, std::string_view what, uint32_t& out) {
+bool StageChecker::has_times() const {
   const auto column = scope_.find("time");
-  if (column && scope_.at(*column).type == ValueType::kTime) {
-    out = *column;
+  return column && scope_.at(*column).type == ValueType::kTime;
+}
+
+bool StageChecker::time_column(TextSpan span, std::string_view what, uint32_t& out) {
+  if (has_times()) {
+    out = *scope_.find("time");
     return true;
   }
   return context_.fault(
@@ -201,8 +205,10 @@ bool StageChecker::aggregate(const ast::AggregateItem& item, Aggregate& out) {
     out.where.emplace();
     if (!check_condition(context_, scope_, *item.where, "`where`", *out.where)) return false;
   }
-  return !reads_time(out.kind) ||
-         time_column(item.call.span, fmt::format("`{}`", item.call.name), out.time_column);
+  if (!reads_time(out.kind)) return true;
+  if (out.kind == AggregateKind::kSample && !has_times()) return true;
+  return time_column(item.call.span, fmt::format("`{}`", item.call.name),
+                     out.time_column.emplace());
 }
 
 bool StageChecker::group_key(const ast::KeyItem& item, GroupKey& out) {

@@ -103,6 +103,13 @@ Result<Windows> baseline_windows(const BaselinePrefix& prefix) {
                             kBaselineWindowCountMax));
   }
   windows.past_count = static_cast<uint32_t>(count);
+  if (prefix.baseline->local_days) {
+    auto past = local_windows(range, windows.step, windows.past_count, prefix.plan->zone);
+    if (past) {
+      windows.past = *std::move(past);
+      windows.past_count = static_cast<uint32_t>(windows.past.size());
+    }
+  }
   windows.wanted.assign(windows.count(), 1);
   return windows;
 }

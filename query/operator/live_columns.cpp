@@ -37,7 +37,7 @@ struct LiveInput {
     for (const Aggregate& aggregate : stage.aggregates) {
       if (aggregate.argument) add_columns(*aggregate.argument, input);
       if (aggregate.where) add_columns(*aggregate.where, input);
-      if (needs_time(aggregate.kind)) input.at(aggregate.time_column) = 1;
+      if (aggregate.time_column) input.at(*aggregate.time_column) = 1;
     }
   }
   void operator()(const SortStage& stage) const {

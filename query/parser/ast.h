@@ -32,9 +32,10 @@ struct Expression {
   Function operation = Function::kAnd;  ///< kOperator
   uint32_t depth = 1;                   ///< of the tree, including this node
   TextSpan span;
-  TextSpan head;     ///< the operator, or the name of a call
-  Value literal;     ///< kLiteral
-  std::string name;  ///< kName, kParameter (without `$`), kCall
+  TextSpan head;         ///< the operator, or the name of a call
+  Value literal;         ///< kLiteral
+  bool in_days = false;  ///< kLiteral: a duration in days and weeks only, such as `1d`
+  std::string name;      ///< kName, kParameter (without `$`), kCall
   std::vector<Expression> arguments;
 };
 
@@ -157,6 +158,8 @@ struct Query {
 /// The text of a query or expression, on one line: parsing it returns the same query again. Only
 /// the parentheses that precedence requires are printed.
 std::string print_query(const Query& query);
+/// The step of a baseline: whole days are written in hours unless they are days of the zone.
+std::string print_step(Duration step, bool in_days);
 std::string print_expression(const Expression& expression);
 /// `name` as written in a query: in backticks if it is reserved or not a plain identifier.
 std::string print_name(std::string_view name);

@@ -79,6 +79,9 @@ bool match_number(ParseState& state, const char* position, ast::Expression& valu
   const LexResult result = lex_number(state.rest(position), state.zone(), number, length, error);
   if (!found_or_fault(state, position, result, error)) return false;
   value = literal(std::move(number), state.span(position, length));
+  value.in_days = value.literal.type == ValueType::kDuration &&
+                  state.rest(position).substr(0, length).find_first_not_of("0123456789.dw") ==
+                      std::string_view::npos;
   return true;
 }
 

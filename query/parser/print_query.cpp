@@ -126,6 +126,13 @@ std::string optional_word(const char* word, const std::optional<Expression>& val
   return value ? fmt::format(" {} {}", word, print_expression(*value)) : "";
 }
 
+std::string optional_step(const std::optional<Expression>& step) {
+  const bool is_literal = step && step->kind == Expression::Kind::kLiteral &&
+                          step->literal.type == ValueType::kDuration;
+  if (!is_literal) return optional_word("step", step);
+  return " step " + print_step(std::get<int64_t>(step->literal.data), step->in_days);
+}
+
 std::string optional_keys(const std::vector<Name>& keys) {
   return keys.empty() ? "" : " by " + print_names(keys);
 }
@@ -146,8 +153,7 @@ struct StagePrinter {
   }
   std::string operator()(const Baseline& baseline) const {
     std::string out = "baseline " + print_expression(baseline.depth) +
-                      optional_word("step", baseline.step) +
-                      optional_word("min", baseline.min_windows);
+                      optional_step(baseline.step) + optional_word("min", baseline.min_windows);
     if (baseline.excluding_alerts) out += " excluding alerts";
     if (baseline.excluding_rule) out += " of " + print_measurement(*baseline.excluding_rule);
     return out;
@@ -207,6 +213,10 @@ std::string print_name(std::string_view name) {
 }
 
 std::string print_expression(const Expression& expression) { return print_at(expression, kOr); }
+
+std::string print_step(Duration step, bool in_days) {
+  return in_days || step % kDay != 0 ? format_duration(step) : fmt::format("{}h", step / kHour);
+}
 
 std::string print_query(const Query& query) {
   std::string out = "from ";

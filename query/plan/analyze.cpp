@@ -78,7 +78,7 @@ class UseMarker {
     for (const Aggregate& aggregate : stats.aggregates) {
       if (aggregate.argument) expression(*aggregate.argument);
       if (aggregate.where) expression(*aggregate.where);
-      if (reads_time(aggregate.kind)) column(aggregate.time_column);
+      if (aggregate.time_column) column(*aggregate.time_column);
     }
   }
   void mark(const BaselineStage& baseline) {

@@ -95,7 +95,7 @@ enum class AggregateKind : uint8_t {
 };
 // clang-format on
 
-/// Whether the aggregate needs the time of each row.
+/// Whether the aggregate uses the time of each row.
 inline bool reads_time(AggregateKind kind) {
   return kind == AggregateKind::kFirst || kind == AggregateKind::kLast ||
          kind == AggregateKind::kSlope || kind == AggregateKind::kSample;
@@ -108,8 +108,9 @@ struct Aggregate {
   std::optional<Expression> argument;  ///< none for count(); count(x) counts values of x
   std::optional<Expression> where;     ///< counts only rows for which this is true
   double quantile = 0;                 ///< kQuantile: in [0, 1]; median is 0.5
-  uint32_t time_column = 0;            ///< if reads_time(kind): index of `time` in the input
-  uint32_t sample_count = 0;           ///< kSample: a JSON array of this many earliest values
+  /// If reads_time(kind): index of `time` in the input. None for kSample if the input has no times.
+  std::optional<uint32_t> time_column;
+  uint32_t sample_count = 0;  ///< kSample: a JSON array of this many earliest, or smallest, values
   TextSpan span;
 };
 
@@ -184,13 +185,15 @@ struct StatsStage {
   std::vector<Aggregate> aggregates;
 };
 /// Requires of judgements: adjacent windows, no longer than a day.
-/// Runs the stages before it over each earlier window [start - k*step, end - k*step) that is
-/// completely within `depth` before the range, and appends `columns` (f64; i64 for kWindows; a
+/// Runs the stages before it over each earlier window [start - k*step, end - k*step), for k * step
+/// up to `depth`, and appends `columns` (f64; i64 for kWindows; a
 /// duration if the column is one). Only where, let and stats come before it, including at least one
 /// stats. query/README.md defines the semantics.
 struct BaselineStage {
   Duration depth = 0;
   Duration step = 0;  ///< default: the length of the range
+  /// The step is whole days of the plan's zone: windows begin at the local time of the range.
+  bool local_days = false;
   uint64_t min_windows = 1;
   /// Skips a group's past windows that overlap one of its intervals (QueryOptions::exclusions).
   bool excluding_alerts = false;

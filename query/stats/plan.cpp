@@ -31,7 +31,7 @@ StatsPlan StatsPlan::compile(const StatsStage& stage, bool windowed, const TimeZ
     Feed feed;
     if (aggregate.argument) feed.argument = program.add(*aggregate.argument);
     if (aggregate.where) feed.where = program.add(*aggregate.where);
-    if (needs_time(aggregate.kind)) feed.time = program.columns.at(aggregate.time_column);
+    if (aggregate.time_column) feed.time = program.columns.at(*aggregate.time_column);
     const auto shared = std::ranges::find_if(plan.feeds, [&](const Feed& other) {
       return shares_values(aggregate.kind) &&
              shares_values(stage.aggregates[other.aggregates.front()].kind) &&

@@ -1,5 +1,6 @@
 """`tocsin serve`: what it checks before it makes anything, who may connect, and who may read its files."""
 import grp
+import json
 import os
 import pwd
 import re
@@ -116,6 +117,54 @@ class StartTest(Case):
                     if option not in words:
                         words += [option, free]
                 self.assertIn(" is ready", self.start(*words))
+
+
+class RulesTest(Case):
+    OWN = """
+groups:
+  - name: own
+    rules:
+      - alert: Own
+        expr: from audit last 1m | stats n = count() by service | where n > 1000
+"""
+
+    def listed(self, *arguments):
+        """The names that `tocsin rules list` shows, after `check` has accepted the same rules."""
+        checked = run("rules", "check", *arguments)
+        self.assertEqual((checked.returncode, checked.stderr), (0, ""), checked.stderr)
+        lines = run("rules", "list", *arguments).stdout.splitlines()[1:]
+        return {line.split()[0] for line in lines}
+
+    def running(self, settings):
+        server = self.serve(settings)
+        status, text = server.get("/api/v1/rules")
+        self.assertEqual(status, 200)
+        names = {rule["name"] for group in json.loads(text)["data"]["groups"] for rule in group["rules"]}
+        self.assertEqual(server.stop(), 0)
+        return names
+
+    def test_a_setting_turns_on_the_rules_that_learn(self):
+        learning = {"UnusualVolume", "UnusualFailureRate", "UnusualDuration"}
+        on = "rules: {detect: true}\n"
+        usual = self.listed()
+        self.assertFalse(usual & learning)
+        self.assertEqual(self.running("rules: {detect: false}\n"), usual)
+        self.assertEqual(self.listed("--config", self.write("on.yml", on)), usual | learning)
+        self.assertEqual(self.running(on), usual | learning)
+        own = self.write("own.yml", self.OWN)
+        both = f"rules: {{files: [{own}], detect: true}}\n"
+        self.assertEqual(self.listed("--config", self.write("both.yml", both)), {"Own"} | learning)
+        self.assertEqual(self.running(both), {"Own"} | learning)
+        self.assertEqual(self.listed("--config", self.write("on.yml", on), own), {"Own"})
+
+    def test_an_old_setting_works_and_names_its_successor(self):
+        settings = "anomaly_detection:\n  noise_tolerance: 4\n"
+        warning = "2:20: anomaly_detection.noise_tolerance: the shipped rules no longer use this setting; " \
+                  "anomaly_detection.surprise_min replaces it"
+        checked = run("rules", "check", "--config", self.write("old.yml", settings))
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertIn(f"old.yml:{warning}", checked.stderr)
+        self.assertIn(f"tocsin.yml:{warning}", self.serve(settings).log())
 
 
 class ReachTest(Case):

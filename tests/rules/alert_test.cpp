@@ -1,10 +1,14 @@
 #include "rules/alert.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
 
 #include <catch2/catch.hpp>
+
+#include "db/schema/own_columns.h"
+#include "rules/alert_write.h"
 
 using namespace tocsin;
 
@@ -41,6 +45,18 @@ TEST_CASE("alert: an encoded event decodes to itself", "[rules]") {
   const auto decoded = decode_alert(encode_alert(example_event()));
   REQUIRE(decoded);
   CHECK(*decoded == example_event());
+}
+
+TEST_CASE("alert: queries know all columns that an alert is written with", "[rules]") {
+  AlertEvent event = example_event();
+  event.inhibited_by = {"CollectorSilent"};
+  WriteRequest request;
+  OutboxSequence sequence;
+  add_alerts({event}, {}, event.written_at, sequence, request);
+  std::vector<OwnColumn> written;
+  for (const Lane& lane : request.batch.rows_of(kAlertsMeasurement).lanes())
+    written.push_back({lane.name.c_str(), lane.type, lane.kind});
+  CHECK(std::ranges::is_permutation(written, own_columns(kAlertsMeasurement)));
 }
 
 TEST_CASE("alert: values that are not finite are null", "[rules]") {

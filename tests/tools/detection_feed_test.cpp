@@ -59,4 +59,28 @@ TEST_CASE("feed: stops before the first late event if asked for order", "[detect
   CHECK(feed.event_count() == 6);
 }
 
+TEST_CASE("feed: stores how late events arrive", "[detection]") {
+  const test::TemporaryFolder folder;
+  ManualClock clock(kBirth);
+  DatabaseOptions options;
+  options.clock = &clock;
+  const auto database = Database::open(folder / "db", options);
+  REQUIRE(database);
+  LateSource source;
+  Feed feed(source, clock, **database);
+  REQUIRE(feed.play(kBirth + 5 * kMinute, false));
+  QueryOptions query;
+  query.now = clock.now();
+  const auto table =
+      QueryEngine(**database)
+          .run("from event_lag | keep time, host, lag_min_ms, lag_max_ms, events", query);
+  REQUIRE(table);
+  REQUIRE(table->row_count == 1);
+  CHECK(table->columns[0].at(0) == Value::time(kBirth));
+  CHECK(table->columns[1].at(0) == Value::of(generate::services()[0].name + "-1"));
+  CHECK(table->columns[2].at(0) == Value::of(int64_t{5'000}));
+  CHECK(table->columns[3].at(0) == Value::of(int64_t{65'000}));
+  CHECK(table->columns[4].at(0) == Value::of(int64_t{60}));
+}
+
 }  // namespace tocsin::detection

@@ -115,8 +115,9 @@ class Bench {
   Status prepare() {
     TOCSIN_TRY(const std::vector<uint64_t> seeds, parse_seeds(arguments_.seeds));
     TOCSIN_TRY(const std::vector<std::string> worlds, world_names(arguments_.worlds));
-    TOCSIN_TRY(rules_, read_rule_files(arguments_.rules));
-    TOCSIN_TRY(const Settings settings, load_settings(arguments_.config));
+    TOCSIN_TRY(Settings settings, load_settings(arguments_.config));
+    if (!arguments_.rules.empty()) settings.rules.files = arguments_.rules;
+    TOCSIN_TRY(rules_, read_rule_files(settings.rules));
     for (const std::string& world : worlds) {
       for (const uint64_t seed : seeds) {
         const char* usual = seed % 2 == 0 ? kSpring : kAutumn;

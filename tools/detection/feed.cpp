@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "net/parse/line_protocol.h"
 
 namespace tocsin::detection {
@@ -36,12 +38,30 @@ Result<Timestamp> Feed::play(Timestamp end, bool ordered) {
     for (const generate::Event& event : tick_events_) formatter_.append(buffer_, event);
     event_count_ += tick_events_.size();
     clock_.set(tick_.end);
+    count_lags();
     if (buffer_.size() >= kRequestBytes) TOCSIN_RETURN_IF_ERROR(write_bulk());
     next_tick();
   }
   const bool stopped_early = tick_.end <= end;  // the next call stores the rest
   if (in_bulk_ || !stopped_early) TOCSIN_RETURN_IF_ERROR(write_rest());
   return tick_.start;
+}
+
+/// An event arrives at the end of its tick.
+void Feed::count_lags() {
+  constexpr unsigned kHostBits = 16;
+  for (const generate::Event& event : tick_events_) {
+    lags_[uint32_t{event.service} << kHostBits | event.host].add(tick_.end - event.time);
+  }
+  if (tick_.end % kLagInterval != 0) return;
+  std::vector<HostLag> lags;
+  for (const auto& [key, lag] : std::exchange(lags_, {})) {
+    const std::string& service = source_.estate().services[key >> kHostBits].name;
+    lags.push_back({service, fmt::format("{}-{}", service, key & 0xffff), lag});
+  }
+  LagLog log;
+  log.add(lags, tick_.start);
+  log.add_rows(tick_.end, true, lag_rows_);
 }
 
 /// Much is written in bulk, which makes whole segments at once.
@@ -72,6 +92,8 @@ Status Feed::write_rest() {
 Result<WriteRequest> Feed::parse_buffer() {
   WriteRequest request;
   request.source = "detection";
+  request.allow_reserved = true;
+  request.batch = std::exchange(lag_rows_, Batch());
   const std::string_view lines = request.batch.keep(std::string(buffer_.view()));
   buffer_.clear();
   LineErrors errors;

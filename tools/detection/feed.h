@@ -1,13 +1,16 @@
-// Stores the events of a world in a database, in the order in which they arrive.
+// Stores the events of a world in a database, in the order in which they arrive, and how late they
+// arrive, as the server does.
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "db/base/mutex.h"
 #include "db/base/result.h"
 #include "db/base/time.h"
 #include "db/database.h"
+#include "net/parse/event_lag.h"
 #include "tools/generate/event_source.h"
 #include "tools/generate/format.h"
 
@@ -34,6 +37,7 @@ class Feed {
  private:
   void next_tick();
   bool is_orderly() const;
+  void count_lags();
   Status write_bulk();
   Status write_rest();
   Result<WriteRequest> parse_buffer();
@@ -42,9 +46,11 @@ class Feed {
   ManualClock& clock_;
   Database& database_;
   generate::Formatter formatter_;
-  std::vector<generate::Event> tick_events_;  ///< of the tick that is stored next
-  TimeRange tick_{0, 0};                      ///< at first none
-  generate::TextBuffer buffer_;               ///< lines that are not stored yet
+  std::vector<generate::Event> tick_events_;     ///< of the tick that is stored next
+  TimeRange tick_{0, 0};                         ///< at first none
+  generate::TextBuffer buffer_;                  ///< lines that are not stored yet
+  std::unordered_map<uint32_t, LagRange> lags_;  ///< of this interval, by service and host
+  Batch lag_rows_;                               ///< of earlier intervals, not stored yet
   std::vector<generate::Label> labels_;
   uint64_t event_count_ = 0;
   bool in_bulk_ = false;  ///< there are bulk writes that are not durable yet

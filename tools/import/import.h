@@ -25,7 +25,7 @@ struct ImportOptions {
   TimeOptions time;  ///< JSON and CSV
   /// Whether a file may be imported in which no row has a time: all get the current one.
   bool time_now = false;
-  /// Accepts rows of `alerts`, `deliveries` and `rejected`, which are otherwise refused.
+  /// Accepts rows of Tocsin's own measurements, which are otherwise refused.
   bool restore = false;
   unsigned parser_count = 2;                ///< threads that read and parse
   const std::atomic<bool>* stop = nullptr;  ///< checked between chunks; may be null

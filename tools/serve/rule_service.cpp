@@ -67,31 +67,30 @@ bool has_events(const Database& database) {
 }  // namespace
 
 RuleService::RuleService(RuleEngine& engine, const Database& database, const Clock& clock,
-                         std::vector<std::string> globs)
-    : engine_(engine), database_(database), clock_(clock), globs_(std::move(globs)) {}
+                         RuleSettings files)
+    : engine_(engine), database_(database), clock_(clock), files_(std::move(files)) {}
 
 RuleService::~RuleService() { stop(); }
 
 Result<std::string> RuleService::reload() {
   const MutexLock lock(mutex_);
-  loaded_stamp_ = stamp_of(globs_);  // before reading, so that a change during it is noticed later
-  return load(globs_, nullptr);
+  // Before reading, so that a change during it is noticed later.
+  loaded_stamp_ = stamp_of(files_.files);
+  return load(files_, nullptr);
 }
 
-Result<std::string> RuleService::change(std::vector<std::string> globs,
-                                        const RuleEngineOptions& options) {
+Result<std::string> RuleService::change(RuleSettings files, const RuleEngineOptions& options) {
   const MutexLock lock(mutex_);
-  std::string stamp = stamp_of(globs);
-  TOCSIN_TRY(std::string changes, load(globs, &options));
-  globs_ = std::move(globs);
+  std::string stamp = stamp_of(files.files);
+  TOCSIN_TRY(std::string changes, load(files, &options));
+  files_ = std::move(files);
   loaded_stamp_ = std::move(stamp);
   return changes;
 }
 
-Result<std::string> RuleService::load(const std::vector<std::string>& globs,
-                                      const RuleEngineOptions* options) {
-  TOCSIN_TRY(const std::vector<RuleFile> files, read_rule_files(globs));
-  const RuleLoadReport report = engine_.load(files, options);
+Result<std::string> RuleService::load(const RuleSettings& files, const RuleEngineOptions* options) {
+  TOCSIN_TRY(const std::vector<RuleFile> read, read_rule_files(files));
+  const RuleLoadReport report = engine_.load(read, options);
   for (const std::string& error : report.errors) log(LogLevel::kError, "rules: " + error);
   const bool events = has_events(database_);
   for (const std::string& warning : warning_log_.new_lines(report, events)) {
@@ -148,7 +147,7 @@ void RuleService::note_caught_up() {
 void RuleService::reload_if_changed() {
   {
     const MutexLock lock(mutex_);
-    std::string stamp = stamp_of(globs_);
+    std::string stamp = stamp_of(files_.files);
     if (stamp == loaded_stamp_) return;
     const auto now = std::chrono::steady_clock::now();
     if (stamp != changed_stamp_) {

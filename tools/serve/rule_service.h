@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "config/settings.h"
 #include "db/base/mutex.h"
 #include "db/base/result.h"
 #include "db/base/time.h"
@@ -19,9 +20,8 @@ namespace tocsin {
 /// All functions may be called from any thread. All references must outlive it.
 class RuleService {
  public:
-  /// `globs` as in read_rule_files.
-  RuleService(RuleEngine& engine, const Database& database, const Clock& clock,
-              std::vector<std::string> globs);
+  /// `files` as in read_rule_files.
+  RuleService(RuleEngine& engine, const Database& database, const Clock& clock, RuleSettings files);
   ~RuleService();  ///< as stop()
 
   /// Reads the rule files again and returns one line that describes the changes. If a glob matches
@@ -29,8 +29,8 @@ class RuleService {
   /// are logged.
   Result<std::string> reload();
 
-  /// The same with other globs and options, which stay only if rule files are found.
-  Result<std::string> change(std::vector<std::string> globs, const RuleEngineOptions& options);
+  /// The same with other files and options, which stay only if rule files are found.
+  Result<std::string> change(RuleSettings files, const RuleEngineOptions& options);
 
   /// Starts the thread, which evaluates rules and checks for changed files every few seconds.
   void start();
@@ -40,7 +40,7 @@ class RuleService {
   size_t rule_count() const { return rule_count_.load(); }
 
  private:
-  Result<std::string> load(const std::vector<std::string>& globs, const RuleEngineOptions* options)
+  Result<std::string> load(const RuleSettings& files, const RuleEngineOptions* options)
       TOCSIN_REQUIRES(mutex_);
   void run();
   void reload_if_changed();
@@ -56,7 +56,7 @@ class RuleService {
 
   Mutex mutex_;  // held while rules are loaded
   ConditionVariable wake_;
-  std::vector<std::string> globs_ TOCSIN_GUARDED_BY(mutex_);
+  RuleSettings files_ TOCSIN_GUARDED_BY(mutex_);
   WarningLog warning_log_ TOCSIN_GUARDED_BY(mutex_);
   /// Names, sizes and times of the rule files when they were last read.
   std::string loaded_stamp_ TOCSIN_GUARDED_BY(mutex_);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "db/base/log.h"
 #include "net/deliver/deliver.h"
 #include "tools/wiring.h"
 
@@ -41,6 +42,7 @@ class SettingsComparison {
     is_fixed("store.commit_bytes", rest.store.commit_bytes, wanted.store.commit_bytes);
     is_fixed("store.pending_bytes_max", rest.store.pending_bytes_max,
              wanted.store.pending_bytes_max);
+    is_fixed("store.event_lag", rest.store.event_lag, wanted.store.event_lag);
     is_fixed("listen.tcp", rest.listen.tcp, wanted.listen.tcp);
     is_fixed("listen.http", rest.listen.http, wanted.listen.http);
     is_fixed("listen.query_thread_count", rest.listen.query_thread_count,
@@ -92,12 +94,13 @@ class SettingsComparison {
 Result<std::string> SettingsReload::run(Server& server) {
   const MutexLock lock(mutex_);
   TOCSIN_TRY(const Settings wanted, read_());
+  for (const std::string& warning : wanted.warnings) log(LogLevel::kWarning, warning);
   const SettingsComparison comparison(running_, wanted);
   const Settings& settings = comparison.running();
   ServerOptions options = server_options(settings);
   TOCSIN_RETURN_IF_ERROR(check_forwarders(options.forwarders));
   TOCSIN_TRY(const RuleEngineOptions rule_options, rule_engine_options(settings, clock_.now()));
-  TOCSIN_TRY(const std::string rules, rules_.change(settings.rules.files, rule_options));
+  TOCSIN_TRY(const std::string rules, rules_.change(settings.rules, rule_options));
   running_ = settings;
   TOCSIN_RETURN_IF_ERROR(database_.change_options(database_options(settings)));
   TOCSIN_RETURN_IF_ERROR(server.change_options(std::move(options)));

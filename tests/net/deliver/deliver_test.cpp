@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "db/base/log.h"
+#include "db/schema/own_columns.h"
 #include "net/deliver/payload.h"
 #include "tests/net/deliver/receiver.h"
 #include "tests/net/support.h"
@@ -225,6 +226,10 @@ TEST_CASE("deliver: a 400 is recorded as failed and not retried", "[net]") {
   CHECK(contains(rows.at(0), "status=failed"));
   CHECK(contains(rows.at(0), "http_status=400"));
   CHECK(contains(rows.at(0), "error=the receiver answered 400: hello"));
+  const auto columns = own_columns(kDeliveriesMeasurement);
+  for (const OwnColumn& column : columns)
+    CHECK(contains(rows.at(0), std::string(" ") + column.name + "="));
+  CHECK(static_cast<size_t>(std::ranges::count(rows.at(0), '=')) == columns.size());
 }
 
 TEST_CASE("deliver: redirects are not followed", "[net]") {

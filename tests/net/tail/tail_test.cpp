@@ -37,7 +37,7 @@ TailOptions follow(const std::string& glob) {
 struct Process {
   explicit Process(std::vector<TailOptions> options, StoreState state = {})
       : database(std::move(state)) {
-    auto made = Tail::create(loop.get(), database, clock, std::move(options), kQuick);
+    auto made = Tail::create(loop.get(), database, clock, std::move(options), kQuick, &lags);
     REQUIRE(made);
     tail = *std::move(made);
     REQUIRE(tail->start());
@@ -62,6 +62,7 @@ struct Process {
 
   FakeDatabase database;
   SystemClock clock;
+  LagLog lags;
   TestLoop loop;
   std::unique_ptr<Tail> tail;
 };
@@ -700,4 +701,21 @@ TEST_CASE("tail: only positions of files that are gone are marked as gone", "[ne
   process.settle();
   CHECK(gone() == 1);
   CHECK(process.database.list(SmallTable::kSources, kPositionPrefix)->size() == 2);
+}
+
+TEST_CASE("tail: only what is read when it is written shows how late events arrive", "[net]") {
+  const TemporaryFolder folder;
+  Process process({follow(folder.path("a/*.lp"))});
+  const auto append = [&](const std::string& service, Duration lag) {
+    folder.append("a/x.lp", "m,service=" + service + " n=1i " +
+                                std::to_string(process.clock.now() - lag) + "\n");
+  };
+  append("old", 3 * kHour);
+  REQUIRE(process.until_rows({"m service=old n=1"}));
+  append("new", 7 * kMinute + kSecond);
+  Batch batch;
+  REQUIRE(process.loop.run_until([&] { return process.lags.add_rows(0, true, batch); }));
+  const auto found = rows_of(batch);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].starts_with("event_lag service=new lag_min_ms=421"));
 }

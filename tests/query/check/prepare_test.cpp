@@ -358,6 +358,26 @@ TEST_CASE("prepare: baseline columns are collected from all later stages", "[que
   CHECK(plan.stages[1].columns[3].type == ValueType::kI64);
 }
 
+TEST_CASE("prepare: a step in days and weeks is one of local days", "[query]") {
+  const auto is_local = [](const std::string& step) {
+    const std::string text = "from audit last 1h | stats n = count() by service | baseline 28d " +
+                             step + " | where n > baseline(n)";
+    return std::get<BaselineStage>(built(text).stages[1].operation).local_days;
+  };
+  CHECK(is_local("step 1d"));
+  CHECK(is_local("step 1w"));
+  CHECK(is_local("step 1w1d"));
+  CHECK(is_local("step $baseline_window"));
+  CHECK_FALSE(is_local("step 24h"));
+  CHECK_FALSE(is_local("step 168h"));
+  CHECK_FALSE(is_local("step 1d1h"));
+  CHECK_FALSE(is_local("step 1.5d"));
+  CHECK_FALSE(is_local(""));
+  const std::string start = "from audit last 1d | stats n = count() by service | baseline 28d ";
+  CHECK(stage_of(start + "step 24h").starts_with("baseline 4w step 24h "));
+  CHECK(stage_of(start + "step 1d").starts_with("baseline 4w step 1d "));
+}
+
 TEST_CASE("prepare: unusual and silence make the baseline before them judge a column", "[query]") {
   const std::string stats =
       "from audit last 15m | stats n = count(), bad = count() where ok, ms = sum(duration_ms), "
@@ -688,9 +708,35 @@ TEST_CASE("prepare: alerts can be queried before the first one", "[query]") {
   const auto plan = build_plan("from alerts last 1d | where severity == \"HIGH\" | keep time, rule",
                                Catalog(), QueryOptions());
   REQUIRE(plan);
-  CHECK(plan->source.empty());
   CHECK(plan->schema_warnings == std::vector<std::string>{"there is no measurement `alerts` yet"});
   CHECK_FALSE(build_plan("from alert", Catalog(), QueryOptions()));
+}
+
+TEST_CASE("prepare: Tocsin's own measurements have all their columns before a row has them",
+          "[query]") {
+  // `alerts` of the sample has `rule` and `started_at` only; the other measurements are missing.
+  const auto type = [](const std::string& measurement, const std::string& column) {
+    const Plan plan = built("from " + measurement + " | keep " + column);
+    return std::string(name_of(plan.output_columns()[0].type));
+  };
+  CHECK(type("alerts", "inhibited_by") == "string");
+  CHECK(type("alerts", "explanation") == "string");
+  CHECK(type("alerts", "late") == "bool");
+  CHECK(type("alerts", "value") == "f64");
+  CHECK(type("alerts", "window_to") == "time");
+  CHECK(type("deliveries", "http_status") == "i64");
+  CHECK(type("rejected", "retried") == "i64");
+  const Plan plan =
+      built("from alerts last 1d | where not exists(inhibited_by) | stats n = count()");
+  CHECK(plan.warnings.empty());
+  CHECK(plan.schema_warnings.empty());
+  for (const char* text : {"from alerts | where inhibitedby == \"x\"",
+                           "from deliveries | keep host", "from alerts | where value == \"x\""}) {
+    INFO(text);
+    for (const Catalog& catalog : {sample_catalog(), Catalog()})
+      CHECK_FALSE(build_plan(text, catalog, sample_options()));
+  }
+  CHECK_FALSE(built("from alerts, alerts | keep late").source.size() > 1);
 }
 
 TEST_CASE("prepare: a misspelt name after stats is an error in a rule too", "[query]") {

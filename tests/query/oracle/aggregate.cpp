@@ -153,13 +153,14 @@ Value aggregate(const Aggregate& a, const std::vector<Row>& rows, Timestamp now)
     if (value.is_null()) continue;
     ++count;
     values.push_back(value);
-    const bool timed = reads_time(a.kind);
+    if (!a.time_column) continue;
+    const Value& time = row[*a.time_column];
     // Rows without a time are ignored.
-    if (timed && row[a.time_column].is_null()) {
+    if (time.is_null()) {
       values.pop_back();
       continue;
     }
-    if (timed) times.push_back(std::get<int64_t>(row[a.time_column].data));
+    times.push_back(std::get<int64_t>(time.data));
   }
   if (a.kind == AggregateKind::kCount) return Value::of(count);
   if (a.kind == AggregateKind::kSum) return sum(values, a.type);
@@ -197,8 +198,9 @@ Value aggregate(const Aggregate& a, const std::vector<Row>& rows, Timestamp now)
     case AggregateKind::kSample: {
       std::vector<size_t> order(values.size());
       std::iota(order.begin(), order.end(), size_t{0});
-      std::stable_sort(order.begin(), order.end(),
-                       [&](size_t x, size_t y) { return times[x] < times[y]; });
+      std::stable_sort(order.begin(), order.end(), [&](size_t x, size_t y) {
+        return a.time_column ? times[x] < times[y] : json_of(values[x]) < json_of(values[y]);
+      });
       std::vector<Value> earliest;
       for (const size_t i : order) earliest.push_back(values[i]);
       return sample(earliest, a.sample_count);

@@ -196,7 +196,7 @@ std::string QueryGenerator::aggregate(bool& inexact) {
     case 14: out = "count_distinct(" + any(1) + ")"; break;
     case 15: out = chance(50) ? sums("mad") : sums("slope"); break;
     default:  // any of the rows with equal times may be sampled
-      out = ties_ || state_.grouped ? "count()" : "sample(" + any(1) + (chance(50) ? ", 2)" : ")");
+      out = ties_ && !state_.grouped ? "count()" : "sample(" + any(1) + (chance(50) ? ", 2)" : ")");
       break;
   }
   if (chance(25)) out += " where " + condition(1);

@@ -105,6 +105,9 @@ TEST_CASE("print: a printed query parses to the same query", "[query]") {
   check("from a between (2026-11-24 + 1h) - 5m and now() + $d");
   check("from a | stats count() where not (a in (1, -2)), `x y` = p99.9(b) by time($b), `by`, c");
   check("from a | baseline $d step 1d min $n excluding alerts of My-Rule | top $n by -a, b");
+  CHECK(printed("from a | baseline 7d step 24h") == "from a | baseline 1w step 24h");
+  CHECK(printed("from a | baseline 7d step 7d") == "from a | baseline 1w step 1w");
+  check("from a | baseline 7d step 36h | baseline 7d step 1.5d | baseline 7d step 1d1h");
   check("from a | baseline 28d | unusual x of `y z` | unusual `unusual` | silence of");
   check("from a | baseline 14d | novel n");
   check("from a | baseline 14d | novel `by` by service, `a b`");
