@@ -14,6 +14,7 @@
 #include "net/parse/json_lines.h"
 #include "net/parse/line_origin.h"
 #include "net/parse/line_warning_log.h"
+#include "net/parse/odd_names.h"
 
 namespace tocsin {
 namespace {
@@ -22,7 +23,8 @@ constexpr Duration kRetryDelayMin = 20 * kMillisecond;
 constexpr size_t kWarningsPerKind = 10;  // one address may stand for many senders
 constexpr Duration kRetryDelayMax = kSecond;
 
-// The offset of each row's line, by measurement: translates rejected rows into line numbers.
+// The offset of each row's line, or the number of its record, by measurement: translates rejected
+// rows into numbers of lines.
 using RowPlaces = std::map<std::string, std::vector<uint32_t>, std::less<>>;
 
 bool is_transient(ErrorCode code) {
@@ -61,16 +63,52 @@ void note_places(const Batch& batch, std::string_view text, RowPlaces& places) {
   }
 }
 
-// Parses a copy of the job's text; the original is kept for a retry.
-WriteRequest parse(Job& job, const Database& database, OddNameLimit& odd_names) {
+ConflictPolicy policy_of(const IngestText& input) {
+  const bool lines = input.records == nullptr && input.format == LineFormat::kLineProtocol;
+  return lines ? ConflictPolicy::kRejectRow : ConflictPolicy::kKeepInRest;
+}
+
+LineOrigin origin_of(const IngestText& input) {
+  LineOrigin origin =
+      input.records != nullptr
+          ? record_origin(input.options)
+          : origin_of(input.format == LineFormat::kJson ? kOriginJson : kOriginLineProtocol,
+                      input.options);
+  origin.path = input.path;
+  return origin;
+}
+
+void parse_lines(Job& job, std::string_view text, const ParseOptions& options, Batch& batch,
+                 LineErrors& errors) {
   thread_local JsonLinesParser json_parser;
+  if (job.input.format == LineFormat::kJson) {
+    json_parser.parse(text, options, batch, errors);
+  } else {
+    parse_line_protocol(text, options, batch, errors);
+  }
+  note_places(batch, text, job.places);
+}
+
+Status parse_records(Job& job, std::string_view text, const ParseOptions& options,
+                     WriteRequest& write, LineErrors& errors) {
+  const std::string& measurement = options.measurement;
+  if (is_odd_measurement(measurement) && !options.admit_odd_name(measurement))
+    return fail(ErrorCode::kInvalid, odd_names_limit_reason(measurement));
+  RecordRows rows(options, write.batch, errors);
+  TOCSIN_RETURN_IF_ERROR(job.input.records(text, rows));
+  TOCSIN_RETURN_IF_ERROR(rows.status());
+  write.write_line = &row_as_line;
+  job.places[measurement] = rows.numbers();
+  return {};
+}
+
+// Parses a copy of the job's text; the original is kept for a retry.
+Result<WriteRequest> parse(Job& job, const Database& database, OddNameLimit& odd_names) {
   const IngestText& input = job.input;
-  const bool json = input.format == LineFormat::kJson;
   WriteRequest write;
-  write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
+  write.batch = Batch(policy_of(input));
   write.source = input.source;
-  write.origin = origin_of(json ? kOriginJson : kOriginLineProtocol, input.options);
-  write.origin.path = input.path;
+  write.origin = origin_of(input);
   write.urgent = input.urgent;
   const std::string_view text = write.batch.keep(input.text);
   ParseOptions options = input.options;
@@ -79,10 +117,11 @@ WriteRequest parse(Job& job, const Database& database, OddNameLimit& odd_names) 
            odd_names.admit(input.source, name, options.now);
   };
   LineErrors errors;
-  if (json) {
-    json_parser.parse(text, options, write.batch, errors);
+  job.places.clear();
+  if (input.records != nullptr) {
+    TOCSIN_RETURN_IF_ERROR(parse_records(job, text, options, write, errors));
   } else {
-    parse_line_protocol(text, options, write.batch, errors);
+    parse_lines(job, text, options, write.batch, errors);
   }
   if (input.rejected) {
     write.rejected.push_back(*input.rejected);
@@ -90,11 +129,9 @@ WriteRequest parse(Job& job, const Database& database, OddNameLimit& odd_names) 
   } else {
     errors.add_all(write.rejected);
   }
-  job.places.clear();
-  note_places(write.batch, text, job.places);
   job.report = {};
   for (const LineError& error : errors) {
-    if (job.report.problems.size() == kIngestProblemsMax) break;
+    if (job.report.problems.size() == input.problems_max) break;
     job.report.problems.push_back({error.line, error.reason, true});
   }
   job.lines_rejected = job.report.rows_rejected = errors.count();
@@ -107,11 +144,13 @@ void add_rejected_rows(Job& job, const WriteReport& stored) {
   IngestReport& report = job.report;
   report.rows_rejected += stored.rejected.size();
   for (const RejectedRow& row : stored.rejected) {
-    if (report.problems.size() == kIngestProblemsMax) break;
+    if (report.problems.size() == job.input.problems_max) break;
     const auto places = job.places.find(row.measurement);
     TOCSIN_CHECK(places != job.places.end() && row.row < places->second.size());
+    const uint32_t place = places->second[row.row];
+    const bool records = job.input.records != nullptr;
     report.problems.push_back(
-        {line_at(job.input.text, places->second[row.row]), row.reason, false});
+        {records ? place : line_at(job.input.text, place), row.reason, false});
   }
   std::stable_sort(report.problems.begin(), report.problems.end(),
                    [](const IngestProblem& a, const IngestProblem& b) { return a.line < b.line; });
@@ -155,11 +194,15 @@ void Ingest::Impl::start(const std::shared_ptr<Job>& job) {
 
 // Runs on any thread.
 void Ingest::Impl::submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post) {
-  WriteRequest write = parse(*job, database, odd_names);
-  job->empty = write.batch.empty() && write.rejected.empty();
+  Result<WriteRequest> write = parse(*job, database, odd_names);
+  if (!write) {
+    job->submitted = tl::unexpected<Error>(write.error());
+    return;
+  }
+  job->empty = write->batch.empty() && write->rejected.empty();
   if (job->empty) return;
   job->submitted =
-      database.submit(std::move(write), [self = this, job, post](Result<WriteReport> result) {
+      database.submit(*std::move(write), [self = this, job, post](Result<WriteReport> result) {
         post([self, job, result = std::move(result)] { self->after_commit(job, result); });
       });
 }
