@@ -10,6 +10,7 @@
 #include "db/limits.h"
 #include "net/parse/event_time.h"
 #include "net/parse/framer.h"
+#include "net/parse/journal.h"
 #include "net/parse/json_event.h"
 #include "net/parse/json_fault.h"
 #include "net/parse/json_repair.h"
@@ -51,6 +52,8 @@ class EventReader : public RowAppender {
     std::string measurement;
     std::optional<Timestamp> time;
     telegraf_ = is_telegraf(values);
+    journal_ = !telegraf_ && is_journal_entry(values);
+    if (journal_) read_journal_entry(values, batch_);
     oddity_ = flattener_.oddity();
     if (!read_measurement(values, measurement) || !read_time(values, time)) return false;
     if (values.empty()) return fail("JSON object without any value");
@@ -92,7 +95,8 @@ class EventReader : public RowAppender {
       measurement = named->text;
       values.erase(values.begin() + (named - values.data()));
     } else {
-      measurement = options_.measurement;
+      const bool usual = options_.measurement == kUsualMeasurement;
+      measurement = journal_ && usual ? kJournalMeasurement : options_.measurement;
     }
     if (!check_measurement(
             measurement,
@@ -204,6 +208,7 @@ class EventReader : public RowAppender {
 
   // Of the current event.
   bool telegraf_ = false;  // whether it has Telegraf's shape
+  bool journal_ = false;   // whether it is an entry of the journal
   std::vector<TimeCandidate> candidates_;
   std::string oddity_;
 };

@@ -6,10 +6,11 @@ The tests with the libraries are skipped if these are not installed (`tools/setu
 import gzip
 import json
 import os
+import socket
 import subprocess
 import unittest
 
-from support import PATIENCE, SOURCE, Case
+from support import PATIENCE, SOURCE, Case, wait_for
 
 CLIENTS = os.path.join(SOURCE, "tests/e2e/clients")
 COUNT = 1_000  # events that each client sends
@@ -68,6 +69,20 @@ class SendersTest(Case):
         self.assertEqual((status, json.loads(text)["stored"]), (200, 1))
         self.assertEqual(server.rows("from logs | keep message, app, n, x"),
                          [{"message": "old", "app": "pay", "n": 5, "x": 1.0}])
+
+    def test_entries_of_the_journal_over_tcp_and_http(self):
+        server = self.serve()
+        entry = {"__CURSOR": "s=1", "__REALTIME_TIMESTAMP": f"{START}250000", "_HOSTNAME": "web",
+                 "_SYSTEMD_UNIT": "shop.service", "PRIORITY": "4", "MESSAGE": [104, 105, 255]}
+        line = json.dumps(entry) + "\n"
+        with socket.create_connection(("127.0.0.1", server.tcp_port)) as connection:
+            connection.sendall(line.encode())
+        self.assertEqual(server.post("/insert/jsonline", line)[0], 204)
+        self.assertEqual(server.post("/insert/jsonline?measurement=mine", line)[0], 204)
+        row = {"time": "2023-11-14T22:13:20.250000000Z", "host": "web", "service": "shop", "level": "warning",
+               "message": "hi\ufffd"}
+        wait_for("both", lambda: server.rows("from journal | keep time, host, service, level, message") == [row, row])
+        self.assertEqual(server.rows("from mine | keep time, host, service, level, message"), [row])
 
     def run_client(self, server, name):
         done = subprocess.run(["node", name + ".js", server.url, str(COUNT), str(START)], cwd=CLIENTS, text=True,
