@@ -12,6 +12,7 @@
 #include "db/base/log.h"
 #include "net/ingest/odd_name_limit.h"
 #include "net/parse/json_lines.h"
+#include "net/parse/line_numbers.h"
 #include "net/parse/line_origin.h"
 #include "net/parse/line_warning_log.h"
 #include "net/parse/odd_names.h"
@@ -47,11 +48,6 @@ struct Job {
   size_t lines_rejected = 0;
   LineWarnings warnings;
 };
-
-uint64_t line_at(std::string_view text, size_t offset) {
-  const auto end = text.begin() + static_cast<std::ptrdiff_t>(offset);
-  return 1 + static_cast<uint64_t>(std::count(text.begin(), end, '\n'));
-}
 
 void note_places(const Batch& batch, std::string_view text, RowPlaces& places) {
   for (const RowBatch& rows : batch.measurements()) {
@@ -139,19 +135,34 @@ Result<WriteRequest> parse(Job& job, const Database& database, OddNameLimit& odd
   return write;
 }
 
+// The numbers of the lines, or records, of the rows that the store refused, as far as they are
+// reported.
+std::vector<IngestProblem> refused_lines(const Job& job, const std::vector<RejectedRow>& refused,
+                                         size_t count_max) {
+  std::vector<IngestProblem> problems;
+  for (const RejectedRow& row : refused) {
+    if (problems.size() == count_max) break;
+    const auto places = job.places.find(row.measurement);
+    TOCSIN_CHECK(places != job.places.end() && row.row < places->second.size());
+    problems.push_back({places->second[row.row], row.reason, false});
+  }
+  if (job.input.records != nullptr) return problems;
+  // In order, so that the text is read once.
+  std::sort(problems.begin(), problems.end(),
+            [](const IngestProblem& a, const IngestProblem& b) { return a.line < b.line; });
+  LineNumbers numbers(job.input.text);
+  for (IngestProblem& problem : problems)
+    problem.line = numbers.at(job.input.text.data() + problem.line);
+  return problems;
+}
+
 // Adds the rows that the store refused to the lines that the parser refused.
 void add_rejected_rows(Job& job, const WriteReport& stored) {
   IngestReport& report = job.report;
   report.rows_rejected += stored.rejected.size();
-  for (const RejectedRow& row : stored.rejected) {
-    if (report.problems.size() == job.input.problems_max) break;
-    const auto places = job.places.find(row.measurement);
-    TOCSIN_CHECK(places != job.places.end() && row.row < places->second.size());
-    const uint32_t place = places->second[row.row];
-    const bool records = job.input.records != nullptr;
-    report.problems.push_back(
-        {records ? place : line_at(job.input.text, place), row.reason, false});
-  }
+  const size_t room = job.input.problems_max - report.problems.size();
+  for (IngestProblem& problem : refused_lines(job, stored.rejected, room))
+    report.problems.push_back(std::move(problem));
   std::stable_sort(report.problems.begin(), report.problems.end(),
                    [](const IngestProblem& a, const IngestProblem& b) { return a.line < b.line; });
 }

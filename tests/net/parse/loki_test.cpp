@@ -13,9 +13,9 @@
 namespace tocsin {
 namespace {
 
-constexpr Timestamp kNow = 1'800'000'000 * kSecond;
+constexpr Timestamp kLokiNow = 1'800'000'000 * kSecond;
 
-struct Parsed {
+struct ParsedLoki {
   std::string rows;
   std::vector<std::string> errors;  // `number: reason: line`
   std::vector<uint32_t> numbers;
@@ -24,15 +24,15 @@ struct Parsed {
   std::string oddity;
 };
 
-Parsed parse(RecordParser parser, std::string_view body, bool guess_shapes = true) {
+ParsedLoki parse_loki(RecordParser parser, std::string_view body, bool guess_shapes = true) {
   ParseOptions options;
   options.measurement = "logs";
-  options.now = kNow;
+  options.now = kLokiNow;
   options.guess_shapes = guess_shapes;
   Batch batch(ConflictPolicy::kKeepInRest);
   LineErrors errors;
   RecordRows rows(options, batch, errors);
-  Parsed out;
+  ParsedLoki out;
   out.status = parser(batch.keep(std::string(body)), rows);
   if (out.status) out.status = rows.status();
   out.rows = batch_text(batch);
@@ -45,7 +45,7 @@ Parsed parse(RecordParser parser, std::string_view body, bool guess_shapes = tru
 }
 
 TEST_CASE("loki json: labels are tags, metadata are fields with their types", "[net]") {
-  const Parsed parsed = parse(
+  const ParsedLoki parsed = parse_loki(
       &parse_loki_json,
       R"({"streams":[{"stream":{"app":"pay","level":"warn"},"values":[["1700000000000000001","one"],)"
       R"(["1700000000000000002","two\n",{"trace_id":"ab","n":3,"d":1.5,"b":true,"none":null,"o":{"x":[1]}}]]},)"
@@ -64,9 +64,9 @@ TEST_CASE("loki json: labels are tags, metadata are fields with their types", "[
 TEST_CASE("loki json: an entry that is not valid is rejected alone", "[net]") {
   const auto check = [](const std::string& entry, const std::string& error) {
     CAPTURE(entry);
-    const Parsed parsed =
-        parse(&parse_loki_json, R"({"streams":[{"stream":{"a":"b"},"values":[)" + entry +
-                                    R"(,["1700000000000000000","good"]]}]})");
+    const ParsedLoki parsed =
+        parse_loki(&parse_loki_json, R"({"streams":[{"stream":{"a":"b"},"values":[)" + entry +
+                                         R"(,["1700000000000000000","good"]]}]})");
     REQUIRE(parsed.status);
     CHECK(parsed.rows == "logs @1700000000000000000 message='good' tag:a='b'");
     CHECK(parsed.numbers == std::vector<uint32_t>{2});
@@ -88,7 +88,7 @@ TEST_CASE("loki json: an entry that is not valid is rejected alone", "[net]") {
 
 TEST_CASE("loki json: what is not a push request is refused as a whole, with the reason", "[net]") {
   const auto reason = [](const std::string& body) {
-    const Parsed parsed = parse(&parse_loki_json, body);
+    const ParsedLoki parsed = parse_loki(&parse_loki_json, body);
     return parsed.status ? "" : parsed.status.error().message;
   };
   CHECK(reason("{}").empty());
@@ -106,9 +106,9 @@ TEST_CASE("loki json: what is not a push request is refused as a whole, with the
 }
 
 TEST_CASE("loki json: half a surrogate pair and invalid UTF-8 become U+FFFD", "[net]") {
-  const Parsed parsed =
-      parse(&parse_loki_json, R"({"streams":[{"stream":{},"values":[["1700000000","cut \ud83d"],)"
-                              "[\"1700000000\",\"\xff\"]]}]}");
+  const ParsedLoki parsed = parse_loki(
+      &parse_loki_json, R"({"streams":[{"stream":{},"values":[["1700000000","cut \ud83d"],)"
+                        "[\"1700000000\",\"\xff\"]]}]}");
   REQUIRE(parsed.status);
   CHECK(parsed.rows ==
         "logs @1700000000000000000 message='cut \xEF\xBF\xBD'\n"
@@ -136,23 +136,23 @@ TEST_CASE("loki: labels are parsed as Go writes them", "[net]") {
 }
 
 // A push request before it is encoded, for random tests.
-struct Entry {
+struct LokiEntry {
   int64_t time = 0;
   std::string line;
   std::vector<std::pair<std::string, std::string>> metadata;
 };
-struct Stream {
+struct LokiStream {
   Labels labels;
-  std::vector<Entry> entries;
+  std::vector<LokiEntry> entries;
 };
 
-std::string protobuf_of(const std::vector<Stream>& streams) {
+std::string loki_protobuf_of(const std::vector<LokiStream>& streams) {
   std::string body;
   protozero::pbf_writer request(body);
-  for (const Stream& stream : streams) {
+  for (const LokiStream& stream : streams) {
     protozero::pbf_writer out(request, 1);
     // Fields in an unusual order: the entries first.
-    for (const Entry& entry : stream.entries) {
+    for (const LokiEntry& entry : stream.entries) {
       protozero::pbf_writer message(out, 2);
       for (const auto& [name, value] : entry.metadata) {
         protozero::pbf_writer pair(message, 3);
@@ -173,7 +173,7 @@ std::string protobuf_of(const std::vector<Stream>& streams) {
   return body;
 }
 
-std::string json_of(const std::vector<Stream>& streams) {
+std::string loki_json_of(const std::vector<LokiStream>& streams) {
   std::vector<std::string> parts;
   const auto object_of = [](const auto& pairs) {
     std::string out;
@@ -181,9 +181,9 @@ std::string json_of(const std::vector<Stream>& streams) {
       out += (out.empty() ? "" : ",") + json_quote(name) + ":" + json_quote(value);
     return "{" + out + "}";
   };
-  for (const Stream& stream : streams) {
+  for (const LokiStream& stream : streams) {
     std::vector<std::string> entries;
-    for (const Entry& entry : stream.entries) {
+    for (const LokiEntry& entry : stream.entries) {
       entries.push_back(fmt::format("[\"{}\",{},{}]", entry.time, json_quote(entry.line),
                                     object_of(entry.metadata)));
     }
@@ -194,10 +194,10 @@ std::string json_of(const std::vector<Stream>& streams) {
 }
 
 // The rows that follow from the rules, by maps.
-std::string expected_rows(const std::vector<Stream>& streams) {
+std::string loki_rows(const std::vector<LokiStream>& streams) {
   std::string out;
-  for (const Stream& stream : streams) {
-    for (const Entry& entry : stream.entries) {
+  for (const LokiStream& stream : streams) {
+    for (const LokiEntry& entry : stream.entries) {
       std::map<std::string, std::string> metadata, labels, columns;
       for (const auto& [name, value] : entry.metadata) metadata[name] = value;
       for (const auto& [name, value] : stream.labels) labels[name] = value;
@@ -231,23 +231,24 @@ TEST_CASE("loki: both encodings of random requests have the rows that the rules 
     return out;
   };
   for (int round = 0; round < 300; ++round) {
-    std::vector<Stream> streams(random() % 4);
-    for (Stream& stream : streams) {
+    std::vector<LokiStream> streams(random() % 4);
+    for (LokiStream& stream : streams) {
       stream.labels = pairs(4);
       stream.entries.resize(random() % 5);
-      for (Entry& entry : stream.entries) {
+      for (LokiEntry& entry : stream.entries) {
         entry.time = 1'700'000'000'000'000'000 + static_cast<int64_t>(random());
         entry.line = values[random() % values.size()];
         entry.metadata = pairs(3);
       }
     }
-    const std::string expected = expected_rows(streams);
+    const std::string expected = loki_rows(streams);
     for (const bool guess : {false, true}) {
-      const Parsed protobuf = parse(&parse_loki_protobuf, protobuf_of(streams), guess);
+      const ParsedLoki protobuf =
+          parse_loki(&parse_loki_protobuf, loki_protobuf_of(streams), guess);
       REQUIRE(protobuf.status);
       CHECK(protobuf.rows == expected);
       CHECK(protobuf.errors.empty());
-      const Parsed json = parse(&parse_loki_json, json_of(streams), guess);
+      const ParsedLoki json = parse_loki(&parse_loki_json, loki_json_of(streams), guess);
       REQUIRE(json.status);
       CHECK(json.rows == expected);
     }
@@ -255,8 +256,8 @@ TEST_CASE("loki: both encodings of random requests have the rows that the rules 
 }
 
 TEST_CASE("loki protobuf: bad labels and times reject their entries alone", "[net]") {
-  std::vector<Stream> streams = {{{{"a", "b"}}, {{1'700'000'000'000'000'000, "good", {}}}}};
-  std::string body = protobuf_of(streams);
+  std::vector<LokiStream> streams = {{{{"a", "b"}}, {{1'700'000'000'000'000'000, "good", {}}}}};
+  std::string body = loki_protobuf_of(streams);
   {
     protozero::pbf_writer request(body);
     protozero::pbf_writer stream(request, 1);
@@ -276,11 +277,11 @@ TEST_CASE("loki protobuf: bad labels and times reject their entries alone", "[ne
     protozero::pbf_writer entry(stream, 2);
     entry.add_string(2, "no time");
   }
-  const Parsed parsed = parse(&parse_loki_protobuf, body);
+  const ParsedLoki parsed = parse_loki(&parse_loki_protobuf, body);
   REQUIRE(parsed.status);
   CHECK(parsed.rows == fmt::format("logs @1700000000000000000 message='good' tag:a='b'\n"
                                    "logs @{} message='no time'",
-                                   kNow));
+                                   kLokiNow));
   CHECK(parsed.untimed == 1);
   CHECK(parsed.numbers == std::vector<uint32_t>{1, 4});
   REQUIRE(parsed.errors.size() == 2);
@@ -292,12 +293,13 @@ TEST_CASE("loki protobuf: bad labels and times reject their entries alone", "[ne
 }
 
 TEST_CASE("loki protobuf: a truncated body is refused as a whole", "[net]") {
-  const std::string body = protobuf_of({{{{"a", "b"}}, {{1'700'000'000'000'000'000, "x", {}}}}});
+  const std::string body =
+      loki_protobuf_of({{{{"a", "b"}}, {{1'700'000'000'000'000'000, "x", {}}}}});
   size_t refused = 0;
   for (size_t size = 1; size < body.size(); ++size)
-    refused += parse(&parse_loki_protobuf, body.substr(0, size)).status ? 0 : 1;
+    refused += parse_loki(&parse_loki_protobuf, body.substr(0, size)).status ? 0 : 1;
   CHECK(refused == body.size() - 1);
-  CHECK(parse(&parse_loki_protobuf, "{\"streams\":[]}")
+  CHECK(parse_loki(&parse_loki_protobuf, "{\"streams\":[]}")
             .status.error()
             .message.starts_with("the body is not a push request of Loki in protobuf"));
 }

@@ -1,5 +1,6 @@
 #include "net/parse/otlp.h"
 
+#include <functional>
 #include <map>
 #include <random>
 
@@ -87,14 +88,14 @@ std::string one_record(const std::string& fields) {
   return R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[{)" + fields + "}]}]}]}";
 }
 
-std::string row_of(const std::string& fields) {
+std::string otlp_row(const std::string& fields) {
   const ParsedOtlp parsed = parse_otlp(&parse_otlp_json, one_record(fields));
   return parsed.status ? parsed.rows : parsed.status.error().message;
 }
 
 TEST_CASE("otlp: the time is that of the event, else of its observation, else now", "[net]") {
-  CHECK(row_of(R"("timeUnixNano":"5","observedTimeUnixNano":"6")") == "logs @5");
-  CHECK(row_of(R"("timeUnixNano":"0","observedTimeUnixNano":6)") == "logs @6");
+  CHECK(otlp_row(R"("timeUnixNano":"5","observedTimeUnixNano":"6")") == "logs @5");
+  CHECK(otlp_row(R"("timeUnixNano":"0","observedTimeUnixNano":6)") == "logs @6");
   const ParsedOtlp parsed = parse_otlp(&parse_otlp_json, one_record(""));
   CHECK(parsed.rows == fmt::format("logs @{}", kOtlpNow));
   CHECK(parsed.untimed == 1);
@@ -102,7 +103,7 @@ TEST_CASE("otlp: the time is that of the event, else of its observation, else no
 
 TEST_CASE("otlp: the level follows from the number if there is no text", "[net]") {
   const auto check = [](int number, const std::string& level) {
-    CHECK(row_of(fmt::format(R"("timeUnixNano":1,"severityNumber":{})", number)) ==
+    CHECK(otlp_row(fmt::format(R"("timeUnixNano":1,"severityNumber":{})", number)) ==
           fmt::format("logs @1 severity_number={}i{}", number,
                       level.empty() ? "" : " tag:level='" + level + "'"));
   };
@@ -120,7 +121,7 @@ TEST_CASE("otlp: the level follows from the number if there is no text", "[net]"
 TEST_CASE("otlp: bodies of every kind", "[net]") {
   const auto check = [](const std::string& body, const std::string& expected) {
     CAPTURE(body);
-    CHECK(row_of(R"("timeUnixNano":1,"body":)" + body) == "logs @1" + expected);
+    CHECK(otlp_row(R"("timeUnixNano":1,"body":)" + body) == "logs @1" + expected);
   };
   check(R"({"stringValue":"text"})", " message='text'");
   check(R"({"intValue":"5"})", " message='5'");
@@ -146,17 +147,17 @@ TEST_CASE("otlp: bodies of every kind", "[net]") {
 }
 
 TEST_CASE("otlp: ids of zeros or of another length are left out", "[net]") {
-  CHECK(row_of(R"("timeUnixNano":1,"traceId":"","spanId":"0000000000000000","flags":257)") ==
+  CHECK(otlp_row(R"("timeUnixNano":1,"traceId":"","spanId":"0000000000000000","flags":257)") ==
         "logs @1 flags=1i");
-  CHECK(row_of(R"("timeUnixNano":1,"spanId":"abcd")") == "logs @1");
+  CHECK(otlp_row(R"("timeUnixNano":1,"spanId":"abcd")") == "logs @1");
 }
 
 TEST_CASE("otlp: an attribute that is called like a part of the record gets another name",
           "[net]") {
-  CHECK(row_of(R"("timeUnixNano":1,"body":{"stringValue":"b"},"severityText":"W","attributes":[)"
-               R"({"key":"message","value":{"stringValue":"a"}},)"
-               R"({"key":"level","value":{"intValue":3}},)"
-               R"({"key":"x","value":{"intValue":1}},{"key":"x","value":{"intValue":2}}])") ==
+  CHECK(otlp_row(R"("timeUnixNano":1,"body":{"stringValue":"b"},"severityText":"W","attributes":[)"
+                 R"({"key":"message","value":{"stringValue":"a"}},)"
+                 R"({"key":"level","value":{"intValue":3}},)"
+                 R"({"key":"x","value":{"intValue":1}},{"key":"x","value":{"intValue":2}}])") ==
         "logs @1 attribute.level=3i attribute.message='a' message='b' tag:level='W' x=2i");
 }
 
@@ -184,9 +185,9 @@ TEST_CASE("otlp json: what is wrong is named", "[net]") {
 }
 
 TEST_CASE("otlp: unknown keys are ignored, and infinite numbers are numbers", "[net]") {
-  CHECK(row_of(R"("timeUnixNano":1,"new":{"x":[1]},"attributes":[)"
-               R"({"key":"n","value":{"doubleValue":"NaN"}},)"
-               R"({"key":"i","value":{"doubleValue":"-Infinity","newValue":1}}])") ==
+  CHECK(otlp_row(R"("timeUnixNano":1,"new":{"x":[1]},"attributes":[)"
+                 R"({"key":"n","value":{"doubleValue":"NaN"}},)"
+                 R"({"key":"i","value":{"doubleValue":"-Infinity","newValue":1}}])") ==
         "logs @1 i=-inff n=nanf");
 }
 
@@ -246,13 +247,13 @@ TEST_CASE("otlp protobuf: fields of a wrong wire type are ignored", "[net]") {
 }
 
 // Records before they are encoded, for random tests.
-struct Value {
+struct OtlpValue {
   enum class Kind { kText, kInt, kDouble, kBool, kList } kind = Kind::kText;
   std::string text;
   int64_t number = 0;
-  std::vector<std::pair<std::string, Value>> list = {};
+  std::vector<std::pair<std::string, OtlpValue>> list = {};
 };
-using Attributes = std::vector<std::pair<std::string, Value>>;
+using Attributes = std::vector<std::pair<std::string, OtlpValue>>;
 struct OtlpRecord {
   uint64_t time = 0, observed = 0;
   int severity = 0;
@@ -264,22 +265,22 @@ struct OtlpGroup {  // a resource with one scope
   std::vector<OtlpRecord> records;
 };
 
-std::string any_json(const Value& value);
+std::string any_json(const OtlpValue& value);
 std::string attributes_json(const Attributes& attributes) {
   std::vector<std::string> pairs;
   for (const auto& [key, value] : attributes)
     pairs.push_back(fmt::format(R"({{"value":{},"key":{}}})", any_json(value), json_quote(key)));
   return json_array(pairs);
 }
-std::string any_json(const Value& value) {
+std::string any_json(const OtlpValue& value) {
   switch (value.kind) {
-    case Value::Kind::kText: return "{\"stringValue\":" + json_quote(value.text) + "}";
-    case Value::Kind::kInt: return fmt::format("{{\"intValue\":\"{}\"}}", value.number);
-    case Value::Kind::kDouble:
+    case OtlpValue::Kind::kText: return "{\"stringValue\":" + json_quote(value.text) + "}";
+    case OtlpValue::Kind::kInt: return fmt::format("{{\"intValue\":\"{}\"}}", value.number);
+    case OtlpValue::Kind::kDouble:
       return fmt::format("{{\"doubleValue\":{}}}", double(value.number) + 0.5);
-    case Value::Kind::kBool:
+    case OtlpValue::Kind::kBool:
       return value.number > 0 ? R"({"boolValue":true})" : R"({"boolValue":false})";
-    case Value::Kind::kList:
+    case OtlpValue::Kind::kList:
       return "{\"kvlistValue\":{\"values\":" + attributes_json(value.list) + "}}";
   }
   return "{}";
@@ -303,7 +304,7 @@ std::string request_json(const std::vector<OtlpGroup>& groups) {
   return "{\"resourceLogs\":" + json_array(parts) + "}";
 }
 
-void write_value(pbf_writer& out, const Value& value);
+void write_value(pbf_writer& out, const OtlpValue& value);
 void write_pairs(pbf_writer& out, uint32_t field, const Attributes& attributes) {
   for (const auto& [key, value] : attributes) {
     pbf_writer pair(out, field);
@@ -312,13 +313,14 @@ void write_pairs(pbf_writer& out, uint32_t field, const Attributes& attributes) 
     write_value(any, value);
   }
 }
-void write_value(pbf_writer& out, const Value& value) {
+void write_value(pbf_writer& out, const OtlpValue& value) {
   switch (value.kind) {
-    case Value::Kind::kText: return out.add_string(1, value.text);
-    case Value::Kind::kInt: return out.add_int64(3, value.number);
-    case Value::Kind::kDouble: return out.add_double(4, static_cast<double>(value.number) + 0.5);
-    case Value::Kind::kBool: return out.add_bool(2, value.number > 0);
-    case Value::Kind::kList: {
+    case OtlpValue::Kind::kText: return out.add_string(1, value.text);
+    case OtlpValue::Kind::kInt: return out.add_int64(3, value.number);
+    case OtlpValue::Kind::kDouble:
+      return out.add_double(4, static_cast<double>(value.number) + 0.5);
+    case OtlpValue::Kind::kBool: return out.add_bool(2, value.number > 0);
+    case OtlpValue::Kind::kList: {
       pbf_writer list(out, 6);
       write_pairs(list, 1, value.list);
     }
@@ -355,25 +357,26 @@ std::string request_protobuf(const std::vector<OtlpGroup>& groups) {
 
 // Name -> the text of its value; a list has one entry per leaf.
 using Leaves = std::map<std::string, std::string>;
-void flatten(const std::string& prefix, const Attributes& attributes, bool tags, Leaves& out) {
+void flatten_otlp(const std::string& prefix, const Attributes& attributes, bool tags, Leaves& out) {
   for (const auto& [key, value] : attributes) {
     std::string name = prefix.empty() ? key : prefix + "." + key;
-    if (value.kind == Value::Kind::kList) {
-      flatten(name, value.list, tags, out);
+    if (value.kind == OtlpValue::Kind::kList) {
+      flatten_otlp(name, value.list, tags, out);
       continue;
     }
     if (tags && name == "service.name") name = "service";
-    const bool tag = tags && value.kind == Value::Kind::kText;
+    const bool tag = tags && value.kind == OtlpValue::Kind::kText;
     std::string text = "'" + value.text + "'";
-    if (value.kind == Value::Kind::kInt) text = fmt::format("{}i", value.number);
-    if (value.kind == Value::Kind::kDouble) text = fmt::format("{}f", double(value.number) + 0.5);
-    if (value.kind == Value::Kind::kBool) text = value.number > 0 ? "true" : "false";
+    if (value.kind == OtlpValue::Kind::kInt) text = fmt::format("{}i", value.number);
+    if (value.kind == OtlpValue::Kind::kDouble)
+      text = fmt::format("{}f", double(value.number) + 0.5);
+    if (value.kind == OtlpValue::Kind::kBool) text = value.number > 0 ? "true" : "false";
     out[name] = (tag ? "T" : "F") + text;
   }
 }
 
 // The rows that follow from the rules, by maps.
-std::string rows_of(const std::vector<OtlpGroup>& groups) {
+std::string otlp_rows(const std::vector<OtlpGroup>& groups) {
   std::string out;
   for (const OtlpGroup& group : groups) {
     for (const OtlpRecord& record : group.records) {
@@ -387,9 +390,9 @@ std::string rows_of(const std::vector<OtlpGroup>& groups) {
         columns["level"] = fmt::format("T'{}'", names[(record.severity - 1) / 4]);
       }
       Leaves own, scope, resource;
-      flatten("", record.attributes, false, own);
-      flatten("", group.scope, false, scope);
-      flatten("", group.resource, true, resource);
+      flatten_otlp("", record.attributes, false, own);
+      flatten_otlp("", group.scope, false, scope);
+      flatten_otlp("", group.resource, true, resource);
       for (const auto& [part, leaves] : {std::pair("attribute.", &own), std::pair("scope.", &scope),
                                          std::pair("resource.", &resource)}) {
         const Leaves before = columns;
@@ -418,10 +421,10 @@ TEST_CASE("otlp: both encodings of random requests have the rows that the rules 
     Attributes out(random() % (count_max + 1));
     for (auto& [key, value] : out) {
       key = keys[random() % keys.size()];
-      value.kind = static_cast<Value::Kind>(random() % (depth > 0 ? 5 : 4));
-      if (value.kind == Value::Kind::kText) value.text = text();
+      value.kind = static_cast<OtlpValue::Kind>(random() % (depth > 0 ? 5 : 4));
+      if (value.kind == OtlpValue::Kind::kText) value.text = text();
       value.number = static_cast<int64_t>(random() % 100) - 20;
-      if (value.kind == Value::Kind::kList) value.list = attributes(2, depth - 1);
+      if (value.kind == OtlpValue::Kind::kList) value.list = attributes(2, depth - 1);
     }
     return out;
   };
@@ -440,7 +443,7 @@ TEST_CASE("otlp: both encodings of random requests have the rows that the rules 
         record.attributes = attributes(4, 2);
       }
     }
-    const std::string expected = rows_of(groups);
+    const std::string expected = otlp_rows(groups);
     for (const bool guess : {false, true}) {
       const ParsedOtlp protobuf = parse_otlp(&parse_otlp_protobuf, request_protobuf(groups), guess);
       REQUIRE(protobuf.status);

@@ -1,5 +1,7 @@
 #include "net/parse/records.h"
 
+#include <memory>
+
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
@@ -16,7 +18,7 @@ constexpr auto kRecord = RecordPart::kRecord;
 constexpr auto kAttribute = RecordPart::kAttribute;
 constexpr auto kResource = RecordPart::kResource;
 
-struct Fixture {
+struct RecordFixture {
   ParseOptions options = [] {
     ParseOptions out;
     out.measurement = "logs";
@@ -33,7 +35,7 @@ struct Fixture {
 
 TEST_CASE("records: a name of two parts belongs to the first, the other gets its part's name",
           "[net]") {
-  Fixture f;
+  RecordFixture f;
   f.append({text_value(kRecord, "message", "m"), text_value(kAttribute, "message", "a"),
             tag_value(kResource, "message", "r"), tag_value(kResource, "host", "h")});
   CHECK(f.text() ==
@@ -42,7 +44,7 @@ TEST_CASE("records: a name of two parts belongs to the first, the other gets its
 }
 
 TEST_CASE("records: the last of several values of one part counts", "[net]") {
-  Fixture f;
+  RecordFixture f;
   f.append({text_value(kAttribute, "a", "1"), text_value(kAttribute, "b", "2"),
             i64_value(kAttribute, "a", 3)});
   f.append({text_value(kAttribute, "a", "1"), text_value(kAttribute, "b", "2")});
@@ -51,7 +53,7 @@ TEST_CASE("records: the last of several values of one part counts", "[net]") {
 }
 
 TEST_CASE("records: many values are handled as few are", "[net]") {
-  Fixture f;
+  RecordFixture f;
   Values values;
   for (int i = 0; i < 100; ++i) {
     const std::string name = fmt::format("n{}", i % 90);
@@ -65,12 +67,12 @@ TEST_CASE("records: many values are handled as few are", "[net]") {
 }
 
 TEST_CASE("records: odd names are replaced", "[net]") {
-  Fixture f;
+  RecordFixture f;
   const std::string long_name(kNameBytesMax + 1, 'n');
   f.append({text_value(kAttribute, "", "e")});
   CHECK(f.text() == "logs @5 _empty='e'");
   CHECK(f.oddity() == "an empty key is called `_empty`");
-  Fixture g;
+  RecordFixture g;
   g.append({text_value(kAttribute, long_name, "x")});
   CHECK(g.oddity().starts_with("a key of 257 bytes is stored as `nnn"));
   REQUIRE(g.batch.measurements()[0].lanes().size() == 1);
@@ -78,7 +80,7 @@ TEST_CASE("records: odd names are replaced", "[net]") {
 }
 
 TEST_CASE("records: a record beyond a limit is rejected, the others are stored", "[net]") {
-  Fixture f;
+  RecordFixture f;
   const std::string long_text(kStringBytesMax + 1, 'x');
   f.append({text_value(kRecord, "message", long_text)});
   f.append({text_value(kRecord, "message", std::string_view(long_text).substr(1))});
@@ -94,14 +96,14 @@ TEST_CASE("records: a record beyond a limit is rejected, the others are stored",
 }
 
 TEST_CASE("records: a body that stands for too many values or names is refused", "[net]") {
-  Fixture f;
+  RecordFixture f;
   Values values;
   for (size_t i = 0; i < kRecordValuesMax; ++i)
     values.push_back(i64_value(kResource, f.rows.keep_name(fmt::format("n{}", i)), 1));
   while (f.rows.status()) f.append(values);
   CHECK(f.rows.status().error().code == ErrorCode::kLimit);
   CHECK(f.batch.row_count() <= kBodyValuesMax / kRecordValuesMax);
-  Fixture g;
+  RecordFixture g;
   for (size_t i = 0; g.rows.status() && i < 2 * kBodyNamesMax; ++i)
     g.append({i64_value(kAttribute, g.batch.copy(fmt::format("n{}", i)), 1)});
   CHECK(g.rows.status().error().message ==
@@ -109,7 +111,7 @@ TEST_CASE("records: a body that stands for too many values or names is refused",
 }
 
 TEST_CASE("records: the line of a refused row is read back with the same types", "[net]") {
-  Fixture f;
+  RecordFixture f;
   f.rows.append(
       1'700'000'000'000'000'001,
       *std::make_unique<Values>(
@@ -126,7 +128,7 @@ TEST_CASE("records: the line of a refused row is read back with the same types",
 }
 
 TEST_CASE("records: a rejected record stays rejected while its time is not one", "[net]") {
-  Fixture f;
+  RecordFixture f;
   f.rows.reject("bad", "soon", {text_value(kRecord, "message", "m")});
   REQUIRE(f.errors.size() == 1);
   Batch again;
