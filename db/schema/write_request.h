@@ -91,6 +91,9 @@ struct WriteRequest {
   std::vector<RejectedLine> rejected;
   std::string source;  ///< the sender, for `rejected`: `tcp 127.0.0.1`, `/var/log/a.json`
   LineOrigin origin;   ///< for `rejected`
+  /// For rows that were not parsed from lines: writes a line in the format of `origin` for a
+  /// refused row, on the writer thread. Null: the batch has the lines.
+  std::string (*write_line)(const RowBatch& rows, size_t row) = nullptr;
   /// If there are any, rows that are refused are only reported: they are in `rejected` already.
   std::vector<RetriedLine> retried;
   /// Rows of Tocsin's own measurements are refused unless this is set.

@@ -28,7 +28,7 @@ MergedWrite RequestMerge::merge(QueuedWrite write, uint64_t last_commit, SchemaD
     merge_rows(rows, options, schema, builders, merged.report);
     for (size_t i = before; i < merged.report.rejected.size(); ++i) {
       const RejectedRow& row = merged.report.rejected[i];
-      refused.push_back({row.reason, rows.lines()[row.row]});
+      refused.push_back({row.reason, rows, row.row});
     }
   }
   Batch rejected;
@@ -44,7 +44,10 @@ MergedWrite RequestMerge::merge(QueuedWrite write, uint64_t last_commit, SchemaD
 void RequestMerge::add_refusals(const WriteRequest& request, const std::vector<RefusedRow>& refused,
                                 Timestamp now, Batch& rejected) {
   for (const RefusedRow& row : refused) {
-    rejects_.add({request, row.reason, row.line}, now, rejected);
+    // One line at a time: a request without lines may have a lot of refused rows.
+    const std::string written = request.write_line ? request.write_line(row.rows, row.row) : "";
+    const std::string_view line = request.write_line ? written : row.rows.lines()[row.row];
+    rejects_.add({request, row.reason, line}, now, rejected);
   }
   for (const RejectedLine& line : request.rejected) {
     if (line.counted == 0) {
@@ -59,7 +62,9 @@ void RequestMerge::add_refusals(const WriteRequest& request, const std::vector<R
 void RequestMerge::add_retried(const WriteRequest& request, const std::vector<RefusedRow>& refused,
                                Timestamp now, Batch& rejected) {
   std::set<const char*> refused_lines;
-  for (const RefusedRow& row : refused) refused_lines.insert(row.line.data());
+  for (const RefusedRow& row : refused) {
+    refused_lines.insert(row.rows.lines()[row.row].data());
+  }
   for (const RetriedLine& line : request.retried) {
     if (!refused_lines.contains(line.line.data())) rejects_.add_retried(line, now, rejected);
   }

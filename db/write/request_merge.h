@@ -35,10 +35,11 @@ class RequestMerge {
   uint64_t rows_rejected() const { return rows_rejected_; }
 
  private:
-  /// A row that the store refused, with its line.
+  /// A row that the store refused.
   struct RefusedRow {
     std::string_view reason;  // of the report
-    std::string_view line;
+    const RowBatch& rows;
+    size_t row = 0;
   };
   void add_refusals(const WriteRequest& request, const std::vector<RefusedRow>& refused,
                     Timestamp now, Batch& rejected);

@@ -11,7 +11,7 @@ namespace tocsin::http {
 namespace {
 
 struct Route {
-  std::string_view path;
+  std::string_view path;     ///< `*` stands for one part between slashes
   std::string_view methods;  ///< separated by a space
   Handler handler;
 };
@@ -20,6 +20,19 @@ constexpr std::array kRoutes = {
     Route{"/write", "POST", &handle_write_v1},
     Route{"/api/v2/write", "POST", &handle_write_v2},
     Route{"/insert/jsonline", "POST", &handle_json_lines},
+    Route{"/loki/api/v1/push", "POST", &handle_loki_push},
+    Route{"/v1/logs", "POST", &handle_otlp_logs},
+    Route{"/_bulk", "POST PUT", &handle_elastic_bulk},
+    Route{"/*/_bulk", "POST PUT", &handle_elastic_bulk},
+    Route{"/_license", "GET HEAD", &handle_elastic_license},
+    Route{"/_cluster/health", "GET HEAD", &handle_elastic_health},
+    Route{"/_index_template/*", "GET HEAD PUT", &handle_elastic_setup},
+    Route{"/_component_template/*", "GET HEAD PUT", &handle_elastic_setup},
+    Route{"/_template/*", "GET HEAD PUT", &handle_elastic_setup},
+    Route{"/_ilm/policy/*", "GET HEAD PUT", &handle_elastic_setup},
+    Route{"/_data_stream/*", "GET HEAD PUT", &handle_elastic_setup},
+    Route{"/_ingest/pipeline/*", "GET HEAD PUT", &handle_elastic_setup},
+    Route{"/_alias/*", "GET HEAD PUT", &handle_elastic_setup},
     Route{"/query", "GET POST", &handle_influx_query},
     Route{"/ping", "GET HEAD", &handle_ping},
     Route{"/health", "GET HEAD", &handle_health},
@@ -35,6 +48,16 @@ constexpr std::array kRoutes = {
     Route{"/-/reload", "POST", &handle_reload},
     Route{"/-/retention/confirm", "POST", &handle_retention_confirm},
 };
+
+bool matches(std::string_view pattern, std::string_view path) {
+  const size_t star = pattern.find('*');
+  if (star == pattern.npos) return pattern == path;
+  const std::string_view end = pattern.substr(star + 1);
+  if (path.size() <= star + end.size()) return false;
+  const std::string_view part = path.substr(star, path.size() - star - end.size());
+  return path.starts_with(pattern.substr(0, star)) && path.ends_with(end) &&
+         part.find('/') == part.npos;
+}
 
 bool allows(std::string_view methods, std::string_view method) {
   const size_t at = methods.find(method);
@@ -53,6 +76,13 @@ Response wrong_method(std::string_view methods, const std::string& method) {
   return response;
 }
 
+// Clients of Elasticsearch ask at the path of the page which version it is.
+bool is_elastic_client(const Request& request) {
+  const std::string accepted = request.header("accept");
+  return accepted.find("json") != accepted.npos && accepted.find("html") == accepted.npos &&
+         allows("GET HEAD", request.method);
+}
+
 Response page_response(const PageAsset& asset) {
   Response response{200, std::string(asset.content_type), std::string(asset.content)};
   response.headers.emplace_back("Content-Security-Policy", kPagePolicy);
@@ -67,11 +97,13 @@ void handle_request(const Context& context, Request request, Reply reply) {
     return reply(error_response(403, message));
   }
   for (const Route& route : kRoutes) {
-    if (route.path != request.path) continue;
+    if (!matches(route.path, request.path)) continue;
     if (!allows(route.methods, request.method))
       return reply(wrong_method(route.methods, request.method));
     return route.handler(context, std::move(request), std::move(reply));
   }
+  if (request.path == "/" && is_elastic_client(request))
+    return handle_elastic_info(context, std::move(request), std::move(reply));
   if (const PageAsset* asset = find_page_asset(request.path)) {
     if (!allows("GET HEAD", request.method)) return reply(wrong_method("GET HEAD", request.method));
     return reply(page_response(*asset));

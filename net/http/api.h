@@ -61,6 +61,13 @@ using Handler = void (*)(const Context&, Request, Reply);
 void handle_write_v1(const Context&, Request, Reply);  // write.cpp
 void handle_write_v2(const Context&, Request, Reply);
 void handle_json_lines(const Context&, Request, Reply);
+void handle_loki_push(const Context&, Request, Reply);     // loki.cpp
+void handle_otlp_logs(const Context&, Request, Reply);     // otlp.cpp
+void handle_elastic_bulk(const Context&, Request, Reply);  // elastic.cpp
+void handle_elastic_info(const Context&, Request, Reply);
+void handle_elastic_license(const Context&, Request, Reply);
+void handle_elastic_health(const Context&, Request, Reply);
+void handle_elastic_setup(const Context&, Request, Reply);
 void handle_query(const Context&, Request, Reply);         // query.cpp
 void handle_complete(const Context&, Request, Reply);      // complete.cpp
 void handle_influx_query(const Context&, Request, Reply);  // influx.cpp

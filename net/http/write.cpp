@@ -11,15 +11,14 @@
 
 #include <fmt/format.h>
 
-#include "db/base/ascii.h"
 #include "db/base/json.h"
 #include "db/base/log.h"
 #include "db/base/text.h"
 #include "db/limits.h"
 #include "net/event_loop/address.h"
 #include "net/http/api.h"
-#include "net/http/gzip.h"
 #include "net/http/json_array.h"
+#include "net/http/unpack.h"
 
 namespace tocsin::http {
 namespace {
@@ -175,36 +174,30 @@ void warn_of_other_parameters(const Context& context, const Request& request, co
 // Decompresses the body and turns a JSON array into lines, in the background unless the body is
 // small; then starts ingesting.
 void start_write(const Context& context, Request request, const std::shared_ptr<WriteJob>& job) {
-  const std::string encoding = lower_case(request.header("content-encoding"));
-  const bool gzip = encoding == "gzip" || encoding == "x-gzip";  // RFC 9110, section 8.4.1.3
-  if (!encoding.empty() && encoding != "identity" && !gzip) {
-    return job->reply(dialect_error(
-        job->dialect, 415, fmt::format("unsupported Content-Encoding `{}`; use gzip", encoding)));
-  }
+  const Result<Packing> packing = packing_of(request);
+  if (!packing) return job->reply(dialect_error(job->dialect, 415, packing.error().message));
   job->peer = request.peer;
   job->source = "http " + host_of_peer(request.peer);
   job->path = request.path;
   warn_of_other_parameters(context, request, *job);
   job->options.now = context.clock.now();
   job->body = std::move(request.body);
-  auto failed = std::make_shared<std::optional<Error>>();
-  const auto prepare = [job, failed, gzip, bytes_max = context.body_bytes_max] {
-    if (gzip) {
-      Result<std::string> plain = gunzip(job->body, bytes_max);
-      if (!plain) return failed->emplace(plain.error()), void();
-      job->body = std::move(*plain);
-    }
+  auto unpacked = std::make_shared<Status>();
+  const auto prepare = [job, unpacked, packing = *packing, bytes_max = context.body_bytes_max] {
+    *unpacked = unpack(packing, bytes_max, job->body);
+    if (!*unpacked) return;
     if (job->body.starts_with(kByteOrderMark)) job->body.erase(0, kByteOrderMark.size());
     if (job->dialect == Dialect::kJsonLines) json_array_to_lines(job->body);
     job->rest = job->body;
   };
-  const auto begin = [&context, job, failed] {
-    if (!*failed) return ingest_next(context, job);
-    const int status = (*failed)->code == ErrorCode::kLimit ? 413 : status_of((*failed)->code);
-    if (status == 503) return job->reply(unavailable(job->dialect, (*failed)->message));
-    job->reply(dialect_error(job->dialect, status, (*failed)->message));
+  const auto begin = [&context, job, unpacked] {
+    if (*unpacked) return ingest_next(context, job);
+    const Error& error = unpacked->error();
+    const int status = unpack_status(error.code);
+    if (status == 503) return job->reply(unavailable(job->dialect, error.message));
+    job->reply(dialect_error(job->dialect, status, error.message));
   };
-  if (gzip || job->body.size() > kLoopTextBytesMax) {
+  if (*packing != Packing::kNone || job->body.size() > kLoopTextBytesMax) {
     return run_in_background(context.loop, prepare, begin);
   }
   prepare();

@@ -12,8 +12,10 @@
 #include "db/base/log.h"
 #include "net/ingest/odd_name_limit.h"
 #include "net/parse/json_lines.h"
+#include "net/parse/line_numbers.h"
 #include "net/parse/line_origin.h"
 #include "net/parse/line_warning_log.h"
+#include "net/parse/odd_names.h"
 
 namespace tocsin {
 namespace {
@@ -22,7 +24,8 @@ constexpr Duration kRetryDelayMin = 20 * kMillisecond;
 constexpr size_t kWarningsPerKind = 10;  // one address may stand for many senders
 constexpr Duration kRetryDelayMax = kSecond;
 
-// The offset of each row's line, by measurement: translates rejected rows into line numbers.
+// The offset of each row's line, or the number of its record, by measurement: translates rejected
+// rows into numbers of lines.
 using RowPlaces = std::map<std::string, std::vector<uint32_t>, std::less<>>;
 
 bool is_transient(ErrorCode code) {
@@ -47,11 +50,6 @@ struct Job {
   std::vector<HostLag> lags;
 };
 
-uint64_t line_at(std::string_view text, size_t offset) {
-  const auto end = text.begin() + static_cast<std::ptrdiff_t>(offset);
-  return 1 + static_cast<uint64_t>(std::count(text.begin(), end, '\n'));
-}
-
 void note_places(const Batch& batch, std::string_view text, RowPlaces& places) {
   for (const RowBatch& rows : batch.measurements()) {
     std::vector<uint32_t>& offsets = places[rows.measurement()];
@@ -62,16 +60,53 @@ void note_places(const Batch& batch, std::string_view text, RowPlaces& places) {
   }
 }
 
-// Parses a copy of the job's text; the original is kept for a retry.
-WriteRequest parse(Job& job, const Database& database, OddNameLimit& odd_names, bool with_lags) {
+ConflictPolicy policy_of(const IngestText& input) {
+  const bool lines = input.records == nullptr && input.format == LineFormat::kLineProtocol;
+  return lines ? ConflictPolicy::kRejectRow : ConflictPolicy::kKeepInRest;
+}
+
+LineOrigin origin_of(const IngestText& input) {
+  LineOrigin origin =
+      input.records != nullptr
+          ? record_origin(input.options)
+          : origin_of(input.format == LineFormat::kJson ? kOriginJson : kOriginLineProtocol,
+                      input.options);
+  origin.path = input.path;
+  return origin;
+}
+
+void parse_lines(Job& job, std::string_view text, const ParseOptions& options, Batch& batch,
+                 LineErrors& errors) {
   thread_local JsonLinesParser json_parser;
+  if (job.input.format == LineFormat::kJson) {
+    json_parser.parse(text, options, batch, errors);
+  } else {
+    parse_line_protocol(text, options, batch, errors);
+  }
+  note_places(batch, text, job.places);
+}
+
+Status parse_records(Job& job, std::string_view text, const ParseOptions& options,
+                     WriteRequest& write, LineErrors& errors) {
+  const std::string& measurement = options.measurement;
+  if (is_odd_measurement(measurement) && !options.admit_odd_name(measurement))
+    return fail(ErrorCode::kInvalid, odd_names_limit_reason(measurement));
+  RecordRows rows(options, write.batch, errors);
+  TOCSIN_RETURN_IF_ERROR(job.input.records(text, rows));
+  TOCSIN_RETURN_IF_ERROR(rows.status());
+  write.write_line = &row_as_line;
+  job.places[measurement] = rows.numbers();
+  return {};
+}
+
+// Parses a copy of the job's text; the original is kept for a retry.
+Result<WriteRequest> parse(Job& job, const Database& database, OddNameLimit& odd_names,
+                           bool with_lags) {
   const IngestText& input = job.input;
-  const bool json = input.format == LineFormat::kJson;
   WriteRequest write;
-  write.batch = Batch(json ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
+  write.batch = Batch(policy_of(input));
   write.source = input.source;
-  write.origin = origin_of(json ? kOriginJson : kOriginLineProtocol, input.options);
-  write.origin.path = input.path;
+  write.origin = origin_of(input);
   write.urgent = input.urgent;
   const std::string_view text = write.batch.keep(input.text);
   ParseOptions options = input.options;
@@ -80,10 +115,11 @@ WriteRequest parse(Job& job, const Database& database, OddNameLimit& odd_names, 
            odd_names.admit(input.source, name, options.now);
   };
   LineErrors errors;
-  if (json) {
-    json_parser.parse(text, options, write.batch, errors);
+  job.places.clear();
+  if (input.records != nullptr) {
+    TOCSIN_RETURN_IF_ERROR(parse_records(job, text, options, write, errors));
   } else {
-    parse_line_protocol(text, options, write.batch, errors);
+    parse_lines(job, text, options, write.batch, errors);
   }
   if (input.rejected) {
     write.rejected.push_back(*input.rejected);
@@ -91,11 +127,9 @@ WriteRequest parse(Job& job, const Database& database, OddNameLimit& odd_names, 
   } else {
     errors.add_all(write.rejected);
   }
-  job.places.clear();
-  note_places(write.batch, text, job.places);
   job.report = {};
   for (const LineError& error : errors) {
-    if (job.report.problems.size() == kIngestProblemsMax) break;
+    if (job.report.problems.size() == input.problems_max) break;
     job.report.problems.push_back({error.line, error.reason, true});
   }
   job.lines_rejected = job.report.rows_rejected = errors.count();
@@ -104,17 +138,34 @@ WriteRequest parse(Job& job, const Database& database, OddNameLimit& odd_names, 
   return write;
 }
 
+// The numbers of the lines, or records, of the rows that the store refused, as far as they are
+// reported.
+std::vector<IngestProblem> refused_lines(const Job& job, const std::vector<RejectedRow>& refused,
+                                         size_t count_max) {
+  std::vector<IngestProblem> problems;
+  for (const RejectedRow& row : refused) {
+    if (problems.size() == count_max) break;
+    const auto places = job.places.find(row.measurement);
+    TOCSIN_CHECK(places != job.places.end() && row.row < places->second.size());
+    problems.push_back({places->second[row.row], row.reason, false});
+  }
+  if (job.input.records != nullptr) return problems;
+  // In order, so that the text is read once.
+  std::sort(problems.begin(), problems.end(),
+            [](const IngestProblem& a, const IngestProblem& b) { return a.line < b.line; });
+  LineNumbers numbers(job.input.text);
+  for (IngestProblem& problem : problems)
+    problem.line = numbers.at(job.input.text.data() + problem.line);
+  return problems;
+}
+
 // Adds the rows that the store refused to the lines that the parser refused.
 void add_rejected_rows(Job& job, const WriteReport& stored) {
   IngestReport& report = job.report;
   report.rows_rejected += stored.rejected.size();
-  for (const RejectedRow& row : stored.rejected) {
-    if (report.problems.size() == kIngestProblemsMax) break;
-    const auto places = job.places.find(row.measurement);
-    TOCSIN_CHECK(places != job.places.end() && row.row < places->second.size());
-    report.problems.push_back(
-        {line_at(job.input.text, places->second[row.row]), row.reason, false});
-  }
+  const size_t room = job.input.problems_max - report.problems.size();
+  for (IngestProblem& problem : refused_lines(job, stored.rejected, room))
+    report.problems.push_back(std::move(problem));
   std::stable_sort(report.problems.begin(), report.problems.end(),
                    [](const IngestProblem& a, const IngestProblem& b) { return a.line < b.line; });
 }
@@ -159,11 +210,15 @@ void Ingest::Impl::start(const std::shared_ptr<Job>& job) {
 
 // Runs on any thread.
 void Ingest::Impl::submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post) {
-  WriteRequest write = parse(*job, database, odd_names, lags != nullptr);
-  job->empty = write.batch.empty() && write.rejected.empty();
+  Result<WriteRequest> write = parse(*job, database, odd_names, lags != nullptr);
+  if (!write) {
+    job->submitted = tl::unexpected<Error>(write.error());
+    return;
+  }
+  job->empty = write->batch.empty() && write->rejected.empty();
   if (job->empty) return;
   job->submitted =
-      database.submit(std::move(write), [self = this, job, post](Result<WriteReport> result) {
+      database.submit(*std::move(write), [self = this, job, post](Result<WriteReport> result) {
         post([self, job, result = std::move(result)] { self->after_commit(job, result); });
       });
 }

@@ -17,20 +17,27 @@
 #include "net/parse/event_lag.h"
 #include "net/parse/framer.h"
 #include "net/parse/line_protocol.h"
+#include "net/parse/records.h"
 
 namespace tocsin {
 
-/// Whole lines of one format from one client.
+/// Problems reported for one text. All are counted, and all go to `rejected`.
+inline constexpr size_t kIngestProblemsMax = 20;
+
+/// Whole lines of one format from one client, or a body of records.
 struct IngestText {
   std::string text;
   LineFormat format = LineFormat::kLineProtocol;
+  /// If set, parses the text, which then has records in place of lines.
+  RecordParser records = nullptr;
   ParseOptions options;
   std::optional<RejectedLine> rejected;  ///< a line that the caller has already rejected
   std::string source;                    ///< recorded in `rejected`, such as `tcp 127.0.0.1`
   std::string path;                      ///< of an HTTP request; recorded in `rejected`
   Duration patience = 0;  ///< how long to retry while the store is busy, full or failing
   bool urgent = false;    ///< commit without waiting for more
-  bool alone = false;     ///< nothing else of the client has arrived; see kLoopTextBytesMax
+  size_t problems_max = kIngestProblemsMax;  ///< in the report
+  bool alone = false;  ///< nothing else of the client has arrived; see kLoopTextBytesMax
   /// For the log, if events have no time: how the user names its key for this input.
   const char* time_advice = "";
 };
@@ -41,13 +48,10 @@ inline constexpr size_t kLoopTextBytesMax = 4 * kKiB;
 
 /// A line that was not stored.
 struct IngestProblem {
-  uint64_t line = 0;  ///< in the text, from 1
+  uint64_t line = 0;  ///< or record; in the text, from 1
   std::string reason;
   bool unparsed = false;  ///< the line could not be parsed; otherwise the store refused its row
 };
-
-/// Problems reported for one text. All are counted, and all go to `rejected`.
-inline constexpr size_t kIngestProblemsMax = 20;
 
 struct IngestReport {
   Status status;  ///< on an error, nothing of the text was stored

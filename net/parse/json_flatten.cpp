@@ -1,4 +1,5 @@
-// Walks one JSON object with simdjson's on-demand parser. Only this file uses simdjson.
+// Walks one JSON object with simdjson's on-demand parser. Only this file and json_body.h use
+// simdjson.
 #include <algorithm>
 #include <memory_resource>
 #include <unordered_map>

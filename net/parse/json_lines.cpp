@@ -2,18 +2,18 @@
 #include "net/parse/json_lines.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "db/base/ascii.h"
-#include "db/base/text.h"
 #include "db/limits.h"
 #include "net/parse/event_time.h"
 #include "net/parse/framer.h"
+#include "net/parse/journal.h"
 #include "net/parse/json_event.h"
 #include "net/parse/json_fault.h"
+#include "net/parse/json_repair.h"
 #include "net/parse/keys.h"
 #include "net/parse/line_numbers.h"
 #include "net/parse/nul_blocks.h"
@@ -34,38 +34,6 @@ JsonValue* find(std::vector<JsonValue>& values, std::string_view path) {
   return it == values.end() ? nullptr : &*it;
 }
 
-// The code unit of the escape `\uXXXX` at the start of `text`, if it is one.
-std::optional<uint32_t> escaped_unit(std::string_view text) {
-  if (text.size() < 6 || !text.starts_with("\\u")) return std::nullopt;
-  uint32_t unit = 0;
-  const char* const end = text.data() + 6;
-  const auto [stop, error] = std::from_chars(text.data() + 2, end, unit, 16);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return unit;
-}
-
-bool is_high_surrogate(std::optional<uint32_t> unit) { return unit && *unit >> 10 == 0xD800 >> 10; }
-bool is_low_surrogate(std::optional<uint32_t> unit) { return unit && *unit >> 10 == 0xDC00 >> 10; }
-
-// Replaces escapes of half a surrogate pair by U+FFFD. In valid JSON only strings have backslashes.
-std::string without_lone_surrogates(std::string_view json) {
-  std::string out;
-  out.reserve(json.size());
-  while (!json.empty()) {
-    const size_t plain = std::min(json.find('\\'), json.size());
-    out += json.substr(0, plain);
-    json.remove_prefix(plain);
-    const auto unit = escaped_unit(json);
-    const bool high = is_high_surrogate(unit);
-    const bool pair = high && is_low_surrogate(escaped_unit(json.substr(6)));
-    const bool lone = !pair && (high || is_low_surrogate(unit));
-    const size_t size = std::min<size_t>(json.size(), pair ? 12 : unit ? 6 : 2);
-    out += lone ? "\\ufffd" : json.substr(0, size);
-    json.remove_prefix(size);
-  }
-  return out;
-}
-
 class EventReader : public RowAppender {
  public:
   EventReader(JsonFlattener& flattener, const ParseOptions& options, const TimeKeys& time_keys,
@@ -84,6 +52,8 @@ class EventReader : public RowAppender {
     std::string measurement;
     std::optional<Timestamp> time;
     telegraf_ = is_telegraf(values);
+    journal_ = !telegraf_ && is_journal_entry(values);
+    if (journal_) read_journal_entry(values, batch_);
     oddity_ = flattener_.oddity();
     if (!read_measurement(values, measurement) || !read_time(values, time)) return false;
     if (values.empty()) return fail("JSON object without any value");
@@ -104,12 +74,9 @@ class EventReader : public RowAppender {
     return fail(fault.empty() ? flattener_.error() : "invalid JSON: " + fault);
   }
 
-  // Invalid UTF-8 is displayed as U+FFFD everywhere, so the event is stored that way. Half a
-  // surrogate pair, which remains when a writer truncates a text, is treated alike.
   bool retry_repaired(std::string_view line) {
     if (!flattener_.invalid_text()) return false;
-    size_t replaced = 0;
-    std::string repaired = without_lone_surrogates(valid_utf8(line, replaced));
+    std::string repaired = repaired_json(line);
     const size_t size = repaired.size();
     repaired.append(kJsonPadding, ' ');
     return flattener_.flatten(batch_.keep(std::move(repaired)).substr(0, size));
@@ -128,7 +95,8 @@ class EventReader : public RowAppender {
       measurement = named->text;
       values.erase(values.begin() + (named - values.data()));
     } else {
-      measurement = options_.measurement;
+      const bool usual = options_.measurement == kUsualMeasurement;
+      measurement = journal_ && usual ? kJournalMeasurement : options_.measurement;
     }
     if (!check_measurement(
             measurement,
@@ -240,6 +208,7 @@ class EventReader : public RowAppender {
 
   // Of the current event.
   bool telegraf_ = false;  // whether it has Telegraf's shape
+  bool journal_ = false;   // whether it is an entry of the journal
   std::vector<TimeCandidate> candidates_;
   std::string oddity_;
 };

@@ -7,6 +7,7 @@
 #include "db/base/ascii.h"
 #include "db/limits.h"
 #include "db/schema/string_hash.h"
+#include "net/parse/journal.h"
 #include "net/parse/keys.h"
 #include "net/parse/number.h"
 #include "net/parse/odd_names.h"
@@ -119,7 +120,8 @@ bool PlainObjects::learn(std::string_view line) {
   return true;
 }
 
-// Returns false for a flat key that means a part of a time, like `time.seconds`.
+// Returns false for a flat key that means a part of a time, like `time.seconds`, and for entries of
+// the journal, which are renamed.
 bool PlainObjects::set_roles(Shape& shape) const {
   const auto index_of = [&](std::string_view name) -> std::optional<size_t> {
     for (size_t i = 0; i < shape.keys.size(); ++i) {
@@ -130,6 +132,7 @@ bool PlainObjects::set_roles(Shape& shape) const {
   shape.measurement_key = index_of("measurement");
   for (size_t i = 0; i < shape.keys.size(); ++i) {
     const auto place = time_keys_.place_of(shape.keys[i].name);
+    if (shape.keys[i].name == kJournalTime) return false;
     if (!place) continue;
     if (!place->whole) return false;
     shape.time_keys.push_back({place->rank, i});

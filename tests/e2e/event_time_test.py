@@ -15,7 +15,7 @@ SHAPES = [
     {"@t": TIME, "@mt": "Paid {Amount}", "Amount": 12},
     {"instant": {"epochSecond": 1700000000, "nanoOfSecond": 250000000}, "message": "started"},
     {"timestamp": {"seconds": 1700000000, "nanos": 250000000}, "message": "mounted"},
-    {"__REALTIME_TIMESTAMP": "1700000000250000", "MESSAGE": [104, 105, 255]},
+    {"__REALTIME_TIMESTAMP": 1700000000250000, "MESSAGE": "as other programs write it"},
     {"StartUTC": TIME, "RouterName": "web"},
     {"time": "16:47", "unixtime": 1700000000.25, "power": 12.5},
     {"time": 0.111, "@timestamp": TIME},

@@ -4,11 +4,11 @@
 #include <regex>
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include "db/base/log.h"
 #include "db/limits.h"
 #include "net/ingest/ingest.h"
+#include "tests/net/gzip_text.h"
 #include "tests/net/server_support.h"
 
 namespace tocsin {
@@ -16,21 +16,8 @@ namespace {
 
 using test::Client;
 using test::contains;
+using test::gzip;
 using test::TestServer;
-
-std::string gzip(const std::string& text) {
-  z_stream stream{};
-  REQUIRE(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 TEST_CASE("http: a write is answered when its rows can be queried", "[net]") {
   TestServer server;

@@ -5,10 +5,37 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
+#include <protozero/pbf_writer.hpp>
+
+#include "net/parse/otlp.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace {
+
+constexpr const char* kOtlpJson =
+    R"({"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"s"}}]},)"
+    R"("scopeLogs":[{"scope":{"name":"n"},"logRecords":[{"timeUnixNano":"17","severityNumber":9,)"
+    R"("traceId":"5b8efff798038103d269b633813fc60c","body":{"kvlistValue":{"values":[)"
+    R"({"key":"m","value":{"arrayValue":{"values":[{"boolValue":true},{}]}}}]}},"attributes":[)"
+    R"({"key":"d","value":{"doubleValue":0.5}},{"key":"m","value":{"bytesValue":"aGk="}}]}]}]}]})";
+
+std::string loki_protobuf() {
+  std::string body;
+  protozero::pbf_writer request(body);
+  protozero::pbf_writer stream(request, 1);
+  stream.add_string(1, "{a=\"\\n\", b=`c`}");
+  protozero::pbf_writer entry(stream, 2);
+  {
+    protozero::pbf_writer time(entry, 1);
+    time.add_int64(1, 1'700'000'000);
+  }
+  entry.add_string(2, "line");
+  protozero::pbf_writer pair(entry, 3);
+  pair.add_string(1, "m");
+  pair.add_string(2, "v");
+  return body;
+}
 
 void feed(const std::string& text) {
   LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(text.data()), text.size());
@@ -32,6 +59,11 @@ TEST_CASE("parsers: changed and truncated input never breaks an invariant", "[ne
       "{\"measurement\":\"m\",\"time\":\"1970-01-01\",\"x\":\"nan:fff8000000000000\",\"base64:/"
       "w==\":\"\\u0001\"}\n",
       "{\"a\":1,\"a\":{\"b\":true},\"a\":\"\xff\xfe\"}\n{\"a\":[[[[]]]]}",
+      R"({"streams":[{"stream":{"a":"b"},"values":[["1","x"],["17","y",{"m":"\ud800","n":1.5}]]}]})",
+      "{\"index\":{\"_index\":\"a-2026.11.30\",\"_id\":\"1\"}}\n{\"n\":1}\n{\"delete\":{}}\n",
+      kOtlpJson,
+      *tocsin::otlp_json_to_protobuf(kOtlpJson),
+      loki_protobuf(),
   };
   const unsigned seed = 7;
   CAPTURE(seed);

@@ -120,6 +120,46 @@ TEST_CASE("json lines: the time is the first key with a valid time", "[net]") {
   check_json(R"({"date":1644834856.905985,"a":1})", "m @1644834856905985000 a=1i");
 }
 
+TEST_CASE("json lines: entries of the journal have the usual names", "[net]") {
+  constexpr const char* kTime = R"("__REALTIME_TIMESTAMP":"1793607304250000")";
+  constexpr const char* kTimeColumn = " __REALTIME_TIMESTAMP='1793607304250000'";
+  const auto check = [&](const std::string& fields, const std::string& before,
+                         const std::string& after) {
+    check_json(fmt::format("{{{},{}}}", kTime, fields),
+               "m @1793607304250000000" + before + kTimeColumn + after);
+  };
+  check(R"("__CURSOR":"s=1;i=2","_HOSTNAME":"web","_SYSTEMD_UNIT":"shop.service","PRIORITY":"3",)"
+        R"("SYSLOG_IDENTIFIER":"shop","_PID":"17","MESSAGE":"out of sockets")",
+        " SYSLOG_IDENTIFIER='shop' _PID='17'",
+        " message='out of sockets' tag:host='web' tag:level='error' tag:service='shop'");
+  check(R"("SYSLOG_IDENTIFIER":"kernel","PRIORITY":"7")", "",
+        " tag:level='debug' tag:service='kernel'");
+  check(R"("_SYSTEMD_UNIT":"a.timer","PRIORITY":"8")", "", " tag:level='8' tag:service='a.timer'");
+  check(R"("MESSAGE":"a","message":"b","PRIORITY":null)", " MESSAGE='a'", " message='b'");
+  // Bytes are text, several values of a field are an array.
+  check(R"("MESSAGE":[104,105,10])", "", " message='hi\n'");
+  check(R"("MESSAGE":[])", "", " message=''");
+  check(R"("MESSAGE":[ 104 , 105 ])", "", " message='hi'");
+  check(R"("MESSAGE":["a","b"])", "", R"( message='["a","b"]')");
+  check(R"("MESSAGE":[256])", "", " message='[256]'");
+  check(R"("MESSAGE":[-1])", "", " message='[-1]'");
+  check(R"("MESSAGE":[1.5])", "", " message='[1.5]'");
+  // Other events may have such fields.
+  check_json(R"({"time":1793607304,"MESSAGE":[104],"PRIORITY":"3"})",
+             "m @1793607304000000000 MESSAGE='[104]' PRIORITY='3'");
+}
+
+TEST_CASE("json lines: entries of the journal are in `journal` if nothing else is said", "[net]") {
+  const std::string entry = R"({"__REALTIME_TIMESTAMP":"1793607304250000","MESSAGE":"x"})";
+  ParseOptions options = default_options();
+  options.measurement = "logs";
+  const char* columns = " @1793607304250000000 __REALTIME_TIMESTAMP='1793607304250000' message='x'";
+  // Twice, because the second line has the shape of the first.
+  check_json(entry + "\n" + entry, fmt::format("journal{0}\njournal{0}", columns), options);
+  check_json(entry, fmt::format("m{}", columns));
+  check_json("{\"measurement\":\"n\"," + entry.substr(1), fmt::format("n{}", columns), options);
+}
+
 TEST_CASE("json lines: the usual shapes of time are read, and newer ones stay columns", "[net]") {
   constexpr const char* kRow = "m @1793607304250000000 ";
   const auto check = [&](const std::string& text, const std::string& columns) {
@@ -133,7 +173,7 @@ TEST_CASE("json lines: the usual shapes of time are read, and newer ones stay co
         "time_iso8601='2026-11-02T09:15:04.25+01:00'");
   check(R"({"StartUTC":"2026-11-02T08:15:04.25Z"})", "StartUTC='2026-11-02T08:15:04.25Z'");
   check(R"({"__REALTIME_TIMESTAMP":"1793607304250000","MESSAGE":[104,105,255]})",
-        "MESSAGE='[104,105,255]' __REALTIME_TIMESTAMP='1793607304250000'");
+        "__REALTIME_TIMESTAMP='1793607304250000' message='hi\xEF\xBF\xBD'");
   check(R"({"instant":{"epochSecond":1793607304,"nanoOfSecond":250000000},"a":1})",
         "a=1i instant.epochSecond=1793607304i instant.nanoOfSecond=250000000i");
   check(R"({"timestamp":{"nanos":250000000,"seconds":"1793607304"}})",

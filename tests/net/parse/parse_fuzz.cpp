@@ -6,11 +6,14 @@
 #include <vector>
 
 #include "db/base/check.h"
+#include "net/parse/bulk.h"
 #include "net/parse/csv_records.h"
 #include "net/parse/csv_rows.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
+#include "net/parse/loki.h"
+#include "net/parse/otlp.h"
 #include "net/parse/typed_json.h"
 #include "tests/support/batch_text.h"
 
@@ -107,6 +110,46 @@ void check_typed_json(const std::string& text, const ParseOptions& options) {
   check_batch(batch);
 }
 
+// The rows are the same with and without memory of earlier records, and their lines are read back.
+void check_records_of(RecordParser parse, const std::string& text, ParseOptions options) {
+  static JsonLinesParser lines;
+  std::string images[2];
+  for (const bool guess : {false, true}) {
+    options.guess_shapes = guess;
+    Batch batch(ConflictPolicy::kKeepInRest);
+    LineErrors errors;
+    RecordRows rows(options, batch, errors);
+    const Status status = parse(batch.keep(text), rows);
+    check_batch(batch);
+    TOCSIN_CHECK(rows.numbers().size() == batch.row_count());
+    images[guess] = batch_image(batch) + (status ? "" : status.error().message);
+    const RowBatch& parsed = batch.measurements()[0];
+    for (size_t row = 0; guess && row < parsed.row_count(); ++row) {
+      Batch again(ConflictPolicy::kKeepInRest);
+      LineErrors no_errors;
+      lines.parse(again.keep(row_as_line(parsed, row)), options, again, no_errors);
+      TOCSIN_CHECK(again.row_count() == 1 && no_errors.empty());
+    }
+  }
+  TOCSIN_CHECK(images[0] == images[1]);
+}
+
+// Documents are lines of the body, in order.
+void check_bulk(std::string_view body) {
+  const auto bulk = parse_bulk(body, "logs");
+  if (!bulk) return;
+  const char* last = body.data();
+  for (const BulkItem& item : bulk->items) {
+    TOCSIN_CHECK(item.index < bulk->indices.size());
+    if (item.document.empty()) continue;
+    TOCSIN_CHECK(item.document.data() > last && item.document.find('\n') == item.document.npos);
+    last = item.document.data();
+    TOCSIN_CHECK(last + item.document.size() <= body.data() + body.size());
+  }
+  for (const std::string& index : bulk->indices)
+    TOCSIN_CHECK(index.empty() || !measurement_of_index(index).empty());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -125,5 +168,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   });
   check_csv(text, options);
   check_typed_json(text, options);
+  for (const RecordParser parse :
+       {&parse_loki_protobuf, &parse_loki_json, &parse_otlp_protobuf, &parse_otlp_json}) {
+    check_records_of(parse, text, options);
+  }
+  check_bulk(text);
   return 0;
 }

@@ -1,0 +1,1 @@
+require('./otlp')(require('@opentelemetry/exporter-logs-otlp-http').OTLPLogExporter);
