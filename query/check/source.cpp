@@ -90,8 +90,8 @@ void SourceTable::write(const std::vector<const Measurement*>& measurements, Pla
       if (!is_builtin(column)) source.columns.push_back(place(*measurement, column, plan));
     }
     std::sort(source.columns.begin(), source.columns.end());
-    const auto repeated = std::ranges::unique(source.columns);
-    source.columns.erase(repeated.begin(), repeated.end());
+    source.columns.erase(std::unique(source.columns.begin(), source.columns.end()),
+                         source.columns.end());
   }
 }
 
