@@ -195,6 +195,7 @@ std::optional<Plan> plan_of_groups(const Plan& plan) {
 bool lacks_baseline(const BaselineStage& stage, const ResultTable& table, size_t row) {
   size_t added = stage.columns.size();
   for (const BaselineJudgement& judgement : stage.judgements) added += judgement.column_count();
+  if (stage.novelty) added += BaselineNovelty::kColumnCount;
   const ResultColumn* next = table.columns.data() + (table.columns.size() - added);
   for (size_t i = 0; i < stage.columns.size(); ++i, ++next) {
     if (next->at(row).is_null()) return true;
@@ -203,7 +204,7 @@ bool lacks_baseline(const BaselineStage& stage, const ResultTable& table, size_t
     if (next[BaselineJudgement::kUsual].at(row).is_null()) return true;
     next += judgement.column_count();
   }
-  return false;
+  return stage.novelty && next[BaselineNovelty::kBefore].at(row).is_null();
 }
 
 // Finds the active instances that have no row because their baseline is missing, and whether the

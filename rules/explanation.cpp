@@ -14,6 +14,7 @@
 #include "db/base/log.h"
 #include "query/format/format.h"
 #include "query/plan/diff.h"
+#include "query/usual/novelty.h"
 #include "rules/alert_size.h"
 #include "rules/group_rows.h"
 
@@ -26,6 +27,7 @@ constexpr size_t kMeasuredWindowsMax = 7;                // for the usual 95th p
 constexpr double kHighQuantile = 0.95;
 constexpr int64_t kUsualEventsMin = 50;         // of the subject, to tell what is usual among them
 constexpr size_t kExplainedTextBytesMax = 200;  // of one value
+constexpr int64_t kLongerWindow = 4;            // how many times the one before
 
 /// The events that a rule is about, among all of the group.
 struct Subject {
@@ -101,6 +103,12 @@ void add_range(TimeRange range, const std::vector<TimeRange>& excluded,
   } else {
     out.push_back(range);
   }
+}
+
+/// The usual windows of a baseline are every so often.
+Duration distance_of_usual(const BaselineStage& baseline) {
+  const int64_t count = baseline.depth / baseline.step;
+  return baseline.step * (count / std::min(count, kUsualWindowsMax));
 }
 
 UsualTime usual_time(const std::optional<BaselineStage>& baseline, TimeRange window,
@@ -263,6 +271,8 @@ class Explainer {
   }
 
   Result<std::optional<Subject>> subject() {
+    // What is new is among all events.
+    if (rows_.baseline && rows_.baseline->novelty) return std::nullopt;
     const std::vector<Aggregate>& aggregates = rows_.stats.aggregates;
     const auto& columns = rows_.plan.output_columns();
     const bool counts_all = std::ranges::any_of(aggregates, [](const Aggregate& each) {
@@ -272,11 +282,33 @@ class Explainer {
       const bool counts_some =
           each.kind == AggregateKind::kCount && each.where && !uses_time(*each.where, columns);
       if (counts_all && counts_some) return Subject{*each.where, name_of_subject(each)};
-      const bool measures =
-          each.kind == AggregateKind::kQuantile || each.kind == AggregateKind::kMean;
+      const bool measures = each.kind == AggregateKind::kQuantile ||
+                            each.kind == AggregateKind::kMean ||
+                            (each.kind == AggregateKind::kSum && judges_mean());
       if (measures && !each.where && each.argument) return measured(each);
     }
     return std::nullopt;
+  }
+
+  // `unusual SUM of COUNT`
+  bool judges_mean() const {
+    return rows_.baseline && std::ranges::any_of(rows_.baseline->judgements, [](const auto& each) {
+             return each.kind == JudgementKind::kMean;
+           });
+  }
+
+  // What is measured, without functions that do not change the order of its values.
+  static Expression measure_of(Expression expression) {
+    const auto keeps_order = [](Function function) {
+      return function == Function::kLn || function == Function::kLog2 ||
+             function == Function::kLog10 || function == Function::kExp ||
+             function == Function::kSqrt || function == Function::kToF64;
+    };
+    while (expression.kind == Expression::Kind::kCall && keeps_order(expression.function)) {
+      Expression inner = std::move(expression.arguments.front());
+      expression = std::move(inner);
+    }
+    return expression;
   }
 
   // A result that the author did not name is called like its call.
@@ -286,6 +318,7 @@ class Explainer {
 
   // The events above the usual 95th percentile: its median over some of the usual windows.
   Result<std::optional<Subject>> measured(const Aggregate& aggregate) {
+    const Expression measure = measure_of(*aggregate.argument);
     std::vector<Value> levels;
     for (size_t i = usual_.size(); i > 0 && levels.size() < kMeasuredWindowsMax; --i) {
       Plan plan = rows_.plan;
@@ -294,7 +327,10 @@ class Explainer {
       stats.aggregates = {aggregate};
       stats.aggregates[0].kind = AggregateKind::kQuantile;
       stats.aggregates[0].quantile = kHighQuantile;
-      plan.stages.push_back({std::move(stats), {{aggregate.name, aggregate.type}}, {}});
+      stats.aggregates[0].argument = measure;
+      const ValueType type = is_number(measure.type) ? ValueType::kF64 : measure.type;
+      stats.aggregates[0].type = type;
+      plan.stages.push_back({std::move(stats), {{aggregate.name, type}}, {}});
       TOCSIN_TRY(const ResultTable table, execute(plan));
       Value level = table.columns[0].at(0);
       if (!level.is_null()) levels.push_back(std::move(level));
@@ -302,15 +338,16 @@ class Explainer {
     if (levels.empty()) return std::nullopt;
     std::ranges::sort(levels, {}, [](const Value& value) { return value.data; });
     const Value& level = levels[levels.size() / 2];
-    const std::string what = print_expression(*aggregate.argument, rows_.plan.output_columns());
-    return Subject{compared_with(Function::kGreater, *aggregate.argument, level),
+    const std::string what = print_expression(measure, rows_.plan.output_columns());
+    return Subject{compared_with(Function::kGreater, measure, level),
                    fmt::format("events with {} > {}", what, plain_text(level, false))};
   }
 
   // Keeps the values that explain most, each with all that was found about it. A value that is both
   // unusual and distinguishes these events from the others explains more than one that is merely
-  // new, such as the version since a release.
-  static void rank(std::vector<Finding>& found) {
+  // new, such as the version since a release. If the rule looks for new groups, their keys come
+  // first.
+  void rank(std::vector<Finding>& found) {
     struct Weight {
       int64_t comparisons = 0;
       double score = 0;
@@ -324,7 +361,7 @@ class Explainer {
     const auto order = [&](const Finding& each) {
       const std::pair key{each.column, each.value};
       const Weight& weight = weights.at(key);
-      return std::tuple(-weight.comparisons, -weight.score, key);
+      return std::tuple(!is_novel_key(each.column), -weight.comparisons, -weight.score, key);
     };
     std::ranges::stable_sort(found, std::less(), order);
     size_t values = 0, rows = 0;
@@ -334,6 +371,12 @@ class Explainer {
       if (!is_same && ++values > kExplainedValuesMax) break;
     }
     found.resize(rows);
+  }
+
+  bool is_novel_key(const std::string& column) const {
+    return rows_.baseline && rows_.baseline->novelty &&
+           std::ranges::any_of(rows_.stats.keys,
+                               [&](const GroupKey& key) { return key.name == column; });
   }
 
   const QueryEngine& queries_;
@@ -404,6 +447,48 @@ std::vector<TimeRange> firings_of(const CompiledRule& compiled, const Instance& 
   return out;
 }
 
+struct Explained {
+  std::vector<Finding> found;
+  std::string subject;
+};
+
+/// The shortest and the longest window to explain.
+struct ExplainedLengths {
+  Duration shortest = 0, longest = 0;
+};
+
+// What `novel` calls new may be a few hours old. `unusual` judges up to a day: if the window of the
+// alert has too few events to tell, longer ones may have enough.
+ExplainedLengths lengths_to_explain(const std::optional<BaselineStage>& baseline, Duration length) {
+  if (!baseline) return {length, length};
+  const Duration longest = std::max(length, std::min(distance_of_usual(*baseline), kDay));
+  if (baseline->novelty) {
+    const Duration newest = std::max(length, std::min(kNoveltyBlock, longest));
+    return {newest, newest};
+  }
+  const bool judged = std::ranges::any_of(
+      baseline->judgements, [](const auto& each) { return each.kind != JudgementKind::kSilence; });
+  return {length, judged ? longest : length};
+}
+
+Result<Explained> explain(const QueryEngine& queries, const QueryOptions& options,
+                          std::chrono::steady_clock::time_point deadline, const GroupRows& rows,
+                          TimeRange window, const std::vector<TimeRange>& excluded,
+                          const GroupValues& group) {
+  const auto [shortest, longest] = lengths_to_explain(rows.baseline, window.end - window.start);
+  Explained out;
+  for (Duration length = shortest; out.found.empty();) {
+    window.start = window.end - length;
+    Explainer explainer(queries, options, deadline, rows, window,
+                        usual_time(rows.baseline, window, excluded), group);
+    TOCSIN_TRY(out.found, explainer.run());
+    out.subject = explainer.subject_name();
+    if (length >= longest) break;
+    length = std::min(kLongerWindow * length, longest);
+  }
+  return out;
+}
+
 // The events that begin a firing, the most severe first.
 std::vector<AlertEvent*> firings_to_explain(std::vector<AlertEvent>& events) {
   std::vector<AlertEvent*> out;
@@ -434,18 +519,16 @@ void explain_alerts(const CompiledRule& compiled, const QueryEngine& queries, co
     options.cancelled = cancelled;
     Result<GroupRows> rows = rows_of_group(compiled, queries, options, instance.group);
     if (!rows) continue;  // a query that has just been evaluated can be prepared
-    UsualTime usual = usual_time(rows->baseline, window, firings_of(compiled, instance));
-    Explainer explainer(queries, options, deadline, *std::move(rows), window, std::move(usual),
-                        instance.group);
-    const Result<std::vector<Finding>> findings = explainer.run();
-    if (!findings) {
-      if (findings.error().code == ErrorCode::kCancelled) return;
+    const Result<Explained> explained = explain(queries, options, deadline, *rows, window,
+                                                firings_of(compiled, instance), instance.group);
+    if (!explained) {
+      if (explained.error().code == ErrorCode::kCancelled) return;
       log(LogLevel::kWarning, fmt::format("rule {}: no explanation for an alert: {}",
-                                          compiled.rule.name, findings.error().message));
+                                          compiled.rule.name, explained.error().message));
       if (std::chrono::steady_clock::now() >= deadline) return;
       continue;
     }
-    set_explanation(*findings, explainer.subject_name(), *event);
+    set_explanation(explained->found, explained->subject, *event);
     if (!event->late) instance.last_event = *event;
   }
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Matches alerts with the labels of injected anomalies, and prints a summary.
 
-    tools/match_alerts.py LABELS ALERTS UNTIL
+    tools/match_alerts.py LABELS ALERTS UNTIL [SINCE]
 
 LABELS  JSON lines from `tocsin generate --labels`: kind, service, start, end, and perhaps `counts`
 ALERTS  the rows of `alerts` as JSON lines, sorted by time (`tocsin query --format ndjson`)
 UNTIL   RFC 3339: the end of the evaluated time
+SINCE   its start; anomalies that begin earlier can explain alerts, but do not count
 
 The rules of matching:
   - An alert is one firing of one alert instance. It lasts from its `firing` row to its `resolved` row, or to
@@ -101,15 +102,17 @@ def print_items(title, items):
 
 
 def main():
-    if len(sys.argv) != 4:
+    if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
     until = time_of(sys.argv[3])
     anomalies = read_anomalies(sys.argv[1])
+    since = time_of(sys.argv[4] if len(sys.argv) == 5 else "0001-01-01T00:00:00Z")
     everything = read_alerts(sys.argv[2], until)
     alerts = [alert for alert in everything if alert.kind != "SELF"]
 
     explained = [alert for alert in alerts if any(explains(a, alert) for a in anomalies)]
-    ended = [anomaly for anomaly in anomalies if anomaly.end <= until and anomaly.counts]
+    ended = [anomaly for anomaly in anomalies
+             if since <= anomaly.start and anomaly.end <= until and anomaly.counts]
     found = [anomaly for anomaly in ended if any(explains(anomaly, a) for a in alerts)]
 
     print_severities(everything)

@@ -84,6 +84,11 @@ class StagePrinter {
       out += each.kind == JudgementKind::kSilence ? " silence " : " unusual ";
       out += name(each.column) + (has_of ? " of " + name(each.of) : "");
     }
+    if (baseline.novelty) {
+      out += fmt::format(" novel {} by ({})", name(baseline.novelty->column),
+                         join(baseline.novelty->keys,
+                              [&](uint32_t key) { return name(baseline.key_columns[key]); }));
+    }
     return out + output();
   }
   std::string operator()(const SortStage& sort) const { return "sort " + keys(sort.keys, false); }

@@ -31,6 +31,7 @@ class StageChecker {
   bool stage(const ast::Baseline& baseline);
   bool stage(const ast::Unusual& unusual);
   bool stage(const ast::Silence& silence);
+  bool stage(const ast::Novel& novel);
   bool stage(const ast::Sort& sort);
   bool stage(const ast::Limit& limit);
   bool stage(const ast::Top& top);
@@ -55,9 +56,11 @@ class StageChecker {
   bool baseline_place();
   bool baseline_column(const BaselineCall& call, BaselineStage& stage);
   bool emit_null_baselines();
-  bool judgement_place(std::string_view what);
+  bool judgement_place(std::string_view what, std::string_view example);
   std::optional<uint32_t> judged_column(const ast::Name& name, std::string_view what);
   bool add_judgement(const BaselineJudgement& judgement);
+  bool whole_keys(const ast::Novel& novel, BaselineNovelty& out);
+  bool add_judged_columns(std::initializer_list<std::pair<const char*, ValueType>> columns);
   std::optional<LowerBound> bound_of(const BaselineColumn& column) const;
   void note_baseline_use(const Expression& condition);
   bool baseline_arguments(const ast::Baseline& baseline, BaselineStage& out);

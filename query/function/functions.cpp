@@ -16,7 +16,7 @@ using A = ArgumentType;
 using R = ResultType;
 
 // clang-format off
-constexpr std::array<StageEntry, 17> kStages = {{
+constexpr std::array<StageEntry, 18> kStages = {{
     {{"where", "where CONDITION", "keeps the rows for which the condition holds",
       "from audit last 1h | where service =~ \"^pay\" and duration_ms > 100"}},
     {{"let", "let NAME = EXPRESSION, …",
@@ -41,6 +41,11 @@ constexpr std::array<StageEntry, 17> kStages = {{
       "silence, usual_silence and missed",
       "from audit last 5m | stats n = count() by service | baseline 28d | silence n "
       "| where silence > usual_silence"}},
+    {{"novel", "novel COLUMN [by KEY, …]",
+      "after `baseline`: which groups of a whole (the groups that agree in these keys) are new, gone "
+      "or shifted, by a count; adds share, before_share, first, kind and usual_new",
+      "from * last 15m | let pattern = template(message) | stats n = count() by service, pattern "
+      "| baseline 14d | novel n by service | where kind == \"new\""}},
     {{"sort", "sort [-]COLUMN, …",
       "sorts the rows; a leading - sorts in descending order, nulls come last",
       "from audit last 1h | stats total = count() by service | sort -total, service"}},

@@ -15,7 +15,9 @@
 
 #include "db/base/check.h"
 #include "query/operator/baseline_prefix.h"
+#include "query/operator/group_parts.h"
 #include "query/operator/judgement.h"
+#include "query/operator/novelty.h"
 #include "query/plan/fingerprint.h"
 
 namespace tocsin {
@@ -141,7 +143,7 @@ class Baseline {
       if (!named || !make_key(exclusion, *named, arena, key)) continue;
       if (!parts || keys != *named) {
         keys = *named;
-        TOCSIN_TRY(parts, part_groups(keys));
+        TOCSIN_TRY(parts, part_groups(execution_, groups_, prefix_.key_types, keys));
       }
       const size_t known = parts->groups.size();
       std::vector<uint32_t> columns(keys.size());
@@ -191,33 +193,6 @@ class Baseline {
       if (here || (value && value->is_null())) value = nullptr;
     }
     return !value;
-  }
-
-  /// The groups by some of their keys alone: the groups with each combination of values.
-  struct GroupParts {
-    GroupTable numbers;
-    std::vector<std::vector<uint32_t>> groups;
-  };
-
-  Result<GroupParts> part_groups(std::span<const uint32_t> keys) {
-    std::vector<uint32_t> all(groups_.group_count());
-    std::iota(all.begin(), all.end(), 0);
-    Table table;
-    table.row_count = all.size();
-    std::vector<uint32_t> columns;
-    std::vector<ValueType> types;
-    for (const uint32_t k : keys) {
-      columns.push_back(static_cast<uint32_t>(columns.size()));
-      types.push_back(prefix_.key_types[k]);
-      groups_.append_key(k, all, table.columns.emplace_back(types.back()));
-    }
-    MemoryGauge gauge(execution_);
-    TOCSIN_RETURN_IF_ERROR(gauge.set(table.memory_bytes() + 2 * all.size() * sizeof(all[0])));
-    GroupParts parts{GroupTable(types), {}};
-    TOCSIN_TRY(const auto part, number_groups(execution_, table, columns, parts.numbers));
-    parts.groups.resize(parts.numbers.group_count());
-    for (const uint32_t group : all) parts.groups[part[group]].push_back(group);
-    return parts;
   }
 
   void exclude(GroupPast& past, std::span<const TimeRange> intervals) {
@@ -437,6 +412,7 @@ class Baseline {
       }
     }
     TOCSIN_RETURN_IF_ERROR(add_judgements());
+    TOCSIN_RETURN_IF_ERROR(add_novelty());
     return count_memory(result_.memory_bytes());
   }
 
@@ -449,6 +425,14 @@ class Baseline {
     }
     TOCSIN_TRY(std::vector<TableColumn> columns,
                judge_groups(execution_, prefix_, windows_, records_, groups));
+    for (TableColumn& column : columns) result_.columns.push_back(std::move(column));
+    return {};
+  }
+
+  Status add_novelty() {
+    if (!prefix_.baseline->novelty) return {};
+    TOCSIN_TRY(std::vector<TableColumn> columns,
+               judge_novelty(execution_, prefix_, windows_, records_, groups_, result_groups_));
     for (TableColumn& column : columns) result_.columns.push_back(std::move(column));
     return {};
   }

@@ -63,6 +63,7 @@ Result<BaselinePrefix> BaselinePrefix::of(const Plan& plan, size_t end) {
     add_value(judgement.column);
     add_value(judgement.of);
   }
+  if (prefix.baseline->novelty) add_value(prefix.baseline->novelty->column);
   const auto& columns = plan.stages[prefix.last_stats].columns;
   for (size_t k = 0; k < prefix.stats().keys.size(); ++k) {
     prefix.key_types.push_back(columns.at(k).type);

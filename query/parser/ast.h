@@ -91,6 +91,11 @@ struct Unusual {
 struct Silence {
   Name column;
 };
+/// `novel x [by keys]`, after a baseline.
+struct Novel {
+  Name column;
+  std::vector<Name> keys;
+};
 struct Sort {
   std::vector<SortItem> keys;
 };
@@ -135,8 +140,9 @@ struct Diff {
   std::vector<Name> columns;            ///< empty: those of compared_columns()
 };
 
-using Operation = std::variant<Where, Let, Stats, Baseline, Unusual, Silence, Sort, Limit, Top,
-                               Distinct, Keep, Drop, Fill, Detect, Changepoint, Forecast, Diff>;
+using Operation =
+    std::variant<Where, Let, Stats, Baseline, Unusual, Silence, Novel, Sort, Limit, Top, Distinct,
+                 Keep, Drop, Fill, Detect, Changepoint, Forecast, Diff>;
 
 struct Stage {
   Operation operation;

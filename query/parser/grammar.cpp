@@ -275,6 +275,10 @@ const auto unusual_stage_def = stage_word("unusual") >> column[put<&ast::Unusual
 const x3::rule<struct SilenceId, ast::Silence> silence_stage = "silence";
 const auto silence_stage_def = stage_word("silence") >> column[put<&ast::Silence::column>];
 
+const x3::rule<struct NovelId, ast::Novel> novel_stage = "novel";
+const auto novel_stage_def = stage_word("novel") >> column[put<&ast::Novel::column>] >>
+                             -(keyword("by", "`by`") >> names[put<&ast::Novel::keys>]);
+
 const x3::rule<struct SortId, ast::Sort> sort_stage = "sort";
 const auto sort_stage_def = stage_word("sort") >> sort_items[put<&ast::Sort::keys>];
 
@@ -332,7 +336,7 @@ const auto operation = [](auto& context) {
 const auto stage_def = here[start_here] >>
                        (where_stage[operation] | let_stage[operation] | stats_stage[operation] |
                        baseline_stage[operation] | unusual_stage[operation] |
-                       silence_stage[operation] | sort_stage[operation] |
+                       silence_stage[operation] | novel_stage[operation] | sort_stage[operation] |
                        limit_stage[operation] | top_stage[operation] | distinct_stage[operation] |
                        keep_stage[operation] | drop_stage[operation] | fill_stage[operation] |
                        detect_stage[operation] | changepoint_stage[operation] |
@@ -359,9 +363,9 @@ const auto whole_expression_def = expression[become] >> end_of_text;
 // clang-format on
 
 BOOST_SPIRIT_DEFINE(where_stage, let_stage, stats_stage, baseline_stage, unusual_stage,
-                    silence_stage, sort_stage, limit_stage, top_stage, distinct_stage, keep_stage,
-                    drop_stage, fill_stage, detect_stage, changepoint_stage, forecast_stage,
-                    diff_stage, stage, source, query, whole_expression)
+                    silence_stage, novel_stage, sort_stage, limit_stage, top_stage, distinct_stage,
+                    keep_stage, drop_stage, fill_stage, detect_stage, changepoint_stage,
+                    forecast_stage, diff_stage, stage, source, query, whole_expression)
 
 // Checks what the parser relies on: bounded text, valid UTF-8, bounded recursion.
 bool check_text(std::string_view text, Diagnostic& diagnostic) {

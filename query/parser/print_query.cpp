@@ -159,6 +159,9 @@ struct StagePrinter {
   std::string operator()(const Silence& silence) const {
     return "silence " + print_name(silence.column.text);
   }
+  std::string operator()(const Novel& novel) const {
+    return "novel " + print_name(novel.column.text) + optional_keys(novel.keys);
+  }
   std::string operator()(const Sort& sort) const { return "sort " + print_sort(sort.keys); }
   std::string operator()(const Limit& limit) const {
     return "limit " + print_expression(limit.count);

@@ -88,6 +88,7 @@ class UseMarker {
       column(judgement.column);
       column(judgement.of);
     }
+    if (baseline.novelty) column(baseline.novelty->column);
   }
   void mark(const SortStage& sort) { keys(sort.keys); }
   void mark(const LimitStage&) {}

@@ -153,6 +153,17 @@ struct BaselineJudgement {
   static constexpr size_t kUsual = 1;
 };
 
+/// What `novel` adds (query/usual/novelty.h): share, before_share (f64), first (a time), kind (a
+/// string) and usual_new (f64).
+struct BaselineNovelty {
+  uint32_t column = 0;         ///< of the baseline stage's input
+  std::vector<uint32_t> keys;  ///< those that a whole shares, as indexes into key_columns
+
+  static constexpr size_t kColumnCount = 5;
+  /// The place among these columns of the one that is null while too little is known.
+  static constexpr size_t kBefore = 1;
+};
+
 struct SortKey {
   uint32_t column = 0;
   bool descending = false;
@@ -188,6 +199,7 @@ struct BaselineStage {
   std::vector<uint32_t> key_columns;
   std::vector<BaselineColumn> columns;
   std::vector<BaselineJudgement> judgements;  ///< their columns follow
+  std::optional<BaselineNovelty> novelty;     ///< then its columns
 };
 struct SortStage {
   std::vector<SortKey> keys;

@@ -22,6 +22,8 @@ namespace {
 constexpr size_t kEvaluatedEntriesMax = 64 * 1024;
 /// Buffers of vectors up to this size do not count: they depend on the query alone.
 constexpr size_t kBufferBytesFree = 4 * kMiB;
+/// Further arguments of an `if` are computed for all rows, since each of these has own buffers.
+constexpr size_t kChosenEvaluatorsMax = 8;
 constexpr uint64_t kAlways = UINT64_MAX;  // the epoch of literals
 
 // A source with one column: the entries of a dictionary, followed by a null.
@@ -424,12 +426,50 @@ Status Evaluator::check_pattern(const Node& node, const Vector& text) {
   return {};
 }
 
+// The value of an argument of an `if`, for the rows in which the condition chooses it. A text takes
+// long to read and compute, so if only few rows need it, an evaluator of its own skips the others.
+Result<const Vector*> Evaluator::chosen(NodeId id, size_t argument, const Vector& condition) {
+  const NodeId wanted = program_.nodes[id].arguments[argument];
+  const Node& node = program_.nodes[wanted];
+  if (node.kind != Node::Kind::kCall || node.type != ValueType::kString || !may_choose_ ||
+      slots_[wanted].epoch == epoch_ || condition.type != ValueType::kBool)
+    return value(wanted);
+  TOCSIN_TRY(const EntryTable* entries, entry_table(wanted));
+  if (entries) return value(wanted);
+  std::vector<uint8_t> mask(count_);
+  size_t wanted_count = 0;
+  for (const uint32_t row : rows()) {
+    mask[row] = (condition.boolean[row] != 0) == (argument == 1);
+    wanted_count += mask[row];
+  }
+  const auto key = std::make_pair(id, argument);
+  auto found = chosen_evaluators_.find(key);
+  if (wanted_count > selected_ / 2 ||
+      (found == chosen_evaluators_.end() && chosen_evaluators_.size() == kChosenEvaluatorsMax))
+    return value(wanted);
+  if (found == chosen_evaluators_.end()) {
+    auto evaluator = std::make_unique<Evaluator>(program_, budget_, scalar_.now, scalar_.zone);
+    evaluator->may_choose_ = false;
+    found = chosen_evaluators_.emplace(key, std::move(evaluator)).first;
+  }
+  Evaluator& evaluator = *found->second;
+  if (std::exchange(evaluator.owner_bound_, bound_) != bound_) evaluator.bind(*source_);
+  evaluator.set_now(row_now_);
+  evaluator.begin(start_, count_);
+  evaluator.rows_.assign(rows_.begin(), rows_.end());
+  evaluator.selected_ = selected_;
+  evaluator.select(mask);
+  return evaluator.value(wanted);
+}
+
 Status Evaluator::call(NodeId id, Vector& out) {
   const Node& node = program_.nodes[id];
   std::vector<const Vector*> arguments;
   arguments.reserve(node.arguments.size());
-  for (const NodeId argument : node.arguments) {
-    TOCSIN_TRY(const Vector* vector, value(argument));
+  for (size_t i = 0; i < node.arguments.size(); ++i) {
+    const bool is_chosen = node.function == Function::kIf && i > 0;
+    TOCSIN_TRY(const Vector* vector,
+               is_chosen ? chosen(id, i, *arguments.front()) : value(node.arguments[i]));
     arguments.push_back(vector);
   }
   if (has_pattern(node) && arguments[0]->type == ValueType::kString) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "db/base/result.h"
@@ -81,6 +83,7 @@ class Evaluator {
   Result<const EntryTable*> entry_table(NodeId node);
   Result<bool> by_dictionary(NodeId node, Vector& out);
   Status call(NodeId node, Vector& out);
+  Result<const Vector*> chosen(NodeId node, size_t argument, const Vector& condition);
   Status count_buffers(size_t before, size_t after);
   Status search(NodeId node, Vector& out);
   Status check_pattern(const Node& node, const Vector& text);
@@ -107,6 +110,11 @@ class Evaluator {
   std::vector<std::unique_ptr<ListSet>> lists_;                  // by node
   std::vector<std::unique_ptr<TextSearch>> searches_;            // by node; null: another call
   std::unique_ptr<Evaluator> entry_evaluator_;                   // over a dictionary's entries
+  /// For arguments of an `if` that are computed only for the rows in which they are chosen; by the
+  /// node of the `if` and the argument. Without any of their own.
+  std::map<std::pair<NodeId, size_t>, std::unique_ptr<Evaluator>> chosen_evaluators_;
+  bool may_choose_ = true;
+  uint64_t owner_bound_ = 0;  // if one of these: the owner's `bound_` when it was bound
 };
 
 }  // namespace tocsin

@@ -144,6 +144,20 @@ TEST_CASE("explanation: a measuring rule is about the events above the usual lev
   CHECK(first_line(alert).find(" have version=1.8 (usually ") != std::string::npos);
 }
 
+TEST_CASE("explanation: a judged mean of logarithms is about the events with high values",
+          "[rules]") {
+  const std::string stats = "logs = sum(ln(duration_ms)), n = count()";
+  const std::string judged = "          | baseline 20m\n          | unusual logs of n\n";
+  const AlertEvent alert =
+      alert_after(rule_about(stats, "logs > 1.1 * baseline(logs, max) + 0.5 * n", judged), 3,
+                  [](CauseEvent& event, auto&) {
+                    if (event.version == "1.8") event.duration *= 20;
+                  });
+  INFO(alert.annotations.at("explanation"));
+  CHECK(first_line(alert).find(" % of events with duration_ms > ") != std::string::npos);
+  CHECK(first_line(alert).find(" have version=1.8 (usually ") != std::string::npos);
+}
+
 TEST_CASE("explanation: a counting rule is about all events", "[rules]") {
   const AlertEvent alert =
       alert_after(rule_about("n = count()", "n > 500"), 4, [](CauseEvent& event, auto& random) {

@@ -109,4 +109,27 @@ TEST_CASE("figures: sums over worlds", "[detection]") {
   CHECK(both.all().delays.size() == 2);
 }
 
+TEST_CASE("figures: explanations of the first alerts about incidents that count", "[detection]") {
+  std::vector<Label> labels = {incident("LOG_VOLUME_ANOMALY", "cart", 1),
+                               incident("LOG_VOLUME_ANOMALY", "cart", 5),
+                               incident("LOG_VOLUME_ANOMALY", "cart", 9),
+                               incident("LOG_VOLUME_ANOMALY", "cart", 13, Duty::kOptional)};
+  labels[0].cause = labels[3].cause = "host=a";
+  std::vector<Firing> alerts = {
+      alert("LOG_VOLUME_ANOMALY", "cart", 1, 10), alert("LOG_VOLUME_ANOMALY", "cart", 1, 40),
+      alert("LOG_VOLUME_ANOMALY", "cart", 5, 20), alert("LOG_VOLUME_ANOMALY", "cart", 13, 20)};
+  alerts[0].explanation = "9 % of events have host=a (usually 1 %)";
+  alerts[2].explanation = "9 % of events have host=b (usually 1 %)";
+  Figures figures = figures_of(judge(labels, alerts, kTenDays), kTenDays, 1);
+  figures.add(Figures(figures));
+  const KindFigures all = figures.all();
+  CHECK(all.named.hits == 2);
+  CHECK(all.named.total == 2);
+  CHECK(all.unnamed.hits == 0);
+  CHECK(all.unnamed.total == 2);
+  CHECK(figures_table(figures).find(
+            "explanations: 2 of 2 name the cause first; 0 of 2 without a cause name nothing") !=
+        std::string::npos);
+}
+
 }  // namespace tocsin::detection

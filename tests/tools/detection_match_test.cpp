@@ -128,4 +128,29 @@ TEST_CASE("match: the label of a release explains only alerts of its kind", "[de
   CHECK(judge_one(release, firing("SLOW", "cart", 115, 150)).verdict == Verdict::kFalse);
 }
 
+TEST_CASE("match: an explanation names the cause first, or nothing without one", "[detection]") {
+  const auto right = [](const std::string& kind, const std::string& cause,
+                        std::optional<std::string> explanation) {
+    Label incident = label(kind, "cart", 100, 140);
+    incident.cause = cause;
+    Firing alert = firing(kind, "cart", 115, 150);
+    alert.explanation = std::move(explanation);
+    return explains_rightly(incident, alert);
+  };
+  const std::string kind = "FAILURE_RATE_SPIKE";
+  const std::string host = "87 % of failures have host=web-3 (usually 8 %)";
+  CHECK(right(kind, "host=web-3", host) == true);
+  CHECK(right(kind, "host=web-33", host) == false);
+  CHECK(right(kind, "host=web-3", "") == false);
+  CHECK(right(kind, "host=web-3", std::nullopt) == false);
+  CHECK(right(kind, "", "") == true);
+  CHECK(right(kind, "", host) == false);
+  CHECK(right(kind, "", std::nullopt) == false);
+  CHECK(right("NEW_PATTERN", "message=lost {count} rows of {table}",
+              "9 % of events have template(message)=lost <*> rows of <*> (usually 0 %)") == true);
+  CHECK(right("NEW_PATTERN", "message=lost {count} rows of {table}", host) == false);
+  CHECK_FALSE(right(kind, "deployment", host));
+  CHECK_FALSE(right("MISSING_HEARTBEAT", "host=web-3", ""));
+}
+
 }  // namespace tocsin::detection

@@ -25,13 +25,13 @@ def rows(start, end=None, kind="FAILURE_RATE_SPIKE", service="pay", instance="1"
 
 
 class MatchTest(unittest.TestCase):
-    def check(self, anomalies, alert_rows, expected):
+    def check(self, anomalies, alert_rows, expected, since=()):
         with tempfile.TemporaryDirectory() as folder:
             paths = [os.path.join(folder, name) for name in ("labels", "alerts")]
             for path, lines in zip(paths, (anomalies, alert_rows)):
                 with open(path, "w", encoding="utf-8") as file:
                     file.writelines(json.dumps(line) + "\n" for line in lines)
-            result = subprocess.run([sys.executable, SCRIPT, *paths, UNTIL], capture_output=True,
+            result = subprocess.run([sys.executable, SCRIPT, *paths, UNTIL, *since], capture_output=True,
                                     text=True, check=True)
         self.assertEqual(result.stdout.splitlines()[-1], expected, result.stdout)
 
@@ -42,6 +42,12 @@ class MatchTest(unittest.TestCase):
         weak = dict(anomaly(), counts=False, reason="weak")
         self.check([weak], rows("10:15", "11:00"), "alerts=1 injected=0 found=0 explained=1")
         self.check([weak], [], "alerts=0 injected=0 found=0 explained=0")
+
+    def test_an_anomaly_that_begins_before_the_start_explains_but_does_not_count(self):
+        self.check([anomaly()], rows("10:15", "11:00"), "alerts=1 injected=0 found=0 explained=1",
+                   since=["2026-11-24T10:01:00Z"])
+        self.check([anomaly()], [], "alerts=0 injected=1 found=0 explained=0",
+                   since=["2026-11-24T10:00:00Z"])
 
     def test_a_quiet_label_explains_nothing(self):
         quiet = dict(anomaly(), quiet=True)

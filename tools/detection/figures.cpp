@@ -27,6 +27,18 @@ void add_label(const JudgedLabel& judged, TimeRange evaluated, KindFigures& kind
   if (judged.found) kind.delays.push_back(judged.delay);
 }
 
+void add_explanation(const Judgement& judgement, const JudgedLabel& judged, KindFigures& kind) {
+  const auto first = std::ranges::find_if(judged.firings, [&](size_t index) {
+    return judgement.firings[index].firing.type == judged.label.kind;
+  });
+  if (!judged.counts || first == judged.firings.end()) return;
+  const auto right = explains_rightly(judged.label, judgement.firings[*first].firing);
+  if (!right) return;
+  Share& share = judged.label.cause.empty() ? kind.unnamed : kind.named;
+  ++share.total;
+  share.hits += *right;
+}
+
 void add_incidents(const Judgement& judgement, Figures& out) {
   std::set<std::tuple<std::string, Timestamp, Timestamp>> seen;
   for (const JudgedLabel& judged : judgement.labels) {
@@ -78,6 +90,10 @@ void KindFigures::add(const KindFigures& other) {
   wrong += other.wrong;
   incidents += other.incidents;
   incident_alerts += other.incident_alerts;
+  for (const auto share : {&KindFigures::named, &KindFigures::unnamed}) {
+    (this->*share).hits += (other.*share).hits;
+    (this->*share).total += (other.*share).total;
+  }
   delays.insert(delays.end(), other.delays.begin(), other.delays.end());
 }
 
@@ -100,6 +116,7 @@ Figures figures_of(const Judgement& judgement, TimeRange evaluated, size_t servi
   for (const JudgedLabel& judged : judgement.labels) {
     if (judged.label.duty != Duty::kQuiet)
       add_label(judged, evaluated, out.kinds[judged.label.kind]);
+    add_explanation(judgement, judged, out.kinds[judged.label.kind]);
   }
   for (const JudgedFiring& judged : judgement.firings) {
     KindFigures& kind = out.kinds[judged.firing.type];

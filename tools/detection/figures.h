@@ -33,6 +33,9 @@ struct KindFigures {
   uint64_t incidents = 0;                   ///< with an alert
   uint64_t incident_alerts = 0;             ///< the alerts about these
   std::vector<Duration> delays;
+  /// Of the first alerts about incidents that count: with the cause named first, and, without a
+  /// cause, with nothing named.
+  Share named, unnamed;
 
   Share recall() const { return {found, counted}; }
   uint64_t alerts() const { return right + part + wrong; }

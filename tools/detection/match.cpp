@@ -2,6 +2,9 @@
 #include "tools/detection/match.h"
 
 #include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -53,6 +56,17 @@ size_t find_cause(const std::vector<JudgedLabel>& labels, const Firing& firing) 
   return best;
 }
 
+// A message may be named as `template(message)` or as a rule's `pattern`. Its placeholders, as in
+// `took {ms} ms`, are cut off with the rest of it.
+bool is_named(const std::string& cause, const std::string& explanation) {
+  constexpr std::string_view kMessage = "message=";
+  if (!cause.starts_with(kMessage))
+    return explanation.find(" have " + cause + " (") != std::string::npos;
+  const std::string text = cause.substr(kMessage.size(), cause.find('{') - kMessage.size());
+  return explanation.find(" have template(message)=" + text) != std::string::npos ||
+         explanation.find(" have pattern=" + text) != std::string::npos;
+}
+
 void add_firing(Judgement& out, JudgedFiring& judged) {
   const Firing& firing = judged.firing;
   judged.label = find_cause(out.labels, firing);
@@ -84,6 +98,18 @@ void find_still_firing(Judgement& out) {
 }
 
 }  // namespace
+
+std::optional<bool> explains_rightly(const Label& label, const Firing& firing) {
+  static const std::set<std::string> kKinds = {"FAILURE_RATE_SPIKE",  "HIGH_RESPONSE_TIME",
+                                               "LOG_VOLUME_ANOMALY",  "NEW_PATTERN",
+                                               "SERVICE_DEGRADATION", "TRANSACTION_TIMEOUT"};
+  static constexpr std::array kNames = {"host=", "transaction=", "version=", "message="};
+  if (!kKinds.contains(label.kind)) return std::nullopt;
+  if (label.cause.empty()) return firing.explanation && firing.explanation->empty();
+  if (std::ranges::none_of(kNames, [&](const char* name) { return label.cause.starts_with(name); }))
+    return std::nullopt;
+  return firing.explanation && is_named(label.cause, *firing.explanation);
+}
 
 Judgement judge(std::vector<Label> labels, std::vector<Firing> firings, TimeRange evaluated) {
   std::stable_sort(labels.begin(), labels.end(),

@@ -1,6 +1,7 @@
 // Which alerts are right: matches delivered alerts with the labels of a world.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ struct Firing {
   std::string rule, type;
   std::string service;  ///< may be empty
   std::string severity, summary;
+  /// Its first line, such as `87 % of failures have host=web-3 (usually 8 %)`; empty if nothing is
+  /// over-represented; nothing if it was not explained.
+  std::optional<std::string> explanation;
   double value = 0, baseline = 0;  ///< NaN if the rule has none
   Timestamp window_start = 0;      ///< of the window that made it fire
   Timestamp told = 0;              ///< when its first notification was made
@@ -47,6 +51,11 @@ struct Judgement {
   std::vector<JudgedLabel> labels;    ///< by start
   std::vector<JudgedFiring> firings;  ///< by start
 };
+
+/// Whether the explanation of an alert names the label's cause, such as `host=media-3`, first; or,
+/// if the label has none, names nothing. Nothing for kinds without events to explain, and for other
+/// causes.
+std::optional<bool> explains_rightly(const generate::Label& label, const Firing& firing);
 
 /// How long after the end of its cause an event may still be written: the end of a transaction
 /// that an incident made fail.

@@ -64,13 +64,15 @@ std::string kind_json(const KindFigures& kind) {
       R"({{"labels":{},"weak":{},"optional":{},"counted":{},"found":{},"noticed":{},"recall":{},)"
       R"("recall_low":{},"recall_high":{},"alerts":{},"right":{},"part":{},"false":{},)"
       R"("precision":{},"precision_low":{},"precision_high":{},"delay_p50_s":{},"delay_p95_s":{},)"
-      R"("incidents":{},"alerts_per_incident":{}}})",
+      R"("incidents":{},"alerts_per_incident":{},"explained":{},"explained_right":{},)"
+      R"("without_cause":{},"without_cause_right":{}}})",
       kind.label_count, kind.weak_count, kind.optional_count, kind.counted, kind.found,
       kind.noticed, json_number(kind.recall().value()), json_number(recall.low),
       json_number(recall.high), kind.alerts(), kind.right, kind.part, kind.wrong,
       json_number(kind.precision().value()), json_number(precision.low),
       json_number(precision.high), kind.delay(0.5) / kSecond, kind.delay(0.95) / kSecond,
-      kind.incidents, json_number(kind.alerts_per_incident()));
+      kind.incidents, json_number(kind.alerts_per_incident()), kind.named.total, kind.named.hits,
+      kind.unnamed.total, kind.unnamed.hits);
 }
 
 }  // namespace
@@ -89,6 +91,11 @@ std::string figures_table(const Figures& figures) {
       100 * per(static_cast<double>(all.label_count - all.counted),
                 static_cast<double>(all.label_count)),
       per(wrong, figures.service_days), per(wrong, figures.days));
+  if (all.named.total + all.unnamed.total > 0) {
+    out += fmt::format(
+        "  explanations: {} of {} name the cause first; {} of {} without a cause name nothing\n",
+        all.named.hits, all.named.total, all.unnamed.hits, all.unnamed.total);
+  }
   return out;
 }
 
@@ -109,6 +116,13 @@ std::string details(const Judgement& judgement) {
     out += "  false  " + firing_line(judged.firing);
     if (judged.label == JudgedFiring::kNoLabel) continue;
     out += "    quiet: " + label_line_of(judgement.labels[judged.label].label);
+  }
+  for (const JudgedFiring& judged : judgement.firings) {
+    if (judged.verdict != Verdict::kRight || !judgement.labels[judged.label].counts) continue;
+    const generate::Label& label = judgement.labels[judged.label].label;
+    if (explains_rightly(label, judged.firing).value_or(true)) continue;
+    out += "  unclear " + label_line_of(label) +
+           fmt::format("    explanation: {}\n", judged.firing.explanation.value_or("none"));
   }
   for (const JudgedLabel& judged : judgement.labels) {
     if (judged.firings.size() < 2) continue;

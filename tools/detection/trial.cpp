@@ -71,6 +71,12 @@ Firing firing_of(const AlertEvent& event, Duration delay) {
   firing.service = event.service;
   firing.severity = name_of(event.severity);
   firing.summary = event.summary;
+  if (!event.explanation.empty()) {
+    const auto text = event.annotations.find("explanation");
+    firing.explanation = event.explanation == "[]" || text == event.annotations.end()
+                             ? std::string()
+                             : text->second.substr(0, text->second.find('\n'));
+  }
   firing.value = event.value;
   firing.baseline = event.baseline;
   firing.window_start = event.window_from;

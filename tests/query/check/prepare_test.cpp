@@ -405,6 +405,24 @@ TEST_CASE("prepare: unusual and silence make the baseline before them judge a co
       built("from audit last 1d | stats n = count() | baseline 28d | silence n").warnings.empty());
 }
 
+TEST_CASE("prepare: novel compares groups with a whole", "[query]") {
+  const std::string stats =
+      "from audit last 15m | stats n = count() by service, status | baseline 14d | ";
+  const std::string start = "baseline 2w step 15m min 1";
+  CHECK(stage_of(stats + "novel n by service") == start + " novel n by (service)");
+  CHECK(stage_of(stats + "novel n") == start + " novel n by ()");
+  CHECK(stage_of(stats + "unusual n | novel n by status") ==
+        start + " unusual n novel n by (status)");
+  const Plan plan = built(stats + "novel n by service | where kind == \"new\"");
+  std::string columns;
+  for (size_t i = 3; i < plan.stages[1].columns.size(); ++i) {
+    const PlanColumn& column = plan.stages[1].columns[i];
+    columns += column.name + " " + std::string(name_of(column.type)) + " ";
+  }
+  CHECK(columns == "share f64 before_share f64 first time kind string usual_new f64 ");
+  CHECK(plan.warnings.empty());
+}
+
 TEST_CASE("prepare: in a rule, judgements accept columns that do not exist yet before stats only",
           "[query]") {
   const auto message = [](const std::string& query) {

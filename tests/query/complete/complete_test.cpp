@@ -138,6 +138,8 @@ TEST_CASE("complete: offers values, operators and keywords that fit the place", 
   CHECK(texts(usual + "silence ^") == Texts{"service", "n"});
   CHECK(texts(usual + "unusual n ^") == Texts{"of", "|"});
   CHECK(offers(usual + "unusual n | where ^", "surprise"));
+  CHECK(texts(usual + "novel n ^") == Texts{"by", "|"});
+  CHECK(offers(usual + "novel n by ^", "service"));
   CHECK(texts("from audit | where $min^") == Texts{"$min_events"});
   CHECK(texts("from audit # fr^").empty());
   CHECK(texts("from audit | where status =^").empty());

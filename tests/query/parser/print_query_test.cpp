@@ -106,6 +106,8 @@ TEST_CASE("print: a printed query parses to the same query", "[query]") {
   check("from a | stats count() where not (a in (1, -2)), `x y` = p99.9(b) by time($b), `by`, c");
   check("from a | baseline $d step 1d min $n excluding alerts of My-Rule | top $n by -a, b");
   check("from a | baseline 28d | unusual x of `y z` | unusual `unusual` | silence of");
+  check("from a | baseline 14d | novel n");
+  check("from a | baseline 14d | novel `by` by service, `a b`");
   check("from a | detect x sensitivity low | detect x season 1d sensitivity high by a");
   check("from a | changepoint x | forecast x horizon 1d | forecast x horizon 1d season 1h by a, b");
   check("from a | changepoint x by a, b");

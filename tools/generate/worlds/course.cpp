@@ -65,6 +65,7 @@ std::string cause_of(const World& world, const Incident& incident) {
   if (incident.service == kEveryService) return "";
   const ServiceProfile& profile = world.services[incident.service].profile;
   const Scope& scope = incident.scope;
+  if (profile.host_count == 1 && scope.host != 0) return "";  // the whole service
   if (scope.host != 0) return fmt::format("host={}-{}", profile.name, scope.host);
   if (scope.transaction < 0) return "";
   return "transaction=" + profile.transactions[static_cast<size_t>(scope.transaction)].name;
