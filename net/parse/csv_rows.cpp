@@ -132,7 +132,8 @@ Result<CsvHeader> read_typed(std::string_view types, std::string_view names) {
         fmt::format("{} types for {} columns", fields.size(), header.columns.size()));
   }
   header.typed = true;
-  std::set<std::pair<std::string, ColumnType>> seen;
+  // Several measurements may have a column of the same name and type as tag and as field.
+  std::set<std::pair<std::string, std::string>> seen;
   for (size_t i = 2; i < fields.size(); ++i) {
     TypedColumn& column = header.columns[i];
     if (!parse_type_text(fields[i].text, column)) {
@@ -143,7 +144,7 @@ Result<CsvHeader> read_typed(std::string_view types, std::string_view names) {
     if (!name)
       return bad_csv_header(fmt::format("the name of column {} is not valid base64", i + 1));
     column.name = *name;
-    if (!seen.emplace(column.name, column.type).second) {
+    if (!seen.emplace(column.name, fields[i].text).second) {
       return bad_csv_header(fmt::format("column {} has the name and type of an earlier one: `{}`",
                                         i + 1, column.name.substr(0, kShownBytesMax)));
     }
