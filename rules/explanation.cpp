@@ -174,6 +174,8 @@ class Explainer {
       for (Finding& each : within) each.within = true;
       TOCSIN_RETURN_IF_ERROR(keep_telling(within, found));
       TOCSIN_RETURN_IF_ERROR(drop_usual(within));
+      // A message that only failures have tells nothing if it is as frequent among usual failures.
+      if (usual_count_ >= kUsualEventsMin) take_missing(found, within);
       found.insert(found.end(), within.begin(), within.end());
     }
     rank(found);
@@ -193,8 +195,16 @@ class Explainer {
   // If the subject's events are rare, the usual windows have too few of them to tell what is usual
   // among them: what all failures have, such as a level, would look like the cause.
   Status widen_usual() {
-    int64_t count = 0;
-    for (size_t i = usual_.size(); i > 0 && count < kUsualEventsMin; --i) {
+    TOCSIN_RETURN_IF_ERROR(count_usual());
+    if (usual_count_ >= kUsualEventsMin) return {};
+    usual_ = whole_;
+    return count_usual();
+  }
+
+  // Counts the subject's usual events, up to those that are needed.
+  Status count_usual() {
+    usual_count_ = 0;
+    for (size_t i = usual_.size(); i > 0 && usual_count_ < kUsualEventsMin; --i) {
       Plan plan = rows_.plan;
       add_filter(plan, subject_->condition);
       plan.range = usual_[i - 1];
@@ -202,9 +212,8 @@ class Explainer {
       stats.aggregates.resize(1);  // count()
       plan.stages.push_back({std::move(stats), {{"n", ValueType::kI64}}, {}});
       TOCSIN_TRY(const ResultTable table, execute(plan));
-      count += number_of_cell<int64_t>(table, "n", 0);
+      usual_count_ += number_of_cell<int64_t>(table, "n", 0);
     }
-    if (count < kUsualEventsMin) usual_ = whole_;
     return {};
   }
 
@@ -214,7 +223,9 @@ class Explainer {
     stage.columns =
         compared_columns(plan.output_columns(), subject_ ? subject_->condition : target);
     std::erase_if(stage.columns, [&](const NamedExpression& each) {
-      return std::ranges::find(group_, each.name, &GroupValues::value_type::first) != group_.end();
+      return std::ranges::find(group_, each.name, &GroupValues::value_type::first) !=
+                 group_.end() ||
+             !is_stored_or_key(each);
     });
     std::vector<Finding> out;
     if (stage.columns.empty()) return out;
@@ -235,6 +246,19 @@ class Explainer {
       each.p = number_of_cell<double>(table, "p", row);
     }
     return out;
+  }
+
+  // What a `let` computes may follow from the time, such as whether an event is recent.
+  bool is_stored_or_key(const NamedExpression& compared) const {
+    const Expression* column = &compared.expression;
+    while (column->kind == Expression::Kind::kCall && !column->arguments.empty())
+      column = &column->arguments.front();
+    if (column->kind != Expression::Kind::kColumn) return false;
+    const std::string& name = rows_.plan.output_columns()[column->column].name;
+    return std::ranges::any_of(rows_.plan.source_columns,
+                               [&](const PlanColumn& each) { return each.name == name; }) ||
+           std::ranges::any_of(rows_.stats.keys,
+                               [&](const GroupKey& key) { return key.name == name; });
   }
 
   // The events of the window against the usual ones; only the subject's, or all of the group.
@@ -400,6 +424,7 @@ class Explainer {
   const TimeRange window_;
   std::vector<TimeRange> usual_;
   const std::vector<TimeRange> whole_;
+  int64_t usual_count_ = 0;  // of the subject's events, up to kUsualEventsMin or a little more
   std::optional<Subject> subject_;
 };
 

@@ -158,6 +158,19 @@ TEST_CASE("explanation: a judged mean of logarithms is about the events with hig
   CHECK(first_line(alert).find(" have version=1.8 (usually ") != std::string::npos);
 }
 
+TEST_CASE("explanation: what a let computes is not named", "[rules]") {
+  const AlertEvent alert = alert_after(
+      rule_about("n = count()", "n > 500")
+          .replace(
+              rule_about("", "").find("          | stats"), 0,
+              "          | let recent = time >= now() - 5m, version2 = concat(version, \"!\")\n"),
+      4, [](CauseEvent& event, auto&) { event.version = "1.9"; });
+  INFO(alert.annotations.at("explanation"));
+  CHECK(first_line(alert).find(" % of events have version=1.9 (usually 0 %)") != std::string::npos);
+  CHECK(alert.explanation.find("recent") == std::string::npos);
+  CHECK(alert.explanation.find("version2") == std::string::npos);
+}
+
 TEST_CASE("explanation: a counting rule is about all events", "[rules]") {
   const AlertEvent alert =
       alert_after(rule_about("n = count()", "n > 500"), 4, [](CauseEvent& event, auto& random) {

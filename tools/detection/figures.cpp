@@ -114,9 +114,10 @@ Figures figures_of(const Judgement& judgement, TimeRange evaluated, size_t servi
   out.days = static_cast<double>(evaluated.end - evaluated.start) / static_cast<double>(kDay);
   out.service_days = out.days * static_cast<double>(service_count);
   for (const JudgedLabel& judged : judgement.labels) {
-    if (judged.label.duty != Duty::kQuiet)
-      add_label(judged, evaluated, out.kinds[judged.label.kind]);
-    add_explanation(judgement, judged, out.kinds[judged.label.kind]);
+    if (judged.label.duty == Duty::kQuiet) continue;
+    KindFigures& kind = out.kinds[judged.label.kind];
+    add_label(judged, evaluated, kind);
+    add_explanation(judgement, judged, kind);
   }
   for (const JudgedFiring& judged : judgement.firings) {
     KindFigures& kind = out.kinds[judged.firing.type];
