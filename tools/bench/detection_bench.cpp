@@ -41,7 +41,9 @@ Columns: labels; of these, weak and optional ones, which do not count, and the l
 recall: the share of these with an alert of their kind; noticed: with an alert of any kind; alerts:
 delivered ones; right: of an incident of their kind; part: about an incident of another kind; false;
 precis.: the share that is not false; delay: median and p95, from the start of an incident to its
-first alert; al/inc: alerts per incident that has any.
+first alert; al/inc: alerts per incident that has any. Explanations: how many first alerts name the
+cause of an incident (a host, transaction, version or message) first, and how many name nothing if
+there is none.
 
 Goals of a world: recall of each kind and precision 0.95, 1.3 alerts per incident, a false alert per
 20 services and day; with --clean, a false alert in 7 days.)";
