@@ -297,11 +297,12 @@ class Explainer {
   // Moves the findings about values that are not in `others` out of `found`.
   static std::vector<Finding> take_missing(const std::vector<Finding>& others,
                                            std::vector<Finding>& found) {
-    const auto middle = std::ranges::stable_partition(found, [&](const Finding& each) {
-                          return std::ranges::any_of(others, [&](const Finding& other) {
-                            return other.column == each.column && other.value == each.value;
-                          });
-                        }).begin();
+    const auto is_known = [&](const Finding& each) {
+      return std::ranges::any_of(others, [&](const Finding& other) {
+        return other.column == each.column && other.value == each.value;
+      });
+    };
+    const auto middle = std::stable_partition(found.begin(), found.end(), is_known);
     std::vector<Finding> out(middle, found.end());
     found.erase(middle, found.end());
     return out;
