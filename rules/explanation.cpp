@@ -257,8 +257,7 @@ class Explainer {
     const std::string& name = rows_.plan.output_columns()[column->column].name;
     return std::ranges::any_of(rows_.plan.source_columns,
                                [&](const PlanColumn& each) { return each.name == name; }) ||
-           std::ranges::any_of(rows_.stats.keys,
-                               [&](const GroupKey& key) { return key.name == name; });
+           is_key(name);
   }
 
   // The events of the window against the usual ones; only the subject's, or all of the group.
@@ -412,8 +411,11 @@ class Explainer {
   }
 
   bool is_novel_key(const std::string& column) const {
-    return rows_.baseline && rows_.baseline->novelty &&
-           std::ranges::any_of(rows_.stats.keys,
+    return rows_.baseline && rows_.baseline->novelty && is_key(column);
+  }
+
+  bool is_key(const std::string& column) const {
+    return std::ranges::any_of(rows_.stats.keys,
                                [&](const GroupKey& key) { return key.name == column; });
   }
 

@@ -45,7 +45,7 @@ class NoveltyJudge {
   /// Call after the last window.
   Novelty judge(uint32_t group) const;
 
-  /// For so many groups, at most.
+  /// An upper bound of the memory for `group_count` groups.
   static size_t memory_bytes(size_t group_count);
 
  private:

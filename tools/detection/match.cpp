@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -100,11 +99,11 @@ void find_still_firing(Judgement& out) {
 }  // namespace
 
 std::optional<bool> explains_rightly(const Label& label, const Firing& firing) {
-  static const std::set<std::string> kKinds = {"FAILURE_RATE_SPIKE",  "HIGH_RESPONSE_TIME",
-                                               "LOG_VOLUME_ANOMALY",  "NEW_PATTERN",
-                                               "SERVICE_DEGRADATION", "TRANSACTION_TIMEOUT"};
+  static constexpr std::array kKinds = {"FAILURE_RATE_SPIKE",  "HIGH_RESPONSE_TIME",
+                                        "LOG_VOLUME_ANOMALY",  "NEW_PATTERN",
+                                        "SERVICE_DEGRADATION", "TRANSACTION_TIMEOUT"};
   static constexpr std::array kNames = {"host=", "transaction=", "version=", "message="};
-  if (!kKinds.contains(label.kind)) return std::nullopt;
+  if (std::ranges::find(kKinds, label.kind) == kKinds.end()) return std::nullopt;
   if (label.cause.empty()) return firing.explanation && firing.explanation->empty();
   if (std::ranges::none_of(kNames, [&](const char* name) { return label.cause.starts_with(name); }))
     return std::nullopt;
