@@ -8,44 +8,22 @@
 #include <protozero/pbf_writer.hpp>
 
 #include "db/base/json.h"
-#include "tests/support/batch_text.h"
+#include "tests/net/parse/parse_records.h"
 
 namespace tocsin {
 namespace {
 
 constexpr Timestamp kLokiNow = 1'800'000'000 * kSecond;
 
-struct ParsedLoki {
-  std::string rows;
-  std::vector<std::string> errors;  // `number: reason: line`
-  std::vector<uint32_t> numbers;
-  Status status;
-  uint64_t untimed = 0;
-  std::string oddity;
-};
-
-ParsedLoki parse_loki(RecordParser parser, std::string_view body, bool guess_shapes = true) {
-  ParseOptions options;
-  options.measurement = "logs";
-  options.now = kLokiNow;
-  options.guess_shapes = guess_shapes;
-  Batch batch(ConflictPolicy::kKeepInRest);
-  LineErrors errors;
-  RecordRows rows(options, batch, errors);
-  ParsedLoki out;
-  out.status = parser(batch.keep(std::string(body)), rows);
-  if (out.status) out.status = rows.status();
-  out.rows = batch_text(batch);
-  out.numbers = rows.numbers();
-  for (const LineError& error : errors)
-    out.errors.push_back(fmt::format("{}: {}: {}", error.line, error.reason, error.text));
-  out.untimed = errors.warnings()[LineWarning::kNoTime].count;
-  out.oddity = errors.warnings()[LineWarning::kOddKey].first;
+// With the rejected lines.
+ParsedRecords parse_loki(RecordParser parser, std::string_view body, bool guess_shapes = true) {
+  ParsedRecords out = parse_records(parser, body, kLokiNow, guess_shapes);
+  for (size_t i = 0; i < out.errors.size(); ++i) out.errors[i] += ": " + out.rejected_lines[i];
   return out;
 }
 
 TEST_CASE("loki json: labels are tags, metadata are fields with their types", "[net]") {
-  const ParsedLoki parsed = parse_loki(
+  const ParsedRecords parsed = parse_loki(
       &parse_loki_json,
       R"({"streams":[{"stream":{"app":"pay","level":"warn"},"values":[["1700000000000000001","one"],)"
       R"(["1700000000000000002","two\n",{"trace_id":"ab","n":3,"d":1.5,"b":true,"none":null,"o":{"x":[1]}}]]},)"
@@ -64,7 +42,7 @@ TEST_CASE("loki json: labels are tags, metadata are fields with their types", "[
 TEST_CASE("loki json: an entry that is not valid is rejected alone", "[net]") {
   const auto check = [](const std::string& entry, const std::string& error) {
     CAPTURE(entry);
-    const ParsedLoki parsed =
+    const ParsedRecords parsed =
         parse_loki(&parse_loki_json, R"({"streams":[{"stream":{"a":"b"},"values":[)" + entry +
                                          R"(,["1700000000000000000","good"]]}]})");
     REQUIRE(parsed.status);
@@ -88,7 +66,7 @@ TEST_CASE("loki json: an entry that is not valid is rejected alone", "[net]") {
 
 TEST_CASE("loki json: what is not a push request is refused as a whole, with the reason", "[net]") {
   const auto reason = [](const std::string& body) {
-    const ParsedLoki parsed = parse_loki(&parse_loki_json, body);
+    const ParsedRecords parsed = parse_loki(&parse_loki_json, body);
     return parsed.status ? "" : parsed.status.error().message;
   };
   CHECK(reason("{}").empty());
@@ -106,7 +84,7 @@ TEST_CASE("loki json: what is not a push request is refused as a whole, with the
 }
 
 TEST_CASE("loki json: half a surrogate pair and invalid UTF-8 become U+FFFD", "[net]") {
-  const ParsedLoki parsed = parse_loki(
+  const ParsedRecords parsed = parse_loki(
       &parse_loki_json, R"({"streams":[{"stream":{},"values":[["1700000000","cut \ud83d"],)"
                         "[\"1700000000\",\"\xff\"]]}]}");
   REQUIRE(parsed.status);
@@ -243,12 +221,12 @@ TEST_CASE("loki: both encodings of random requests have the rows that the rules 
     }
     const std::string expected = loki_rows(streams);
     for (const bool guess : {false, true}) {
-      const ParsedLoki protobuf =
+      const ParsedRecords protobuf =
           parse_loki(&parse_loki_protobuf, loki_protobuf_of(streams), guess);
       REQUIRE(protobuf.status);
       CHECK(protobuf.rows == expected);
       CHECK(protobuf.errors.empty());
-      const ParsedLoki json = parse_loki(&parse_loki_json, loki_json_of(streams), guess);
+      const ParsedRecords json = parse_loki(&parse_loki_json, loki_json_of(streams), guess);
       REQUIRE(json.status);
       CHECK(json.rows == expected);
     }
@@ -277,7 +255,7 @@ TEST_CASE("loki protobuf: bad labels and times reject their entries alone", "[ne
     protozero::pbf_writer entry(stream, 2);
     entry.add_string(2, "no time");
   }
-  const ParsedLoki parsed = parse_loki(&parse_loki_protobuf, body);
+  const ParsedRecords parsed = parse_loki(&parse_loki_protobuf, body);
   REQUIRE(parsed.status);
   CHECK(parsed.rows == fmt::format("logs @1700000000000000000 message='good' tag:a='b'\n"
                                    "logs @{} message='no time'",

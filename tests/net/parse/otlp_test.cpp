@@ -10,7 +10,7 @@
 
 #include "db/base/binary_text.h"
 #include "db/base/json.h"
-#include "tests/support/batch_text.h"
+#include "tests/net/parse/parse_records.h"
 
 namespace tocsin {
 namespace {
@@ -18,29 +18,8 @@ namespace {
 using protozero::pbf_writer;
 constexpr Timestamp kOtlpNow = 1'800'000'000 * kSecond;
 
-struct ParsedOtlp {
-  std::string rows;
-  std::vector<std::string> errors;  // `number: reason`
-  Status status;
-  uint64_t untimed = 0;
-};
-
-ParsedOtlp parse_otlp(RecordParser parser, std::string_view body, bool guess_shapes = true) {
-  ParseOptions options;
-  options.measurement = "logs";
-  options.now = kOtlpNow;
-  options.guess_shapes = guess_shapes;
-  Batch batch(ConflictPolicy::kKeepInRest);
-  LineErrors errors;
-  RecordRows rows(options, batch, errors);
-  ParsedOtlp out;
-  out.status = parser(batch.keep(std::string(body)), rows);
-  if (out.status) out.status = rows.status();
-  out.rows = batch_text(batch);
-  for (const LineError& error : errors)
-    out.errors.push_back(fmt::format("{}: {}", error.line, error.reason));
-  out.untimed = errors.warnings()[LineWarning::kNoTime].count;
-  return out;
+ParsedRecords parse_otlp(RecordParser parser, std::string_view body, bool guess_shapes = true) {
+  return parse_records(parser, body, kOtlpNow, guess_shapes);
 }
 
 // The example of opentelemetry-proto, examples/logs.json, shortened.
@@ -72,7 +51,7 @@ constexpr const char* kExample = R"({
             {"key": "some.map.key", "value": {"stringValue": "some value"}}]}}}]}]}]}]})";
 
 TEST_CASE("otlp: the example of the protocol", "[net]") {
-  const ParsedOtlp parsed = parse_otlp(&parse_otlp_json, kExample);
+  const ParsedRecords parsed = parse_otlp(&parse_otlp_json, kExample);
   REQUIRE(parsed.status);
   CHECK(parsed.errors.empty());
   CHECK(parsed.rows ==
@@ -89,14 +68,14 @@ std::string one_record(const std::string& fields) {
 }
 
 std::string otlp_row(const std::string& fields) {
-  const ParsedOtlp parsed = parse_otlp(&parse_otlp_json, one_record(fields));
+  const ParsedRecords parsed = parse_otlp(&parse_otlp_json, one_record(fields));
   return parsed.status ? parsed.rows : parsed.status.error().message;
 }
 
 TEST_CASE("otlp: the time is that of the event, else of its observation, else now", "[net]") {
   CHECK(otlp_row(R"("timeUnixNano":"5","observedTimeUnixNano":"6")") == "logs @5");
   CHECK(otlp_row(R"("timeUnixNano":"0","observedTimeUnixNano":6)") == "logs @6");
-  const ParsedOtlp parsed = parse_otlp(&parse_otlp_json, one_record(""));
+  const ParsedRecords parsed = parse_otlp(&parse_otlp_json, one_record(""));
   CHECK(parsed.rows == fmt::format("logs @{}", kOtlpNow));
   CHECK(parsed.untimed == 1);
 }
@@ -163,7 +142,7 @@ TEST_CASE("otlp: an attribute that is called like a part of the record gets anot
 
 TEST_CASE("otlp json: what is wrong is named", "[net]") {
   const auto reason = [](const std::string& body) {
-    const ParsedOtlp parsed = parse_otlp(&parse_otlp_json, body);
+    const ParsedRecords parsed = parse_otlp(&parse_otlp_json, body);
     return parsed.status ? "" : parsed.status.error().message;
   };
   CHECK(reason("{}").empty());
@@ -202,7 +181,7 @@ TEST_CASE("otlp: a value that is nested too deeply rejects only its record", "[n
   };
   for (const std::string kind : {"array", "list"}) {
     CAPTURE(kind);
-    const ParsedOtlp parsed =
+    const ParsedRecords parsed =
         parse_otlp(&parse_otlp_json, R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[)" +
                                          nested(65, kind) + "," + nested(64, kind) + "]}]}]}");
     REQUIRE(parsed.status);
@@ -212,7 +191,7 @@ TEST_CASE("otlp: a value that is nested too deeply rejects only its record", "[n
 }
 
 TEST_CASE("otlp: a time beyond the range rejects its record", "[net]") {
-  const ParsedOtlp parsed =
+  const ParsedRecords parsed =
       parse_otlp(&parse_otlp_json, one_record(R"("timeUnixNano":"18446744073709551615")"));
   REQUIRE(parsed.status);
   CHECK(parsed.errors == std::vector<std::string>{"1: the time is out of range"});
@@ -241,7 +220,7 @@ TEST_CASE("otlp protobuf: fields of a wrong wire type are ignored", "[net]") {
     record.add_string(4, "reserved");
     record.add_string(99, "later");
   }
-  const ParsedOtlp parsed = parse_otlp(&parse_otlp_protobuf, body);
+  const ParsedRecords parsed = parse_otlp(&parse_otlp_protobuf, body);
   REQUIRE(parsed.status);
   CHECK(parsed.rows == "logs @5");
 }
@@ -445,10 +424,11 @@ TEST_CASE("otlp: both encodings of random requests have the rows that the rules 
     }
     const std::string expected = otlp_rows(groups);
     for (const bool guess : {false, true}) {
-      const ParsedOtlp protobuf = parse_otlp(&parse_otlp_protobuf, request_protobuf(groups), guess);
+      const ParsedRecords protobuf =
+          parse_otlp(&parse_otlp_protobuf, request_protobuf(groups), guess);
       REQUIRE(protobuf.status);
       CHECK(protobuf.rows == expected);
-      const ParsedOtlp json = parse_otlp(&parse_otlp_json, request_json(groups), guess);
+      const ParsedRecords json = parse_otlp(&parse_otlp_json, request_json(groups), guess);
       REQUIRE(json.status);
       CHECK(json.rows == expected);
     }
