@@ -27,7 +27,7 @@ const Lane* text_lane(const RowBatch& rows, std::string_view name) {
 class BatchLags {
  public:
   BatchLags(const Lane& service, const Lane* host) : service_(service), host_(host) {
-    host_count_ = 1 + (host ? host->strings.size() : 0);  // code 0 is no host
+    host_count_ = 1 + (host ? host->strings.size() : 0);  // 0: the row has no host
     const size_t cells = service.strings.size() * host_count_;
     if (cells <= kDenseMax) dense_.resize(cells);
   }

@@ -31,7 +31,7 @@ struct LagRange {
 };
 
 struct HostLag {
-  std::string service;  ///< empty: of services and hosts that there is no room for
+  std::string service;  ///< empty: all pairs beyond the limit together
   std::string host;     ///< may be empty
   LagRange lag;
 };
