@@ -42,6 +42,8 @@ struct RuleEngineOptions {
   Duration catchup_wait = 10 * kMinute;  ///< evaluation starts after this even if not caught up
   /// Called from the evaluating or loading thread after a commit that added outbox entries.
   std::function<void()> outbox_changed;
+  /// Called likewise with the events of each commit; for tests and backtests.
+  std::function<void(const std::vector<AlertEvent>&)> committed;
 };
 
 /// The text of a rule file; `name` is used in messages.
@@ -49,6 +51,7 @@ struct RuleFile {
   std::string name;
   std::string text;
   std::string read_error = {};  ///< why the file could not be read; empty: it was
+  Duration interval = kMinute;  ///< of groups that name none
 };
 
 /// What `load` did. If a rule has an error, the version that ran before continues.

@@ -66,6 +66,7 @@ class Reader {
     Section group(node, path, problems_);
     Rule common;  // the settings that all rules of the group share
     common.file = file_.name;
+    common.interval = file_.interval;
     group.require("name");
     group.text("name", common.group);
     group.duration("interval", common.interval, kIntervalMin, kIntervalMax);

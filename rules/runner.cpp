@@ -279,6 +279,7 @@ Status RuleRunner::commit(const std::vector<AlertEvent>& events, std::vector<Sma
   }
   log_alerts(events);
   if (entries > 0 && options_.outbox_changed) options_.outbox_changed();
+  if (options_.committed) options_.committed(events);
   return {};
 }
 
