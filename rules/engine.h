@@ -24,6 +24,19 @@ struct AlertRoute {
   bool send_resolved = true;
 };
 
+/// What a rule's query gave for one window.
+struct WindowResult {
+  struct Row {
+    std::string_view fingerprint;
+    double value = 0, baseline = 0;  ///< kNoNumber: none
+  };
+  std::string_view rule;
+  TimeRange window;
+  uint64_t event_count = 0;  ///< that matched, the baseline's included
+  bool learning = false;     ///< no group has a baseline yet
+  std::vector<Row> rows;     ///< that match
+};
+
 struct RuleEngineOptions {
   std::vector<AlertRoute> routes;
   std::map<std::string, Value> parameters;  ///< `$name` of every rule; a group's `params` override
@@ -42,8 +55,10 @@ struct RuleEngineOptions {
   Duration catchup_wait = 10 * kMinute;  ///< evaluation starts after this even if not caught up
   /// Called from the evaluating or loading thread after a commit that added outbox entries.
   std::function<void()> outbox_changed;
-  /// Called likewise with the events of each commit; for tests and backtests.
+  // For tests and backtests. Called from the same threads, with the events of each commit; and with
+  // each window, after its events.
   std::function<void(const std::vector<AlertEvent>&)> committed;
+  std::function<void(const WindowResult&)> evaluated;
 };
 
 /// The text of a rule file; `name` is used in messages.

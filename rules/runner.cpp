@@ -90,6 +90,14 @@ std::vector<AlertEvent> windows_failed(const std::string& rule, Timestamp end, c
   return passing_self_alert("WindowsFailed", {{"rule", Value::of(rule)}}, summary, now);
 }
 
+WindowResult window_result(const Rule& rule, const Evaluation& evaluation) {
+  WindowResult out{rule.name, evaluation.window, evaluation.rows_matched, evaluation.learning, {}};
+  for (const auto& [fingerprint, row] : evaluation.rows) {
+    out.rows.push_back({fingerprint, row.value, row.baseline});
+  }
+  return out;
+}
+
 }  // namespace
 
 Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop) {
@@ -123,6 +131,7 @@ Status RuleRunner::evaluate_next(ActiveRule& rule, const std::atomic<bool>* stop
   forget_evaluated(state.evaluated, interval,
                    std::max(believed_end - options_.late_max, unknown_to + 1));
   TOCSIN_RETURN_IF_ERROR(finish(rule, std::move(state), events));
+  if (options_.evaluated) options_.evaluated(window_result(rule.compiled.rule, evaluation));
 
   rule.failed_tries = 0;
   rule.given_up.clear();

@@ -25,7 +25,8 @@ void add_shell_command(CLI::App& app, Action& action);
 void add_import_command(CLI::App& app, Action& action);
 void add_export_command(CLI::App& app, Action& action);
 void add_rules_command(CLI::App& app, Action& action);
-/// `test` below `rules`.
+// Subcommands of `rules`.
+void add_rules_backtest_command(CLI::App& rules, Action& action);
 void add_rules_test_command(CLI::App& rules, Action& action);
 void add_retention_command(CLI::App& app, Action& action);
 void add_generate_command(CLI::App& app, Action& action);

@@ -24,7 +24,8 @@ constexpr const char* kRulesFooter = R"(Examples:
   tocsin rules check --config tocsin.yml
   tocsin rules list
   tocsin rules list --url http://127.0.0.1:8086
-  tocsin rules test tests/*.yml)";
+  tocsin rules test tests/*.yml
+  tocsin rules backtest --db data my-rules.yml)";
 
 struct RulesArguments {
   std::string config;
@@ -142,7 +143,7 @@ void add_subcommand(CLI::App& command, const std::string& name, const std::strin
 }  // namespace
 
 void add_rules_command(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("rules", "Check, list and test rule files");
+  CLI::App* command = app.add_subcommand("rules", "Check, list, test and backtest rule files");
   command->footer(kRulesFooter);
   command->require_subcommand(1);
   add_subcommand(*command, "check", "Find all errors in rule files, and conditions that never hold",
@@ -150,6 +151,7 @@ void add_rules_command(CLI::App& app, Action& action) {
   add_subcommand(*command, "list", "List the rules in the files, or those of a server", &list,
                  action);
   add_rules_test_command(*command, action);
+  add_rules_backtest_command(*command, action);
 }
 
 }  // namespace tocsin

@@ -14,7 +14,7 @@ using namespace tocsin;
 
 namespace {
 
-// The ```yaml blocks; a block that is a single rule is wrapped in a group.
+// The ```yaml blocks with rules; a block that is a single rule is wrapped in a group.
 std::vector<std::string> rule_files_of(const std::string& markdown) {
   std::vector<std::string> files;
   std::istringstream lines(markdown);
@@ -45,6 +45,7 @@ TEST_CASE("rules readme: every rule is valid", "[rules]") {
   const std::vector<std::string> files = rule_files_of(*text);
   CHECK(files.size() >= 6);
   for (const std::string& file : files) {
+    if (file.starts_with("rule_files:")) continue;  // a test of rules
     INFO(file);
     const RuleLoadReport report =
         check_rules({{"README.md", file}}, parse_parameters(default_settings().parameters));

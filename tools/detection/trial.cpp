@@ -3,21 +3,19 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "db/base/system_error.h"
 #include "db/database.h"
 #include "query/query.h"
 #include "rules/alert.h"
 #include "tools/detection/feed.h"
 #include "tools/generate/worlds/catalog.h"
 #include "tools/generate/worlds/player.h"
+#include "tools/rule_tests/temporary_folder.h"
 
 namespace tocsin::detection {
 namespace {
@@ -30,39 +28,6 @@ constexpr Duration kStride = kDay;
 constexpr Duration kCatchupMax = 2 * kStride;
 /// Rules look for late events that far back, which costs time.
 constexpr Duration kLateMax = generate::kDelayMax + 30 * kMinute;
-/// Memory for a database in /dev/shm.
-constexpr std::uintmax_t kRoomMin = std::uintmax_t{2} << 30;
-
-class TemporaryDatabase {
- public:
-  static Result<TemporaryDatabase> make() {
-    std::string name = (parent() / "tocsin-detection-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) return system_error("creating", name, errno);
-    return TemporaryDatabase(std::move(name));
-  }
-  ~TemporaryDatabase() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryDatabase(TemporaryDatabase&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  TemporaryDatabase& operator=(TemporaryDatabase&&) = delete;
-
-  std::string path() const { return path_; }
-
- private:
-  explicit TemporaryDatabase(std::string path) : path_(std::move(path)) {}
-
-  /// In memory if there is room, because durability costs time; TMPDIR overrides it.
-  static std::filesystem::path parent() {
-    std::error_code error;
-    const auto space = std::filesystem::space("/dev/shm", error);
-    if (!error && space.available >= kRoomMin && std::getenv("TMPDIR") == nullptr)
-      return "/dev/shm";
-    return std::filesystem::temp_directory_path();
-  }
-
-  std::string path_;
-};
 
 Firing firing_of(const AlertEvent& event, Duration delay) {
   Firing firing;
@@ -116,7 +81,7 @@ class Trial {
   Result<TrialResult> run() {
     TOCSIN_TRY(const std::unique_ptr<generate::EventSource> source,
                generate::make_source(options_.world));
-    TOCSIN_TRY(const TemporaryDatabase folder, TemporaryDatabase::make());
+    TOCSIN_TRY(const TemporaryFolder folder, TemporaryFolder::make());
     ManualClock clock(options_.world.birth);
     DatabaseOptions database_options;
     database_options.clock = &clock;

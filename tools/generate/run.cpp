@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include "db/base/system_error.h"
@@ -95,6 +97,10 @@ class Runner {
 
   Status open_labels() {
     if (options_.labels_path.empty()) return {};
+    // It is often in the folder of the files, which does not exist yet.
+    const auto folder = std::filesystem::path(options_.labels_path).parent_path();
+    std::error_code ignored;  // fopen() says what is wrong
+    if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
     labels_.reset(std::fopen(options_.labels_path.c_str(), "ae"));
     return labels_ != nullptr ? Status() : labels_failed("opening");
   }
