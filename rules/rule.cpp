@@ -49,12 +49,12 @@ std::string Rule::query_of(size_t part) const {
   if (parts.empty()) return expr.text;
   const std::string name = ast::print_name(parts[part]);
   std::string query;
-  size_t at = 0;
-  for (size_t next; (next = find_part(expr.text, at)) != std::string::npos;) {
-    query.append(expr.text, at, next - at).append(name);
-    at = next + kPart.size();
+  size_t done = 0;
+  for (size_t next; (next = find_part(expr.text, done)) != std::string::npos;) {
+    query.append(expr.text, done, next - done).append(name);
+    done = next + kPart.size();
   }
-  return query.append(expr.text, at);
+  return query.append(expr.text, done);
 }
 
 size_t Rule::offset_in_expr(size_t part, size_t offset) const {

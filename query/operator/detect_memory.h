@@ -14,6 +14,7 @@
 
 #include "db/base/mutex.h"
 #include "db/base/time.h"
+#include "db/limits.h"
 #include "query/plan/fingerprint.h"
 #include "query/series/detector.h"
 
