@@ -5,18 +5,10 @@
 #include <string_view>
 #include <vector>
 
+#include "db/base/lines.h"
+
 namespace tocsin {
 namespace {
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t start = 0; start < text.size();) {
-    const size_t end = std::min(text.find('\n', start), text.size());
-    lines.push_back(text.substr(start, end - start));
-    start = end + 1;
-  }
-  return lines;
-}
 
 class Explanation {
  public:

@@ -253,6 +253,25 @@ TEST_CASE("rule tests: days of events and windows take no time", "[rule_tests]")
   CHECK(files.failures() == "");
 }
 
+TEST_CASE("rule tests: a check sees no events after its time", "[rule_tests]") {
+  const Files files(R"(
+  - name: future
+    events:
+      - generate: {measurement: audit, tags: {service: web}, every: 1h, count: 48}
+    query_test:
+      - {eval_time: 90m, query: from audit | stats n = count(), exp_rows: [{n: 2}]}
+      - {eval_time: 26h, query: from audit | stats n = count(), exp_rows: [{n: 27}]}
+)");
+  CHECK(files.failures() == "");
+}
+
+TEST_CASE("rule tests: times that no clock can show are mistakes", "[rule_tests]") {
+  CHECK(contains(Files("  - {events: ['a b=1 +106000d']}\n").error(), "1677 and 2262"));
+  CHECK(contains(
+      Files("  - {events: [{generate: {measurement: a, every: 366d, count: 5000000}}]}\n").error(),
+      "events.generate: the last event is after the year 2262"));
+}
+
 TEST_CASE("rule tests: mistakes in a file are found together", "[rule_tests]") {
   const std::string error = Files(R"(
   - nam: x
@@ -354,6 +373,10 @@ TEST_CASE("rule tests: an update rewrites only what failed", "[rule_tests]") {
 )";
   CHECK(*text == "rule_files: [rules.yml]\ntests:\n" + after);
   CHECK(Files(after).failures() == "");
+
+  // Checks that did not run say nothing about the alerts.
+  files.folder().write("rules.yml", "groups: [{name: g, rules: [{alert: A, expr: from}]}]");
+  CHECK(updated_text(*file, {&file->tests[0]}, files.run()).value() == file->text);
 
   const Files flow(
       "  - {alert_rule_test: [{eval_time: 1m, alertname: Failures, exp_alerts: [{}]}]}\n");

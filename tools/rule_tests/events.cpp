@@ -2,7 +2,6 @@
 #include "tools/rule_tests/events.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -11,9 +10,11 @@
 #include <re2/re2.h>
 
 #include "db/base/ascii.h"
+#include "net/parse/framer.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
 #include "query/format/format.h"
+#include "rules/rule_file.h"
 #include "tools/rule_tests/point.h"
 
 namespace tocsin::rule_tests {
@@ -62,12 +63,6 @@ struct GeneratedColumn {
   std::vector<std::string> values;  ///< as in line protocol
 };
 
-bool is_number(std::string_view text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 std::string tag_value(const YamlNode& node) {
   std::string out;
   add_line_protocol_name(out, node.scalar, kEscapedInKey);
@@ -76,9 +71,8 @@ std::string tag_value(const YamlNode& node) {
 
 /// Numbers are floats, so that a column does not depend on how its first value is written.
 std::string field_value(const YamlNode& node) {
-  const bool plain =
-      !node.quoted && (is_number(node.scalar) || node.scalar == "true" || node.scalar == "false");
-  if (plain) return node.scalar;
+  const ValueType type = parse_parameter(node.scalar).type;
+  if (!node.quoted && (is_number(type) || type == ValueType::kBool)) return node.scalar;
   std::string out;
   add_line_protocol_string(out, node.scalar);
   return out;
@@ -87,7 +81,7 @@ std::string field_value(const YamlNode& node) {
 class EventReader {
  public:
   EventReader(const std::string& folder, Timestamp start, Problems& problems,
-         std::vector<EventLine>& out)
+              std::vector<EventLine>& out)
       : folder_(folder), start_(start), problems_(problems), out_(out) {}
 
   void read(const YamlNode& events) {
@@ -144,12 +138,8 @@ class EventReader {
 
   /// Reports only the first line with an error: the others are probably wrong in the same way.
   void add_lines(std::string_view text, const YamlNode& at, std::optional<Timestamp> arrives) {
-    size_t number = 0;
-    while (!text.empty()) {
-      const size_t end = std::min(text.find('\n'), text.size());
-      const std::string_view line = trimmed(text.substr(0, end));
-      text.remove_prefix(std::min(end + 1, text.size()));
-      ++number;
+    for (size_t number = 1; !text.empty(); ++number) {
+      const std::string_view line = trimmed(next_simple_line(text));
       if (line.empty() || line.starts_with('#')) continue;
       if (const Status added = add_line(std::string(line), arrives); !added) {
         return problems_.add(at.position(),
@@ -190,6 +180,11 @@ class EventReader {
     uint64_t count = static_cast<uint64_t>((length + every - 1) / every);
     section.count("count", count, 1, kEventsMax);
     if (count == 0) problems_.add(node.position(), "events.generate: expected `for` or `count`");
+    Timestamp last = 0;
+    if (__builtin_mul_overflow(static_cast<Duration>(count), every, &last) ||
+        __builtin_add_overflow(from, last, &last)) {
+      problems_.add(node.position(), "events.generate: the last event is after the year 2262");
+    }
     section.finish();
     if (problems_.lines().size() != problems_before) return;
 

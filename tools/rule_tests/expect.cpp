@@ -118,6 +118,7 @@ std::string list_of(const char* title, const std::vector<std::string>& entries) 
   return out;
 }
 
+/// Of a number as a query or a test writes it.
 std::optional<double> number_in(std::string_view text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

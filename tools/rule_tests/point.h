@@ -13,7 +13,9 @@ inline Result<Timestamp> parse_point(std::string_view text, Timestamp start) {
   const bool before = text.starts_with('-');
   const std::string_view unsigned_text = before || text.starts_with('+') ? text.substr(1) : text;
   if (const auto distance = parse_duration(unsigned_text)) {
-    return before ? start - *distance : start + *distance;
+    Timestamp time = 0;
+    if (!__builtin_add_overflow(start, before ? -*distance : *distance, &time)) return time;
+    return fail(ErrorCode::kInvalid, "the time is not between the years 1677 and 2262");
   }
   if (const auto time = parse_time(text)) return *time;
   return fail(ErrorCode::kInvalid,

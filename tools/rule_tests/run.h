@@ -19,10 +19,11 @@ struct Failure {
   std::string text;  ///< lines without a newline at the end
 };
 
-/// The alerts of an `alert_rule_test`, each with the event that changed it last.
+/// The alerts of an `alert_rule_test`, each with the event that changed it last. If the test ended
+/// before it, because rules are wrong or missing, there are none and it has not failed.
 struct AlertOutcome {
   std::vector<AlertEvent> alerts;
-  bool passed = false;
+  bool failed = false;
 };
 
 struct TestResult {

@@ -9,19 +9,10 @@
 #include <fmt/ranges.h>
 
 #include "db/base/json.h"
+#include "db/base/lines.h"
 
 namespace tocsin::rule_tests {
 namespace {
-
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
 
 /// The end of the block that begins with a key on line `begin` at `indent`: blank lines and
 /// comments after it do not belong to it.
@@ -81,7 +72,7 @@ Result<std::string> updated_text(const TestFile& file, const std::vector<const R
   for (size_t i = 0; i < tests.size(); ++i) {
     for (size_t k = 0; k < tests[i]->alert_tests.size(); ++k) {
       const AlertOutcome& outcome = results[i].alert_outcomes[k];
-      if (!outcome.passed) changes.push_back({&tests[i]->alert_tests[k], &outcome.alerts});
+      if (outcome.failed) changes.push_back({&tests[i]->alert_tests[k], &outcome.alerts});
     }
   }
   // From the last line to the first, so that earlier positions stay valid.
