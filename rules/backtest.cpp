@@ -19,12 +19,6 @@ namespace {
 /// The clock moves that far at once. Windows are evaluated in order, so the results are the same.
 constexpr Duration kClockStep = kHour;
 
-// How far a value is from its baseline, or from zero without one; -1 without a value.
-double deviation(double value, double baseline) {
-  if (std::isnan(value)) return -1;
-  return std::abs(std::isnan(baseline) ? value : value - baseline);
-}
-
 uint64_t windows_in(TimeRange range, Duration interval) {
   return static_cast<uint64_t>(range.end / interval - range.start / interval);
 }
@@ -89,7 +83,7 @@ class Backtest {
       if (known == open_.end()) {
         open_.emplace(event.fingerprint, out_.firings.size());
         out_.firings.push_back(
-            {event, 0, event.severity, event.value, event.baseline, event.inhibited_by});
+            {event, 0, event.severity, {event.value, event.baseline}, event.inhibited_by});
         return;
       }
       BacktestFiring& firing = out_.firings[known->second];
@@ -111,12 +105,7 @@ class Backtest {
       const auto known = open_.find(row.fingerprint);
       if (known == open_.end()) continue;
       BacktestFiring& firing = out_.firings[known->second];
-      if (deviation(row.value, row.baseline) <=
-          deviation(firing.worst_value, firing.worst_baseline)) {
-        continue;
-      }
-      firing.worst_value = row.value;
-      firing.worst_baseline = row.baseline;
+      firing.worst.add({row.value, row.baseline});
     }
   }
 
@@ -132,6 +121,15 @@ class Backtest {
 };
 
 }  // namespace
+
+void WorstValue::add(const WorstValue& other) {
+  if (other.deviation() > deviation()) *this = other;
+}
+
+double WorstValue::deviation() const {
+  if (std::isnan(value)) return -1;
+  return std::abs(std::isnan(baseline) ? value : value - baseline);
+}
 
 uint64_t count_windows(const std::vector<RuleFile>& files, TimeRange range) {
   uint64_t count = 0;

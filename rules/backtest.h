@@ -26,13 +26,24 @@ struct BacktestOptions {
   const std::atomic<bool>* stop = nullptr;  ///< ends it with kCancelled; may be null
 };
 
+/// The value that is furthest from its baseline, or from zero if it has none.
+struct WorstValue {
+  double value = kNoNumber;     ///< kNoNumber: none
+  double baseline = kNoNumber;  ///< its own; kNoNumber: none
+
+  /// Replaces it if the other one is worse.
+  void add(const WorstValue& other);
+
+ private:
+  double deviation() const;  // -1 without a value
+};
+
 /// One firing of one alert instance.
 struct BacktestFiring {
   AlertEvent start;                    ///< the event with which it began
   Timestamp end = 0;                   ///< 0: it still fires at the end of the range
   Severity severity = Severity::kLow;  ///< the highest
-  double worst_value = 0;     ///< the furthest from its baseline; kNoNumber if there is none
-  double worst_baseline = 0;  ///< at that time; kNoNumber likewise
+  WorstValue worst;
   std::vector<std::string> inhibited_by;  ///< not empty: it was never sent
 };
 

@@ -31,7 +31,7 @@ struct GroupSummary {
   uint64_t firings = 0, pages = 0;
   Timestamp first = 0;
   Duration longest = 0;
-  double worst_value = kNoNumber, worst_baseline = kNoNumber;
+  WorstValue worst;
   Severity severity = Severity::kLow;
 
   void add(const BacktestFiring& firing, TimeRange range) {
@@ -39,10 +39,7 @@ struct GroupSummary {
     if (firing.inhibited_by.empty()) ++pages;
     longest = std::max(longest, end_of(firing, range) - firing.start.time);
     severity = std::max(severity, firing.severity);
-    if (std::isnan(worst_value) || std::abs(firing.worst_value) > std::abs(worst_value)) {
-      worst_value = firing.worst_value;
-      worst_baseline = firing.worst_baseline;
-    }
+    worst.add(firing.worst);
   }
 };
 
@@ -76,7 +73,7 @@ std::string firing_json(const BacktestFiring& firing) {
       json_object(event.labels), json_quote(event.fingerprint), json_time(event.time),
       firing.end == 0 ? "null" : json_time(firing.end), json_time(event.window_from),
       json_time(event.window_to), json_number(event.value), json_number(event.baseline),
-      json_number(firing.worst_value), json_number(firing.worst_baseline),
+      json_number(firing.worst.value), json_number(firing.worst.baseline),
       json_quote(event.summary), event.explanation.empty() ? "null" : event.explanation,
       json_array(event.samples), json_strings(firing.inhibited_by));
 }
@@ -121,7 +118,7 @@ std::string backtest_table(const BacktestReport& report, TimeRange range) {
     table.add({key.first, key.second, name_of(instance.severity), std::to_string(instance.firings),
                fmt::format("{:.2g}", pages_per_week(instance.pages, range)),
                format_time_short(instance.first), format_duration(instance.longest),
-               number(instance.worst_value), number(instance.worst_baseline)});
+               number(instance.worst.value), number(instance.worst.baseline)});
   }
   uint64_t windows = 0;
   std::string notes;
@@ -157,8 +154,8 @@ std::string backtest_csv(const BacktestReport& report) {
                                  name_of(firing.severity),
                                  format_time_short(event.time),
                                  firing.end == 0 ? "" : format_time_short(firing.end),
-                                 number(firing.worst_value),
-                                 number(firing.worst_baseline),
+                                 number(firing.worst.value),
+                                 number(firing.worst.baseline),
                                  fmt::format("{}", fmt::join(firing.inhibited_by, " ")),
                                  event.summary};
     for (const std::string& cell : cells) {

@@ -1,5 +1,7 @@
 #include "rules/trial_database.h"
 
+#include <algorithm>
+
 namespace tocsin {
 
 Status TrialDatabase::submit(WriteRequest request, std::function<void(Result<WriteReport>)> done) {

@@ -1,7 +1,5 @@
 // `tocsin rules backtest`: what rules would have alerted about.
 #include <cstdio>
-#include <cstdlib>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -179,8 +177,9 @@ void add_rules_backtest_command(CLI::App& rules, Action& action) {
           "Incidents as JSON lines with kind, service, start, end: adds precision, recall, "
           "F1 and delay")
       ->check(CLI::ExistingFile);
-  command->add_option("--sweep", arguments->sweep,
-                      "NAME=FROM:TO:STEP: a row for each value of a parameter, the best marked");
+  command->add_option(
+      "--sweep", arguments->sweep,
+      "NAME=FROM:TO:STEP: a row for each value of a parameter; with --labels, the best is marked");
   command
       ->add_option("--against", arguments->against,
                    "Rule files: list what only one of the two raises")

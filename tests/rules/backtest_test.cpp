@@ -143,8 +143,8 @@ TEST_CASE("backtest: says how long, how bad and whether somebody was called", "[
   const BacktestFiring worse = find("pay", 210);
   CHECK(worse.severity == Severity::kCritical);
   CHECK(worse.end == RuleWorld::at(235));
-  CHECK(worse.worst_value == Approx(40.0 / 60));
-  CHECK(worse.worst_baseline < 0.1);
+  CHECK(worse.worst.value == Approx(40.0 / 60));
+  CHECK(worse.worst.baseline < 0.1);
   CHECK(worse.inhibited_by.empty());
   const BacktestFiring silent = find("gone", 250);
   CHECK(silent.end == RuleWorld::at(310));  // when the baseline is silent, too
@@ -203,8 +203,8 @@ TEST_CASE("backtest: reports of an empty database and of one firing", "[rules]")
   firing.start.time = RuleWorld::at(10);
   firing.start.summary = "=1+1";
   firing.severity = Severity::kHigh;
-  firing.worst_value = 0.5;
-  firing.worst_baseline = kNoNumber;
+  firing.worst.value = 0.5;
+  firing.worst.baseline = kNoNumber;
   report->firings = {firing};
   CHECK(backtest_csv(*report) ==
         "rule,group,severity,start,end,worst_value,worst_baseline,inhibited_by,summary\n"

@@ -1,6 +1,5 @@
 #include "tools/backtest/labels.h"
 
-#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -9,6 +8,7 @@
 
 #include "config/yaml.h"
 #include "db/base/ascii.h"
+#include "net/parse/framer.h"
 #include "query/format/text_table.h"
 #include "tools/detection/match.h"
 
@@ -57,18 +57,9 @@ Result<Label> label_of(const simdjson::dom::element& object) {
 }
 
 Firing firing_of(const BacktestFiring& firing, Duration delay) {
-  const AlertEvent& event = firing.start;
-  Firing out;
-  out.rule = event.rule;
-  out.type = event.type;
-  out.service = event.service;
+  Firing out = detection::firing_of(firing.start, delay);
   out.severity = name_of(firing.severity);
-  out.summary = event.summary;
-  out.value = event.value;
-  out.baseline = event.baseline;
-  out.window_start = event.window_from;
-  out.told = event.time + delay;
-  out.range = {event.time, firing.end == 0 ? kTimeMax : firing.end};
+  if (firing.end != 0) out.range.end = firing.end;
   return out;
 }
 
@@ -106,9 +97,7 @@ Result<std::vector<Label>> read_labels(const std::string& path) {
   simdjson::dom::parser parser;
   std::string_view rest = text;
   for (size_t number = 1; !rest.empty(); ++number) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = trimmed(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const std::string_view line = trimmed(next_simple_line(rest));
     if (line.empty()) continue;
     simdjson::dom::element object;
     const auto error = parser.parse(simdjson::padded_string(line)).get(object);

@@ -15,7 +15,8 @@ namespace {
 
 constexpr const char* kSweepForm = "--sweep: expected NAME=FROM:TO:STEP, as min_events=10:100:10";
 
-/// Removes the number at the start of `text` and the character `after` behind it, if any.
+/// Removes a number from the start of `text`, and the character `after` that has to follow it; with
+/// 0, the text has to end there.
 bool take_number(std::string_view& text, char after, double& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (error != std::errc() || !std::isfinite(out)) return false;

@@ -21,7 +21,7 @@ struct Sweep {
 /// Parses `min_events=10:100:10`; the end is included.
 Result<Sweep> parse_sweep(std::string_view text);
 
-/// A row for each value. With labels, the best F1 is marked; without, there is no best.
+/// A row for each value. With labels, it marks the best F1.
 class SweepTable {
  public:
   SweepTable(std::string name, bool with_labels)

@@ -98,6 +98,27 @@ void find_still_firing(Judgement& out) {
 
 }  // namespace
 
+Firing firing_of(const AlertEvent& event, Duration delay) {
+  Firing firing;
+  firing.rule = event.rule;
+  firing.type = event.type;
+  firing.service = event.service;
+  firing.severity = name_of(event.severity);
+  firing.summary = event.summary;
+  if (!event.explanation.empty()) {
+    const auto text = event.annotations.find("explanation");
+    firing.explanation = event.explanation == "[]" || text == event.annotations.end()
+                             ? std::string()
+                             : text->second.substr(0, text->second.find('\n'));
+  }
+  firing.value = event.value;
+  firing.baseline = event.baseline;
+  firing.window_start = event.window_from;
+  firing.told = event.late ? event.written_at : event.time + delay;
+  firing.range = {event.time, kTimeMax};
+  return firing;
+}
+
 std::optional<bool> explains_rightly(const Label& label, const Firing& firing) {
   static constexpr std::array kKinds = {"FAILURE_RATE_SPIKE",  "HIGH_RESPONSE_TIME",
                                         "LOG_VOLUME_ANOMALY",  "NEW_PATTERN",

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "db/base/time.h"
+#include "rules/alert.h"
 #include "tools/generate/label.h"
 
 namespace tocsin::detection {
@@ -23,6 +24,9 @@ struct Firing {
   Timestamp told = 0;              ///< when its first notification was made
   TimeRange range;                 ///< from the end of that window to its last one
 };
+
+/// The firing that begins with `event`, is told `delay` after its window, and does not end.
+Firing firing_of(const AlertEvent& event, Duration delay);
 
 enum class Verdict : uint8_t {
   kRight,  ///< a label of the same kind explains it

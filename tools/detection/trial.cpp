@@ -29,27 +29,6 @@ constexpr Duration kCatchupMax = 2 * kStride;
 /// Rules look for late events that far back, which costs time.
 constexpr Duration kLateMax = generate::kDelayMax + 30 * kMinute;
 
-Firing firing_of(const AlertEvent& event, Duration delay) {
-  Firing firing;
-  firing.rule = event.rule;
-  firing.type = event.type;
-  firing.service = event.service;
-  firing.severity = name_of(event.severity);
-  firing.summary = event.summary;
-  if (!event.explanation.empty()) {
-    const auto text = event.annotations.find("explanation");
-    firing.explanation = event.explanation == "[]" || text == event.annotations.end()
-                             ? std::string()
-                             : text->second.substr(0, text->second.find('\n'));
-  }
-  firing.value = event.value;
-  firing.baseline = event.baseline;
-  firing.window_start = event.window_from;
-  firing.told = event.late ? event.written_at : event.time + delay;
-  firing.range = {event.time, kTimeMax};
-  return firing;
-}
-
 /// Pairs the notifications of each instance.
 Status read_firings(const Database& database, Duration delay, TrialResult& out) {
   TOCSIN_TRY(const std::vector<SmallEntry> entries,
