@@ -1,4 +1,5 @@
 // `tocsin rules backtest`: what rules would have alerted about.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -55,6 +56,9 @@ class BacktestCommand {
     }
     options_.engine.parameters = parse_parameters(settings_.parameters);
     options_.stop = &stop_on_signals();
+    if (!arguments_.sweep.empty()) {
+      TOCSIN_TRY(sweep_, backtesting::parse_sweep(arguments_.sweep));
+    }
     TOCSIN_TRY(options_.range, range());
     DatabaseOptions database_options;
     database_options.read_only = true;
@@ -63,7 +67,8 @@ class BacktestCommand {
     if (!arguments_.labels.empty()) {
       TOCSIN_TRY(labels_, backtesting::read_labels(arguments_.labels));
     }
-    if (!arguments_.sweep.empty()) return sweep(files);
+    TOCSIN_RETURN_IF_ERROR(check_parameters(files));
+    if (sweep_) return sweep(files);
     TOCSIN_TRY(const BacktestReport report, run_once("backtest", files, options_));
     if (arguments_.against.empty()) return print(report);
     TOCSIN_TRY(const std::vector<RuleFile> other_files, read_files(arguments_.against));
@@ -100,6 +105,20 @@ class BacktestCommand {
     return read_rule_files(rules);
   }
 
+  /// A misspelt parameter would change nothing without a word.
+  Status check_parameters(const std::vector<RuleFile>& files) const {
+    std::vector<std::string> names;
+    for (const auto& [name, text] : split_parameters(arguments_.parameters)) names.push_back(name);
+    if (sweep_) names.push_back(sweep_->name);
+    for (const std::string& name : names) {
+      const bool used = std::any_of(files.begin(), files.end(), [&](const RuleFile& file) {
+        return file.text.find('$' + name) != std::string::npos;
+      });
+      if (!used) return fail(ErrorCode::kInvalid, fmt::format("no rule uses `${}`", name));
+    }
+    return {};
+  }
+
   Result<BacktestReport> run_once(const std::string& label, const std::vector<RuleFile>& files,
                                   BacktestOptions options) const {
     const uint64_t windows = count_windows(files, options.range);
@@ -131,14 +150,13 @@ class BacktestCommand {
   }
 
   Status sweep(const std::vector<RuleFile>& files) const {
-    TOCSIN_TRY(const backtesting::Sweep sweep, backtesting::parse_sweep(arguments_.sweep));
-    backtesting::SweepTable table(sweep.name, labels_ != std::nullopt);
-    for (const double value : sweep.values) {
+    backtesting::SweepTable table(sweep_->name, labels_ != std::nullopt);
+    for (const double value : sweep_->values) {
       BacktestOptions options = options_;
       const std::string text = fmt::format("{}", value);
-      options.engine.parameters[sweep.name] = parse_parameter(text);
+      options.engine.parameters[sweep_->name] = parse_parameter(text);
       TOCSIN_TRY(const BacktestReport report,
-                 run_once(fmt::format("{} = {}", sweep.name, text), files, options));
+                 run_once(fmt::format("{} = {}", sweep_->name, text), files, options));
       table.add(text, report, options_.range,
                 labels_ ? backtesting::figures_of_all(*labels_, report, options_.range,
                                                       options_.engine.delay)
@@ -152,6 +170,7 @@ class BacktestCommand {
   Settings settings_;
   BacktestOptions options_;
   std::unique_ptr<Database> database_;
+  std::optional<backtesting::Sweep> sweep_;
   std::optional<std::vector<generate::Label>> labels_;
 };
 
@@ -170,7 +189,8 @@ void add_rules_backtest_command(CLI::App& rules, Action& action) {
   command->add_option("--to", arguments->to, "End of the range [now]");
   command->add_option("--last", arguments->last, "Length of the range, as 30d [8d]")
       ->excludes("--from");
-  command->add_option("--param", arguments->parameters, "NAME=VALUE of a parameter; repeatable");
+  command->add_option("--param", arguments->parameters, "NAME=VALUE of a parameter; repeatable")
+      ->allow_extra_args(false);  // or it would also take FILE
   command
       ->add_option(
           "--labels", arguments->labels,
@@ -182,11 +202,13 @@ void add_rules_backtest_command(CLI::App& rules, Action& action) {
       "NAME=FROM:TO:STEP: a row for each value of a parameter; with --labels, the best is marked");
   command
       ->add_option("--against", arguments->against,
-                   "Rule files: list what only one of the two raises")
+                   "A rule file; repeatable: list what only one of the two raises")
+      ->allow_extra_args(false)
       ->excludes("--sweep");
   command->add_option("--format", arguments->format, "table, json or csv [table]")
       ->check(CLI::IsMember({"table", "json", "csv"}));
   command->callback([arguments, &action] {
+    split_parameters(arguments->parameters);  // reports wrong usage
     action = [arguments = *arguments] { return BacktestCommand(arguments).run(); };
   });
 }
