@@ -226,13 +226,18 @@ TEST_CASE("otlp protobuf: fields of a wrong wire type are ignored", "[net]") {
 }
 
 // Records before they are encoded, for random tests.
+struct OtlpAttribute;
 struct OtlpValue {
   enum class Kind { kText, kInt, kDouble, kBool, kList } kind = Kind::kText;
   std::string text;
   int64_t number = 0;
-  std::vector<std::pair<std::string, OtlpValue>> list = {};
+  std::vector<OtlpAttribute> list;
 };
-using Attributes = std::vector<std::pair<std::string, OtlpValue>>;
+struct OtlpAttribute {
+  std::string key;
+  OtlpValue value;
+};
+using Attributes = std::vector<OtlpAttribute>;
 struct OtlpRecord {
   uint64_t time = 0, observed = 0;
   int severity = 0;
