@@ -203,7 +203,9 @@ class Compiler {
       error(text, found.offset > start ? found.offset - start : 0, found);
       return CompiledRule::kNone;
     }
-    const ValueType type = type_of_last(plan->output_columns());
+    const PlanColumn column = last_column(plan->output_columns());
+    if (column.always_null) return append(text.text);  // of a type that is not known yet
+    const ValueType type = column.type;
     if (kind == Kind::kCondition && type != ValueType::kBool) {
       error(text.at(0),
             fmt::format("`when` needs a condition, but this is of type {}", name_of(type)));
@@ -216,11 +218,11 @@ class Compiler {
     return append(text.text);
   }
 
-  // The type of the last column, which may have siblings.
-  static ValueType type_of_last(const std::vector<PlanColumn>& columns) {
+  // The last column may have siblings after it.
+  static PlanColumn last_column(const std::vector<PlanColumn>& columns) {
     size_t last = columns.size() - 1;
     while (columns[last].sibling) --last;
-    return columns[last].type;
+    return columns[last];
   }
 
   // `baseline(rate)` for a value `rate`, if that is a valid expression.

@@ -96,6 +96,18 @@ TEST_CASE("rule file: a rule that only moved is unchanged", "[rules]") {
   CHECK_FALSE(rule.same_as(parse_rule_file({"a.yml", changed}).rules.at(0)));
 }
 
+TEST_CASE("rule file: a value may be a column of a type that is not known yet", "[rules]") {
+  const std::string head = "groups:\n  - name: g\n    rules:\n";
+  const std::string expr =
+      "        expr: from worker last 5m | stats high = max(done), ok = min(ok) by host\n";
+  const RuleLoadReport report =
+      check_rules({{"a.yml", head + "      - alert: A\n" + expr + "        value: high\n" +
+                                 "        severity: [HIGH when ok, LOW]\n"}},
+                  {});
+  CHECK(report.errors == std::vector<std::string>{});
+  CHECK(report.added == std::vector<std::string>{"A"});
+}
+
 TEST_CASE("rule file: the type of a parameter follows from its text", "[rules]") {
   CHECK(parse_parameter("-3") == Value::of(int64_t{-3}));
   CHECK(parse_parameter("2.0") == Value::of(2.0));
