@@ -147,7 +147,11 @@ class TreeBuilder final : public YAML::EventHandler {
 
   static YamlNode checked_key(Open& map, YamlNode key) {
     if (key.kind != YamlNode::Kind::kScalar) {
-      throw Stop{key.position(), fmt::format("a key must be a text, found {}", describe(key))};
+      // `summary: {{ service }}` is a map whose key is a map.
+      const char* advice =
+          key.kind == YamlNode::Kind::kMap ? "; put a text that begins with `{` in quotes" : "";
+      throw Stop{key.position(),
+                 fmt::format("a key must be a text, found {}{}", describe(key), advice)};
     }
     const auto [earlier, is_new] = map.lines.emplace(key.scalar, key.line);
     if (!is_new) {
@@ -223,7 +227,10 @@ Result<YamlNode> parse_yaml(std::string_view text, const std::string& name) {
   } catch (const YAML::Exception& error) {
     const FilePosition at{static_cast<uint32_t>(error.mark.line + 1),
                           static_cast<uint32_t>(error.mark.column + 1)};
-    return fail_at(name, at, "not valid YAML: " + error.msg);
+    const bool colon = error.msg == YAML::ErrorMsg::MAP_VALUE;
+    return fail_at(name, at,
+                   "not valid YAML: " + error.msg +
+                       (colon ? "; put a text that contains `: ` in quotes" : ""));
   }
 }
 

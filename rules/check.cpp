@@ -2,6 +2,7 @@
 #include "db/database.h"
 #include "query/query.h"
 #include "rules/engine.h"
+#include "rules/lint.h"
 #include "rules/rule_set.h"
 
 namespace tocsin {
@@ -54,7 +55,12 @@ RuleLoadReport check_rules(const std::vector<RuleFile>& files,
   RuleSetOptions options;
   options.parameters = parameters;
   options.now = SystemClock().now();
-  RuleLoadReport report = load_rule_set(files, {}, queries, options).report;
+  RuleSet set = load_rule_set(files, {}, queries, options);
+  RuleLoadReport report = std::move(set.report);
+  for (const CompiledRule& compiled : set.rules) {
+    const std::vector<std::string> advice = lint_rule(compiled);
+    report.advice.insert(report.advice.end(), advice.begin(), advice.end());
+  }
   report.schema_warnings.clear();  // nothing is stored here, so these mean nothing
   return report;
 }

@@ -76,6 +76,8 @@ struct RuleLoadReport {
   /// Each begins with `file:line:column: `, or says why a file could not be read.
   std::vector<std::string> errors;
   std::vector<std::string> warnings;  ///< begin with `file:line: `
+  /// By check_rules(): what is probably not meant in a valid rule (lint.h); begin likewise.
+  std::vector<std::string> advice;
   /// Of measurements and columns that are not stored yet; begin likewise.
   std::vector<std::string> schema_warnings;
 };
@@ -135,8 +137,8 @@ class RuleEngine {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Reports all errors and warnings of rule files. Needs no database, so names that are not stored
-/// are not reported.
+/// Reports all errors and warnings of rule files, and advice. Needs no database, so names that are
+/// not stored are not reported.
 RuleLoadReport check_rules(const std::vector<RuleFile>& files,
                            const std::map<std::string, Value>& parameters);
 

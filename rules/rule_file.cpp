@@ -12,6 +12,7 @@
 #include "config/section.h"
 #include "db/base/ascii.h"
 #include "query/parser/lexer.h"
+#include "rules/prometheus.h"
 
 namespace tocsin {
 namespace {
@@ -167,8 +168,8 @@ class Reader {
       problems_.add(node.position(),
                     fmt::format("severity: expected LOW, MEDIUM, HIGH or CRITICAL, "
                                 "or one of them with `when` and a condition, "
-                                "found {}",
-                                describe(node)));
+                                "found {}{}",
+                                describe(node), severity_advice(trimmed(text.substr(0, when)))));
       return;
     }
     SeverityCase out{*severity, {}};

@@ -10,6 +10,7 @@
 
 #include "db/base/ascii.h"
 #include "query/format/format.h"
+#include "rules/prometheus.h"
 
 namespace tocsin {
 namespace {
@@ -83,6 +84,9 @@ TemplatePart parse_inside(const RuleText& text, size_t start, size_t end,
   part.expression = text.part(first, trimmed(all.substr(first, expression_end - first)).size());
   if (part.expression.empty()) {
     problems.push_back({text.at(start), "`{{ }}` is empty; expected an expression"});
+  } else if (std::string advice = go_template_advice(part.expression.text); !advice.empty()) {
+    problems.push_back({text.at(first), std::move(advice)});
+    part.expression = {};
   }
   while (bar != std::string_view::npos) {
     const size_t next = find_outside_strings(all, bar + 1, "|");
@@ -90,8 +94,8 @@ TemplatePart parse_inside(const RuleText& text, size_t start, size_t end,
     if (const auto filter = parse_filter(name)) {
       part.filters.push_back(*filter);
     } else {
-      problems.push_back(
-          {text.at(bar + 1), fmt::format("unknown filter `{}`; expected {}", name, kKnownFilters)});
+      problems.push_back({text.at(bar + 1), fmt::format("unknown filter `{}`{}; expected {}", name,
+                                                        filter_advice(name), kKnownFilters)});
     }
     bar = next;
   }

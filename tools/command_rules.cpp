@@ -9,7 +9,9 @@
 
 #include "db/base/time.h"
 #include "query/format/format.h"
+#include "query/format/text_table.h"
 #include "rules/engine.h"
+#include "rules/preview.h"
 #include "rules/rule_file.h"
 #include "tools/client/remote_rules.h"
 #include "tools/command.h"
@@ -22,6 +24,7 @@ namespace {
 constexpr const char* kRulesFooter = R"(Examples:
   tocsin rules check rules/*.yml
   tocsin rules check --config tocsin.yml
+  tocsin rules check --db tocsin-data my-rules.yml
   tocsin rules list
   tocsin rules list --url http://127.0.0.1:8086
   tocsin rules test tests/*.yml
@@ -30,6 +33,7 @@ constexpr const char* kRulesFooter = R"(Examples:
 struct RulesArguments {
   std::string config;
   std::string url;                 ///< of a server, whose rules are listed; empty: none
+  std::string database;            ///< in which rules are tried; empty: none
   std::vector<std::string> files;  ///< empty: those of the configuration, or the shipped ones
 };
 
@@ -64,10 +68,42 @@ Result<RuleLoadReport> check_all(const Loaded& loaded) {
   RuleLoadReport report = check_rules(loaded.files, parse_parameters(loaded.settings.parameters));
   print_warnings(loaded.settings.warnings);
   print_warnings(report.warnings);
+  for (const std::string& advice : report.advice) print_message(stderr, "advice: " + advice + "\n");
   for (const std::string& error : report.errors) print_message(stderr, error + "\n");
   if (report.errors.empty()) return report;
   return fail(ErrorCode::kInvalid, fmt::format("{} in {}", counted(report.errors.size(), "error"),
                                                counted(loaded.files.size(), "rule file")));
+}
+
+// What the rule would do now, in a few words.
+std::string outcome_of(const RulePreview& preview) {
+  if (!preview.error.empty()) return preview.error;
+  if (preview.event_count == 0) return "no event matches: is a name wrong?";
+  if (preview.rows.empty()) return preview.learning ? "no baseline yet" : "nothing";
+  const PreviewRow& worst = preview.rows.front();
+  return fmt::format("{} {}", name_of(worst.severity),
+                     worst.summary.empty() ? worst.group : worst.summary);
+}
+
+// What each rule would return now.
+Status preview(const RulesArguments& arguments, const Loaded& loaded) {
+  DatabaseOptions database_options;
+  database_options.read_only = true;
+  TOCSIN_TRY(const auto database, Database::open(arguments.database, database_options));
+  PreviewOptions options;
+  options.parameters = parse_parameters(loaded.settings.parameters);
+  TOCSIN_TRY(options.zone, TimeZone::load(loaded.settings.rules.time_zone));
+  options.delay = loaded.settings.rules.delay;
+  options.now = SystemClock().now();
+  options.stop = &stop_on_signals();
+  TextTable table({"rule", "window ends", "events", "groups", "alerts now", "time"});
+  for (const RulePreview& each : preview_rules(*database, loaded.files, options)) {
+    table.add({each.rule, format_time_short(each.window.end), fmt::format("{}", each.event_count),
+               fmt::format("{}", each.rows.size()), outcome_of(each),
+               fmt::format("{} ms", each.duration / kMillisecond)});
+  }
+  print_message(stdout, table.text());
+  return {};
 }
 
 Status check(const RulesArguments& arguments) {
@@ -78,6 +114,7 @@ Status check(const RulesArguments& arguments) {
                                      : " and " + counted(report.inhibit_rule_count, "inhibit rule");
   fmt::print("ok: {}{} in {}\n", counted(report.added.size(), "rule"), inhibit_rules,
              counted(loaded.files.size(), "file"));
+  if (!arguments.database.empty()) return preview(arguments, loaded);
   return {};
 }
 
@@ -128,6 +165,10 @@ void add_subcommand(CLI::App& command, const std::string& name, const std::strin
       ->check(CLI::ExistingFile);
   subcommand->add_option("FILE", arguments->files,
                          "Rule files [rules.files of the configuration, or the shipped rules]");
+  if (run == &check) {
+    subcommand->add_option("--db", arguments->database,
+                           "A database: also show what each rule would alert about now");
+  }
   if (run == &list) {
     subcommand
         ->add_option("--url", arguments->url,
@@ -146,7 +187,7 @@ void add_rules_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("rules", "Check, list, test and backtest rule files");
   command->footer(kRulesFooter);
   command->require_subcommand(1);
-  add_subcommand(*command, "check", "Find all errors in rule files, and conditions that never hold",
+  add_subcommand(*command, "check", "Find all errors in rule files, and what is probably not meant",
                  &check, action);
   add_subcommand(*command, "list", "List the rules in the files, or those of a server", &list,
                  action);

@@ -249,9 +249,18 @@ std::optional<Advice> unknown_stage(const Place& place) {
                 place.word.size()};
 }
 
+// `rate(x[5m])`, `sum by (job) (x)`, `up == 0`, `x[5m]`; `rest` follows the first word.
+bool continues_promql(std::string_view rest) {
+  while (rest.starts_with(' ')) rest.remove_prefix(1);
+  constexpr std::array<std::string_view, 10> kNext = {"(",  "[", "by (", "by(", "without (",
+                                                      "==", "<", ">",    "!=",  "without("};
+  return std::any_of(kNext.begin(), kNext.end(),
+                     [&](std::string_view next) { return rest.starts_with(next); });
+}
+
 std::optional<Advice> no_source(const Place& place) {
   if (!place.expects(expected::kSource)) return std::nullopt;
-  if (!place.word.empty() && place.rest.substr(place.word.size()).starts_with("(")) {
+  if (!place.word.empty() && continues_promql(place.rest.substr(place.word.size()))) {
     return Advice{
         "this looks like PromQL; a Tocsin query starts with its source, followed by stages",
         "write `from audit last 5m | stats n = count() by service | let rate = n / 300`",

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import unittest
 import xml.etree.ElementTree
 
@@ -82,6 +83,26 @@ class TestCommand(Case):
         self.assertEqual(run("rules", "test", "--update", path).returncode, 1)
         self.assertEqual(run("rules", "test", path).returncode, 0)
         self.assertEqual(sorted(os.listdir(self.path())), ["bad.yml", "rules.yml"])
+
+
+class CheckCommand(Case):
+    def test_a_check_with_a_database_shows_what_rules_would_alert_about_now(self):
+        rules = self.write("rules.yml", RULES.replace("$least", "3").replace("last 10m", "last 365d"))
+        database = self.path("data")
+        now = int(time.time())
+        events = "".join(f"audit,service=pay,status=FAILED ms=1 {now - 86400 - i}000000000\n" for i in range(5))
+        self.assertEqual(run("import", "--db", database, "--format", "lp", "-", text=events).returncode, 0)
+        checked = run("rules", "check", "--db", database, rules)
+        self.assertEqual((checked.returncode, checked.stderr), (0, ""))
+        self.assertIn("MEDIUM pay: 5", checked.stdout)
+        self.assertEqual(run("rules", "check", "--db", self.path("none"), rules).returncode, 1)
+
+    def test_advice_does_not_fail_a_check(self):
+        rules = self.write("rules.yml", RULES.replace("$least", "3").replace("last 10m", "last 1m"))
+        checked = run("rules", "check", rules)
+        self.assertEqual(checked.returncode, 0)
+        self.assertIn("advice: ", checked.stderr)
+        self.assertIn("the other 4m of each are never seen", checked.stderr)
 
 
 class BacktestCommand(Case):

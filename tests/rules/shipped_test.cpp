@@ -23,6 +23,7 @@ TEST_CASE("shipped rules: no file has errors or warnings", "[rules]") {
   const RuleLoadReport report = check_rules(files, parse_parameters(default_settings().parameters));
   CHECK(report.errors == std::vector<std::string>{});
   CHECK(report.warnings == std::vector<std::string>{});
+  CHECK(report.advice == std::vector<std::string>{});
   CHECK(report.added.size() >= 8);
   // rules/README.md lists each of them.
   const auto readme = read_text_file(TOCSIN_SOURCE_DIR "/rules/README.md");
@@ -44,4 +45,5 @@ TEST_CASE("shipped rules: neither have the files that are off", "[rules]") {
   const RuleLoadReport report = check_rules(files, parse_parameters(default_settings().parameters));
   CHECK(report.errors == std::vector<std::string>{});
   CHECK(report.warnings == std::vector<std::string>{});
+  CHECK(report.advice == std::vector<std::string>{});
 }

@@ -46,6 +46,7 @@ TEST_CASE("cookbook: every recipe is valid, and its test sees each rule fire", "
         check_rules({{"rules.yml", *rules}}, parse_parameters(default_settings().parameters));
     CHECK(report.errors == std::vector<std::string>{});
     CHECK(report.warnings == std::vector<std::string>{});
+    CHECK(report.advice == std::vector<std::string>{});
 
     const auto file = read_test_file(recipe + "_test.yml", {});
     if (!file) FAIL(file.error().message);
