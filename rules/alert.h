@@ -49,6 +49,8 @@ struct AlertEvent {
   std::vector<std::string> samples;  ///< a few events as evidence, each as a line of JSON
   /// Values that are over-represented among its events, as JSON (explanation.h); empty: unknown.
   std::string explanation;
+  /// Shows its events: of a firing, those of the window; of its end, those of the whole firing.
+  std::string query;
   bool late = false;  ///< found only when late events had arrived
   /// Severities with which this firing has been sent, including this event's. Its end is sent to
   /// each forwarder that wanted one of them. The JSON key is `told`.

@@ -39,6 +39,8 @@ void cut_alert(AlertEvent& event, size_t bytes_max) {
       event.samples.pop_back();
     } else if (!event.explanation.empty()) {
       event.explanation.clear();
+    } else if (!event.query.empty()) {
+      event.query.clear();
     } else {
       text_max /= 2;
       cut_texts(event, text_max);

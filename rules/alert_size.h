@@ -26,7 +26,8 @@ inline constexpr size_t kWindowAlertBytesMax = kBatchBytesMax / 4;
 std::string cut_text(std::string_view text, size_t bytes_max);
 
 /// Cuts the texts of an alert to their limits. If its JSON is then still longer than `bytes_max`,
-/// drops samples, the last first, then the explanation, and then cuts all texts further. Names are
+/// drops samples, the last first, then the explanation, then the query, and then cuts all texts
+/// further. Names are
 /// never cut.
 void cut_alert(AlertEvent& event, size_t bytes_max = kAlertBytesMax);
 

@@ -71,6 +71,7 @@ void add_row(const AlertEvent& event, Batch& batch) {
   row.text("inhibited_by", ColumnKind::kField,
            fmt::format("{}", fmt::join(event.inhibited_by, ", ")));
   row.text("explanation", ColumnKind::kField, event.explanation);
+  row.text("query", ColumnKind::kField, event.query);
 }
 
 }  // namespace

@@ -150,6 +150,13 @@ class InstanceStep {
                                   format_duration(options_.new_level_after) +
                                   ", and since then its windows count in the baseline";
     }
+    if (options_.query) {
+      const Duration length = window_.end - window_.start;
+      const Timestamp start = event.state == AlertState::kResolved
+                                  ? std::min(event.started_at - length, window_.start)
+                                  : window_.start;
+      event.query = options_.query(group, {start, window_.end});
+    }
     cut_alert(event, bytes_max_);
     instance.last_event = event;
     return event;

@@ -52,6 +52,8 @@ struct ApplyOptions {
   size_t forwarder_count = 1;    ///< decides how long alerts may be (alert_size.h)
   /// Returns evidence for an instance that starts to fire in a window; may be empty.
   std::function<std::vector<std::string>(const GroupValues& group, TimeRange window)> samples;
+  /// Returns the query that shows the events of an instance in a range; may be empty.
+  std::function<std::string(const GroupValues& group, TimeRange range)> query;
   /// Returns the names of the rules whose alerts inhibit an alert in a window (inhibit.h); may be
   /// empty. Called once all instances of the rule have been advanced.
   std::function<std::vector<std::string>(const std::string& fingerprint, const GroupValues& group,

@@ -126,6 +126,7 @@ class LateReport {
     event.state = AlertState::kFiring;
     event.started_at = firing.finding.windows[firing.fired].first;
     event.late = true;
+    if (options_.query) event.query = options_.query(firing.finding.group, window);
     if (options_.inhibited_by) {
       event.inhibited_by =
           options_.inhibited_by(firing.fingerprint, firing.finding.group, row.severity, window);

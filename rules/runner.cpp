@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "db/base/log.h"
+#include "rules/alert_query.h"
 #include "rules/alert_size.h"
 #include "rules/explanation.h"
 #include "rules/late.h"
@@ -198,6 +199,9 @@ ApplyOptions RuleRunner::apply_options(const ActiveRule& rule, const RuleState& 
     log(LogLevel::kWarning, fmt::format("rule {}: cannot read sample events for an alert: {}",
                                         rule.compiled.rule.name, samples.error().message));
     return {};
+  };
+  out.query = [this, &rule](const GroupValues& group, TimeRange range) {
+    return alert_query(rule.compiled, range, group, options_.zone);
   };
   if (rule.inhibited_by.empty()) return out;
   out.inhibited_by = [this, &rule, &state, known = std::map<Timestamp, Inhibitors>()](

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "db/base/ascii.h"
 #include "db/base/check.h"
 #include "db/base/json.h"
 
@@ -55,16 +56,31 @@ Labels common(std::span<const AlertEvent> alerts, Labels (*of)(const AlertEvent&
 std::string tocsin_object(const AlertEvent& e) {
   return fmt::format(
       R"({{"id":"{}","type":{},"severity":"{}","state":"{}","value":{},"baseline":{},)"
-      R"("window":{{"from":"{}","to":"{}"}},"samples":{},"explanation":{},"late":{}}})",
+      R"("window":{{"from":"{}","to":"{}"}},"samples":{},"explanation":{},"query":{},"late":{}}})",
       delivery_id(e), json_quote(e.type), name_of(e.severity), name_of(e.state),
       json_number(e.value), json_number(e.baseline), format_time_short(e.window_from),
       format_time_short(e.window_to), json_strings(e.samples),
-      e.explanation.empty() ? "null" : e.explanation, e.late);
+      e.explanation.empty() ? "null" : e.explanation,
+      e.query.empty() ? "null" : json_quote(e.query), e.late);
 }
 
 // After the clock was ahead, the time of a resolution is that of the firing, which may be in the
 // future: Alertmanager would take the alert for firing until then.
 Timestamp end_of(const AlertEvent& e) { return std::min(e.time, e.written_at); }
+
+// Opens the page with the query of the alert.
+std::string generator_url(const AlertEvent& e, const std::string& external_url) {
+  if (e.query.empty() || external_url.empty()) return external_url;
+  std::string url = external_url + (external_url.ends_with('/') ? "#q=" : "/#q=");
+  for (const char c : e.query) {
+    if (is_alphanumeric(c) || std::string_view("-._~").find(c) != std::string_view::npos) {
+      url += c;
+    } else {
+      url += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return url;
+}
 
 std::string alertmanager_alert(const AlertEvent& e, const std::string& external_url) {
   return fmt::format(
@@ -72,7 +88,7 @@ std::string alertmanager_alert(const AlertEvent& e, const std::string& external_
       R"("generatorURL":{},"fingerprint":{},"tocsin":{}}})",
       status_of(e), json_object(labels_of(e)), json_object(annotations_of(e)),
       format_time_short(e.started_at), is_over(e) ? format_time_short(end_of(e)) : kNoEnd,
-      json_quote(external_url), json_quote(e.fingerprint), tocsin_object(e));
+      json_quote(generator_url(e, external_url)), json_quote(e.fingerprint), tocsin_object(e));
 }
 
 // `{}:{alertname="X"}`: Alertmanager's group key for a route without matchers.

@@ -33,6 +33,7 @@ AlertEvent example_event() {
   event.labels = {{"service", "payments"}, {"team", "a, b"}};
   event.annotations = {{"summary", "s"}};
   event.samples = {R"({"time":"x","n":1})", ""};
+  event.query = "from audit | limit 1";
   event.explanation = R"([{"column":"host","value":"web-3"}])";
   event.late = true;
   event.notified = {Severity::kLow, Severity::kCritical};

@@ -32,6 +32,7 @@ AlertEvent spike() {
   e.annotations = {{"runbook", "https://runbooks/1"}};
   e.samples = {R"({"status":"FAILED"})"};
   e.explanation = R"([{"column":"host"}])";
+  e.query = "from audit | where a == \"ü\"";
   return e;
 }
 
@@ -43,12 +44,13 @@ TEST_CASE("payload: one firing alert in Alertmanager's format", "[net]") {
       R"({"receiver":"hook","status":"firing","alerts":[{"status":"firing",)"
       R"("labels":{"alertname":"FailureRateSpike","service":"pay","severity":"HIGH","team":"payments"},)"
       R"("annotations":{"runbook":"https://runbooks/1","summary":"pay: \"25 %\" failed"},)"
-      R"("startsAt":"2025-11-25T11:00:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://t:8086",)"
+      R"("startsAt":"2025-11-25T11:00:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://t:8086/#q=from%20audit%20%7C%20where%20a%20%3D%3D%20%22%C3%BC%22",)"
       R"("fingerprint":"00000000000000ab","tocsin":{"id":")" +
       delivery_id(event) +
       R"(","type":"FAILURE_RATE_SPIKE","severity":"HIGH","state":"firing","value":0.25,"baseline":0.0625,)"
       R"("window":{"from":"2025-11-25T11:00:00Z","to":"2025-11-25T12:00:00Z"},)"
-      R"("samples":["{\"status\":\"FAILED\"}"],"explanation":[{"column":"host"}],"late":false}}],)"
+      R"("samples":["{\"status\":\"FAILED\"}"],"explanation":[{"column":"host"}],)"
+      R"("query":"from audit | where a == \"ü\"","late":false}}],)"
       R"("groupLabels":{"alertname":"FailureRateSpike"},)"
       R"("commonLabels":{"alertname":"FailureRateSpike","service":"pay","severity":"HIGH","team":"payments"},)"
       R"("commonAnnotations":{"runbook":"https://runbooks/1","summary":"pay: \"25 %\" failed"},)"
