@@ -136,6 +136,8 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
                   fmt::format("parameter rows_max is `{}`; expected a number of rows", value));
     }
     job.options.rows_max = *count;
+  } else if (name == "safe") {
+    TOCSIN_TRY(job.format_options.safe, parse_switch(name, value));
   } else if (name == "stats") {
     TOCSIN_TRY(job.format_options.statistics, parse_switch(name, value));
   } else if (name == "now") {
@@ -150,8 +152,8 @@ Status apply(const std::string& name, const std::string& value, QueryJob& job) {
   } else {
     return fail(
         ErrorCode::kInvalid,
-        fmt::format("unknown parameter `{}`; expected q, format, time, stats, now, zone, remember, "
-                    "rows_max or param.NAME",
+        fmt::format("unknown parameter `{}`; expected q, format, safe, time, stats, now, zone, "
+                    "remember, rows_max or param.NAME",
                     name));
   }
   return {};

@@ -1,5 +1,6 @@
 // Alerts and rules: the list of firing alerts, the newest alerts, and the health of the rules.
 
+import * as alert_view from "./alert.js";
 import * as api from "./api.js";
 import { badge, clock, count, element, number, parsed, set_text, severities, show_empty, since, span } from "./format.js";
 
@@ -31,11 +32,17 @@ function firing_item(alert) {
     element("div", { className: "head" },
       badge(labels.severity),
       element("strong", { textContent: labels.service ?? "" }),
-      element("span", { textContent: labels.alertname ?? alert.name ?? "" }),
+      open_button(labels.alertname ?? alert.name ?? "", alert.fingerprint),
       alert.status?.inhibitedBy?.length ? element("span", { className: "note", textContent: `not sent, inhibited by ${alert.status.inhibitedBy.join(", ")}` }) : null,
       element("span", { className: "note" }, since(alert.activeAt))),
     element("p", { textContent: alert.annotations?.summary ?? "" }),
     alert.annotations?.explanation ? element("p", { className: "note", textContent: alert.annotations.explanation.split("\n")[0] }) : null);
+}
+
+function open_button(text, fingerprint) {
+  const button = element("button", { type: "button", className: "link", textContent: text });
+  button.addEventListener("click", () => alert_view.show(fingerprint ?? ""));
+  return button;
 }
 
 export async function refresh_newest(range) {
@@ -87,7 +94,7 @@ function details_of(row) {
     const pairs = Object.entries(entries);
     if (pairs.length) add(title, pairs.map(([name, value]) => `${name} = ${value}`).join(", "));
   }
-  add("Fingerprint", element("code", { textContent: row.fingerprint ?? "" }));
+  add("Fingerprint", element("code", { textContent: row.fingerprint ?? "" }), " ", open_button("open this alert", row.fingerprint));
   const samples = parsed(row.samples, []);
   if (Array.isArray(samples) && samples.length) {
     add("Samples", ...samples.map((sample) => element("pre", { textContent: typeof sample === "string" ? sample : JSON.stringify(sample) })));

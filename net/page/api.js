@@ -16,6 +16,7 @@ async function request(path, options) {
   try {
     const response = await fetch(path, { ...options, signal: abort.signal, cache: "no-store" });
     const text = await response.text();
+    if (response.ok && options.as_text) return text;
     let body = null;
     try {
       body = JSON.parse(text);
@@ -43,6 +44,17 @@ async function request(path, options) {
 export function query(text, { rows_max, timeout, signal } = {}) {
   const path = rows_max ? `/api/query?rows_max=${rows_max}` : "/api/query";
   return request(path, { method: "POST", headers: { "Content-Type": "text/plain" }, body: text, timeout, signal });
+}
+
+/** Runs a query and returns its whole result as CSV, in a form that is safe in spreadsheets. */
+export function csv(text, { timeout } = {}) {
+  return request("/api/query?format=csv&safe=on",
+    { method: "POST", headers: { "Content-Type": "text/plain" }, body: text, timeout, as_text: true });
+}
+
+/** Suggestions at a byte offset of an unfinished query: {start, end, suggestions: [{kind, text, detail}]}. */
+export function complete(text, cursor) {
+  return request(`/api/complete?cursor=${cursor}`, { method: "POST", headers: { "Content-Type": "text/plain" }, body: text });
 }
 
 /**

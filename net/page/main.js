@@ -1,5 +1,6 @@
 // Refreshes the parts of the page and shows the status of the server.
 
+import * as alert_view from "./alert.js";
 import * as alerts from "./alerts.js";
 import * as api from "./api.js";
 import * as overview from "./overview.js";
@@ -58,6 +59,7 @@ function set_up() {
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", refresh);
   query.set_up();
+  alert_view.set_up();
   refresh();
 }
 

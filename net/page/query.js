@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { draw_over_time, series_color, show_chart } from "./charts.js";
+import * as completion from "./completion.js";
 import { clock, count, element, number } from "./format.js";
 
 const kRowsShown = 1_000;
@@ -19,6 +20,9 @@ const kExamples = [
   ["Failed deliveries", "from deliveries last 7d\n| where status == \"failed\"\n| sort -time\n| limit 50"],
 ];
 
+const kHistory = "tocsin.queries"; // the key of localStorage
+const kHistoryMax = 30;
+
 const by_id = (id) => document.getElementById(id);
 let running = null; // the AbortController of the newest run; answers of older runs are dropped
 
@@ -32,6 +36,20 @@ export function set_up() {
     examples.value = "";
     run();
   });
+  by_id("query-history").addEventListener("change", (event) => {
+    if (event.target.value) show(event.target.value);
+    event.target.value = "";
+  });
+  show_history();
+  completion.set_up(text, by_id("query-suggestions"));
+  by_id("query-csv").addEventListener("click", download);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select")) return;
+    event.preventDefault();
+    text.focus();
+    text.scrollIntoView({ block: "center" });
+  });
   by_id("query-form").addEventListener("submit", (event) => {
     event.preventDefault();
     run();
@@ -44,7 +62,52 @@ export function set_up() {
   });
   const shared = new URLSearchParams(location.hash.slice(1)).get("q");
   text.value = shared ?? kExamples[4][1];
-  if (shared) run();
+  if (shared) show(shared);
+}
+
+/** Puts a query into the box, runs it and scrolls there. */
+export function show(query) {
+  by_id("query-text").value = query;
+  by_id("query-form").scrollIntoView({ block: "start" });
+  run();
+}
+
+// The browser may forbid the storage; then there is no history.
+function read_history() {
+  try {
+    return JSON.parse(localStorage.getItem(kHistory)) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function show_history() {
+  const queries = read_history();
+  by_id("query-history").disabled = !queries.length;
+  by_id("query-history").replaceChildren(element("option", { value: "", textContent: "earlier queries" }),
+    ...queries.map((query) => element("option", { value: query, textContent: query.replace(/\s+/g, " ").slice(0, 100) })));
+}
+
+function remember(query) {
+  const queries = [query, ...read_history().filter((other) => other !== query)].slice(0, kHistoryMax);
+  try {
+    localStorage.setItem(kHistory, JSON.stringify(queries));
+  } catch {
+    return;
+  }
+  show_history();
+}
+
+async function download() {
+  try {
+    const text = await api.csv(by_id("query-text").value, { timeout: kTimeout });
+    const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "tocsin.csv" });
+    link.click();
+    URL.revokeObjectURL(link.href);
+    show_error("");
+  } catch (error) {
+    show_error(error.message);
+  }
 }
 
 async function run() {
@@ -61,6 +124,7 @@ async function run() {
     if (mine !== running) return;
     show_table(table);
     show_as_chart(table);
+    remember(text);
     by_id("query-note").textContent = note_of(table, performance.now() - began);
   } catch (error) {
     if (mine !== running) return;

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 import unittest
 
 import browser
@@ -23,7 +24,7 @@ LONG_QUERY = "from ev | let a0 = message, " + ", ".join(f"a{i} = concat(a{i - 1}
     " | stats " + ", ".join(f'n{i} = count_distinct(length(replace(a8, "request", "{i}")))' for i in range(5))
 
 
-class PageTest(unittest.TestCase):
+class PageCase(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -54,6 +55,8 @@ class PageTest(unittest.TestCase):
     def queries_running(self):
         return "\ntocsin_queries_running 0\n" not in self.server.get("/metrics")[1]
 
+
+class RunAndStop(PageCase):
     def test_a_query_is_run_stopped_and_run_again(self):
         self.assertTrue(self.page.evaluate(f"document.querySelector('{STOP}').disabled"))
         self.start("from ev | stats n = count() by service | sort service")
@@ -89,6 +92,74 @@ class PageTest(unittest.TestCase):
         self.assertFalse(self.is_shown("#query-error"))
         self.page.click(STOP)
         self.wait_for_end()
+
+
+RULES = """
+groups:
+  - name: g
+    interval: 1m
+    rules:
+      - alert: ManyRequests
+        expr: from web last 1m | stats n = count() by service | where n > 3
+        value: n
+        severity: HIGH
+        annotations: {summary: "{{ service }}: {{ n }} requests"}
+"""
+
+
+class QueryBox(PageCase):
+    def test_a_key_leads_to_it_and_suggestions_complete_it(self):
+        self.page.evaluate("document.querySelector('#query-text').value = ''")
+        self.page.type("/")
+        self.assertEqual(self.page.evaluate("document.activeElement.id"), "query-text")
+        self.page.type("from ev | sta")
+        self.page.wait_for("document.querySelector('#query-suggestions').innerText.includes('stats')")
+        self.picture("suggestions")
+        self.page.press("Tab")
+        self.assertTrue(self.page.evaluate("document.querySelector('#query-text').value").startswith("from ev | stats"))
+        self.assertFalse(self.is_shown("#query-suggestions"))
+        self.assertEqual(self.page.problems, [])
+
+    def test_earlier_queries_can_be_chosen_again(self):
+        self.start("from ev | stats n = count()")
+        self.wait_for_end()
+        self.page.wait_for("document.querySelector('#query-history').options.length == 2")
+        self.page.evaluate("window.is_old = true, location.reload()")
+        self.page.wait_for("!window.is_old && document.querySelector('#query-history')?.options.length == 2")
+        self.assertEqual(self.page.evaluate("document.querySelector('#query-history').options[1].value"),
+                         "from ev | stats n = count()")
+
+
+class AlertView(unittest.TestCase):
+    def test_an_alert_leads_to_its_lines(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        rules = os.path.join(folder.name, "rules.yml")
+        with open(rules, "w") as file:
+            file.write(RULES)
+        database = os.path.join(folder.name, "data")
+        start = int(time.time()) // 60 * 60 - 180
+        lines = "".join(f'web,service=shop message="request {i}" {start + i}000000000\n' for i in range(5))
+        self.assertEqual(support.run("import", "--db", database, "--format", "lp", "-", text=lines).returncode, 0)
+        server = support.Server(folder.name, f"rules: {{files: [{rules}], evaluate_from: 5m, delay: 0s}}\n")
+        self.addCleanup(server.kill)
+        query = 'from alerts last 1h | where summary == "shop: 5 requests" | keep fingerprint'
+        support.wait_for("the alert", lambda: server.rows(query))
+        fingerprint = server.rows(query)[0]["fingerprint"]
+        page = browser.Browser(f"{server.url}/#alert={fingerprint}")
+        self.addCleanup(page.close)
+        page.wait_for("document.querySelector('#alert-lines')?.innerText.includes('request 4')")
+        page.wait_for("document.querySelector('#alert-chart').checkVisibility()")
+        text = page.evaluate("document.querySelector('#alert').innerText")
+        for part in ("ManyRequests: shop", "shop: 5 requests", "service = shop", "Nothing was sent", "from web last 1m"):
+            self.assertIn(part, text)
+        if pictures := os.environ.get("TOCSIN_SCREENSHOTS"):
+            page.screenshot(os.path.join(pictures, "alert.png"))
+        page.click("#alert-body button")
+        page.wait_for("document.querySelector('#query-note').innerText.startsWith('5 rows')")
+        page.click("#alert-close")
+        self.assertFalse(page.evaluate("document.querySelector('#alert').checkVisibility()"))
+        self.assertEqual(page.problems, [])
 
 
 if __name__ == "__main__":
