@@ -267,7 +267,7 @@ TailSettings read_tail(const YamlNode& node, const std::string& path, Problems& 
   section.require("paths");
   const YamlNode* paths = section.texts("paths", out.paths);
   if (paths && is_empty_list(*paths)) section.wrong(*paths, "paths", "at least one glob pattern");
-  section.one_of("format", out.format, {"auto", "json", "lp", "text"});
+  section.one_of("format", out.format, {"auto", "json", "lp", "logfmt", "text"});
   section.text("measurement", out.measurement);
   section.texts("tags", out.tags);
   section.flag("from_end", out.from_end);

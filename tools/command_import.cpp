@@ -124,11 +124,13 @@ void add_import_command(CLI::App& app, Action& action) {
   import.parser_count = std::max(2U, std::thread::hardware_concurrency());
   command->add_option("--db", arguments->database, "Database directory; created if missing")
       ->required();
+  std::vector<std::string> formats = line_format_names();
+  formats.emplace_back("csv");
   command
       ->add_option("--format", import.reader.format,
-                   "json (objects or arrays), lp (line protocol), csv, text (each line is a "
-                   "message), or auto (detect it for each file)")
-      ->check(CLI::IsMember({"auto", "json", "lp", "csv", "text"}))
+                   "json (objects or arrays), lp (line protocol), csv, logfmt, text (each line is "
+                   "a message), or auto (detect it for each file)")
+      ->check(CLI::IsMember(formats))
       ->capture_default_str();
   command->add_option("--measurement", import.reader.measurement,
                       "Measurement of JSON and CSV rows that name none");

@@ -13,6 +13,7 @@
 #include "net/parse/json_documents.h"
 #include "net/parse/json_event.h"
 #include "net/parse/json_lines.h"
+#include "net/parse/logfmt.h"
 #include "net/parse/nul_blocks.h"
 #include "net/parse/scan.h"
 #include "net/parse/text_time.h"
@@ -23,6 +24,8 @@ namespace {
 
 using std::string_view_literals::operator""sv;
 
+constexpr std::array kLineFormats = {InputFormat::kJson, InputFormat::kLineProtocol,
+                                     InputFormat::kLogfmt, InputFormat::kText};
 constexpr size_t kSampleRecordsMax = 20;    // of CSV, to find its separator
 constexpr size_t kColumnNameBytesMax = 64;  // longer ones are more likely text
 constexpr std::string_view kSeparators = ",;\t|";
@@ -242,11 +245,12 @@ bool is_cri_line(std::string_view line) {
 // At least two words `key=value` at the start, as in logfmt.
 bool is_logfmt_line(std::string_view line) {
   for (int i = 0; i < 2; ++i) {
-    size_t end = 0;
-    while (end < line.size() && (is_word_character(line[end]) || line[end] == '.')) ++end;
-    if (end == 0 || end == line.size() || line[end] != '=') return false;
-    const size_t blank = line.find(' ', end);
-    line = blank == line.npos ? std::string_view() : trimmed_start(line.substr(blank));
+    if (!begins_as_logfmt(line)) return false;
+    const size_t equals = line.find('=');
+    const size_t blank = line.find(' ', equals);
+    const bool quoted = line.substr(equals + 1).starts_with('"');
+    const size_t end = quoted ? line.find("\" ", equals + 2) : blank;
+    line = end == line.npos ? std::string_view() : line.substr(end + 1);
   }
   return true;
 }
@@ -315,11 +319,6 @@ std::string text_note(const LineCounts& counts) {
     return "these are logs of Kubernetes (CRI): each line is stored as text, with the stream; its "
            "contents are not parsed, and cut lines are not joined";
   }
-  if (counts.logfmt * 2 > counts.text) {
-    return "these are lines of logfmt: each is stored as text with its time and level; for "
-           "columns, "
-           "let the program write JSON lines";
-  }
   if (counts.continued > 0) {
     return fmt::format(
         "{} of its first {} lines have no time, as in a stack trace: each is a row with the time "
@@ -336,18 +335,47 @@ FormatGuess guess_lines(std::string_view start, const ParseOptions& options) {
   const bool is_whole = start.size() < kFormatBytes && !options.more_follows;
   const size_t whole = whole_lines(start, is_whole);
   LineCounts counts = count_lines(start.substr(0, whole), parse_options);
-  if (counts.text > counts.line_protocol) guess.note = text_note(counts);
   if (counts.json + counts.line_protocol + counts.text == 0) {
     counts = count_cut_line(start.substr(whole), parse_options);
   }
-  const bool text = counts.text > counts.line_protocol;
-  guess.other_lines = text ? InputFormat::kText : InputFormat::kLineProtocol;
+  if (counts.logfmt > counts.line_protocol && counts.logfmt * 2 > counts.text) {
+    guess.other_lines = InputFormat::kLogfmt;
+  } else if (counts.text > counts.line_protocol) {
+    guess.other_lines = InputFormat::kText;
+    guess.note = text_note(counts);
+  }
   guess.format = guess.other_lines;
   if (counts.json > counts.text + counts.line_protocol) guess.format = InputFormat::kJson;
   return guess;
 }
 
 }  // namespace
+
+std::string_view name_of(InputFormat format) {
+  switch (format) {
+    case InputFormat::kLineProtocol: return "lp";
+    case InputFormat::kJson:
+    case InputFormat::kJsonDocuments: return "json";
+    case InputFormat::kTypedJson: return "typed json";
+    case InputFormat::kCsv: return "csv";
+    case InputFormat::kText: return "text";
+    case InputFormat::kLogfmt: return "logfmt";
+  }
+  return "";
+}
+
+std::optional<InputFormat> line_format_of(std::string_view name) {
+  for (const InputFormat format : kLineFormats) {
+    if (name_of(format) == name) return format;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> line_format_names() {
+  std::vector<std::string> names = {"auto"};
+  for (const InputFormat format : kLineFormats) names.emplace_back(name_of(format));
+  return names;
+}
 
 TextEncoding encoding_of(std::string_view start) {
   if (start.starts_with("\x1f\x8b")) return TextEncoding::kGzip;
@@ -410,12 +438,11 @@ FormatGuess guess_format(std::string_view start, std::string_view name, std::str
   start = without_leading_nuls(without_byte_order_mark(start)).substr(0, kFormatBytes);
   const std::string_view text = trimmed_start(start);
   FormatGuess guess;
-  if (name == "lp") return guess;
-  if (name == "text") {
-    guess.format = guess.other_lines = InputFormat::kText;
+  if (name == "json") return guess_json(start, options);
+  if (const auto named = line_format_of(name)) {
+    guess.format = guess.other_lines = *named;
     return guess;
   }
-  if (name == "json") return guess_json(start, options);
 
   const std::string_view extension = log_extension(path);
   const bool typed_csv = text.starts_with(kTypedCsvStart);

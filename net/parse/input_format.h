@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "net/parse/csv_rows.h"
 #include "net/parse/line_protocol.h"
@@ -42,14 +44,22 @@ enum class InputFormat : uint8_t {
   kTypedJson,
   kCsv,  ///< also typed
   kText,
+  kLogfmt,
 };
+/// The name of a format whose lines EventParser reads, as users write it: `lp`, `json`, `logfmt`;
+/// `csv`, and `typed json`.
+std::string_view name_of(InputFormat format);
+/// The inverse, for the formats of followed files: all but CSV and typed JSON.
+std::optional<InputFormat> line_format_of(std::string_view name);
+/// `auto`, and the names that line_format_of() knows.
+std::vector<std::string> line_format_names();
 
 struct FormatGuess {
   InputFormat format = InputFormat::kLineProtocol;
   CsvLayout csv;          ///< kCsv
   std::string array_key;  ///< kJsonDocuments
-  /// The format of lines that do not begin with `{` when lines are recognised one by one:
-  /// kLineProtocol or kText.
+  /// The format of lines that do not begin with `{` when lines are recognised one by one, as
+  /// line_runs() does.
   InputFormat other_lines = InputFormat::kLineProtocol;
   /// What a person should know: for example that lines of logfmt are stored as text.
   std::string note;
@@ -60,7 +70,7 @@ struct FormatGuess {
 std::string_view log_extension(std::string_view path);
 
 /// Decides by the first kFormatBytes of a file, after its encoding. `name` is the format that the
-/// user has named: auto, json, lp, csv or text; only details are then decided, such as the
+/// user has named: `csv`, or one of line_format_names(); only details are then decided, such as the
 /// separator of CSV. `path` matters only for its extension, `options` are those of the parsers;
 /// with `more_follows`, a file of fewer bytes may grow.
 FormatGuess guess_format(std::string_view start, std::string_view name, std::string_view path,

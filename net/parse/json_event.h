@@ -18,10 +18,13 @@ inline constexpr std::string_view kEmptyKey = "\x01";  ///< in JsonValue::keys
 struct JsonValue {
   /// kHuge: a number that no type holds.
   enum class Kind : uint8_t { kI64, kU64, kF64, kHuge, kBool, kString, kArray };
+  /// Whether a string is a tag. Only kGuess values may be the event's time or measurement.
+  enum class Role : uint8_t { kGuess, kTag, kField };
 
   std::string_view path;  ///< the name of its column: keys joined with `.`; unique in the object
   std::string_view keys;  ///< keys joined with kKeySeparator, kEmptyKey for empty ones
   Kind kind = Kind::kString;
+  Role role = Role::kGuess;
   std::string_view text;  ///< a string's value; a number or boolean as written; an array as JSON
   bool escaped = false;   ///< `text` points into the flattener, not into the line: copy it
   bool boolean = false;

@@ -76,6 +76,10 @@ std::string warning_text(LineWarning warning, const LineWarnings::Entry& entry);
 class LineErrors {
  public:
   void add(LineError error);
+  /// Adds to the line numbers of the kept errors from index `first` on, whose buffer was a part.
+  void move_lines(size_t first, uint64_t lines) {
+    for (size_t i = first; i < kept_.size(); ++i) kept_[i].line += lines;
+  }
 
   uint64_t count() const { return kept_.size() + counted_; }  ///< kept and counted
   size_t size() const { return kept_.size(); }                ///< kept

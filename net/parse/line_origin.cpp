@@ -8,9 +8,8 @@
 #include "db/base/text.h"
 #include "db/base/time.h"
 #include "net/parse/csv_rows.h"
+#include "net/parse/event_parser.h"
 #include "net/parse/framer.h"
-#include "net/parse/json_lines.h"
-#include "net/parse/text_lines.h"
 #include "net/parse/typed_json.h"
 
 namespace tocsin {
@@ -65,11 +64,6 @@ bool is_line_protocol(const LineOrigin& origin, std::string_view line) {
   return origin.format == kOriginLineProtocol;
 }
 
-bool is_text(const LineOrigin& origin, std::string_view line) {
-  if (origin.format == kOriginAutoText) return format_of_line(line) != LineFormat::kJson;
-  return origin.format == kOriginText;
-}
-
 struct CsvName {
   std::string_view name;
   char separator = ',';
@@ -113,14 +107,11 @@ Status parse_into(const LineOrigin& origin, std::string_view line, Timestamp now
     return csv ? parse_csv_line(origin, *csv, line, options, batch, errors)
                : parse_typed_json_line(origin, line, options, batch, errors);
   }
-  if (is_line_protocol(origin, line)) {
-    parse_line_protocol(line, options, batch, errors);
-  } else if (is_text(origin, line)) {
-    parse_text_lines(line, options, std::nullopt, batch, errors);
-  } else {
-    thread_local JsonLinesParser parser;
-    parser.parse(line, options, batch, errors);
-  }
+  thread_local EventParser parser;
+  const EventFormat format =
+      read_origin_name(origin.format).value_or(EventFormat{InputFormat::kJson});
+  std::optional<Timestamp> text_time;
+  parser.parse(format, line, options, text_time, batch, errors);
   return {};
 }
 

@@ -17,8 +17,8 @@ struct LineRun {
 };
 
 /// Lines that begin with `{` are JSON, the others are `other`: kLineProtocol, whose values may have
-/// line breaks, or kText. Blank lines belong to the lines around them. Requires: `lines` ends with
-/// a whole line, as for next_line().
+/// line breaks, kText, or kLogfmt; lines that are not of the last one are kText. Blank lines belong
+/// to the lines around them. Requires: `lines` ends with a whole line, as for next_line().
 std::vector<LineRun> line_runs(std::string_view lines, InputFormat other);
 
 }  // namespace tocsin

@@ -8,12 +8,11 @@
 
 #include "db/base/ascii.h"
 #include "db/limits.h"
+#include "net/parse/event_parser.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_documents.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_origin.h"
-#include "net/parse/line_protocol.h"
-#include "net/parse/line_runs.h"
 #include "net/parse/text_lines.h"
 
 namespace tocsin {
@@ -22,15 +21,8 @@ namespace {
 // Of a line that is too long, between two commits: as much as is read in the time of a commit.
 constexpr uint64_t kSkippedBytesMax = uint64_t{64} << 20;
 
-// `other`: of the lines that are not JSON.
-std::string_view origin_format(TailFormat format, InputFormat other) {
-  switch (format) {
-    case TailFormat::kAuto: return other == InputFormat::kText ? kOriginAutoText : kOriginAuto;
-    case TailFormat::kJson: return kOriginJson;
-    case TailFormat::kText: return kOriginText;
-    case TailFormat::kLineProtocol: break;
-  }
-  return kOriginLineProtocol;
+EventFormat event_format_of(TailFormat format, const FormatGuess& guess) {
+  return {format.value_or(guess.other_lines), !format};
 }
 
 ParseOptions options_of(const ReadRequest& request) {
@@ -104,9 +96,9 @@ Status check_again(const ReadRequest& request, ReadOutcome& outcome) {
   return {};
 }
 
-FormatGuess named_format(TailFormat format) {
+FormatGuess named_format(InputFormat format) {
   FormatGuess guess;
-  if (format == TailFormat::kText) guess.other_lines = InputFormat::kText;
+  guess.format = guess.other_lines = format;
   return guess;
 }
 
@@ -127,7 +119,7 @@ UnreadFormat unread_format_of(std::string_view start, TailFormat format) {
     return {std::string("text in ") + std::string(name_of(encoding)),
             "load the file with `tocsin import`, or let its writer end lines with a newline"};
   }
-  if (format != TailFormat::kAuto) return {};
+  if (format) return {};
   if (encoding == TextEncoding::kPlain) return unread_format(start);
   return {fmt::format("in {}", name_of(encoding)),
           "only plain UTF-8 text can be followed; load the file with `tocsin import`"};
@@ -141,8 +133,8 @@ Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
     outcome.guess = request.guess;
     return *request.guess;
   }
-  const bool named = request.format != TailFormat::kAuto;
-  if (named && outcome.next.offset >= kFormatBytes) return named_format(request.format);
+  const bool named = request.format.has_value();
+  if (named && outcome.next.offset >= kFormatBytes) return named_format(*request.format);
   TOCSIN_TRY(const std::string start, outcome.file->read(0, kFormatBytes));
   if (const UnreadFormat unread = unread_format_of(start, request.format); !unread.name.empty()) {
     // More bytes may bring the first newline.
@@ -153,7 +145,7 @@ Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
         fmt::format("{} is {} and is not read: {}", request.path, unread.name, unread.advice);
     return std::nullopt;
   }
-  if (named) return named_format(request.format);
+  if (named) return named_format(*request.format);
   ParseOptions options = options_of(request);
   options.more_follows = true;
   FormatGuess guess = guess_format(start, "auto", request.path, options);
@@ -174,17 +166,6 @@ Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
   return guess;
 }
 
-// What the lines are, by their format.
-std::vector<LineRun> runs_of(std::string_view lines, TailFormat format, InputFormat other) {
-  switch (format) {
-    case TailFormat::kAuto: break;
-    case TailFormat::kJson: return {{InputFormat::kJson, 0, lines.size()}};
-    case TailFormat::kText:
-    case TailFormat::kLineProtocol: return {{other, 0, lines.size()}};
-  }
-  return line_runs(lines, other);
-}
-
 // The time of the last line before `offset` that has one, for lines that continue an event.
 Result<std::optional<Timestamp>> time_before(const ReadRequest& request,
                                              const ReadOutcome& outcome) {
@@ -192,7 +173,7 @@ Result<std::optional<Timestamp>> time_before(const ReadRequest& request,
   const uint64_t from = offset > kFormatBytes ? offset - kFormatBytes : 0;
   TOCSIN_TRY(const std::string before,
              outcome.file->read(from, static_cast<size_t>(offset - from)));
-  return last_text_time(before, request.now, request.format == TailFormat::kAuto);
+  return last_text_time(before, request.now, !request.format);
 }
 
 // Turns lines of wrapped events, which begin at `offset` in the file, into rows and rejected lines.
@@ -213,8 +194,8 @@ void parse_wrapped_lines(std::string_view lines, const ParseOptions& options, ui
 void parse_lines(std::string lines, const ReadRequest& request, const FormatGuess& guess,
                  uint64_t offset, std::optional<Timestamp> text_time, ReadOutcome& outcome) {
   WriteRequest& write = outcome.write;
-  const InputFormat other = guess.other_lines;
-  const std::vector<LineRun> runs = runs_of(lines, request.format, other);
+  const EventFormat format = event_format_of(request.format, guess);
+  const std::vector<LineRun> runs = runs_of(format, lines);
   // A batch has one policy: if it has any line of JSON or text, rows of line protocol keep
   // conflicting values, too.
   const bool keep = std::any_of(runs.begin(), runs.end(), [](const LineRun& run) {
@@ -223,19 +204,19 @@ void parse_lines(std::string lines, const ReadRequest& request, const FormatGues
   write.batch = Batch(keep ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
   const std::string_view kept = write.batch.keep(std::move(lines));
   const ParseOptions options = options_of(request);
-  JsonLinesParser json_parser;
   LineErrors errors;
-  for (const LineRun& run : runs) {
-    const std::string_view text = kept.substr(run.start, run.end - run.start);
-    if (run.format == InputFormat::kJson && !guess.array_key.empty()) {
-      parse_wrapped_lines(text, options, offset + run.start, json_parser, outcome);
-    } else if (run.format == InputFormat::kJson) {
-      json_parser.parse(text, options, write.batch, errors);
-    } else if (run.format == InputFormat::kText) {
-      parse_text_lines(text, options, text_time, write.batch, errors);
-      if (const auto last = last_text_time(text, options.now)) text_time = last;
-    } else {
-      parse_line_protocol(text, options, write.batch, errors);
+  if (guess.array_key.empty()) {
+    EventParser().parse(format, kept, options, text_time, write.batch, errors);
+  } else {
+    EventParser parser;
+    JsonLinesParser json_parser;
+    for (const LineRun& run : runs) {
+      const std::string_view text = kept.substr(run.start, run.end - run.start);
+      if (run.format == InputFormat::kJson) {
+        parse_wrapped_lines(text, options, offset + run.start, json_parser, outcome);
+      } else {
+        parser.parse(format, text, options, text_time, write.batch, errors);
+      }
     }
   }
   for (const LineError& error : errors) {
@@ -295,12 +276,17 @@ bool is_complete_object(std::string_view text) {
   return false;
 }
 
+// Whether lines of line protocol, whose values may have line breaks, are among those of the format.
+bool may_hold_newlines(InputFormat other) {
+  return other == InputFormat::kLineProtocol || other == InputFormat::kJson;
+}
+
 // The number of bytes of `data` that are complete lines. `at_end`: the data reaches the end of the
 // file.
 size_t complete_bytes(std::string_view data, bool at_end, const ReadRequest& request,
                       InputFormat other, ReadOutcome& outcome) {
   if (at_end && is_last_line(request, outcome.next.offset + data.size())) return data.size();
-  if (other == InputFormat::kText) return data.rfind('\n') + 1;  // npos + 1 is 0
+  if (!may_hold_newlines(other)) return data.rfind('\n') + 1;  // npos + 1 is 0
   StreamFramer framer;
   const size_t whole = framer.whole_lines(data);
   if (whole > 0 || !at_end) return whole;
@@ -376,7 +362,8 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
     return {};
   }
   const InputFormat other = guess->other_lines;
-  outcome.write.origin = origin_of(origin_format(request.format, other), options_of(request));
+  outcome.write.origin =
+      origin_of(origin_name(event_format_of(request.format, *guess)), options_of(request));
   size_t whole = 0;
   TOCSIN_TRY(std::string data, read_lines(request, other, offset, outcome, whole));
   outcome.size = std::max<uint64_t>(outcome.size, offset + data.size());
@@ -390,7 +377,7 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
     const bool taken = !data.ends_with('\n') && is_last_line(request, outcome.next.offset);
     if (taken) outcome.next.line = LineState::kTaken;
     std::optional<Timestamp> text_time;
-    if (other == InputFormat::kText) {
+    if (!may_hold_newlines(other)) {
       TOCSIN_TRY(text_time, time_before(request, outcome));
     }
     parse_lines(std::move(data), request, *guess, offset, text_time, outcome);
@@ -420,13 +407,11 @@ Status read_on(const ReadRequest& request, ReadOutcome& outcome) {
 }  // namespace
 
 Result<TailFormat> parse_tail_format(std::string_view name) {
-  if (name == "auto") return TailFormat::kAuto;
-  if (name == "json") return TailFormat::kJson;
-  if (name == "lp") return TailFormat::kLineProtocol;
-  if (name == "text") return TailFormat::kText;
-  return fail(
-      ErrorCode::kInvalid,
-      fmt::format("unknown format `{}` of a followed file; expected auto, json, lp or text", name));
+  if (name == "auto") return TailFormat();
+  if (const auto format = line_format_of(name)) return TailFormat(*format);
+  return fail(ErrorCode::kInvalid,
+              fmt::format("unknown format `{}` of a followed file; expected {}", name,
+                          fmt::join(line_format_names(), ", ")));
 }
 
 ReadOutcome read_chunk(const ReadRequest& request) {

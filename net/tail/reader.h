@@ -23,8 +23,9 @@ namespace tocsin {
 /// Read at a time, unless one line is longer.
 inline constexpr size_t kTailChunkBytes = size_t{1} << 20;
 
-enum class TailFormat : uint8_t { kAuto, kJson, kLineProtocol, kText };
-/// Parses `auto`, `json`, `lp` or `text`; kInvalid lists them.
+/// Of the lines of a source; none: recognised by the start of each file.
+using TailFormat = std::optional<InputFormat>;
+/// Parses `auto` or the name of a format; kInvalid lists them.
 Result<TailFormat> parse_tail_format(std::string_view name);
 
 struct ReadRequest {
@@ -35,9 +36,10 @@ struct ReadRequest {
   std::optional<uint64_t> last_line_end;
   bool give_up_quote = false;      ///< reject the line whose open quote holds lines back
   std::optional<ReadStart> start;  ///< store no rows; only move the position there
-  TailFormat format = TailFormat::kAuto;
-  std::shared_ptr<const FormatGuess> guess;  ///< of an earlier read, for kAuto; may be null
-  std::string measurement;                   ///< for lines that name none
+  TailFormat format;
+  std::shared_ptr<const FormatGuess>
+      guess;                ///< of an earlier read, if `format` is none; may be null
+  std::string measurement;  ///< for lines that name none
   std::vector<std::string> tags;
   TimeOptions time;
   Timestamp now = 0;

@@ -28,7 +28,7 @@ constexpr size_t kWatchedFoldersMax = 256;
 constexpr size_t kSearchesMax = 2;  // scans in a row for missing files before files are read again
 
 struct Source {
-  TailFormat format = TailFormat::kAuto;
+  TailFormat format;
   TailOptions options;
   TimeOptions time;
 };

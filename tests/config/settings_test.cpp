@@ -196,7 +196,7 @@ TEST_CASE("settings: every kind of value is read strictly", "[config]") {
   check("tail: {paths: a}\n", "1:7: tail: expected a list, found a map");
   check("tail: [{format: json}]\n", "1:8: tail[1].paths is missing");
   check("tail: [{paths: a, format: csv}]\n",
-        "1:27: tail[1].format: expected one of auto, json, lp, text, found `csv`");
+        "1:27: tail[1].format: expected one of auto, json, lp, logfmt, text, found `csv`");
   check("tail: [{paths: a, from_end: yes}]\n",
         "1:29: tail[1].from_end: expected true or false, found `yes`");
   check("tail: [{paths: a, from_end: \"true\"}]\n",

@@ -27,6 +27,11 @@ bool has_header(InputFormat format) {
   return format == InputFormat::kCsv || format == InputFormat::kTypedJson;
 }
 
+// Whether lines can have the time of the line before them.
+bool may_have_text(InputFormat format) {
+  return format == InputFormat::kText || format == InputFormat::kLogfmt;
+}
+
 // The header as a rejected line needs it: without one in the file, the names that its columns get.
 // Blanks can belong to the names of CSV.
 std::string header_text(std::string_view lines, const InputHeader& header, InputFormat format) {
@@ -84,7 +89,7 @@ Status ChunkReader::open_next_file() {
     file_->cut_documents(guess.array_key);
     chunk_.format = InputFormat::kJson;
   }
-  chunk_.has_json_lines = options_.format == "auto";
+  chunk_.recognised = options_.format == "auto";
   chunk_.file = next_file_++;
   chunk_.path = planned.path;
   chunk_.measurement =
@@ -113,7 +118,7 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   Chunk chunk{.memory = std::move(memory),
               .lines = data.substr(0, whole),
               .format = chunk_.format,
-              .has_json_lines = chunk_.has_json_lines,
+              .recognised = chunk_.recognised,
               .file = chunk_.file,
               .input_bytes = file_->take_bytes_read(),
               .path = chunk_.path,
@@ -122,8 +127,8 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
               .more_follows = !at_end_,
               .time_before = chunk_.time_before,
               .header = chunk_.header};
-  if (chunk.format == InputFormat::kText && !at_end_) {
-    const auto last = last_text_time(chunk.lines, SystemClock().now(), chunk.has_json_lines);
+  if (may_have_text(chunk.format) && !at_end_) {
+    const auto last = last_text_time(chunk.lines, SystemClock().now(), chunk.recognised);
     if (last) chunk_.time_before = last;
   }
   if (has_header(chunk.format) && !chunk.header) {

@@ -38,20 +38,20 @@ struct Chunk {
   std::unique_ptr<char[]> memory;
   std::string_view lines;  ///< in `memory`
   InputFormat format = InputFormat::kJson;
-  bool has_json_lines = false;           ///< kText: lines that begin with `{` are JSON
+  bool recognised = false;               ///< the format; see EventFormat
   size_t file = 0;                       ///< index of the planned file
   uint64_t input_bytes = 0;              ///< bytes of files that were read for it
   std::string path;                      ///< `-` is standard input
   std::string measurement;               ///< of rows that name none; may be empty
   uint64_t first_line = 1;               ///< number of the first line in its file
   bool more_follows = false;             ///< this is not the last chunk of the file
-  std::optional<Timestamp> time_before;  ///< kText: of the last line before it that has one
+  std::optional<Timestamp> time_before;  ///< text: of the last line before it that has one
   /// Shared by the chunks of a file; null if the format has no header.
   std::shared_ptr<const InputHeader> header;
 };
 
 struct ChunkReaderOptions {
-  std::string format = "auto";           ///< auto (see guess_format()), json, lp, csv, text
+  std::string format = "auto";           ///< `csv`, or one of line_format_names()
   std::string measurement;               ///< empty: the name of the file's directory
   size_t chunk_bytes = size_t{1} << 20;  ///< small enough for the cache of a core
   bool csv_header = true;                ///< the first line of plain CSV names the columns

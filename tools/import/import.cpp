@@ -22,16 +22,11 @@ constexpr auto kReportInterval = std::chrono::milliseconds(200);
 /// Parsed rows waiting for the writer: enough to keep it busy, few enough to stay in the caches.
 constexpr size_t kPendingBytesMax = 8 * kMiB;
 
-std::string_view origin_format(const Chunk& chunk) {
-  switch (chunk.format) {
-    case InputFormat::kLineProtocol: return kOriginLineProtocol;
-    case InputFormat::kJson:
-    case InputFormat::kJsonDocuments: return kOriginJson;
-    case InputFormat::kTypedJson: return kOriginTypedJson;
-    case InputFormat::kText: return chunk.has_json_lines ? kOriginAutoText : kOriginText;
-    case InputFormat::kCsv: break;
+std::string origin_format(const Chunk& chunk) {
+  if (chunk.format == InputFormat::kCsv) {
+    return std::string(csv_origin(chunk.header->csv.separator));
   }
-  return csv_origin(chunk.header->csv.separator);
+  return origin_name(event_format_of(chunk));
 }
 
 /// One import. Shared by its threads.

@@ -1,8 +1,6 @@
 #include "tools/import/parse_chunk.h"
 
 #include "net/parse/csv_rows.h"
-#include "net/parse/line_runs.h"
-#include "net/parse/text_lines.h"
 #include "tools/import/import.h"
 
 namespace tocsin {
@@ -19,37 +17,25 @@ ParseOptions parse_options_of(const ImportOptions& options, const Chunk& chunk) 
   return out;
 }
 
+EventFormat event_format_of(const Chunk& chunk) {
+  // A file of JSON or line protocol has lines of no other format.
+  const bool mixed =
+      chunk.format != InputFormat::kJson && chunk.format != InputFormat::kLineProtocol;
+  return {chunk.format, chunk.recognised && mixed};
+}
+
 std::string_view ChunkParser::parse(const Chunk& chunk, std::string_view lines,
                                     const ParseOptions& options, Batch& batch, LineErrors& errors) {
   switch (chunk.format) {
-    case InputFormat::kLineProtocol:
-      return lines.substr(parse_line_protocol(lines, options, batch, errors));
-    case InputFormat::kJson:
-    case InputFormat::kJsonDocuments: json_.parse(lines, options, batch, errors); break;
     case InputFormat::kTypedJson:
       typed_json_.parse(lines, chunk.header->columns, options, batch, errors);
-      break;
-    case InputFormat::kCsv: parse_csv(lines, chunk.header->csv, options, batch, errors); break;
-    case InputFormat::kText: parse_text(chunk, lines, options, batch, errors); break;
+      return {};
+    case InputFormat::kCsv: parse_csv(lines, chunk.header->csv, options, batch, errors); return {};
+    default: break;
   }
-  return {};
-}
-
-void ChunkParser::parse_text(const Chunk& chunk, std::string_view lines,
-                             const ParseOptions& options, Batch& batch, LineErrors& errors) {
-  if (!chunk.has_json_lines) {
-    return parse_text_lines(lines, options, chunk.time_before, batch, errors);
-  }
-  std::optional<Timestamp> time_before = chunk.time_before;
-  for (const LineRun& run : line_runs(lines, InputFormat::kText)) {
-    const std::string_view text = lines.substr(run.start, run.end - run.start);
-    if (run.format == InputFormat::kJson) {
-      json_.parse(text, options, batch, errors);
-      continue;
-    }
-    parse_text_lines(text, options, time_before, batch, errors);
-    if (const auto last = last_text_time(text, options.now)) time_before = last;
-  }
+  std::optional<Timestamp> text_time = chunk.time_before;
+  return lines.substr(
+      events_.parse(event_format_of(chunk), lines, options, text_time, batch, errors));
 }
 
 }  // namespace tocsin

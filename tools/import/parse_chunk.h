@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "net/parse/json_lines.h"
+#include "net/parse/event_parser.h"
 #include "net/parse/line_protocol.h"
 #include "net/parse/typed_json.h"
 #include "tools/import/chunk_reader.h"
@@ -15,6 +15,9 @@ struct ImportOptions;
 /// The options for a chunk's lines, with the current time.
 ParseOptions parse_options_of(const ImportOptions& options, const Chunk& chunk);
 
+/// The format of the chunk's lines. Requires: it is not CSV or typed JSON.
+EventFormat event_format_of(const Chunk& chunk);
+
 /// Reuses its parsers for all chunks. Not thread-safe.
 class ChunkParser {
  public:
@@ -24,10 +27,7 @@ class ChunkParser {
                          Batch& batch, LineErrors& errors);
 
  private:
-  void parse_text(const Chunk& chunk, std::string_view lines, const ParseOptions& options,
-                  Batch& batch, LineErrors& errors);
-
-  JsonLinesParser json_;
+  EventParser events_;
   TypedJsonParser typed_json_;
 };
 

@@ -61,6 +61,7 @@ TEST_CASE("parsers: changed and truncated input never breaks an invariant", "[ne
       "{\"a\":1,\"a\":{\"b\":true},\"a\":\"\xff\xfe\"}\n{\"a\":[[[[]]]]}",
       R"({"streams":[{"stream":{"a":"b"},"values":[["1","x"],["17","y",{"m":"\ud800","n":1.5}]]}]})",
       "{\"index\":{\"_index\":\"a-2026.11.30\",\"_id\":\"1\"}}\n{\"n\":1}\n{\"delete\":{}}\n",
+      "ts=2026-11-02T08:15:04Z level=info msg=\"a \\\"b\\u00e9\" n=1 ok x=null\npanic: x\n",
       kOtlpJson,
       *tocsin::otlp_json_to_protobuf(kOtlpJson),
       loki_protobuf(),

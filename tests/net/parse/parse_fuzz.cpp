@@ -2,6 +2,7 @@
 // hold for every input. tests/net/parse/fuzz_corpus_test.cpp runs it on a small corpus as an
 // ordinary test.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "net/parse/bulk.h"
 #include "net/parse/csv_records.h"
 #include "net/parse/csv_rows.h"
+#include "net/parse/event_parser.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
@@ -134,6 +136,22 @@ void check_records_of(RecordParser parse, const std::string& text, ParseOptions 
   TOCSIN_CHECK(images[0] == images[1]);
 }
 
+// Lines of files in each format, with and without memory of earlier lines.
+void check_events(const std::string& text, ParseOptions options) {
+  static EventParser parser;
+  for (const std::string& name : line_format_names()) {
+    const auto named = line_format_of(name);
+    if (!named || *named == InputFormat::kLineProtocol || *named == InputFormat::kJson) continue;
+    for (const bool recognised : {false, true}) {
+      const EventFormat format{*named, recognised};
+      check_guesses(options, [&](const ParseOptions& how, Batch& batch, LineErrors& errors) {
+        std::optional<Timestamp> text_time;
+        parser.parse(format, batch.keep(text), how, text_time, batch, errors);
+      });
+    }
+  }
+}
+
 // Documents are lines of the body, in order.
 void check_bulk(std::string_view body) {
   const auto bulk = parse_bulk(body, "logs");
@@ -172,6 +190,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
        {&parse_loki_protobuf, &parse_loki_json, &parse_otlp_protobuf, &parse_otlp_json}) {
     check_records_of(parse, text, options);
   }
+  check_events(text, options);
   check_bulk(text);
   return 0;
 }

@@ -679,7 +679,8 @@ TEST_CASE("tail: a wrong option is refused", "[net]") {
   const auto made = Tail::create(loop.get(), database, clock, {options});
   REQUIRE_FALSE(made);
   CHECK(made.error().message ==
-        "unknown format `xml` of a followed file; expected auto, json, lp or text");
+        "unknown format `xml` of a followed file; expected auto, json, lp, "
+        "logfmt, text");
 }
 
 TEST_CASE("tail: only positions of files that are gone are marked as gone", "[net]") {
