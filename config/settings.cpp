@@ -261,13 +261,32 @@ bool is_empty_list(const YamlNode& node) {
   return node.kind == YamlNode::Kind::kSequence && node.items.empty();
 }
 
+void read_multi_line(Section& parent, Problems& problems, MultiLineSettings& out) {
+  const YamlNode* node = parent.any("multiline");
+  if (!node) return;
+  if (node->kind == YamlNode::Kind::kScalar) {
+    std::string word;
+    if (parent.one_of("multiline", word, {"on", "off"})) out.on = word != "off";
+    return;
+  }
+  Section section(*node, parent.path_of("multiline"), problems);
+  section.require("start");
+  section.text("start", out.start);
+  section.count("max_lines", out.line_count_max, 1, 100'000);
+  section.duration("max_wait", out.wait, 100 * kMillisecond, kHour);
+  section.finish();
+}
+
 TailSettings read_tail(const YamlNode& node, const std::string& path, Problems& problems) {
   TailSettings out;
   Section section(node, path, problems);
   section.require("paths");
   const YamlNode* paths = section.texts("paths", out.paths);
   if (paths && is_empty_list(*paths)) section.wrong(*paths, "paths", "at least one glob pattern");
-  section.one_of("format", out.format, {"auto", "json", "lp", "logfmt", "text"});
+  section.one_of("format", out.format,
+                 {"auto", "json", "lp", "logfmt", "cri", "docker", "access", "regex", "text"});
+  section.text("pattern", out.pattern);
+  read_multi_line(section, problems, out.multiline);
   section.text("measurement", out.measurement);
   section.texts("tags", out.tags);
   section.flag("from_end", out.from_end);

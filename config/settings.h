@@ -56,14 +56,26 @@ struct ListenSettings {
   bool operator==(const ListenSettings&) const = default;
 };
 
+/// Events of several lines.
+struct MultiLineSettings {
+  bool on = true;     ///< false: each line is an event
+  std::string start;  ///< RE2, found in the first line of an event; empty: none
+  uint64_t line_count_max = 500;
+  Duration wait = 2 * kSecond;  ///< an event ends after this time without a further line
+
+  bool operator==(const MultiLineSettings&) const = default;
+};
+
 /// One entry of `tail`: files to follow.
 struct TailSettings {
   std::vector<std::string> paths;  ///< globs
-  std::string format = "auto";     ///< auto, json, lp, text
-  std::string measurement;         ///< for lines that name none; empty: the file's folder
-  std::vector<std::string> tags;   ///< JSON keys stored as tags; empty: see net/parse/keys.h
-  bool from_end = false;           ///< skip the existing content of new files
-  Duration copy_wait = kMinute;    ///< how long a file is equal to another before it is a copy
+  std::string format = "auto";     ///< auto, json, lp, logfmt, cri, docker, access, regex, text
+  std::string pattern;             ///< RE2 with named groups, of the format regex
+  MultiLineSettings multiline;
+  std::string measurement;        ///< for lines that name none; empty: the file's folder
+  std::vector<std::string> tags;  ///< JSON keys stored as tags; empty: see net/parse/keys.h
+  bool from_end = false;          ///< skip the existing content of new files
+  Duration copy_wait = kMinute;   ///< how long a file is equal to another before it is a copy
   /// How long a last line without a newline waits; none: 5 s for a JSON object, else 5 min.
   std::optional<Duration> last_line_wait = {};
   TimeKeySettings time;

@@ -27,7 +27,8 @@ constexpr const char* kImportFooter = R"(Examples:
   tocsin export --db old-data --format json --typed | tocsin import --db new-data -
 
 The format is detected for each file: JSON lines, JSON arrays (also inside an object, as {"Records": [...]}), line
-protocol, CSV (also with tabs or semicolons), or a plain text log, whose lines become the column "message". gzip, zstd
+protocol, CSV (also with tabs or semicolons), logfmt, logs of Kubernetes (CRI) and Docker, access logs of web servers,
+or a plain text log, whose events become the column "message", each with its stack trace. gzip, zstd
 and UTF-16 are unpacked. What cannot be read is named, with what to do. For a directory, all files below it that end
 in json, jsonl, ndjson, log, txt, text, lp, ilp, csv or tsv are read, also rotated and compressed ones; the others are
 named.
@@ -41,6 +42,7 @@ struct ImportArguments {
   std::string config;
   ImportOptions import;
   TimeSettings time;
+  EventSettings events;
 };
 
 std::string summary(const std::string& database, const ImportProgress& done, double seconds) {
@@ -78,6 +80,7 @@ Status import_logs(ImportArguments arguments) {
   ImportOptions& options = arguments.import;
   options.time_now = std::erase(arguments.time.keys, "now") > 0;
   TOCSIN_TRY(options.time, read_time_options(std::move(arguments.time)));
+  TOCSIN_TRY(options.reader.events, read_event_settings(arguments.events, options.reader.format));
   keep_freed_memory();  // segments and chunks are allocated and freed by the megabyte
   TOCSIN_TRY(const Settings settings, load_settings(arguments.config));
   TOCSIN_TRY(ImportPlan plan, plan_import(options));
@@ -128,10 +131,20 @@ void add_import_command(CLI::App& app, Action& action) {
   formats.emplace_back("csv");
   command
       ->add_option("--format", import.reader.format,
-                   "json (objects or arrays), lp (line protocol), csv, logfmt, text (each line is "
-                   "a message), or auto (detect it for each file)")
+                   "json (objects or arrays), lp (line protocol), csv, logfmt, cri (Kubernetes), "
+                   "docker, access (web servers), regex (see --pattern), text, or auto (detect it "
+                   "for each file)")
       ->check(CLI::IsMember(formats))
       ->capture_default_str();
+  command->add_option("--pattern", arguments->events.pattern,
+                      "For regex: an expression (RE2) whose named groups are the columns, such as "
+                      "\"^(?P<time>\\S+) (?P<level>\\w+) (?P<message>.*)\"");
+  command->add_option("--multiline", arguments->events.start,
+                      "An expression (RE2) that is found in the first line of each event: other "
+                      "lines, as those of stack traces, belong to the event before them");
+  command->add_flag("!--no-multiline", arguments->events.multi_line,
+                    "Each line is an event. By default, lines of text without a time belong to the "
+                    "event before them if the first lines have their times at one place");
   command->add_option("--measurement", import.reader.measurement,
                       "Measurement of JSON and CSV rows that name none");
   command

@@ -81,6 +81,15 @@ Status check_time(const TimeKeySettings& time, const std::string& name) {
 
 }  // namespace
 
+TailOptions tail_options(const TailSettings& tail) {
+  TailOptions options{tail.paths,    tail.format,    tail.measurement,    tail.tags,
+                      tail.from_end, tail.copy_wait, tail.last_line_wait, time_settings(tail.time)};
+  options.events = {tail.pattern, tail.multiline.start, tail.multiline.on,
+                    static_cast<size_t>(tail.multiline.line_count_max)};
+  options.event_wait = tail.multiline.wait;
+  return options;
+}
+
 Result<Settings> load_settings(const std::string& path) {
   if (path.empty()) return default_settings();
   TOCSIN_TRY(Settings settings, read_settings(path));
@@ -88,6 +97,10 @@ Result<Settings> load_settings(const std::string& path) {
   for (size_t i = 0; i < settings.tail.size(); ++i) {
     TOCSIN_RETURN_IF_ERROR(
         check_time(settings.tail[i].time, fmt::format("{}: tail[{}].time", path, i + 1)));
+    const TailOptions options = tail_options(settings.tail[i]);
+    if (const auto events = read_event_settings(options.events, options.format); !events) {
+      return fail(events.error(), fmt::format("{}: tail[{}]", path, i + 1));
+    }
   }
   return settings;
 }
@@ -140,8 +153,7 @@ ServerOptions server_options(const Settings& settings) {
   options.event_lag = settings.store.event_lag;
   options.version = TOCSIN_VERSION;
   for (const TailSettings& tail : settings.tail) {
-    options.tail.push_back({tail.paths, tail.format, tail.measurement, tail.tags, tail.from_end,
-                            tail.copy_wait, tail.last_line_wait, time_settings(tail.time)});
+    options.tail.push_back(tail_options(tail));
   }
   for (const ForwarderSettings& forwarder : settings.forwarders) {
     options.forwarders.push_back({forwarder.name, forwarder.url, forwarder.payload,

@@ -15,6 +15,7 @@ namespace tocsin {
 /// The settings in the file, or the defaults if `path` is empty.
 Result<Settings> load_settings(const std::string& path);
 
+TailOptions tail_options(const TailSettings& tail);
 DatabaseOptions database_options(const Settings& settings);
 /// A duration in `rules.evaluate_from` is counted back from `now`.
 Result<RuleEngineOptions> rule_engine_options(const Settings& settings, Timestamp now);

@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 
 #include "db/base/ascii.h"
+#include "net/parse/access_log.h"
 #include "net/parse/colours.h"
+#include "net/parse/container_log.h"
 #include "net/parse/csv_records.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_documents.h"
@@ -24,8 +26,9 @@ namespace {
 
 using std::string_view_literals::operator""sv;
 
-constexpr std::array kLineFormats = {InputFormat::kJson, InputFormat::kLineProtocol,
-                                     InputFormat::kLogfmt, InputFormat::kText};
+constexpr std::array kLineFormats = {
+    InputFormat::kJson,   InputFormat::kLineProtocol, InputFormat::kLogfmt, InputFormat::kCri,
+    InputFormat::kDocker, InputFormat::kAccess,       InputFormat::kRegex,  InputFormat::kText};
 constexpr size_t kSampleRecordsMax = 20;    // of CSV, to find its separator
 constexpr size_t kColumnNameBytesMax = 64;  // longer ones are more likely text
 constexpr std::string_view kSeparators = ",;\t|";
@@ -160,12 +163,8 @@ FormatGuess guess_json(std::string_view start, const ParseOptions& options) {
     guess.format = InputFormat::kJsonDocuments;
     return guess;
   }
-  const std::string_view line = text.substr(0, first.size);
-  if (first.complete && first.member_count == 3 && line.find("\"log\":") != line.npos &&
-      line.find("\"stream\":") != line.npos && line.find("\"time\":") != line.npos) {
-    guess.note =
-        "these are logs of Docker: each line of the program is the text in `log`, whose contents "
-        "are not parsed";
+  if (first.complete && read_docker_line(text.substr(0, first.size))) {
+    guess.format = guess.other_lines = InputFormat::kDocker;
   }
   return guess;
 }
@@ -231,17 +230,6 @@ bool looks_like_csv(std::string_view start, char separator, const Cut& cut) {
   });
 }
 
-// Kubernetes' logs: `TIME stdout F text`.
-bool is_cri_line(std::string_view line) {
-  for (const std::string_view stream : {" stdout ", " stderr "}) {
-    const size_t at = line.find(stream);
-    if (at == line.npos || at > 40) continue;
-    const std::string_view flag = line.substr(at + stream.size(), 2);
-    return flag == "F " || flag == "P ";
-  }
-  return false;
-}
-
 // At least two words `key=value` at the start, as in logfmt.
 bool is_logfmt_line(std::string_view line) {
   for (int i = 0; i < 2; ++i) {
@@ -263,6 +251,7 @@ struct LineCounts {
   size_t timed = 0;      // text lines with a time
   size_t continued = 0;  // text lines without a time, after one with a time
   size_t cri = 0;
+  size_t access = 0;
   size_t logfmt = 0;
 };
 
@@ -292,7 +281,8 @@ LineCounts count_lines(std::string_view lines, const ParseOptions& options) {
     const bool has_time = find_text_time(line, 0).has_value();
     counts.timed += has_time ? 1 : 0;
     counts.continued += counts.timed > 0 && !has_time ? 1 : 0;
-    counts.cri += is_cri_line(line) ? 1 : 0;
+    counts.cri += read_cri_line(line) ? 1 : 0;
+    counts.access += begins_as_access_log(line) ? 1 : 0;
     counts.logfmt += is_logfmt_line(line) ? 1 : 0;
   }
   return counts;
@@ -314,11 +304,39 @@ LineCounts count_cut_line(std::string_view cut, const ParseOptions& options) {
   return count_lines(cut, options);
 }
 
-std::string text_note(const LineCounts& counts) {
-  if (counts.cri * 2 > counts.text) {
-    return "these are logs of Kubernetes (CRI): each line is stored as text, with the stream; its "
-           "contents are not parsed, and cut lines are not joined";
+// Whether a line without a time is one that a program adds to the event before it.
+bool looks_continued(std::string_view line) {
+  return is_blank(line.front()) || line.starts_with("at ") || line.starts_with("Caused by:") ||
+         line.starts_with("Traceback ") || line.find_first_of("}])") == 0;
+}
+
+// Whether the first line of text has a time, all times are in the same word of their lines, and the
+// lines without one look as if they continued an event, or are at least not the most.
+bool has_times_at_one_place(std::string_view start) {
+  const size_t whole = start.rfind('\n') + 1;  // npos + 1 is 0
+  std::string plain;
+  size_t timed = 0;
+  size_t loose = 0;
+  size_t place = 0;
+  for (std::string_view rest = whole > 0 ? start.substr(0, whole) : start; !rest.empty();) {
+    const std::string_view line = without_colours(next_simple_line(rest), plain);
+    if (is_blank_line(line) || format_of_line(line) == LineFormat::kJson) continue;
+    const auto time = find_text_time(line, 0);
+    if (!time) {
+      if (timed == 0) return false;
+      loose += looks_continued(line) ? 0 : 1;
+      continue;
+    }
+    const std::string_view before = line.substr(0, time->start);
+    const auto words = static_cast<size_t>(std::count(before.begin(), before.end(), ' '));
+    if (timed > 0 && words != place) return false;
+    place = words;
+    ++timed;
   }
+  return timed > 0 && loose <= timed;
+}
+
+std::string text_note(const LineCounts& counts) {
   if (counts.continued > 0) {
     return fmt::format(
         "{} of its first {} lines have no time, as in a stack trace: each is a row with the time "
@@ -338,11 +356,19 @@ FormatGuess guess_lines(std::string_view start, const ParseOptions& options) {
   if (counts.json + counts.line_protocol + counts.text == 0) {
     counts = count_cut_line(start.substr(whole), parse_options);
   }
-  if (counts.logfmt > counts.line_protocol && counts.logfmt * 2 > counts.text) {
+  const auto most = [&](size_t count) {
+    return count > counts.line_protocol && count * 2 > counts.text;
+  };
+  if (most(counts.cri)) {
+    guess.other_lines = InputFormat::kCri;
+  } else if (most(counts.access)) {
+    guess.other_lines = InputFormat::kAccess;
+  } else if (most(counts.logfmt)) {
     guess.other_lines = InputFormat::kLogfmt;
   } else if (counts.text > counts.line_protocol) {
     guess.other_lines = InputFormat::kText;
-    guess.note = text_note(counts);
+    guess.joins_lines = has_times_at_one_place(start);
+    if (!guess.joins_lines) guess.note = text_note(counts);
   }
   guess.format = guess.other_lines;
   if (counts.json > counts.text + counts.line_protocol) guess.format = InputFormat::kJson;
@@ -360,6 +386,10 @@ std::string_view name_of(InputFormat format) {
     case InputFormat::kCsv: return "csv";
     case InputFormat::kText: return "text";
     case InputFormat::kLogfmt: return "logfmt";
+    case InputFormat::kCri: return "cri";
+    case InputFormat::kDocker: return "docker";
+    case InputFormat::kAccess: return "access";
+    case InputFormat::kRegex: return "regex";
   }
   return "";
 }
@@ -438,9 +468,15 @@ FormatGuess guess_format(std::string_view start, std::string_view name, std::str
   start = without_leading_nuls(without_byte_order_mark(start)).substr(0, kFormatBytes);
   const std::string_view text = trimmed_start(start);
   FormatGuess guess;
-  if (name == "json") return guess_json(start, options);
+  if (name == "json") {
+    FormatGuess json = guess_json(start, options);
+    if (json.format == InputFormat::kDocker) json.format = InputFormat::kJson;
+    json.other_lines = InputFormat::kJson;
+    return json;
+  }
   if (const auto named = line_format_of(name)) {
     guess.format = guess.other_lines = *named;
+    guess.joins_lines = named == InputFormat::kText && has_times_at_one_place(start);
     return guess;
   }
 
@@ -454,8 +490,10 @@ FormatGuess guess_format(std::string_view start, std::string_view name, std::str
   if (!typed_csv && !named_csv && text.starts_with('{')) {
     guess = guess_json(start, options);
     if (guess.format == InputFormat::kJson) {
-      guess.other_lines =
-          named_lp ? InputFormat::kLineProtocol : guess_lines(start, options).other_lines;
+      if (named_lp) return guess;
+      const FormatGuess other = guess_lines(start, options);
+      guess.other_lines = other.other_lines;
+      guess.joins_lines = other.joins_lines;
     }
     return guess;
   }

@@ -45,6 +45,10 @@ enum class InputFormat : uint8_t {
   kCsv,  ///< also typed
   kText,
   kLogfmt,
+  kCri,     ///< logs of Kubernetes
+  kDocker,  ///< Docker's json-file
+  kAccess,  ///< of web servers
+  kRegex,   ///< the columns are the groups of an expression
 };
 /// The name of a format whose lines EventParser reads, as users write it: `lp`, `json`, `logfmt`;
 /// `csv`, and `typed json`.
@@ -61,7 +65,10 @@ struct FormatGuess {
   /// The format of lines that do not begin with `{` when lines are recognised one by one, as
   /// line_runs() does.
   InputFormat other_lines = InputFormat::kLineProtocol;
-  /// What a person should know: for example that lines of logfmt are stored as text.
+  /// kText: its first lines have their times at one place, so that a line without one continues the
+  /// event before it.
+  bool joins_lines = false;
+  /// What a person should know: for example that lines of CSV are stored as text.
   std::string note;
 };
 

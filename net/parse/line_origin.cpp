@@ -108,8 +108,13 @@ Status parse_into(const LineOrigin& origin, std::string_view line, Timestamp now
                : parse_typed_json_line(origin, line, options, batch, errors);
   }
   thread_local EventParser parser;
-  const EventFormat format =
-      read_origin_name(origin.format).value_or(EventFormat{InputFormat::kJson});
+  EventFormat format =
+      read_origin_name(origin.format).value_or(EventFormat{InputFormat::kJson, false});
+  if (format.lines == InputFormat::kRegex) {
+    TOCSIN_TRY(format.pattern, LinePattern::create(origin.header));
+  }
+  // The line may be an event of several lines.
+  if (line.find('\n') != line.npos) format.multi_line = MultiLine::never();
   std::optional<Timestamp> text_time;
   parser.parse(format, line, options, text_time, batch, errors);
   return {};

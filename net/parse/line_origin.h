@@ -12,7 +12,7 @@ namespace tocsin {
 // The values of LineOrigin::format.
 inline constexpr std::string_view kOriginLineProtocol = "lp";
 inline constexpr std::string_view kOriginJson = "json";
-// LineOrigin::header describes the columns of these two.
+// LineOrigin::header describes the columns of these two; of `regex` it is the expression.
 inline constexpr std::string_view kOriginTypedJson = "typed json";
 inline constexpr std::string_view kOriginCsv = "csv";  ///< with commas
 inline constexpr std::string_view kOriginText = "text";

@@ -1,6 +1,7 @@
 #include "net/parse/line_runs.h"
 
 #include "db/base/ascii.h"
+#include "net/parse/access_log.h"
 #include "net/parse/framer.h"
 #include "net/parse/logfmt.h"
 
@@ -9,7 +10,9 @@ namespace tocsin {
 namespace {
 
 InputFormat run_format_of(std::string_view line, InputFormat other) {
+  if (other == InputFormat::kCri || other == InputFormat::kDocker) return other;
   if (format_of_line(line) == LineFormat::kJson) return InputFormat::kJson;
+  if (other == InputFormat::kAccess && !begins_as_access_log(line)) return InputFormat::kText;
   if (other == InputFormat::kLogfmt && !begins_as_logfmt(line)) return InputFormat::kText;
   return other;
 }

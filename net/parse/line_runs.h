@@ -17,8 +17,9 @@ struct LineRun {
 };
 
 /// Lines that begin with `{` are JSON, the others are `other`: kLineProtocol, whose values may have
-/// line breaks, kText, or kLogfmt; lines that are not of the last one are kText. Blank lines belong
-/// to the lines around them. Requires: `lines` ends with a whole line, as for next_line().
+/// line breaks, kText, or kLogfmt or kAccess, for which lines that are not of that format are
+/// kText. If it is kCri or kDocker, all lines are. Blank lines belong to the lines around them.
+/// Requires: `lines` ends with a whole line, as for next_line().
 std::vector<LineRun> line_runs(std::string_view lines, InputFormat other);
 
 }  // namespace tocsin

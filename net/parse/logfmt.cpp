@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "db/base/ascii.h"
-#include "net/parse/event_rows.h"
+#include "net/parse/escapes.h"
 #include "net/parse/scan.h"
 #include "net/parse/word_value.h"
 
@@ -26,89 +26,19 @@ std::string_view logfmt_text(const char* start, const char* end) {
   return {start, static_cast<size_t>(end - start)};
 }
 
-// UTF-8 of the four hexadecimal digits at `p`; half of a surrogate pair becomes U+FFFD.
-bool add_character(const char*& p, const char* end, std::string& out) {
-  const auto four = [&](const char* at, uint32_t& code) {
-    if (end - at < 4) return false;
-    code = 0;
-    for (int i = 0; i < 4; ++i) {
-      const int digit = hex_value(at[i]);
-      if (digit < 0) return false;
-      code = code * 16 + static_cast<uint32_t>(digit);
-    }
-    return true;
-  };
-  uint32_t code = 0;
-  if (!four(p, code)) return false;
-  p += 4;
-  if (code >= 0xD800 && code < 0xE000) {
-    uint32_t low = 0;
-    const bool pair = code < 0xDC00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u' &&
-                      four(p + 2, low) && low >= 0xDC00 && low < 0xE000;
-    if (pair) p += 6;
-    code = pair ? 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00) : 0xFFFD;
-  }
-  const auto add = [&](uint32_t byte) { out += static_cast<char>(byte); };
-  if (code < 0x80) {
-    add(code);
-    return true;
-  }
-  if (code < 0x800) {
-    add(0xC0 | code >> 6);
-  } else {
-    if (code < 0x10000) {
-      add(0xE0 | code >> 12);
-    } else {
-      add(0xF0 | code >> 18);
-      add(0x80 | (code >> 12 & 0x3F));
-    }
-    add(0x80 | (code >> 6 & 0x3F));
-  }
-  add(0x80 | (code & 0x3F));
-  return true;
-}
-
-// An escape that is not known stays as it is written.
-void add_escape(const char*& p, const char* end, std::string& out) {
-  const char c = *p++;
-  switch (c) {
-    case 'n': out += '\n'; return;
-    case 't': out += '\t'; return;
-    case 'r': out += '\r'; return;
-    case 'b': out += '\b'; return;
-    case 'f': out += '\f'; return;
-    case '"':
-    case '\\':
-    case '/':
-    case '\'': out += c; return;
-    case 'u':
-      if (add_character(p, end, out)) return;
-      break;
-    default: break;
-  }
-  out += '\\';
-  out += c;
-}
-
 // Reads the value after the opening quote at `p`; leaves `p` after the closing one.
 std::optional<std::string_view> read_quoted(const char*& p, const char* end, Batch& batch) {
   const char* const start = ++p;
   p = scan::find_any<'"', '\\'>(p, end);
   if (p == end) return std::nullopt;
   if (*p == '"') return logfmt_text(start, p++);
-  std::string unescaped(start, p);
-  while (p != end && *p != '"') {
-    if (*p != '\\') {
-      const char* const next = scan::find_any<'"', '\\'>(p, end);
-      unescaped.append(p, next);
-      p = next;
-      continue;
-    }
-    if (++p == end) return std::nullopt;
-    add_escape(p, end, unescaped);
+  while (p != end && *p == '\\') {
+    if (end - p < 2) return std::nullopt;
+    p = scan::find_any<'"', '\\'>(p + 2, end);
   }
   if (p == end) return std::nullopt;
-  ++p;
+  std::string unescaped;
+  append_unescaped(logfmt_text(start, p++), unescaped);
   return batch.copy(unescaped);
 }
 
@@ -169,31 +99,6 @@ std::string read_logfmt(std::string_view line, Batch& batch, std::vector<JsonVal
     if (value.text != "null" && value.text != "nil") values.push_back(value);
   }
   return any_pair ? std::string() : "not logfmt: no `key=value` is found";
-}
-
-struct LogfmtRows::Impl {
-  Impl(const ParseOptions& options, Batch& target, LineErrors& errors)
-      : batch(target),
-        time_keys(options.time),
-        rows(options, time_keys, target, errors.warnings(), "line of logfmt") {}
-
-  Batch& batch;
-  TimeKeys time_keys;
-  EventRows rows;
-  std::vector<JsonValue> values;
-};
-
-LogfmtRows::LogfmtRows(const ParseOptions& options, Batch& batch, LineErrors& errors)
-    : impl_(std::make_unique<Impl>(options, batch, errors)) {}
-LogfmtRows::~LogfmtRows() = default;
-
-std::string LogfmtRows::read(std::string_view line) {
-  impl_->values.clear();
-  std::string reason = read_logfmt(line, impl_->batch, impl_->values);
-  if (!reason.empty()) return reason;
-  EventRows::Facts facts;
-  facts.line = line;
-  return impl_->rows.append(impl_->values, std::move(facts)) ? std::string() : impl_->rows.reason();
 }
 
 }  // namespace tocsin

@@ -3,15 +3,12 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "db/schema/batch.h"
 #include "net/parse/json_event.h"
-#include "net/parse/line_protocol.h"
-#include "net/parse/time_keys.h"
 
 namespace tocsin {
 
@@ -26,20 +23,5 @@ bool begins_as_logfmt(std::string_view line);
 /// `nil` are omitted. A name may occur several times. Returns an empty text, or why the line is not
 /// logfmt: `values` may then have some of its values. Requires: `line` lives as long as the batch.
 std::string read_logfmt(std::string_view line, Batch& batch, std::vector<JsonValue>& values);
-
-/// Rows of logfmt lines. Not thread-safe; the constructor's arguments must outlive it.
-class LogfmtRows {
- public:
-  LogfmtRows(const ParseOptions& options, Batch& batch, LineErrors& errors);
-  ~LogfmtRows();
-
-  /// Appends the row of one line. Returns an empty text, or why there is none. Measurement, time
-  /// and tags are found as in JSON lines. Requires: `line` lives as long as the batch.
-  std::string read(std::string_view line);
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
 
 }  // namespace tocsin

@@ -68,6 +68,8 @@ TextLevel find_level(std::string_view text) {
   return {};
 }
 
+std::string_view first_line_of(std::string_view text) { return text.substr(0, text.find('\n')); }
+
 // Removes what separates a time or a level from the text after it.
 std::string_view without_separator(std::string_view text) {
   while (!text.empty() && kClosing.find(text.front()) != kClosing.npos) text.remove_prefix(1);
@@ -107,13 +109,13 @@ class TextLineReader : public RowAppender {
     if (is_blank_line(text)) return true;
     std::string_view message = text;
     std::string_view level;
-    if (const auto time = find_text_time(text, options_.now)) {
+    if (const auto time = find_text_time(first_line_of(text), options_.now)) {
       time_ = time->time;
       const bool leads = text.substr(0, time->start).find_first_not_of(kOpening) == text.npos;
       if (leads) message = without_separator(text.substr(time->end));
       level = glog_level(text, *time);
       const TextLevel before = find_level(text.substr(0, time->start));
-      const TextLevel after = find_level(leads ? message : text.substr(time->end));
+      const TextLevel after = find_level(first_line_of(leads ? message : text.substr(time->end)));
       if (level.empty()) level = before.text.empty() ? after.text : before.text;
       if (leads && !after.text.empty() && after.rest > 0) {
         message = without_separator(message.substr(after.rest));
@@ -148,11 +150,13 @@ class TextLineReader : public RowAppender {
 }  // namespace
 
 void parse_text_lines(std::string_view buffer, const ParseOptions& options,
-                      std::optional<Timestamp> time_before, Batch& batch, LineErrors& errors) {
+                      std::optional<Timestamp> time_before, Batch& batch, LineErrors& errors,
+                      const MultiLine* multi_line) {
   TextLineReader reader(options, time_before, batch);
   LineNumbers numbers(buffer);
   for (std::string_view rest = buffer; !rest.empty();) {
-    const std::string_view line = next_simple_line(rest);
+    const std::string_view line =
+        multi_line != nullptr ? multi_line->next_event(rest) : next_simple_line(rest);
     if (is_blank_line(line)) continue;
     read_around_nuls(line, numbers, errors, [&](std::string_view part) {
       if (part.size() > kLineBytesMax) return too_long("line", part.size());
@@ -161,6 +165,17 @@ void parse_text_lines(std::string_view buffer, const ParseOptions& options,
   }
   errors.warnings().add(
       LineWarning::kTextWithoutTime, [] { return std::string(); }, reader.untimed_count());
+}
+
+std::string_view text_level(std::string_view text, Timestamp now) {
+  text = first_line_of(text);
+  const auto time = find_text_time(text, now);
+  if (!time) return find_level(text).text;
+  const std::string_view glog = glog_level(text, *time);
+  if (!glog.empty()) return glog;
+  const TextLevel before = find_level(text.substr(0, time->start));
+  return before.text.empty() ? find_level(without_separator(text.substr(time->end))).text
+                             : before.text;
 }
 
 std::optional<Timestamp> last_text_time(std::string_view lines, Timestamp now,

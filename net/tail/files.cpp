@@ -521,7 +521,10 @@ Duration TailFiles::last_line_wait(const FollowedFile& file) const {
 }
 
 bool TailFiles::quote_overdue(const FollowedFile& file, Duration now) const {
-  return file.held_back_since != 0 && now - file.held_back_since >= settings_.open_quote_max;
+  if (file.held_back_since == 0) return false;
+  const bool event = file.open_event && file.source;
+  const Duration wait = event ? settings_.event_wait[*file.source] : settings_.open_quote_max;
+  return now - file.held_back_since >= wait;
 }
 
 std::vector<uint64_t> TailFiles::to_read(Duration now) const {
@@ -553,11 +556,14 @@ void TailFiles::nothing_whole(uint64_t id, const Rest& rest, Duration now) {
   FollowedFile& file = at(id);
   file.in_flight = false;
   if (rest.size > file.size) touch(file, rest.size, file.changed_at, now);
+  const bool grew = rest.size > file.examined;
   file.examined = std::max(rest.size, file.position.offset);
   file.complete_rest = rest.complete;
-  if (!rest.held_back || file.held_back_since == 0) {
-    file.held_back_since = rest.held_back ? now : 0;
+  const bool held_back = rest.held_back || rest.open_event;
+  if (!held_back || file.held_back_since == 0 || (rest.open_event && grew)) {
+    file.held_back_since = held_back ? now : 0;
   }
+  file.open_event = rest.open_event;
   check_start(file);
   if (file.orphan() && step_of(file, now) == TailStep::kForget) close(file);
 }

@@ -43,10 +43,12 @@ struct FollowedFile {
   uint64_t size = 0;
   uint64_t known_size = 0;  ///< the largest size that was seen; lines up to it exist somewhere
   int64_t changed_at = 0;
-  Duration still_since = 0;               ///< when size or changed_at last changed
-  uint64_t examined = 0;                  ///< see FollowState
-  bool complete_rest = false;             ///< the bytes after the last newline are a JSON object
-  Duration held_back_since = 0;           ///< when an open quote began to hold lines back; 0: none
+  Duration still_since = 0;    ///< when size or changed_at last changed
+  uint64_t examined = 0;       ///< see FollowState
+  bool complete_rest = false;  ///< the bytes after the last newline are a JSON object
+  /// When an open quote began to hold lines back, or an open event last got a line; 0: none is.
+  Duration held_back_since = 0;
+  bool open_event = false;                ///< `held_back_since` is that of an event
   bool in_flight = false;                 ///< being read, or waiting for its commit
   std::optional<ReadStart> start;         ///< the next read only moves the position there
   bool search = false;                    ///< the next scan searches for its siblings
@@ -66,6 +68,7 @@ class TailFiles {
     std::vector<bool> from_end;  ///< by source: files that exist at start are read from their end
     std::vector<Duration> copy_wait;                      ///< by source: see TailOptions
     std::vector<std::optional<Duration>> last_line_wait;  ///< by source: see TailOptions
+    std::vector<Duration> event_wait;                     ///< by source: see TailOptions
     Duration settle = 5 * kSecond;
     Duration open_quote_max = 5 * kSecond;
   };
@@ -103,7 +106,8 @@ class TailFiles {
   /// Ids of the files to read, oldest first.
   std::vector<uint64_t> to_read(Duration now) const;
   TailStep step_of(const FollowedFile& file, Duration now) const;
-  /// Whether the file's open quote has held lines back for longer than open_quote_max.
+  /// Whether the file's open quote has held lines back for longer than open_quote_max, or its open
+  /// event has got no line for event_wait.
   bool quote_overdue(const FollowedFile& file, Duration now) const;
 
   /// Records what a read saw of the file. Call when the read ends, before its commit: if the file
@@ -113,9 +117,10 @@ class TailFiles {
   // Results of a read. Each ends `in_flight`.
   void committed(uint64_t id, const TailPosition& position, uint64_t size, Duration now);
   struct Rest {
-    uint64_t size = 0;       ///< of the file
-    bool held_back = false;  ///< an open quote may be holding lines back
-    bool complete = false;   ///< the bytes after the last newline are a JSON object
+    uint64_t size = 0;        ///< of the file
+    bool held_back = false;   ///< an open quote may be holding lines back
+    bool complete = false;    ///< the bytes after the last newline are a JSON object
+    bool open_event = false;  ///< whole lines wait for the rest of their event
   };
   void nothing_whole(uint64_t id, const Rest& rest, Duration now);
   void changed(uint64_t id);  ///< it is not the same file any more

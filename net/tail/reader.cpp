@@ -21,8 +21,8 @@ namespace {
 // Of a line that is too long, between two commits: as much as is read in the time of a commit.
 constexpr uint64_t kSkippedBytesMax = uint64_t{64} << 20;
 
-EventFormat event_format_of(TailFormat format, const FormatGuess& guess) {
-  return {format.value_or(guess.other_lines), !format};
+EventFormat format_of(const ReadRequest& request, const FormatGuess& guess) {
+  return event_format_of(guess, request.format.has_value(), request.events);
 }
 
 ParseOptions options_of(const ReadRequest& request) {
@@ -134,7 +134,10 @@ Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
     return *request.guess;
   }
   const bool named = request.format.has_value();
-  if (named && outcome.next.offset >= kFormatBytes) return named_format(*request.format);
+  const bool may_join = request.format == InputFormat::kText && request.events.multi_line;
+  if (named && !may_join && outcome.next.offset >= kFormatBytes) {
+    return named_format(*request.format);
+  }
   TOCSIN_TRY(const std::string start, outcome.file->read(0, kFormatBytes));
   if (const UnreadFormat unread = unread_format_of(start, request.format); !unread.name.empty()) {
     // More bytes may bring the first newline.
@@ -145,9 +148,14 @@ Result<std::optional<FormatGuess>> guess_format_of(const ReadRequest& request,
         fmt::format("{} is {} and is not read: {}", request.path, unread.name, unread.advice);
     return std::nullopt;
   }
-  if (named) return named_format(*request.format);
+  if (named && !may_join) return named_format(*request.format);
   ParseOptions options = options_of(request);
   options.more_follows = true;
+  if (named) {
+    FormatGuess guess = guess_format(start, name_of(*request.format), request.path, options);
+    if (start.size() == kFormatBytes) outcome.guess = std::make_shared<const FormatGuess>(guess);
+    return guess;
+  }
   FormatGuess guess = guess_format(start, "auto", request.path, options);
   std::string note = guess.note;
   if (guess.format == InputFormat::kCsv) {
@@ -194,7 +202,7 @@ void parse_wrapped_lines(std::string_view lines, const ParseOptions& options, ui
 void parse_lines(std::string lines, const ReadRequest& request, const FormatGuess& guess,
                  uint64_t offset, std::optional<Timestamp> text_time, ReadOutcome& outcome) {
   WriteRequest& write = outcome.write;
-  const EventFormat format = event_format_of(request.format, guess);
+  const EventFormat format = format_of(request, guess);
   const std::vector<LineRun> runs = runs_of(format, lines);
   // A batch has one policy: if it has any line of JSON or text, rows of line protocol keep
   // conflicting values, too.
@@ -284,9 +292,14 @@ bool may_hold_newlines(InputFormat other) {
 // The number of bytes of `data` that are complete lines. `at_end`: the data reaches the end of the
 // file.
 size_t complete_bytes(std::string_view data, bool at_end, const ReadRequest& request,
-                      InputFormat other, ReadOutcome& outcome) {
+                      const EventFormat& format, ReadOutcome& outcome) {
   if (at_end && is_last_line(request, outcome.next.offset + data.size())) return data.size();
-  if (!may_hold_newlines(other)) return data.rfind('\n') + 1;  // npos + 1 is 0
+  if (!may_hold_newlines(format.lines)) {
+    const size_t lines = data.rfind('\n') + 1;  // npos + 1 is 0
+    const size_t events = whole_events(format, data.substr(0, lines));
+    outcome.open_event = events == 0 && lines > 0 && at_end;
+    return outcome.open_event && request.give_up_quote ? lines : events;
+  }
   StreamFramer framer;
   const size_t whole = framer.whole_lines(data);
   if (whole > 0 || !at_end) return whole;
@@ -296,13 +309,13 @@ size_t complete_bytes(std::string_view data, bool at_end, const ReadRequest& req
 }
 
 // Reads at `offset` until the data holds a whole line or exceeds the limit of a line.
-Result<std::string> read_lines(const ReadRequest& request, InputFormat other, uint64_t offset,
-                               ReadOutcome& outcome, size_t& whole) {
+Result<std::string> read_lines(const ReadRequest& request, const EventFormat& format,
+                               uint64_t offset, ReadOutcome& outcome, size_t& whole) {
   for (size_t wanted = kTailChunkBytes;; wanted *= 2) {
     wanted = std::min(wanted, kLineBytesMax + kTailChunkBytes);
     TOCSIN_TRY(std::string data, outcome.file->read(offset, wanted));
     const bool at_end = data.size() < wanted;
-    whole = complete_bytes(data, at_end, request, other, outcome);
+    whole = complete_bytes(data, at_end, request, format, outcome);
     // NUL bytes in a line that exceeds the limit end it: what follows them may be a line.
     if (whole == 0 && data.size() > kLineBytesMax) whole = data.rfind('\0') + 1;  // npos + 1 is 0
     if (whole > 0 || at_end || wanted > kLineBytesMax) return data;
@@ -362,10 +375,11 @@ Status read_rows(const ReadRequest& request, ReadOutcome& outcome) {
     return {};
   }
   const InputFormat other = guess->other_lines;
-  outcome.write.origin =
-      origin_of(origin_name(event_format_of(request.format, *guess)), options_of(request));
+  const EventFormat format = format_of(request, *guess);
+  outcome.write.origin = origin_of(origin_name(format), options_of(request));
+  if (format.pattern) outcome.write.origin.header = format.pattern->text();
   size_t whole = 0;
-  TOCSIN_TRY(std::string data, read_lines(request, other, offset, outcome, whole));
+  TOCSIN_TRY(std::string data, read_lines(request, format, offset, outcome, whole));
   outcome.size = std::max<uint64_t>(outcome.size, offset + data.size());
   if (offset < kHeadBytesMax) {
     outcome.head.resize(std::min<size_t>(outcome.head.size(), offset));

@@ -12,6 +12,7 @@
 #include "db/base/result.h"
 #include "db/database.h"
 #include "net/parse/event_lag.h"
+#include "net/parse/event_parser.h"
 #include "net/parse/input_format.h"
 #include "net/parse/line_errors.h"
 #include "net/parse/time_keys.h"
@@ -34,9 +35,11 @@ struct ReadRequest {
   std::shared_ptr<OpenFile> file;
   /// If the file still ends here, the rest is a line, even without a newline.
   std::optional<uint64_t> last_line_end;
-  bool give_up_quote = false;      ///< reject the line whose open quote holds lines back
+  /// Reject the line whose open quote holds lines back, or end the event that does.
+  bool give_up_quote = false;
   std::optional<ReadStart> start;  ///< store no rows; only move the position there
   TailFormat format;
+  EventRules events = {};
   std::shared_ptr<const FormatGuess>
       guess;                ///< of an earlier read, if `format` is none; may be null
   std::string measurement;  ///< for lines that name none
@@ -55,10 +58,11 @@ struct ReadOutcome {
   };
   Kind kind = Kind::kFailed;
   std::shared_ptr<OpenFile> file;
-  uint64_t size = 0;       ///< of the file, when it was read
-  bool held_back = false;  ///< with kNothing: an open quote may be holding lines back
-  bool complete = false;   ///< with kNothing: the rest is a JSON object without a newline
-  std::string head;        ///< of the file, when it was read
+  uint64_t size = 0;        ///< of the file, when it was read
+  bool held_back = false;   ///< with kNothing: an open quote may be holding lines back
+  bool open_event = false;  ///< with kNothing: whole lines wait for the rest of their event
+  bool complete = false;    ///< with kNothing: the rest is a JSON object without a newline
+  std::string head;         ///< of the file, when it was read
   TailPosition next;
   WriteRequest write;
   LineWarnings warnings;

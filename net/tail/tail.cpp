@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 
 #include "db/base/log.h"
+#include "net/parse/container_log.h"
+#include "net/parse/journal.h"
 #include "net/parse/line_warning_log.h"
 #include "net/tail/files.h"
 #include "net/tail/reader.h"
@@ -31,11 +33,14 @@ struct Source {
   TailFormat format;
   TailOptions options;
   TimeOptions time;
+  EventRules events;
 };
 
 // The measurement for lines that name none.
 std::string measurement_of(const Source& source, const std::string& path) {
   if (!source.options.measurement.empty()) return source.options.measurement;
+  // Folders of containers are named after each of them.
+  if (!container_tags(path).empty()) return std::string(kUsualMeasurement);
   const std::string folder = file_name_of(folder_of(path));
   return folder.empty() ? "log" : folder;
 }
@@ -127,6 +132,7 @@ TailFiles::Settings Tail::Impl::file_settings(const std::vector<Source>& sources
   settings.open_quote_max = timing.open_quote_max;
   for (const Source& source : sources) {
     settings.from_end.push_back(source.options.from_end);
+    settings.event_wait.push_back(source.options.event_wait);
     settings.copy_wait.push_back(source.options.copy_wait);
     settings.last_line_wait.push_back(source.options.last_line_wait);
   }
@@ -324,6 +330,7 @@ void Tail::Impl::begin_read(uint64_t id) {
   request->start = file.start;
   request->give_up_quote = files_.quote_overdue(file, clock_.running());
   request->format = source.format;
+  request->events = source.events;
   // At the start of the file there may be other text than at the last read.
   if (file.position.offset > 0) request->guess = file.guess;
   request->measurement = measurement_of(source, file.position.path);
@@ -367,7 +374,8 @@ void Tail::Impl::accept_read(uint64_t id, ReadOutcome outcome) {
     case Kind::kNothing:
       files_.keep_open(id, outcome.file);
       files_.at(id).live = true;
-      files_.nothing_whole(id, {outcome.size, outcome.held_back, outcome.complete},
+      files_.nothing_whole(id,
+                           {outcome.size, outcome.held_back, outcome.complete, outcome.open_event},
                            clock_.running());
       break;
     case Kind::kChanged:
@@ -486,7 +494,9 @@ Result<std::unique_ptr<Tail>> Tail::create(uv_loop_t* loop, Database& database, 
     globs.push_back(std::move(absolute));
     auto time = read_time_options(option.time);
     if (!time) return fail(time.error(), "tail: time");
-    sources.push_back({format, std::move(option), *std::move(time)});
+    auto events = read_event_settings(option.events, option.format);
+    if (!events) return fail(events.error(), "tail");
+    sources.push_back({format, std::move(option), *std::move(time), *std::move(events)});
   }
   return std::unique_ptr<Tail>(new Tail(std::make_shared<Impl>(
       loop, database, clock, std::move(sources), std::move(globs), timing, lags)));

@@ -196,7 +196,12 @@ TEST_CASE("settings: every kind of value is read strictly", "[config]") {
   check("tail: {paths: a}\n", "1:7: tail: expected a list, found a map");
   check("tail: [{format: json}]\n", "1:8: tail[1].paths is missing");
   check("tail: [{paths: a, format: csv}]\n",
-        "1:27: tail[1].format: expected one of auto, json, lp, logfmt, text, found `csv`");
+        "1:27: tail[1].format: expected one of auto, json, lp, logfmt, cri, "
+        "docker, access, regex, text, found `csv`");
+  check("tail: [{paths: a, multiline: {max_lines: 5}}]\n",
+        "1:30: tail[1].multiline.start is missing");
+  check("tail: [{paths: a, multiline: no}]\n",
+        "1:30: tail[1].multiline: expected one of on, off, found `no`");
   check("tail: [{paths: a, from_end: yes}]\n",
         "1:29: tail[1].from_end: expected true or false, found `yes`");
   check("tail: [{paths: a, from_end: \"true\"}]\n",

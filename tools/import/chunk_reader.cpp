@@ -8,8 +8,10 @@
 
 #include "db/base/ascii.h"
 #include "db/limits.h"
+#include "net/parse/container_log.h"
 #include "net/parse/csv_records.h"
 #include "net/parse/framer.h"
+#include "net/parse/journal.h"
 #include "net/parse/scan.h"
 #include "net/parse/text_lines.h"
 #include "net/parse/typed_json.h"
@@ -23,13 +25,19 @@ std::string folder_name(const std::string& path) {
   return path == "-" ? "" : fs::absolute(path).parent_path().filename().string();
 }
 
+std::string usual_measurement(const std::string& path) {
+  // Folders of containers are named after each of them.
+  return container_tags(path).empty() ? folder_name(path) : std::string(kUsualMeasurement);
+}
+
 bool has_header(InputFormat format) {
   return format == InputFormat::kCsv || format == InputFormat::kTypedJson;
 }
 
 // Whether lines can have the time of the line before them.
 bool may_have_text(InputFormat format) {
-  return format == InputFormat::kText || format == InputFormat::kLogfmt;
+  return format == InputFormat::kText || format == InputFormat::kLogfmt ||
+         format == InputFormat::kAccess;
 }
 
 // The header as a rejected line needs it: without one in the file, the names that its columns get.
@@ -49,10 +57,12 @@ std::string header_text(std::string_view lines, const InputHeader& header, Input
 }
 
 /// The number of bytes of `data`, in whole lines, that go into a chunk.
-size_t whole_bytes(std::string_view data, InputFormat format, char separator, bool at_end) {
+size_t whole_bytes(std::string_view data, const EventFormat& events, char separator, bool at_end) {
   if (at_end) return data.size();
-  const size_t whole = format == InputFormat::kCsv ? whole_records(data, separator)
-                                                   : data.rfind('\n') + 1;  // npos + 1 is 0
+  const size_t lines = data.rfind('\n') + 1;  // npos + 1 is 0
+  const bool csv = events.lines == InputFormat::kCsv;
+  const size_t whole =
+      csv ? whole_records(data, separator) : whole_events(events, data.substr(0, lines));
   if (whole != 0) return whole;
   if (data.size() <= kLineBytesMax) return 0;
   const size_t after_nuls = data.rfind('\0') + 1;     // npos + 1 is 0
@@ -89,11 +99,15 @@ Status ChunkReader::open_next_file() {
     file_->cut_documents(guess.array_key);
     chunk_.format = InputFormat::kJson;
   }
-  chunk_.recognised = options_.format == "auto";
+  FormatGuess lines = guess;
+  lines.other_lines = chunk_.format;
+  chunk_.events = event_format_of(lines, options_.format != "auto", options_.events);
+  // A file of JSON or line protocol has lines of no other format.
+  chunk_.events.recognised &= may_have_text(chunk_.format);
   chunk_.file = next_file_++;
   chunk_.path = planned.path;
   chunk_.measurement =
-      options_.measurement.empty() ? folder_name(planned.path) : options_.measurement;
+      options_.measurement.empty() ? usual_measurement(planned.path) : options_.measurement;
   chunk_.first_line = 1;
   chunk_.time_before.reset();
   chunk_.header = nullptr;
@@ -112,13 +126,13 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
   TOCSIN_TRY(const size_t count, file_->read(unread));
   std::string_view data(memory.get(), rest_.size() + count);
   at_end_ = data.size() < size;
-  const size_t whole = whole_bytes(data, chunk_.format, csv_.separator, at_end_);
+  const size_t whole = whole_bytes(data, chunk_.events, csv_.separator, at_end_);
   rest_ = data.substr(whole);
   if (whole == 0) return std::nullopt;
   Chunk chunk{.memory = std::move(memory),
               .lines = data.substr(0, whole),
               .format = chunk_.format,
-              .recognised = chunk_.recognised,
+              .events = chunk_.events,
               .file = chunk_.file,
               .input_bytes = file_->take_bytes_read(),
               .path = chunk_.path,
@@ -128,7 +142,7 @@ Result<std::optional<Chunk>> ChunkReader::next_of_file() {
               .time_before = chunk_.time_before,
               .header = chunk_.header};
   if (may_have_text(chunk.format) && !at_end_) {
-    const auto last = last_text_time(chunk.lines, SystemClock().now(), chunk.recognised);
+    const auto last = last_text_time(chunk.lines, SystemClock().now(), chunk.events.recognised);
     if (last) chunk_.time_before = last;
   }
   if (has_header(chunk.format) && !chunk.header) {

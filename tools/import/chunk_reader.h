@@ -11,6 +11,7 @@
 
 #include "db/base/result.h"
 #include "net/parse/csv_rows.h"
+#include "net/parse/event_parser.h"
 #include "net/parse/typed_columns.h"
 #include "tools/import/input_file.h"
 
@@ -38,7 +39,7 @@ struct Chunk {
   std::unique_ptr<char[]> memory;
   std::string_view lines;  ///< in `memory`
   InputFormat format = InputFormat::kJson;
-  bool recognised = false;               ///< the format; see EventFormat
+  EventFormat events = {};               ///< of the lines, unless they are CSV or typed JSON
   size_t file = 0;                       ///< index of the planned file
   uint64_t input_bytes = 0;              ///< bytes of files that were read for it
   std::string path;                      ///< `-` is standard input
@@ -55,6 +56,7 @@ struct ChunkReaderOptions {
   std::string measurement;               ///< empty: the name of the file's directory
   size_t chunk_bytes = size_t{1} << 20;  ///< small enough for the cache of a core
   bool csv_header = true;                ///< the first line of plain CSV names the columns
+  EventRules events = {};
 };
 
 /// Reads one file after another. Not thread-safe.

@@ -26,7 +26,7 @@ std::string origin_format(const Chunk& chunk) {
   if (chunk.format == InputFormat::kCsv) {
     return std::string(csv_origin(chunk.header->csv.separator));
   }
-  return origin_name(event_format_of(chunk));
+  return origin_name(chunk.events);
 }
 
 /// One import. Shared by its threads.
@@ -152,6 +152,7 @@ class Import {
     parsed.request.origin = origin_of(origin_format(chunk), parse_options);
     parsed.request.origin.path = chunk.path;
     if (chunk.header) parsed.request.origin.header = chunk.header->text;
+    if (chunk.events.pattern) parsed.request.origin.header = chunk.events.pattern->text();
     LineErrors errors;
     parsed.open_line = parser.parse(chunk, lines, parse_options, batch, errors);
     parsed.rejected = errors.count();

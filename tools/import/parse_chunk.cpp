@@ -17,13 +17,6 @@ ParseOptions parse_options_of(const ImportOptions& options, const Chunk& chunk) 
   return out;
 }
 
-EventFormat event_format_of(const Chunk& chunk) {
-  // A file of JSON or line protocol has lines of no other format.
-  const bool mixed =
-      chunk.format != InputFormat::kJson && chunk.format != InputFormat::kLineProtocol;
-  return {chunk.format, chunk.recognised && mixed};
-}
-
 std::string_view ChunkParser::parse(const Chunk& chunk, std::string_view lines,
                                     const ParseOptions& options, Batch& batch, LineErrors& errors) {
   switch (chunk.format) {
@@ -34,8 +27,7 @@ std::string_view ChunkParser::parse(const Chunk& chunk, std::string_view lines,
     default: break;
   }
   std::optional<Timestamp> text_time = chunk.time_before;
-  return lines.substr(
-      events_.parse(event_format_of(chunk), lines, options, text_time, batch, errors));
+  return lines.substr(events_.parse(chunk.events, lines, options, text_time, batch, errors));
 }
 
 }  // namespace tocsin

@@ -15,9 +15,6 @@ struct ImportOptions;
 /// The options for a chunk's lines, with the current time.
 ParseOptions parse_options_of(const ImportOptions& options, const Chunk& chunk);
 
-/// The format of the chunk's lines. Requires: it is not CSV or typed JSON.
-EventFormat event_format_of(const Chunk& chunk);
-
 /// Reuses its parsers for all chunks. Not thread-safe.
 class ChunkParser {
  public:

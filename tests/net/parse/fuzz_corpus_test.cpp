@@ -62,6 +62,10 @@ TEST_CASE("parsers: changed and truncated input never breaks an invariant", "[ne
       R"({"streams":[{"stream":{"a":"b"},"values":[["1","x"],["17","y",{"m":"\ud800","n":1.5}]]}]})",
       "{\"index\":{\"_index\":\"a-2026.11.30\",\"_id\":\"1\"}}\n{\"n\":1}\n{\"delete\":{}}\n",
       "ts=2026-11-02T08:15:04Z level=info msg=\"a \\\"b\\u00e9\" n=1 ok x=null\npanic: x\n",
+      "2026-11-02T08:15:04Z stdout P {\"a\":1,\n2026-11-02T08:15:04Z stdout F \"b\":\"x\"}\n",
+      "{\"log\":\"a=1 b=\\\"c\\\"\\n\",\"stream\":\"stderr\",\"attrs\":{\"t\":\"x\"},"
+      "\"time\":\"2026-11-02T08:15:04Z\"}\n",
+      "h - u [02/Nov/2026:08:15:04 +0100] \"GET /\\x41 HTTP/1.1\" 200 1 \"-\" \"a\\\"\" 0.1\n",
       kOtlpJson,
       *tocsin::otlp_json_to_protobuf(kOtlpJson),
       loki_protobuf(),

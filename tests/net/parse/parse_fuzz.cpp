@@ -143,7 +143,13 @@ void check_events(const std::string& text, ParseOptions options) {
     const auto named = line_format_of(name);
     if (!named || *named == InputFormat::kLineProtocol || *named == InputFormat::kJson) continue;
     for (const bool recognised : {false, true}) {
-      const EventFormat format{*named, recognised};
+      static const auto pattern = *LinePattern::create(R"(^(?P<time>\S+) (?P<a>[^=]*)=(?P<b>.*))");
+      static const auto start = *MultiLine::by_pattern("^[a-z0-9]");
+      EventFormat format{*named, recognised};
+      format.pattern = pattern;
+      if (text.size() % 2 == 0) format.multi_line = start;
+      const size_t lines = text.rfind('\n') + 1;  // npos + 1 is 0
+      TOCSIN_CHECK(whole_events(format, std::string_view(text).substr(0, lines)) <= lines);
       check_guesses(options, [&](const ParseOptions& how, Batch& batch, LineErrors& errors) {
         std::optional<Timestamp> text_time;
         parser.parse(format, batch.keep(text), how, text_time, batch, errors);

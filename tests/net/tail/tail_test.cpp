@@ -656,6 +656,78 @@ TEST_CASE("tail: lines of text before the first time are counted", "[net]") {
   CHECK(process.loop.run_until([&] { return process.tail->counters().untimed == 2; }));
 }
 
+TEST_CASE("tail: a stack trace is one event, which waits for its next line", "[net]") {
+  const TemporaryFolder folder;
+  const std::string first = "2026-11-02T08:15:04Z ERROR pay: declined\n  at A\n";
+  folder.append("a/x.log", first);
+  TailOptions options = follow(folder.path("a/*.log"));
+  options.event_wait = kMinute;
+  Process process({options});
+  process.settle();
+  CHECK(process.rows().empty());
+  CHECK(process.tail->caught_up());
+  folder.append("a/x.log", "  at B\n2026-11-02T08:15:05Z INFO up\n");
+  REQUIRE(process.until_rows({"a level=ERROR message=pay: declined\n  at A\n  at B"}));
+  folder.append("a/x.log", "2026-11-02T08:15:06Z INFO down\n");
+  CHECK(process.until_rows(
+      {"a level=ERROR message=pay: declined\n  at A\n  at B", "a level=INFO message=up"}));
+}
+
+TEST_CASE("tail: an open event is stored after a while, or when its file is renamed", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", "2026-11-02T08:15:04Z ERROR a\n  at A\n");
+  TailOptions options = follow(folder.path("a/*.log"));
+  options.event_wait = 40 * kMillisecond;
+  Process process({options});
+  REQUIRE(process.until_rows({"a level=ERROR message=a\n  at A"}));
+  folder.append("a/x.log", "  at B\n");
+  CHECK(process.until_rows({"a level=ERROR message=a\n  at A", "a message=  at B"}));
+  CHECK(process.database.state().rejected.empty());
+}
+
+TEST_CASE("tail: after a crash at any commit every event of several lines is stored once",
+          "[net]") {
+  const TemporaryFolder folder;
+  std::string text;
+  std::vector<std::string> expected;
+  for (int n = 0; n < 60; ++n) {
+    text += "2026-11-02T08:15:04Z INFO n" + std::to_string(n) + "\n  at A\n  at B\n";
+    expected.push_back("a level=INFO message=n" + std::to_string(n) + "\n  at A\n  at B");
+  }
+  TailOptions options = follow(folder.path("a/*.log"));
+  options.event_wait = kMinute;
+  StoreState state;
+  // Pieces that end within lines and events, each followed by the death of the process.
+  for (size_t at = 0; at < text.size(); at += 97) {
+    folder.append("a/x.log", text.substr(at, 97));
+    Process process({options}, state);
+    process.settle();
+    state = process.database.state();
+  }
+  options.event_wait = 20 * kMillisecond;
+  Process process({options}, state);
+  CHECK(process.until_rows(expected));
+}
+
+TEST_CASE("tail: multiline off stores each line", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.log", "2026-11-02T08:15:04Z ERROR a\n  at A\n");
+  TailOptions options = follow(folder.path("a/*.log"));
+  options.events.multi_line = false;
+  Process process({options});
+  CHECK(process.until_rows({"a level=ERROR message=a", "a message=  at A"}));
+}
+
+TEST_CASE("tail: logs of containers are in `logs`, and cut lines are joined", "[net]") {
+  const TemporaryFolder folder;
+  const std::string path = "pods/shop_pay-1_0b/app/0.log";
+  folder.append(path, "2026-11-02T08:15:04Z stdout P one \n");
+  Process process({follow(folder.path("pods/*/*/*.log"))});
+  process.settle();
+  folder.append(path, "2026-11-02T08:15:05Z stdout F two\n");
+  CHECK(process.until_rows({"logs stream=stdout message=one two"}));
+}
+
 TEST_CASE("tail: NUL bytes that a crash left are skipped, and the lines around them are stored",
           "[net]") {
   const size_t size = GENERATE(size_t{300}, kLineBytesMax + (size_t{3} << 20));
@@ -679,8 +751,8 @@ TEST_CASE("tail: a wrong option is refused", "[net]") {
   const auto made = Tail::create(loop.get(), database, clock, {options});
   REQUIRE_FALSE(made);
   CHECK(made.error().message ==
-        "unknown format `xml` of a followed file; expected auto, json, lp, "
-        "logfmt, text");
+        "unknown format `xml` of a followed file; expected auto, json, lp, logfmt, cri, docker, "
+        "access, regex, text");
 }
 
 TEST_CASE("tail: only positions of files that are gone are marked as gone", "[net]") {
