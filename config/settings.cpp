@@ -241,10 +241,30 @@ void read_time(Section& parent, Problems& problems, TimeKeySettings& out) {
   section.finish();
 }
 
+void read_syslog(Section& parent, Problems& problems, SyslogSettings& out) {
+  const YamlNode* node = parent.any("syslog");
+  if (!node) return;
+  Section section(*node, parent.path_of("syslog"), problems);
+  const YamlNode* zone = section.text("zone", out.zone);
+  if (zone && !TimeZone::load(out.zone)) {
+    section.wrong(*zone, "zone", "an IANA time zone name like Europe/Berlin");
+  }
+  const YamlNode* unpack = section.texts("unpack", out.unpack);
+  for (const std::string& format : out.unpack) {
+    if (format == "json") continue;
+    problems.add(unpack->position(), fmt::format("{}: unknown format `{}`; expected json",
+                                                 section.path_of("unpack"), format));
+  }
+  section.finish();
+}
+
 void read_listen(const YamlNode& node, Problems& problems, ListenSettings& out) {
   Section section(node, "listen", problems);
   read_address(section, "tcp", out.tcp);
   read_address(section, "http", out.http);
+  read_address(section, "syslog_udp", out.syslog_udp);
+  read_address(section, "syslog_tcp", out.syslog_tcp);
+  read_syslog(section, problems, out.syslog);
   section.count("connection_count_max", out.connection_count_max, 1, 100'000);
   section.bytes("http_body_bytes_max", out.http_body_bytes_max, 64 << 10, uint64_t{4} << 30);
   section.duration("query_timeout", out.query_timeout, kSecond, kDay);

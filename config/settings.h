@@ -40,9 +40,20 @@ struct TimeKeySettings {
   bool operator==(const TimeKeySettings&) const = default;
 };
 
+/// The input of syslog.
+struct SyslogSettings {
+  std::string zone = "UTC";         ///< of times without one
+  std::vector<std::string> unpack;  ///< which messages become fields: json, logfmt
+
+  bool operator==(const SyslogSettings&) const = default;
+};
+
 struct ListenSettings {
   std::string tcp = "127.0.0.1:8094";   ///< HOST:PORT; empty: off
   std::string http = "127.0.0.1:8086";  ///< HOST:PORT; empty: off
+  std::string syslog_udp;               ///< HOST:PORT; empty: off
+  std::string syslog_tcp;               ///< HOST:PORT; empty: off
+  SyslogSettings syslog;
   uint64_t connection_count_max = 1'000;
   uint64_t http_body_bytes_max = 64 << 20;
   Duration query_timeout = 5 * kMinute;

@@ -16,10 +16,12 @@
 #include "db/schema/own_columns.h"
 #include "net/deliver/deliver.h"
 #include "net/event_loop/socket.h"
+#include "net/event_loop/udp.h"
 #include "net/event_loop/worker_pool.h"
 #include "net/http/api.h"
 #include "net/http/connection.h"
 #include "net/ingest/ingest.h"
+#include "net/ingest/syslog.h"
 #include "net/ingest/tcp_connection.h"
 #include "net/parse/event_lag.h"
 #include "net/tail/tail.h"
@@ -87,6 +89,28 @@ Result<std::unique_ptr<ListenSocket>> open_port(const std::string& text, const c
   return socket;
 }
 
+// Senders of syslog cannot prove who they are, but they can only write.
+template <class Socket>
+Result<std::unique_ptr<Socket>> open_syslog_port(const std::string& text, const char* setting,
+                                                 const ServerOptions& options) {
+  if (text.empty()) return nullptr;
+  TOCSIN_TRY(const Address address, parse_address(text));
+  if (!address.is_loopback() && options.allow.empty()) {
+    if (!options.insecure) {
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("refusing to receive syslog on {}: anyone who can reach it could "
+                              "write; list the senders in `listen.allow`, or use a loopback "
+                              "address (`{}`)",
+                              address.text(), setting));
+    }
+    log(LogLevel::kWarning,
+        fmt::format("receiving syslog on {} from anyone who can reach it; `listen.allow` restricts "
+                    "the senders",
+                    address.text()));
+  }
+  return Socket::open(address, fmt::format("`{}`", setting));
+}
+
 class ServerImpl final : public Server {
  public:
   ServerImpl(Database& database, const QueryEngine& queries, RuleEngine* rules,
@@ -96,6 +120,8 @@ class ServerImpl final : public Server {
   Status open(ServerPorts ports);
   uint16_t tcp_port() const override { return tcp_port_; }
   uint16_t http_port() const override { return http_port_; }
+  uint16_t syslog_udp_port() const override { return syslog_udp_port_; }
+  uint16_t syslog_tcp_port() const override { return syslog_tcp_port_; }
   Status run() override;
   void stop() override {
     poster_([this] { begin_drain(); });
@@ -112,11 +138,15 @@ class ServerImpl final : public Server {
   void restart_after_writes();
   void restart_parts();
   Status start_waiting_parts();
-  bool admits(const Socket& socket, const char* port);
+  bool admits(const std::string& host, const char* port);
   std::string external_url() const;
   void accept_tcp(std::unique_ptr<Socket> socket);
   void accept_http(std::unique_ptr<Socket> socket);
-  bool full() const { return tcp_.size() + http_.size() >= options_.connection_count_max; }
+  void accept_syslog(std::unique_ptr<Socket> socket);
+  void receive_syslog(std::string_view message, const std::string& host);
+  bool close_if_full(const Socket& socket, const char* port) const;
+  size_t connection_count() const { return tcp_.size() + http_.size() + syslog_.size(); }
+  bool full() const { return connection_count() >= options_.connection_count_max; }
   http::ServerNumbers numbers() const;
   void reload();
   void wait_for_lags();
@@ -133,6 +163,9 @@ class ServerImpl final : public Server {
   uv_loop_t loop_{};
   uint16_t tcp_port_ = 0;
   uint16_t http_port_ = 0;
+  uint16_t syslog_udp_port_ = 0;
+  uint16_t syslog_tcp_port_ = 0;
+  SyslogInputOptions syslog_options_;
 
   // Used on the loop's thread.
   std::optional<LoopMailbox> mailbox_;
@@ -143,11 +176,15 @@ class ServerImpl final : public Server {
   std::optional<WorkerPool> workers_;
   std::optional<http::Context> context_;
   std::vector<std::unique_ptr<LoopSignal>> signals_;
-  std::unique_ptr<Listener> tcp_listener_, http_listener_;
+  std::unique_ptr<Listener> tcp_listener_, http_listener_, syslog_listener_;
+  std::unique_ptr<UdpReceiver> syslog_receiver_;
+  std::optional<SyslogDatagrams> syslog_datagrams_;
+  SyslogCounters syslog_counters_;
   std::optional<LoopTimer> drain_timer_;
   std::set<std::string> refused_;  // hosts whose connections are refused and were logged
   uint64_t next_id_ = 0;
-  std::map<uint64_t, std::shared_ptr<TcpConnection>> tcp_;  // shared with pending callbacks
+  std::map<uint64_t, std::shared_ptr<TcpConnection>> tcp_;        // shared with pending callbacks
+  std::map<uint64_t, std::shared_ptr<SyslogConnection>> syslog_;  // likewise
   std::map<uint64_t, std::shared_ptr<http::Connection>> http_;
   std::map<int, uint64_t> http_requests_;
   std::optional<LoopTimer> restart_timer_;
@@ -208,6 +245,10 @@ Status ServerImpl::open(ServerPorts ports) {
   auto time = read_time_options(options_.time);
   if (!time) return fail(time.error(), "listen.time");
   context_->time = *std::move(time);
+  auto zone = TimeZone::load(options_.syslog.zone);
+  if (!zone) return fail(zone.error(), "listen.syslog");
+  syslog_options_ = {*std::move(zone), options_.syslog.unpack_json, options_.syslog.unpack_logfmt,
+                     options_.syslog.pending_bytes_max};
   TOCSIN_RETURN_IF_ERROR(listen(std::move(ports)));
   TOCSIN_TRY(auto tail, make_tail(options_.tail));
   TOCSIN_TRY(auto deliverer, make_deliverer(options_.forwarders));
@@ -252,6 +293,21 @@ Status ServerImpl::listen(ServerPorts ports) {
                }));
     http_port_ = http_listener_->port();
   }
+  if (ports.syslog_tcp) {
+    TOCSIN_TRY(syslog_listener_,
+               Listener::start(&loop_, std::move(ports.syslog_tcp),
+                               [this](auto socket) { accept_syslog(std::move(socket)); }));
+    syslog_tcp_port_ = syslog_listener_->port();
+  }
+  if (ports.syslog_udp) {
+    syslog_datagrams_.emplace(&loop_, *ingest_, clock_, syslog_options_, syslog_counters_);
+    TOCSIN_TRY(syslog_receiver_,
+               UdpReceiver::start(&loop_, std::move(ports.syslog_udp),
+                                  [this](std::string_view message, const std::string& host) {
+                                    receive_syslog(message, host);
+                                  }));
+    syslog_udp_port_ = syslog_receiver_->port();
+  }
   return {};
 }
 
@@ -266,8 +322,7 @@ std::string ServerImpl::external_url() const {
 }
 
 // Logs each refused host once, and at most kRefusedHostsMax hosts.
-bool ServerImpl::admits(const Socket& socket, const char* port) {
-  const std::string host = host_of_peer(socket.peer());
+bool ServerImpl::admits(const std::string& host, const char* port) {
   const auto contains = [&](const IpNetwork& network) { return network.contains(host); };
   if (options_.allow.empty() || is_loopback_host(host) ||
       std::ranges::any_of(options_.allow, contains)) {
@@ -275,8 +330,8 @@ bool ServerImpl::admits(const Socket& socket, const char* port) {
   }
   if (refused_.size() < kRefusedHostsMax && refused_.insert(host).second) {
     log(LogLevel::kWarning,
-        fmt::format("{} {}: closed, because `listen.allow` does not contain this address; its "
-                    "further connections are closed without a message",
+        fmt::format("{} {}: refused, because `listen.allow` does not contain this address; what "
+                    "else it sends is refused without a message",
                     port, host));
   }
   return false;
@@ -302,12 +357,7 @@ Status ServerImpl::run() {
 }
 
 void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
-  if (!admits(*socket, "tcp")) return;
-  if (full()) {
-    log(LogLevel::kWarning, fmt::format("tcp {}: closed, because {} connections are already open",
-                                        socket->peer(), options_.connection_count_max));
-    return;
-  }
+  if (!admits(host_of_peer(socket->peer()), "tcp") || close_if_full(*socket, "tcp")) return;
   const uint64_t id = next_id_++;
   auto connection = std::make_shared<TcpConnection>(
       &loop_, std::move(socket), *ingest_, clock_,
@@ -317,8 +367,33 @@ void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
   connection->start();
 }
 
+bool ServerImpl::close_if_full(const Socket& socket, const char* port) const {
+  if (!full()) return false;
+  log(LogLevel::kWarning, fmt::format("{} {}: closed, because {} connections are already open",
+                                      port, socket.peer(), options_.connection_count_max));
+  return true;
+}
+
+void ServerImpl::accept_syslog(std::unique_ptr<Socket> socket) {
+  if (!admits(host_of_peer(socket->peer()), "syslog") || close_if_full(*socket, "syslog")) return;
+  const uint64_t id = next_id_++;
+  auto connection =
+      std::make_shared<SyslogConnection>(std::move(socket), *ingest_, clock_, syslog_options_,
+                                         syslog_counters_, [this, id] { syslog_.erase(id); });
+  syslog_.emplace(id, connection);
+  connection->start();
+}
+
+void ServerImpl::receive_syslog(std::string_view message, const std::string& host) {
+  if (!admits(host, "syslog")) {
+    ++syslog_counters_.refused;
+    return;
+  }
+  syslog_datagrams_->add(message, host);
+}
+
 void ServerImpl::accept_http(std::unique_ptr<Socket> socket) {
-  if (!admits(*socket, "http")) return;
+  if (!admits(host_of_peer(socket->peer()), "http")) return;
   const bool refused = full();
   const uint64_t id = next_id_++;
   http::ConnectionOptions options;
@@ -341,6 +416,9 @@ http::ServerNumbers ServerImpl::numbers() const {
   http::ServerNumbers out;
   out.tcp_connections = tcp_.size();
   out.http_connections = http_.size();
+  out.syslog_connections = syslog_.size();
+  out.syslog = syslog_counters_;
+  if (syslog_receiver_) out.syslog_system_drops = syslog_receiver_->system_drops();
   out.http_requests = http_requests_;
   out.tail_rows = earlier_tail_.rows;
   out.tail_bytes = earlier_tail_.bytes;
@@ -510,8 +588,12 @@ void ServerImpl::begin_drain() {
 void ServerImpl::drain_connections() {
   tcp_listener_.reset();
   http_listener_.reset();
+  syslog_listener_.reset();
+  syslog_receiver_.reset();
+  if (syslog_datagrams_) syslog_datagrams_->flush();
   // Copies, because connections that end remove themselves from the map.
   for (const auto& [id, connection] : std::map(tcp_)) connection->drain();
+  for (const auto& [id, connection] : std::map(syslog_)) connection->drain();
   for (const auto& [id, connection] : std::map(http_)) connection->drain();
 }
 
@@ -520,10 +602,10 @@ void ServerImpl::drain_tick() {
   const bool late = clock_.running() - drain_start_ >= kDrainTimeout;
   if (late) {
     log(LogLevel::kWarning,
-        fmt::format("stopping with {} connections open and {}", tcp_.size() + http_.size(),
+        fmt::format("stopping with {} connections open and {}", connection_count(),
                     ingest_->idle() ? "all received rows stored" : "some rows not yet stored"));
   }
-  finished_ = late || (tcp_.empty() && http_.empty() && ingest_->idle());
+  finished_ = late || (connection_count() == 0 && ingest_->idle());
   if (!finished_) drain_timer_->start(kDrainTick);
 }
 
@@ -537,9 +619,13 @@ void ServerImpl::tear_down() {
   }
   tcp_listener_.reset();
   http_listener_.reset();
+  syslog_listener_.reset();
+  syslog_receiver_.reset();
+  syslog_datagrams_.reset();
   for (const auto& [id, connection] : std::map(http_)) connection->abort();  // cancels queries
   workers_.reset();
   tcp_.clear();
+  syslog_.clear();
   ingest_.reset();
   signals_.clear();
   drain_timer_.reset();
@@ -558,6 +644,10 @@ Result<ServerPorts> ServerPorts::open(const ServerOptions& options) {
   ServerPorts ports;
   TOCSIN_TRY(ports.tcp, open_port(options.tcp_address, "--tcp HOST:PORT", options));
   TOCSIN_TRY(ports.http, open_port(options.http_address, "--http HOST:PORT", options));
+  TOCSIN_TRY(ports.syslog_tcp, open_syslog_port<ListenSocket>(options.syslog_tcp_address,
+                                                              "listen.syslog_tcp", options));
+  TOCSIN_TRY(ports.syslog_udp,
+             open_syslog_port<UdpSocket>(options.syslog_udp_address, "listen.syslog_udp", options));
   return ports;
 }
 

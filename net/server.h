@@ -23,6 +23,17 @@ struct ServerOptions {
   /// HOST:PORT; port 0 picks a free one; empty: no listener.
   std::string tcp_address = "127.0.0.1:8094";
   std::string http_address = "127.0.0.1:8086";
+  /// Syslog over UDP and TCP.
+  std::string syslog_udp_address = {};
+  std::string syslog_tcp_address = {};
+  struct Syslog {
+    std::string zone = "UTC";    ///< of times without one
+    bool unpack_json = false;    ///< JSON in a message becomes fields
+    bool unpack_logfmt = false;  ///< likewise
+    /// Datagrams beyond this that wait for their commit are dropped. More: longer pauses of the
+    /// store lose nothing.
+    size_t pending_bytes_max = size_t{16} << 20;
+  } syslog = {};
   std::vector<TailOptions> tail;
   std::vector<ForwarderOptions> forwarders;
   size_t connection_count_max = 1'000;
@@ -56,6 +67,7 @@ struct ServerOptions {
 };
 
 class ListenSocket;
+class UdpSocket;
 
 /// The ports of a server that is to be created. Clients may connect, and wait for the server. Open
 /// them before the database, so that a server that cannot listen does not make one.
@@ -67,7 +79,8 @@ struct ServerPorts {
   ServerPorts(ServerPorts&&) noexcept;
   ~ServerPorts();
 
-  std::unique_ptr<ListenSocket> tcp, http;  ///< null: no listener
+  std::unique_ptr<ListenSocket> tcp, http, syslog_tcp;  ///< null: no listener
+  std::unique_ptr<UdpSocket> syslog_udp;                ///< likewise
 };
 
 /// Runs in the thread that calls run(). `database`, `queries` and `rules` must outlive it.
@@ -85,6 +98,8 @@ class Server {
 
   virtual uint16_t tcp_port() const = 0;  ///< 0 without a listener
   virtual uint16_t http_port() const = 0;
+  virtual uint16_t syslog_udp_port() const = 0;
+  virtual uint16_t syslog_tcp_port() const = 0;
 
   /// Serves until stop() or SIGINT/SIGTERM. Then it drains: it stops accepting, parses and commits
   /// everything that has arrived, answers open requests, and returns.

@@ -72,6 +72,14 @@ void print_ready(const Settings& settings, const Server& server, size_t rule_cou
   if (server.http_port() != 0) {
     line += fmt::format(", http://{}:{}/", host_of(settings.listen.http), server.http_port());
   }
+  if (server.syslog_udp_port() != 0) {
+    line += fmt::format(", syslog udp {}:{}", host_of(settings.listen.syslog_udp),
+                        server.syslog_udp_port());
+  }
+  if (server.syslog_tcp_port() != 0) {
+    line += fmt::format(", syslog tcp {}:{}", host_of(settings.listen.syslog_tcp),
+                        server.syslog_tcp_port());
+  }
   fmt::print("{}, database {}, {} {}\n", line, settings.store.directory, rule_count,
              rule_count == 1 ? "rule" : "rules");
   std::fflush(stdout);

@@ -1,6 +1,7 @@
 // Converts settings to options.
 #include "tools/wiring.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -141,6 +142,15 @@ ServerOptions server_options(const Settings& settings) {
   ServerOptions options;
   options.tcp_address = settings.listen.tcp;
   options.http_address = settings.listen.http;
+  options.syslog_udp_address = settings.listen.syslog_udp;
+  options.syslog_tcp_address = settings.listen.syslog_tcp;
+  options.syslog.zone = settings.listen.syslog.zone;
+  const auto unpacks = [&](const char* format) {
+    const std::vector<std::string>& formats = settings.listen.syslog.unpack;
+    return std::find(formats.begin(), formats.end(), format) != formats.end();
+  };
+  options.syslog.unpack_json = unpacks("json");
+  options.syslog.unpack_logfmt = unpacks("logfmt");
   options.connection_count_max = settings.listen.connection_count_max;
   options.http_body_bytes_max = settings.listen.http_body_bytes_max;
   options.query_timeout = settings.listen.query_timeout;

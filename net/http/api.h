@@ -14,6 +14,7 @@
 #include "net/http/foreign_page.h"
 #include "net/http/message.h"
 #include "net/ingest/ingest.h"
+#include "net/ingest/syslog.h"
 #include "query/query.h"
 #include "rules/engine.h"
 
@@ -23,6 +24,9 @@ namespace tocsin::http {
 struct ServerNumbers {
   uint64_t tcp_connections = 0;
   uint64_t http_connections = 0;
+  uint64_t syslog_connections = 0;
+  SyslogCounters syslog;
+  uint64_t syslog_system_drops = 0;       ///< datagrams
   std::map<int, uint64_t> http_requests;  ///< answered requests, by status
   uint64_t tail_files = 0, tail_rows = 0, tail_bytes = 0, tail_rejected = 0, tail_behind = 0;
   uint64_t events_untimed = 0;

@@ -114,6 +114,17 @@ void add_server(const ServerNumbers& server, MetricsText& out) {
   out.head("tocsin_connections", "gauge", "Open connections.");
   out.sample("tocsin_connections", "kind=\"tcp\"", server.tcp_connections);
   out.sample("tocsin_connections", "kind=\"http\"", server.http_connections);
+  out.sample("tocsin_connections", "kind=\"syslog\"", server.syslog_connections);
+  out.head("tocsin_syslog_messages_total", "counter",
+           "Messages that are durable as rows or in `rejected`.");
+  out.sample("tocsin_syslog_messages_total", "transport=\"udp\"", server.syslog.udp_messages);
+  out.sample("tocsin_syslog_messages_total", "transport=\"tcp\"", server.syslog.tcp_messages);
+  out.head("tocsin_syslog_dropped_total", "counter",
+           "Datagrams that are lost: the store was busy, the system's buffer was full, or "
+           "`listen.allow` does not contain the sender.");
+  out.sample("tocsin_syslog_dropped_total", "reason=\"busy\"", server.syslog.dropped_busy);
+  out.sample("tocsin_syslog_dropped_total", "reason=\"system\"", server.syslog_system_drops);
+  out.sample("tocsin_syslog_dropped_total", "reason=\"refused\"", server.syslog.refused);
   out.head("tocsin_http_requests_total", "counter", "Answered requests, by status.");
   for (const auto& [status, count] : server.http_requests) {
     out.sample("tocsin_http_requests_total", fmt::format("code=\"{}\"", status), count);

@@ -24,7 +24,7 @@ std::string foreign_protocol(std::string_view first_bytes) {
     return "this looks like MessagePack; set `format json_lines` (Fluent Bit's tcp output)";
   }
   if (first == '<' && first_bytes.find('>') != first_bytes.npos && first_bytes.find('>') <= 4) {
-    return "this looks like syslog; send JSON lines (a template in rsyslog or syslog-ng)";
+    return "this looks like syslog, which has a port of its own (setting listen.syslog_tcp)";
   }
   return "";
 }

@@ -67,7 +67,8 @@ ConflictPolicy policy_of(const IngestText& input) {
 
 LineOrigin origin_of(const IngestText& input) {
   LineOrigin origin =
-      input.records != nullptr
+      input.origin != nullptr ? input.origin(input.options)
+      : input.records != nullptr
           ? record_origin(input.options)
           : origin_of(input.format == LineFormat::kJson ? kOriginJson : kOriginLineProtocol,
                       input.options);
@@ -94,7 +95,7 @@ Status parse_records(Job& job, std::string_view text, const ParseOptions& option
   RecordRows rows(options, write.batch, errors);
   TOCSIN_RETURN_IF_ERROR(job.input.records(text, rows));
   TOCSIN_RETURN_IF_ERROR(rows.status());
-  write.write_line = &row_as_line;
+  if (job.input.origin == nullptr) write.write_line = &row_as_line;
   job.places[measurement] = rows.numbers();
   return {};
 }

@@ -30,6 +30,8 @@ struct IngestText {
   LineFormat format = LineFormat::kLineProtocol;
   /// If set, parses the text, which then has records in place of lines.
   RecordParser records = nullptr;
+  /// How its rejected records are parsed again, if the parser states their lines.
+  LineOrigin (*origin)(const ParseOptions&) = nullptr;
   ParseOptions options;
   std::optional<RejectedLine> rejected;  ///< a line that the caller has already rejected
   std::string source;                    ///< recorded in `rejected`, such as `tcp 127.0.0.1`

@@ -10,6 +10,8 @@
 #include "net/parse/csv_rows.h"
 #include "net/parse/event_parser.h"
 #include "net/parse/framer.h"
+#include "net/parse/records.h"
+#include "net/parse/syslog.h"
 #include "net/parse/typed_json.h"
 
 namespace tocsin {
@@ -96,6 +98,13 @@ Status parse_typed_json_line(const LineOrigin& origin, std::string_view line,
   return {};
 }
 
+void parse_syslog_line(const LineOrigin& origin, std::string_view line, ParseOptions options,
+                       Batch& batch, LineErrors& errors) {
+  options.syslog = syslog_options_of(origin);
+  RecordRows rows(options, batch, errors);
+  parse_syslog_message(line, rows);
+}
+
 Status parse_into(const LineOrigin& origin, std::string_view line, Timestamp now, Batch& batch,
                   LineErrors& errors) {
   TOCSIN_TRY(const ParseOptions options, options_of(origin, now));
@@ -106,6 +115,10 @@ Status parse_into(const LineOrigin& origin, std::string_view line, Timestamp now
     }
     return csv ? parse_csv_line(origin, *csv, line, options, batch, errors)
                : parse_typed_json_line(origin, line, options, batch, errors);
+  }
+  if (origin.format == kOriginSyslog) {
+    parse_syslog_line(origin, line, options, batch, errors);
+    return {};
   }
   thread_local EventParser parser;
   EventFormat format =

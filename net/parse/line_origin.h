@@ -16,6 +16,7 @@ inline constexpr std::string_view kOriginJson = "json";
 inline constexpr std::string_view kOriginTypedJson = "typed json";
 inline constexpr std::string_view kOriginCsv = "csv";  ///< with commas
 inline constexpr std::string_view kOriginText = "text";
+inline constexpr std::string_view kOriginSyslog = "syslog";
 // Decided for each line: JSON, or else line protocol or text. All names of the formats of files,
 // such as `logfmt` and `auto logfmt`, are those of origin_name().
 inline constexpr std::string_view kOriginAuto = "auto";

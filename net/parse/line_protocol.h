@@ -16,6 +16,14 @@
 
 namespace tocsin {
 
+/// Of syslog messages.
+struct SyslogOptions {
+  std::string host;  ///< of messages that name none: the address of the sender
+  /// Which messages are taken apart: their values become fields.
+  bool unpack_json = false;
+  bool unpack_logfmt = false;
+};
+
 /// Options of all parsers in this folder.
 struct ParseOptions {
   Timestamp now = 0;  ///< the time of rows without one
@@ -37,7 +45,8 @@ struct ParseOptions {
   std::function<bool(std::string_view)> admit_odd_name;
   std::string measurement;        ///< JSON: for objects without `measurement`
   std::vector<std::string> tags;  ///< JSON: keys whose strings are tags; empty: guess
-  TimeOptions time;               ///< JSON and CSV
+  TimeOptions time;               ///< JSON and CSV; syslog: only the zone
+  SyslogOptions syslog;
 };
 
 /// Parses whole lines; the last one needs no newline. Returns the number of consumed bytes: all,

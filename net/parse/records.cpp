@@ -127,19 +127,21 @@ RecordRows::RecordRows(const ParseOptions& options, Batch& batch, LineErrors& er
       errors_(errors),
       rows_(batch.rows_of(options.measurement)) {}
 
-void RecordRows::append(std::optional<Timestamp> time, std::vector<RecordValue>& values) {
+void RecordRows::append(std::optional<Timestamp> time, std::vector<RecordValue>& values,
+                        std::string_view line) {
   if (!status_ || !has_room(values.size())) return;
   oddity_.clear();
   if (values.size() <= kRecordValuesMax && !(options_.guess_shapes && has_last_names(values)))
     settle_names(values);
   if (!is_within_limits(values)) {
+    if (!line.empty()) return reject_line(reason(), line);
     return reject(reason(), format_time(time.value_or(options_.now)), values);
   }
   ++record_count_;
   if (!time) errors_.warnings().add(LineWarning::kNoTime, [] { return std::string(); });
   if (!oddity_.empty()) errors_.warnings().add(LineWarning::kOddKey, [&] { return oddity_; });
   numbers_.push_back(record_count_);
-  rows_.begin_row(time.value_or(options_.now));
+  rows_.begin_row(time.value_or(options_.now), line);
   lanes_.resize(std::max(lanes_.size(), values.size()));
   for (size_t i = 0; i < values.size(); ++i) {
     const RecordValue& value = values[i];
@@ -181,6 +183,10 @@ void RecordRows::reject(std::string reason, std::string_view time,
   }
   const std::string_view line = batch_.keep(row_as_line(row, 0, time));
   errors_.add({++record_count_, std::move(reason), line});
+}
+
+void RecordRows::reject_line(std::string reason, std::string_view line) {
+  if (status_) errors_.add({++record_count_, std::move(reason), line});
 }
 
 bool RecordRows::has_last_names(const std::vector<RecordValue>& values) const {

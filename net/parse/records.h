@@ -59,20 +59,25 @@ RecordValue u64_value(RecordPart part, std::string_view name, uint64_t value);
 RecordValue f64_value(RecordPart part, std::string_view name, double value);
 RecordValue bool_value(RecordPart part, std::string_view name, bool value);
 
-/// Appends records to a batch, all in the measurement that the options name. The rows have no
-/// lines: row_as_line() writes them.
+/// Appends records to a batch, all in the measurement that the options name. Rows have no lines,
+/// unless the parser states them: row_as_line() writes them.
 class RecordRows : public RowAppender {
  public:
   RecordRows(const ParseOptions& options, Batch& batch, LineErrors& errors);
 
   Batch& batch() { return batch_; }
+  const ParseOptions& options() const { return options_; }
   /// A name that is valid as long as this object.
   std::string_view keep_name(std::string name);
   /// Appends one record, or rejects it if a limit is exceeded. Without a time it has the current
-  /// one. Reorders nothing, but may rename and remove `values`.
-  void append(std::optional<Timestamp> time, std::vector<RecordValue>& values);
+  /// one. Reorders nothing, but may rename and remove `values`. `line`: from which the record was
+  /// parsed, if it is one.
+  void append(std::optional<Timestamp> time, std::vector<RecordValue>& values,
+              std::string_view line = {});
   /// Rejects a record; `time` is its invalid time as it was written.
   void reject(std::string reason, std::string_view time, const std::vector<RecordValue>& values);
+  /// Rejects a record that is a line.
+  void reject_line(std::string reason, std::string_view line);
 
   /// kLimit: the body has more names or values than one write may have; nothing may be stored.
   const Status& status() const { return status_; }

@@ -35,7 +35,8 @@ int index_of_name(const std::array<std::string_view, kCount>& names, std::string
 /// matters, because the caller then starts again with another form.
 class TimeScanner {
  public:
-  explicit TimeScanner(std::string_view text) : text_(text) {}
+  explicit TimeScanner(std::string_view text, const TimeZone* local = nullptr)
+      : text_(text), local_(local) {}
 
   bool read(Timestamp now) {
     const size_t start = at_;
@@ -45,7 +46,7 @@ class TimeScanner {
       year_ = -1;
       hour_ = minute_ = second_ = 0;
       nanos_ = offset_ = 0;
-      done_ = false;
+      done_ = has_zone_ = false;
       if ((this->*form)() && (done_ || finish(now))) return true;
     }
     return false;
@@ -179,7 +180,7 @@ class TimeScanner {
     for (const std::string_view name : {"UTC", "GMT", "Z", "z"}) {
       if (!text_.substr(at_).starts_with(name)) continue;
       at_ += name.size();
-      if (!is_word_character(peek())) return true;
+      if (!is_word_character(peek())) return has_zone_ = true;
       break;
     }
     if (peek() == '+' || peek() == '-') {
@@ -192,7 +193,7 @@ class TimeScanner {
         const bool has_minutes = number(2, 2, minutes);
         if ((has_minutes || (!colon && !space)) && !is_word_character(peek())) {
           offset_ = (hours * kHour + minutes * kMinute) * (negative ? -1 : 1);
-          return true;
+          return has_zone_ = true;
         }
       }
     }
@@ -218,13 +219,16 @@ class TimeScanner {
     if (!date.ok() || year < 1678 || year > 2261) return false;
     const int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
     time_ = days * kDay + hour_ * kHour + minute_ * kMinute + second_ * kSecond + nanos_ - offset_;
+    if (local_ != nullptr && !has_zone_) time_ = local_->from_local(time_);
     return true;
   }
 
   const std::string_view text_;
+  const TimeZone* const local_;  // of times without a zone; null: UTC
   size_t at_ = 0;
   bool done_ = false;  // time_ is set
-  int year_ = -1;      // -1: none
+  bool has_zone_ = false;
+  int year_ = -1;  // -1: none
   int month_ = 0;
   int day_ = 0;
   int hour_ = 0;
@@ -268,6 +272,12 @@ std::optional<TextTime> find_text_time(std::string_view line, Timestamp now) {
     if (scanner.read(now)) return TextTime{scanner.time(), at, at + scanner.end()};
   }
   return std::nullopt;
+}
+
+std::optional<TextTime> read_text_time(std::string_view text, Timestamp now, const TimeZone& zone) {
+  TimeScanner scanner(text, &zone);
+  if (!scanner.read(now)) return std::nullopt;
+  return TextTime{scanner.time(), 0, scanner.end()};
 }
 
 bool starts_with_time(std::string_view text) {

@@ -25,6 +25,9 @@ struct TextTime {
 /// `now`. A line that begins with white space continues an event and has no time.
 std::optional<TextTime> find_text_time(std::string_view line, Timestamp now);
 
+/// The time with which `text` begins, in one of these forms. `zone` is that of a time without one.
+std::optional<TextTime> read_text_time(std::string_view text, Timestamp now, const TimeZone& zone);
+
 /// Whether `text`, apart from control sequences before it, begins with a date, a time of day or a
 /// number of seconds since 1970.
 bool starts_with_time(std::string_view text);

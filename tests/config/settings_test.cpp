@@ -63,6 +63,8 @@ store:
 listen:
   tcp: off
   http: "[::1]:80"
+  syslog_udp: 0.0.0.0:514
+  syslog: {zone: Europe/Berlin, unpack: [json]}
   query_timeout: 30s
   insecure: true
   allow: [10.0.0.0/8, "::2"]
@@ -106,6 +108,9 @@ log_generation: {logs_per_batch: 5, anomaly_injection_rate: 0.5}
   CHECK(read->store.measurement_retention[1].second == 0);
   CHECK(read->listen.tcp.empty());
   CHECK(read->listen.http == "[::1]:80");
+  CHECK(read->listen.syslog_udp == "0.0.0.0:514");
+  CHECK(read->listen.syslog_tcp.empty());
+  CHECK(read->listen.syslog == SyslogSettings{"Europe/Berlin", {"json"}});
   CHECK(read->listen.insecure);
   CHECK(read->listen.allow ==
         std::vector{*IpNetwork::parse("10.0.0.0/8"), *IpNetwork::parse("::2")});
@@ -188,8 +193,15 @@ TEST_CASE("settings: every kind of value is read strictly", "[config]") {
           "1:24: listen.external_url: expected a URL like https://logs.example.org/, found `" +
               url + "`");
   }
+  check("listen: {syslog_udp: 514}\n",
+        "1:22: listen.syslog_udp: expected HOST:PORT like 127.0.0.1:8094, or off, found `514`");
+  check("listen: {syslog: {zone: Mars}}\n",
+        "1:25: listen.syslog.zone: expected an IANA time zone name like Europe/Berlin, found "
+        "`Mars`");
+  check("listen: {syslog: {unpack: [json, xml]}}\n",
+        "1:27: listen.syslog.unpack: unknown format `xml`; expected json");
   // Only what works is accepted.
-  for (const std::string key : {"tls", "tokens", "syslog_udp", "syslog_tcp"}) {
+  for (const std::string key : {"tls", "tokens"}) {
     CHECK(settings_error("listen: {" + key + ": x}\n")
               .starts_with("t.yml:1:10: unknown key `" + key));
   }

@@ -135,7 +135,9 @@ class TestServer {
     REQUIRE(database);
     start(std::move(*database), std::move(options));
   }
-  explicit TestServer(std::unique_ptr<Database> database) { start(std::move(database), {}); }
+  explicit TestServer(std::unique_ptr<Database> database, ServerOptions options = {}) {
+    start(std::move(database), std::move(options));
+  }
   ~TestServer() { stop(); }
 
   void stop() {

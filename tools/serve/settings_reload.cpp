@@ -45,6 +45,9 @@ class SettingsComparison {
     is_fixed("store.event_lag", rest.store.event_lag, wanted.store.event_lag);
     is_fixed("listen.tcp", rest.listen.tcp, wanted.listen.tcp);
     is_fixed("listen.http", rest.listen.http, wanted.listen.http);
+    is_fixed("listen.syslog_udp", rest.listen.syslog_udp, wanted.listen.syslog_udp);
+    is_fixed("listen.syslog_tcp", rest.listen.syslog_tcp, wanted.listen.syslog_tcp);
+    is_fixed("listen.syslog", rest.listen.syslog, wanted.listen.syslog);
     is_fixed("listen.query_thread_count", rest.listen.query_thread_count,
              wanted.listen.query_thread_count);
     is_fixed("store.retention_grace", rest.store.retention_grace, wanted.store.retention_grace);

@@ -66,6 +66,8 @@ TEST_CASE("parsers: changed and truncated input never breaks an invariant", "[ne
       "{\"log\":\"a=1 b=\\\"c\\\"\\n\",\"stream\":\"stderr\",\"attrs\":{\"t\":\"x\"},"
       "\"time\":\"2026-11-02T08:15:04Z\"}\n",
       "h - u [02/Nov/2026:08:15:04 +0100] \"GET /\\x41 HTTP/1.1\" 200 1 \"-\" \"a\\\"\" 0.1\n",
+      "<34>1 2003-10-11T22:14:15.003Z h su 7 ID [a@1 k=\"v\\\"\"][b] \xEF\xBB\xBFm\n",
+      "32 <13>Nov 24 10:00:00 h a[1]: {\"n\":1}\n<189>29: *Mar  1 18:46:11: %SYS-5-X: y\n9 <1>\n",
       kOtlpJson,
       *tocsin::otlp_json_to_protobuf(kOtlpJson),
       loki_protobuf(),

@@ -16,6 +16,8 @@
 #include "net/parse/line_protocol.h"
 #include "net/parse/loki.h"
 #include "net/parse/otlp.h"
+#include "net/parse/syslog.h"
+#include "net/parse/syslog_frames.h"
 #include "net/parse/typed_json.h"
 #include "tests/support/batch_text.h"
 
@@ -158,6 +160,28 @@ void check_events(const std::string& text, ParseOptions options) {
   }
 }
 
+// A stream in pieces has the frames of the whole stream, and each of them a row or a reason.
+void check_syslog(std::string_view data, ParseOptions options) {
+  std::string bodies[2];
+  for (const bool whole : {false, true}) {
+    SyslogFramer framer;
+    const size_t step = whole ? data.size() + 1 : 3;
+    for (size_t at = 0; at < data.size(); at += step)
+      framer.add(data.substr(at, step), bodies[whole]);
+    framer.end(data.size() % 2 == 0, bodies[whole]);
+  }
+  TOCSIN_CHECK(bodies[0] == bodies[1]);
+  size_t frame_count = 0;
+  for (std::string_view rest = bodies[0]; next_frame(rest);) ++frame_count;
+  options.syslog = {"10.0.0.9", data.size() % 3 == 0, data.size() % 3 == 0};
+  Batch batch(ConflictPolicy::kKeepInRest);
+  LineErrors errors;
+  RecordRows rows(options, batch, errors);
+  TOCSIN_CHECK(parse_syslog(batch.keep(bodies[0]), rows).has_value());
+  check_batch(batch);
+  TOCSIN_CHECK(batch.row_count() + errors.size() == frame_count);
+}
+
 // Documents are lines of the body, in order.
 void check_bulk(std::string_view body) {
   const auto bulk = parse_bulk(body, "logs");
@@ -198,5 +222,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   check_events(text, options);
   check_bulk(text);
+  check_syslog(text, options);
   return 0;
 }
