@@ -68,7 +68,7 @@ class TailFiles {
     std::vector<bool> from_end;  ///< by source: files that exist at start are read from their end
     std::vector<Duration> copy_wait;                      ///< by source: see TailOptions
     std::vector<std::optional<Duration>> last_line_wait;  ///< by source: see TailOptions
-    std::vector<Duration> event_wait;                     ///< by source: see TailOptions
+    std::vector<Duration> event_wait = {};                ///< by source: see TailOptions
     Duration settle = 5 * kSecond;
     Duration open_quote_max = 5 * kSecond;
   };
