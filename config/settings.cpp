@@ -177,6 +177,29 @@ void read_address(Section& section, const char* key, std::string& out) {
   }
 }
 
+void read_tokens(Section& section, std::string& out) {
+  const YamlNode* value = section.text("tokens", out);
+  if (value && out != "auto" && out != "on" && out != "off") {
+    section.wrong(*value, "tokens", "auto, on or off");
+  }
+}
+
+void read_tls(Section& parent, Problems& problems, TlsSettings& out) {
+  const YamlNode* node = parent.any("tls");
+  if (!node) return;
+  Section section(*node, parent.path_of("tls"), problems);
+  section.text("certificate", out.certificate);
+  section.text("key", out.key);
+  section.text("client_ca", out.client_ca);
+  section.finish();
+  if (out.certificate.empty() != out.key.empty() ||
+      (!out.client_ca.empty() && out.certificate.empty())) {
+    problems.add(
+        node->position(),
+        "listen.tls: TLS needs both `certificate` and `key`; `client_ca` only adds to them");
+  }
+}
+
 void read_allow(Section& section, Problems& problems, std::vector<IpNetwork>& out) {
   std::vector<std::string> texts;
   const YamlNode* value = section.texts("allow", texts);
@@ -270,6 +293,8 @@ void read_listen(const YamlNode& node, Problems& problems, ListenSettings& out) 
   section.duration("query_timeout", out.query_timeout, kSecond, kDay);
   section.count("query_thread_count", out.query_thread_count, 1, 256);
   section.flag("insecure", out.insecure);
+  read_tokens(section, out.tokens);
+  read_tls(section, problems, out.tls);
   read_allow(section, problems, out.allow);
   read_allowed_hosts(section, problems, out.allowed_hosts);
   read_external_url(section, out.external_url);

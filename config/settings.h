@@ -48,6 +48,15 @@ struct SyslogSettings {
   bool operator==(const SyslogSettings&) const = default;
 };
 
+/// PEM files; empty: no TLS.
+struct TlsSettings {
+  std::string certificate;  ///< with the chain
+  std::string key;
+  std::string client_ca;  ///< clients need a certificate that one of these has signed; may be empty
+
+  bool operator==(const TlsSettings&) const = default;
+};
+
 struct ListenSettings {
   std::string tcp = "127.0.0.1:8094";   ///< HOST:PORT; empty: off
   std::string http = "127.0.0.1:8086";  ///< HOST:PORT; empty: off
@@ -58,7 +67,9 @@ struct ListenSettings {
   uint64_t http_body_bytes_max = 64 << 20;
   Duration query_timeout = 5 * kMinute;
   uint64_t query_thread_count = 2;
-  bool insecure = false;                   ///< allow addresses beyond loopback
+  bool insecure = false;        ///< allow addresses beyond loopback
+  std::string tokens = "auto";  ///< auto, on, off: whether requests need a token
+  TlsSettings tls;
   std::vector<IpNetwork> allow;            ///< may connect; empty: all
   std::vector<std::string> allowed_hosts;  ///< host names of this server besides localhost
   std::string external_url;                ///< where users reach the server; may be empty

@@ -14,6 +14,7 @@
 #include "db/base/log.h"
 #include "db/base/mutex.h"
 #include "db/schema/own_columns.h"
+#include "net/access/token.h"
 #include "net/deliver/deliver.h"
 #include "net/event_loop/socket.h"
 #include "net/event_loop/udp.h"
@@ -67,25 +68,35 @@ class LoopSignal {
   State* state_;
 };
 
+bool needs_tokens(const ServerOptions& options, const Address& address) {
+  if (options.tokens != TokenPolicy::kAuto) return options.tokens == TokenPolicy::kOn;
+  return !address.is_loopback() && !options.insecure;
+}
+
 Result<std::unique_ptr<ListenSocket>> open_port(const std::string& text, const char* setting,
-                                                const ServerOptions& options) {
+                                                bool is_http, const ServerOptions& options) {
   if (text.empty()) return nullptr;
   TOCSIN_TRY(const Address address, parse_address(text));
   if (address.is_loopback()) return ListenSocket::open(address, setting);
-  if (!options.insecure) {
-    return fail(ErrorCode::kInvalid,
-                fmt::format("refusing to listen on {}: anyone who can reach it could read and "
-                            "write everything; use a loopback address ({}), or, in a network that "
-                            "you trust, --insecure (`listen.insecure: true`), if possible with "
-                            "`listen.allow`",
-                            address.text(), setting));
+  const bool tokens = is_http && needs_tokens(options, address);
+  if (!tokens && !options.insecure && options.allow.empty()) {
+    return fail(
+        ErrorCode::kInvalid,
+        fmt::format("refusing to listen on {}: anyone who can reach it could read and "
+                    "write everything; use a loopback address ({}), tokens (`listen.tokens: "
+                    "auto`) or `listen.allow`, or, in a network that you trust, --insecure "
+                    "(`listen.insecure: true`)",
+                    address.text(), setting));
   }
   TOCSIN_TRY(auto socket, ListenSocket::open(address, setting));
-  log(LogLevel::kWarning,
-      fmt::format("listening on {} without authentication: {} can read and write everything",
-                  address.text(),
-                  options.allow.empty() ? "anyone who can reach it (`listen.allow` restricts them)"
-                                        : "all addresses in `listen.allow`"));
+  if (!tokens) {
+    log(LogLevel::kWarning,
+        fmt::format("listening on {} without authentication: {} can read and write everything",
+                    address.text(),
+                    options.allow.empty()
+                        ? "anyone who can reach it (`listen.allow` restricts them)"
+                        : "all addresses in `listen.allow`"));
+  }
   return socket;
 }
 
@@ -109,6 +120,11 @@ Result<std::unique_ptr<Socket>> open_syslog_port(const std::string& text, const 
                     address.text()));
   }
   return Socket::open(address, fmt::format("`{}`", setting));
+}
+
+bool listens_to_network(const ServerOptions& options) {
+  const Result<Address> address = parse_address(options.http_address);
+  return address && !address->is_loopback();
 }
 
 class ServerImpl final : public Server {
@@ -174,6 +190,7 @@ class ServerImpl final : public Server {
   std::optional<LoopTimer> lag_timer_;
   std::optional<Ingest> ingest_;
   std::optional<WorkerPool> workers_;
+  Access access_;
   std::optional<http::Context> context_;
   std::vector<std::unique_ptr<LoopSignal>> signals_;
   std::unique_ptr<Listener> tcp_listener_, http_listener_, syslog_listener_;
@@ -232,7 +249,8 @@ ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngin
                     options_.http_body_bytes_max,
                     options_.query_timeout,
                     options_.query_zone,
-                    {options_.allowed_hosts, options_.insecure, options_.external_url}});
+                    {options_.allowed_hosts, options_.insecure || listens_to_network(options_),
+                     options_.external_url}});
 }
 
 ServerImpl::~ServerImpl() {
@@ -249,6 +267,9 @@ Status ServerImpl::open(ServerPorts ports) {
   if (!zone) return fail(zone.error(), "listen.syslog");
   syslog_options_ = {*std::move(zone), options_.syslog.unpack_json, options_.syslog.unpack_logfmt,
                      options_.syslog.pending_bytes_max};
+  TOCSIN_TRY(auto tokens, list_tokens(database_));
+  access_.replace_tokens(std::move(tokens));
+  context_->access = &access_;
   TOCSIN_RETURN_IF_ERROR(listen(std::move(ports)));
   TOCSIN_TRY(auto tail, make_tail(options_.tail));
   TOCSIN_TRY(auto deliverer, make_deliverer(options_.forwarders));
@@ -292,6 +313,13 @@ Status ServerImpl::listen(ServerPorts ports) {
                  accept_http(std::move(socket));
                }));
     http_port_ = http_listener_->port();
+    TOCSIN_TRY(const Address address, parse_address(options_.http_address));
+    context_->tokens_required = needs_tokens(options_, address);
+    if (context_->tokens_required && !access_.has_tokens()) {
+      log(LogLevel::kWarning,
+          "requests need a token, and there is none yet; create the first one on this machine: "
+          "tocsin token create NAME --scope admin --url URL");
+    }
   }
   if (ports.syslog_tcp) {
     TOCSIN_TRY(syslog_listener_,
@@ -404,6 +432,9 @@ void ServerImpl::accept_http(std::unique_ptr<Socket> socket) {
   };
   events.answered = [this](int status) { ++http_requests_[status]; };
   events.gone = [this, id] { http_.erase(id); };
+  events.refuse = [this](const http::Request& request) {
+    return http::refuse_request(*context_, request);
+  };
   auto connection =
       std::make_shared<http::Connection>(&loop_, std::move(socket), options, std::move(events));
   http_.emplace(id, connection);
@@ -642,8 +673,8 @@ ServerPorts::~ServerPorts() = default;
 
 Result<ServerPorts> ServerPorts::open(const ServerOptions& options) {
   ServerPorts ports;
-  TOCSIN_TRY(ports.tcp, open_port(options.tcp_address, "--tcp HOST:PORT", options));
-  TOCSIN_TRY(ports.http, open_port(options.http_address, "--http HOST:PORT", options));
+  TOCSIN_TRY(ports.tcp, open_port(options.tcp_address, "--tcp HOST:PORT", false, options));
+  TOCSIN_TRY(ports.http, open_port(options.http_address, "--http HOST:PORT", true, options));
   TOCSIN_TRY(ports.syslog_tcp, open_syslog_port<ListenSocket>(options.syslog_tcp_address,
                                                               "listen.syslog_tcp", options));
   TOCSIN_TRY(ports.syslog_udp,

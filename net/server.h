@@ -19,6 +19,8 @@
 
 namespace tocsin {
 
+enum class TokenPolicy : uint8_t { kAuto, kOn, kOff };
+
 struct ServerOptions {
   /// HOST:PORT; port 0 picks a free one; empty: no listener.
   std::string tcp_address = "127.0.0.1:8094";
@@ -57,7 +59,9 @@ struct ServerOptions {
   /// Host names accepted besides localhost and the host of `external_url`. Requests with any other
   /// `Host` header get 403, which protects against DNS rebinding.
   std::vector<std::string> allowed_hosts;
-  /// Allows addresses beyond loopback, where anybody can read and write everything.
+  /// Whether clients need a token. kAuto: those of addresses beyond loopback, unless `insecure`.
+  TokenPolicy tokens = TokenPolicy::kAuto;
+  /// Allows addresses beyond loopback where anybody can read and write everything.
   bool insecure = false;
   /// Besides this machine itself, only these networks may connect; empty: all.
   std::vector<IpNetwork> allow;
@@ -73,7 +77,8 @@ class UdpSocket;
 /// them before the database, so that a server that cannot listen does not make one.
 struct ServerPorts {
   /// Binds the addresses of the options. Errors: kConflict names the port that is in use and what
-  /// to do; kInvalid names the wrong option, such as an address beyond loopback without `insecure`.
+  /// to do; kInvalid names the wrong option, such as an address beyond loopback that nothing
+  /// protects.
   static Result<ServerPorts> open(const ServerOptions& options);
   ServerPorts();
   ServerPorts(ServerPorts&&) noexcept;

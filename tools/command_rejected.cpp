@@ -69,6 +69,7 @@ Status list_rejected(const RejectedArguments& arguments) {
 Result<RetryReport> retry_on_server(const RejectedArguments& arguments) {
   HttpRequest request;
   request.url = server_address(arguments.ask.source.url, "/api/rejected/retry");
+  request.access = arguments.ask.source.access;
   request.parameters = {{"source", arguments.source}, {"reason", arguments.reason}};
   request.cancelled = &stop_on_signals();
   TOCSIN_TRY(const HttpResponse response, http_post(request));

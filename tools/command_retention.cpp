@@ -6,6 +6,7 @@
 #include "db/database.h"
 #include "tools/client/http_client.h"
 #include "tools/command.h"
+#include "tools/query_arguments.h"
 
 namespace tocsin {
 namespace {
@@ -22,12 +23,14 @@ Examples:
 
 struct RetentionArguments {
   std::string database, url;
+  ServerAccess access;
 };
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-Result<std::string> confirm_on_server(const std::string& url) {
+Result<std::string> confirm_on_server(const std::string& url, const ServerAccess& access) {
   HttpRequest request;
+  request.access = access;
   request.url = url.substr(0, url.find_last_not_of('/') + 1) + "/-/retention/confirm";
   TOCSIN_TRY(const HttpResponse response, http_post(request));
   if (response.status == 200) return first_line(response.body);
@@ -50,7 +53,7 @@ Result<std::string> confirm_on_files(const std::string& directory) {
 Status confirm(const RetentionArguments& arguments) {
   TOCSIN_TRY(const std::string confirmed, arguments.url.empty()
                                               ? confirm_on_files(arguments.database)
-                                              : confirm_on_server(arguments.url));
+                                              : confirm_on_server(arguments.url, arguments.access));
   if (confirmed.empty()) {
     fmt::print("nothing waits for a confirmation\n");
   } else {
@@ -72,6 +75,7 @@ void add_retention_command(CLI::App& app, Action& action) {
   where->add_option("--db", arguments->database, "Database directory");
   where->add_option("--url", arguments->url, "URL of a server, for example http://127.0.0.1:8086");
   where->require_option(1);
+  add_access_options(*subcommand, arguments->access);
   subcommand->callback(
       [arguments, &action] { action = [arguments = *arguments] { return confirm(arguments); }; });
 }

@@ -15,6 +15,7 @@
 #include "rules/rule_file.h"
 #include "tools/client/remote_rules.h"
 #include "tools/command.h"
+#include "tools/query_arguments.h"
 #include "tools/terminal/output.h"
 #include "tools/wiring.h"
 
@@ -34,6 +35,7 @@ struct RulesArguments {
   std::string config;
   std::string url;                 ///< of a server, whose rules are listed; empty: none
   std::string database;            ///< in which rules are tried; empty: none
+  ServerAccess access;             ///< to that server
   std::vector<std::string> files;  ///< empty: those of the configuration, or the shipped ones
 };
 
@@ -132,8 +134,8 @@ void print_rules(const std::vector<Rule>& rules) {
   }
 }
 
-Status list_of_server(const std::string& url) {
-  TOCSIN_TRY(const RemoteRules remote, rules_of_server(url));
+Status list_of_server(const RulesArguments& arguments) {
+  TOCSIN_TRY(const RemoteRules remote, rules_of_server(arguments.url, arguments.access));
   print_message(stdout, format_result(remote.rules, ResultFormat::kTable));
   if (remote.forgotten.row_count == 0) return {};
   print_message(stdout, "\nforgotten in the last 30 days:\n" +
@@ -143,7 +145,7 @@ Status list_of_server(const std::string& url) {
 
 // Includes the rules whose query does not compile.
 Status list(const RulesArguments& arguments) {
-  if (!arguments.url.empty()) return list_of_server(arguments.url);
+  if (!arguments.url.empty()) return list_of_server(arguments);
   TOCSIN_TRY(const Loaded loaded, load(arguments));
   std::vector<Rule> rules;
   for (const RuleFile& file : loaded.files) {
@@ -175,6 +177,7 @@ void add_subcommand(CLI::App& command, const std::string& name, const std::strin
                      "A server: list its rules with their health, evaluations and alerts")
         ->excludes("--config")
         ->excludes("FILE");
+    add_access_options(*subcommand, arguments->access);
   }
   subcommand->callback([arguments, run, &action] {
     action = [arguments = *arguments, run] { return run(arguments); };

@@ -31,8 +31,8 @@ Without a configuration file, the database is ./tocsin-data, line protocol and J
 are reloaded when they change. SIGHUP also reads the configuration file again; what needs a restart is logged.
 SIGTERM commits everything received and stops the server.
 
-There is no authentication: --insecure makes the server reachable for everybody in the network. The setting
-`listen.allow` restricts it to some addresses, and `listen.allowed_hosts` names the hosts in its URLs.)";
+Beyond loopback, requests need a token (`tocsin token --help`), unless --insecure lets in everybody in the network. The
+setting `listen.allow` restricts it to some addresses, and `listen.allowed_hosts` names the hosts in its URLs.)";
 
 struct ServeArguments {
   std::string config;

@@ -86,6 +86,7 @@ int run(int argc, char** argv) {
   add_info_command(app, action);
   add_maintenance_commands(app, action);
   add_retention_command(app, action);
+  add_token_command(app, action);
   add_generate_command(app, action);
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   translate_first_word(words);

@@ -26,11 +26,25 @@ Result<std::string> read_all(std::FILE* file, const std::string& name) {
 
 }  // namespace
 
+void add_access_options(CLI::App& command, ServerAccess& access) {
+  CLI::Option_group* group = command.add_option_group("Access", "Access to a server");
+  group
+      ->add_option("--token", access.token,
+                   "Token for --url; the variable keeps it out of the list of processes")
+      ->envname("TOCSIN_TOKEN");
+  group->add_option("--ca-file", access.ca_file,
+                    "PEM file: who may sign the server's certificate [the system's list]");
+  CLI::Option* certificate = group->add_option("--certificate", access.certificate,
+                                               "PEM file: certificate of this client");
+  group->add_option("--key", access.key, "PEM file: key of --certificate")->needs(certificate);
+}
+
 void add_source_options(CLI::App& command, QuerySourceOptions& options) {
   CLI::Option_group* where = command.add_option_group("Source");
   where->add_option("--db", options.database, "Database directory");
   where->add_option("--url", options.url, "URL of a server, for example http://127.0.0.1:8086");
   where->require_option(1);
+  add_access_options(command, options.access);
 }
 
 void add_ask_options(CLI::App& command, AskOptions& options) {

@@ -26,7 +26,10 @@ inline constexpr const char* kSafeHelp =
 /// Reports --safe with another format than csv as wrong usage.
 void check_safe(const std::string& format);
 
-/// Adds --db and --url, of which one is required. `options` must live as long as `command`.
+/// Adds --token, --ca-file, --certificate and --key. `access` must live as long as `command`.
+void add_access_options(CLI::App& command, ServerAccess& access);
+/// Adds --db and --url, of which one is required, and the options of add_access_options. `options`
+/// must live as long as `command`.
 void add_source_options(CLI::App& command, QuerySourceOptions& options);
 /// Adds --config, which excludes --url. `path` must live as long as `command`.
 void add_config_option(CLI::App& command, std::string& path);

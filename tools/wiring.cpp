@@ -156,6 +156,9 @@ ServerOptions server_options(const Settings& settings) {
   options.query_timeout = settings.listen.query_timeout;
   options.query_thread_count = settings.listen.query_thread_count;
   options.insecure = settings.listen.insecure;
+  options.tokens = settings.listen.tokens == "on"    ? TokenPolicy::kOn
+                   : settings.listen.tokens == "off" ? TokenPolicy::kOff
+                                                     : TokenPolicy::kAuto;
   options.allow = settings.listen.allow;
   options.allowed_hosts = settings.listen.allowed_hosts;
   options.external_url = settings.listen.external_url;

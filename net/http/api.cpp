@@ -1,10 +1,12 @@
 // The table of paths.
 #include "net/http/api.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
+#include "net/http/authorize.h"
 #include "net/page/page.h"
 
 namespace tocsin::http {
@@ -13,40 +15,52 @@ namespace {
 struct Route {
   std::string_view path;     ///< `*` stands for one part between slashes
   std::string_view methods;  ///< separated by a space
+  Demand demand;
   Handler handler;
+  /// How the sender expects to be refused; null: as error_response() says it.
+  Response (*refuse)(const Request&, int status, const std::string& message) = nullptr;
 };
 
 constexpr std::array kRoutes = {
-    Route{"/write", "POST", &handle_write_v1},
-    Route{"/api/v2/write", "POST", &handle_write_v2},
-    Route{"/insert/jsonline", "POST", &handle_json_lines},
-    Route{"/loki/api/v1/push", "POST", &handle_loki_push},
-    Route{"/v1/logs", "POST", &handle_otlp_logs},
-    Route{"/_bulk", "POST PUT", &handle_elastic_bulk},
-    Route{"/*/_bulk", "POST PUT", &handle_elastic_bulk},
-    Route{"/_license", "GET HEAD", &handle_elastic_license},
-    Route{"/_cluster/health", "GET HEAD", &handle_elastic_health},
-    Route{"/_index_template/*", "GET HEAD PUT", &handle_elastic_setup},
-    Route{"/_component_template/*", "GET HEAD PUT", &handle_elastic_setup},
-    Route{"/_template/*", "GET HEAD PUT", &handle_elastic_setup},
-    Route{"/_ilm/policy/*", "GET HEAD PUT", &handle_elastic_setup},
-    Route{"/_data_stream/*", "GET HEAD PUT", &handle_elastic_setup},
-    Route{"/_ingest/pipeline/*", "GET HEAD PUT", &handle_elastic_setup},
-    Route{"/_alias/*", "GET HEAD PUT", &handle_elastic_setup},
-    Route{"/query", "GET POST", &handle_influx_query},
-    Route{"/ping", "GET HEAD", &handle_ping},
-    Route{"/health", "GET HEAD", &handle_health},
-    Route{"/settings", "GET", &handle_questdb_settings},
-    Route{"/api/query", "GET POST", &handle_query},
-    Route{"/api/complete", "GET POST", &handle_complete},
-    Route{"/api/rejected/retry", "POST", &handle_retry},
-    Route{"/api/v1/alerts", "GET", &handle_alerts},
-    Route{"/api/v1/rules", "GET", &handle_rules},
-    Route{"/metrics", "GET", &handle_metrics},
-    Route{"/-/healthy", "GET HEAD", &handle_healthy},
-    Route{"/-/ready", "GET HEAD", &handle_ready},
-    Route{"/-/reload", "POST", &handle_reload},
-    Route{"/-/retention/confirm", "POST", &handle_retention_confirm},
+    Route{"/write", "POST", Demand::kWrite, &handle_write_v1},
+    Route{"/api/v2/write", "POST", Demand::kWrite, &handle_write_v2, &refuse_write_v2},
+    Route{"/insert/jsonline", "POST", Demand::kWrite, &handle_json_lines},
+    Route{"/loki/api/v1/push", "POST", Demand::kWrite, &handle_loki_push, &refuse_loki},
+    Route{"/v1/logs", "POST", Demand::kWrite, &handle_otlp_logs, &refuse_otlp},
+    Route{"/_bulk", "POST PUT", Demand::kWrite, &handle_elastic_bulk, &refuse_elastic},
+    Route{"/*/_bulk", "POST PUT", Demand::kWrite, &handle_elastic_bulk, &refuse_elastic},
+    Route{"/_license", "GET HEAD", Demand::kAnyToken, &handle_elastic_license, &refuse_elastic},
+    Route{"/_cluster/health", "GET HEAD", Demand::kAnyToken, &handle_elastic_health,
+          &refuse_elastic},
+    Route{"/_index_template/*", "GET HEAD PUT", Demand::kAnyToken, &handle_elastic_setup,
+          &refuse_elastic},
+    Route{"/_component_template/*", "GET HEAD PUT", Demand::kAnyToken, &handle_elastic_setup,
+          &refuse_elastic},
+    Route{"/_template/*", "GET HEAD PUT", Demand::kAnyToken, &handle_elastic_setup,
+          &refuse_elastic},
+    Route{"/_ilm/policy/*", "GET HEAD PUT", Demand::kAnyToken, &handle_elastic_setup,
+          &refuse_elastic},
+    Route{"/_data_stream/*", "GET HEAD PUT", Demand::kAnyToken, &handle_elastic_setup,
+          &refuse_elastic},
+    Route{"/_ingest/pipeline/*", "GET HEAD PUT", Demand::kAnyToken, &handle_elastic_setup,
+          &refuse_elastic},
+    Route{"/_alias/*", "GET HEAD PUT", Demand::kAnyToken, &handle_elastic_setup, &refuse_elastic},
+    Route{"/query", "GET POST", Demand::kAnyToken, &handle_influx_query},
+    Route{"/ping", "GET HEAD", Demand::kNothing, &handle_ping},
+    Route{"/health", "GET HEAD", Demand::kNothing, &handle_health},
+    Route{"/settings", "GET", Demand::kNothing, &handle_questdb_settings},
+    Route{"/api/query", "GET POST", Demand::kRead, &handle_query},
+    Route{"/api/complete", "GET POST", Demand::kRead, &handle_complete},
+    Route{"/api/rejected/retry", "POST", Demand::kAdmin, &handle_retry},
+    Route{"/api/v1/alerts", "GET", Demand::kRead, &handle_alerts},
+    Route{"/api/v1/rules", "GET", Demand::kRead, &handle_rules},
+    Route{"/metrics", "GET", Demand::kRead, &handle_metrics},
+    Route{"/-/healthy", "GET HEAD", Demand::kNothing, &handle_healthy},
+    Route{"/-/ready", "GET HEAD", Demand::kNothing, &handle_ready},
+    Route{"/-/reload", "POST", Demand::kAdmin, &handle_reload},
+    Route{"/-/retention/confirm", "POST", Demand::kAdmin, &handle_retention_confirm},
+    Route{"/api/tokens", "GET POST", Demand::kTokens, &handle_tokens},
+    Route{"/api/tokens/revoke", "POST", Demand::kTokens, &handle_token_revoke},
 };
 
 bool matches(std::string_view pattern, std::string_view path) {
@@ -83,6 +97,31 @@ bool is_elastic_client(const Request& request) {
          allows("GET HEAD", request.method);
 }
 
+// Of a path without a row, nothing is demanded: the page's files are open, as it must ask for a
+// token itself.
+const Route* route_of(const Request& request) {
+  static constexpr Route kElasticInfo{"/", "GET HEAD", Demand::kAnyToken, &handle_elastic_info,
+                                      &refuse_elastic};
+  if (request.path == "/" && is_elastic_client(request)) return &kElasticInfo;
+  const auto fits = [&](const Route& route) { return matches(route.path, request.path); };
+  const auto found = std::ranges::find_if(kRoutes, fits);
+  return found == kRoutes.end() ? nullptr : &*found;
+}
+
+std::optional<Response> denial_of(const Context& context, const Route& route,
+                                  const Request& request) {
+  if (context.access == nullptr) return std::nullopt;
+  const auto denial =
+      context.access->check({route.demand, context.tokens_required, secret_of(request),
+                             is_local(request), context.clock.now()});
+  if (!denial) return std::nullopt;
+  Response response = route.refuse != nullptr
+                          ? route.refuse(request, denial->status, denial->message)
+                          : error_response(denial->status, denial->message);
+  add_challenge(response);
+  return response;
+}
+
 Response page_response(const PageAsset& asset) {
   Response response{200, std::string(asset.content_type), std::string(asset.content)};
   response.headers.emplace_back("Content-Security-Policy", kPagePolicy);
@@ -92,18 +131,21 @@ Response page_response(const PageAsset& asset) {
 
 }  // namespace
 
-void handle_request(const Context& context, Request request, Reply reply) {
+std::optional<Response> refuse_request(const Context& context, const Request& request) {
   if (const std::string message = foreign_page_error(context.names, request); !message.empty()) {
-    return reply(error_response(403, message));
+    return error_response(403, message);
   }
-  for (const Route& route : kRoutes) {
-    if (!matches(route.path, request.path)) continue;
-    if (!allows(route.methods, request.method))
-      return reply(wrong_method(route.methods, request.method));
-    return route.handler(context, std::move(request), std::move(reply));
+  const Route* route = route_of(request);
+  if (route == nullptr) return std::nullopt;
+  if (!allows(route->methods, request.method)) return wrong_method(route->methods, request.method);
+  return denial_of(context, *route, request);
+}
+
+void handle_request(const Context& context, Request request, Reply reply) {
+  if (auto refusal = refuse_request(context, request)) return reply(*std::move(refusal));
+  if (const Route* route = route_of(request)) {
+    return route->handler(context, std::move(request), std::move(reply));
   }
-  if (request.path == "/" && is_elastic_client(request))
-    return handle_elastic_info(context, std::move(request), std::move(reply));
   if (const PageAsset* asset = find_page_asset(request.path)) {
     if (!allows("GET HEAD", request.method)) return reply(wrong_method("GET HEAD", request.method));
     return reply(page_response(*asset));

@@ -5,10 +5,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "db/database.h"
+#include "net/access/token.h"
 #include "net/event_loop/loop.h"
 #include "net/event_loop/worker_pool.h"
 #include "net/http/foreign_page.h"
@@ -53,10 +55,15 @@ struct Context {
   Duration query_timeout = 0;
   TimeZone query_zone;
   OwnNames names;
-  TimeOptions time = {};  ///< of JSON events, unless parameters say otherwise
+  TimeOptions time = {};     ///< of JSON events, unless parameters say otherwise
+  Access* access = nullptr;  ///< the tokens; null: nobody needs one
+  bool tokens_required = false;
 };
 
-/// Refuses requests of foreign web pages, finds the handler of the path, and calls it.
+/// The answer to a request of a foreign web page, with a wrong method, or without the token that
+/// the path demands. Needs only the header of the request.
+std::optional<Response> refuse_request(const Context& context, const Request& request);
+/// Refuses the request, or finds the handler of its path, and calls it.
 void handle_request(const Context& context, Request request, Reply reply);
 
 using Handler = void (*)(const Context&, Request, Reply);
@@ -86,5 +93,13 @@ void handle_healthy(const Context&, Request, Reply);  // api.cpp
 void handle_ready(const Context&, Request, Reply);
 void handle_reload(const Context&, Request, Reply);
 void handle_retention_confirm(const Context&, Request, Reply);
+void handle_tokens(const Context&, Request, Reply);  // tokens.cpp
+void handle_token_revoke(const Context&, Request, Reply);
+
+// Refusals in the sender's own protocol, with status 401 or 403.
+Response refuse_write_v2(const Request&, int status, const std::string& message);
+Response refuse_loki(const Request&, int status, const std::string& message);
+Response refuse_otlp(const Request&, int status, const std::string& message);
+Response refuse_elastic(const Request&, int status, const std::string& message);
 
 }  // namespace tocsin::http

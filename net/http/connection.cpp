@@ -21,6 +21,8 @@ namespace {
 
 namespace beast = boost::beast::http;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+// A body that is refused by its header is read if it is small, so that the connection survives.
+constexpr size_t kRefusedBodyBytesMax = 64 * kKiB;
 constexpr size_t kReadAheadMax = 256 * kKiB;  // of further requests, while one is being handled
 
 // RFC 9110, section 5.6.7.
@@ -261,6 +263,15 @@ bool Connection::accept_header() {
   parser.request.method = std::string(header.method_string());
   parser.request.headers = headers_of(header);
   parser.request.read_target(std::string(header.target()));
+  parser.request.peer = socket_->peer();
+  const bool small = !parser.message.chunked() &&
+                     parser.message.content_length().value_or(0) <= kRefusedBodyBytesMax;
+  if (!small && events_.refuse) {
+    if (auto refusal = events_.refuse(parser.request)) {
+      reject(*std::move(refusal));
+      return false;
+    }
+  }
   const bool waits = equals_ignoring_case(parser.request.header("expect"), "100-continue");
   if (waits && !parser.message.is_done() && input_.empty()) socket_->write(std::string(kContinue));
   return true;
@@ -271,7 +282,6 @@ void Connection::dispatch() {
   Request request = std::move(parser_->request);
   parser_ = std::make_unique<Parser>(options_.body_bytes_max);
   request.body = std::move(message.body());
-  request.peer = socket_->peer();
   request.cancelled = cancelled_ = std::make_shared<std::atomic<bool>>(false);
   head_ = request.method == "HEAD";
   chunks_ = message.version() >= 11;
@@ -327,11 +337,15 @@ void Connection::sent() {
 }
 
 void Connection::reject(int status, const std::string& message) {
+  reject(error_response(status, message));
+}
+
+void Connection::reject(Response response) {
   head_ = false;
   chunks_ = false;
   handling_ = true;
   input_.clear();
-  answer(error_response(status, message), true);
+  answer(std::move(response), true);
 }
 
 void Connection::close(bool gracefully) {

@@ -36,6 +36,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Handle handle;
     std::function<void(int status)> answered;
     std::function<void()> gone;
+    /// The answer that a request gets before its body is read, by its header. May be empty.
+    std::function<std::optional<Response>(const Request&)> refuse = {};
   };
 
   Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, ConnectionOptions options,
@@ -66,6 +68,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void sent();
   void send_more();
   void reject(int status, const std::string& message);
+  void reject(Response response);
   void restart_timer();
   void close(bool gracefully);
 

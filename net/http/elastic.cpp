@@ -65,6 +65,8 @@ Response elastic_response(int status, std::string body) {
 
 const char* error_type(int status) {
   switch (status) {
+    case 401:
+    case 403: return "security_exception";
     case kTryAgain: return "es_rejected_execution_exception";
     case 413: return "content_too_long_exception";
     case 415: return "media_type_header_exception";
@@ -210,6 +212,10 @@ std::string index_of_path(std::string_view path, const std::string& fallback) {
 }
 
 }  // namespace
+
+Response refuse_elastic(const Request&, int status, const std::string& message) {
+  return elastic_error(status, message);
+}
 
 void handle_elastic_bulk(const Context& context, Request request, Reply reply) {
   const Result<Packing> packing = packing_of(request);

@@ -20,6 +20,10 @@ Response answer_loki(const RecordOutcome& outcome) {
 
 }  // namespace
 
+Response refuse_loki(const Request&, int status, const std::string& message) {
+  return answer_loki(failed_write(status, message));
+}
+
 void handle_loki_push(const Context& context, Request request, Reply reply) {
   const auto refuse = [&](const std::string& message) {
     reply(answer_loki(failed_write(415, message)));

@@ -19,6 +19,8 @@ constexpr const char* kProtobufType = "application/x-protobuf";
 int code_of(int status) {
   switch (status) {
     case 400: return 3;   // INVALID_ARGUMENT
+    case 401: return 16;  // UNAUTHENTICATED
+    case 403: return 7;   // PERMISSION_DENIED
     case 413: return 8;   // RESOURCE_EXHAUSTED
     case 503: return 14;  // UNAVAILABLE
     default: return 13;   // INTERNAL
@@ -55,6 +57,12 @@ Response answer_otlp_json(const RecordOutcome& outcome) {
 }
 
 }  // namespace
+
+Response refuse_otlp(const Request& request, int status, const std::string& message) {
+  const RecordOutcome outcome = failed_write(status, message);
+  return request.has_content_type("application/json") ? answer_otlp_json(outcome)
+                                                      : answer_otlp_protobuf(outcome);
+}
 
 void handle_otlp_logs(const Context& context, Request request, Reply reply) {
   const bool json = request.has_content_type("application/json");

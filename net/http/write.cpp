@@ -69,7 +69,9 @@ struct WriteJob {
 
 Response dialect_error(Dialect dialect, int status, const std::string& message, uint64_t line = 0) {
   if (dialect != Dialect::kInflux2) return error_response(status, message);
-  const char* code = status == 413   ? "request too large"
+  const char* code = status == 401   ? "unauthorized"
+                     : status == 403 ? "forbidden"
+                     : status == 413 ? "request too large"
                      : status == 503 ? "unavailable"
                                      : "invalid";
   const std::string place = line > 0 ? fmt::format(",\"line\":{}", line) : "";
@@ -252,6 +254,10 @@ Result<TimeOptions> time_options(TimeOptions options, const Request& request) {
 
 void handle_write_v1(const Context& context, Request request, Reply reply) {
   write_lines(context, Dialect::kInflux1, std::move(request), std::move(reply));
+}
+
+Response refuse_write_v2(const Request&, int status, const std::string& message) {
+  return dialect_error(Dialect::kInflux2, status, message);
 }
 
 void handle_write_v2(const Context& context, Request request, Reply reply) {

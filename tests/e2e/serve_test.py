@@ -173,7 +173,8 @@ class ReachTest(Case):
         answered, log = self.reach("0.0.0.0", "listen: {insecure: true}\n")
         self.assertTrue(answered)
         self.assertIn("without authentication", log)
-        refused = run("serve", "--db", self.path("data"), "--http", "0.0.0.0:0", "--tcp", "off")
+        config = self.write("off.yml", "listen: {tokens: off}\n")
+        refused = run("serve", "--config", config, "--db", self.path("data"), "--http", "0.0.0.0:0", "--tcp", "off")
         self.assertIn("--insecure", refused.stderr)
         self.assertIn("listen.insecure", refused.stderr)
 

@@ -337,11 +337,12 @@ TEST_CASE("server: the error for a port in use says what to do", "[net]") {
   CHECK(contains(second.error().message, "--http HOST:PORT"));
 }
 
-TEST_CASE("server: addresses beyond loopback are refused unless `insecure` is set", "[net]") {
+TEST_CASE("server: addresses beyond loopback are refused if nothing protects them", "[net]") {
   TestServer server;
   const QueryEngine queries(server.database());
   ServerOptions options;
   options.tcp_address = "";
+  options.tokens = TokenPolicy::kOff;
   const auto check = [&](const std::string& address, std::string_view reason) {
     options.http_address = address;
     const auto created = Server::create(server.database(), queries, nullptr, options);

@@ -58,6 +58,15 @@ CURLcode perform(CURL* curl, const std::atomic<bool>* cancelled) {
   return result;
 }
 
+void set_tls(CURL* curl, const ServerAccess& access) {
+  const auto set = [&](CURLoption option, const std::string& path) {
+    if (!path.empty()) curl_easy_setopt(curl, option, path.c_str());
+  };
+  set(CURLOPT_CAINFO, access.ca_file);
+  set(CURLOPT_SSLCERT, access.certificate);
+  set(CURLOPT_SSLKEY, access.key);
+}
+
 Result<HttpResponse> transfer(const HttpRequest& request, bool is_post) {
   const Handle curl(curl_easy_init(), &curl_easy_cleanup);
   if (curl == nullptr) return fail(ErrorCode::kIo, "cannot initialize libcurl");
@@ -66,6 +75,11 @@ Result<HttpResponse> transfer(const HttpRequest& request, bool is_post) {
   for (const std::string& header : request.headers) {
     headers.reset(curl_slist_append(headers.release(), header.c_str()));
   }
+  if (!request.access.token.empty()) {
+    const std::string header = "Authorization: Bearer " + request.access.token;
+    headers.reset(curl_slist_append(headers.release(), header.c_str()));
+  }
+  set_tls(curl.get(), request.access);
   const std::string url = full_url(curl.get(), request);
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");

@@ -11,11 +11,22 @@
 
 namespace tocsin {
 
+/// How a client shows a server who it is, and whom it trusts.
+struct ServerAccess {
+  std::string token;        ///< may be empty
+  std::string ca_file;      ///< PEM; empty: the system's certificate authorities
+  std::string certificate;  ///< of the client, PEM; may be empty
+  std::string key;
+
+  bool operator==(const ServerAccess&) const = default;
+};
+
 struct HttpRequest {
   std::string url;                                              ///< http or https
   std::vector<std::pair<std::string, std::string>> parameters;  ///< unescaped; appended after `?`
   std::string body;                                             ///< sent by http_post
   std::vector<std::string> headers;                             ///< `Name: value`
+  ServerAccess access = {};
   Duration timeout = 10 * kMinute;
   const std::atomic<bool>* cancelled = nullptr;  ///< if true, closes the connection; may be null
 };

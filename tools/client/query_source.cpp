@@ -51,26 +51,29 @@ class DatabaseSource final : public QuerySource {
 
 class ServerSource final : public QuerySource {
  public:
-  ServerSource(std::string url, std::string zone) : url_(std::move(url)), zone_(std::move(zone)) {}
+  ServerSource(std::string url, std::string zone, ServerAccess access)
+      : url_(std::move(url)), zone_(std::move(zone)), access_(std::move(access)) {}
 
   Result<ResultTable> ask(const Question& question) override {
     return query_server({url_, question.text, question.now, zone_, question.parameters,
-                         question.cancelled, question.rows_max});
+                         question.cancelled, question.rows_max, access_});
   }
 
   Result<Completion> complete(std::string_view text, size_t cursor) override {
-    return complete_on_server(url_, text, cursor);
+    return complete_on_server(url_, access_, text, cursor);
   }
 
  private:
   std::string url_;
   std::string zone_;
+  ServerAccess access_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<QuerySource>> open_query_source(const QuerySourceOptions& options) {
-  if (options.database.empty()) return std::make_unique<ServerSource>(options.url, options.zone);
+  if (options.database.empty())
+    return std::make_unique<ServerSource>(options.url, options.zone, options.access);
   DatabaseOptions opening;
   opening.read_only = true;
   opening.create = false;

@@ -11,6 +11,7 @@
 #include "db/base/result.h"
 #include "query/complete/complete.h"
 #include "query/format/result.h"
+#include "tools/client/http_client.h"
 
 namespace tocsin {
 
@@ -25,6 +26,7 @@ struct Question {
 struct QuerySourceOptions {
   std::string database;  ///< its directory; opened for reading
   std::string url;       ///< of a server; used if `database` is empty
+  ServerAccess access;   ///< to the server
   /// Of dates and times in queries; empty: UTC, or for a server the zone of its settings.
   std::string zone;
   Duration timeout = 0;  ///< of a query on a database; 0: none

@@ -249,10 +249,11 @@ Result<Completion> parse_completion(std::string_view json) {
   return completion;
 }
 
-Result<Completion> complete_on_server(const std::string& url, std::string_view text,
-                                      size_t cursor) {
+Result<Completion> complete_on_server(const std::string& url, const ServerAccess& access,
+                                      std::string_view text, size_t cursor) {
   HttpRequest request;
   request.url = server_address(url, "/api/complete");
+  request.access = access;
   request.parameters = {{"cursor", std::to_string(cursor)}};
   request.body = text;
   request.headers = {"Content-Type: text/plain"};
@@ -264,6 +265,7 @@ Result<Completion> complete_on_server(const std::string& url, std::string_view t
 Result<ResultTable> query_server(const RemoteQuery& query) {
   HttpRequest request;
   request.url = server_address(query.url, "/api/query");
+  request.access = query.access;
   request.cancelled = query.cancelled;
   request.parameters = {{"time", "ns"}};
   if (query.rows_max > 0)

@@ -10,6 +10,7 @@
 #include "db/base/result.h"
 #include "query/complete/complete.h"
 #include "query/format/result.h"
+#include "tools/client/http_client.h"
 
 namespace tocsin {
 
@@ -22,6 +23,7 @@ struct RemoteQuery {
   /// If true, closes the connection, which cancels the query on the server; may be null.
   const std::atomic<bool>* cancelled = nullptr;
   uint64_t rows_max = 0;  ///< as in QueryOptions
+  ServerAccess access = {};
 };
 
 /// The result with exactly the values and types of the server. An error of the server keeps its
@@ -29,7 +31,8 @@ struct RemoteQuery {
 Result<ResultTable> query_server(const RemoteQuery& query);
 
 /// Suggestions for the text at byte `cursor` of `text`, from /api/complete.
-Result<Completion> complete_on_server(const std::string& url, std::string_view text, size_t cursor);
+Result<Completion> complete_on_server(const std::string& url, const ServerAccess& access,
+                                      std::string_view text, size_t cursor);
 
 /// The URL of `path` on the server with that URL.
 std::string server_address(std::string url, const char* path);

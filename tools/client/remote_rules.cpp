@@ -125,9 +125,10 @@ Result<RemoteRules> parse_rules(std::string_view json) {
   return RemoteRules{std::move(rules).finish(), std::move(forgotten).finish()};
 }
 
-Result<RemoteRules> rules_of_server(const std::string& url) {
+Result<RemoteRules> rules_of_server(const std::string& url, const ServerAccess& access) {
   HttpRequest request;
   request.url = server_address(url, "/api/v1/rules");
+  request.access = access;
   TOCSIN_TRY(const HttpResponse response, http_get(request));
   if (response.status == 200) return parse_rules(response.body);
   return fail(ErrorCode::kIo, fmt::format("{}: status {}: {}", request.url, response.status,

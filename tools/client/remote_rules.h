@@ -7,6 +7,7 @@
 
 #include "db/base/result.h"
 #include "query/format/result.h"
+#include "tools/client/http_client.h"
 
 namespace tocsin {
 
@@ -17,7 +18,7 @@ struct RemoteRules {
 };
 
 /// kIo: the server does not respond as expected.
-Result<RemoteRules> rules_of_server(const std::string& url);
+Result<RemoteRules> rules_of_server(const std::string& url, const ServerAccess& access);
 /// Parses a response of /api/v1/rules. kInvalid: it is not one.
 Result<RemoteRules> parse_rules(std::string_view json);
 

@@ -52,6 +52,7 @@ class SettingsComparison {
              wanted.listen.query_thread_count);
     is_fixed("store.retention_grace", rest.store.retention_grace, wanted.store.retention_grace);
     is_fixed("listen.insecure", rest.listen.insecure, wanted.listen.insecure);
+    is_fixed("listen.tokens", rest.listen.tokens, wanted.listen.tokens);
     is_fixed("listen.allow", rest.listen.allow, wanted.listen.allow);
     is_fixed("listen.allowed_hosts", rest.listen.allowed_hosts, wanted.listen.allowed_hosts);
     is_fixed("listen.external_url", rest.listen.external_url, wanted.listen.external_url);
