@@ -74,22 +74,30 @@ bool needs_tokens(const ServerOptions& options, const Address& address) {
 }
 
 Result<std::unique_ptr<ListenSocket>> open_port(const std::string& text, const char* setting,
-                                                bool is_http, const ServerOptions& options) {
+                                                const ServerOptions& options) {
   if (text.empty()) return nullptr;
   TOCSIN_TRY(const Address address, parse_address(text));
   if (address.is_loopback()) return ListenSocket::open(address, setting);
-  const bool tokens = is_http && needs_tokens(options, address);
-  if (!tokens && !options.insecure && options.allow.empty()) {
+  const bool tokens = needs_tokens(options, address);
+  const bool certificates = !options.tls.client_ca.empty();
+  if (!tokens && !certificates && !options.insecure && options.allow.empty()) {
     return fail(
         ErrorCode::kInvalid,
         fmt::format("refusing to listen on {}: anyone who can reach it could read and "
                     "write everything; use a loopback address ({}), tokens (`listen.tokens: "
-                    "auto`) or `listen.allow`, or, in a network that you trust, --insecure "
+                    "auto`), `listen.tls.client_ca` or `listen.allow`, or, in a network that you "
+                    "trust, --insecure "
                     "(`listen.insecure: true`)",
                     address.text(), setting));
   }
   TOCSIN_TRY(auto socket, ListenSocket::open(address, setting));
-  if (!tokens) {
+  if (tokens && !options.tls.enabled()) {
+    log(LogLevel::kWarning,
+        fmt::format("listening on {} without TLS: tokens and events can be read on their way; set "
+                    "`listen.tls`",
+                    address.text()));
+  }
+  if (!tokens && !certificates) {
     log(LogLevel::kWarning,
         fmt::format("listening on {} without authentication: {} can read and write everything",
                     address.text(),
@@ -155,6 +163,8 @@ class ServerImpl final : public Server {
   void restart_parts();
   Status start_waiting_parts();
   bool admits(const std::string& host, const char* port);
+  bool is_in_allow(const std::string& host) const;
+  std::string line_refusal(const std::string& host, const std::optional<std::string>& token);
   std::string external_url() const;
   void accept_tcp(std::unique_ptr<Socket> socket);
   void accept_http(std::unique_ptr<Socket> socket);
@@ -191,6 +201,7 @@ class ServerImpl final : public Server {
   std::optional<Ingest> ingest_;
   std::optional<WorkerPool> workers_;
   Access access_;
+  std::shared_ptr<const TlsContext> tls_;  // shared with the posted function that replaces it
   std::optional<http::Context> context_;
   std::vector<std::unique_ptr<LoopSignal>> signals_;
   std::unique_ptr<Listener> tcp_listener_, http_listener_, syslog_listener_;
@@ -198,6 +209,7 @@ class ServerImpl final : public Server {
   std::optional<SyslogDatagrams> syslog_datagrams_;
   SyslogCounters syslog_counters_;
   std::optional<LoopTimer> drain_timer_;
+  bool tcp_needs_token_ = false;
   std::set<std::string> refused_;  // hosts whose connections are refused and were logged
   uint64_t next_id_ = 0;
   std::map<uint64_t, std::shared_ptr<TcpConnection>> tcp_;        // shared with pending callbacks
@@ -250,7 +262,7 @@ ServerImpl::ServerImpl(Database& database, const QueryEngine& queries, RuleEngin
                     options_.query_timeout,
                     options_.query_zone,
                     {options_.allowed_hosts, options_.insecure || listens_to_network(options_),
-                     options_.external_url}});
+                     options_.external_url, options_.tls.enabled()}});
 }
 
 ServerImpl::~ServerImpl() {
@@ -302,11 +314,14 @@ Result<std::unique_ptr<Deliverer>> ServerImpl::make_deliverer(
 }
 
 Status ServerImpl::listen(ServerPorts ports) {
+  tls_ = std::move(ports.tls);
   if (ports.tcp) {
     TOCSIN_TRY(tcp_listener_, Listener::start(&loop_, std::move(ports.tcp), [this](auto socket) {
                  accept_tcp(std::move(socket));
                }));
     tcp_port_ = tcp_listener_->port();
+    TOCSIN_TRY(const Address address, parse_address(options_.tcp_address));
+    tcp_needs_token_ = needs_tokens(options_, address) && options_.tls.client_ca.empty();
   }
   if (ports.http) {
     TOCSIN_TRY(http_listener_, Listener::start(&loop_, std::move(ports.http), [this](auto socket) {
@@ -345,17 +360,34 @@ std::string ServerImpl::external_url() const {
   const Result<Address> address = parse_address(options_.http_address);
   const bool is_one =
       address && !address->is_loopback() && address->host != "0.0.0.0" && address->host != "::";
-  if (!is_one) return fmt::format("http://localhost:{}/", http_port_);
-  return fmt::format("http://{}/", Address{address->host, http_port_, address->ipv6}.text());
+  const char* scheme = options_.tls.enabled() ? "https" : "http";
+  if (!is_one) return fmt::format("{}://localhost:{}/", scheme, http_port_);
+  return fmt::format("{}://{}/", scheme, Address{address->host, http_port_, address->ipv6}.text());
+}
+
+bool ServerImpl::is_in_allow(const std::string& host) const {
+  return std::ranges::any_of(options_.allow,
+                             [&](const IpNetwork& network) { return network.contains(host); });
+}
+
+// Why a client of the line port may not write; empty if it may. Logs each such host once.
+std::string ServerImpl::line_refusal(const std::string& host,
+                                     const std::optional<std::string>& token) {
+  const auto denial = access_.check({Demand::kWrite, true, token, false, clock_.now()});
+  if (!denial) return "";
+  const std::string reason =
+      token ? denial->message
+            : "this port needs a token: begin with the line `# tocsin token=TOKEN`, or add the "
+              "address of this client to `listen.allow`";
+  if (refused_.size() < kRefusedHostsMax && refused_.insert(host).second) {
+    log(LogLevel::kWarning, fmt::format("tcp {}: closed: {}", host, reason));
+  }
+  return reason;
 }
 
 // Logs each refused host once, and at most kRefusedHostsMax hosts.
 bool ServerImpl::admits(const std::string& host, const char* port) {
-  const auto contains = [&](const IpNetwork& network) { return network.contains(host); };
-  if (options_.allow.empty() || is_loopback_host(host) ||
-      std::ranges::any_of(options_.allow, contains)) {
-    return true;
-  }
+  if (options_.allow.empty() || is_loopback_host(host) || is_in_allow(host)) return true;
   if (refused_.size() < kRefusedHostsMax && refused_.insert(host).second) {
     log(LogLevel::kWarning,
         fmt::format("{} {}: refused, because `listen.allow` does not contain this address; what "
@@ -386,11 +418,17 @@ Status ServerImpl::run() {
 
 void ServerImpl::accept_tcp(std::unique_ptr<Socket> socket) {
   if (!admits(host_of_peer(socket->peer()), "tcp") || close_if_full(*socket, "tcp")) return;
+  if (tls_) socket->start_tls(*tls_);
   const uint64_t id = next_id_++;
-  auto connection = std::make_shared<TcpConnection>(
-      &loop_, std::move(socket), *ingest_, clock_,
-      TcpConnectionOptions{options_.default_measurement, context_->time, options_.open_quote_max},
-      [this, id] { tcp_.erase(id); });
+  TcpConnectionOptions options{options_.default_measurement, context_->time,
+                               options_.open_quote_max};
+  const std::string host = host_of_peer(socket->peer());
+  if (tcp_needs_token_ && !is_in_allow(host)) {
+    options.refuse = [this, host](const auto& token) { return line_refusal(host, token); };
+  }
+  auto connection =
+      std::make_shared<TcpConnection>(&loop_, std::move(socket), *ingest_, clock_,
+                                      std::move(options), [this, id] { tcp_.erase(id); });
   tcp_.emplace(id, connection);
   connection->start();
 }
@@ -422,6 +460,7 @@ void ServerImpl::receive_syslog(std::string_view message, const std::string& hos
 
 void ServerImpl::accept_http(std::unique_ptr<Socket> socket) {
   if (!admits(host_of_peer(socket->peer()), "http")) return;
+  if (tls_) socket->start_tls(*tls_);
   const bool refused = full();
   const uint64_t id = next_id_++;
   http::ConnectionOptions options;
@@ -492,7 +531,14 @@ void ServerImpl::reload() {
 
 Status ServerImpl::change_options(ServerOptions options) {
   TOCSIN_RETURN_IF_ERROR(check_forwarders(options.forwarders));
-  poster_([this, options = std::move(options)] { apply(options); });
+  std::shared_ptr<const TlsContext> tls;
+  if (options.tls.enabled()) {
+    TOCSIN_TRY(tls, TlsContext::load(options.tls));
+  }
+  poster_([this, options = std::move(options), tls = std::move(tls)] {
+    if (tls_ && tls) tls_ = tls;  // TLS itself is switched on and off by a restart only
+    apply(options);
+  });
   return {};
 }
 
@@ -673,8 +719,11 @@ ServerPorts::~ServerPorts() = default;
 
 Result<ServerPorts> ServerPorts::open(const ServerOptions& options) {
   ServerPorts ports;
-  TOCSIN_TRY(ports.tcp, open_port(options.tcp_address, "--tcp HOST:PORT", false, options));
-  TOCSIN_TRY(ports.http, open_port(options.http_address, "--http HOST:PORT", true, options));
+  if (options.tls.enabled()) {
+    TOCSIN_TRY(ports.tls, TlsContext::load(options.tls));
+  }
+  TOCSIN_TRY(ports.tcp, open_port(options.tcp_address, "--tcp HOST:PORT", options));
+  TOCSIN_TRY(ports.http, open_port(options.http_address, "--http HOST:PORT", options));
   TOCSIN_TRY(ports.syslog_tcp, open_syslog_port<ListenSocket>(options.syslog_tcp_address,
                                                               "listen.syslog_tcp", options));
   TOCSIN_TRY(ports.syslog_udp,

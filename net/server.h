@@ -12,6 +12,7 @@
 #include "db/base/result.h"
 #include "db/database.h"
 #include "net/deliver/options.h"
+#include "net/event_loop/tls.h"
 #include "net/parse/time_keys.h"
 #include "net/tail/options.h"
 #include "query/query.h"
@@ -61,6 +62,7 @@ struct ServerOptions {
   std::vector<std::string> allowed_hosts;
   /// Whether clients need a token. kAuto: those of addresses beyond loopback, unless `insecure`.
   TokenPolicy tokens = TokenPolicy::kAuto;
+  TlsOptions tls;  ///< of both ports
   /// Allows addresses beyond loopback where anybody can read and write everything.
   bool insecure = false;
   /// Besides this machine itself, only these networks may connect; empty: all.
@@ -86,6 +88,7 @@ struct ServerPorts {
 
   std::unique_ptr<ListenSocket> tcp, http, syslog_tcp;  ///< null: no listener
   std::unique_ptr<UdpSocket> syslog_udp;                ///< likewise
+  std::shared_ptr<const TlsContext> tls;                ///< shared with later reloads; null: no TLS
 };
 
 /// Runs in the thread that calls run(). `database`, `queries` and `rules` must outlive it.
@@ -116,10 +119,11 @@ class Server {
   virtual bool tail_caught_up() const = 0;
   /// Makes the deliverer read the outbox soon.
   virtual void outbox_changed() = 0;
-  /// Soon applies `tail`, `forwarders`, connection_count_max, http_body_bytes_max and query_timeout
-  /// of `options`; the others are fixed. Open connections keep their limits. Followed files
-  /// continue where they were; a request to a receiver that is being sent may be sent again.
-  /// Errors: those of check_forwarders(); then nothing changes.
+  /// Soon applies `tail`, `forwarders`, `tls` (its files are read again, for new connections),
+  /// connection_count_max, http_body_bytes_max and query_timeout of `options`; the others are
+  /// fixed. Open connections keep their limits. Followed files continue where they were; a request
+  /// to a receiver that is being sent may be sent again. Errors: those of check_forwarders() and
+  /// TlsContext::load(); then nothing changes.
   virtual Status change_options(ServerOptions options) = 0;
 };
 

@@ -70,7 +70,8 @@ void print_ready(const Settings& settings, const Server& server, size_t rule_cou
     line += fmt::format(": tcp {}:{}", host_of(settings.listen.tcp), server.tcp_port());
   }
   if (server.http_port() != 0) {
-    line += fmt::format(", http://{}:{}/", host_of(settings.listen.http), server.http_port());
+    line += fmt::format(", {}://{}:{}/", settings.listen.tls.certificate.empty() ? "http" : "https",
+                        host_of(settings.listen.http), server.http_port());
   }
   if (server.syslog_udp_port() != 0) {
     line += fmt::format(", syslog udp {}:{}", host_of(settings.listen.syslog_udp),

@@ -159,6 +159,8 @@ ServerOptions server_options(const Settings& settings) {
   options.tokens = settings.listen.tokens == "on"    ? TokenPolicy::kOn
                    : settings.listen.tokens == "off" ? TokenPolicy::kOff
                                                      : TokenPolicy::kAuto;
+  options.tls = {settings.listen.tls.certificate, settings.listen.tls.key,
+                 settings.listen.tls.client_ca};
   options.allow = settings.listen.allow;
   options.allowed_hosts = settings.listen.allowed_hosts;
   options.external_url = settings.listen.external_url;

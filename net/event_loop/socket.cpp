@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -11,6 +13,7 @@
 #include "db/base/check.h"
 #include "db/base/log.h"
 #include "net/event_loop/bind.h"
+#include "net/event_loop/tls.h"
 
 namespace tocsin {
 namespace {
@@ -21,6 +24,19 @@ constexpr size_t kReadBytes = 64 * 1024;
 
 // Data is passed on before the next read, so all sockets of a thread share one buffer.
 thread_local std::array<char, kReadBytes> read_buffer;
+thread_local std::array<char, kReadBytes> plain_buffer;  // what TLS made of read_buffer
+
+constexpr char kTlsHandshake = 0x16;  // the first byte of a TLS connection (RFC 8446, section 5.1)
+constexpr int kTlsFaultsLoggedMax = 20;  // by a thread in a minute
+
+void log_tls_fault(const std::string& peer, const std::string& fault) {
+  static thread_local Duration minute = 0;
+  static thread_local int count = 0;
+  const Duration now = SystemClock().running() / kMinute;
+  if (now != std::exchange(minute, now)) count = 0;
+  if (++count > kTlsFaultsLoggedMax) return;
+  log(LogLevel::kWarning, fmt::format("tls {}: {}", peer, fault));
+}
 
 struct WriteJob {
   uv_write_t request{};
@@ -53,6 +69,10 @@ struct Socket::State {
   bool ended = false;  // the peer ended or the connection broke
   Callbacks callbacks;
   std::string peer;
+  std::unique_ptr<TlsSession> tls;  // null: plain text
+  bool tls_begun = false;           // the first byte of the peer was one of TLS
+  // Written before the end of the handshake.
+  std::vector<std::pair<std::string, std::function<void()>>> waiting;
 
   static State* of(const uv_handle_t* handle) { return static_cast<State*>(handle->data); }
   uv_handle_t* tcp_handle() { return reinterpret_cast<uv_handle_t*>(&tcp); }
@@ -72,12 +92,74 @@ struct Socket::State {
       if (count < 0) close();
       return;
     }
+    if (tls) return read_tls(count);
     if (count > 0) {
       const auto data = callbacks.data;  // a copy, as the callback may destroy the socket
       return data({read_buffer.data(), static_cast<size_t>(count)});
     }
     if (count == 0 || ended) return;
     report_end(count == UV_EOF);
+  }
+
+  void read_tls(ssize_t count) {
+    if (count == 0 || ended) return;
+    if (count < 0) return report_end(false);
+    const std::string_view received(read_buffer.data(), static_cast<size_t>(count));
+    if (!tls_begun && received.front() != kTlsHandshake) return leave_tls(received);
+    tls_begun = true;
+    tls->receive(received);
+    const bool was_open = tls->is_open();
+    // The callback may destroy the socket, but not this state.
+    while (const size_t size = tls->read(plain_buffer.data(), plain_buffer.size())) {
+      if (!was_open && !waiting.empty()) write_waiting();
+      const auto data = callbacks.data;
+      data({plain_buffer.data(), size});
+      if (!owned) return;
+    }
+    if (!was_open && tls->is_open()) {
+      uv_timer_stop(&linger);
+      write_waiting();
+    }
+    send_raw(tls->take_output(), nullptr);
+    if (!tls->error().empty()) {
+      log_tls_fault(peer, was_open ? tls->error() : "the handshake failed: " + tls->error());
+      return report_end(false);
+    }
+    if (tls->peer_ended()) report_end(true);
+  }
+
+  void leave_tls(std::string_view received) {
+    uv_timer_stop(&linger);
+    tls.reset();
+    log_tls_fault(peer, "the client does not speak TLS, which `listen.tls` demands");
+    const auto not_tls = callbacks.not_tls;
+    if (not_tls) return not_tls(received);
+    report_end(false);
+  }
+
+  void write_waiting() {
+    for (auto& [data, sent] : std::exchange(waiting, {})) {
+      tls->write(data);
+      send_raw(tls->take_output(), std::move(sent));
+    }
+  }
+
+  void send_raw(std::string data, std::function<void()> sent) {
+    if (data.empty() && !sent) return;
+    auto* job = new WriteJob;
+    job->data = std::move(data);
+    job->sent = std::move(sent);
+    job->request.data = job;
+    const uv_buf_t buffer = uv_buf_init(job->data.data(), static_cast<unsigned>(job->data.size()));
+    const int status =
+        uv_write(&job->request, stream_of(tcp), &buffer, 1, [](uv_write_t* request, int result) {
+          const std::unique_ptr<WriteJob> done(static_cast<WriteJob*>(request->data));
+          State* state = State::of(reinterpret_cast<uv_handle_t*>(request->handle));
+          if (!state->owned || result == UV_ECANCELED) return;
+          if (result != 0) return state->report_end(false);
+          if (done->sent) done->sent();
+        });
+    if (status != 0) delete job;  // the connection is broken, which the read side reports
   }
 
   void report_end(bool clean) {
@@ -115,21 +197,27 @@ void Socket::start_reading() {
 
 void Socket::stop_reading() { uv_read_stop(stream_of(state_->tcp)); }
 
+void Socket::start_tls(const TlsContext& context) {
+  state_->tls = std::make_unique<TlsSession>(context);
+  uv_timer_start(
+      &state_->linger,
+      [](uv_timer_t* timer) {
+        State* state = State::of(reinterpret_cast<uv_handle_t*>(timer));
+        if (!state->owned || state->ended) return;
+        log_tls_fault(state->peer, "the handshake was not finished in time");
+        state->report_end(false);
+      },
+      kTlsHandshakeTimeout / kMillisecond, 0);
+}
+
 void Socket::write(std::string data, std::function<void()> sent) {
-  auto* job = new WriteJob;
-  job->data = std::move(data);
-  job->sent = std::move(sent);
-  job->request.data = job;
-  const uv_buf_t buffer = uv_buf_init(job->data.data(), static_cast<unsigned>(job->data.size()));
-  const int status = uv_write(
-      &job->request, stream_of(state_->tcp), &buffer, 1, [](uv_write_t* request, int result) {
-        const std::unique_ptr<WriteJob> done(static_cast<WriteJob*>(request->data));
-        State* state = State::of(reinterpret_cast<uv_handle_t*>(request->handle));
-        if (!state->owned || result == UV_ECANCELED) return;
-        if (result != 0) return state->report_end(false);
-        if (done->sent) done->sent();
-      });
-  if (status != 0) delete job;  // the connection is broken, which the read side reports
+  if (!state_->tls) return state_->send_raw(std::move(data), std::move(sent));
+  if (!state_->tls->is_open()) {
+    state_->waiting.emplace_back(std::move(data), std::move(sent));
+    return;
+  }
+  state_->tls->write(data);
+  state_->send_raw(state_->tls->take_output(), std::move(sent));
 }
 
 size_t Socket::unsent_bytes() const {
@@ -148,6 +236,10 @@ void Socket::finish(std::unique_ptr<Socket> socket) {
   State* state = std::exchange(socket->state_, nullptr);
   state->owned = false;
   state->callbacks = {};
+  if (state->tls) {
+    state->tls->end();
+    state->send_raw(state->tls->take_output(), nullptr);
+  }
   auto* request = new uv_shutdown_t;
   const int status = uv_shutdown(request, stream_of(state->tcp), [](uv_shutdown_t* done, int) {
     const std::unique_ptr<uv_shutdown_t> finished(done);

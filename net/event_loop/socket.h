@@ -17,6 +17,8 @@ using uv_loop_t = struct uv_loop_s;
 
 namespace tocsin {
 
+class TlsContext;
+
 /// One accepted connection. All functions must be called on the loop's thread. Destruction closes
 /// the connection at once.
 class Socket {
@@ -26,6 +28,9 @@ class Socket {
     /// The peer closed its side (`clean`), or the connection broke. May be called a second time,
     /// not clean, if a write fails after a clean end.
     std::function<void(bool clean)> end;
+    /// On a socket with TLS, the peer began with these bytes, which are not TLS. The socket has
+    /// become plain, so that an answer can be sent. If empty, the connection ends, not clean.
+    std::function<void(std::string_view)> not_tls = {};
   };
 
   ~Socket();
@@ -34,10 +39,14 @@ class Socket {
 
   /// Must be called before the first read. Callbacks may destroy the socket.
   void set_callbacks(Callbacks callbacks);
+  /// Makes this the server's side of a TLS connection. The connection ends, not clean, if the
+  /// handshake fails or takes longer than kTlsHandshakeTimeout. A peer that ends without saying so
+  /// in TLS has not ended clean. Requires: nothing was read or written.
+  void start_tls(const TlsContext& context);
   void start_reading();
   void stop_reading();
-  /// Sends in order. Calls `sent` when the last byte has been passed to the system, unless the
-  /// socket is destroyed first.
+  /// Sends in order; before the end of a TLS handshake it waits. Calls `sent` when the last byte
+  /// has been passed to the system, unless the socket is destroyed first.
   void write(std::string data, std::function<void()> sent = nullptr);
   size_t unsent_bytes() const;
   const std::string& peer() const;  ///< `127.0.0.1:4711`

@@ -137,8 +137,12 @@ Connection::Connection(uv_loop_t* loop, std::unique_ptr<Socket> socket, Connecti
 Connection::~Connection() = default;
 
 void Connection::start() {
-  socket_->set_callbacks(
-      {[this](std::string_view data) { on_data(data); }, [this](bool clean) { on_end(clean); }});
+  socket_->set_callbacks({[this](std::string_view data) { on_data(data); },
+                          [this](bool clean) { on_end(clean); },
+                          [this](std::string_view) {
+                            const auto self = shared_from_this();
+                            reject(400, "this port expects TLS; use https:// instead of http://");
+                          }});
   socket_->start_reading();
   reading_ = true;
   restart_timer();

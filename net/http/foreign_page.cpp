@@ -41,7 +41,7 @@ bool is_known_host(const OwnNames& names, const std::string& name) {
 
 // The origins of this server's own page.
 bool is_own_origin(const OwnNames& names, const std::string& origin, const std::string& host) {
-  if (equals_ignoring_case(origin, "http://" + host)) return true;
+  if (equals_ignoring_case(origin, (names.tls ? "https://" : "http://") + host)) return true;
   return !names.external_url.empty() && equals_ignoring_case(origin, origin_of(names.external_url));
 }
 

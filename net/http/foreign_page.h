@@ -14,6 +14,7 @@ struct OwnNames {
   std::vector<std::string> allowed_hosts;  ///< besides localhost and the host of external_url
   bool numeric_hosts = false;  ///< accept any numeric Host, because the server listens to a network
   std::string external_url;    ///< may be empty
+  bool tls = false;            ///< the page is reached through https
 };
 
 /// Why the request is refused, or an empty text.

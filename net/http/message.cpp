@@ -12,6 +12,7 @@ namespace tocsin::http {
 namespace {
 
 constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kTlsScheme = "https://";
 
 }  // namespace
 
@@ -45,8 +46,9 @@ bool Request::has_content_type(std::string_view type) const {
 }
 
 void Request::read_target(std::string_view target) {
-  if (starts_with_ignoring_case(target, kScheme)) {
-    target.remove_prefix(kScheme.size());
+  const bool tls = starts_with_ignoring_case(target, kTlsScheme);
+  if (tls || starts_with_ignoring_case(target, kScheme)) {
+    target.remove_prefix(tls ? kTlsScheme.size() : kScheme.size());
     const std::string_view authority = target.substr(0, target.find_first_of("/?"));
     headers["host"] = authority;
     target.remove_prefix(authority.size());

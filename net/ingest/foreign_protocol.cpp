@@ -13,7 +13,8 @@ std::string foreign_protocol(std::string_view first_bytes) {
     }
   }
   const auto first = static_cast<unsigned char>(first_bytes[0]);
-  if (first_bytes.starts_with("\x16\x03")) return "this looks like TLS; send plain TCP";
+  if (first_bytes.starts_with("\x16\x03"))
+    return "this looks like TLS; send plain TCP, or set listen.tls";
   if (first_bytes.starts_with("\x1f\x8b")) {
     return "this looks like gzip; turn compression off here (Telegraf: content_encoding = "
            "\"identity\")";

@@ -21,6 +21,33 @@ constexpr size_t kInFlightBytesMax = 8 * kMiB;  // submitted and not yet durable
 constexpr size_t kUnsentBytesMax = 64 * kKiB;   // acknowledgements that the client has not read
 constexpr std::string_view kGreeting = "# tocsin ";
 constexpr size_t kShownGreetingBytes = 80;
+constexpr size_t kGreetingBytesMax = 1'024;
+
+struct Greeting {
+  bool acknowledges = false;
+  std::optional<std::string> token;
+  bool is_known = true;
+};
+
+// Of a line like `# tocsin token=… ack=on`. Any other line has neither.
+Greeting parse_greeting(std::string_view line) {
+  Greeting greeting;
+  if (!line.starts_with(kGreeting)) return greeting;
+  std::string_view rest = trimmed(line.substr(kGreeting.size()));
+  greeting.is_known = !rest.empty();
+  while (!rest.empty()) {
+    const std::string_view word = rest.substr(0, rest.find(' '));
+    rest = trimmed_start(rest.substr(word.size()));
+    if (word == "ack=on") {
+      greeting.acknowledges = true;
+    } else if (word.starts_with("token=")) {
+      greeting.token = std::string(word.substr(word.find('=') + 1));
+    } else {
+      greeting.is_known = false;
+    }
+  }
+  return greeting;
+}
 
 std::string answer_to(const IngestReport& report, uint64_t first_line, uint64_t last_line) {
   if (!report.status) {
@@ -49,14 +76,19 @@ TcpConnection::TcpConnection(uv_loop_t* loop, std::unique_ptr<Socket> socket, In
       gone_(std::move(gone)),
       name_("tcp " + socket_->peer()),
       source_("tcp " + host_of_peer(socket_->peer())),
-      quote_timer_(loop, [this] {
-        quote_overdue_ = true;
-        pump();
-      }) {}
+      quote_timer_(loop,
+                   [this] {
+                     quote_overdue_ = true;
+                     pump();
+                   }),
+      token_timer_(loop, [this] { refuse("the line with the token did not arrive in time"); }),
+      authorized_(!options_.refuse) {}
 
 void TcpConnection::start() {
-  socket_->set_callbacks(
-      {[this](std::string_view data) { on_data(data); }, [this](bool clean) { on_end(clean); }});
+  socket_->set_callbacks({[this](std::string_view data) { on_data(data); },
+                          [this](bool clean) { on_end(clean); },
+                          [this](std::string_view data) { on_not_tls(data); }});
+  if (!authorized_) token_timer_.start(options_.token_timeout);
   update_reading();
 }
 
@@ -80,12 +112,49 @@ void TcpConnection::on_end(bool clean) {
 
 void TcpConnection::pump() {
   const auto self = shared_from_this();  // finish_if_done may release the last reference
+  if (!authorized_ && !authenticate()) return;
   if (!submitting_) {
     if (const size_t size = next_chunk(); size > 0) consume(size);
   }
   update_reading();
   watch_quote();
   finish_if_done();
+}
+
+// Nothing is parsed before the client has shown that it may write. False: it has not yet, or is
+// refused.
+bool TcpConnection::authenticate() {
+  if (ended_ && pending().empty()) return authorized_ = true;  // nothing was sent
+  if (!skip_byte_order_mark()) return false;
+  const size_t end = pending().find('\n');
+  if (end == std::string_view::npos && !ended_ && pending().size() <= kGreetingBytesMax)
+    return false;
+  const std::string reason = options_.refuse(parse_greeting(pending().substr(0, end)).token);
+  if (!reason.empty()) {
+    refuse(reason);
+    return false;
+  }
+  token_timer_.stop();
+  return authorized_ = true;
+}
+
+void TcpConnection::refuse(const std::string& reason) {
+  const auto self = shared_from_this();
+  token_timer_.stop();
+  ended_ = true;
+  socket_->write(fmt::format("-ERR {}\n", reason));
+  Socket::finish(std::move(socket_));
+  gone_();
+}
+
+// The log names the fault already. Only who asked for answers reads them.
+void TcpConnection::on_not_tls(std::string_view data) {
+  if (data.starts_with(kGreeting)) return refuse("this port expects TLS");
+  const auto self = shared_from_this();
+  token_timer_.stop();
+  ended_ = true;
+  Socket::finish(std::move(socket_));
+  gone_();
 }
 
 void TcpConnection::drop(size_t size) {
@@ -201,8 +270,9 @@ void TcpConnection::submit(IngestText text, uint64_t first_line, std::function<v
 void TcpConnection::read_greeting(std::string_view text) {
   const std::string_view first = text.substr(0, text.find('\n'));
   if (first.starts_with(kGreeting)) {
-    acknowledges_ = trimmed(first.substr(kGreeting.size())) == "ack=on";
-    if (!acknowledges_) {
+    const Greeting greeting = parse_greeting(first);
+    acknowledges_ = greeting.acknowledges;
+    if (!greeting.is_known && !greeting.token) {  // a token must not be logged
       log(LogLevel::kWarning,
           fmt::format("{}: `{}` is not known, so nothing is confirmed; expected `# tocsin ack=on`",
                       name_, first.substr(0, kShownGreetingBytes)));

@@ -6,11 +6,15 @@
 //
 //     +OK 120                                       all lines up to number 120 are durable
 //     -ERR line 7: missing fields at byte 2 (and 1 more); 120 lines done
+//
+// Where a token is needed, the first line is `# tocsin token=TOKEN`, or with both words. A client
+// without a valid one gets a line with -ERR, and is closed; nothing that it sent is stored.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "db/base/time.h"
@@ -23,6 +27,10 @@ struct TcpConnectionOptions {
   std::string measurement;                ///< for JSON events that do not name one
   TimeOptions time;                       ///< of JSON events
   Duration open_quote_max = 5 * kSecond;  ///< see ServerOptions
+  /// Why a client that sent this token, or none, may not write; empty text: it may. If there is no
+  /// such function, all may.
+  std::function<std::string(const std::optional<std::string>& token)> refuse = {};
+  Duration token_timeout = kMinute;  ///< for the line with the token
 };
 
 /// All functions must be called on the loop's thread. `ingest` and `clock` must outlive it.
@@ -54,6 +62,9 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void on_report(const IngestReport& report, size_t bytes, uint64_t first_line, uint64_t last_line);
   void acknowledge(uint64_t first_line, std::string answer);
   void read_greeting(std::string_view text);
+  bool authenticate();
+  void refuse(const std::string& reason);
+  void on_not_tls(std::string_view data);
   void update_reading();
   void watch_quote();
   void finish_if_done();
@@ -68,6 +79,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
 
   StreamFramer framer_;
   LoopTimer quote_timer_;  // runs while an open quote holds lines back and could still be closed
+  LoopTimer token_timer_;  // runs until the client may write
+  bool authorized_;
   bool quote_overdue_ = false;
   std::string buffer_;  // received; consumed up to start_
   size_t start_ = 0;

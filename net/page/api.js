@@ -9,7 +9,44 @@ export class ApiError extends Error {
   }
 }
 
+// The token lives as long as the tab. A server that needs none is never sent one.
+const kTokenKey = "tocsin-token";
+let asking = null; // one dialog for all requests
+let declined = false;
+
+function ask_for_token(reason) {
+  asking ??= new Promise((resolve) => {
+    const dialog = document.getElementById("token-dialog");
+    const input = document.getElementById("token");
+    document.getElementById("token-reason").textContent = reason;
+    dialog.addEventListener("close", () => {
+      asking = null;
+      declined = dialog.returnValue !== "use" || !input.value.trim();
+      if (!declined) sessionStorage.setItem(kTokenKey, input.value.trim());
+      input.value = "";
+      resolve(!declined);
+    }, { once: true });
+    dialog.returnValue = "";
+    dialog.showModal();
+  });
+  return asking;
+}
+
 async function request(path, options) {
+  for (;;) {
+    const token = sessionStorage.getItem(kTokenKey);
+    const headers = token ? { ...options.headers, Authorization: `Bearer ${token}` } : options.headers;
+    try {
+      return await request_once(path, headers ? { ...options, headers } : options);
+    } catch (error) {
+      if (error.status !== 401 || declined) throw error;
+      // Another request may have brought a token in the meantime.
+      if (token === sessionStorage.getItem(kTokenKey) && !(await ask_for_token(error.message))) throw error;
+    }
+  }
+}
+
+async function request_once(path, options) {
   const abort = new AbortController();
   options.signal?.addEventListener("abort", () => abort.abort());
   const timer = setTimeout(() => abort.abort(), options.timeout ?? kTimeout);

@@ -205,7 +205,7 @@ class ReachTest(Case):
         self.assertTrue(self.reach(address, f"listen: {{insecure: true, allow: [{address}]}}\n")[0])
         answered, log = self.reach(address, "listen: {insecure: true, allow: ['2001:db8::/32']}\n")
         self.assertFalse(answered)
-        self.assertIn(f"http {address}: closed, because `listen.allow` does not contain this address", log)
+        self.assertIn(f"http {address}: refused, because `listen.allow` does not contain this address", log)
         self.assertTrue(self.reach("127.0.0.1", "listen: {allow: ['2001:db8::/32']}\n")[0])
 
     def test_the_settings_name_hosts_and_the_external_url(self):

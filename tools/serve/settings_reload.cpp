@@ -27,6 +27,11 @@ class SettingsComparison {
     changes("listen.http_body_bytes_max", listen.http_body_bytes_max,
             wanted.listen.http_body_bytes_max);
     changes("listen.query_timeout", listen.query_timeout, wanted.listen.query_timeout);
+    // Files with other names are read at once; whether there is TLS is fixed.
+    if (!listen.tls.certificate.empty() && !wanted.listen.tls.certificate.empty() &&
+        listen.tls.client_ca.empty() == wanted.listen.tls.client_ca.empty()) {
+      changes("listen.tls", listen.tls, wanted.listen.tls);
+    }
     changes("tail", running_.tail, wanted.tail);
     changes("forwarders", running_.forwarders, wanted.forwarders);
     RuleSettings rules = wanted.rules;
@@ -53,6 +58,7 @@ class SettingsComparison {
     is_fixed("store.retention_grace", rest.store.retention_grace, wanted.store.retention_grace);
     is_fixed("listen.insecure", rest.listen.insecure, wanted.listen.insecure);
     is_fixed("listen.tokens", rest.listen.tokens, wanted.listen.tokens);
+    is_fixed("listen.tls", rest.listen.tls, wanted.listen.tls);
     is_fixed("listen.allow", rest.listen.allow, wanted.listen.allow);
     is_fixed("listen.allowed_hosts", rest.listen.allowed_hosts, wanted.listen.allowed_hosts);
     is_fixed("listen.external_url", rest.listen.external_url, wanted.listen.external_url);
@@ -103,6 +109,9 @@ Result<std::string> SettingsReload::run(Server& server) {
   const Settings& settings = comparison.running();
   ServerOptions options = server_options(settings);
   TOCSIN_RETURN_IF_ERROR(check_forwarders(options.forwarders));
+  if (options.tls.enabled()) {
+    TOCSIN_RETURN_IF_ERROR(TlsContext::load(options.tls));
+  }
   TOCSIN_TRY(const RuleEngineOptions rule_options, rule_engine_options(settings, clock_.now()));
   TOCSIN_TRY(const std::string rules, rules_.change(settings.rules, rule_options));
   running_ = settings;
