@@ -469,7 +469,14 @@ void ContainerLog::parse(std::string_view lines) {
   events.flush();
 }
 
-std::vector<std::pair<std::string, std::string>> container_tags(std::string_view path) {
+TagList with_container_tags(InputFormat format, std::string_view path, const TagList& tags) {
+  if (format != InputFormat::kCri && format != InputFormat::kDocker) return tags;
+  TagList out = container_tags(path);
+  out.insert(out.end(), tags.begin(), tags.end());
+  return out;
+}
+
+TagList container_tags(std::string_view path) {
   const auto cut_last = [](std::string_view& text, char separator) {
     const size_t at = text.rfind(separator);
     const std::string_view last = text.substr(at + 1);  // npos + 1 is 0

@@ -61,6 +61,8 @@ size_t whole_container_events(InputFormat format, const MultiLine* multi_line,
 /// /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log and
 /// /var/log/containers/POD_NAMESPACE_CONTAINER-ID.log; `container`, the first 12 digits of the id,
 /// for /var/lib/docker/containers/ID/ID-json.log. Else empty.
-std::vector<std::pair<std::string, std::string>> container_tags(std::string_view path);
+TagList container_tags(std::string_view path);
+/// The same, followed by `tags`, for files of `format`; for others, only `tags`.
+TagList with_container_tags(InputFormat format, std::string_view path, const TagList& tags);
 
 }  // namespace tocsin

@@ -34,7 +34,12 @@ JsonValue* find_named(std::vector<JsonValue>& values, std::string_view path) {
 
 EventRows::EventRows(const ParseOptions& options, const TimeKeys& time_keys, Batch& batch,
                      LineWarnings& warnings, const char* what)
-    : options_(options), time_keys_(time_keys), batch_(batch), warnings_(warnings), what_(what) {}
+    : options_(options),
+      time_keys_(time_keys),
+      batch_(batch),
+      warnings_(warnings),
+      what_(what),
+      static_tags_(options.static_tags, batch) {}
 
 bool EventRows::append(std::vector<JsonValue>& values, Facts facts) {
   const bool usual = options_.guess_shapes && facts.measurement.empty() && facts.oddity.empty();
@@ -54,6 +59,7 @@ bool EventRows::append(std::vector<JsonValue>& values, Facts facts) {
   if (!facts.oddity.empty()) warnings_.add(LineWarning::kOddKey, [&] { return facts.oddity; });
   RowBatch& rows = batch_.rows_of(measurement);
   rows.begin_row(time.value_or(options_.now), facts.line);
+  static_tags_.set(rows);
   for (size_t i = 0; i < values.size(); ++i) {
     const JsonValue& value = values[i];
     const bool string = value.kind == Kind::kString;
@@ -146,6 +152,7 @@ bool EventRows::append_shaped(Shape& shape, const std::vector<JsonValue>& values
   if (!time) warn_without_time(values);
   RowBatch& rows = *shape.rows;
   rows.begin_row(time.value_or(options_.now), facts.line);
+  static_tags_.set(rows);
   size_t hint = 0;
   for (size_t i = 0; i < values.size(); ++i) {
     if (i == time_index) continue;
@@ -279,7 +286,7 @@ void EventRows::warn_without_time(const std::vector<JsonValue>& values) {
 
 bool EventRows::is_tag(const JsonValue& value) const {
   if (value.role != ValueRole::kGuess) return value.role == ValueRole::kTag;
-  return is_tag_key(value.path, options_);
+  return is_tag_key(value.path, options_) || static_tags_.has(value.path);
 }
 
 ColumnType EventRows::column_type_of(JsonValue::Kind kind) {

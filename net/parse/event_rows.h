@@ -93,6 +93,7 @@ class EventRows : public RowAppender {
   size_t last_ = 0;        // the shape of the previous event
   size_t next_shape_ = 0;  // the one to replace next
   std::vector<TimeCandidate> candidates_;
+  StaticTags static_tags_;
 };
 
 }  // namespace tocsin

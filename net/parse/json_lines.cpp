@@ -127,10 +127,11 @@ void JsonLinesParser::parse(std::string_view buffer, const ParseOptions& options
   EventReader reader(impl_->flattener, options, time_keys, batch, errors.warnings());
   PlainObjects plain(options, time_keys, batch, errors.warnings());
   LineNumbers numbers(buffer);
+  const bool may_be_plain = options.guess_shapes && options.static_tags.empty();
   for (std::string_view rest = buffer; !rest.empty();) {
     const std::string_view line = next_line(rest);
     if (is_blank_line(line)) continue;
-    if (options.guess_shapes && line.size() <= kLineBytesMax && plain.consume(line)) continue;
+    if (may_be_plain && line.size() <= kLineBytesMax && plain.consume(line)) continue;
     read_around_nuls(line, numbers, errors, [&](std::string_view part) {
       if (part.size() > kLineBytesMax) return too_long("line", part.size());
       return reader.read(part, padded_line(part, buffer, batch)) ? std::string() : reader.reason();

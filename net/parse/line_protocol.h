@@ -12,6 +12,7 @@
 #include "db/base/time.h"
 #include "db/schema/batch.h"
 #include "net/parse/line_errors.h"
+#include "net/parse/static_tags.h"
 #include "net/parse/time_keys.h"
 
 namespace tocsin {
@@ -47,6 +48,7 @@ struct ParseOptions {
   std::vector<std::string> tags;  ///< JSON: keys whose strings are tags; empty: guess
   TimeOptions time;               ///< JSON and CSV; syslog: only the zone
   SyslogOptions syslog;
+  TagList static_tags;            ///< of all rows but those of line protocol and CSV
 };
 
 /// Parses whole lines; the last one needs no newline. Returns the number of consumed bytes: all,

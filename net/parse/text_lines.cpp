@@ -96,7 +96,8 @@ class TextLineReader : public RowAppender {
       : options_(options),
         batch_(batch),
         level_kind_(is_tag_key("level", options) ? ColumnKind::kTag : ColumnKind::kField),
-        time_(time_before) {}
+        time_(time_before),
+        static_tags_(options.static_tags, batch) {}
 
   /// Appends the line's row to the batch, or returns false with reason() set.
   bool read(std::string_view line) {
@@ -128,6 +129,7 @@ class TextLineReader : public RowAppender {
     RowBatch& rows = batch_.rows_of(options_.measurement);
     untimed_count_ += time_ ? 0 : 1;
     rows.begin_row(time_.value_or(options_.now), line);
+    static_tags_.set(rows);
     if (!level.empty()) {
       rows.set_string(rows.lane("level", ColumnType::kString, level_kind_, 1), level);
     }
@@ -145,6 +147,7 @@ class TextLineReader : public RowAppender {
   std::optional<Timestamp> time_;
   uint64_t untimed_count_ = 0;
   std::string plain_;  // a line without its colours
+  StaticTags static_tags_;
 };
 
 }  // namespace

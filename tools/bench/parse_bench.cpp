@@ -95,6 +95,47 @@ std::string json_lines_of(const std::vector<Event>& events) {
   return out;
 }
 
+std::string rfc3339_of(const Event& e) {
+  const auto seconds = static_cast<std::time_t>(e.time / 1'000'000'000);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", utc.tm_year + 1900,
+                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                     e.time % 1'000'000'000);
+}
+
+/// The same events as the lines of a format.
+std::string file_of(const std::vector<Event>& events, std::string_view format) {
+  std::string out;
+  for (const Event& e : events) {
+    const std::string time = rfc3339_of(e);
+    const std::string json = fmt::format(
+        R"({{"service":"{}","status":"{}","duration_ms":{},"bytes":{},"cached":{},"message":"{}"}})",
+        e.service, e.status, e.duration_ms, e.bytes, e.cached, e.message);
+    if (format == "logfmt") {
+      out += fmt::format(
+          "time={} service={} status={} duration_ms={} bytes={} cached={} message=\"{}\"\n", time,
+          e.service, e.status, e.duration_ms, e.bytes, e.cached, e.message);
+    } else if (format == "cri") {
+      out += fmt::format("{} stdout F {}\n", time, json);
+    } else if (format == "docker") {
+      std::string escaped;
+      for (const char c : json) escaped += c == '"' ? std::string("\\\"") : std::string(1, c);
+      out += fmt::format("{{\"log\":\"{}\\n\",\"stream\":\"stdout\",\"time\":\"{}\"}}\n", escaped,
+                         time);
+    } else if (format == "access") {
+      out += fmt::format(
+          "10.0.0.{} - {} [{}] \"GET /{} HTTP/1.1\" {} {} \"-\" \"Mozilla/5.0 (X11; Linux)\" {}\n",
+          e.bytes % 250, e.service, "02/Nov/2026:09:15:04 +0100", e.message.substr(0, 7),
+          e.cached ? 200 : 404, e.bytes, e.duration_ms);
+    } else {
+      out += fmt::format("{} {} [{}] {} {} {}: {}\n", time, e.status, e.service, e.duration_ms,
+                         e.bytes, e.cached, e.message);
+    }
+  }
+  return out;
+}
+
 std::string csv_of(const std::vector<Event>& events) {
   std::string out = "time,service,status,duration_ms,bytes,cached,message\n";
   for (const Event& e : events) {
@@ -182,6 +223,21 @@ int main(int argument_count, char** arguments) {
                 shapes(released.line_protocol, lines, true));
   bench.compare("JSON lines: shapes (plain_objects)", shapes(released.json_lines, json, false),
                 shapes(released.json_lines, json, true));
+  for (const char* format : {"logfmt", "cri", "docker", "access", "regex", "text"}) {
+    const std::string file = file_of(events, format);
+    const char* const pattern =
+        std::string_view(format) == "regex"
+            ? R"(^(?P<time>\S+) (?P<status>\w+) \[(?P<service>[^\]]+)\] (?P<duration_ms>\S+) )"
+              R"((?P<bytes>\d+) (?P<cached>\w+): (?P<message>.*)$)"
+            : "";
+    const auto work = [&](bool guess) {
+      return [&, guess](std::string* image) {
+        return released.events(file, format, pattern, guess, image);
+      };
+    };
+    bench.compare(fmt::format("{}: names of earlier events", format).c_str(), work(false),
+                  work(true));
+  }
   bench.compare("line protocol: SSE2 and eight digits", shapes(portable.line_protocol, lines, true),
                 shapes(released.line_protocol, lines, true));
   bench.compare("JSON lines: SSE2 and eight digits", shapes(portable.json_lines, json, true),

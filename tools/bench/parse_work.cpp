@@ -1,11 +1,13 @@
 #include "tools/bench/parse_work.h"
 
 #include <charconv>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "db/encoding/text_splitter.h"
 #include "net/parse/csv_rows.h"
+#include "net/parse/event_parser.h"
 #include "net/parse/json_lines.h"
 #include "net/parse/line_protocol.h"
 #include "net/parse/number.h"
@@ -56,6 +58,25 @@ size_t csv(std::string_view records, std::string* image) {
   return finish(batch, errors, image);
 }
 
+size_t events(std::string_view lines, const char* name, const char* pattern, bool guess_shapes,
+              std::string* image) {
+  ParseOptions options;
+  options.measurement = "audit";
+  options.guess_shapes = guess_shapes;
+  EventSettings settings;
+  settings.pattern = pattern;
+  const auto rules = read_event_settings(settings, name);
+  if (!rules) return 0;
+  FormatGuess guess;
+  guess.other_lines = *line_format_of(name);
+  std::optional<Timestamp> text_time;
+  Batch batch(ConflictPolicy::kKeepInRest);
+  LineErrors errors;
+  EventParser().parse(event_format_of(guess, true, *rules), lines, options, text_time, batch,
+                      errors);
+  return finish(batch, errors, image);
+}
+
 template <class T>
 T from_chars(std::string_view text) {
   T value{};
@@ -103,8 +124,8 @@ size_t split(std::span<const std::string> texts, std::string* image) {
   return split;
 }
 
-constexpr ParseWork kWork = {line_protocol, json_lines,  csv,  integers,
-                             decimals,      count_lines, split};
+constexpr ParseWork kWork = {line_protocol, json_lines, csv,         events,
+                             integers,      decimals,   count_lines, split};
 
 }  // namespace
 }  // namespace tocsin

@@ -15,6 +15,9 @@ struct ParseWork {
   size_t (*line_protocol)(std::string_view lines, bool guess_shapes, std::string* image);
   size_t (*json_lines)(std::string_view lines, bool guess_shapes, std::string* image);
   size_t (*csv)(std::string_view records, std::string* image);
+  /// The lines of a file in the format of that name, by EventParser. `pattern`: of `regex`.
+  size_t (*events)(std::string_view lines, const char* format, const char* pattern,
+                   bool guess_shapes, std::string* image);
 
   /// `plain`: with std::from_chars only.
   size_t (*integers)(std::span<const std::string> texts, bool plain, std::string* image);

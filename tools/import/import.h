@@ -22,7 +22,8 @@ struct ImportOptions {
   ChunkReaderOptions reader;
   /// JSON and CSV: keys whose columns are tags; empty: decided by heuristics.
   std::vector<std::string> tags;
-  TimeOptions time;  ///< JSON and CSV
+  TimeOptions time;     ///< JSON and CSV
+  TagList static_tags;  ///< of all rows but those of line protocol and CSV
   /// Whether a file may be imported in which no row has a time: all get the current one.
   bool time_now = false;
   /// Accepts rows of Tocsin's own measurements, which are otherwise refused.

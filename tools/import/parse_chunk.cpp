@@ -1,5 +1,6 @@
 #include "tools/import/parse_chunk.h"
 
+#include "net/parse/container_log.h"
 #include "net/parse/csv_rows.h"
 #include "tools/import/import.h"
 
@@ -11,6 +12,7 @@ ParseOptions parse_options_of(const ImportOptions& options, const Chunk& chunk) 
   out.measurement = chunk.measurement;
   out.tags = options.tags;
   out.time = options.time;
+  out.static_tags = with_container_tags(chunk.format, chunk.path, options.static_tags);
   out.time_unit = chunk.format == InputFormat::kLineProtocol ? 1 : 0;
   out.more_follows = chunk.format == InputFormat::kLineProtocol && chunk.more_follows;
   out.odd_names_with_time = true;
