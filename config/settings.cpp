@@ -330,6 +330,11 @@ TailSettings read_tail(const YamlNode& node, const std::string& path, Problems& 
   if (paths && is_empty_list(*paths)) section.wrong(*paths, "paths", "at least one glob pattern");
   section.one_of("format", out.format,
                  {"auto", "json", "lp", "logfmt", "cri", "docker", "access", "regex", "text"});
+  section.texts("exclude", out.exclude);
+  const YamlNode* static_tags = section.text_map("static_tags", out.static_tags);
+  if (static_tags && out.format == "lp") {
+    section.wrong(*static_tags, "static_tags", "no tags, because line protocol has its own");
+  }
   section.text("pattern", out.pattern);
   read_multi_line(section, problems, out.multiline);
   section.text("measurement", out.measurement);

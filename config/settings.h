@@ -94,7 +94,9 @@ struct TailSettings {
   std::string format = "auto";     ///< auto, json, lp, logfmt, cri, docker, access, regex, text
   std::string pattern;             ///< RE2 with named groups, of the format regex
   MultiLineSettings multiline;
-  std::string measurement;        ///< for lines that name none; empty: the file's folder
+  std::string measurement;           ///< for lines that name none; empty: the file's folder
+  std::vector<std::string> exclude;  ///< globs of paths, or of names if they have no `/`
+  std::map<std::string, std::string> static_tags;  ///< of all rows but those of line protocol
   std::vector<std::string> tags;  ///< JSON keys stored as tags; empty: see net/parse/keys.h
   bool from_end = false;          ///< skip the existing content of new files
   Duration copy_wait = kMinute;   ///< how long a file is equal to another before it is a copy

@@ -31,6 +31,7 @@ void add_rules_test_command(CLI::App& rules, Action& action);
 void add_retention_command(CLI::App& app, Action& action);
 void add_token_command(CLI::App& app, Action& action);
 void add_generate_command(CLI::App& app, Action& action);
+void add_tail_command(CLI::App& app, Action& action);
 void add_rejected_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
 /// verify, repair, compact, backup

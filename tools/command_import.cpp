@@ -153,6 +153,21 @@ void add_import_command(CLI::App& app, Action& action) {
       ->delimiter(',')
       ->allow_extra_args(false);  // or it would also take FILE
   command
+      ->add_option_function<std::vector<std::string>>(
+          "--tag",
+          [arguments](const std::vector<std::string>& pairs) {
+            for (const std::string& pair : pairs) {
+              const size_t equals = pair.find('=');
+              if (equals == 0 || equals == pair.npos) {
+                throw CLI::ValidationError("--tag", "expected NAME=VALUE, found `" + pair + "`");
+              }
+              arguments->import.static_tags.emplace_back(pair.substr(0, equals),
+                                                         pair.substr(equals + 1));
+            }
+          },
+          "NAME=VALUE: a tag of all rows, except those of line protocol and CSV; may be repeated")
+      ->allow_extra_args(false);  // or it would also take FILE
+  command
       ->add_option("--time", arguments->time.keys,
                    "Keys of JSON and CSV that may hold the time; the first valid one is used. "
                    "`now`: files without any time may be imported, at the current time")

@@ -87,6 +87,8 @@ TailOptions tail_options(const TailSettings& tail) {
                       tail.from_end, tail.copy_wait, tail.last_line_wait, time_settings(tail.time)};
   options.events = {tail.pattern, tail.multiline.start, tail.multiline.on,
                     static_cast<size_t>(tail.multiline.line_count_max)};
+  options.static_tags.assign(tail.static_tags.begin(), tail.static_tags.end());
+  options.exclude = tail.exclude;
   options.event_wait = tail.multiline.wait;
   return options;
 }

@@ -25,6 +25,8 @@ struct TailOptions {
   std::optional<Duration> last_line_wait = {};
   TimeSettings time = {};  ///< of events that are named values: all but lp and text
   EventSettings events = {};
+  TagList static_tags = {};               ///< of all rows but those of line protocol
+  std::vector<std::string> exclude = {};  ///< globs of paths, or of names if they have no `/`
   /// How long an event of several lines must get no further line before it ends.
   Duration event_wait = 2 * kSecond;
 

@@ -8,6 +8,7 @@
 
 #include "db/base/ascii.h"
 #include "db/limits.h"
+#include "net/parse/container_log.h"
 #include "net/parse/event_parser.h"
 #include "net/parse/framer.h"
 #include "net/parse/json_documents.h"
@@ -211,7 +212,8 @@ void parse_lines(std::string lines, const ReadRequest& request, const FormatGues
   });
   write.batch = Batch(keep ? ConflictPolicy::kKeepInRest : ConflictPolicy::kRejectRow);
   const std::string_view kept = write.batch.keep(std::move(lines));
-  const ParseOptions options = options_of(request);
+  ParseOptions options = options_of(request);
+  options.static_tags = with_container_tags(format.lines, request.path, request.static_tags);
   LineErrors errors;
   if (guess.array_key.empty()) {
     EventParser().parse(format, kept, options, text_time, write.batch, errors);

@@ -44,6 +44,7 @@ struct ReadRequest {
       guess;                ///< of an earlier read, if `format` is none; may be null
   std::string measurement;  ///< for lines that name none
   std::vector<std::string> tags;
+  TagList static_tags = {};
   TimeOptions time;
   Timestamp now = 0;
   bool live = false;  ///< what is read has just been written: its lags count

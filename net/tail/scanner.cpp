@@ -197,7 +197,9 @@ void TailScanner::scan(const std::vector<MissingFile>& missing,
       step();
       const auto paths = listed(pattern, expand(pattern, 0));
       if (paths.empty()) unmatched_.push_back(pattern);
-      for (const std::string& path : paths) inspect(path, source);
+      for (const std::string& path : paths) {
+        if (!is_excluded(path, source)) inspect(path, source);
+      }
       const auto folders = listed(pattern, expand(folder_of(pattern), GLOB_ONLYDIR));
       folders_.insert(folders_.end(), folders.begin(), folders.end());
     }
@@ -244,8 +246,19 @@ List TailScanner::listed(const std::string& what, Result<List> list) {
   return {};
 }
 
+bool TailScanner::is_excluded(const std::string& path, size_t source) const {
+  if (source >= excluded_.size()) return false;
+  return std::any_of(excluded_[source].begin(), excluded_[source].end(),
+                     [&](const std::string& pattern) {
+                       const bool is_name = pattern.find('/') == pattern.npos;
+                       const std::string text = is_name ? file_name_of(path) : path;
+                       return fnmatch(pattern.c_str(), text.c_str(), FNM_PATHNAME) == 0;
+                     });
+}
+
 std::optional<size_t> TailScanner::source_of(const std::string& path) const {
   for (size_t source = 0; source < globs_.size(); ++source) {
+    if (is_excluded(path, source)) continue;
     for (const std::string& pattern : globs_[source]) {
       if (fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) return source;
     }

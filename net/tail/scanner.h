@@ -71,10 +71,12 @@ struct Comparison {
 /// while no scan is running.
 class TailScanner {
  public:
-  /// The globs of each source, absolute.
+  /// The globs of each source, absolute. `excluded`: by source, globs of paths that it leaves out,
+  /// absolute, or of file names if they have no `/`.
   /// Tests pass `step`, which is called before each access to the disk.
-  explicit TailScanner(std::vector<std::vector<std::string>> globs, std::function<void()> step = {})
-      : globs_(std::move(globs)), step_(std::move(step)) {}
+  explicit TailScanner(std::vector<std::vector<std::string>> globs, std::function<void()> step = {},
+                       std::vector<std::vector<std::string>> excluded = {})
+      : globs_(std::move(globs)), excluded_(std::move(excluded)), step_(std::move(step)) {}
 
   /// Compares after everything else, at most kComparedBytesMax in all.
   void scan(const std::vector<MissingFile>& missing, std::vector<Comparison> comparisons = {});
@@ -103,7 +105,10 @@ class TailScanner {
   template <class List>
   List listed(const std::string& what, Result<List> list);
 
+  bool is_excluded(const std::string& path, size_t source) const;
+
   const std::vector<std::vector<std::string>> globs_;
+  const std::vector<std::vector<std::string>> excluded_;
   const std::function<void()> step_;
   std::map<std::string, FileSeen> before_;  // files of the previous scan, by path
   Timestamp before_began_ = 0;              // when the previous scan began

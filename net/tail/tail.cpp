@@ -45,19 +45,27 @@ std::string measurement_of(const Source& source, const std::string& path) {
   return folder.empty() ? "log" : folder;
 }
 
+Result<std::string> absolute_glob(const std::string& path) {
+  if (path.empty()) return fail(ErrorCode::kInvalid, "tail: a path is empty");
+  std::error_code error;
+  const auto full = std::filesystem::absolute(path, error);
+  if (error) return fail(ErrorCode::kIo, "tail: " + path + ": " + error.message());
+  return full.lexically_normal().string();
+}
+
 }  // namespace
 
 class Tail::Impl : public std::enable_shared_from_this<Tail::Impl> {
  public:
   Impl(uv_loop_t* loop, Database& database, const Clock& clock, std::vector<Source> sources,
-       std::vector<std::vector<std::string>> globs, TailTiming timing, LagLog* lags)
+       TailScanner scanner, TailTiming timing, LagLog* lags)
       : loop_(loop),
         database_(database),
         clock_(clock),
         lags_(lags),
         sources_(std::move(sources)),
         timing_(timing),
-        scanner_(std::move(globs)),
+        scanner_(std::move(scanner)),
         files_(file_settings(sources_, timing)) {}
 
   Status start();
@@ -335,6 +343,7 @@ void Tail::Impl::begin_read(uint64_t id) {
   if (file.position.offset > 0) request->guess = file.guess;
   request->measurement = measurement_of(source, file.position.path);
   request->tags = source.options.tags;
+  request->static_tags = source.options.static_tags;
   request->time = source.time;
   request->now = clock_.now();
   request->live = lags_ != nullptr && file.live;
@@ -481,17 +490,20 @@ Result<std::unique_ptr<Tail>> Tail::create(uv_loop_t* loop, Database& database, 
                                            LagLog* lags) {
   std::vector<Source> sources;
   std::vector<std::vector<std::string>> globs;
+  std::vector<std::vector<std::string>> excluded;
   for (TailOptions& option : options) {
     TOCSIN_TRY(const TailFormat format, parse_tail_format(option.format));
     std::vector<std::string> absolute;
     for (const std::string& path : option.paths) {
-      if (path.empty()) return fail(ErrorCode::kInvalid, "tail: a path is empty");
-      std::error_code error;
-      const auto full = std::filesystem::absolute(path, error);
-      if (error) return fail(ErrorCode::kIo, "tail: " + path + ": " + error.message());
-      absolute.push_back(full.lexically_normal().string());
+      TOCSIN_TRY(absolute.emplace_back(), absolute_glob(path));
     }
     globs.push_back(std::move(absolute));
+    std::vector<std::string> exclude;
+    for (const std::string& path : option.exclude) {
+      const bool is_name = !path.empty() && path.find('/') == path.npos;
+      TOCSIN_TRY(exclude.emplace_back(), is_name ? Result<std::string>(path) : absolute_glob(path));
+    }
+    excluded.push_back(std::move(exclude));
     auto time = read_time_options(option.time);
     if (!time) return fail(time.error(), "tail: time");
     auto events = read_event_settings(option.events, option.format);
@@ -499,7 +511,8 @@ Result<std::unique_ptr<Tail>> Tail::create(uv_loop_t* loop, Database& database, 
     sources.push_back({format, std::move(option), *std::move(time), *std::move(events)});
   }
   return std::unique_ptr<Tail>(new Tail(std::make_shared<Impl>(
-      loop, database, clock, std::move(sources), std::move(globs), timing, lags)));
+      loop, database, clock, std::move(sources),
+      TailScanner(std::move(globs), {}, std::move(excluded)), timing, lags)));
 }
 
 Status Tail::start() { return impl_->start(); }

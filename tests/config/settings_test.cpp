@@ -212,6 +212,8 @@ TEST_CASE("settings: every kind of value is read strictly", "[config]") {
   check("tail: [{paths: a, format: csv}]\n",
         "1:27: tail[1].format: expected one of auto, json, lp, logfmt, cri, "
         "docker, access, regex, text, found `csv`");
+  check("tail: [{paths: a, static_tags: [env]}]\n",
+        "1:32: tail[1].static_tags: expected a map of texts, found a list");
   check("tail: [{paths: a, multiline: {max_lines: 5}}]\n",
         "1:30: tail[1].multiline.start is missing");
   check("tail: [{paths: a, multiline: no}]\n",

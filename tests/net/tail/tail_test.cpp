@@ -725,7 +725,32 @@ TEST_CASE("tail: logs of containers are in `logs`, and cut lines are joined", "[
   Process process({follow(folder.path("pods/*/*/*.log"))});
   process.settle();
   folder.append(path, "2026-11-02T08:15:05Z stdout F two\n");
-  CHECK(process.until_rows({"logs stream=stdout message=one two"}));
+  CHECK(process.until_rows(
+      {"logs namespace=shop pod=pay-1 container=app stream=stdout message=one two"}));
+}
+
+TEST_CASE("tail: static tags are in all rows, unless an event has its own", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.json", "{\"n\":1}\n{\"env\":\"test\",\"n\":2}\n");
+  folder.append("a/y.json", "2026-11-02T08:15:04Z INFO up\n");
+  TailOptions options = follow(folder.path("a/*.json"));
+  options.static_tags = {{"env", "prod"}};
+  Process process({options});
+  CHECK(
+      process.until_rows({"a env=prod level=INFO message=up", "a env=prod n=1", "a env=test n=2"}));
+}
+
+TEST_CASE("tail: excluded files are not followed", "[net]") {
+  const TemporaryFolder folder;
+  folder.append("a/x.json", line(0));
+  folder.append("a/debug.json", line(1));
+  folder.append("b/x.json", line(2));
+  TailOptions options = follow(folder.path("*/*.json"));
+  options.exclude = {"debug*", folder.path("b/*")};
+  Process process({options});
+  REQUIRE(process.until_rows(rows("a", 0, 1)));
+  process.settle();
+  CHECK(process.tail->counters().files == 1);
 }
 
 TEST_CASE("tail: NUL bytes that a crash left are skipped, and the lines around them are stored",
