@@ -14,6 +14,7 @@
 #include "net/parse/framer.h"
 #include "net/parse/json_event.h"
 #include "net/parse/keys.h"
+#include "net/parse/logfmt.h"
 #include "net/parse/syslog_frames.h"
 #include "net/parse/text_time.h"
 
@@ -399,13 +400,35 @@ class SyslogReader : public RowAppender {
   // `buffer` holds the message.
   void unpack(std::string_view buffer) {
     std::string_view text = trimmed_start(values_[0].text);
-    if (!options_.syslog.unpack_json) return;
-    if (text.starts_with(kCeeCookie)) text = trimmed_start(text.substr(kCeeCookie.size()));
-    if (!text.starts_with('{')) return;
+    if (options_.syslog.unpack_json) {
+      std::string_view json = text;
+      if (json.starts_with(kCeeCookie)) json = trimmed_start(json.substr(kCeeCookie.size()));
+      if (json.starts_with('{')) return unpack_json(json, buffer);
+    }
+    if (options_.syslog.unpack_logfmt && begins_as_logfmt(text)) unpack_logfmt(text);
+  }
+
+  void unpack_json(std::string_view text, std::string_view buffer) {
     thread_local JsonFlattener flattener;
-    if (!flattener.flatten(padded_line(text, buffer, rows_.batch()))) return;
+    if (flattener.flatten(padded_line(text, buffer, rows_.batch())))
+      add_unpacked(flattener.values());
+  }
+
+  // Only if all words are pairs: a sentence may have a `=`, too.
+  void unpack_logfmt(std::string_view text) {
+    pairs_.clear();
+    if (!read_logfmt(text, rows_.batch(), pairs_).empty()) return;
+    const char* const end = text.data() + text.size();
+    const bool has_word = std::any_of(pairs_.begin(), pairs_.end(), [&](const JsonValue& value) {
+      const char* const after = value.path.data() + value.path.size();
+      return after == end || *after != '=';
+    });
+    if (!has_word) add_unpacked(pairs_);
+  }
+
+  void add_unpacked(const std::vector<JsonValue>& values) {
     bool has_message = false;
-    for (const JsonValue& value : flattener.values()) add_unpacked(value, has_message);
+    for (const JsonValue& value : values) add_unpacked(value, has_message);
   }
 
   // The message and the level of the event itself count; syslog's are those of its transport.
@@ -445,6 +468,7 @@ class SyslogReader : public RowAppender {
   std::optional<int64_t> sequence_;
   std::vector<RecordValue> values_;  // the first two are the message and the level
   std::vector<RecordValue> data_;    // structured data
+  std::vector<JsonValue> pairs_;     // of logfmt
 };
 
 }  // namespace

@@ -243,6 +243,21 @@ TEST_CASE("syslog: JSON in a message becomes fields if the setting says so", "[n
         "2026-01-02T03:04:05Z message='{broken'" + rest + " tag:service='a'");
 }
 
+TEST_CASE("syslog: logfmt in a message becomes fields if the setting says so", "[net]") {
+  ParseOptions options = syslog_options();
+  options.syslog.unpack_logfmt = true;
+  const std::string rest = " tag:facility='user' tag:host='h'";
+  CHECK(
+      syslog_row(R"(<13>Jan  2 03:04:05 h a: level=warn msg="it is \"on\"" port=80 ok=true user=)",
+                 options) == "2026-01-02T03:04:05Z message='it is \"on\"' ok=true port=80i" + rest +
+                                 " tag:level='warn' tag:service='a' user=''");
+  CHECK(syslog_row("<13>Jan  2 03:04:05 h a: n=1 and more", options) ==
+        "2026-01-02T03:04:05Z message='n=1 and more'" + rest +
+            " tag:level='notice' tag:service='a'");
+  CHECK(syslog_row("<13>Jan  2 03:04:05 h a: {\"n\":1}", options) ==
+        "2026-01-02T03:04:05Z message='{\"n\":1}'" + rest + " tag:level='notice' tag:service='a'");
+}
+
 TEST_CASE("syslog: a kept message is parsed again with the host and the settings of its sender",
           "[net]") {
   ParseOptions options = syslog_options();
