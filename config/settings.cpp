@@ -274,8 +274,8 @@ void read_syslog(Section& parent, Problems& problems, SyslogSettings& out) {
   }
   const YamlNode* unpack = section.texts("unpack", out.unpack);
   for (const std::string& format : out.unpack) {
-    if (format == "json") continue;
-    problems.add(unpack->position(), fmt::format("{}: unknown format `{}`; expected json",
+    if (format == "json" || format == "logfmt") continue;
+    problems.add(unpack->position(), fmt::format("{}: unknown format `{}`; expected json or logfmt",
                                                  section.path_of("unpack"), format));
   }
   section.finish();
@@ -291,6 +291,7 @@ void read_listen(const YamlNode& node, Problems& problems, ListenSettings& out) 
   section.count("connection_count_max", out.connection_count_max, 1, 100'000);
   section.bytes("http_body_bytes_max", out.http_body_bytes_max, 64 << 10, uint64_t{4} << 30);
   section.duration("query_timeout", out.query_timeout, kSecond, kDay);
+  section.duration("dedupe_window", out.dedupe_window, 0, 30 * kDay);
   section.count("query_thread_count", out.query_thread_count, 1, 256);
   section.flag("insecure", out.insecure);
   read_tokens(section, out.tokens);

@@ -74,6 +74,7 @@ struct ListenSettings {
   std::vector<std::string> allowed_hosts;  ///< host names of this server besides localhost
   std::string external_url;                ///< where users reach the server; may be empty
   TimeKeySettings time;                    ///< of JSON events on both ports
+  Duration dedupe_window = 0;  ///< equal HTTP requests within it are stored once; 0: off
 
   bool operator==(const ListenSettings&) const = default;
 };

@@ -275,6 +275,8 @@ Status ServerImpl::open(ServerPorts ports) {
   auto time = read_time_options(options_.time);
   if (!time) return fail(time.error(), "listen.time");
   context_->time = *std::move(time);
+  context_->dedupe_window = options_.dedupe_window;
+  TOCSIN_RETURN_IF_ERROR(ingest_->load_once());
   auto zone = TimeZone::load(options_.syslog.zone);
   if (!zone) return fail(zone.error(), "listen.syslog");
   syslog_options_ = {*std::move(zone), options_.syslog.unpack_json, options_.syslog.unpack_logfmt,
@@ -496,6 +498,7 @@ http::ServerNumbers ServerImpl::numbers() const {
   out.alerts_delivered = earlier_deliver_.delivered;
   out.alerts_failed = earlier_deliver_.failed;
   out.alert_retries = earlier_deliver_.retries;
+  out.duplicate_texts = ingest_->counters().duplicates;
   out.events_untimed = ingest_->counters().untimed + earlier_tail_.untimed;
   const MutexLock lock(mutex_);
   if (tail_ != nullptr) {

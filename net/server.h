@@ -55,7 +55,10 @@ struct ServerOptions {
   std::string commit;  ///< that the program was built from; for /metrics
   /// For JSON events on the line port and in /insert/jsonline that do not name a measurement.
   std::string default_measurement = "logs";
-  TimeSettings time;      ///< of JSON events on both ports
+  TimeSettings time;  ///< of JSON events on both ports
+  /// Within this time, an HTTP request with the same body is stored once; 0: only one with an
+  /// Idempotency-Key.
+  Duration dedupe_window = 0;
   bool event_lag = true;  ///< write how late events arrive to `event_lag`
   /// Host names accepted besides localhost and the host of `external_url`. Requests with any other
   /// `Host` header get 403, which protects against DNS rebinding.

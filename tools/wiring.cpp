@@ -155,6 +155,7 @@ ServerOptions server_options(const Settings& settings) {
   options.syslog.unpack_logfmt = unpacks("logfmt");
   options.connection_count_max = settings.listen.connection_count_max;
   options.http_body_bytes_max = settings.listen.http_body_bytes_max;
+  options.dedupe_window = settings.listen.dedupe_window;
   options.query_timeout = settings.listen.query_timeout;
   options.query_thread_count = settings.listen.query_thread_count;
   options.insecure = settings.listen.insecure;

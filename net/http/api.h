@@ -32,6 +32,7 @@ struct ServerNumbers {
   std::map<int, uint64_t> http_requests;  ///< answered requests, by status
   uint64_t tail_files = 0, tail_rows = 0, tail_bytes = 0, tail_rejected = 0, tail_behind = 0;
   uint64_t events_untimed = 0;
+  uint64_t duplicate_texts = 0;
   uint64_t alerts_delivered = 0, alerts_failed = 0, alert_retries = 0, alerts_waiting = 0;
 };
 
@@ -58,6 +59,7 @@ struct Context {
   TimeOptions time = {};     ///< of JSON events, unless parameters say otherwise
   Access* access = nullptr;  ///< the tokens; null: nobody needs one
   bool tokens_required = false;
+  Duration dedupe_window = 0;  ///< 0: only requests with an Idempotency-Key are stored once
 };
 
 /// The answer to a request of a foreign web page, with a wrong method, or without the token that

@@ -13,6 +13,8 @@
 #include "db/limits.h"
 #include "net/event_loop/address.h"
 #include "net/http/api.h"
+#include "net/http/dry_run.h"
+#include "net/http/once.h"
 #include "net/http/unpack.h"
 #include "net/parse/bulk.h"
 
@@ -144,6 +146,11 @@ void add_bulk_report(BulkJob& job, const BulkGroup& group, size_t first,
 }
 
 void finish_bulk(const Context& context, const BulkJob& job) {
+  if (job.text.dry_run) {
+    for (const auto& [number, result] : job.failed)
+      job.text.dry_run->reject(number + 1, result.reason, job.bulk.items[number].document);
+    return job.reply(bulk_response(job, context.clock.running()));
+  }
   if (!job.failed.empty()) {
     const auto& [number, result] = *job.failed.begin();
     log(LogLevel::kWarning,
@@ -161,6 +168,7 @@ void ingest_bulk(const Context& context, const std::shared_ptr<BulkJob>& job) {
   const size_t first = group.next;
   IngestText text = job->text;
   text.text = next_lines(group, job->bulk);
+  text.once_index = job->text.once_index++;
   text.options.measurement = group.measurement;
   text.alone = job->groups.size() == 1 && group.next == group.items.size();
   context.ingest.add(
@@ -200,6 +208,7 @@ void group_items(BulkJob& job) {
 
 Status prepare_bulk(BulkJob& job, size_t body_bytes_max) {
   TOCSIN_RETURN_IF_ERROR(unpack(job.packing, body_bytes_max, job.body));
+  if (job.text.once) identify_body(*job.text.once, job.body);
   TOCSIN_TRY(job.bulk, parse_bulk(job.body, job.index));
   group_items(job);
   return {};
@@ -228,6 +237,9 @@ void handle_elastic_bulk(const Context& context, Request request, Reply reply) {
   job->peer = request.peer;
   job->started = context.clock.running();
   job->text.format = LineFormat::kJson;
+  job->text.dry_run = dry_run_of(request, job->reply);
+  job->text.once = once_of(context, request, job->reply);
+  if (job->text.dry_run) job->text.dry_run->number_myself();
   job->text.options.now = context.clock.now();
   job->text.options.time = context.time;
   job->text.source = "http " + host_of_peer(request.peer);

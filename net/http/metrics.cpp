@@ -141,6 +141,9 @@ void add_server(const ServerNumbers& server, MetricsText& out) {
               "JSON events and followed text without a recognisable time, stored with their time "
               "of arrival.",
               server.events_untimed);
+  out.counter("tocsin_duplicate_texts_total",
+              "Texts of HTTP requests that were stored before, and not stored again.",
+              server.duplicate_texts);
   out.gauge("tocsin_outbox_alerts", "Alerts waiting for delivery.", server.alerts_waiting);
   out.counter("tocsin_alerts_delivered_total", "Alerts accepted by a receiver.",
               server.alerts_delivered);

@@ -7,6 +7,8 @@
 #include "db/base/log.h"
 #include "db/limits.h"
 #include "net/event_loop/address.h"
+#include "net/http/dry_run.h"
+#include "net/http/once.h"
 
 namespace tocsin::http {
 namespace {
@@ -52,6 +54,7 @@ void ingest_records(const Context& context, const std::shared_ptr<RecordJob>& jo
     const Error& error = job->unpacked.error();
     return job->answer(failed_write(unpack_status(error.code), error.message));
   }
+  if (job->text.once) identify_body(*job->text.once, job->text.text);
   context.ingest.add(
       std::move(job->text), [] {},
       [job](const IngestReport& report) {
@@ -82,6 +85,8 @@ void write_records(const Context& context, Request request, RecordWrite write, R
   job->peer = request.peer;
   IngestText& text = job->text;
   text.records = job->write.parser;
+  text.dry_run = dry_run_of(request, job->reply);
+  text.once = once_of(context, request, job->reply);
   text.options.measurement = measurement_of(context, request);
   text.options.now = context.clock.now();
   text.source = "http " + host_of_peer(request.peer);

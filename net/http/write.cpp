@@ -17,7 +17,9 @@
 #include "db/limits.h"
 #include "net/event_loop/address.h"
 #include "net/http/api.h"
+#include "net/http/dry_run.h"
 #include "net/http/json_array.h"
+#include "net/http/once.h"
 #include "net/http/unpack.h"
 
 namespace tocsin::http {
@@ -34,12 +36,12 @@ constexpr const char* kRetryAfterSeconds = "1";
 enum class Dialect { kInflux1, kInflux2, kJsonLines };
 
 // With those of InfluxDB that mean nothing here, but that its clients always send.
-constexpr std::array<std::string_view, 6> kParametersInflux1 = {"precision",   "db", "rp",
-                                                                "consistency", "u",  "p"};
-constexpr std::array<std::string_view, 4> kParametersInflux2 = {"precision", "org", "orgID",
-                                                                "bucket"};
-constexpr std::array<std::string_view, 5> kParametersJsonLines = {
-    "measurement", "_time_field", "_time_layout", "_time_zone", "_stream_fields"};
+constexpr std::array<std::string_view, 7> kParametersInflux1 = {"precision",   "debug", "db", "rp",
+                                                                "consistency", "u",     "p"};
+constexpr std::array<std::string_view, 5> kParametersInflux2 = {"precision", "debug", "org",
+                                                                "orgID", "bucket"};
+constexpr std::array<std::string_view, 6> kParametersJsonLines = {
+    "measurement", "debug", "_time_field", "_time_layout", "_time_zone", "_stream_fields"};
 
 std::span<const std::string_view> known_parameters(Dialect dialect) {
   switch (dialect) {
@@ -59,6 +61,8 @@ struct WriteJob {
   std::string source;
   std::string path;  // of the request
   Reply reply;
+  std::shared_ptr<DryRun> dry_run;
+  std::shared_ptr<OnceRequest> once;
   uint64_t lines_before = 0;  // in the texts already ingested
   size_t texts_stored = 0;
   size_t rows_written = 0;
@@ -140,6 +144,9 @@ void ingest_next(const Context& context, const std::shared_ptr<WriteJob>& job) {
   text.options = job->options;
   text.source = job->source;
   text.path = job->path;
+  text.dry_run = job->dry_run;
+  text.once = job->once;
+  text.once_index = job->texts_stored;
   text.urgent = true;  // the client waits for the answer
   text.alone = job->rest.empty();
   text.time_advice = "; name the right key with the parameter `_time_field` or `listen.time.key`";
@@ -181,6 +188,8 @@ void start_write(const Context& context, Request request, const std::shared_ptr<
   job->peer = request.peer;
   job->source = "http " + host_of_peer(request.peer);
   job->path = request.path;
+  job->dry_run = dry_run_of(request, job->reply);
+  job->once = once_of(context, request, job->reply);
   warn_of_other_parameters(context, request, *job);
   job->options.now = context.clock.now();
   job->body = std::move(request.body);
@@ -188,6 +197,7 @@ void start_write(const Context& context, Request request, const std::shared_ptr<
   const auto prepare = [job, unpacked, packing = *packing, bytes_max = context.body_bytes_max] {
     *unpacked = unpack(packing, bytes_max, job->body);
     if (!*unpacked) return;
+    if (job->once) identify_body(*job->once, job->body);
     if (job->body.starts_with(kByteOrderMark)) job->body.erase(0, kByteOrderMark.size());
     if (job->dialect == Dialect::kJsonLines) json_array_to_lines(job->body);
     job->rest = job->body;

@@ -48,6 +48,12 @@ struct Job {
   size_t lines_rejected = 0;
   LineWarnings warnings;
   std::vector<HostLag> lags;
+  bool once_begun = false;
+  Timestamp once_until = 0;
+  bool remembered = false;           // by the request
+  std::vector<SmallChange> expired;  // entries of other texts
+
+  std::string once_key() const { return fmt::format("{}/{}", input.once->key, input.once_index); }
 };
 
 void note_places(const Batch& batch, std::string_view text, RowPlaces& places) {
@@ -122,6 +128,11 @@ Result<WriteRequest> parse(Job& job, const Database& database, OddNameLimit& odd
   } else {
     parse_lines(job, text, options, write.batch, errors);
   }
+  if (input.dry_run) {
+    const auto lines = std::count(text.begin(), text.end(), '\n');
+    input.dry_run->add(write.batch, errors, static_cast<uint64_t>(lines));
+    if (input.dry_run->numbers()) errors = LineErrors();  // which it shows
+  }
   if (input.rejected) {
     write.rejected.push_back(*input.rejected);
     errors.add({1, input.rejected->reason, {}});
@@ -135,7 +146,14 @@ Result<WriteRequest> parse(Job& job, const Database& database, OddNameLimit& odd
   }
   job.lines_rejected = job.report.rows_rejected = errors.count();
   job.warnings = errors.warnings();
-  if (with_lags) job.lags = lags_of(write.batch, options.now);
+  job.remembered = job.once_begun && job.warnings.untimed_count() == 0;
+  if (job.remembered) {
+    TextOutcome outcome = job.report;
+    outcome.rows_written = write.batch.row_count();
+    write.changes.push_back(OnceLog::entry(job.once_key(), job.once_until, outcome));
+  }
+  write.changes.insert(write.changes.end(), job.expired.begin(), job.expired.end());
+  if (with_lags && !input.dry_run) job.lags = lags_of(write.batch, options.now);
   return write;
 }
 
@@ -182,12 +200,15 @@ struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
   size_t open_jobs = 0;
   IngestCounters counters;
   OddNameLimit odd_names;
+  OnceLog once_log;
   LineWarningLog warnings;
 
   Impl(uv_loop_t* l, Database& d, LagLog* g)
       : loop(l), database(d), lags(g), mailbox(std::in_place, l) {}
 
   void start(const std::shared_ptr<Job>& job);
+  bool begin_once(const std::shared_ptr<Job>& job);
+  void end_once(const Job& job);
   void submit(const std::shared_ptr<Job>& job, const LoopMailbox::Poster& post);
   void after_submit(const std::shared_ptr<Job>& job);
   void after_commit(const std::shared_ptr<Job>& job, const Result<WriteReport>& result);
@@ -196,7 +217,42 @@ struct Ingest::Impl : std::enable_shared_from_this<Ingest::Impl> {
   void finish(Job& job);
 };
 
+// False: the text was stored before, or its first one is under way.
+bool Ingest::Impl::begin_once(const std::shared_ptr<Job>& job) {
+  const Timestamp now = job->input.options.now;
+  switch (once_log.begin(job->once_key(), now, job->report)) {
+    case OnceLog::State::kNew: break;
+    case OnceLog::State::kInFlight: retry_later(job); return false;
+    case OnceLog::State::kStored:
+      ++counters.duplicates;
+      ++job->input.once->text_count;
+      ++job->input.once->duplicate_count;
+      --open_jobs;
+      if (job->accepted) std::exchange(job->accepted, nullptr)();
+      std::exchange(job->done, nullptr)(std::move(job->report));
+      return false;
+  }
+  job->once_begun = true;
+  job->once_until = now + job->input.once->window;
+  job->expired = once_log.expire(now);
+  return true;
+}
+
+// What the store refused is known only after the commit that remembers the text.
+void Ingest::Impl::end_once(const Job& job) {
+  const IngestReport& report = job.report;
+  const bool stored = report.status.has_value() && job.remembered && !job.empty;
+  ++job.input.once->text_count;
+  once_log.end(job.once_key(), job.once_until, stored ? &report : nullptr);
+  if (!stored || report.rows_rejected == job.lines_rejected) return;
+  WriteRequest correction;
+  correction.changes.push_back(OnceLog::entry(job.once_key(), job.once_until, report));
+  static_cast<void>(database.submit(std::move(correction), [](const auto&) {}));
+}
+
 void Ingest::Impl::start(const std::shared_ptr<Job>& job) {
+  const bool once = job->input.once != nullptr && !job->input.dry_run;
+  if (once && !job->once_begun && !begin_once(job)) return;
   job->submitting = true;
   if (job->input.alone && job->input.text.size() <= kLoopTextBytesMax) {
     submit(job, mailbox->poster());
@@ -216,7 +272,7 @@ void Ingest::Impl::submit(const std::shared_ptr<Job>& job, const LoopMailbox::Po
     job->submitted = tl::unexpected<Error>(write.error());
     return;
   }
-  job->empty = write->batch.empty() && write->rejected.empty();
+  job->empty = job->input.dry_run || (write->batch.empty() && write->rejected.empty());
   if (job->empty) return;
   job->submitted =
       database.submit(*std::move(write), [self = this, job, post](Result<WriteReport> result) {
@@ -271,7 +327,8 @@ void Ingest::Impl::retry_later(const std::shared_ptr<Job>& job) {
 
 void Ingest::Impl::finish(Job& job) {
   --open_jobs;
-  if (job.report.status) {
+  if (job.once_begun) end_once(job);
+  if (job.report.status && !job.input.dry_run) {
     counters.bytes += job.input.text.size();
     counters.lines_rejected += job.lines_rejected;
     // A line without a timestamp is usual here: it is sent when it happens.
@@ -286,6 +343,7 @@ void Ingest::Impl::finish(Job& job) {
 
 Ingest::Ingest(uv_loop_t* loop, Database& database, LagLog* lags)
     : impl_(std::make_shared<Impl>(loop, database, lags)) {}
+Status Ingest::load_once() { return impl_->once_log.load(impl_->database); }
 Ingest::~Ingest() { impl_->mailbox.reset(); }
 
 void Ingest::add(IngestText text, std::function<void()> accepted,

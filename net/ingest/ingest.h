@@ -14,6 +14,8 @@
 #include "db/database.h"
 #include "db/limits.h"
 #include "net/event_loop/loop.h"
+#include "net/ingest/dry_run.h"
+#include "net/ingest/once.h"
 #include "net/parse/event_lag.h"
 #include "net/parse/framer.h"
 #include "net/parse/line_protocol.h"
@@ -40,6 +42,12 @@ struct IngestText {
   bool urgent = false;    ///< commit without waiting for more
   size_t problems_max = kIngestProblemsMax;  ///< in the report
   bool alone = false;  ///< nothing else of the client has arrived; see kLoopTextBytesMax
+  /// If set, receives the rows and rejected lines, and nothing is stored.
+  std::shared_ptr<DryRun> dry_run;
+  /// If set, the text is stored once: a second one with this key gets the report of the first, if
+  /// all its lines had a time. Requires: the database outlives its request.
+  std::shared_ptr<OnceRequest> once;
+  size_t once_index = 0;  ///< of the text in its request
   /// For the log, if events have no time: how the user names its key for this input.
   const char* time_advice = "";
 };
@@ -48,18 +56,8 @@ struct IngestText {
 /// to wake up another thread. A larger one would hold up the other clients.
 inline constexpr size_t kLoopTextBytesMax = 4 * kKiB;
 
-/// A line that was not stored.
-struct IngestProblem {
-  uint64_t line = 0;  ///< or record; in the text, from 1
-  std::string reason;
-  bool unparsed = false;  ///< the line could not be parsed; otherwise the store refused its row
-};
-
-struct IngestReport {
+struct IngestReport : TextOutcome {
   Status status;  ///< on an error, nothing of the text was stored
-  size_t rows_written = 0;
-  size_t rows_rejected = 0;
-  std::vector<IngestProblem> problems;  ///< the first ones, by line
   std::vector<std::string> warnings;
 };
 
@@ -67,6 +65,7 @@ struct IngestCounters {
   uint64_t lines_rejected = 0;  ///< that could not be parsed
   uint64_t bytes = 0;           ///< of stored texts
   uint64_t untimed = 0;         ///< JSON events without a time
+  uint64_t duplicates = 0;      ///< texts that were stored before
 };
 
 /// All functions must be called on the loop's thread. After destruction no callbacks are called.
@@ -78,6 +77,8 @@ class Ingest {
   Ingest(uv_loop_t* loop, Database& database, LagLog* lags);
   ~Ingest();
 
+  /// Reads which texts were stored once. Call before the first add().
+  Status load_once();
   /// Adds a text. `accepted` is called when the store has queued the text or refused it for good;
   /// to keep the order of a client's texts, add the next one only then. `done` is called once,
   /// after `accepted`, when the text is committed or has failed. Both are called on the loop, for a

@@ -64,7 +64,8 @@ listen:
   tcp: off
   http: "[::1]:80"
   syslog_udp: 0.0.0.0:514
-  syslog: {zone: Europe/Berlin, unpack: [json]}
+  syslog: {zone: Europe/Berlin, unpack: [json, logfmt]}
+  dedupe_window: 1h
   query_timeout: 30s
   insecure: true
   tokens: on
@@ -112,7 +113,8 @@ log_generation: {logs_per_batch: 5, anomaly_injection_rate: 0.5}
   CHECK(read->listen.http == "[::1]:80");
   CHECK(read->listen.syslog_udp == "0.0.0.0:514");
   CHECK(read->listen.syslog_tcp.empty());
-  CHECK(read->listen.syslog == SyslogSettings{"Europe/Berlin", {"json"}});
+  CHECK(read->listen.dedupe_window == kHour);
+  CHECK(read->listen.syslog == SyslogSettings{"Europe/Berlin", {"json", "logfmt"}});
   CHECK(read->listen.insecure);
   CHECK(read->listen.tokens == "on");
   CHECK(read->listen.tls == TlsSettings{"c.pem", "k.pem", "ca.pem"});
@@ -203,7 +205,7 @@ TEST_CASE("settings: every kind of value is read strictly", "[config]") {
         "1:25: listen.syslog.zone: expected an IANA time zone name like Europe/Berlin, found "
         "`Mars`");
   check("listen: {syslog: {unpack: [json, xml]}}\n",
-        "1:27: listen.syslog.unpack: unknown format `xml`; expected json");
+        "1:27: listen.syslog.unpack: unknown format `xml`; expected json or logfmt");
   check("listen: {tokens: x}\n", "1:18: listen.tokens: expected auto, on or off, found `x`");
   CHECK(settings_error("listen: {tls: {certificate: a}}\n").find("needs both `certificate`") !=
         std::string::npos);

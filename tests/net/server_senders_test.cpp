@@ -319,5 +319,68 @@ TEST_CASE("elastic: shippers find what they look for before they ship", "[net]")
   CHECK(server.request("GET", "//_bulk").status == 404);
 }
 
+TEST_CASE("http: with debug=1 a write is shown, and nothing of it is stored", "[net]") {
+  TestServer server;
+  const auto check = [&](const std::string& path, const std::string& body,
+                         const std::string& expected, const std::string& headers = "") {
+    CAPTURE(path, body);
+    const auto response = server.request("POST", path, body, headers);
+    CHECK(response.status == 200);
+    CHECK(response.body == expected);
+  };
+  const std::string json = "Content-Type: application/json\r\n";
+  const std::string row =
+      R"({"name":"m","tags":{"a":"b"},"fields":{"f":1},"timestamp":"1970-01-01T00:00:01.000000000Z"})";
+  const auto answer = [](const std::string& rows, const std::string& rejected) {
+    return "{\"stored\":false,\"row_count\":1,\"rows\":[" + rows + "],\"rejected_count\":1," +
+           "\"rejected\":[" + rejected + "],\"warnings\":[]}\n";
+  };
+  const std::string bad = R"({"number":2,"reason":"missing fields at byte 4","line":"bad"})";
+  check("/write?precision=s&debug=1", "m,a=b f=1i 1\nbad\n", answer(row, bad));
+  check("/api/v2/write?precision=s&debug=true", "m,a=b f=1i 1\nbad\n", answer(row, bad));
+  const std::string event =
+      R"({"name":"logs","tags":{"service":"s"},"fields":{"n":1.5},"timestamp":"2023-11-14T22:13:20.000000000Z"})";
+  const auto lines = server.request("POST", "/insert/jsonline?debug=1",
+                                    "{\"time\":1700000000,\"service\":\"s\",\"n\":1.5}\n{\"x\":\n");
+  CHECK(lines.status == 200);
+  CHECK(contains(lines.body,
+                 "\"rows\":[" + event + "],\"rejected_count\":1,\"rejected\":[{\"number\":2,"));
+  check(
+      "/loki/api/v1/push?debug=1",
+      R"({"streams":[{"stream":{"app":"pay"},"values":[["1700000000000000000","x"],["1","y",5]]}]})",
+      answer(
+          R"({"name":"logs","tags":{"app":"pay"},"fields":{"message":"x"},"timestamp":"2023-11-14T22:13:20.000000000Z"})",
+          R"({"number":2,"reason":"the metadata is not an object","line":"{\"name\":\"logs\",\"tags\":{\"app\":\"pay\"},)"
+          R"(\"fields\":{\"message\":\"y\"},\"timestamp\":\"[\\\"1\\\",\\\"y\\\",5]\"}"})"),
+      json);
+  const auto otlp = server.request(
+      "POST", "/v1/logs?debug=1",
+      R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1700000000000000000","body":{"stringValue":"x"}}]}]}]})",
+      json);
+  CHECK(otlp.status == 200);
+  CHECK(contains(otlp.body,
+                 R"("row_count":1,"rows":[{"name":"logs","tags":{},"fields":{"message":"x"})"));
+  const auto bulk = server.request("POST", "/shop-2026.11.30/_bulk?debug=1",
+                                   "{\"create\":{}}\n{\"time\":1700000000,\"n\":1}\n"
+                                   "{\"delete\":{\"_id\":\"1\"}}\n{\"create\":{}}\n{\"n\":\n",
+                                   json);
+  CHECK(bulk.status == 200);
+  CHECK(contains(bulk.body, R"("row_count":1,"rows":[{"name":"shop","tags":{},"fields":{"n":1})"));
+  CHECK(
+      contains(bulk.body, R"("rejected_count":2,"rejected":[{"number":2,"reason":"only `create`)"));
+  CHECK(contains(bulk.body, R"({"number":3,)"));
+  // What is no body of the protocol is answered as ever.
+  CHECK(server.request("POST", "/loki/api/v1/push?debug=1", "[]", json).status == 400);
+  CHECK(server.request("POST", "/write?debug=1", "m f=1", "Content-Encoding: br\r\n").status ==
+        415);
+  // An event without a time is warned about.
+  CHECK(contains(server.request("POST", "/insert/jsonline?debug=1", "{\"n\":1}").body,
+                 "\"warnings\":[\"1 event without a recognisable time"));
+  CHECK(server.database().counters().rows_written == 0);
+  CHECK(server.request("POST", "/write?debug=0", "m f=1i 1\n").status == 204);
+  CHECK(server.query("from m | keep f") == "f\n1\n");
+  CHECK(!contains(server.query("from rejected"), "bad"));
+}
+
 }  // namespace
 }  // namespace tocsin

@@ -50,6 +50,7 @@ class SettingsComparison {
     is_fixed("store.event_lag", rest.store.event_lag, wanted.store.event_lag);
     is_fixed("listen.tcp", rest.listen.tcp, wanted.listen.tcp);
     is_fixed("listen.http", rest.listen.http, wanted.listen.http);
+    is_fixed("listen.dedupe_window", rest.listen.dedupe_window, wanted.listen.dedupe_window);
     is_fixed("listen.syslog_udp", rest.listen.syslog_udp, wanted.listen.syslog_udp);
     is_fixed("listen.syslog_tcp", rest.listen.syslog_tcp, wanted.listen.syslog_tcp);
     is_fixed("listen.syslog", rest.listen.syslog, wanted.listen.syslog);
