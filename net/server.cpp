@@ -111,15 +111,15 @@ Result<std::unique_ptr<ListenSocket>> open_port(const std::string& text, const c
 // Senders of syslog cannot prove who they are, but they can only write.
 template <class Socket>
 Result<std::unique_ptr<Socket>> open_syslog_port(const std::string& text, const char* setting,
-                                                 const ServerOptions& options) {
+                                                 bool certificates, const ServerOptions& options) {
   if (text.empty()) return nullptr;
   TOCSIN_TRY(const Address address, parse_address(text));
-  if (!address.is_loopback() && options.allow.empty()) {
+  if (!address.is_loopback() && options.allow.empty() && !certificates) {
     if (!options.insecure) {
       return fail(ErrorCode::kInvalid,
                   fmt::format("refusing to receive syslog on {}: anyone who can reach it could "
-                              "write; list the senders in `listen.allow`, or use a loopback "
-                              "address (`{}`)",
+                              "write; list the senders in `listen.allow`, demand certificates over "
+                              "TCP (`listen.tls.client_ca`), or use a loopback address (`{}`)",
                               address.text(), setting));
     }
     log(LogLevel::kWarning,
@@ -444,6 +444,7 @@ bool ServerImpl::close_if_full(const Socket& socket, const char* port) const {
 
 void ServerImpl::accept_syslog(std::unique_ptr<Socket> socket) {
   if (!admits(host_of_peer(socket->peer()), "syslog") || close_if_full(*socket, "syslog")) return;
+  if (tls_) socket->start_tls(*tls_);
   const uint64_t id = next_id_++;
   auto connection =
       std::make_shared<SyslogConnection>(std::move(socket), *ingest_, clock_, syslog_options_,
@@ -727,10 +728,11 @@ Result<ServerPorts> ServerPorts::open(const ServerOptions& options) {
   }
   TOCSIN_TRY(ports.tcp, open_port(options.tcp_address, "--tcp HOST:PORT", options));
   TOCSIN_TRY(ports.http, open_port(options.http_address, "--http HOST:PORT", options));
-  TOCSIN_TRY(ports.syslog_tcp, open_syslog_port<ListenSocket>(options.syslog_tcp_address,
-                                                              "listen.syslog_tcp", options));
-  TOCSIN_TRY(ports.syslog_udp,
-             open_syslog_port<UdpSocket>(options.syslog_udp_address, "listen.syslog_udp", options));
+  TOCSIN_TRY(ports.syslog_tcp,
+             open_syslog_port<ListenSocket>(options.syslog_tcp_address, "listen.syslog_tcp",
+                                            !options.tls.client_ca.empty(), options));
+  TOCSIN_TRY(ports.syslog_udp, open_syslog_port<UdpSocket>(options.syslog_udp_address,
+                                                           "listen.syslog_udp", false, options));
   return ports;
 }
 

@@ -90,6 +90,8 @@ class Access {
   };
   /// Nothing if it is allowed. As long as there is no token, a local client may create one.
   std::optional<Denial> check(const Question& question) const;
+  /// The name of the token with this secret; empty if there is none.
+  std::string name_of(std::string_view secret) const;
 
  private:
   const Token* find(std::string_view secret) const;

@@ -7,7 +7,9 @@
 #include <xxhash.h>
 
 #include "db/base/json.h"
+#include "net/access/token.h"
 #include "net/event_loop/address.h"
+#include "net/http/authorize.h"
 
 namespace tocsin::http {
 namespace {
@@ -20,6 +22,13 @@ std::string hash_of(std::string_view text) {
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
+// The token of the client, or else its address.
+std::string sender_of(const Context& context, const Request& request) {
+  const std::optional<std::string> secret = secret_of(request);
+  const std::string token = secret && context.access ? context.access->name_of(*secret) : "";
+  return token.empty() ? "host " + host_of_peer(request.peer) : "token " + token;
+}
+
 }  // namespace
 
 std::shared_ptr<OnceRequest> once_of(const Context& context, const Request& request, Reply& reply) {
@@ -29,7 +38,7 @@ std::shared_ptr<OnceRequest> once_of(const Context& context, const Request& requ
   once->has_client_key = !key.empty();
   once->window = std::max(context.dedupe_window, key.empty() ? 0 : kIdempotencyWindow);
   // Each part is quoted, so that two requests with different parts have different identities.
-  std::string identity = json_quote(host_of_peer(request.peer)) + json_quote(request.path);
+  std::string identity = json_quote(sender_of(context, request)) + json_quote(request.path);
   for (const auto& [name, value] : request.parameters)
     identity += json_quote(name) + json_quote(value);
   for (const char* header : kSteeringHeaders) identity += json_quote(request.header(header));

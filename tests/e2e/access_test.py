@@ -8,7 +8,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from support import Case, TOCSIN, run
+from support import Case, TOCSIN, run, wait_for
 
 PATHS = {  # by scope: method, path, body, content type
     "open": [("GET", "/ping"), ("GET", "/health"), ("GET", "/-/healthy"), ("GET", "/-/ready"), ("GET", "/settings"),
@@ -61,7 +61,7 @@ class AccessTest(Case):
         extra = ""
         if tls:
             extra = f"  tls: {{certificate: {tls[0]}, key: {tls[1]}{', client_ca: ' + client_ca if client_ca else ''}}}\n"
-        path = self.write("tocsin.yml", f"listen:\n  tokens: on\n{extra}")
+        path = self.write("tocsin.yml", f"listen:\n  tokens: on\n  syslog_tcp: 127.0.0.1:0\n{extra}")
         log = open(self.path("server.log"), "a", encoding="utf-8")
         self.addCleanup(log.close)
         process = subprocess.Popen([TOCSIN, "serve", "--db", self.path("data"), "--tcp", "127.0.0.1:0", "--http",
@@ -72,6 +72,7 @@ class AccessTest(Case):
         ready = process.stdout.readline()
         self.assertIn(" is ready", ready, self.log())
         self.tcp = int(re.search(r"tcp 127\.0\.0\.1:(\d+)", ready).group(1))
+        self.syslog = int(re.search(r"syslog tcp 127\.0\.0\.1:(\d+)", ready).group(1))
         self.url = re.search(r"https?://127\.0\.0\.1:\d+", ready).group(0)
         return process
 
@@ -162,6 +163,22 @@ class AccessTest(Case):
         status, _, body = self.ask(None, tokens["admin"], "GET", "/ping")
         self.assertEqual((status, b"https://" in body), (400, True))
         self.assertIn("-ERR this port expects TLS", self.send_lines(None, tokens["write"]))
+
+    def test_syslog_needs_tls_if_the_other_ports_do(self):
+        self.create_database()
+        tokens = self.make_tokens()
+        certificate = make_certificate(self.folder, "server")
+        self.start(certificate)
+        context = ssl.create_default_context(cafile=certificate[0])
+        for number, text in enumerate((b"<13>1 - h plain - - - first\n", b"<13>1 - h tls - - - second\n")):
+            with socket.create_connection(("127.0.0.1", self.syslog), timeout=30) as plain:
+                client = context.wrap_socket(plain, server_hostname="localhost") if number else plain
+                client.sendall(text)
+                (client.unwrap() if number else plain).close()
+        ask = ["query", "--url", self.url, "--ca-file", certificate[0], "--token", tokens["read"], "--format", "csv",
+               "from syslog | keep service, message"]
+        wait_for("the message", lambda: run(*ask).stdout.count("\n") == 2)
+        self.assertIn("tls,second", run(*ask).stdout)
 
     def test_an_expired_certificate_lets_nobody_in(self):
         self.create_database()

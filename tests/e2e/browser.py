@@ -103,11 +103,20 @@ class Browser:
             time.sleep(0.02)
         return value
 
+    def _after_a_frame(self, expression):
+        promise = f"new Promise((done) => requestAnimationFrame(() => setTimeout(() => done({expression}), 50)))"
+        return self.send("Runtime.evaluate", expression=promise, returnByValue=True, awaitPromise=True)["result"]["value"]
+
     def click(self, selector):
         """Clicks into the middle of an element with the mouse; an element that is covered does not get the click."""
-        x, y = self.evaluate(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});"
-            " const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()")
+        middle = (f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});"
+                  " const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()")
+        place = self.evaluate(middle)
+        deadline = time.monotonic() + PATIENCE
+        while place != (place := self._after_a_frame(middle)):  # the page is still being laid out
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{selector} does not stay where it is")
+        x, y = place
         for kind in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 

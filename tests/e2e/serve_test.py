@@ -48,6 +48,7 @@ class StartTest(Case):
 
     def test_a_failed_start_leaves_nothing_behind(self):
         self.write("rules.yml", "rules:\n  files: [nothing/*.yml]\n")
+        self.write("open.yml", "listen: {tokens: off}\n")
         self.write("key.yml", "listen:\n  tls: x\n")
         self.write("forwarder.yml", "forwarders: [{name: a, url: 'http://127.0.0.1:1/', ca_file: /nowhere.pem}]\n")
         before = sorted(os.listdir(self.folder))
@@ -56,7 +57,7 @@ class StartTest(Case):
             busy.listen()
             used = f"127.0.0.1:{busy.getsockname()[1]}"
             for arguments in (("--tcp", used, "--http", "127.0.0.1:0"), ("--tcp", "off", "--http", used),
-                              ("--tcp", "0.0.0.0:0"), ("--http", "some.name:80"),
+                              ("--tcp", "0.0.0.0:0", "--config", "open.yml"), ("--http", "some.name:80"),
                               ("--config", "rules.yml", *FREE), ("--config", "key.yml", *FREE),
                               ("--config", "forwarder.yml", *FREE)):
                 for folder in ("data", "new/deep/data"):

@@ -301,7 +301,7 @@ TEST_CASE("http: unknown parameters of writes are named once per source", "[net]
             "http 127.0.0.1: the parameter `_time_feild` of /insert/jsonline is ignored; did you "
             "mean `_time_field`?",
             "http 127.0.0.1: the parameter `_msg_field` of /insert/jsonline is ignored; the known "
-            "ones are measurement, _time_field, _time_layout, _time_zone, _stream_fields",
+            "ones are measurement, debug, _time_field, _time_layout, _time_zone, _stream_fields",
             "http 127.0.0.1: the parameter `precison` of /write is ignored; did you mean "
             "`precision`?"});
 }
