@@ -48,7 +48,7 @@ struct ParseOptions {
   std::vector<std::string> tags;  ///< JSON: keys whose strings are tags; empty: guess
   TimeOptions time;               ///< JSON and CSV; syslog: only the zone
   SyslogOptions syslog;
-  TagList static_tags;            ///< of all rows but those of line protocol and CSV
+  TagList static_tags;  ///< of all rows but those of line protocol and CSV
 };
 
 /// Parses whole lines; the last one needs no newline. Returns the number of consumed bytes: all,
