@@ -1,7 +1,6 @@
 // `tocsin tail test`: shows the rows that a followed file would give, and stores nothing.
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 
@@ -16,6 +15,8 @@
 #include "net/parse/event_parser.h"
 #include "net/parse/framer.h"
 #include "net/parse/journal.h"
+#include "net/parse/records.h"
+#include "query/format/text_table.h"
 #include "tools/command.h"
 #include "tools/import/input_file.h"
 #include "tools/query_arguments.h"
@@ -37,13 +38,6 @@ struct TailTestArguments {
   size_t line_count = 20;
 };
 
-/// A row as texts; JSON of its values.
-struct ShownRow {
-  std::string time;
-  std::string measurement;
-  std::vector<std::pair<std::string, std::string>> values;
-};
-
 std::string shown_value(const Lane& lane, size_t index) {
   switch (lane.type) {
     case ColumnType::kI64: return fmt::format("{}", lane.i64[index]);
@@ -52,33 +46,13 @@ std::string shown_value(const Lane& lane, size_t index) {
     case ColumnType::kBool: return lane.i64[index] != 0 ? "true" : "false";
     case ColumnType::kString: break;
   }
-  return json_quote(lane.text_of(index));
+  return std::string(lane.text_of(index));
 }
 
-std::vector<ShownRow> shown_rows(const Batch& batch) {
-  std::vector<ShownRow> out;
-  for (const RowBatch& rows : batch.measurements()) {
-    const size_t first = out.size();
-    for (const Timestamp time : rows.times()) {
-      out.push_back({format_time_short(time), rows.measurement(), {}});
-    }
-    for (const Lane& lane : rows.lanes()) {
-      for (size_t i = 0; i < lane.rows.size(); ++i) {
-        out[first + lane.rows[i]].values.emplace_back(lane.name, shown_value(lane, i));
-      }
-    }
-  }
-  return out;
-}
-
-std::string json_lines_text(const std::vector<ShownRow>& rows, const LineErrors& errors) {
+std::string json_lines_text(const Batch& batch, const LineErrors& errors) {
   std::string out;
-  for (const ShownRow& row : rows) {
-    out += fmt::format(R"({{"time":"{}","measurement":{})", row.time, json_quote(row.measurement));
-    for (const auto& [name, value] : row.values) {
-      out += fmt::format(",{}:{}", json_quote(name), value);
-    }
-    out += "}\n";
+  for (const RowBatch& rows : batch.measurements()) {
+    for (size_t row = 0; row < rows.row_count(); ++row) out += row_as_line(rows, row) + '\n';
   }
   for (const LineError& error : errors) {
     out += fmt::format("{{\"rejected\":{},\"number\":{},\"line\":{}}}\n", json_quote(error.reason),
@@ -95,33 +69,23 @@ std::string cell_of(std::string text) {
   return text.substr(0, size) + "...";
 }
 
-std::string table_text(const std::vector<ShownRow>& rows, const LineErrors& errors) {
-  std::vector<std::string> names = {"time", "measurement"};
-  for (const ShownRow& row : rows) {
-    for (const auto& [name, value] : row.values) {
-      if (std::find(names.begin() + 2, names.end(), name) == names.end()) names.push_back(name);
-    }
-  }
-  std::vector<std::vector<std::string>> lines;
-  if (!rows.empty()) lines.push_back(names);
-  for (const ShownRow& row : rows) {
-    std::vector<std::string>& line = lines.emplace_back(names.size());
-    line[0] = row.time;
-    line[1] = cell_of(row.measurement);
-    for (const auto& [name, value] : row.values) {
-      const auto column = std::find(names.begin() + 2, names.end(), name) - names.begin();
-      line[static_cast<size_t>(column)] = cell_of(value);
-    }
-  }
+// One table for each measurement.
+std::string table_text(const Batch& batch, const LineErrors& errors) {
   std::string out;
-  for (const auto& line : lines) {
-    std::string text;
-    for (size_t i = 0; i < names.size(); ++i) {
-      size_t width = 0;
-      for (const auto& other : lines) width = std::max(width, other[i].size());
-      text += fmt::format("{:<{}}  ", line[i], width);
+  for (const RowBatch& rows : batch.measurements()) {
+    std::vector<std::string> names = {"time", "measurement"};
+    std::vector<std::vector<std::string>> lines;
+    for (const Timestamp time : rows.times())
+      lines.push_back({format_time_short(time), cell_of(std::string(rows.measurement()))});
+    for (const Lane& lane : rows.lanes()) {
+      names.emplace_back(lane.name);
+      for (std::vector<std::string>& line : lines) line.emplace_back();
+      for (size_t i = 0; i < lane.rows.size(); ++i)
+        lines[lane.rows[i]].back() = cell_of(shown_value(lane, i));
     }
-    out += text.substr(0, text.find_last_not_of(' ') + 1) + '\n';
+    TextTable table(names);
+    for (const std::vector<std::string>& line : lines) table.add(line);
+    out += table.text();
   }
   for (const LineError& error : errors) {
     out += fmt::format("line {} is rejected: {}\n  {}\n", error.line, error.reason,
@@ -216,15 +180,14 @@ Status test_tail(const TailTestArguments& arguments) {
     const auto& entry = errors.warnings()[kind];
     if (entry.count > 0) print_message(stderr, "warning: " + warning_text(kind, entry) + "\n");
   }
-  const std::vector<ShownRow> rows = shown_rows(batch);
   const std::string text =
-      isatty(STDOUT_FILENO) != 0 ? table_text(rows, errors) : json_lines_text(rows, errors);
+      isatty(STDOUT_FILENO) != 0 ? table_text(batch, errors) : json_lines_text(batch, errors);
   fmt::print("{}", data_for(STDOUT_FILENO, text));
   if (errors.count() > 0) {
     return fail(ErrorCode::kInvalid,
                 fmt::format("{} of the first lines would be rejected", errors.count()));
   }
-  if (rows.empty()) return fail(ErrorCode::kInvalid, "the first lines have no event");
+  if (batch.row_count() == 0) return fail(ErrorCode::kInvalid, "the first lines have no event");
   return {};
 }
 

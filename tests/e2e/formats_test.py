@@ -1,5 +1,6 @@
 """Files of many formats are imported and followed as they are meant, or named with what to do."""
 import gzip
+import json
 import os
 import signal
 import socket
@@ -132,6 +133,31 @@ class FormatsTest(Case):
         log = server.log()
         self.assertIn(f"{packed} is compressed and is not read", log)
         self.assertEqual(server.value("from fmt | keep port"), 8080)
+
+    def test_a_tail_test_shows_rows_and_reasons_and_stores_nothing(self):
+        plain = self.put("shop/app.log", PLAIN)
+        shown = run("tail", "test", plain)
+        self.assertEqual(shown.returncode, 0)
+        self.assertIn("format text (recognised), events of several lines", shown.stderr)
+        rows = [json.loads(line) for line in shown.stdout.splitlines()]
+        self.assertEqual([(row["name"], row["tags"], row["timestamp"]) for row in rows],
+                         [("shop", {"level": "ERROR"}, "2026-11-02T08:15:04.250000000Z"),
+                          ("shop", {"level": "INFO"}, "2026-11-02T08:15:05.000000000Z")])
+        self.assertTrue(rows[0]["fields"]["message"].endswith("\n  at Billing.pay(Billing.java:41)"))
+        wrong = run("tail", "test", "--format", "access", plain)
+        self.assertEqual(wrong.returncode, 1)
+        self.assertEqual([json.loads(line)["number"] for line in wrong.stdout.splitlines()], [1, 2, 3])
+        config = self.write("tail.yml", f"tail:\n  - {{paths: ['{self.path('shop/*.log')}'], measurement: sales, "
+                            "static_tags: {env: prod}, multiline: off}\n")
+        configured = run("tail", "test", "--config", config, plain)
+        rows = [json.loads(line) for line in configured.stdout.splitlines()]
+        self.assertEqual([(row["name"], row["tags"]["env"]) for row in rows], [("sales", "prod")] * 3)
+        self.assertIn("no entry of `tail`", run("tail", "test", "--config", config, self.put("x/y.log", PLAIN)).stderr)
+        self.assertFalse(os.path.exists(self.path("data")))
+
+    def test_imported_rows_get_the_tags_that_are_named(self):
+        self.loaded("--tag", "env=prod", "--tag", "zone=b", self.put("shop/app.log", PLAIN))
+        self.assertEqual(self.ask("from shop | stats n = count() by env, zone"), ["prod,b,2"])
 
     def test_lines_that_end_with_a_carriage_return_alone_are_imported_and_not_followed(self):
         text = PLAIN.replace("\n", "\r")

@@ -149,7 +149,8 @@ TEST_CASE("syslog: beyond loopback, only with senders that are listed", "[net]")
   options.syslog_udp_address = "0.0.0.0:0";
   CHECK(error_of(options) ==
         "refusing to receive syslog on 0.0.0.0:0: anyone who can reach it could write; list the "
-        "senders in `listen.allow`, or use a loopback address (`listen.syslog_udp`)");
+        "senders in `listen.allow`, demand certificates over TCP (`listen.tls.client_ca`), or use "
+        "a loopback address (`listen.syslog_udp`)");
   options.allow = {*IpNetwork::parse("10.0.0.0/8")};
   CHECK(error_of(options).empty());
   options.allow.clear();
