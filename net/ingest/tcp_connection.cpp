@@ -49,6 +49,11 @@ Greeting parse_greeting(std::string_view line) {
   return greeting;
 }
 
+// Also finds a token after a misspelt word.
+bool contains_secret(std::string_view line) {
+  return line.find("tocsin_") != std::string_view::npos;
+}
+
 std::string answer_to(const IngestReport& report, uint64_t first_line, uint64_t last_line) {
   if (!report.status) {
     return fmt::format("-ERR lines {} to {}: {}\n", first_line, last_line,
@@ -112,9 +117,13 @@ void TcpConnection::on_end(bool clean) {
 
 void TcpConnection::pump() {
   const auto self = shared_from_this();  // finish_if_done may release the last reference
+  if (refused_) return finish_if_done();
   if (!authorized_ && !authenticate()) return;
   if (!submitting_) {
-    if (const size_t size = next_chunk(); size > 0) consume(size);
+    if (const size_t size = next_chunk(); size > 0) {
+      if (refuse_without_token()) return;
+      consume(size);
+    }
   }
   update_reading();
   watch_quote();
@@ -129,32 +138,37 @@ bool TcpConnection::authenticate() {
   const size_t end = pending().find('\n');
   if (end == std::string_view::npos && !ended_ && pending().size() <= kGreetingBytesMax)
     return false;
-  const std::string reason = options_.refuse(parse_greeting(pending().substr(0, end)).token);
-  if (!reason.empty()) {
-    refuse(reason);
-    return false;
-  }
+  token_ = parse_greeting(pending().substr(0, end)).token;
+  if (refuse_without_token()) return false;
   token_timer_.stop();
   return authorized_ = true;
 }
 
+// Asked again for each text, as tokens expire and are revoked. True: the connection ends.
+bool TcpConnection::refuse_without_token() {
+  if (!options_.refuse) return false;
+  const std::string reason = options_.refuse(token_);
+  if (!reason.empty()) refuse(reason);
+  return !reason.empty();
+}
+
+// Drops what is not submitted, and ends the connection when the rest is durable. Sends the reason,
+// if there is one.
 void TcpConnection::refuse(const std::string& reason) {
   const auto self = shared_from_this();
   token_timer_.stop();
+  refused_ = reason;
   ended_ = true;
-  socket_->write(fmt::format("-ERR {}\n", reason));
-  Socket::finish(std::move(socket_));
-  gone_();
+  buffer_.clear();
+  start_ = 0;
+  update_reading();
+  watch_quote();
+  finish_if_done();
 }
 
 // The log names the fault already. Only who asked for answers reads them.
 void TcpConnection::on_not_tls(std::string_view data) {
-  if (data.starts_with(kGreeting)) return refuse("this port expects TLS");
-  const auto self = shared_from_this();
-  token_timer_.stop();
-  ended_ = true;
-  Socket::finish(std::move(socket_));
-  gone_();
+  refuse(data.starts_with(kGreeting) ? "this port expects TLS" : "");
 }
 
 void TcpConnection::drop(size_t size) {
@@ -272,10 +286,12 @@ void TcpConnection::read_greeting(std::string_view text) {
   if (first.starts_with(kGreeting)) {
     const Greeting greeting = parse_greeting(first);
     acknowledges_ = greeting.acknowledges;
-    if (!greeting.is_known && !greeting.token) {  // a token must not be logged
+    if (!greeting.is_known) {
+      const bool secret = greeting.token || contains_secret(first);  // which must not be logged
       log(LogLevel::kWarning,
-          fmt::format("{}: `{}` is not known, so nothing is confirmed; expected `# tocsin ack=on`",
-                      name_, first.substr(0, kShownGreetingBytes)));
+          fmt::format("{}: `{}` is not known, so {}; expected `# tocsin ack=on`", name_,
+                      secret ? "# tocsin …" : first.substr(0, kShownGreetingBytes),
+                      greeting.acknowledges ? "some of it is ignored" : "nothing is confirmed"));
     }
   }
   const std::string hint = foreign_protocol(text);
@@ -328,6 +344,7 @@ void TcpConnection::watch_quote() {
 
 void TcpConnection::finish_if_done() {
   if (!ended_ || submitting_ || in_flight_bytes_ > 0 || socket_ == nullptr) return;
+  if (refused_ && !refused_->empty()) socket_->write(fmt::format("-ERR {}\n", *refused_));
   if (!pending().empty()) {
     log(LogLevel::kWarning,
         fmt::format("{}: the connection ended inside a line; dropped its {} bytes", name_,

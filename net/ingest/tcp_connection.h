@@ -8,7 +8,8 @@
 //     -ERR line 7: missing fields at byte 2 (and 1 more); 120 lines done
 //
 // Where a token is needed, the first line is `# tocsin token=TOKEN`, or with both words. A client
-// without a valid one gets a line with -ERR, and is closed; nothing that it sent is stored.
+// without a valid one gets a line with -ERR, and is closed; nothing that it sent is stored. So is
+// one whose token expires or is revoked, at its next lines.
 #pragma once
 
 #include <functional>
@@ -28,7 +29,7 @@ struct TcpConnectionOptions {
   TimeOptions time;                       ///< of JSON events
   Duration open_quote_max = 5 * kSecond;  ///< see ServerOptions
   /// Why a client that sent this token, or none, may not write; empty text: it may. If there is no
-  /// such function, all may.
+  /// such function, all may. Asked before each text that is stored.
   std::function<std::string(const std::optional<std::string>& token)> refuse = {};
   Duration token_timeout = kMinute;  ///< for the line with the token
 };
@@ -63,6 +64,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void acknowledge(uint64_t first_line, std::string answer);
   void read_greeting(std::string_view text);
   bool authenticate();
+  bool refuse_without_token();
   void refuse(const std::string& reason);
   void on_not_tls(std::string_view data);
   void update_reading();
@@ -81,6 +83,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   LoopTimer quote_timer_;  // runs while an open quote holds lines back and could still be closed
   LoopTimer token_timer_;  // runs until the client may write
   bool authorized_;
+  std::optional<std::string> token_;    // that the client sent
+  std::optional<std::string> refused_;  // why; no text: the client gets no answer
   bool quote_overdue_ = false;
   std::string buffer_;  // received; consumed up to start_
   size_t start_ = 0;

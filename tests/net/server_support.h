@@ -1,6 +1,7 @@
 // A server on free ports with a temporary database, and small blocking clients for it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <stdexcept>
@@ -91,6 +92,23 @@ class Client {
   ssize_t receive_some() {
     char data[65536];
     return recv(fd_, data, sizeof data, 0);
+  }
+  /// The next bytes; none at the end or after an error.
+  std::string receive_bytes() {
+    char data[65536];
+    const ssize_t count = recv(fd_, data, sizeof data, 0);
+    return {data, static_cast<size_t>(std::max<ssize_t>(0, count))};
+  }
+  /// What has arrived.
+  std::string receive_at_once() {
+    char data[65536];
+    const ssize_t count = recv(fd_, data, sizeof data, MSG_DONTWAIT);
+    return {data, static_cast<size_t>(std::max<ssize_t>(0, count))};
+  }
+  /// Whether the server closes within `patience`.
+  bool receive_end(Duration patience) {
+    pollfd readable{fd_, POLLIN, 0};
+    return poll(&readable, 1, static_cast<int>(patience / kMillisecond)) > 0 && receive_some() <= 0;
   }
   /// One HTTP response.
   struct Response {

@@ -1,12 +1,15 @@
 // The line port as shippers see it, and the checks of listen addresses.
 #include <future>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "db/base/log.h"
 #include "db/limits.h"
 #include "net/event_loop/address.h"
+#include "net/event_loop/socket.h"
 #include "net/ingest/ingest.h"
+#include "net/ingest/tcp_connection.h"
 #include "net/parse/framer.h"
 #include "tests/net/server_support.h"
 
@@ -59,6 +62,7 @@ TEST_CASE("server: a wrong `listen.time` is refused", "[net]") {
   TestServer server;
   const QueryEngine queries(server.database());
   ServerOptions options;
+  options.tcp_address = options.http_address = "";  // the usual ports may be in use
   options.time.layout = "iso";
   const auto created = Server::create(server.database(), queries, nullptr, options);
   REQUIRE(!created);
@@ -321,6 +325,145 @@ TEST_CASE("address: a peer's host is its address without the port", "[net]") {
   CHECK(host_of_peer("127.0.0.1:4711") == "127.0.0.1");
   CHECK(host_of_peer("[::1]:4711") == "::1");
   CHECK(host_of_peer("").empty());
+}
+
+TEST_CASE("tcp: a first line with a secret in it is never logged", "[net]") {
+  std::vector<std::string> logged;
+  set_log_sink([&](LogLevel, const std::string& text) { logged.push_back(text); });
+  for (const char* words : {"token=tocsin_abc ack=yes", "tokn=tocsin_abc", "tocsin_abc"}) {
+    TestServer server;
+    Client client(server.tcp());
+    client.send(fmt::format("# tocsin {}\nm f=1 1\n", words));
+    client.end();
+    CHECK(client.read_all().empty());
+    CHECK(server.query("from m | stats n = count()") == "n\n1\n");
+  }
+  set_log_sink(nullptr);
+  std::erase_if(logged, [](const std::string& text) { return !contains(text, "is not known"); });
+  CHECK(logged.size() == 3);
+  for (const std::string& text : logged) CHECK_FALSE(contains(text, "abc"));
+}
+
+// The line port alone, with rules about tokens that a test can change.
+class TokenPort {
+ public:
+  explicit TokenPort(bool needs_token = true, Duration token_timeout = kMinute) {
+    REQUIRE(database_);
+    ingest_.emplace(loop_.get(), **database_, nullptr);
+    auto socket = ListenSocket::open(*parse_address("127.0.0.1:0"), "");
+    REQUIRE(socket);
+    auto listener = Listener::start(
+        loop_.get(), *std::move(socket), [=, this](std::unique_ptr<Socket> accepted) {
+          TcpConnectionOptions options;
+          options.measurement = "logs";
+          options.token_timeout = token_timeout;
+          if (needs_token) {
+            options.refuse = [this](const std::optional<std::string>& token) {
+              return token == valid ? "" : token ? "unknown" : "missing";
+            };
+          }
+          connection_ =
+              std::make_shared<TcpConnection>(loop_.get(), std::move(accepted), *ingest_, clock_,
+                                              std::move(options), [this] { connection_.reset(); });
+          connection_->start();
+        });
+    REQUIRE(listener);
+    listener_ = *std::move(listener);
+    client.emplace(listener_->port());
+    REQUIRE(loop_.run_until([this] { return connection_ != nullptr; }));
+  }
+  ~TokenPort() {
+    client.reset();
+    loop_.run_until([this] { return connection_ == nullptr; });
+    listener_.reset();
+    ingest_.reset();
+  }
+
+  // What the server sends until the text ends with `end`, or until it closes.
+  std::string answer(const std::string& end = "") {
+    std::string text;
+    loop_.run_until([&] {
+      const std::string bytes = client->receive_at_once();
+      text += bytes;
+      return (bytes.empty() && connection_ == nullptr) || (!end.empty() && text.ends_with(end));
+    });
+    return text;
+  }
+  std::string send(const std::string& text) {
+    client->send(text);
+    return answer();
+  }
+  uint64_t rows(const std::string& measurement) {
+    const auto table =
+        QueryEngine(**database_).run("from " + measurement + " | stats n = count()", {});
+    if (!table) return 0;
+    const std::string text = format_result(*table, ResultFormat::kCsv, {});
+    return std::stoul(text.substr(text.find('\n') + 1));
+  }
+
+  std::optional<std::string> valid = "good";
+  std::optional<Client> client;
+
+ private:
+  test::TemporaryFolder folder_;
+  Result<std::unique_ptr<Database>> database_ = Database::open(folder_.path("db"));
+  test::TestLoop loop_;
+  const SystemClock clock_;
+  std::optional<Ingest> ingest_;
+  std::unique_ptr<Listener> listener_;
+  std::shared_ptr<TcpConnection> connection_;  // shared with its own callbacks
+};
+
+TEST_CASE("tcp: lines are stored only after a valid token", "[net]") {
+  const auto check = [](const std::string& text, const std::string& answer, uint64_t rows) {
+    TokenPort port;
+    port.client->send(text);
+    port.client->end();
+    CHECK(port.answer() == answer);
+    CHECK(port.rows("m") == rows);
+  };
+  check("m f=1 1\n", "-ERR missing\n", 0);
+  check("m f=1 1", "-ERR missing\n", 0);
+  check("# tocsin ack=on\nm f=1 1\n", "-ERR missing\n", 0);
+  check("m f=1 1\n# tocsin token=good\n", "-ERR missing\n", 0);
+  check("# tocsin token=bad\nm f=1 1\n", "-ERR unknown\n", 0);
+  check("# tocsin token=\nm f=1 1\n", "-ERR unknown\n", 0);
+  check("# tocsin token=good\nm f=1 1\nm f=2 2\n", "", 2);
+  check("# tocsin token=good\r\nm f=1 1\r\n", "", 1);
+  check("\xef\xbb\xbf# tocsin token=good\nm f=1 1", "", 1);
+  check("# tocsin ack=on token=good\nm f=1 1\n", "+OK 2\n", 1);
+  check("# tocsin token=good ack=on\nm f=1 1\n", "+OK 2\n", 1);
+  check("", "", 0);
+  check(std::string(5'000, 'x'), "-ERR missing\n", 0);
+}
+
+TEST_CASE("tcp: the line with the token may arrive in pieces, but not forever", "[net]") {
+  {
+    TokenPort port(true, 200 * kMillisecond);
+    port.client->send("# tocsin tok");
+    CHECK(port.answer() == "-ERR the line with the token did not arrive in time\n");
+  }
+  TokenPort port;
+  for (const char c : std::string("# tocsin token=good ack=on\nm f=1 1\n"))
+    port.client->send(std::string(1, c));
+  CHECK(contains(port.answer("2\n"), "+OK 2\n"));
+  CHECK(port.rows("m") == 1);
+}
+
+TEST_CASE("tcp: a token that is revoked ends its connection at the next line", "[net]") {
+  TokenPort port;
+  port.client->send("# tocsin token=good ack=on\nm f=1 1\n");
+  CHECK(contains(port.answer("2\n"), "+OK 2\n"));
+  port.valid = "other";
+  CHECK(port.send("m f=2 2\n") == "-ERR unknown\n");
+  CHECK(port.rows("m") == 1);
+}
+
+TEST_CASE("tcp: where no token is needed, one that is sent does no harm", "[net]") {
+  TokenPort port(false);
+  port.client->send("# tocsin token=any ack=on\nm f=1 1\n");
+  CHECK(contains(port.answer("2\n"), "+OK 2\n"));
+  CHECK(port.rows("m") == 1);
 }
 
 TEST_CASE("server: the error for a port in use says what to do", "[net]") {
