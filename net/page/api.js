@@ -24,12 +24,22 @@ function ask_for_token(reason) {
       declined = dialog.returnValue !== "use" || !input.value.trim();
       if (!declined) sessionStorage.setItem(kTokenKey, input.value.trim());
       input.value = "";
+      offer_dialog(declined ? reason : null);
       resolve(!declined);
     }, { once: true });
     dialog.returnValue = "";
     dialog.showModal();
   });
   return asking;
+}
+
+// A button that asks again, after the user has cancelled.
+function offer_dialog(reason) {
+  const button = document.getElementById("token-ask");
+  button.hidden = reason === null;
+  button.onclick = async () => {
+    if (await ask_for_token(reason)) document.dispatchEvent(new Event("tocsin-token"));
+  };
 }
 
 async function request(path, options) {

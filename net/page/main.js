@@ -54,6 +54,7 @@ function set_up() {
     by_id("pause").textContent = paused ? "Paused" : "Pause";
     if (!paused) refresh();
   });
+  document.addEventListener("tocsin-token", refresh); // see api.js
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && !paused) refresh();
   });
