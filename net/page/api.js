@@ -49,7 +49,10 @@ async function request(path, options) {
     try {
       return await request_once(path, headers ? { ...options, headers } : options);
     } catch (error) {
-      if (error.status !== 401 || declined) throw error;
+      // 403 is also for foreign pages, which send no token.
+      if (error.status !== 401 && !(error.status === 403 && token)) throw error;
+      error.message = error.message.replace(/: send `Authorization[^]*/, ""); // advice for programs
+      if (declined) throw error;
       // Another request may have brought a token in the meantime.
       if (token === sessionStorage.getItem(kTokenKey) && !(await ask_for_token(error.message))) throw error;
     }

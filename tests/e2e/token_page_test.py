@@ -23,12 +23,15 @@ class TokenPageTest(Case):
         super().setUp()
         self.write("a.lp", "a v=1 1700000000000000000\n")
         self.assertEqual(run("import", "--db", self.path("data"), self.path("a.lp")).returncode, 0)
-        made = run("token", "create", "page", "--scope", "read", "--db", self.path("data"))
-        self.assertEqual(made.returncode, 0, made.stderr)
-        self.token = made.stdout.strip()
+        self.token, self.write_token = self.create("read"), self.create("write")
         self.server = self.serve("listen: {tokens: on}\n")
         self.page = browser.Browser(self.server.url + "/")
         self.addCleanup(self.page.close)
+
+    def create(self, scope):
+        made = run("token", "create", scope, "--scope", scope, "--db", self.path("data"))
+        self.assertEqual(made.returncode, 0, made.stderr)
+        return made.stdout.strip()
 
     def picture(self, name):
         if folder := os.environ.get("TOCSIN_SCREENSHOTS"):
@@ -40,10 +43,12 @@ class TokenPageTest(Case):
 
     def test_a_wrong_token_is_asked_for_again_and_a_right_one_works(self):
         self.page.wait_for(DIALOG)
-        self.assertIn("needs a token", self.page.evaluate(REASON))
+        self.assertEqual(self.page.evaluate(REASON), "this needs a token")
         self.picture("token")
         self.answer("tocsin_wrong")
         self.page.wait_for(f"{DIALOG} && {REASON}.includes('unknown')")
+        self.answer(self.write_token)
+        self.page.wait_for(f"{DIALOG} && {REASON}.includes('needs the scope read')")
         self.answer(self.token)
         self.page.wait_for(f"{STATUS} == 'status good'")
         self.assertFalse(self.page.evaluate(DIALOG))
