@@ -1,8 +1,9 @@
 // Names of severities and states, and the JSON form of an alert event in the outbox:
 //
 //   {"v":1,"time":1764000000000000000,...,"severity":"HIGH","state":"firing","value":0.5,
-//    "baseline":null,"labels":{...},"annotations":{...},"samples":["..."],"explanation":"[...]","query":"...",
-//    "late":false,"told":["LOW","HIGH"],"inhibited_by":["..."]}
+//    "baseline":null,"labels":{...},"annotations":{...},"samples":["..."],"explanation":"[...]",
+//    "query":"...","late":false,"told":["LOW","HIGH"],"inhibited_by":["..."],
+//    "silenced_by":["..."],"acknowledged_by":""}
 //
 // Times are nanoseconds; a value that is not a finite number is null. Unknown keys are ignored and
 // missing ones keep their defaults, so that entries survive both upgrades and downgrades.
@@ -144,14 +145,15 @@ std::string encode_alert(const AlertEvent& event) {
       "\"service\":{},\"value\":{},\"baseline\":{},\"summary\":{},\"fingerprint\":{},"
       "\"started_at\":{},\"window_from\":{},\"window_to\":{},\"labels\":{},\"annotations\":{},"
       "\"samples\":{},\"explanation\":{},\"query\":{},\"late\":{},\"told\":{},"
-      "\"inhibited_by\":{}}}",
+      "\"inhibited_by\":{},\"silenced_by\":{},\"acknowledged_by\":{}}}",
       event.time, event.written_at, json_quote(event.rule), json_quote(event.type),
       json_quote(name_of(event.severity)), json_quote(name_of(event.state)),
       json_quote(event.service), json_number(event.value), json_number(event.baseline),
       json_quote(event.summary), json_quote(event.fingerprint), event.started_at, event.window_from,
       event.window_to, json_object(event.labels), json_object(event.annotations),
       json_strings(event.samples), json_quote(event.explanation), json_quote(event.query),
-      event.late, names_json(event.notified), json_strings(event.inhibited_by));
+      event.late, names_json(event.notified), json_strings(event.inhibited_by),
+      json_strings(event.silenced_by), json_quote(event.acknowledged_by));
 }
 
 Result<AlertEvent> decode_alert(std::string_view text) {
@@ -177,7 +179,9 @@ Result<AlertEvent> decode_alert(std::string_view text) {
       read(json, "labels", event.labels) && read(json, "annotations", event.annotations) &&
       read(json, "samples", event.samples) && read(json, "explanation", event.explanation) &&
       read(json, "query", event.query) && read(json, "late", event.late) &&
-      read(json, "told", notified) && read(json, "inhibited_by", event.inhibited_by);
+      read(json, "told", notified) && read(json, "inhibited_by", event.inhibited_by) &&
+      read(json, "silenced_by", event.silenced_by) &&
+      read(json, "acknowledged_by", event.acknowledged_by);
   if (!fits) return corrupt("a value has the wrong type");
   TOCSIN_TRY(event.severity, parse_severity(severity));
   TOCSIN_TRY(event.state, parse_alert_state(state));

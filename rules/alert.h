@@ -27,6 +27,18 @@ Result<AlertState> parse_alert_state(std::string_view text);
 /// The value or baseline of an alert that has none.
 inline constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
+/// Why an event is not sent.
+struct HeldBack {
+  std::vector<std::string> inhibited_by;  ///< names of the rules whose alerts inhibit it
+  std::vector<std::string> silenced_by;   ///< ids of silences
+  std::string acknowledged_by;            ///< who acknowledged the firing
+
+  bool empty() const {
+    return inhibited_by.empty() && silenced_by.empty() && acknowledged_by.empty();
+  }
+  bool operator==(const HeldBack&) const = default;
+};
+
 /// One change of one alert instance: one row of the measurement `alerts`, one outbox entry per
 /// forwarder that wants it.
 struct AlertEvent {
@@ -55,10 +67,17 @@ struct AlertEvent {
   /// Severities with which this firing has been sent, including this event's. Its end is sent to
   /// each forwarder that wanted one of them. The JSON key is `told`.
   std::set<Severity> notified;
-  /// Names of the rules whose alerts inhibit it. While it is inhibited, its events are not sent.
-  std::vector<std::string> inhibited_by;
+  /// As in HeldBack, as of the end of the window. An event that has any of them is not sent.
+  std::vector<std::string> inhibited_by, silenced_by;
+  std::string acknowledged_by;
   bool only_stored = false;  ///< becomes a row of `alerts` but is not sent; not encoded
 
+  HeldBack held_back() const { return {inhibited_by, silenced_by, acknowledged_by}; }
+  void hold_back(const HeldBack& by) {
+    inhibited_by = by.inhibited_by;
+    silenced_by = by.silenced_by;
+    acknowledged_by = by.acknowledged_by;
+  }
   bool operator==(const AlertEvent&) const = default;
 };
 

@@ -72,6 +72,9 @@ void add_row(const AlertEvent& event, Batch& batch) {
            fmt::format("{}", fmt::join(event.inhibited_by, ", ")));
   row.text("explanation", ColumnKind::kField, event.explanation);
   row.text("query", ColumnKind::kField, event.query);
+  row.text("silenced_by", ColumnKind::kField,
+           fmt::format("{}", fmt::join(event.silenced_by, ", ")));
+  row.text("acknowledged_by", ColumnKind::kField, event.acknowledged_by);
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ bool is_watched(const Instance& instance) { return is_active(instance) || instan
 struct Stepped {
   const ObservedRow* row = nullptr;  // null unless it matches
   LifecycleState before;
+  HeldBack held_before;  // in the previous window
   std::vector<AlertEvent> events;
 };
 
@@ -67,7 +68,7 @@ class InstanceStep {
     Observation seen{window_.end, Match::kNo, Severity::kMedium};
     if (unknown) seen.match = Match::kUnknown;
     if (row) seen = {window_.end, Match::kYes, row->severity, row->starts, row->forget};
-    Stepped out{row, instance.life, {}};
+    Stepped out{row, instance.life, instance.last_event.held_back(), {}};
     const RuleTiming timing{rule_.hold, rule_.keep_firing_for, options_.new_level_after};
     const Transition moved = advance(out.before, seen, timing);
     note_run(seen, moved, instance);
@@ -82,29 +83,39 @@ class InstanceStep {
   }
 
   // Decides which events of a firing instance are sent, and adds one if something is sent late
-  // because it is no longer inhibited.
-  void inhibit(const std::string& fingerprint, Instance& instance, Stepped& stepped) const {
+  // because it is no longer held back.
+  void hold_back(const std::string& fingerprint, Instance& instance, Stepped& stepped) const {
     LifecycleState& life = instance.life;
     if (life.phase != AlertState::kFiring) return;
-    std::vector<std::string> by;
-    if (options_.inhibited_by) {
-      by = options_.inhibited_by(fingerprint, instance.group, life.severity, window_);
+    HeldBack by;
+    if (options_.held_back) {
+      by = options_.held_back(
+          {rule_, fingerprint, instance.group, life.severity, life.firing_since, window_});
     }
     const bool was_firing = stepped.before.phase == AlertState::kFiring;
     life.notified = was_firing ? stepped.before.notified : std::set<Severity>{};
     const bool starts = stepped.row && stepped.row->starts;
-    const bool is_held = by.empty() && life.notified.empty() && !starts;
-    if (is_held) by = instance.last_event.inhibited_by;
+    if (by.empty() && life.notified.empty() && !starts) by = instance.last_event.held_back();
+    bool sent = false;
     for (AlertEvent& event : stepped.events) {
       if (by.empty()) life.notified.insert(event.severity);
       event.only_stored = !by.empty();
       event.notified = life.notified;
-      event.inhibited_by = by;
+      event.hold_back(by);
+      sent |= by.empty();
     }
-    instance.last_event.inhibited_by = by;
-    if (by.empty() && starts && life.notified.insert(life.severity).second) {
+    instance.last_event.hold_back(by);
+    const bool rises = starts && !life.notified.contains(life.severity);
+    const bool reminds = was_firing && !stepped.held_before.acknowledged_by.empty() && !sent;
+    if (by.empty() && (rises || reminds)) {
+      life.notified.insert(life.severity);
       stepped.events.push_back(
           event_of(fingerprint, LifecycleEvent::kEscalated, stepped.row, life, instance));
+      if (reminds) {
+        stepped.events.back().annotations["note"] = "still firing: the acknowledgement of " +
+                                                    stepped.held_before.acknowledged_by +
+                                                    " has ended";
+      }
     }
     instance.last_event.notified = life.notified;
   }
@@ -131,7 +142,7 @@ class InstanceStep {
     event.started_at = pending ? life.pending_since : life.firing_since;
     if (!pending) event.severity = life.severity;
     event.notified = life.notified;
-    event.inhibited_by = instance.last_event.inhibited_by;
+    event.hold_back(instance.last_event.held_back());
     if (event.state == AlertState::kResolved) not_sent_unless_notified(event);
     if (what == LifecycleEvent::kFiring && options_.samples) {
       event.samples = options_.samples(group, window_);
@@ -254,7 +265,7 @@ void describe_by_row(const ObservedRow& row, AlertEvent& event) {
 
 void not_sent_unless_notified(AlertEvent& event) {
   event.only_stored = event.notified.empty();
-  if (!event.only_stored) event.inhibited_by.clear();
+  if (!event.only_stored) event.hold_back({});
 }
 
 std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& options,
@@ -278,7 +289,7 @@ std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& o
   }
   std::vector<AlertEvent> events;
   for (auto& [fingerprint, each] : stepped) {
-    step.inhibit(fingerprint, state.instances.at(fingerprint), each);
+    step.hold_back(fingerprint, state.instances.at(fingerprint), each);
     std::move(each.events.begin(), each.events.end(), std::back_inserter(events));
   }
   return events;

@@ -46,6 +46,17 @@ struct Evaluation {
   bool learning = false;      ///< there are groups, but none has a baseline yet
 };
 
+/// An alert that fires in a window.
+struct FiringAlert {
+  const Rule& rule;
+  const std::string& fingerprint;
+  const GroupValues& group;
+  Severity severity = Severity::kMedium;
+  Timestamp firing_since = 0;
+  TimeRange window;
+};
+using HoldBack = std::function<HeldBack(const FiringAlert&)>;
+
 struct ApplyOptions {
   Timestamp written_at = 0;
   Duration new_level_after = 0;  ///< 0: the rule does not say `excluding alerts`
@@ -54,27 +65,25 @@ struct ApplyOptions {
   std::function<std::vector<std::string>(const GroupValues& group, TimeRange window)> samples;
   /// Returns the query that shows the events of an instance in a range; may be empty.
   std::function<std::string(const GroupValues& group, TimeRange range)> query;
-  /// Returns the names of the rules whose alerts inhibit an alert in a window (inhibit.h); may be
-  /// empty. Called once all instances of the rule have been advanced.
-  std::function<std::vector<std::string>(const std::string& fingerprint, const GroupValues& group,
-                                         Severity severity, TimeRange window)>
-      inhibited_by;
+  /// Returns why an alert that fires in a window is not sent; may be empty. Called once all
+  /// instances of the rule have been advanced.
+  HoldBack held_back;
 };
 
 /// Advances every instance by one window and returns the events, ordered by fingerprint. Beyond
 /// kInstanceCountMax instances, active ones are kept, then the most severe new ones. Does not touch
 /// the cursor. Requires: evaluations come in ascending order of window.
 ///
-/// The events of inhibited instances are only stored. A firing of which nothing has been sent is
-/// sent in the first window in which it matches and is not inhibited; if none comes, neither is its
-/// resolution.
+/// The events of instances that are held back are only stored. A firing of which nothing has been
+/// sent is sent in the first window in which it matches and is not held back; if none comes,
+/// neither is its resolution. One whose acknowledgement ends while it fires is sent again.
 std::vector<AlertEvent> apply_evaluation(const Rule& rule, const ApplyOptions& options,
                                          const Evaluation& evaluation, RuleState& state);
 
 /// Applies windows that were re-evaluated after late events. The life cycle is not rewound: an
 /// instance found only now becomes a firing and a resolved event, and a firing that would not have
 /// happened is retracted. All these events are marked late. A finding is sent from its first window
-/// on in which it is not inhibited. Findings about the past of an instance
+/// on in which it is not held back. Findings about the past of an instance
 /// that is firing now are stored but not sent.
 std::vector<AlertEvent> apply_late(const Rule& rule, const ApplyOptions& options,
                                    const std::vector<Evaluation>& evaluations, RuleState& state);
@@ -96,8 +105,8 @@ Timestamp forget_before(Timestamp oldest, RuleState& state);
 /// An event of the instance with the fields that do not depend on the kind of event.
 AlertEvent make_event(const Rule& rule, const std::string& fingerprint, const GroupValues& group,
                       TimeRange window, Timestamp written_at);
-/// For the end of a firing: it is not sent if nothing of the firing was, and names what inhibited
-/// it only then.
+/// For the end of a firing: it is not sent if nothing of the firing was, and names what held it
+/// back only then.
 void not_sent_unless_notified(AlertEvent& event);
 /// Copies severity, value, baseline, annotations and summary of the row into the event.
 void describe_by_row(const ObservedRow& row, AlertEvent& event);

@@ -95,16 +95,16 @@ class LateReport {
   LateReport(const Rule& rule, const ApplyOptions& options, size_t bytes_max)
       : rule_(rule), options_(options), bytes_max_(bytes_max) {}
 
-  // The firing; if it was inhibited, again in its first window in which it no longer was; and its
+  // The firing; if it was held back, again in its first window in which it no longer was; and its
   // end.
   void add(const LateFiring& firing, const Instance& instance, std::vector<AlertEvent>& out) const {
     AlertEvent event = event_at(firing, firing.fired, instance);
     event.samples = samples_of(firing);
     cut_alert(event, bytes_max_);
     out.push_back(event);
-    for (size_t at = firing.fired + 1; !event.inhibited_by.empty() && at < firing.end; ++at) {
+    for (size_t at = firing.fired + 1; !event.held_back().empty() && at < firing.end; ++at) {
       AlertEvent later = event_at(firing, at, instance);
-      if (!later.inhibited_by.empty()) continue;
+      if (!later.held_back().empty()) continue;
       later.samples = event.samples;
       event = std::move(later);
       cut_alert(event, bytes_max_);
@@ -127,13 +127,13 @@ class LateReport {
     event.started_at = firing.finding.windows[firing.fired].first;
     event.late = true;
     if (options_.query) event.query = options_.query(firing.finding.group, window);
-    if (options_.inhibited_by) {
-      event.inhibited_by =
-          options_.inhibited_by(firing.fingerprint, firing.finding.group, row.severity, window);
+    if (options_.held_back) {
+      event.hold_back(options_.held_back({rule_, firing.fingerprint, firing.finding.group,
+                                          row.severity, event.started_at, window}));
     }
     // Receivers know an instance by its fingerprint: resolving this finding would resolve the
     // current firing.
-    event.only_stored = instance.life.phase == AlertState::kFiring || !event.inhibited_by.empty();
+    event.only_stored = instance.life.phase == AlertState::kFiring || !event.held_back().empty();
     return event;
   }
 

@@ -83,12 +83,12 @@ class Backtest {
       if (known == open_.end()) {
         open_.emplace(event.fingerprint, out_.firings.size());
         out_.firings.push_back(
-            {event, 0, event.severity, {event.value, event.baseline}, event.inhibited_by});
+            {event, 0, event.severity, {event.value, event.baseline}, event.held_back()});
         return;
       }
       BacktestFiring& firing = out_.firings[known->second];
       firing.severity = std::max(firing.severity, event.severity);
-      if (event.inhibited_by.empty()) firing.inhibited_by.clear();
+      if (event.held_back().empty()) firing.held_back = {};
     } else if (event.state == AlertState::kResolved && known != open_.end()) {
       out_.firings[known->second].end = event.time;
       open_.erase(known);

@@ -44,7 +44,7 @@ struct BacktestFiring {
   Timestamp end = 0;                   ///< 0: it still fires at the end of the range
   Severity severity = Severity::kLow;  ///< the highest
   WorstValue worst;
-  std::vector<std::string> inhibited_by;  ///< not empty: it was never sent
+  HeldBack held_back;  ///< not empty: it was never sent
 };
 
 /// A rule in a backtest.

@@ -36,7 +36,7 @@ struct GroupSummary {
 
   void add(const BacktestFiring& firing, TimeRange range) {
     if (firings++ == 0) first = firing.start.time;
-    if (firing.inhibited_by.empty()) ++pages;
+    if (firing.held_back.empty()) ++pages;
     longest = std::max(longest, end_of(firing, range) - firing.start.time);
     severity = std::max(severity, firing.severity);
     worst.add(firing.worst);
@@ -68,14 +68,15 @@ std::string firing_json(const BacktestFiring& firing) {
   return fmt::format(
       R"({{"rule":{},"type":{},"severity":"{}","labels":{},"fingerprint":{},"start":{},"end":{},)"
       R"("window_from":{},"window_to":{},"value":{},"baseline":{},"worst_value":{},)"
-      R"("worst_baseline":{},"summary":{},"explanation":{},"samples":{},"inhibited_by":{}}})",
+      R"("worst_baseline":{},"summary":{},"explanation":{},"samples":{},"inhibited_by":{},"silenced_by":{}}})",
       json_quote(event.rule), json_quote(event.type), name_of(firing.severity),
       json_object(event.labels), json_quote(event.fingerprint), json_time(event.time),
       firing.end == 0 ? "null" : json_time(firing.end), json_time(event.window_from),
       json_time(event.window_to), json_number(event.value), json_number(event.baseline),
       json_number(firing.worst.value), json_number(firing.worst.baseline),
       json_quote(event.summary), event.explanation.empty() ? "null" : event.explanation,
-      json_array(event.samples), json_strings(firing.inhibited_by));
+      json_array(event.samples), json_strings(firing.held_back.inhibited_by),
+      json_strings(firing.held_back.silenced_by));
 }
 
 std::string rule_json(const BacktestRule& rule, const BacktestReport& report) {
@@ -98,7 +99,7 @@ double pages_per_week(uint64_t pages, TimeRange range) {
 uint64_t count_pages(const BacktestReport& report) {
   return static_cast<uint64_t>(
       std::count_if(report.firings.begin(), report.firings.end(),
-                    [](const BacktestFiring& firing) { return firing.inhibited_by.empty(); }));
+                    [](const BacktestFiring& firing) { return firing.held_back.empty(); }));
 }
 
 std::string group_text(const AlertEvent& event) {
@@ -146,7 +147,7 @@ std::string backtest_json(const BacktestReport& report, TimeRange range) {
 
 std::string backtest_csv(const BacktestReport& report) {
   std::string out =
-      "rule,group,severity,start,end,worst_value,worst_baseline,inhibited_by,summary\n";
+      "rule,group,severity,start,end,worst_value,worst_baseline,inhibited_by,silenced_by,summary\n";
   for (const BacktestFiring& firing : report.firings) {
     const AlertEvent& event = firing.start;
     const std::string cells[] = {event.rule,
@@ -156,7 +157,8 @@ std::string backtest_csv(const BacktestReport& report) {
                                  firing.end == 0 ? "" : format_time_short(firing.end),
                                  number(firing.worst.value),
                                  number(firing.worst.baseline),
-                                 fmt::format("{}", fmt::join(firing.inhibited_by, " ")),
+                                 fmt::format("{}", fmt::join(firing.held_back.inhibited_by, " ")),
+                                 fmt::format("{}", fmt::join(firing.held_back.silenced_by, " ")),
                                  event.summary};
     for (const std::string& cell : cells) {
       add_csv_field(out, cell, false);

@@ -64,7 +64,8 @@ struct RuleEngine::Impl {
         clock(the_clock),
         options(std::move(the_options)),
         created_at(the_clock.running()),
-        runner(db, query_engine, the_clock, options, inhibit_rules) {}
+        silences(db, the_clock),
+        runner(db, query_engine, the_clock, options, inhibit_rules, silences) {}
 
   // Functions for loading.
   RuleLoadReport load(const std::vector<RuleFile>& files, const RuleEngineOptions* changed);
@@ -84,6 +85,7 @@ struct RuleEngine::Impl {
   bool may_start();
   void rewind_rules();
   void report_retention();
+  void report_unsilenced();
   ActiveRule* next_rule(Timestamp now, const std::set<const ActiveRule*>& failed) const
       TOCSIN_REQUIRES(work_mutex);
   bool step(const std::atomic<bool>* stop, std::set<const ActiveRule*>& failed);
@@ -103,11 +105,20 @@ struct RuleEngine::Impl {
   bool started = false;
   std::optional<bool> retention_alert;  // whether it fires; unknown after a start
 
+  SilenceBook silences;
+
   // While a load waits, the evaluating thread does not take work_mutex again.
   std::atomic<int> loads_waiting{0};
   Mutex work_mutex;
   std::vector<InhibitRule> inhibit_rules TOCSIN_GUARDED_BY(work_mutex);
   RuleRunner runner TOCSIN_GUARDED_BY(work_mutex);
+  // Standing alerts about Tocsin itself, by the key of their state.
+  struct Standing {
+    const char* name = nullptr;
+    std::vector<std::pair<GroupValues, std::string>> current;
+    bool held_back = false;
+  };
+  std::map<std::string, Standing> standing TOCSIN_GUARDED_BY(work_mutex);
   std::vector<std::unique_ptr<ActiveRule>> rules TOCSIN_GUARDED_BY(work_mutex);
 
   mutable Mutex status_mutex;
@@ -138,7 +149,12 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files,
     return report;
   }
   if (changed != nullptr) change_options(*changed);
-  PreviousRules previous{{}, inhibit_rules};
+  if (const Status opened = silences.open(); !opened) {
+    RuleLoadReport report;  // without them, alerts would be sent that are silenced
+    report.errors.push_back("cannot read the silences: " + opened.error().message);
+    return report;
+  }
+  PreviousRules previous{{}, inhibit_rules, *silences.list()};
   for (const auto& rule : rules) previous.rules.push_back(&rule->compiled);
   RuleSet set =
       load_rule_set(files, previous, queries, {options.parameters, options.zone, clock.now()});
@@ -169,6 +185,7 @@ RuleLoadReport RuleEngine::Impl::load(const std::vector<RuleFile>& files,
     rules.push_back(std::move(*known));
   }
   inhibit_rules = std::move(set.inhibit_rules);
+  silences.set_file_silences(std::move(set.silences));
   connect_inhibitors(set.inhibits);
   Status stored = runner.commit_each(std::move(changes));
   for (const auto& rule : before) {
@@ -267,8 +284,12 @@ Status RuleEngine::Impl::report_standing(
   RuleState state;
   const auto stored = database.get(SmallTable::kRules, key);
   if (stored && *stored) state = decode_state(**stored).value_or(RuleState{});
-  const std::vector<AlertEvent> events = standing_self_alerts(name, current, clock.now(), state);
+  const std::vector<AlertEvent> events =
+      standing_self_alerts(name, current, clock.now(), runner.hold_back_self(), state);
   if (events.empty()) return {};
+  standing[key] = {name, current,
+                   std::any_of(events.begin(), events.end(),
+                               [](const AlertEvent& event) { return event.only_stored; })};
   return runner.commit(events, {{SmallTable::kRules, key, encode_state(state)}});
 }
 
@@ -286,8 +307,9 @@ bool RuleEngine::Impl::may_start() {
         format_duration(options.catchup_wait));
     log(LogLevel::kWarning, summary);
     const MutexLock lock(work_mutex);
-    const Status stored =
-        runner.commit(passing_self_alert("CatchupWaitOver", {}, summary, clock.now()), {});
+    const Status stored = runner.commit(
+        passing_self_alert("CatchupWaitOver", {}, summary, clock.now(), runner.hold_back_self()),
+        {});
     if (!stored) log(LogLevel::kError, stored.error().message);
   }
   return started;
@@ -322,7 +344,8 @@ void RuleEngine::Impl::rewind_rules() {
       rewound.size() > kNamesMax ? ", ..." : "", format_time_short(ahead_to),
       rewound.size() == 1 ? "it continues" : "they continue", format_time_short(continues_at));
   const Status stored =
-      runner.commit(passing_self_alert("ClockWasAhead", {}, summary, now), std::move(changes));
+      runner.commit(passing_self_alert("ClockWasAhead", {}, summary, now, runner.hold_back_self()),
+                    std::move(changes));
   if (!stored) return log(LogLevel::kError, stored.error().message);  // the next call tries again
   log(LogLevel::kWarning, summary);
   for (auto& [rule, state] : rewound) {
@@ -341,6 +364,16 @@ void RuleEngine::Impl::report_retention() {
   const Status stored = report_standing(kRetentionRule, kRetentionState, current);
   if (!stored) return log(LogLevel::kError, stored.error().message);  // the next call tries again
   retention_alert = !waits.empty();
+}
+
+// Sends standing alerts about Tocsin itself whose silence has ended.
+void RuleEngine::Impl::report_unsilenced() {
+  const MutexLock lock(work_mutex);
+  for (const auto& [key, alert] : std::map(standing)) {
+    if (!alert.held_back) continue;
+    const Status stored = report_standing(alert.name, key.c_str(), alert.current);
+    if (!stored) log(LogLevel::kError, stored.error().message);  // the next call tries again
+  }
 }
 
 // The rule with the window that ended first. Of equal windows, those of rules that inhibit others
@@ -459,6 +492,7 @@ Timestamp RuleEngine::evaluate_due(const std::atomic<bool>* stop) {
   if (!impl_->may_start()) return impl_->clock.now() + kCaughtUpPause;
   impl_->rewind_rules();
   impl_->report_retention();
+  impl_->report_unsilenced();
   std::set<const ActiveRule*> failed;
   while (!(stop && *stop) && impl_->step(stop, failed)) {
   }
@@ -469,7 +503,81 @@ std::vector<RuleStatus> RuleEngine::status() const {
   const MutexLock lock(impl_->status_mutex);
   std::vector<RuleStatus> out;
   for (const auto& [name, status] : impl_->statuses) out.push_back(status);
+  // A silence shows at once, not only after the next window.
+  const SilenceBook::List silences = impl_->silences.list();
+  const auto active = active_silences(*silences, impl_->clock.now());
+  for (RuleStatus& status : out) {
+    for (AlertEvent& event : status.active) {
+      if (event.state != AlertState::kFiring) continue;
+      HeldBack held{event.inhibited_by, {}, {}};
+      add_silences(active, {match_labels(event), event.fingerprint, event.started_at}, held);
+      event.hold_back(held);
+    }
+  }
   return out;
+}
+
+std::vector<Silence> RuleEngine::silences() const {
+  std::vector<Silence> out = *impl_->silences.list();
+  const Timestamp now = impl_->clock.now();
+  std::map<std::string, Timestamp> firing;  // since, by fingerprint
+  {
+    const MutexLock lock(impl_->status_mutex);
+    for (const auto& [name, status] : impl_->statuses) {
+      for (const AlertEvent& event : status.active) firing[event.fingerprint] = event.started_at;
+    }
+  }
+  // An acknowledgement ends with its firing.
+  for (Silence& silence : out) {
+    if (!silence.is_acknowledgement()) continue;
+    const auto found = firing.find(silence.fingerprint);
+    const bool fires = found != firing.end() && found->second == silence.firing_since;
+    if (!fires) silence.until = std::min(silence.until, now);
+  }
+  return out;
+}
+
+Result<std::string> RuleEngine::put_silence(Silence silence) {
+  silence.fingerprint.clear();  // only acknowledge() makes those
+  return impl_->silences.put(std::move(silence));
+}
+
+Status RuleEngine::expire_silence(const std::string& id) { return impl_->silences.expire(id); }
+
+Result<std::string> RuleEngine::acknowledge(const std::string& fingerprint, const std::string& by,
+                                            const std::string& note, Timestamp until) {
+  if (by.empty()) return fail(ErrorCode::kInvalid, "an acknowledgement needs a name: who has it");
+  Silence silence;
+  {
+    const MutexLock lock(impl_->status_mutex);
+    for (const auto& [name, status] : impl_->statuses) {
+      for (const AlertEvent& event : status.active) {
+        if (event.fingerprint != fingerprint || event.state != AlertState::kFiring) continue;
+        silence.fingerprint = fingerprint;
+        silence.firing_since = event.started_at;
+        TOCSIN_TRY(LabelMatcher rule, make_label_matcher("alertname", event.rule, false, false));
+        TOCSIN_TRY(LabelMatcher id, make_label_matcher("fingerprint", fingerprint, false, false));
+        silence.matchers = {std::move(rule), std::move(id)};
+      }
+    }
+  }
+  if (silence.fingerprint.empty()) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("no alert with the fingerprint `{}` fires; `from alerts` and "
+                            "/api/v1/alerts list fingerprints",
+                            fingerprint));
+  }
+  for (const Silence& known : *impl_->silences.list()) {
+    if (known.is_acknowledgement() && known.fingerprint == fingerprint &&
+        known.firing_since == silence.firing_since && known.until > impl_->clock.now()) {
+      silence.id = known.id;
+      silence.from = known.from;
+    }
+  }
+  silence.owner = by;
+  silence.comment = note;
+  silence.until = until;
+  return impl_->silences.put(std::move(silence));
 }
 
 const char* name_of(RuleHealth health) {

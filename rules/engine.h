@@ -14,6 +14,7 @@
 #include "db/database.h"
 #include "query/query.h"
 #include "rules/alert.h"
+#include "rules/silence.h"
 
 namespace tocsin {
 
@@ -73,6 +74,7 @@ struct RuleFile {
 struct RuleLoadReport {
   std::vector<std::string> added, changed, removed;  ///< alert names
   size_t inhibit_rule_count = 0;
+  size_t silence_count = 0;
   /// Each begins with `file:line:column: `, or says why a file could not be read.
   std::vector<std::string> errors;
   std::vector<std::string> warnings;  ///< begin with `file:line: `
@@ -131,6 +133,16 @@ class RuleEngine {
   Timestamp evaluate_due(const std::atomic<bool>* stop = nullptr);
 
   std::vector<RuleStatus> status() const;
+
+  // Silences (silence_book.h). These functions may be called from any thread and do not wait for
+  // evaluations.
+  std::vector<Silence> silences() const;
+  Result<std::string> put_silence(Silence silence);
+  Status expire_silence(const std::string& id);
+  /// Holds back what is sent about the firing of an alert until it ends, or until `until`. Returns
+  /// the id of the silence that does. kNotFound if the alert does not fire.
+  Result<std::string> acknowledge(const std::string& fingerprint, const std::string& by,
+                                  const std::string& note, Timestamp until);
 
  private:
   struct Impl;

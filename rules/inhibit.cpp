@@ -4,24 +4,10 @@
 #include <algorithm>
 #include <optional>
 
-#include <re2/re2.h>
-
 #include "rules/template.h"
 
 namespace tocsin {
 namespace {
-
-const std::string& label_of(const MatchLabels& labels, const std::string& name) {
-  static const std::string kMissing;
-  const auto found = labels.find(name);
-  return found == labels.end() ? kMissing : found->second;
-}
-
-bool all_match(const std::vector<LabelMatcher>& matchers, const MatchLabels& labels) {
-  return std::all_of(matchers.begin(), matchers.end(), [&](const LabelMatcher& matcher) {
-    return matcher.matches(label_of(labels, matcher.name));
-  });
-}
 
 std::vector<std::string> values_of(const std::vector<std::string>& names,
                                    const MatchLabels& labels) {
@@ -47,12 +33,6 @@ std::optional<Severity> firing_in(const Instance& instance, const Rule& rule, Ti
 }
 
 }  // namespace
-
-bool LabelMatcher::matches(std::string_view text) const {
-  const bool same =
-      pattern ? re2::RE2::FullMatch({text.data(), text.size()}, *pattern) : text == value;
-  return same != negated;
-}
 
 MatchLabels match_labels(const Rule& rule, const GroupValues& group, Severity severity) {
   MatchLabels labels = rule.labels;

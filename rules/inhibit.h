@@ -3,41 +3,24 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <set>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "config/section.h"
 #include "config/yaml.h"
 #include "db/base/result.h"
 #include "db/base/time.h"
+#include "rules/label_matcher.h"
 #include "rules/rule.h"
 #include "rules/state.h"
-
-namespace re2 {
-class RE2;
-}
 
 namespace tocsin {
 
 /// Most inhibit rules of all files, and most rule names that an inhibited alert lists.
 inline constexpr size_t kInhibitRuleCountMax = 500;
 inline constexpr size_t kInhibitedByMax = 10;
-
-/// `name="value"`, `name!="value"`, `name=~"pattern"` or `name!~"pattern"`. A pattern must match
-/// the whole value.
-struct LabelMatcher {
-  std::string name;
-  std::string value;
-  bool negated = false;
-  std::shared_ptr<const re2::RE2> pattern;  ///< shared by copies of the matcher; null: no pattern
-
-  bool matches(std::string_view text) const;
-};
-Result<LabelMatcher> parse_label_matcher(std::string_view text);
 
 /// An alert that matches `target` is not sent while one that matches `source` fires, if both have
 /// the same values of the labels in `equal`. A missing label is the empty text.
@@ -54,8 +37,7 @@ struct InhibitRule {
 std::vector<InhibitRule> read_inhibit_rules(Section& top, const std::string& file,
                                             Problems& problems);
 
-/// By name: the labels of the alert, `alertname`, `type`, `severity` and `service`.
-using MatchLabels = std::map<std::string, std::string>;
+/// The labels of the alert, `alertname`, `type` and `severity`.
 MatchLabels match_labels(const Rule& rule, const GroupValues& group, Severity severity);
 
 /// The firings that may inhibit alerts of one window.

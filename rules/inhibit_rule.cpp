@@ -1,88 +1,12 @@
 // Reads `inhibit_rules` of rule files.
-#include <optional>
-
-#include <fmt/format.h>
-#include <re2/re2.h>
-
-#include "db/base/ascii.h"
-#include "query/function/pattern.h"
 #include "rules/inhibit.h"
 
 namespace tocsin {
 namespace {
 
 constexpr const char* kInhibitKey = "inhibit_rules";
-constexpr const char* kMatcherForm =
-    "expected name=\"value\", name!=\"value\", name=~\"pattern\" or name!~\"pattern\"";
-
-// The text inside quotes. As in Alertmanager, \" \\ and \n are escapes, and any other backslash is
-// kept, which patterns need.
-std::optional<std::string> unquoted(std::string_view text) {
-  std::string out;
-  for (size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '"') {
-      if (i + 1 == text.size()) return out;
-      return std::nullopt;
-    }
-    const char next = i + 1 < text.size() ? text[i + 1] : '\0';
-    if (text[i] == '\\' && (next == '"' || next == '\\' || next == 'n')) {
-      out += next == 'n' ? '\n' : next;
-      ++i;
-    } else {
-      out += text[i];
-    }
-  }
-  return std::nullopt;
-}
-
-tl::unexpected<Error> not_a_matcher(std::string_view text) {
-  return fail(ErrorCode::kInvalid, fmt::format("`{}` is not a matcher; {}", text, kMatcherForm));
-}
-
-void read_matchers(Section& section, const char* key, Problems& problems,
-                   std::vector<LabelMatcher>& out) {
-  std::vector<std::string> texts;
-  const YamlNode* node = section.texts(key, texts);
-  section.require(key);
-  if (node && node->kind == YamlNode::Kind::kSequence && node->items.empty()) {
-    section.wrong(*node, key, "at least one matcher");
-  }
-  for (size_t i = 0; i < texts.size(); ++i) {
-    Result<LabelMatcher> matcher = parse_label_matcher(texts[i]);
-    if (matcher) {
-      out.push_back(*std::move(matcher));
-      continue;
-    }
-    const FilePosition at = i < node->items.size() ? node->items[i].position() : node->position();
-    problems.add(at, fmt::format("{}: {}", section.path_of(key), matcher.error().message));
-  }
-}
 
 }  // namespace
-
-Result<LabelMatcher> parse_label_matcher(std::string_view text) {
-  const std::string_view whole = trimmed(text);
-  const size_t at = whole.find_first_of("=!");
-  if (at == std::string_view::npos || at == 0 || whole[0] == '{') return not_a_matcher(text);
-  LabelMatcher out;
-  out.name = trimmed(whole.substr(0, at));
-  const bool pattern = whole.substr(at + 1, 1) == "~";
-  out.negated = whole[at] == '!';
-  if (out.negated && !pattern && whole.substr(at + 1, 1) != "=") return not_a_matcher(text);
-  const std::string_view value = trimmed(whole.substr(at + (out.negated || pattern ? 2 : 1)));
-  out.value = value;
-  if (value.starts_with('"')) {
-    const auto inside = unquoted(value);
-    if (!inside) return not_a_matcher(text);
-    out.value = *inside;
-  }
-  if (!pattern) return out;
-  PatternError error;
-  out.pattern = compile_pattern(out.value, error);
-  if (out.pattern) return out;
-  return fail(ErrorCode::kInvalid,
-              fmt::format("`{}` is not a valid pattern: {}", out.value, error.message));
-}
 
 std::vector<InhibitRule> read_inhibit_rules(Section& top, const std::string& file,
                                             Problems& problems) {
@@ -91,8 +15,8 @@ std::vector<InhibitRule> read_inhibit_rules(Section& top, const std::string& fil
     const size_t problems_before = problems.lines().size();
     InhibitRule rule{file, node.position(), path, {}, {}, {}};
     Section section(node, path, problems);
-    read_matchers(section, "source_matchers", problems, rule.source);
-    read_matchers(section, "target_matchers", problems, rule.target);
+    read_matchers(section, "source_matchers", true, problems, rule.source);
+    read_matchers(section, "target_matchers", true, problems, rule.target);
     section.texts("equal", rule.equal);
     section.finish();
     if (problems.lines().size() == problems_before) out.push_back(std::move(rule));

@@ -42,20 +42,23 @@ std::string type_from_name(std::string_view name) {
 // Reads one file.
 class Reader {
  public:
-  Reader(const RuleFile& file, ParsedRuleFile& out)
-      : file_(file), problems_(file.name), out_(out) {}
+  Reader(const RuleFile& file, const TimeZone& zone, ParsedRuleFile& out)
+      : file_(file), zone_(zone), problems_(file.name), out_(out) {}
 
   void read() {
     const Result<YamlNode> root = parse_yaml(file_.text, file_.name);
     if (!root) {
-      out_.inhibit_rules_wrong = true;
+      out_.inhibit_rules_wrong = out_.silences_wrong = true;
       out_.errors.push_back(root.error().message);
       return;
     }
     Section top(*root, "", problems_);
-    if (!root->find("inhibit_rules")) top.require("groups");
+    if (!root->find("inhibit_rules") && !root->find("silences")) top.require("groups");
     out_.inhibit_rules = read_inhibit_rules(top, file_.name, problems_);
     out_.inhibit_rules_wrong = !problems_.empty();
+    const size_t problems_before = problems_.lines().size();
+    out_.silences = read_silences(top, file_.name, zone_, problems_);
+    out_.silences_wrong = problems_.lines().size() != problems_before;
     top.each("groups",
              [&](const YamlNode& node, const std::string& path) { read_group(node, path); });
     top.finish();
@@ -213,20 +216,21 @@ class Reader {
   }
 
   const RuleFile& file_;
+  const TimeZone& zone_;
   Problems problems_;
   ParsedRuleFile& out_;
 };
 
 }  // namespace
 
-ParsedRuleFile parse_rule_file(const RuleFile& file) {
+ParsedRuleFile parse_rule_file(const RuleFile& file, const TimeZone& zone) {
   ParsedRuleFile out;
   if (!file.read_error.empty()) {
     out.errors.push_back(file.read_error);
-    out.inhibit_rules_wrong = true;
+    out.inhibit_rules_wrong = out.silences_wrong = true;
     return out;
   }
-  Reader(file, out).read();
+  Reader(file, zone, out).read();
   return out;
 }
 

@@ -17,13 +17,15 @@ namespace tocsin {
 struct ParsedRuleFile {
   std::vector<Rule> rules;
   std::vector<InhibitRule> inhibit_rules;
-  bool inhibit_rules_wrong = false;  ///< some have errors, or the file cannot be read
-  std::vector<std::string> errors;   ///< as in RuleLoadReport
+  std::vector<Silence> silences;
+  /// Some have errors, or the file cannot be read.
+  bool inhibit_rules_wrong = false, silences_wrong = false;
+  std::vector<std::string> errors;  ///< as in RuleLoadReport
 };
 
 /// Checks everything except queries, expressions and templates, which stay text. An empty file has
-/// no rules. If the file could not be read, that is the only error.
-ParsedRuleFile parse_rule_file(const RuleFile& file);
+/// no rules. If the file could not be read, that is the only error. `zone` is that of silences.
+ParsedRuleFile parse_rule_file(const RuleFile& file, const TimeZone& zone = TimeZone());
 
 /// The value of a parameter: `20` is an integer, `0.5` a float, `7d` a duration, `true` a boolean,
 /// `2026-11-24` (midnight in `zone`) or an RFC 3339 time a time. `"..."`, with its quotes, is a

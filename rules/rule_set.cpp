@@ -35,13 +35,45 @@ class Loader {
 
  private:
   void load_file(const RuleFile& file) {
-    ParsedRuleFile parsed = parse_rule_file(file);
+    ParsedRuleFile parsed = parse_rule_file(file, options_.zone);
     std::vector<std::string> errors = std::move(parsed.errors);
     for (const Rule& rule : parsed.rules) load_rule(rule, errors);
+    load_silences(file.name, parsed, errors);
     for (const std::string& error : errors) note_broken(file.name, error);
     for (InhibitRule& rule : parsed.inhibit_rules) inhibit_rules_.push_back(std::move(rule));
     if (parsed.inhibit_rules_wrong) keep_inhibit_rules_of(file.name);
     std::move(errors.begin(), errors.end(), std::back_inserter(out_.report.errors));
+  }
+
+  void load_silences(const std::string& file, ParsedRuleFile& parsed,
+                     std::vector<std::string>& errors) {
+    if (parsed.silences_wrong) {
+      parsed.silences.clear();
+      std::copy_if(previous_.silences.begin(), previous_.silences.end(),
+                   std::back_inserter(parsed.silences),
+                   [&](const Silence& silence) { return silence.file == file; });
+    }
+    for (Silence& silence : parsed.silences) {
+      const auto [earlier, is_new] = silence_files_.emplace(silence.id, file);
+      if (!is_new) {
+        errors.push_back(
+            fmt::format("{}: the silence `{}` is already defined in {}; silences need "
+                        "different names",
+                        file, silence.id, earlier->second));
+      } else if (out_.silences.size() == kFileSilencesMax) {
+        errors.push_back(fmt::format("{}: at most {} silences are allowed in rule files", file,
+                                     kFileSilencesMax));
+        return;
+      } else {
+        if (state_at(silence, options_.now) == SilenceState::kExpired) {
+          out_.report.warnings.push_back(
+              fmt::format("{}: the silence `{}` ended at {} and can be removed", file, silence.id,
+                          format_time_short(silence.until)));
+        }
+        out_.silences.push_back(std::move(silence));
+      }
+    }
+    out_.report.silence_count = out_.silences.size();
   }
 
   void note_broken(const std::string& file, const std::string& error) {
@@ -148,8 +180,9 @@ class Loader {
   const PreviousRules& previous_;
   const QueryEngine& queries_;
   const RuleSetOptions& options_;
-  std::map<std::string, std::string> places_;  // where each name is defined
-  std::set<std::string> names_;                // of the rules that run
+  std::map<std::string, std::string> places_;         // where each name is defined
+  std::map<std::string, std::string> silence_files_;  // by id
+  std::set<std::string> names_;                       // of the rules that run
   std::set<std::string> broken_;
   std::vector<InhibitRule> inhibit_rules_;  // of all files
   RuleSet out_;

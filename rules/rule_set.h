@@ -20,6 +20,7 @@ struct RuleSet {
   /// The rules to run: after those that may inhibit them, else in the order of the files.
   std::vector<CompiledRule> rules;
   std::vector<InhibitRule> inhibit_rules;
+  std::vector<Silence> silences;
   /// By name of a rule: the names of those that its alerts may inhibit.
   std::map<std::string, std::set<std::string>> inhibits;
   RuleLoadReport report;
@@ -30,18 +31,19 @@ struct RuleSet {
 struct RuleSetOptions {
   std::map<std::string, Value> parameters;
   TimeZone zone;
-  Timestamp now = 0;  ///< the clock; used only to compute time ranges
+  Timestamp now = 0;  ///< the clock; used only for time ranges and for warnings
 };
 
 /// The rules that ran before.
 struct PreviousRules {
   std::vector<const CompiledRule*> rules;
   std::vector<InhibitRule> inhibit_rules;
+  std::vector<Silence> silences;
 };
 
 /// Reads all files. While a file has errors, its rules that ran before continue to run, unless the
-/// file has a valid new version of them. While its inhibit rules have errors, those that it had
-/// before continue.
+/// file has a valid new version of them. While its inhibit rules or silences have errors, those
+/// that it had before continue.
 RuleSet load_rule_set(const std::vector<RuleFile>& files, const PreviousRules& previous,
                       const QueryEngine& queries, const RuleSetOptions& options);
 

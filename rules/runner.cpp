@@ -60,6 +60,16 @@ bool is_transient(ErrorCode code) {
   return true;
 }
 
+std::string why_not_sent(const AlertEvent& event) {
+  if (!event.inhibited_by.empty())
+    return fmt::format("; not sent, inhibited by {}", fmt::join(event.inhibited_by, ", "));
+  if (!event.silenced_by.empty())
+    return fmt::format("; not sent, silenced by {}", fmt::join(event.silenced_by, ", "));
+  if (!event.acknowledged_by.empty())
+    return fmt::format("; not sent, acknowledged by {}", event.acknowledged_by);
+  return "";
+}
+
 // One line for each alert that fires or ends; pending ones are too many and mean little.
 void log_alerts(const std::vector<AlertEvent>& events) {
   size_t count = 0;
@@ -71,9 +81,7 @@ void log_alerts(const std::vector<AlertEvent>& events) {
             "alert {} {} at {}: {} {} {}{}", event.rule, name_of(event.state),
             format_time_short(event.time), name_of(event.severity), event.fingerprint,
             cut_text(event.summary.empty() ? event.service : event.summary, kLoggedSummaryBytesMax),
-            event.inhibited_by.empty()
-                ? ""
-                : fmt::format("; not sent, inhibited by {}", fmt::join(event.inhibited_by, ", "))));
+            why_not_sent(event)));
   }
   if (count > kLoggedAlertsMax) {
     log(LogLevel::kInfo, fmt::format("... and {} more alerts of {}; see `from alerts`",
@@ -82,13 +90,13 @@ void log_alerts(const std::vector<AlertEvent>& events) {
 }
 
 std::vector<AlertEvent> windows_failed(const std::string& rule, Timestamp end, const Error& error,
-                                       Timestamp now) {
+                                       Timestamp now, const HoldBack& hold_back) {
   const std::string summary = fmt::format(
       "rule {} cannot be evaluated for the window that ended at {}: {}; the window is skipped, and "
       "so are, without another alert, the windows directly after it that fail too",
       rule, format_time_short(end), error.message);
   log(LogLevel::kWarning, summary);
-  return passing_self_alert("WindowsFailed", {{"rule", Value::of(rule)}}, summary, now);
+  return passing_self_alert("WindowsFailed", {{"rule", Value::of(rule)}}, summary, now, hold_back);
 }
 
 WindowResult window_result(const Rule& rule, const Evaluation& evaluation) {
@@ -166,7 +174,8 @@ Status RuleRunner::note_failure(ActiveRule& rule, RuleState state, std::vector<A
   if (is_transient(error.code)) return tl::unexpected<Error>(error);
   if (rule.given_up.empty()) {
     if (++rule.failed_tries < kQueryTriesMax) return tl::unexpected<Error>(error);
-    const auto failed = windows_failed(rule.compiled.rule.name, end, error, clock_.now());
+    const auto failed =
+        windows_failed(rule.compiled.rule.name, end, error, clock_.now(), hold_back_self());
     events.insert(events.end(), failed.begin(), failed.end());
   }
   state.cursor.last_end = end;
@@ -203,17 +212,41 @@ ApplyOptions RuleRunner::apply_options(const ActiveRule& rule, const RuleState& 
   out.query = [this, &rule](const GroupValues& group, TimeRange range) {
     return alert_query(rule.compiled, range, group, options_.zone);
   };
-  if (rule.inhibited_by.empty()) return out;
-  out.inhibited_by = [this, &rule, &state, known = std::map<Timestamp, Inhibitors>()](
-                         const std::string& fingerprint, const GroupValues& group,
-                         Severity severity, TimeRange window) mutable {
-    auto found = known.find(window.end);
-    if (found == known.end()) {
-      found = known.emplace(window.end, inhibitors(rule, state, window)).first;
-    }
-    return found->second.of(rule.compiled.rule, fingerprint, group, severity);
-  };
+  out.held_back = hold_back(rule, state);
   return out;
+}
+
+HoldBack RuleRunner::hold_back(const ActiveRule& rule, const RuleState& state) const {
+  if (rule.inhibited_by.empty()) return hold_back_self();
+  return [this, &rule, &state, silence = hold_back_self(),
+          known = std::map<Timestamp, Inhibitors>()](const FiringAlert& alert) mutable {
+    auto found = known.find(alert.window.end);
+    if (found == known.end()) {
+      found = known.emplace(alert.window.end, inhibitors(rule, state, alert.window)).first;
+    }
+    HeldBack out = silence ? silence(alert) : HeldBack{};
+    out.inhibited_by =
+        found->second.of(rule.compiled.rule, alert.fingerprint, alert.group, alert.severity);
+    return out;
+  };
+}
+
+HoldBack RuleRunner::hold_back_self() const {
+  const SilenceBook::List silences = silences_.list();
+  if (silences->empty()) return {};
+  using Active = std::vector<const Silence*>;
+  return [silences, known = std::map<Timestamp, Active>()](const FiringAlert& alert) mutable {
+    const Timestamp t = alert.window.end;
+    auto found = known.find(t);
+    if (found == known.end()) found = known.emplace(t, active_silences(*silences, t)).first;
+    HeldBack out;
+    if (found->second.empty()) return out;
+    SilencedAlert silenced{match_labels(alert.rule, alert.group, alert.severity), alert.fingerprint,
+                           alert.firing_since};
+    silenced.labels["fingerprint"] = alert.fingerprint;
+    add_silences(found->second, silenced, out);
+    return out;
+  };
 }
 
 Result<std::vector<AlertEvent>> RuleRunner::skip_old_windows(const ActiveRule& rule,
@@ -228,7 +261,7 @@ Result<std::vector<AlertEvent>> RuleRunner::skip_old_windows(const ActiveRule& r
       format_time_short(skipped.last_end), format_duration(options_.catchup_max));
   log(LogLevel::kWarning, summary);
   return passing_self_alert("WindowsSkipped", {{"rule", Value::of(rule.compiled.rule.name)}},
-                            summary, clock_.now());
+                            summary, clock_.now(), hold_back_self());
 }
 
 Status RuleRunner::finish(ActiveRule& rule, RuleState state,

@@ -18,6 +18,7 @@
 #include "rules/evaluate.h"
 #include "rules/inhibit.h"
 #include "rules/schedule.h"
+#include "rules/silence_book.h"
 #include "rules/state.h"
 
 namespace tocsin {
@@ -63,12 +64,14 @@ class RuleRunner {
  public:
   /// All references must outlive it. `inhibit_rules` may change between calls.
   RuleRunner(Database& database, const QueryEngine& queries, const Clock& clock,
-             const RuleEngineOptions& options, const std::vector<InhibitRule>& inhibit_rules)
+             const RuleEngineOptions& options, const std::vector<InhibitRule>& inhibit_rules,
+             const SilenceBook& silences)
       : database_(database),
         queries_(queries),
         clock_(clock),
         options_(options),
-        inhibit_rules_(inhibit_rules) {}
+        inhibit_rules_(inhibit_rules),
+        silences_(silences) {}
 
   /// Evaluates the rule's next window, which must be due. If the evaluation or the commit of its
   /// events fails, the rule is unchanged. If a commit without events fails, the state in memory may
@@ -84,6 +87,8 @@ class RuleRunner {
   Status commit(const std::vector<AlertEvent>& events, std::vector<SmallChange> changes);
   /// Commits changes that need not be committed together.
   Status commit_each(std::vector<SmallChange> changes);
+  /// For alerts of Tocsin itself, which silences hold back.
+  HoldBack hold_back_self() const;
   /// Must be called before a rule with a deferred state is destroyed.
   void forget(ActiveRule& rule) { deferred_.erase(&rule); }
 
@@ -95,6 +100,7 @@ class RuleRunner {
   Result<std::vector<Evaluation>> evaluate_again(ActiveRule& rule,
                                                  const std::vector<Timestamp>& ends,
                                                  const std::atomic<bool>* stop) const;
+  HoldBack hold_back(const ActiveRule& rule, const RuleState& state) const;
   ApplyOptions apply_options(const ActiveRule& rule, const RuleState& state) const;
   Inhibitors inhibitors(const ActiveRule& rule, const RuleState& state, TimeRange window) const;
   Status finish(ActiveRule& rule, RuleState state, const std::vector<AlertEvent>& events);
@@ -108,6 +114,7 @@ class RuleRunner {
   const Clock& clock_;
   const RuleEngineOptions& options_;
   const std::vector<InhibitRule>& inhibit_rules_;
+  const SilenceBook& silences_;
   std::optional<OutboxSequence> sequence_;  // loaded at the first commit
   std::set<ActiveRule*> deferred_;          // rules with a state that is not committed
   size_t deferred_windows_ = 0;

@@ -28,6 +28,8 @@ void add_rules_command(CLI::App& app, Action& action);
 // Subcommands of `rules`.
 void add_rules_backtest_command(CLI::App& rules, Action& action);
 void add_rules_test_command(CLI::App& rules, Action& action);
+void add_silence_command(CLI::App& app, Action& action);
+void add_alerts_command(CLI::App& app, Action& action);
 void add_retention_command(CLI::App& app, Action& action);
 void add_token_command(CLI::App& app, Action& action);
 void add_generate_command(CLI::App& app, Action& action);

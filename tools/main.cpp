@@ -83,6 +83,8 @@ int run(int argc, char** argv) {
   add_export_command(app, action);
   add_rules_command(app, action);
   add_tail_command(app, action);
+  add_silence_command(app, action);
+  add_alerts_command(app, action);
   add_rejected_command(app, action);
   add_info_command(app, action);
   add_maintenance_commands(app, action);

@@ -23,14 +23,17 @@ constexpr OwnColumn time_column(const char* name) {
 }
 
 // Written by rules/alert_write.cpp.
-constexpr OwnColumn kAlertColumns[] = {
-    tag_column("rule"),         tag_column("type"),         tag_column("severity"),
-    tag_column("state"),        tag_column("service"),      number_column("value"),
-    number_column("baseline"),  text_column("summary"),     text_column("fingerprint"),
-    time_column("started_at"),  time_column("window_from"), time_column("window_to"),
-    time_column("written_at"),  text_column("labels"),      text_column("annotations"),
-    text_column("samples"),     flag_column("late"),        text_column("inhibited_by"),
-    text_column("explanation"), text_column("query")};
+constexpr OwnColumn kAlertColumns[] = {tag_column("rule"),         tag_column("type"),
+                                       tag_column("severity"),     tag_column("state"),
+                                       tag_column("service"),      number_column("value"),
+                                       number_column("baseline"),  text_column("summary"),
+                                       text_column("fingerprint"), time_column("started_at"),
+                                       time_column("window_from"), time_column("window_to"),
+                                       time_column("written_at"),  text_column("labels"),
+                                       text_column("annotations"), text_column("samples"),
+                                       flag_column("late"),        text_column("inhibited_by"),
+                                       text_column("explanation"), text_column("query"),
+                                       text_column("silenced_by"), text_column("acknowledged_by")};
 
 // Written by net/deliver/deliver.cpp.
 constexpr OwnColumn kDeliveryColumns[] = {tag_column("forwarder"),       tag_column("rule"),

@@ -54,6 +54,13 @@ constexpr std::array kRoutes = {
     Route{"/api/rejected/retry", "POST", Demand::kAdmin, &handle_retry},
     Route{"/api/v1/alerts", "GET", Demand::kRead, &handle_alerts},
     Route{"/api/v1/rules", "GET", Demand::kRead, &handle_rules},
+    Route{"/api/v1/alerts/ack", "POST", Demand::kAdmin, &handle_acknowledge},
+    Route{"/api/v2/silences", "GET", Demand::kRead, &handle_silences},
+    Route{"/api/v2/silences", "POST", Demand::kAdmin, &handle_silences},
+    Route{"/api/v2/silence/*", "GET", Demand::kRead, &handle_silence},
+    Route{"/api/v2/silence/*", "DELETE", Demand::kAdmin, &handle_silence},
+    Route{"/api/v2/alerts", "GET", Demand::kRead, &handle_alertmanager_alerts},
+    Route{"/api/v2/status", "GET", Demand::kRead, &handle_alertmanager_status},
     Route{"/metrics", "GET", Demand::kRead, &handle_metrics},
     Route{"/-/healthy", "GET HEAD", Demand::kNothing, &handle_healthy},
     Route{"/-/ready", "GET HEAD", Demand::kNothing, &handle_ready},
@@ -80,6 +87,17 @@ bool allows(std::string_view methods, std::string_view method) {
   return (at == 0 || methods[at - 1] == ' ') && (end == methods.size() || methods[end] == ' ');
 }
 
+// Of all rows with the path, because methods may demand different scopes.
+std::string methods_at(std::string_view path) {
+  std::string out;
+  for (const Route& route : kRoutes) {
+    if (!matches(route.path, path)) continue;
+    if (!out.empty()) out += ' ';
+    out += route.methods;
+  }
+  return out;
+}
+
 Response wrong_method(std::string_view methods, const std::string& method) {
   std::string list(methods);
   for (size_t at = list.find(' '); at != list.npos; at = list.find(' ', at + 2))
@@ -103,9 +121,13 @@ const Route* route_of(const Request& request) {
   static constexpr Route kElasticInfo{"/", "GET HEAD", Demand::kAnyToken, &handle_elastic_info,
                                       &refuse_elastic};
   if (request.path == "/" && is_elastic_client(request)) return &kElasticInfo;
-  const auto fits = [&](const Route& route) { return matches(route.path, request.path); };
-  const auto found = std::ranges::find_if(kRoutes, fits);
-  return found == kRoutes.end() ? nullptr : &*found;
+  const Route* other_method = nullptr;
+  for (const Route& route : kRoutes) {
+    if (!matches(route.path, request.path)) continue;
+    if (allows(route.methods, request.method)) return &route;
+    if (other_method == nullptr) other_method = &route;
+  }
+  return other_method;
 }
 
 std::optional<Response> denial_of(const Context& context, const Route& route,
@@ -137,7 +159,10 @@ std::optional<Response> refuse_request(const Context& context, const Request& re
   }
   const Route* route = route_of(request);
   if (route == nullptr) return std::nullopt;
-  if (!allows(route->methods, request.method)) return wrong_method(route->methods, request.method);
+  if (!allows(route->methods, request.method)) {
+    const std::string methods = methods_at(request.path);
+    return wrong_method(methods.empty() ? route->methods : methods, request.method);
+  }
   return denial_of(context, *route, request);
 }
 

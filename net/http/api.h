@@ -89,6 +89,11 @@ void handle_health(const Context&, Request, Reply);
 void handle_questdb_settings(const Context&, Request, Reply);
 void handle_alerts(const Context&, Request, Reply);  // rules.cpp
 void handle_rules(const Context&, Request, Reply);
+void handle_acknowledge(const Context&, Request, Reply);  // silences.cpp
+void handle_silences(const Context&, Request, Reply);
+void handle_silence(const Context&, Request, Reply);
+void handle_alertmanager_alerts(const Context&, Request, Reply);
+void handle_alertmanager_status(const Context&, Request, Reply);
 void handle_metrics(const Context&, Request, Reply);  // metrics.cpp
 void handle_retry(const Context&, Request, Reply);    // rejected.cpp
 void handle_healthy(const Context&, Request, Reply);  // api.cpp

@@ -24,10 +24,12 @@ std::string alert_json(const AlertEvent& event) {
   const std::string value = std::isfinite(event.value) ? fmt::format("{}", event.value) : "NaN";
   return fmt::format(
       "{{\"labels\":{},\"annotations\":{},\"state\":\"{}\",\"activeAt\":\"{}\",\"value\":\"{}\","
-      "\"fingerprint\":{},\"status\":{{\"state\":\"{}\",\"inhibitedBy\":{},\"silencedBy\":[]}}}}",
+      "\"fingerprint\":{},\"status\":{{\"state\":\"{}\",\"inhibitedBy\":{},\"silencedBy\":{},"
+      "\"acknowledgedBy\":{}}}}}",
       json_object(labels), json_object(annotations), name_of(event.state),
       format_time(event.started_at), value, json_quote(event.fingerprint),
-      event.inhibited_by.empty() ? "active" : "suppressed", json_strings(event.inhibited_by));
+      event.held_back().empty() ? "active" : "suppressed", json_strings(event.inhibited_by),
+      json_strings(event.silenced_by), json_quote(event.acknowledged_by));
 }
 
 std::vector<std::string> alerts_of(const RuleStatus& rule) {

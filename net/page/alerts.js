@@ -71,7 +71,7 @@ function newest_rows(row) {
   return [
     element("tr", {},
       element("td", {}, badge(row.severity)),
-      element("td", { className: known ? `state-${state}` : "", textContent: [state, row.late && "late", row.inhibited_by && "inhibited"].filter(Boolean).join(", ") }),
+      element("td", { className: known ? `state-${state}` : "", textContent: [state, row.late && "late", row.inhibited_by && "inhibited", row.silenced_by && "silenced", row.acknowledged_by && "acknowledged"].filter(Boolean).join(", ") }),
       element("td", { textContent: row.service ?? "" }),
       element("td", {}, button),
       element("td", { className: "text", textContent: row.summary ?? "" }),
@@ -88,6 +88,8 @@ function details_of(row) {
   if (row.baseline !== null && row.baseline !== undefined) add("Baseline", number(row.baseline));
   add("Type", String(row.type ?? ""));
   if (row.inhibited_by) add("Not sent, inhibited by", String(row.inhibited_by));
+  if (row.silenced_by) add("Not sent, silenced by", String(row.silenced_by));
+  if (row.acknowledged_by) add("Not sent, acknowledged by", String(row.acknowledged_by));
   const { explanation, ...annotations } = parsed(row.annotations, {});
   if (explanation) add("Why", ...String(explanation).split("\n").map((line) => element("div", { textContent: line })));
   for (const [title, entries] of [["Labels", parsed(row.labels, {})], ["Annotations", annotations]]) {

@@ -68,7 +68,7 @@ async function refresh_events(range, now) {
 
 async function refresh_alerts(range, now) {
   const { ms, alert_step, alert_step_ms } = kRanges[range];
-  const rows = await api.rows(`from alerts last ${range} | where state == "firing" and not exists(inhibited_by) | stats n = count() by severity, time(${alert_step})`);
+  const rows = await api.rows(`from alerts last ${range} | where state == "firing" and not exists(inhibited_by) and not exists(silenced_by) | stats n = count() by severity, time(${alert_step})`);
   const groups = grouped(rows, "severity");
   const total = groups.reduce((sum, group) => sum + group.total, 0);
   const parts = severities.flatMap((severity) => groups.filter((group) => group.label === severity));
@@ -92,7 +92,7 @@ async function refresh_alerts(range, now) {
 }
 
 async function refresh_services(range) {
-  const rows = await api.rows(`from alerts last ${range} | where state == "firing" and exists(service) and not exists(inhibited_by) | stats n = count() by service | sort -n | limit 8`);
+  const rows = await api.rows(`from alerts last ${range} | where state == "firing" and exists(service) and not exists(inhibited_by) and not exists(silenced_by) | stats n = count() by service | sort -n | limit 8`);
   show_chart("services-chart", rows.length > 0);
   show_empty("services-empty", rows.length ? "" : "No service had an alert in this range.");
   if (!rows.length) return;

@@ -13,8 +13,8 @@ const kTimeout = 300_000; // ms; the default query_timeout of the server
 const kExamples = [
   ["The last 100 audit events", "from audit\n| sort -time\n| limit 100"],
   ["The latest 50 alerts", "from alerts\n| sort -time\n| limit 50"],
-  ["Alerts of the last 24 hours, by severity and type", "from alerts last 24h\n| where state == \"firing\" and not exists(inhibited_by)\n| stats n = count() by severity, type"],
-  ["Services with the most alerts in 7 days", "from alerts last 7d\n| where state == \"firing\" and not exists(inhibited_by)\n| stats n = count() by service\n| sort -n\n| limit 10"],
+  ["Alerts of the last 24 hours, by severity and type", "from alerts last 24h\n| where state == \"firing\" and not exists(inhibited_by) and not exists(silenced_by)\n| stats n = count() by severity, type"],
+  ["Services with the most alerts in 7 days", "from alerts last 7d\n| where state == \"firing\" and not exists(inhibited_by) and not exists(silenced_by)\n| stats n = count() by service\n| sort -n\n| limit 10"],
   ["Events per minute, by measurement", "from * last 1h\n| stats n = count() by measurement, time(1m)"],
   ["Rejected lines, by reason", "from rejected last 24h\n| stats n = count() by source, reason\n| sort -n"],
   ["Failed deliveries", "from deliveries last 7d\n| where status == \"failed\"\n| sort -time\n| limit 50"],

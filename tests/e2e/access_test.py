@@ -16,13 +16,15 @@ PATHS = {  # by scope: method, path, body, content type
     "any": [("GET", "/_license"), ("GET", "/_cluster/health"), ("PUT", "/_index_template/x", "{}"),
             ("POST", "/query?q=CREATE+DATABASE+x", "")],
     "read": [("POST", "/api/query", "from missing | count"), ("POST", "/api/complete?cursor=0", "from"),
-             ("GET", "/api/v1/alerts"), ("GET", "/api/v1/rules"), ("GET", "/metrics")],
+             ("GET", "/api/v1/alerts"), ("GET", "/api/v1/rules"), ("GET", "/metrics"), ("GET", "/api/v2/silences"),
+             ("GET", "/api/v2/silence/x"), ("GET", "/api/v2/alerts"), ("GET", "/api/v2/status")],
     "write": [("POST", "/write", "a v=1"), ("POST", "/api/v2/write", "a v=1"), ("POST", "/insert/jsonline", '{"v":1}'),
               ("POST", "/loki/api/v1/push", '{"streams":[]}', "application/json"),
               ("POST", "/v1/logs", "{}", "application/json"), ("POST", "/v1/logs", "", "application/x-protobuf"),
               ("POST", "/_bulk", '{"create":{}}\n{"v":1}\n'), ("POST", "/x/_bulk", '{"create":{}}\n{"v":1}\n')],
     "admin": [("POST", "/api/rejected/retry?source=none", ""), ("POST", "/-/reload", ""),
-              ("POST", "/-/retention/confirm", ""), ("GET", "/api/tokens"), ("POST", "/api/tokens/revoke?name=none", "")],
+              ("POST", "/-/retention/confirm", ""), ("POST", "/api/v1/alerts/ack", ""), ("POST", "/api/v2/silences", "{}"),
+              ("DELETE", "/api/v2/silence/x"), ("GET", "/api/tokens"), ("POST", "/api/tokens/revoke?name=none", "")],
 }
 SENDERS = ("none", "wrong", "read", "write", "admin", "expired", "revoked")
 ALLOWED = {"open": SENDERS, "any": ("read", "write", "admin"), "read": ("read", "admin"), "write": ("write", "admin"),

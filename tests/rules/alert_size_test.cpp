@@ -134,13 +134,15 @@ TEST_CASE("alert size: texts of a state of an earlier version are cut when it is
 
 TEST_CASE("alert size: SELF alerts are cut too", "[rules]") {
   const std::string text(kMiB, 'x');
-  for (const AlertEvent& event : passing_self_alert("S", {{"file", Value::of(text)}}, text, 1)) {
+  for (const AlertEvent& event :
+       passing_self_alert("S", {{"file", Value::of(text)}}, text, 1, {})) {
     CHECK(event.summary.size() == kAnnotationBytesMax);
     CHECK(event.annotations.at("summary") == event.summary);
     CHECK(event.labels.at("file").size() == kLabelBytesMax);
   }
   RuleState state;
-  const auto events = standing_self_alerts("S", {{{{"file", Value::of(text)}}, text}}, 1, state);
+  const auto events =
+      standing_self_alerts("S", {{{{"file", Value::of(text)}}, text}}, 1, {}, state);
   REQUIRE(events.size() == 1);
   CHECK(events[0].summary.size() == kAnnotationBytesMax);
 }

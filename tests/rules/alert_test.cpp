@@ -50,7 +50,7 @@ TEST_CASE("alert: an encoded event decodes to itself", "[rules]") {
 
 TEST_CASE("alert: queries know all columns that an alert is written with", "[rules]") {
   AlertEvent event = example_event();
-  event.inhibited_by = {"CollectorSilent"};
+  event.hold_back({{"CollectorSilent"}, {"file:night"}, "ada"});
   WriteRequest request;
   OutboxSequence sequence;
   add_alerts({event}, {}, event.written_at, sequence, request);

@@ -145,11 +145,11 @@ TEST_CASE("backtest: says how long, how bad and whether somebody was called", "[
   CHECK(worse.end == RuleWorld::at(235));
   CHECK(worse.worst.value == Approx(40.0 / 60));
   CHECK(worse.worst.baseline < 0.1);
-  CHECK(worse.inhibited_by.empty());
+  CHECK(worse.held_back.empty());
   const BacktestFiring silent = find("gone", 250);
   CHECK(silent.end == RuleWorld::at(310));  // when the baseline is silent, too
   const BacktestFiring inhibited = find("web", 250);
-  CHECK(inhibited.inhibited_by == Texts{"Silence"});
+  CHECK(inhibited.held_back.inhibited_by == Texts{"Silence"});
   CHECK(count_pages(*report) == report->firings.size() - 1);
 }
 
@@ -206,9 +206,10 @@ TEST_CASE("backtest: reports of an empty database and of one firing", "[rules]")
   firing.worst.value = 0.5;
   firing.worst.baseline = kNoNumber;
   report->firings = {firing};
-  CHECK(backtest_csv(*report) ==
-        "rule,group,severity,start,end,worst_value,worst_baseline,inhibited_by,summary\n"
-        "Failures,\"service=pay, \"\"web\"\"\",HIGH,2024-10-04T00:10:00Z,,0.5,,,=1+1\n");
+  CHECK(
+      backtest_csv(*report) ==
+      "rule,group,severity,start,end,worst_value,worst_baseline,inhibited_by,silenced_by,summary\n"
+      "Failures,\"service=pay, \"\"web\"\"\",HIGH,2024-10-04T00:10:00Z,,0.5,,,,=1+1\n");
   const std::string json = backtest_json(*report, range);
   CHECK(json.find(R"("start":"2024-10-04T00:10:00Z","end":null)") != std::string::npos);
   CHECK(json.find(R"("worst_value":0.5,"worst_baseline":null)") != std::string::npos);

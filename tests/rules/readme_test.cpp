@@ -54,6 +54,10 @@ TEST_CASE("rules readme: every rule is valid", "[rules]") {
       CHECK(report.inhibit_rule_count == 1);
       continue;
     }
+    if (file.starts_with("silences:")) {  // which have ended, sooner or later
+      CHECK(report.silence_count == 2);
+      continue;
+    }
     CHECK(report.warnings == std::vector<std::string>{});
     CHECK(report.added.size() == 1);
   }

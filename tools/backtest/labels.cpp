@@ -67,7 +67,7 @@ Figures all_figures(const std::vector<Label>& labels, const BacktestReport& repo
                     Duration delay) {
   std::vector<Firing> firings;
   for (const BacktestFiring& firing : report.firings) {
-    if (firing.inhibited_by.empty()) firings.push_back(firing_of(firing, delay));
+    if (firing.held_back.empty()) firings.push_back(firing_of(firing, delay));
   }
   return detection::figures_of(detection::judge(labels, std::move(firings), range), range, 1);
 }

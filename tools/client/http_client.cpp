@@ -9,6 +9,10 @@
 namespace tocsin {
 namespace {
 
+constexpr const char* kGet = "GET";
+constexpr const char* kPost = "POST";
+constexpr const char* kDelete = "DELETE";
+
 using Handle = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
@@ -67,7 +71,7 @@ void set_tls(CURL* curl, const ServerAccess& access) {
   set(CURLOPT_SSLKEY, access.key);
 }
 
-Result<HttpResponse> transfer(const HttpRequest& request, bool is_post) {
+Result<HttpResponse> transfer(const HttpRequest& request, const char* method) {
   const Handle curl(curl_easy_init(), &curl_easy_cleanup);
   if (curl == nullptr) return fail(ErrorCode::kIo, "cannot initialize libcurl");
   HttpResponse response;
@@ -87,7 +91,8 @@ Result<HttpResponse> transfer(const HttpRequest& request, bool is_post) {
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS,
                    static_cast<long>(request.timeout / kMillisecond));
   curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
-  if (is_post) {
+  if (method == kDelete) curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, kDelete);
+  if (method == kPost) {
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, request.body.data());
@@ -107,7 +112,8 @@ Result<HttpResponse> transfer(const HttpRequest& request, bool is_post) {
 
 }  // namespace
 
-Result<HttpResponse> http_post(const HttpRequest& request) { return transfer(request, true); }
-Result<HttpResponse> http_get(const HttpRequest& request) { return transfer(request, false); }
+Result<HttpResponse> http_post(const HttpRequest& request) { return transfer(request, kPost); }
+Result<HttpResponse> http_get(const HttpRequest& request) { return transfer(request, kGet); }
+Result<HttpResponse> http_delete(const HttpRequest& request) { return transfer(request, kDelete); }
 
 }  // namespace tocsin

@@ -42,5 +42,7 @@ struct HttpResponse {
 Result<HttpResponse> http_post(const HttpRequest& request);
 /// The same with GET, without a body.
 Result<HttpResponse> http_get(const HttpRequest& request);
+/// The same with DELETE, without a body.
+Result<HttpResponse> http_delete(const HttpRequest& request);
 
 }  // namespace tocsin
