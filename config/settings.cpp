@@ -372,20 +372,71 @@ void read_headers(Section& section, Problems& problems, std::map<std::string, st
   }
 }
 
+struct ForwarderType {
+  const char* name;
+  std::vector<const char*> required;
+  std::vector<const char*> optional;  ///< besides those of all types
+};
+
+const std::vector<ForwarderType>& forwarder_types() {
+  static const std::vector<ForwarderType> kTypes = {
+      {"webhook", {"url"}, {"payload", "template", "template_file", "secret"}},
+      {"alertmanager", {"url"}, {}},
+      {"slack", {"url"}, {}},
+      {"pagerduty", {"routing_key"}, {"url"}},
+      {"opsgenie", {"api_key"}, {"url"}},
+      {"teams", {"url"}, {}},
+      {"discord", {"url"}, {}},
+      {"email", {"smarthost", "from", "to"}, {"username", "password", "tls"}},
+      {"command", {"command"}, {"timeout"}}};
+  return kTypes;
+}
+
+bool contains(const std::vector<const char*>& keys, std::string_view key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+// Reports keys of other types, and required ones that are missing. A file may hold a text.
+void check_forwarder_keys(const YamlNode& node, Section& section,
+                          const ForwarderSettings& forwarder, Problems& problems) {
+  constexpr std::string_view kFile = "_file";
+  const auto& types = forwarder_types();
+  const auto type = std::find_if(types.begin(), types.end(), [&](const ForwarderType& known) {
+    return known.name == forwarder.type;
+  });
+  if (type == types.end()) return;  // already reported
+  for (const auto& [key, value] : node.entries) {
+    std::string_view name = key.scalar;
+    if (name.ends_with(kFile) && name != "ca_file" && name != "template_file")
+      name.remove_suffix(kFile.size());
+    const bool elsewhere = std::any_of(types.begin(), types.end(), [&](const ForwarderType& other) {
+      return contains(other.required, name) || contains(other.optional, name);
+    });
+    if (!elsewhere || contains(type->required, name) || contains(type->optional, name)) continue;
+    problems.add(key.position(), fmt::format("{}: `{}` is not a setting of the type {}",
+                                             section.path_of("type"), key.scalar, type->name));
+  }
+  for (const char* key : type->required) {
+    if (!forwarder.files.contains(key)) section.require(key);
+  }
+}
+
 ForwarderSettings read_forwarder(const YamlNode& node, const std::string& path,
                                  Problems& problems) {
   static const std::set<std::string> kSeverities = {"LOW", "MEDIUM", "HIGH", "CRITICAL"};
   ForwarderSettings out;
   Section section(node, path, problems);
   section.require("name");
-  section.require("url");
   const YamlNode* name = section.text("name", out.name);
   if (name && !is_forwarder_name(out.name)) {
     section.wrong(*name, "name", "1 to 64 letters, digits, `-`, `_` or `.`");
   }
-  section.one_of("type", out.type, {"webhook"});
+  std::vector<std::string> types;
+  for (const ForwarderType& type : forwarder_types()) types.emplace_back(type.name);
+  section.one_of("type", out.type, types);
   const YamlNode* url = section.text("url", out.url);
-  if (url && url->kind == YamlNode::Kind::kScalar && !is_web_address(out.url)) {
+  if (url && url->kind == YamlNode::Kind::kScalar && !is_web_address(out.url) &&
+      out.url.find("${") == std::string::npos) {
     section.wrong(*url, "url", "a URL like https://example.org/path");
   }
   section.one_of("payload", out.payload, {"alertmanager", "simple"});
@@ -404,6 +455,30 @@ ForwarderSettings read_forwarder(const YamlNode& node, const std::string& path,
   read_headers(section, problems, out.headers);
   section.text("ca_file", out.ca_file);
   section.text("proxy", out.proxy);
+  section.text("template", out.body_template);
+  section.text("secret", out.secret);
+  section.text("routing_key", out.key);
+  section.text("api_key", out.key);
+  section.text("smarthost", out.url);
+  section.text("from", out.from);
+  section.texts("to", out.to);
+  section.text("username", out.user);
+  section.text("password", out.password);
+  section.one_of("tls", out.tls, {"starttls", "tls", "off"});
+  section.texts("command", out.command);
+  section.duration("timeout", out.timeout, kSecond, kHour);
+  for (const char* key : {"url", "template", "secret", "routing_key", "api_key", "password"}) {
+    std::string file;
+    const YamlNode* file_node = section.text((std::string(key) + "_file").c_str(), file);
+    if (!file_node) continue;
+    out.files[key] = file;
+    if (node.find(key)) {
+      problems.add(
+          file_node->position(),
+          fmt::format("{}_file: `{}` is set too; remove one of them", section.path_of(key), key));
+    }
+  }
+  check_forwarder_keys(node, section, out, problems);
   section.finish();
   return out;
 }

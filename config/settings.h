@@ -110,14 +110,25 @@ struct TailSettings {
 
 struct ForwarderSettings {
   std::string name;
-  std::string type = "webhook";  ///< the only type
-  std::string url;
+  std::string type = "webhook";
+  std::string url;                       ///< of e-mail: `smarthost`
   std::string payload = "alertmanager";  ///< alertmanager or simple
   std::vector<std::string> severities;   ///< only these are sent; empty: all
   bool send_resolved = true;
   std::map<std::string, std::string> headers;
-  std::string ca_file;  ///< PEM file; empty: the system's certificate authorities
-  std::string proxy;    ///< a URL; `off`: none; empty: from the environment
+  std::string ca_file;               ///< PEM file; empty: the system's certificate authorities
+  std::string proxy;                 ///< a URL; `off`: none; empty: from the environment
+  std::string body_template;         ///< `template`
+  std::string secret;                ///< signs webhooks
+  std::string key;                   ///< `routing_key` or `api_key`
+  std::string from, user, password;  ///< of e-mail; `user` is `username`
+  std::vector<std::string> to;
+  std::string tls = "starttls";
+  std::vector<std::string> command;
+  Duration timeout = 30 * kSecond;
+  /// Files that hold the value of another key: `url_file` is under `url`. tools/wiring reads them,
+  /// and replaces `${NAME}` by environment variables.
+  std::map<std::string, std::string> files;
 
   bool operator==(const ForwarderSettings&) const = default;
 };

@@ -312,6 +312,15 @@ Result<std::unique_ptr<Deliverer>> ServerImpl::make_deliverer(
   options.seed = static_cast<uint64_t>(clock_.now());
   options.version = options_.version;
   options.external_url = external_url();
+  if (rules_ != nullptr) {
+    options.active_alerts = [rules = rules_] {
+      std::vector<AlertEvent> out;
+      for (RuleStatus& rule : rules->status()) {
+        for (AlertEvent& event : rule.active) out.push_back(std::move(event));
+      }
+      return out;
+    };
+  }
   return Deliverer::create(&loop_, database_, clock_, std::move(forwarders), std::move(options));
 }
 

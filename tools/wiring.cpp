@@ -2,7 +2,9 @@
 #include "tools/wiring.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <system_error>
 
@@ -11,6 +13,7 @@
 
 #include "config/shipped.h"
 #include "config/yaml.h"
+#include "db/base/http_header.h"
 #include "db/base/time.h"
 #include "rules/rule_file.h"
 
@@ -80,6 +83,75 @@ Status check_time(const TimeKeySettings& time, const std::string& name) {
   return {};
 }
 
+// Replaces each `${NAME}` by the environment variable.
+Status fill_environment(std::string& text) {
+  for (size_t at = text.find("${"); at != text.npos; at = text.find("${", at)) {
+    const size_t end = text.find('}', at);
+    if (end == text.npos) return {};
+    const std::string name = text.substr(at + 2, end - at - 2);
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) {
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("the environment variable `{}` is not set", name));
+    }
+    text.replace(at, end + 1 - at, value);
+    at += std::string_view(value).size();
+  }
+  return {};
+}
+
+// Reads the files and environment variables of a forwarder's texts.
+Status read_secrets(ForwarderSettings& forwarder, const std::string& where) {
+  const std::map<std::string, std::string*> texts = {
+      {"url", &forwarder.url},       {"template", &forwarder.body_template},
+      {"secret", &forwarder.secret}, {"routing_key", &forwarder.key},
+      {"api_key", &forwarder.key},   {"password", &forwarder.password},
+      {"username", &forwarder.user}};
+  for (const auto& [key, file] : forwarder.files) {
+    Result<std::string> text = read_text_file(file);
+    if (!text) return fail(text.error(), fmt::format("{}.{}_file", where, key));
+    while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
+    if (text->empty()) {
+      return fail(ErrorCode::kInvalid, fmt::format("{}.{}_file: {} is empty", where, key, file));
+    }
+    *texts.at(key) = *std::move(text);
+  }
+  for (const auto& [key, text] : texts) {
+    if (key == "template" || forwarder.files.contains(key)) continue;
+    if (const Status filled = fill_environment(*text); !filled)
+      return fail(filled.error(), fmt::format("{}.{}", where, key));
+  }
+  for (auto& [name, value] : forwarder.headers) {
+    if (const Status filled = fill_environment(value); !filled)
+      return fail(filled.error(), fmt::format("{}.headers.{}", where, name));
+    if (!is_header_value(value)) {
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("{}.headers.{}: a header value must be a single line", where, name));
+    }
+  }
+  return {};
+}
+
+ForwarderOptions forwarder_options(const ForwarderSettings& settings) {
+  ForwarderOptions out{settings.name,    settings.url,     settings.payload,
+                       settings.headers, settings.ca_file, settings.proxy};
+  out.type = settings.type;
+  out.body_template = settings.body_template;
+  out.secret = settings.secret;
+  out.key = settings.key;
+  out.from = settings.from;
+  out.to = settings.to;
+  out.user = settings.user;
+  out.password = settings.password;
+  out.tls = settings.tls;
+  out.command = settings.command;
+  out.timeout = settings.timeout;
+  for (const std::string& name : settings.severities) {
+    if (const auto severity = parse_severity(name)) out.severities.push_back(*severity);
+  }
+  return out;
+}
+
 }  // namespace
 
 TailOptions tail_options(const TailSettings& tail) {
@@ -96,6 +168,10 @@ TailOptions tail_options(const TailSettings& tail) {
 Result<Settings> load_settings(const std::string& path) {
   if (path.empty()) return default_settings();
   TOCSIN_TRY(Settings settings, read_settings(path));
+  for (size_t i = 0; i < settings.forwarders.size(); ++i) {
+    TOCSIN_RETURN_IF_ERROR(
+        read_secrets(settings.forwarders[i], fmt::format("{}: forwarders[{}]", path, i + 1)));
+  }
   TOCSIN_RETURN_IF_ERROR(check_time(settings.listen.time, path + ": listen.time"));
   for (size_t i = 0; i < settings.tail.size(); ++i) {
     TOCSIN_RETURN_IF_ERROR(
@@ -174,8 +250,7 @@ ServerOptions server_options(const Settings& settings) {
     options.tail.push_back(tail_options(tail));
   }
   for (const ForwarderSettings& forwarder : settings.forwarders) {
-    options.forwarders.push_back({forwarder.name, forwarder.url, forwarder.payload,
-                                  forwarder.headers, forwarder.ca_file, forwarder.proxy});
+    options.forwarders.push_back(forwarder_options(forwarder));
   }
   return options;
 }

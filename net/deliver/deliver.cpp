@@ -5,6 +5,7 @@
 #include <deque>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,13 +18,16 @@
 #include "db/base/http_header.h"
 #include "db/base/log.h"
 #include "db/base/system_error.h"
+#include "net/deliver/command_runner.h"
 #include "net/deliver/http.h"
 #include "net/deliver/payload.h"
+#include "net/deliver/receiver.h"
 
 namespace tocsin {
 namespace {
 
 constexpr size_t kLoadedMax = 1'000;  // entries of one forwarder in memory; the others stay stored
+constexpr size_t kRepeatedMax = 500;  // alerts that one request repeats
 constexpr size_t kLoggedMax = 10;     // undelivered alerts of one answer that are logged
 constexpr Duration kUnconfiguredInterval = 10 * kMinute;  // between searches for removed forwarders
 
@@ -116,9 +120,8 @@ Status check(const ForwarderOptions& forwarder, const std::set<std::string>& oth
     return fail(ErrorCode::kInvalid, where + ": the name must not be empty or contain `/`");
   }
   if (others.contains(forwarder.name)) return fail(ErrorCode::kInvalid, where + " appears twice");
-  if (const auto url = check_post_url(forwarder.url); !url) return fail(url.error(), where);
-  if (const auto payload = find_payload(forwarder.payload); !payload)
-    return fail(payload.error(), where);
+  if (const auto receiver = make_receiver(forwarder); !receiver)
+    return fail(receiver.error(), where);
   if (!forwarder.ca_file.empty()) {
     if (const auto file = check_ca_file(forwarder.ca_file); !file)
       return fail(file.error(), where + ": ca_file");
@@ -166,7 +169,11 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
        std::vector<ForwarderOptions> forwarders, DeliverOptions options)
       : loop_(loop), database_(database), clock_(clock), options_(std::move(options)) {
     for (ForwarderOptions& forwarder : forwarders) {
-      forwarders_.emplace_back(std::move(forwarder), options_.policy,
+      auto receiver = make_receiver(forwarder).value();  // checked before
+      DeliveryPolicy policy = options_.policy;
+      policy.group_max = std::min(policy.group_max, receiver->alerts_max());
+      repeats_ |= receiver->needs_repeats();
+      forwarders_.emplace_back(std::move(forwarder), std::move(receiver), policy,
                                options_.seed + forwarders_.size());
     }
     mailbox_.emplace(loop_);
@@ -174,6 +181,8 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
     poll_timer_.emplace(loop_, [this] { poll_outbox(); });
     sender_.emplace(loop_,
                     HttpSender::Options{"Tocsin/" + options_.version, options_.request_timeout});
+    runner_.emplace(loop_);
+    repeat_timer_.emplace(loop_, [this] { repeat(); });
     for (Forwarder& forwarder : forwarders_) {
       forwarder.timer.emplace(loop_, [this, &forwarder] { advance(forwarder); });
     }
@@ -183,12 +192,18 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   void stop() {
     stopped_ = true;
     sender_.reset();
+    runner_.reset();
+    repeat_timer_.reset();
     mailbox_.reset();
     poll_timer_.reset();
     undeliverable_timer_.reset();
     for (Forwarder& forwarder : forwarders_) forwarder.timer.reset();
   }
 
+  void start() {
+    poll_outbox();
+    if (repeats_ && options_.active_alerts) repeat_timer_->start(options_.repeat_interval);
+  }
   void poll_outbox();
   void wake() {
     poster_([weak = weak_from_this()] {
@@ -206,15 +221,19 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   };
 
   struct Forwarder {
-    Forwarder(ForwarderOptions o, const DeliveryPolicy& policy, uint64_t seed)
-        : options(std::move(o)), queue(policy, seed) {}
+    Forwarder(ForwarderOptions o, std::unique_ptr<AlertReceiver> r, const DeliveryPolicy& policy,
+              uint64_t seed)
+        : options(std::move(o)), receiver(std::move(r)), queue(policy, seed) {}
     ForwarderOptions options;
+    std::unique_ptr<AlertReceiver> receiver;
     DeliveryQueue queue;
     bool sending = false;
     bool failing = false;  // the last request failed
     bool more = false;     // the store has more entries than were loaded
     Record record;
-    std::optional<LoopTimer> timer;  // for the next attempt, or to retry the record
+    std::vector<AlertEvent> repeats;            // that wait for the forwarder to be idle
+    std::map<std::string, Timestamp> resolved;  // delivered ends: fingerprint and start
+    std::optional<LoopTimer> timer;             // for the next attempt, or to retry the record
   };
 
   struct OutboxPoll;
@@ -232,7 +251,11 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   DeliveryTime time() const {
     return {clock_.now() - database_.counters().clock_ahead, clock_.running()};
   }
-  HttpPost request_of(const Forwarder& forwarder, const std::vector<AlertEvent>& alerts) const;
+  void post(Forwarder& forwarder, const std::vector<AlertEvent>& alerts,
+            std::function<void(DeliveryAnswer)> done);
+  void repeat();
+  void take_repeats(Forwarder& forwarder, const std::vector<AlertEvent>& active) const;
+  void send_repeats(Forwarder& forwarder);
 
   uv_loop_t* const loop_;
   Database& database_;
@@ -249,6 +272,9 @@ class Deliverer::Impl : public std::enable_shared_from_this<Deliverer::Impl> {
   std::optional<LoopTimer> poll_timer_;
   std::optional<LoopTimer> undeliverable_timer_;
   std::optional<HttpSender> sender_;
+  std::optional<CommandRunner> runner_;
+  std::optional<LoopTimer> repeat_timer_;
+  bool repeats_ = false;  // a receiver needs them
   bool polling_ = false;
   bool poll_wanted_ = false;
   DeliverCounters counters_;
@@ -371,44 +397,104 @@ void Deliverer::Impl::advance(Forwarder& forwarder) {
   if (stopped_ || forwarder.sending) return;
   if (!forwarder.record.outcomes.empty()) return record(forwarder.record);
   if (forwarder.queue.empty()) {
-    if (std::exchange(forwarder.more, false)) poll_outbox();
-    return;
+    if (std::exchange(forwarder.more, false)) return poll_outbox();
+    return send_repeats(forwarder);
   }
+  forwarder.repeats.clear();  // what waits is newer
   const Duration wait = forwarder.queue.next_attempt() - clock_.running();
   if (wait <= 0) return send(forwarder);
   forwarder.timer->start(wait);
 }
 
 void Deliverer::Impl::send(Forwarder& forwarder) {
-  forwarder.sending = true;
-  sender_->post(request_of(forwarder, forwarder.queue.group()),
-                [this, &forwarder](const DeliveryAnswer& answer) { on_answer(forwarder, answer); });
+  post(forwarder, forwarder.queue.group(),
+       [this, &forwarder](const DeliveryAnswer& answer) { on_answer(forwarder, answer); });
 }
 
-HttpPost Deliverer::Impl::request_of(const Forwarder& forwarder,
-                                     const std::vector<AlertEvent>& alerts) const {
-  HttpPost request;
-  request.url = forwarder.options.url;
-  request.ca_file = forwarder.options.ca_file;
-  request.proxy = forwarder.options.proxy;
-  const PayloadFunction payload = find_payload(forwarder.options.payload).value();
-  request.body = payload({forwarder.options.name, options_.external_url}, alerts);
-  const std::string id = delivery_id(alerts);
-  request.headers = {"Idempotency-Key: " + id, "X-Tocsin-Delivery: " + id};
-  bool typed = false;
-  for (const auto& [name, value] : forwarder.options.headers) {
-    // libcurl sends a header without a value only in this form.
-    request.headers.push_back(value.empty() ? name + ';' : fmt::format("{}: {}", name, value));
-    typed = typed || equals_ignoring_case(name, "content-type");
+void Deliverer::Impl::post(Forwarder& forwarder, const std::vector<AlertEvent>& alerts,
+                           std::function<void(DeliveryAnswer)> done) {
+  forwarder.sending = true;
+  auto masked = [&forwarder, done = std::move(done)](DeliveryAnswer answer) {
+    answer.error = without_secrets(std::move(answer.error), forwarder.options);
+    done(answer);
+  };
+  DeliveryRequest request = forwarder.receiver->request(
+      {{forwarder.options.name, options_.external_url}, clock_.now()}, alerts);
+  if (auto* http = std::get_if<HttpPost>(&request)) {
+    sender_->post(std::move(*http), std::move(masked));
+  } else if (auto* mail = std::get_if<MailMessage>(&request)) {
+    sender_->mail(std::move(*mail), std::move(masked));
+  } else {
+    runner_->run(std::move(std::get<CommandRun>(request)), std::move(masked));
   }
-  if (!typed) request.headers.push_back("Content-Type: application/json");
-  return request;
+}
+
+// Asks for the alerts that fire, and sends them to the receivers that forget alerts of which they
+// hear nothing.
+void Deliverer::Impl::repeat() {
+  if (stopped_) return;
+  auto active = std::make_shared<std::vector<AlertEvent>>();
+  run_in_background(
+      loop_, [self = shared_from_this(), active] { *active = self->options_.active_alerts(); },
+      [self = shared_from_this(), active] {
+        if (self->stopped_) return;
+        for (Forwarder& forwarder : self->forwarders_) {
+          if (!forwarder.receiver->needs_repeats()) continue;
+          self->take_repeats(forwarder, *active);
+          self->advance(forwarder);
+        }
+        self->repeat_timer_->start(self->options_.repeat_interval);
+      });
+}
+
+// Of alerts that were sent to the forwarder, and whose end was not: the list may be older than
+// that.
+void Deliverer::Impl::take_repeats(Forwarder& forwarder,
+                                   const std::vector<AlertEvent>& active) const {
+  const std::vector<Severity>& severities = forwarder.options.severities;
+  const auto accepts = [&](Severity severity) {
+    return severities.empty() ||
+           std::find(severities.begin(), severities.end(), severity) != severities.end();
+  };
+  std::map<std::string, Timestamp> ended;
+  forwarder.repeats.clear();
+  for (const AlertEvent& event : active) {
+    const auto resolved = forwarder.resolved.find(event.fingerprint);
+    if (resolved != forwarder.resolved.end() && resolved->second == event.started_at) {
+      ended.insert(*resolved);
+    } else if (event.state == AlertState::kFiring &&
+               std::any_of(event.notified.begin(), event.notified.end(), accepts)) {
+      forwarder.repeats.push_back(event);
+    }
+  }
+  forwarder.resolved = std::move(ended);  // the others no longer matter
+}
+
+void Deliverer::Impl::send_repeats(Forwarder& forwarder) {
+  if (forwarder.repeats.empty()) return;
+  const size_t count = std::min(kRepeatedMax, forwarder.repeats.size());
+  const auto first = forwarder.repeats.end() - static_cast<ptrdiff_t>(count);
+  const std::vector<AlertEvent> alerts(std::make_move_iterator(first),
+                                       std::make_move_iterator(forwarder.repeats.end()));
+  forwarder.repeats.erase(first, forwarder.repeats.end());
+  post(forwarder, alerts, [this, &forwarder](const DeliveryAnswer& answer) {
+    forwarder.sending = false;
+    log_outcome(forwarder, answer);
+    if (verdict_of(answer) != DeliveryVerdict::kDelivered) forwarder.repeats.clear();
+    advance(forwarder);
+  });
 }
 
 void Deliverer::Impl::on_answer(Forwarder& forwarder, const DeliveryAnswer& answer) {
   forwarder.sending = false;
   log_outcome(forwarder, answer);
   auto outcomes = forwarder.queue.answer(answer, time());
+  if (forwarder.receiver->needs_repeats()) {
+    for (const DeliveryOutcome& outcome : outcomes) {
+      const AlertEvent& event = outcome.entry.event;
+      if (is_over(event)) forwarder.resolved[event.fingerprint] = event.started_at;
+    }
+  }
   log_ends(forwarder.options.name, answer.latency, outcomes);
   if (outcomes.empty()) return advance(forwarder);
   forwarder.record.outcomes = std::move(outcomes);
@@ -496,7 +582,7 @@ Result<std::unique_ptr<Deliverer>> Deliverer::create(uv_loop_t* loop, Database& 
       std::make_shared<Impl>(loop, database, clock, std::move(forwarders), std::move(options))));
 }
 
-void Deliverer::start() { impl_->poll_outbox(); }
+void Deliverer::start() { impl_->start(); }
 void Deliverer::wake() { impl_->wake(); }
 DeliverCounters Deliverer::counters() const { return impl_->counters(); }
 

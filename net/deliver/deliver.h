@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,10 @@ namespace tocsin {
 struct DeliverOptions {
   DeliveryPolicy policy;
   Duration request_timeout = 10 * kSecond;
+  /// Returns the alerts that fire, for receivers that must hear of them again and again; called on
+  /// another thread. Empty: nothing is repeated.
+  std::function<std::vector<AlertEvent>()> active_alerts;
+  Duration repeat_interval = kMinute;
   Duration poll_interval = kMinute;       ///< how often the outbox is read without calls of wake()
   Duration unconfigured_kept = 3 * kDay;  ///< how long entries of a removed forwarder are kept
   Duration retry_delay = 500 * kMillisecond;  ///< after the store was busy or could not be read

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include <curl/curl.h>
@@ -40,8 +41,10 @@ struct Transfer {
   CURL* easy = nullptr;
   curl_slist* headers = nullptr;
   HttpPost request;
-  std::string answer;      // the first kAnswerBytesKept bytes
-  size_t answer_size = 0;  // all bytes received
+  std::optional<MailMessage> mail;  // instead of the request
+  size_t mail_sent = 0;             // bytes of its text
+  std::string answer;               // the first kAnswerBytesKept bytes
+  size_t answer_size = 0;           // all bytes received
   std::array<char, CURL_ERROR_SIZE> error{};
   std::function<void(DeliveryAnswer)> done;
 
@@ -58,6 +61,14 @@ size_t receive_answer(char* data, size_t, size_t size, void* user) {
     transfer.answer.append(data, std::min(size, kAnswerBytesKept - transfer.answer.size()));
   }
   return transfer.answer_size > kAnswerBytesMax ? 0 : size;  // 0 aborts the transfer
+}
+
+size_t send_mail_text(char* data, size_t, size_t size, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const size_t count = std::min(size, transfer.mail->text.size() - transfer.mail_sent);
+  transfer.mail->text.copy(data, count, transfer.mail_sent);
+  transfer.mail_sent += count;
+  return count;
 }
 
 Status check_url(const std::string& url, std::initializer_list<std::string_view> schemes) {
@@ -105,9 +116,22 @@ class HttpSender::Impl {
 
   void post(HttpPost request, std::function<void(DeliveryAnswer)> done) {
     auto transfer = std::make_unique<Transfer>();
+    transfer->request = std::move(request);
+    start(std::move(transfer), std::move(done));
+  }
+
+  void mail(MailMessage message, std::function<void(DeliveryAnswer)> done) {
+    auto transfer = std::make_unique<Transfer>();
+    transfer->request.url = message.url;
+    transfer->request.ca_file = message.ca_file;
+    transfer->mail = std::move(message);
+    start(std::move(transfer), std::move(done));
+  }
+
+ private:
+  void start(std::unique_ptr<Transfer> transfer, std::function<void(DeliveryAnswer)> done) {
     transfer->easy = curl_easy_init();
     TOCSIN_CHECK(transfer->easy != nullptr);
-    transfer->request = std::move(request);
     transfer->done = std::move(done);
     set_up(*transfer);
     CURL* easy = transfer->easy;
@@ -115,7 +139,6 @@ class HttpSender::Impl {
     TOCSIN_CHECK(curl_multi_add_handle(multi_, easy) == CURLM_OK);
   }
 
- private:
   // A socket of libcurl and its poll handle. The handle's close callback frees it.
   struct Socket {
     uv_poll_t poll{};
@@ -126,14 +149,49 @@ class HttpSender::Impl {
   void set_up(Transfer& transfer) const {
     CURL* easy = transfer.easy;
     const HttpPost& request = transfer.request;
+    set_up_transport(transfer);
+    if (transfer.mail) return set_up_mail(transfer);
     for (const std::string& header : request.headers) {
       transfer.headers = curl_slist_append(transfer.headers, header.c_str());
     }
     // Without this libcurl may wait for `100 Continue`, which few receivers send.
     transfer.headers = curl_slist_append(transfer.headers, "Expect:");
-    curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+    if (!request.proxy.empty()) {
+      curl_easy_setopt(easy, CURLOPT_PROXY, request.proxy == "off" ? "" : request.proxy.c_str());
+      curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    }
+  }
+
+  void set_up_mail(Transfer& transfer) const {
+    CURL* easy = transfer.easy;
+    const MailMessage& mail = *transfer.mail;
+    for (const std::string& address : mail.to)
+      transfer.headers = curl_slist_append(transfer.headers, address.c_str());
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");  // the environment's are for HTTP
+    if (mail.starttls) curl_easy_setopt(easy, CURLOPT_USE_SSL, static_cast<long>(CURLUSESSL_ALL));
+    if (!mail.user.empty()) {
+      curl_easy_setopt(easy, CURLOPT_USERNAME, mail.user.c_str());
+      curl_easy_setopt(easy, CURLOPT_PASSWORD, mail.password.c_str());
+    }
+    curl_easy_setopt(easy, CURLOPT_MAIL_FROM, mail.from.c_str());
+    curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, transfer.headers);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &send_mail_text);
+    curl_easy_setopt(easy, CURLOPT_READDATA, &transfer);
+  }
+
+  void set_up_transport(Transfer& transfer) const {
+    CURL* easy = transfer.easy;
+    const HttpPost& request = transfer.request;
+    curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     if (!request.ca_file.empty()) {
@@ -141,18 +199,9 @@ class HttpSender::Impl {
       curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);       // only that file
       curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);  // it may be replaced
     }
-    if (!request.proxy.empty()) {
-      curl_easy_setopt(easy, CURLOPT_PROXY, request.proxy == "off" ? "" : request.proxy.c_str());
-      curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-    }
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout / kMillisecond));
     curl_easy_setopt(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(request.body.size()));
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &receive_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
@@ -235,6 +284,7 @@ class HttpSender::Impl {
     curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(transfer.easy, CURLINFO_TOTAL_TIME, &seconds);
     curl_easy_getinfo(transfer.easy, CURLINFO_RETRY_AFTER, &retry_after);
+    if (transfer.mail) return mail_answer(transfer, result, status, seconds);
     DeliveryAnswer answer;
     answer.latency = static_cast<Duration>(seconds * kSecond);
     answer.retry_after = std::min<int64_t>(retry_after, kDay / kSecond) * kSecond;
@@ -252,6 +302,21 @@ class HttpSender::Impl {
     return answer;
   }
 
+  // A mail server answers 4xx to what may work later, and 5xx to what never will (RFC 5321,
+  // section 4.2.1), except for a refused login, which an operator can fix.
+  static DeliveryAnswer mail_answer(const Transfer& transfer, CURLcode result, long status,
+                                    double seconds) {
+    DeliveryAnswer answer;
+    answer.latency = static_cast<Duration>(seconds * kSecond);
+    answer.verdict = DeliveryVerdict::kDelivered;
+    if (result == CURLE_OK) return answer;
+    const bool is_final = status >= 500 && result != CURLE_LOGIN_DENIED;
+    answer.verdict = is_final ? DeliveryVerdict::kRefused : DeliveryVerdict::kRetry;
+    answer.error = transfer.error[0] != '\0' ? transfer.error.data() : curl_easy_strerror(result);
+    if (status != 0) answer.error += fmt::format(" (the mail server answered {})", status);
+    return answer;
+  }
+
   uv_loop_t* const loop_;
   const Options options_;
   LoopTimer timer_;
@@ -263,6 +328,10 @@ HttpSender::HttpSender(uv_loop_t* loop, Options options)
     : impl_(std::make_unique<Impl>(loop, std::move(options))) {}
 
 HttpSender::~HttpSender() = default;
+
+void HttpSender::mail(MailMessage message, std::function<void(DeliveryAnswer)> done) {
+  impl_->mail(std::move(message), std::move(done));
+}
 
 void HttpSender::post(HttpPost request, std::function<void(DeliveryAnswer)> done) {
   impl_->post(std::move(request), std::move(done));

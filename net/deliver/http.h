@@ -1,4 +1,4 @@
-// Sends HTTP POST requests on the loop, with libcurl's multi interface driven by libuv.
+// Sends HTTP POST requests and e-mails on the loop, with libcurl's multi interface driven by libuv.
 #pragma once
 
 #include <functional>
@@ -9,20 +9,13 @@
 #include "db/base/result.h"
 #include "db/base/time.h"
 #include "net/deliver/queue.h"
+#include "net/deliver/request.h"
 #include "net/event_loop/loop.h"
 
 namespace tocsin {
 
 inline constexpr size_t kAnswerBytesMax = size_t{64} << 10;  ///< an answer is read up to this size
 inline constexpr size_t kAnswerBytesKept = 512;              ///< quoted in an error message
-
-struct HttpPost {
-  std::string url;
-  std::vector<std::string> headers;  ///< `Name: value`
-  std::string body;
-  std::string ca_file;  ///< see ForwarderOptions
-  std::string proxy;    ///< see ForwarderOptions
-};
 
 /// Checks that a URL is valid and its scheme http or https; kInvalid says what is wrong.
 Status check_post_url(const std::string& url);
@@ -43,6 +36,8 @@ class HttpSender {
 
   /// Calls `done` once, later, on the loop. `done` may call post() but must not destroy the sender.
   void post(HttpPost request, std::function<void(DeliveryAnswer)> done);
+  /// The same by SMTP. An answer of 5xx is final.
+  void mail(MailMessage message, std::function<void(DeliveryAnswer)> done);
 
  private:
   class Impl;

@@ -19,26 +19,7 @@ using Labels = std::map<std::string, std::string>;
 
 constexpr const char* kNoEnd = "0001-01-01T00:00:00Z";  // Go's zero time, as Alertmanager sends it
 
-bool is_over(const AlertEvent& event) {
-  return event.state == AlertState::kResolved || event.state == AlertState::kRetracted;
-}
-
 const char* status_of(const AlertEvent& event) { return is_over(event) ? "resolved" : "firing"; }
-
-// Adds the labels that receivers expect, unless the alert has labels of those names.
-Labels labels_of(const AlertEvent& event) {
-  Labels labels = event.labels;
-  labels.emplace("alertname", event.rule);
-  labels.emplace("severity", name_of(event.severity));
-  if (!event.service.empty()) labels.emplace("service", event.service);
-  return labels;
-}
-
-Labels annotations_of(const AlertEvent& event) {
-  Labels annotations = event.annotations;
-  if (!event.summary.empty()) annotations.emplace("summary", event.summary);
-  return annotations;
-}
 
 // The labels or annotations that all alerts share.
 Labels common(std::span<const AlertEvent> alerts, Labels (*of)(const AlertEvent&)) {
@@ -64,31 +45,13 @@ std::string tocsin_object(const AlertEvent& e) {
       e.query.empty() ? "null" : json_quote(e.query), e.late);
 }
 
-// After the clock was ahead, the time of a resolution is that of the firing, which may be in the
-// future: Alertmanager would take the alert for firing until then.
-Timestamp end_of(const AlertEvent& e) { return std::min(e.time, e.written_at); }
-
-// Opens the page with the query of the alert.
-std::string generator_url(const AlertEvent& e, const std::string& external_url) {
-  if (e.query.empty() || external_url.empty()) return external_url;
-  std::string url = external_url + (external_url.ends_with('/') ? "#q=" : "/#q=");
-  for (const char c : e.query) {
-    if (is_alphanumeric(c) || std::string_view("-._~").find(c) != std::string_view::npos) {
-      url += c;
-    } else {
-      url += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return url;
-}
-
 std::string alertmanager_alert(const AlertEvent& e, const std::string& external_url) {
   return fmt::format(
       R"({{"status":"{}","labels":{},"annotations":{},"startsAt":"{}","endsAt":"{}",)"
       R"("generatorURL":{},"fingerprint":{},"tocsin":{}}})",
       status_of(e), json_object(labels_of(e)), json_object(annotations_of(e)),
       format_time_short(e.started_at), is_over(e) ? format_time_short(end_of(e)) : kNoEnd,
-      json_quote(generator_url(e, external_url)), json_quote(e.fingerprint), tocsin_object(e));
+      json_quote(alert_url(e, external_url)), json_quote(e.fingerprint), tocsin_object(e));
 }
 
 // `{}:{alertname="X"}`: Alertmanager's group key for a route without matchers.
@@ -96,17 +59,6 @@ std::string group_key(const Labels& group_labels) {
   std::string labels;
   for (const auto& [name, value] : group_labels) labels += name + '=' + json_quote(value);
   return "{}:{" + labels + '}';
-}
-
-// One text that says what happened, for the simple payload.
-std::string details_of(const AlertEvent& event) {
-  std::string text = event.summary.empty() ? event.rule : event.summary;
-  if (is_over(event)) text.insert(0, "resolved: ");
-  for (const char* name : {"note", "ended"}) {
-    const auto note = event.annotations.find(name);
-    if (note != event.annotations.end()) text += " (" + note->second + ')';
-  }
-  return text;
 }
 
 std::string hash_text(std::string_view text) {
@@ -122,6 +74,53 @@ constexpr std::array<PayloadEntry, 2> kPayloads = {
     {{"alertmanager", alertmanager_payload}, {"simple", simple_payload}}};
 
 }  // namespace
+
+bool is_over(const AlertEvent& event) {
+  return event.state == AlertState::kResolved || event.state == AlertState::kRetracted;
+}
+
+// Adds the labels that receivers expect, unless the alert has labels of those names.
+std::map<std::string, std::string> labels_of(const AlertEvent& event) {
+  Labels labels = event.labels;
+  labels.emplace("alertname", event.rule);
+  labels.emplace("severity", name_of(event.severity));
+  if (!event.service.empty()) labels.emplace("service", event.service);
+  return labels;
+}
+
+std::map<std::string, std::string> annotations_of(const AlertEvent& event) {
+  Labels annotations = event.annotations;
+  if (!event.summary.empty()) annotations.emplace("summary", event.summary);
+  return annotations;
+}
+
+// After the clock was ahead, the time of a resolution is that of the firing, which may be in the
+// future: Alertmanager would take the alert for firing until then.
+Timestamp end_of(const AlertEvent& e) { return std::min(e.time, e.written_at); }
+
+// One text that says what happened.
+std::string details_of(const AlertEvent& event) {
+  std::string text = event.summary.empty() ? event.rule : event.summary;
+  if (is_over(event)) text.insert(0, "resolved: ");
+  for (const char* name : {"note", "ended"}) {
+    const auto note = event.annotations.find(name);
+    if (note != event.annotations.end()) text += " (" + note->second + ')';
+  }
+  return text;
+}
+
+std::string alert_url(const AlertEvent& e, const std::string& external_url) {
+  if (e.query.empty() || external_url.empty()) return external_url;
+  std::string url = external_url + (external_url.ends_with('/') ? "#q=" : "/#q=");
+  for (const char c : e.query) {
+    if (is_alphanumeric(c) || std::string_view("-._~").find(c) != std::string_view::npos) {
+      url += c;
+    } else {
+      url += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return url;
+}
 
 std::string alertmanager_payload(const PayloadContext& context,
                                  std::span<const AlertEvent> alerts) {

@@ -2,6 +2,7 @@
 // settings choose one by name.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,9 +18,22 @@ struct PayloadContext {
   std::string external_url;  ///< where users reach this server; may be empty
 };
 
+/// Whether the event says that the alert has ended.
+bool is_over(const AlertEvent& event);
+/// The labels and annotations that receivers expect, by name.
+std::map<std::string, std::string> labels_of(const AlertEvent& event);
+std::map<std::string, std::string> annotations_of(const AlertEvent& event);
+/// When an alert that is over ended; never in the future.
+Timestamp end_of(const AlertEvent& event);
+/// One text that says what happened.
+std::string details_of(const AlertEvent& event);
+
 /// Returns the body of one request. Requires: `alerts` is not empty.
 using PayloadFunction = std::string (*)(const PayloadContext& context,
                                         std::span<const AlertEvent> alerts);
+
+/// Where users see the alert: the page, with the query of its events if it has one.
+std::string alert_url(const AlertEvent& event, const std::string& external_url);
 
 /// Alertmanager's webhook payload, version 4 (prometheus/alertmanager: notify/webhook and
 /// template.Data), with an object `tocsin` added to each alert.

@@ -11,6 +11,7 @@
 namespace tocsin {
 
 DeliveryVerdict verdict_of(const DeliveryAnswer& answer) {
+  if (answer.verdict) return *answer.verdict;
   const int64_t status = answer.http_status;
   if (status >= 200 && status < 300) return DeliveryVerdict::kDelivered;
   // 408 request timeout, 425 too early, 429 too many requests: RFC 9110, 8470, 6585.

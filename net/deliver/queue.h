@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
@@ -26,12 +27,15 @@ struct OutboxEntry {
   AlertEvent event;
 };
 
+enum class DeliveryVerdict : uint8_t { kDelivered, kRefused, kRetry };
+
 /// A receiver's answer to a request.
 struct DeliveryAnswer {
   int64_t http_status = 0;   ///< 0: no answer
   std::string error;         ///< empty after success
   Duration retry_after = 0;  ///< requested by the receiver
   Duration latency = 0;
+  std::optional<DeliveryVerdict> verdict = {};  ///< of what is not HTTP
 };
 
 struct DeliveryTime {
@@ -42,7 +46,6 @@ struct DeliveryTime {
   Duration running = 0;  ///< as of Clock::running(); back-off counts in it
 };
 
-enum class DeliveryVerdict : uint8_t { kDelivered, kRefused, kRetry };
 /// 2xx: delivered. 4xx other than 408, 425 and 429: refused for good. Anything else: retry.
 DeliveryVerdict verdict_of(const DeliveryAnswer& answer);
 

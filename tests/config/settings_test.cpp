@@ -18,6 +18,22 @@ std::string settings_error(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("settings: forwarders have types, and files for secrets", "[config]") {
+  const auto settings = parse_settings(
+      "forwarders:\n"
+      "  - {name: a, type: slack, url: \"${SLACK_URL}\"}\n"
+      "  - {name: b, type: pagerduty, routing_key_file: /etc/key}\n"
+      "  - {name: c, type: email, smarthost: \"m:25\", from: a@b, to: x@y, tls: \"off\"}\n"
+      "  - {name: d, type: command, command: [/bin/true, x], timeout: 5s}\n",
+      "t.yml");
+  if (!settings) FAIL(settings.error().message);
+  CHECK(settings->forwarders[0].url == "${SLACK_URL}");
+  CHECK(settings->forwarders[1].files.at("routing_key") == "/etc/key");
+  CHECK(settings->forwarders[2].to == std::vector<std::string>{"x@y"});
+  CHECK(settings->forwarders[3].command.size() == 2);
+  CHECK(settings->forwarders[3].timeout == 5 * kSecond);
+}
+
 TEST_CASE("settings: the shipped tocsin.yml shows exactly the defaults", "[config]") {
   const auto shipped = parse_settings(shipped_config(), "tocsin.yml");
   REQUIRE(shipped);
@@ -234,6 +250,11 @@ TEST_CASE("settings: every kind of value is read strictly", "[config]") {
   check("tail: [{paths: []}]\n",
         "1:16: tail[1].paths: expected at least one glob pattern, found an empty list");
   check("tail: [{paths: [[a]]}]\n", "1:17: tail[1].paths: expected a list of texts, found a list");
+  check("forwarders: [{name: a, type: pagerduty}]\n", "1:14: forwarders[1].routing_key is missing");
+  check("forwarders: [{name: a, type: slack, url: http://x, payload: simple}]\n",
+        "1:52: forwarders[1].type: `payload` is not a setting of the type slack");
+  check("forwarders: [{name: a, url: http://x, url_file: y}]\n",
+        "1:49: forwarders[1].url_file: `url` is set too; remove one of them");
   check("forwarders: [{name: a/b, url: http://x}]\n",
         "1:21: forwarders[1].name: expected 1 to 64 letters, digits, `-`, `_` or `.`, found `a/b`");
   check("forwarders: [{name: a, url: ftp://x}]\n",

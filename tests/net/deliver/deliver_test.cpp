@@ -453,3 +453,36 @@ TEST_CASE("deliver: invalid forwarders are refused by name", "[net]") {
   proxy.proxy = "ftp://proxy";
   check({proxy}, "forwarder `a`: proxy: `ftp://proxy` has the scheme `ftp`; expected http or");
 }
+
+TEST_CASE("deliver: Alertmanager hears again of what fires, until its end is delivered", "[net]") {
+  TestLoop loop;
+  FakeDatabase database;
+  const SystemClock clock;
+  const Receiver receiver([](size_t, const Received&) { return 200; });
+  ForwarderOptions options = forwarder("am", receiver.url());
+  options.type = "alertmanager";
+  options.severities = {Severity::kHigh};
+  AlertEvent high = alert("High"), low = alert("Low");
+  high.severity = Severity::kHigh;
+  high.notified = {Severity::kHigh};
+  low.severity = Severity::kLow;
+  low.notified = {Severity::kLow};
+  DeliverOptions deliver = quick();
+  deliver.repeat_interval = 20 * kMillisecond;
+  deliver.active_alerts = [&] { return std::vector{high, low}; };
+  const auto made = deliverer(loop, database, clock, {options}, deliver);
+  CHECK(loop.run_until([&] { return receiver.count() >= 3; }));
+  CHECK(bodies(receiver).find("Low") == std::string::npos);
+  // The list of active alerts may be older than the end.
+  AlertEvent end = high;
+  end.state = AlertState::kResolved;
+  put(database, "am", 1, end);
+  made->wake();
+  CHECK(loop.run_until([&] { return outbox_size(database) == 0; }));
+  const size_t count = receiver.count();
+  for (int i = 0; i < 5; ++i) {
+    const auto until = SystemClock().running() + 20 * kMillisecond;
+    loop.run_until([&] { return SystemClock().running() >= until; });
+  }
+  CHECK(receiver.count() <= count + 1);  // at most one that was under way
+}
