@@ -128,6 +128,7 @@ class Email final : public AlertReceiver {
     mail.ca_file = options_.ca_file;
     const AlertText text = text_of(alerts);
     const std::string id = delivery_id(alerts);
+    const std::string boundary = "tocsin-" + id;
     const std::string& url = context.payload.external_url;
     const std::string domain = options_.from.substr(options_.from.find('@') + 1);
     // Mail programs show the events of one instance together.
@@ -138,10 +139,10 @@ class Email final : public AlertReceiver {
         "MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=\"{}\"\r\n\r\n",
         options_.from, fmt::join(options_.to, ", "),
         encoded_words(cut_text(text.title, kSubjectBytesMax)), mail_date(context.now), id, domain,
-        thread, id, "tocsin-" + id);
-    mail.text += mime_part("text/plain", plain_body(text, url), "tocsin-" + id);
-    mail.text += mime_part("text/html", html_body(text, url), "tocsin-" + id);
-    mail.text += "--tocsin-" + id + "--\r\n";
+        thread, id, boundary);
+    mail.text += mime_part("text/plain", plain_body(text, url), boundary);
+    mail.text += mime_part("text/html", html_body(text, url), boundary);
+    mail.text += "--" + boundary + "--\r\n";
     return mail;
   }
 

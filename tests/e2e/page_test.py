@@ -34,6 +34,8 @@ class PageCase(unittest.TestCase):
         self.assertEqual(self.server.post("/write?precision=s", "\n".join(lines))[0], 204)
         self.page = browser.Browser(self.server.url + "/")
         self.addCleanup(self.page.close)
+        # What the first answers show moves the rest of the page.
+        self.page.wait_for("document.querySelector('#status').classList.contains('good')")
 
     def start(self, query):
         self.page.evaluate(f"document.querySelector('#query-text').value = {json.dumps(query)}")
