@@ -13,7 +13,7 @@ KEY = re.compile(rf"(?<![\w./])({'|'.join(SECTIONS)})(?:\[\d*\])?\.([a-z][a-z0-9
 FILE_ENDINGS = ("cpp", "h", "md", "yml", "yaml", "py", "js", "json", "log")
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 COMMAND = re.compile(r"\btocsin ([a-z]+)(?: ([a-z]+))?\b")
-OTHER_PROGRAMS = re.compile(r"\b(curl|cmake|ctest|ss|ssh|nc|chmod|gcovr|clang-format|clang-tidy|gcc|git|journalctl|docker)\b")
+OTHER_PROGRAMS = re.compile(r"\b(amtool|curl|cmake|ctest|ss|ssh|nc|chmod|gcovr|clang-format|clang-tidy|gcc|git|journalctl|docker)\b")
 
 
 def files(*patterns):
