@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "query/check/expression.h"
 #include "query/parser/grammar.h"
 #include "rules/prometheus.h"
 
@@ -15,18 +16,6 @@ using Node = ast::Expression;
 
 bool is_call(const Node& node, std::string_view name) {
   return node.kind == Node::Kind::kCall && node.name == name;
-}
-
-bool is_comparison(Function function) {
-  switch (function) {
-    case Function::kEqual:
-    case Function::kNotEqual:
-    case Function::kLess:
-    case Function::kLessEqual:
-    case Function::kGreater:
-    case Function::kGreaterEqual: return true;
-    default: return false;
-  }
 }
 
 // Calls `visit` with the node and all nodes below it.

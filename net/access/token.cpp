@@ -195,12 +195,12 @@ Result<std::vector<Token>> list_tokens(const Database& database) {
   return tokens;
 }
 
-// Compares with all tokens, each in constant time, so that the time shows nothing about any hash.
 std::string Access::name_of(std::string_view secret) const {
   const Token* token = find(secret);
   return token ? token->name : "";
 }
 
+// Compares with all tokens, each in constant time, so that the time shows nothing about any hash.
 const Token* Access::find(std::string_view secret) const {
   const std::string hash = sha256(secret);
   const Token* found = nullptr;

@@ -118,9 +118,9 @@ async function show_events(fingerprint, event) {
   const end = Math.min(from + (1 + kAfter) * width, Math.floor((Date.now() - from) / width) * width + from);
   const iso = (ms) => new Date(ms).toISOString();
   const around = event.query.replace(/ between \S+ and \S+/, ` between ${iso(start)} and ${iso(Math.max(end, from + width))}`);
-  const [buckets, lines] = await Promise.all([
+  const [buckets, rows] = await Promise.all([
     api.rows(`${around} | stats events = count() by time(${width / 1000}s)`),
-    api.query(`${event.query} | sort -time | limit ${kLines}`)]);
+    api.rows(`${event.query} | sort -time | limit ${kLines}`)]);
   if (shown !== fingerprint) return;
   // Buckets begin at multiples of their width, windows perhaps not.
   const first = Math.floor(start / width) * width;
@@ -130,7 +130,6 @@ async function show_events(fingerprint, event) {
   show_chart("alert-chart", true);
   draw_over_time("alert-chart", [{ label: "events of this alert", color: series_color(0), points }],
     { kind: "stacked", from: first, to: first + points.length * width, width, description: `Events of the alert around ${clock(from)}` });
-  const rows = lines.rows.map((row) => Object.fromEntries(lines.columns.map((column, i) => [column.name, row[i]])));
-  const names = lines.columns.map((column) => column.name).filter((name) => name !== "measurement" || new Set(rows.map((row) => row[name])).size > 1);
+  const names = Object.keys(rows[0] ?? {}).filter((name) => name !== "measurement" || new Set(rows.map((row) => row[name])).size > 1);
   by_id("alert-lines")?.replaceChildren(element("p", { className: "note", textContent: `the newest ${count(rows.length)}` }), table_of(names, rows));
 }

@@ -82,7 +82,7 @@ export function set_up(text, list) {
     if (list.hidden) return;
     const size = completion.suggestions.length;
     if (event.key === "ArrowDown") choose((chosen + 1) % size);
-    else if (event.key === "ArrowUp") choose((chosen + size) % (size + 1) - (chosen < 0 ? 1 : 0));
+    else if (event.key === "ArrowUp") choose(chosen <= 0 ? size - 1 : chosen - 1);
     else if (event.key === "Tab" || (event.key === "Enter" && chosen >= 0)) accept(Math.max(chosen, 0));
     else if (event.key === "Escape") close();
     else return;

@@ -122,6 +122,23 @@ class QueryBox(PageCase):
         self.assertFalse(self.is_shown("#query-suggestions"))
         self.assertEqual(self.page.problems, [])
 
+    def test_suggestions_are_chosen_with_the_arrow_keys(self):
+        self.page.evaluate("document.querySelector('#query-text').value = ''")
+        self.page.type("/")
+        self.page.type("from ev | ")
+        self.page.wait_for("document.querySelectorAll('#query-suggestions li').length > 2")
+        last = self.page.evaluate("document.querySelectorAll('#query-suggestions li').length") - 1
+
+        def chosen():
+            return self.page.evaluate("[...document.querySelectorAll('#query-suggestions li')]"
+                                      ".findIndex((item) => item.getAttribute('aria-selected') == 'true')")
+        for key, index in (("ArrowUp", last), ("ArrowDown", 0), ("ArrowDown", 1), ("ArrowUp", 0), ("ArrowUp", last)):
+            self.page.press(key)
+            self.assertEqual(chosen(), index)
+        self.page.press("Escape")
+        self.assertFalse(self.is_shown("#query-suggestions"))
+        self.assertEqual(self.page.problems, [])
+
     def test_earlier_queries_can_be_chosen_again(self):
         self.start("from ev | stats n = count()")
         self.wait_for_end()
